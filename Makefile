@@ -1,0 +1,43 @@
+# Every target sets up all that it needs; `make help` explains them.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/ready ## a local control plane, the sandbox API and the operator; the quickstart on its way to Ready (ARGS=--exit ends it)
+	@$(BIN)/managed-databases demo $(ARGS)
+
+test: $(VENV)/ready ## every test (ARGS='-k name' for some)
+	@$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/ready ## linters, types, import direction, generated files; changes nothing
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/managed-databases crds --check
+
+fix: $(VENV)/ready ## repair what the linters can repair, make the generated files anew
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/managed-databases crds
+
+lock: $(VENV)/ready ## resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header --group pyproject.toml:dev pyproject.toml -p 3.11 -o requirements.lock
+
+clean: ## remove the environment and the caches
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# The lock holds every version and hash; uv itself is the only thing that pip resolves.
+$(VENV)/ready: pyproject.toml requirements.lock
+	@echo "setting up $(VENV) from requirements.lock"
+	@python3 -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==0.13.9'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+.PHONY: help demo test check fix lock clean

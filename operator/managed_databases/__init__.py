@@ -1,0 +1,1 @@
+"""A Kubernetes operator for a cloud's Managed Databases API (v1)."""
