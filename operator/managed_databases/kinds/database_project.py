@@ -1,0 +1,123 @@
+"""`DatabaseProject`: a cloud project - its endpoint, its credentials, and which namespaces may use it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from managed_databases.kinds.frame import NameReference, ObjectName, Status
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, Spec, rules, unchangeable
+
+Url = Annotated[str, Field(pattern="^https?://[^ ]+$", max_length=2048)]
+LabelText = Annotated[str, Field(max_length=317)]
+Power = Literal["adopt", "metrics"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class LabelSelector(Spec):
+    """Namespaces by their labels; all of `matchLabels` must match."""
+
+    match_labels: Annotated[dict[LabelText, LabelText], Field(min_length=1, max_length=64)]
+
+
+class AllowedNamespace(Spec):
+    """Namespaces that may use the project, by name or by labels, and what more they may do."""
+
+    model_config = rules(Rule("has(self.name) != has(self.selector)", "say exactly one of name and selector"))
+
+    name: ObjectName | None = Field(default=None, description="A namespace's name; `*` means every namespace.")
+    selector: LabelSelector | None = None
+    powers: Annotated[tuple[Power, ...], Field(max_length=2)] = Field(
+        default=(),
+        description="adopt: take over cloud objects that nobody holds, and refer to them by id. "
+        "metrics: create Prometheus metrics tokens, which are valid for the whole project.",
+    )
+
+
+class ConfigMapKeyRef(Spec):
+    """One key of a ConfigMap in the operator's namespace."""
+
+    name: ObjectName
+    key: Annotated[str, Field(min_length=1, max_length=253)] = "ca.crt"
+
+
+class Ports(Spec):
+    """The ports that credentials Secrets name. The API does not tell them; these are the provider's usual ones."""
+
+    postgresql: Port = 5432
+    postgresql_pooler: Port = 5433
+    mysql: Port = 3306
+    redis: Port = 6380
+    kafka: Port = 9093
+
+
+class DatabaseProjectSpec(Spec):
+    """A cloud project."""
+
+    model_config = rules(
+        unchangeable("namePrefix", "the prefix is part of every cloud name: make another DatabaseProject"),
+        unchangeable("projectID", "resources are pinned to this project: make another DatabaseProject"),
+    )
+
+    identity_url: Url | None = Field(
+        default=None,
+        alias="identityURL",
+        description="The identity service (Keystone v3), for example https://cloud.example/identity/v3. "
+        "May stand in the Secret instead, as OS_AUTH_URL.",
+    )
+    endpoint: Url | None = Field(
+        default=None,
+        description="The Managed Databases API, if it shall not be looked up in the identity service's catalogue.",
+    )
+    region: Annotated[str, Field(min_length=1, max_length=64), Rule(IMMUTABLE, "resources are pinned to this region")]
+    project_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$", max_length=32)] | None = Field(
+        default=None, alias="projectID", description="Compared with the token's project: nothing is done if it differs."
+    )
+    credentials_secret_ref: NameReference = Field(
+        description="The Secret in the operator's namespace: OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME (or "
+        "OS_DOMAIN_NAME), INFRA_PROJECT_ID and OS_AUTH_URL; or OS_TOKEN for a static token."
+    )
+    default: bool | None = Field(
+        default=None, description="Used by resources without projectRef when exactly one project says so."
+    )
+    allowed_namespaces: Annotated[tuple[AllowedNamespace, ...], Field(max_length=256)] = ()
+    name_prefix: Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)] | None = Field(
+        default=None, description="Put before every datastore's name; keeps two Kubernetes clusters apart."
+    )
+    ca_certificate: ConfigMapKeyRef | None = Field(
+        default=None,
+        alias="caCertificate",
+        description="The provider's root certificate (PEM); copied into every credentials Secret as ca.crt.",
+    )
+    ports: Ports | None = None
+    poll_seconds: Annotated[int, Field(ge=5, le=86400)] | None = Field(
+        default=None, description="Seconds between two LISTs of a collection at rest (default 60)."
+    )
+
+
+class DatabaseProjectStatus(Status):
+    project_id: Annotated[str | None, Field(max_length=64)] = Field(default=None, alias="projectID")
+    region: Annotated[str | None, Field(max_length=64)] = None
+    endpoint: Annotated[str | None, Field(max_length=2048)] = None
+    engines: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=200)] = Field(
+        default=(), description="Engines and versions on offer, such as postgresql 16."
+    )
+
+
+KIND = Kind(
+    name="DatabaseProject",
+    plural="databaseprojects",
+    short_names=("dbproject",),
+    namespaced=False,
+    spec=DatabaseProjectSpec,
+    status=DatabaseProjectStatus,
+    columns=(
+        Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
+        Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+        Column("Region", ".spec.region"),
+        Column("Default", ".spec.default", "boolean"),
+        Column("Age", ".metadata.creationTimestamp", "date"),
+        Column("Message", ".status.conditions[?(@.type=='Ready')].message", wide=True),
+        Column("Project", ".status.projectID", wide=True),
+    ),
+)

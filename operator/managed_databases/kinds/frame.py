@@ -1,0 +1,111 @@
+"""The frame that every kind's spec and status share."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from managed_databases.kinds.schema import Rule, Spec
+
+UUID_PATTERN = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+Uuid = Annotated[str, Field(pattern=UUID_PATTERN, max_length=36)]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+"""The name of a Kubernetes object."""
+
+
+class NameReference(Spec):
+    """Names one object by its Kubernetes name."""
+
+    name: ObjectName
+
+
+class ProjectRef(NameReference):
+    """The `DatabaseProject` (cluster-scoped) to use."""
+
+
+class SecretKeyRef(Spec):
+    """One key of a Secret in the same namespace."""
+
+    name: ObjectName
+    key: Annotated[str, Field(min_length=1, max_length=253, description="The key in the Secret's data.")] = "password"
+
+
+EXACTLY_ONE = Rule("has(self.name) != has(self.id)", "say exactly one of name and id")
+
+
+class CloudSpec(Spec):
+    """What every kind with a cloud object accepts."""
+
+    adoption: Annotated[
+        Literal["Never", "IfExists", "Required"],
+        Field(
+            description="What to do with a cloud object of this name that already exists: never touch it, take it "
+            "over if it is there, or insist on taking one over."
+        ),
+    ] = "Never"
+    deletion_policy: Annotated[
+        Literal["Delete", "Retain"],
+        Field(description="Whether deleting this resource deletes the cloud object, or lets go of it."),
+    ] = "Delete"
+
+
+class Condition(Spec):
+    """As Kubernetes' `metav1.Condition`."""
+
+    type: Annotated[str, Field(max_length=316)]
+    status: Literal["True", "False", "Unknown"]
+    reason: Annotated[str, Field(max_length=1024)]
+    message: Annotated[str, Field(max_length=32768)]
+    observed_generation: int | None = None
+    last_transition_time: Annotated[str, Field(max_length=40)]
+
+
+class Identity(Spec):
+    """What the cloud object is, pinned when the intent is written, for good. Deletion uses nothing else."""
+
+    project: Annotated[str, Field(max_length=253)]
+    project_id: Annotated[str, Field(max_length=64)] = Field(alias="projectID")
+    region: Annotated[str, Field(max_length=253)]
+    datastore_id: Annotated[str | None, Field(max_length=36)] = Field(default=None, alias="datastoreID")
+    key: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=8)]
+
+
+class Intent(Spec):
+    """An attempt to create that may be under way, written before the call.
+
+    `others` are ids with this key that were known before; `wait_seconds` is how long a process that did not see the
+    attempt end must wait before it may look; `expected` is what a candidate must equal.
+    """
+
+    attempt: int
+    others: Annotated[tuple[Uuid, ...], Field(max_length=1000)] = ()
+    wait_seconds: float
+    expected: dict[str, Any] = Field(default_factory=dict)
+
+
+class BindingRef(Spec):
+    """The Secret that applications mount (Service Binding specification, provisioned service)."""
+
+    name: Annotated[str, Field(max_length=253)]
+
+
+class Status(Spec):
+    """What every status holds."""
+
+    observed_generation: int = -1
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = ()
+    last_handled_sync_request: Annotated[str | None, Field(max_length=256)] = None
+
+
+class CloudStatus(Status):
+    """The status of a kind with a cloud object."""
+
+    id: Annotated[str | None, Field(max_length=36)] = None
+    phase: Annotated[str | None, Field(max_length=64)] = None
+    identity: Identity | None = None
+    intent: Intent | None = None
+    adopted: bool | None = None
+    managed: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=1000)] = ()
+    password_unconfirmed: bool | None = Field(
+        default=None, description="The cloud may have another password than the Secret: it is sent again."
+    )
+    binding: BindingRef | None = None

@@ -1,0 +1,100 @@
+"""What a kind declares. The engine knows kinds only through this.
+
+Everything here is data or a pure function: no I/O, no Kubernetes, no clock.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from managed_databases.api.calls import Call, ObjectCollection
+from managed_databases.api.models import CloudObject, Request
+from managed_databases.kinds.frame import SecretKeyRef
+from managed_databases.kinds.schema import Column, Rule, Spec
+from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.verdicts import Change
+
+NameOrId = tuple[Literal["name", "id"], str, str | None]
+"""How a spec refers to something: by the resource's name or the cloud object's id; third, the other namespace."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One thing that a spec refers to. `parent` is the one whose deletion takes this object with it."""
+
+    field: str
+    kind: str
+    of: Callable[[Any], NameOrId | None]
+    parent: bool = False
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A password that the operator keeps in a Secret, and the Secret that applications mount.
+
+    `applies` tells whether this spec has one at all; `content` is the Secret's data without the password, and is
+    given the password because it may stand inside other values (a URI).
+    """
+
+    suffix: str
+    applies: Callable[[Seen], bool]
+    secret_name: Callable[[Any], str | None]
+    given: Callable[[Any], SecretKeyRef | None]
+    set_password: Callable[[str, SecretStr], Call[Any]]
+    type: Callable[[Seen], str]
+    content: Callable[[Seen, SecretStr], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class CloudSide:
+    """How a kind's cloud object is found, made, compared and taken away.
+
+    `key` and `key_of` give the same tuple for a resource and for its cloud object (without project). `body` raises
+    `Refused` (a verdict to show) when the spec cannot be carried out. `expected` are the immutable fields by which a
+    candidate is recognised. `changes` yields, in order, what differs and can be mended; it raises `Refused` for what
+    cannot. `report` adds the kind's own status fields.
+    """
+
+    collection: ObjectCollection
+    references: tuple[Reference, ...]
+    key: Callable[[Seen], tuple[str, ...]]
+    key_of: Callable[[Any], tuple[str, ...]]
+    body: Callable[[Seen, SecretStr | None], Request]
+    expected: Callable[[Seen], Mapping[str, Any]]
+    expected_of: Callable[[Any], Mapping[str, Any]]
+    changes: Callable[[Seen], Iterable[Change]]
+    report: Callable[[Seen], Mapping[str, Any]]
+    holds_data: bool
+    protected: Callable[[Seen], bool] = lambda _: False
+    before_delete: Callable[[Seen], Iterable[Change]] = lambda _: ()
+    credential: Credential | None = None
+    tolerant_of: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind. Its CRD, RBAC, printer columns and registration follow from this value.
+
+    `rules` stand at the root of the CRD's schema, where CEL may use `self.metadata.name`. `protection` is a CEL
+    expression over `oldObject` for the admission policy: true when the DELETE must be refused; empty for none.
+    """
+
+    name: str
+    plural: str
+    short_names: tuple[str, ...]
+    spec: type[Spec]
+    status: type[Spec]
+    columns: tuple[Column, ...]
+    namespaced: bool = True
+    rules: tuple[Rule, ...] = ()
+    protection: str = ""
+    cloud: CloudSide | None = None
+
+    @property
+    def singular(self) -> str:
+        return self.name.lower()
+
+
+__all__ = ["CloudObject", "CloudSide", "Credential", "Kind", "NameOrId", "Reference", "Refused", "Seen"]

@@ -1,0 +1,22 @@
+"""Finds the kinds: each module of this package that has a `KIND`. There is no list to enter oneself into."""
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+
+import managed_databases.kinds as package
+from managed_databases.kinds.kind import Kind
+
+GROUP = "manageddatabases.io"
+VERSION = "v1alpha1"
+CATEGORY = "databases"
+FINALIZER = f"{GROUP}/cloud-object"
+
+
+@cache
+def kinds() -> MappingProxyType[str, Kind]:
+    """Return all kinds by name, in alphabetical order."""
+    modules = (import_module(f"{package.__name__}.{module.name}") for module in pkgutil.iter_modules(package.__path__))
+    found = [module.KIND for module in modules if isinstance(getattr(module, "KIND", None), Kind)]
+    return MappingProxyType({kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)})

@@ -1,0 +1,139 @@
+"""What a pass can decide: one step, a wait, a stall, or nothing left to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from managed_databases.api.calls import Call
+
+
+class Reason(StrEnum):
+    """Every `reason` that a condition of the operator can have. Names are API: they only grow."""
+
+    # at rest or under way
+    READY = "Ready"
+    IN_SYNC = "InSync"
+    ABSENT = "Absent"
+    CREATING = "Creating"
+    DRIFT = "Drift"
+    FOUND = "Found"
+    ADOPTED = "Adopted"
+    LOOKING = "Looking"
+    PENDING = "Pending"
+    RENAMING = "Renaming"
+    RESETTING = "Resetting"
+    ROTATING = "RotatingPassword"
+    DELETING = "Deleting"
+    RELEASED = "Released"
+    PAUSED = "Paused"
+    NEVER_SEEN = "NotYetSeen"
+    # waiting for others
+    PARENT_NOT_READY = "ParentNotReady"
+    PARENT_MISSING = "ParentMissing"
+    PROJECT_MISSING = "ProjectMissing"
+    PROJECT_NOT_READY = "ProjectNotReady"
+    SECRET_MISSING = "SecretMissing"
+    BUSY = "Busy"
+    RATE_LIMITED = "RateLimited"
+    UNREACHABLE = "ApiUnreachable"
+    IN_USE = "InUse"
+    TERMINATING = "NamespaceTerminating"
+    # a person must act
+    INVALID = "Invalid"
+    INVALID_SPEC = "InvalidSpec"
+    NOT_REVERSIBLE = "NotReversible"
+    FORBIDDEN = "Forbidden"
+    ALREADY_EXISTS = "AlreadyExists"
+    CONFLICT = "Conflict"
+    NOT_ADOPTABLE = "NotAdoptable"
+    NOTHING_TO_ADOPT = "NothingToAdopt"
+    AMBIGUOUS = "Ambiguous"
+    DUPLICATE_SUSPECTED = "DuplicateSuspected"
+    GONE = "Gone"
+    PROTECTED = "Protected"
+    PROJECT_CHANGED = "ProjectChanged"
+    SECRET_CONFLICT = "SecretConflict"
+    PASSWORD_UNKNOWN = "PasswordUnknown"
+    PASSWORD_RESET = "PasswordReset"
+    APPROVAL_NEEDED = "ApprovalNeeded"
+    DRIFT_FIGHT = "DriftFight"
+    REFUSED = "Refused"
+    # the cloud object's own state
+    CREATE_FAILED = "CreateFailed"
+    ERROR = "Error"
+    DEGRADED = "Degraded"
+    DISK_FULL = "DiskFull"
+    DOWN = "Down"
+    UNKNOWN_STATUS = "UnknownStatus"
+    # of a project
+    CREDENTIALS_INVALID = "CredentialsInvalid"
+    SNAPSHOT_TOO_LARGE = "SnapshotTooLarge"
+
+
+class Risk(IntEnum):
+    """What a step does to those who use the database at that moment."""
+
+    NONE = 0
+    ONLINE = 1
+    RESTART = 2
+    DESTRUCTIVE = 3
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make the cloud object: finalizer, intent, Secret, POST, id. The engine knows the order."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One mutating call on an existing cloud object.
+
+    `manages` and `unmanages` are the names that enter and leave `status.managed`; entering ones are written before
+    the call.
+    """
+
+    reason: Reason
+    message: str
+    call: Call[Any]
+    risk: Risk = Risk.ONLINE
+    manages: tuple[str, ...] = ()
+    unmanages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """Write into `.status` what was found out, without any call."""
+
+    reason: Reason
+    message: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do until something happens; `seconds` when also time itself may help."""
+
+    reason: Reason
+    message: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Stall:
+    """A person must act. `after_call` stalls are tried again every ten minutes, in the slow lane."""
+
+    reason: Reason
+    message: str
+    retry_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """The cloud matches the spec. `note` is a reason other than InSync worth showing, such as NotReversible."""
+
+    reason: Reason = Reason.IN_SYNC
+    message: str = "the cloud matches the spec"

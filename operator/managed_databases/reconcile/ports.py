@@ -1,0 +1,130 @@
+"""What the engine needs of Kubernetes. `kube/` implements it; nothing here knows how.
+
+Resources are plain values. A `Resource` comes out of the cache and out of each successful write.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import SecretStr
+
+
+class ResourceKey(NamedTuple):
+    """Names one resource. `namespace` is empty for cluster-scoped kinds."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One custom resource as the API server showed it; `managedFields` and other weight are dropped."""
+
+    key: ResourceKey
+    uid: str
+    resource_version: str
+    generation: int
+    created_at: str
+    deleting_since: str | None
+    finalizers: tuple[str, ...]
+    annotations: Mapping[str, str]
+    spec: Mapping[str, Any]
+    status: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SecretContent:
+    """A Secret that was read by name. Values never appear in its repr."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    type: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    data: Mapping[str, SecretStr] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NewSecret:
+    """A Secret to write. `owner` sets an ownerReference (garbage collection deletes it with its owner)."""
+
+    namespace: str
+    name: str
+    type: str
+    annotations: Mapping[str, str]
+    data: Mapping[str, SecretStr] = field(repr=False)
+    owner: Resource | None = None
+
+
+class KubeError(Exception):
+    """A request to Kubernetes failed."""
+
+
+class WriteConflict(KubeError):
+    """Someone else wrote first (409 on an update): look again."""
+
+
+class AlreadyThere(KubeError):
+    """An object of that name exists (409 on a create)."""
+
+
+class NotThere(KubeError):
+    """No such object (404)."""
+
+
+class WriteRefused(KubeError):
+    """The API server said no (403, 422): for example in a terminating namespace, or for lack of a permission."""
+
+
+class KubeUnreachable(KubeError):
+    """No answer, 429 or 5xx: try again later. A write may have had its effect."""
+
+
+class ResourceCache(Protocol):
+    """All resources of our kinds as last seen. Never goes back to a lower resourceVersion."""
+
+    def get(self, key: ResourceKey) -> Resource | None: ...
+
+    def of_kind(self, kind: str) -> Iterable[Resource]: ...
+
+    def put(self, resource: Resource) -> None:
+        """Enter an own write's answer, unless something newer is there already."""
+
+    def secret_version(self, namespace: str, name: str) -> str | None:
+        """The resourceVersion of one of our own (labelled) Secrets as last seen; None when none is known."""
+
+    def namespace_labels(self, name: str) -> Mapping[str, str] | None:
+        """A namespace's labels; None when they cannot be known (no permission, or no such namespace)."""
+
+
+class Kube(Protocol):
+    """The writes, and the reads by name. Each raises the errors above and nothing else."""
+
+    async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
+        """Replace the finalizers; carries the resourceVersion."""
+
+    async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource:
+        """Make `.status` exactly this (merge patch of what differs); carries the resourceVersion."""
+
+    async def read_secret(self, namespace: str, name: str) -> SecretContent | None: ...
+
+    async def create_secret(self, secret: NewSecret) -> SecretContent:
+        """Raises AlreadyThere."""
+
+    async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
+        """Replace data and our annotations, keeping foreign labels and annotations; carries the resourceVersion."""
+
+    async def delete_secret(self, secret: SecretContent) -> None:
+        """Delete exactly this one (precondition: uid); one that is gone is no error."""
+
+    async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None: ...
+
+    async def post_event(self, resource: Resource, type_: str, reason: str, message: str) -> None:
+        """Best effort: never raises but for cancellation. `type_` is Normal or Warning."""
