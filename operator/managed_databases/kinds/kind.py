@@ -53,8 +53,9 @@ class CloudSide:
 
     `key` and `key_of` give the same tuple for a resource and for its cloud object (without project). `body` raises
     `Refused` (a verdict to show) when the spec cannot be carried out. `expected` are the immutable fields by which a
-    candidate is recognised. `changes` yields, in order, what differs and can be mended; it raises `Refused` for what
-    cannot. `report` adds the kind's own status fields.
+    candidate is recognised, as plain JSON values; both functions give the same keys. `changes` yields, in order, what
+    differs and can be mended; it raises `Refused` for what cannot. `report` adds the kind's own status fields, named
+    as in the status. `shows_actions` has the API's actions listed by datastore while the object is pending.
     """
 
     collection: ObjectCollection
@@ -70,7 +71,7 @@ class CloudSide:
     protected: Callable[[Seen], bool] = lambda _: False
     before_delete: Callable[[Seen], Iterable[Change]] = lambda _: ()
     credential: Credential | None = None
-    tolerant_of: frozenset[str] = frozenset()
+    shows_actions: bool = False
 
 
 @dataclass(frozen=True)

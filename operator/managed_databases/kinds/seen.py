@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from managed_databases.api.models import ConfigurationParameter, DatastoreType, Flavor
+from managed_databases.api.models import Action, ConfigurationParameter, DatastoreType, Flavor
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.frame import CloudSpec, CloudStatus
 from managed_databases.kinds.verdicts import Stall, Wait
@@ -22,12 +22,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What a project offers. `known` is False until it was read once."""
+    """What a project offers. `known` is False until it was read once; `version` counts its changes."""
 
     types: tuple[DatastoreType, ...] = ()
     flavors: tuple[Flavor, ...] = ()
     parameters: Mapping[str, tuple[ConfigurationParameter, ...]] = field(default_factory=dict)
     known: bool = False
+    version: int = 0
 
     def type_of(self, type_id: str | None) -> DatastoreType | None:
         return next((type_ for type_ in self.types if type_.id == type_id), None)
@@ -51,8 +52,9 @@ class ProjectView:
 class Referred:
     """A resolved reference.
 
-    `id` is None until it is known, `object` until the snapshot shows it, `problem` says why it cannot be used yet.
-    `spec` and `status` are the holder's, None when nobody holds the cloud object.
+    `id` is None until it is known, `object` until the snapshot shows it, `problem` says why it cannot be used yet
+    (no such resource, not ACTIVE, not allowed, gone). `spec` and `status` are the holder's, None when nobody holds the
+    cloud object. `deleting`: the holder is being deleted. `label` is how messages name it.
     """
 
     label: str
@@ -73,8 +75,9 @@ class Referred:
 class PasswordView:
     """The Secrets of a credential, and the password that was given.
 
-    `password` is what the credentials Secret holds, None when it is missing, empty or known not to be the cloud's;
-    `pending` is the password of a change under way; `given` the one from `passwordSecretRef`.
+    `password` is what the credentials Secret holds, None when it is missing, empty or edited by hand; `pending` is
+    the password of a change under way, and `pending_sent` tells that this process has sent it; `given` is the one
+    from `passwordSecretRef`. `outdated` means that the credentials Secret is not as it should be.
     """
 
     password: SecretStr | None = None
@@ -82,11 +85,22 @@ class PasswordView:
     given: SecretStr | None = None
     problem: Wait | Stall | None = None
     pending_sent: bool = False
+    confirmed: bool = False
+    outdated: bool = False
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One resource, its references, its cloud object, and what the process remembers of its attempts."""
+    """One resource, its references, its cloud object, and what the process remembers of its attempts.
+
+    `problem` stands for the project: missing, not ready, or not for this namespace. `namesakes` are cloud objects
+    with the resource's key that no resource holds, `held_namesakes` those that others hold (id to holder), `rival` an
+    older resource with the same key, `holder` another one with the same id. `mine_gone` needs a confirmed 404;
+    `mine_unsure` means that a call on it ended in an unknown outcome. `listed` is False until the collection was
+    listed once. `settle_seconds` is what is left of the wait after an attempt of unknown outcome, 0 when only a list
+    is missing, None when the attempt is settled. `created_id` is what our own POST answered, if that is not in the status yet.
+    `children` are resources inside this one that are not being deleted.
+    """
 
     namespace: str
     name: str
@@ -106,12 +120,13 @@ class Seen:
     namesakes: tuple[Any, ...] = ()
     held_namesakes: Mapping[str, str] = field(default_factory=dict)
     rival: str | None = None
+    holder: str | None = None
     listed: bool = True
-    settled: bool = True
-    unsent: bool = False
+    settle_seconds: float | None = None
+    created_id: str | None = None
     children: tuple[str, ...] = ()
     credential: PasswordView | None = None
-    siblings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
 
     @property
     def cloud_spec(self) -> CloudSpec:

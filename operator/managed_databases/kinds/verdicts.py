@@ -114,6 +114,49 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Delete:
+    """Delete the cloud object."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """Nothing is left to do in the cloud: let the resource go. `retain` keeps its Secrets."""
+
+    reason: Reason
+    message: str
+    retain: bool = False
+
+
+class PasswordStep(StrEnum):
+    """The steps by which a password changes; each can be repeated without harm."""
+
+    PREPARE = "prepare"
+    """Write the new password into the pending Secret: its creation is the lock."""
+    SEND = "send"
+    """Send the pending password to the cloud."""
+    SWITCH = "switch"
+    """Write the pending password into the credentials Secret, then delete the pending one."""
+    CONFIRM = "confirm"
+    """Send the password that the credentials Secret holds."""
+    CONFIRMED = "confirmed"
+    """Note that the cloud has the Secret's password."""
+    WRITE = "write"
+    """Write the credentials Secret, the password as it is."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """One step for the Secret that applications mount."""
+
+    step: PasswordStep
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
 class Wait:
     """Nothing to do until something happens; `seconds` when also time itself may help."""
 
@@ -124,7 +167,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Stall:
-    """A person must act. `after_call` stalls are tried again every ten minutes, in the slow lane."""
+    """A person must act. `retry_seconds` when the API may change its mind by itself."""
 
     reason: Reason
     message: str
@@ -137,3 +180,7 @@ class Done:
 
     reason: Reason = Reason.IN_SYNC
     message: str = "the cloud matches the spec"
+
+
+Step = Create | Change | Record | Delete | Release | Credentials
+Verdict = Step | Wait | Stall | Done
