@@ -1,0 +1,199 @@
+"""What waits to be reconciled: each key at most once, in at most one pass at a time, people's changes first."""
+
+import asyncio
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Hashable
+from enum import IntEnum
+from typing import Generic, TypeVar
+
+from managed_databases.reconcile.clock import Clock
+
+K = TypeVar("K", bound=Hashable)
+
+_PEOPLE_IN_A_ROW = 7
+_SPARE_TIMERS = 64
+
+
+class Lane(IntEnum):
+    """Why something is to be done. The lower is served first."""
+
+    PEOPLE = 0
+    """Somebody did something: a changed spec, a deletion, a requested sync."""
+    TIME = 1
+    """Time did something: the snapshot changed, a retry is due."""
+
+
+class WorkQueue(Generic[K]):
+    """A queue of keys with two lanes, timers, and a limit of keys in work per group.
+
+    No key is lost and none is in work twice at once. PEOPLE goes before TIME, but at least every eighth key comes from
+    TIME while TIME has one that may run. Within a lane the order is first in, first out, except for keys whose group is
+    full: those step aside and come back, in their old place, one for each place that gets free. Every operation is
+    O(log n) amortized. For one event loop; not for threads.
+    """
+
+    def __init__(self, clock: Clock, group_limit: int = 8) -> None:
+        self._clock = clock
+        self._group_limit = group_limit
+        self._wake = asyncio.Event()
+        self._order = itertools.count()
+        # An entry in a heap counts only while it is the very tuple that `_queued` or `_timers` holds for its key.
+        self._queued: dict[K, tuple[Lane, int, K]] = {}
+        self._ready: dict[Lane, list[tuple[Lane, int, K]]] = {lane: [] for lane in Lane}
+        self._aside: dict[Hashable, list[tuple[Lane, int, K]]] = {}
+        self._timers: dict[K, tuple[float, int, K, Lane]] = {}
+        self._moments: list[tuple[float, int, K, Lane]] = []
+        self._groups: dict[K, Hashable] = {}
+        self._in_work: dict[K, Hashable | None] = {}
+        self._busy: Counter[Hashable] = Counter()
+        self._again: dict[K, Lane] = {}
+        self._people_in_a_row = 0
+
+    def __len__(self) -> int:
+        """How many keys are queued; those in work and those with a timer do not count."""
+        return len(self._queued)
+
+    def idle(self) -> bool:
+        """Nothing is queued and nothing is in work. Timers do not count."""
+        return not self._queued and not self._in_work
+
+    def add(self, key: K, lane: Lane) -> None:
+        """Queue the key now; its timer is dropped.
+
+        Queued already: the better lane wins. In work: it runs again after `done`, in the better lane asked for until
+        then.
+        """
+        self._timers.pop(key, None)
+        if key in self._in_work:
+            self._again[key] = min(lane, self._again.get(key, lane))
+        elif key not in self._queued or lane < self._queued[key][0]:
+            self._queue((lane, next(self._order), key))
+
+    def add_at(self, key: K, moment: float, lane: Lane = Lane.TIME) -> None:
+        """Queue the key at that moment of the clock, at once when it has passed.
+
+        A key has one timer: of several the earliest moment wins, and the better lane.
+        """
+        if moment <= self._clock.monotonic():
+            self.add(key, lane)
+            return
+        known = self._timers.get(key)
+        if known is not None and known[0] <= moment and known[3] <= lane:
+            return
+        if known is not None:
+            moment, lane = min(moment, known[0]), min(lane, known[3])
+        timer = (moment, next(self._order), key, lane)
+        self._timers[key] = timer
+        heapq.heappush(self._moments, timer)
+        if len(self._moments) > 2 * len(self._timers) + _SPARE_TIMERS:
+            self._moments = list(self._timers.values())
+            heapq.heapify(self._moments)
+        if self._moments[0] is timer:
+            self._wake.set()
+
+    def cancel_timer(self, key: K) -> None:
+        """Drop the key's timer, if it has one."""
+        self._timers.pop(key, None)
+
+    def set_group(self, key: K, group: Hashable | None) -> None:
+        """Put the key into a group, of which at most `group_limit` keys are in work at once; None: no limit.
+
+        A key in work counts for its old group until `done`.
+        """
+        old = self._groups.get(key)
+        if old == group:
+            return
+        if group is None:
+            del self._groups[key]
+        else:
+            self._groups[key] = group
+        if key in self._queued:
+            lane, order, _ = self._queued[key]
+            self._queue((lane, order, key))
+            self._call_back(old)
+
+    def forget(self, key: K) -> None:
+        """Drop the key: queue, timer, group. In work: it will not run again; `done` is still due."""
+        self._timers.pop(key, None)
+        self._again.pop(key, None)
+        group = self._groups.pop(key, None)
+        if self._queued.pop(key, None) is not None:
+            self._call_back(group)
+
+    async def get(self) -> tuple[K, Lane]:
+        """Wait for the next key and take it into work; each needs its `done`. Cancelling loses no key."""
+        while True:
+            self._queue_what_is_due()
+            entry = self._next()
+            if entry is not None:
+                lane, _, key = entry
+                self._people_in_a_row = self._people_in_a_row + 1 if lane is Lane.PEOPLE else 0
+                return key, lane
+            self._wake.clear()
+            await self._clock.wait(self._wake, self._moments[0][0] if self._moments else None)
+
+    def done(self, key: K) -> None:
+        """The key's pass is over. Raises KeyError when it was not in work."""
+        group = self._in_work.pop(key)
+        if group is not None:
+            self._busy[group] -= 1
+            if not self._busy[group]:
+                del self._busy[group]
+        lane = self._again.pop(key, None)
+        if lane is not None:
+            self._queue((lane, next(self._order), key))
+        self._call_back(group)
+
+    def _queue(self, entry: tuple[Lane, int, K]) -> None:
+        self._queued[entry[2]] = entry
+        heapq.heappush(self._ready[entry[0]], entry)
+        self._wake.set()
+
+    def _queue_what_is_due(self) -> None:
+        while self._moments:
+            timer = self._moments[0]
+            moment, _, key, lane = timer
+            current = self._timers.get(key) is timer
+            if current and moment > self._clock.monotonic():
+                return
+            heapq.heappop(self._moments)
+            if current:
+                self.add(key, lane)
+
+    def _next(self) -> tuple[Lane, int, K] | None:
+        time_is_due = self._people_in_a_row >= _PEOPLE_IN_A_ROW
+        for lane in (Lane.TIME, Lane.PEOPLE) if time_is_due else (Lane.PEOPLE, Lane.TIME):
+            ready = self._ready[lane]
+            while ready:
+                entry = heapq.heappop(ready)
+                key = entry[2]
+                if self._queued.get(key) is not entry:
+                    continue
+                group = self._groups.get(key)
+                if group is not None and self._busy[group] >= self._group_limit:
+                    heapq.heappush(self._aside.setdefault(group, []), entry)
+                    continue
+                del self._queued[key]
+                self._in_work[key] = group
+                if group is not None:
+                    self._busy[group] += 1
+                return entry
+        return None
+
+    def _call_back(self, group: Hashable | None) -> None:
+        """Let one key that stepped aside try again.
+
+        Called whenever its group gains a free place, or loses a queued key that might have been meant for one: so a
+        group with free places and keys aside always has as many of its keys among the ready ones.
+        """
+        aside = self._aside.get(group, [])
+        while aside:
+            entry = heapq.heappop(aside)
+            if self._queued.get(entry[2]) is entry:
+                heapq.heappush(self._ready[entry[0]], entry)
+                self._wake.set()
+                break
+        if not aside:
+            self._aside.pop(group, None)
