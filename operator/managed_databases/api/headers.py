@@ -1,0 +1,54 @@
+"""What the client reads in an answer's headers."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx
+
+RETRY_AFTER_LIMIT_SECONDS: Final = 3600.0
+_REQUEST_ID_HEADERS: Final = ("X-Openstack-Request-Id", "X-Request-Id", "X-Compute-Request-Id")  # [assumed]
+_SECONDS: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
+_HEADER_SAFE: Final = re.compile(r"[!-~]+")
+
+
+def http_date(text: str | None) -> datetime | None:
+    """Read an HTTP date; None when there is none or it cannot be read."""
+    try:
+        moment = parsedate_to_datetime(text) if text else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def retry_after_seconds(value: str | None, date: str | None) -> float | None:
+    """Read `Retry-After`, in seconds within [0, 3600]; None when it is not there or says nothing.
+
+    A date is taken relative to the answer's own `Date` header, never to this machine's clock (RFC 9110, 10.2.3).
+    """
+    text = (value or "").strip()
+    if _SECONDS.fullmatch(text):
+        wanted = float(text)
+    else:
+        until, said = http_date(text), http_date(date)
+        if until is None or said is None:
+            return None
+        wanted = (until - said).total_seconds()
+    return min(max(wanted, 0.0), RETRY_AFTER_LIMIT_SECONDS)
+
+
+def request_id(headers: httpx.Headers) -> str | None:
+    """The API's name for this request, for its support; None when it gave none."""
+    for name in _REQUEST_ID_HEADERS:
+        value = headers.get(name, "").strip()[:128]
+        if _HEADER_SAFE.fullmatch(value):
+            return value
+    return None
+
+
+def fits_a_header(value: str) -> bool:
+    """Whether a token can be sent: visible ASCII without blanks."""
+    return _HEADER_SAFE.fullmatch(value) is not None
