@@ -1,0 +1,195 @@
+"""Turns a pydantic model into a structural schema, the part of OpenAPI that a CustomResourceDefinition may use.
+
+Source of the rules: "Specifying a structural schema" and "Validation rules" in the Kubernetes documentation on
+custom resources. What cannot be said structurally fails here, with the field's path, not later in a cluster.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from managed_databases.kinds.schema import IMMUTABLE, RULES
+
+Schema = dict[str, Any]
+
+PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
+_REFERENCE: Final = "#/$defs/"
+_KEPT: Final = frozenset(
+    {
+        "type",
+        "format",
+        "enum",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minimum",
+        "maximum",
+        "multipleOf",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
+        "required",
+        RULES,
+        PRESERVE,
+    }
+)
+_TREATED: Final = frozenset({"title", "description", "default", "properties", "items", "additionalProperties"})
+_SCALARS: Final = frozenset({"boolean", "integer", "number", "string"})
+_BOUNDS: Final = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
+_SHORT_FORMATS: Final = frozenset({"date", "date-time"})
+_INSTEAD: Final = {
+    "anyOf": "make it one type; either-or is two optional fields and a rule",
+    "oneOf": "make it one type; either-or is two optional fields and a rule",
+    "allOf": "put the constraints at the field itself",
+    "const": "an enum of one value says nothing: leave the field out",
+    "exclusiveMinimum": "use an inclusive bound (ge)",
+    "exclusiveMaximum": "use an inclusive bound (le)",
+    "prefixItems": "make it a list of one type, or an object",
+    "uniqueItems": "the API server does not accept it: use a list and a rule",
+}
+
+
+class NotStructural(ValueError):
+    """A model says what a CustomResourceDefinition cannot say. The message starts with the field's path."""
+
+    def __init__(self, path: str, problem: str, instead: str = "") -> None:
+        super().__init__(f"{path}: {problem}" + (f"; {instead}" if instead else ""))
+
+
+class _OptionalMeansAbsent(GenerateJsonSchema):
+    """The server drops `null`, so `X | None` is X in a field that may be absent."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+def structural_schema(model: type[BaseModel], path: str, *, for_people: bool) -> Schema:
+    """Return the schema of `model`; `path` is what messages begin with. Raises NotStructural.
+
+    What people write (`for_people`) has its defaults filled in by the server and must be bounded everywhere, because
+    CEL rules are refused when their cost cannot be estimated. A status has neither: a default would come back each
+    time that the operator removes the field.
+    """
+    whole = model.model_json_schema(schema_generator=_OptionalMeansAbsent)
+    definitions = whole.pop("$defs", {})
+    return _Conversion(definitions, for_people).convert(whole, path, ())
+
+
+@dataclass(frozen=True)
+class _Conversion:
+    definitions: Mapping[str, Schema]
+    for_people: bool
+
+    def convert(self, given: Schema, path: str, inside: tuple[str, ...]) -> Schema:
+        schema, inside = self._inlined(given, path, inside)
+        key_rules = _rules_for_keys(schema.pop("propertyNames", {}), path)
+        for keyword in schema:
+            if keyword not in _KEPT | _TREATED:
+                raise NotStructural(path, f"{keyword} cannot stand in a CRD", _INSTEAD.get(keyword, ""))
+        result: Schema = {}
+        if "description" in schema:
+            result["description"] = _first_paragraph(schema["description"])
+        result |= {keyword: value for keyword, value in schema.items() if keyword in _KEPT}
+        if key_rules:
+            result[RULES] = [*result.get(RULES, ()), *key_rules]
+        if self.for_people and schema.get("default") not in (None, [], {}):
+            result["default"] = schema["default"]
+        if "properties" in schema:
+            required = schema.get("required", ())
+            result["properties"] = {
+                name: self._property(value, f"{path}.{name}", name in required, inside)
+                for name, value in schema["properties"].items()
+            }
+        if "items" in schema:
+            result["items"] = self.convert(schema["items"], f"{path}[]", inside)
+        if schema.get("type") == "array":
+            result["x-kubernetes-list-type"] = "atomic"
+        if schema.get("additionalProperties") not in (None, False):
+            result["additionalProperties"] = self._map_value(schema["additionalProperties"], path, inside)
+        if "type" not in schema:
+            result[PRESERVE] = True
+        self._require_bound(result, path)
+        return in_order(result)
+
+    def _inlined(self, given: Schema, path: str, inside: tuple[str, ...]) -> tuple[Schema, tuple[str, ...]]:
+        """Put the definition in the place of its `$ref`; what stands beside the `$ref` wins, but rules are joined."""
+        schema = dict(given)
+        while (reference := schema.pop("$ref", None)) is not None:
+            name = reference.removeprefix(_REFERENCE)
+            if name in inside:
+                raise NotStructural(path, f"{name} contains itself", "a CRD cannot be recursive")
+            inside = (*inside, name)
+            definition = self.definitions[name]
+            joined = [*definition.get(RULES, ()), *schema.get(RULES, ())]
+            schema = definition | schema | ({RULES: joined} if joined else {})
+        return schema, inside
+
+    def _property(self, given: Schema, path: str, required: bool, inside: tuple[str, ...]) -> Schema:
+        schema = self.convert(given, path, inside)
+        changes_unseen = not required and "default" not in schema
+        if changes_unseen and any(rule["rule"] == IMMUTABLE for rule in schema.get(RULES, ())):
+            raise NotStructural(
+                path,
+                f"`{IMMUTABLE}` lets an optional field be added and removed",
+                "use unchangeable(...) at the parent",
+            )
+        return schema
+
+    def _map_value(self, given: Schema | bool, path: str, inside: tuple[str, ...]) -> Schema:
+        """Values of several scalar types stay as they are: int-or-string would refuse 1.5."""
+        if given is True or all(branch.get("type") in _SCALARS for branch in given.get("anyOf", [{}])):
+            return {PRESERVE: True}
+        return self.convert(given, f"{path}.*", inside)
+
+    def _require_bound(self, schema: Schema, path: str) -> None:
+        bound = _BOUNDS.get(schema.get("type", ""))
+        unbounded = bound is not None and bound not in schema and "enum" not in schema
+        if schema.get("type") == "object" and "additionalProperties" not in schema:
+            unbounded = False
+        if self.for_people and unbounded and schema.get("format") not in _SHORT_FORMATS:
+            raise NotStructural(
+                path, f"has no {bound}", "bound it (max_length), or rules on it are refused as too costly"
+            )
+
+
+def _rules_for_keys(names: Schema, path: str) -> list[dict[str, str]]:
+    """`propertyNames` does not exist in a structural schema; a rule over the map's keys says the same."""
+    rules = []
+    for keyword, value in names.items():
+        match keyword:
+            case "minLength":
+                rules.append(
+                    {
+                        "rule": f"self.all(key, size(key) >= {value})",
+                        "message": f"keys have at least {value} characters",
+                    }
+                )
+            case "maxLength":
+                rules.append(
+                    {"rule": f"self.all(key, size(key) <= {value})", "message": f"keys have at most {value} characters"}
+                )
+            case "pattern":
+                quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+                rules.append({"rule": f"self.all(key, key.matches('{quoted}'))", "message": f"keys match {value}"})
+            case "type" | "title" | "description":
+                pass
+            case _:
+                raise NotStructural(path, f"{keyword} cannot be asked of a map's keys")
+    return rules
+
+
+def _first_paragraph(text: str) -> str:
+    return " ".join(text.strip().split("\n\n")[0].split())
+
+
+def in_order(schema: Schema) -> Schema:
+    """Return `schema` with what it means and is at the top, what it contains at the end."""
+    first = ("description", "type", "format", "default", "enum")
+    last = ("required", "properties", "items", "additionalProperties", RULES)
+    middle = [keyword for keyword in schema if keyword not in first + last]
+    return {keyword: schema[keyword] for keyword in (*first, *middle, *last) if keyword in schema}
