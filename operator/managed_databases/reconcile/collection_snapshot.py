@@ -125,7 +125,9 @@ class CollectionSnapshot(Generic[O]):
         No LIST begun before now will overwrite it. `begun`, for a GET only, is what `call_started` returned: an answer
         to a GET begun before something newer was learned of the object is ignored.
         """
-        if begun is not None and begun < max(self._newest_list, self._learned.get(obj.id, 0)):
+        if begun is not None and (
+            begun < max(self._newest_list, self._learned.get(obj.id, 0)) or self._is_orphan(obj, begun)
+        ):
             return False
         self._learned[obj.id] = self._next()
         return self._enter(obj)
@@ -215,9 +217,9 @@ class CollectionSnapshot(Generic[O]):
         self._parents_gone = {id_: number for id_, number in self._parents_gone.items() if number > token}
         return Delta(changed=frozenset(changed), missing=frozenset(unseen))
 
-    def _is_orphan(self, obj: O, token: int) -> bool:
+    def _is_orphan(self, obj: O, begun: int) -> bool:
         parent = self._parent_of(obj)
-        return parent is not None and self._parents_gone.get(parent, 0) > token
+        return parent is not None and self._parents_gone.get(parent, 0) > begun
 
     def _enter(self, obj: O) -> bool:
         """Make `obj` what is known and certain."""

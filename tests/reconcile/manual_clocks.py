@@ -1,0 +1,41 @@
+"""Clocks that stand still, so that a test decides when time passes."""
+
+import asyncio
+
+from managed_databases.reconcile.clock import Clock
+
+
+class WouldWait(Exception):
+    """Somebody would have waited until that moment."""
+
+    def __init__(self, until: float | None) -> None:
+        super().__init__(f"until {until}")
+        self.until = until
+
+
+class StillClock(Clock):
+    """Moves only when `moment` is set; a wait raises WouldWait instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moment = 1000.0
+
+    def monotonic(self) -> float:
+        return self.moment
+
+    async def wait(self, event: asyncio.Event, until: float | None) -> bool:
+        if event.is_set():
+            return True
+        if until is not None and until <= self.moment:
+            return False
+        raise WouldWait(until)
+
+
+class LeapingClock(StillClock):
+    """Each wait ends at once, at its moment."""
+
+    async def wait(self, event: asyncio.Event, until: float | None) -> bool:
+        if until is None:
+            raise WouldWait(until)
+        self.moment = max(self.moment, until)
+        return event.is_set()

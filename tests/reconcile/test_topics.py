@@ -1,0 +1,63 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from managed_databases.reconcile.topics import Subscriptions, Topic
+
+MAIN: Topic = ("ManagedDatastore", "shop", "main")
+CATALOGUE: Topic = ("catalogue", "p1")
+
+
+def test_replacing_forgets_what_is_no_longer_wanted() -> None:
+    subscriptions = Subscriptions[str]()
+    subscriptions.replace("orders", [MAIN, CATALOGUE])
+    subscriptions.replace("orders", [CATALOGUE])
+    assert subscriptions.of(MAIN) == frozenset()
+    assert subscriptions.of(CATALOGUE) == {"orders"}
+
+
+def test_adding_keeps_the_others() -> None:
+    subscriptions = Subscriptions[str]()
+    subscriptions.replace("orders", [MAIN])
+    subscriptions.add("orders", CATALOGUE)
+    subscriptions.add("carts", MAIN)
+    assert subscriptions.of(MAIN) == {"orders", "carts"}
+    assert subscriptions.of(CATALOGUE) == {"orders"}
+
+
+def test_dropping_someone_unknown_is_no_error() -> None:
+    Subscriptions[str]().drop("orders")
+
+
+def test_what_was_returned_does_not_change() -> None:
+    subscriptions = Subscriptions[str]()
+    subscriptions.add("orders", MAIN)
+    listeners = subscriptions.of(MAIN)
+    subscriptions.drop("orders")
+    assert listeners == {"orders"}
+
+
+WHO = st.integers(0, 3)
+TOPICS = st.tuples(st.sampled_from("abc"))
+CHANGES: st.SearchStrategy[tuple[str, int, list[Topic]]] = st.one_of(
+    st.tuples(st.just("replace"), WHO, st.lists(TOPICS)),
+    st.tuples(st.just("add"), WHO, TOPICS.map(lambda topic: [topic])),
+    st.tuples(st.just("drop"), WHO, st.just([])),
+)
+
+
+@given(st.lists(CHANGES))
+def test_both_directions_agree(changes: list[tuple[str, int, list[Topic]]]) -> None:
+    subscriptions, model = Subscriptions[int](), dict[int, set[Topic]]()
+    for change, who, topics in changes:
+        match change:
+            case "replace":
+                subscriptions.replace(who, topics)
+                model[who] = set(topics)
+            case "add":
+                subscriptions.add(who, topics[0])
+                model.setdefault(who, set()).add(topics[0])
+            case _:
+                subscriptions.drop(who)
+                model.pop(who, None)
+        for letter in "abc":
+            assert subscriptions.of((letter,)) == {who for who, topics in model.items() if (letter,) in topics}
