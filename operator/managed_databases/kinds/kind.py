@@ -22,12 +22,17 @@ NameOrId = tuple[Literal["name", "id"], str, str | None]
 
 @dataclass(frozen=True)
 class Reference:
-    """One thing that a spec refers to. `parent` is the one whose deletion takes this object with it."""
+    """One thing that a spec refers to. `parent` is the one whose deletion takes this object with it.
+
+    `waited`: the object is neither made nor changed before this reference is usable. Where it is False, the kind
+    makes do with what is known of it.
+    """
 
     field: str
     kind: str
     of: Callable[[Any], NameOrId | None]
     parent: bool = False
+    waited: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,10 @@ class CloudSide:
 
     `key` and `key_of` give the same tuple for a resource and for its cloud object (without project). `body` raises
     `Refused` (a verdict to show) when the spec cannot be carried out. `expected` are the immutable fields by which a
-    candidate is recognised, as plain JSON values; both functions give the same keys. `changes` yields, in order, what
-    differs and can be mended; it raises `Refused` for what cannot. `report` adds the kind's own status fields, named
+    candidate is recognised, as plain JSON values; a key that one of the two functions leaves out is not compared.
+    `changes` yields, in order, what differs and can be mended; having yielded all, it raises `Refused` for what cannot.
+    `manages` are the names of what this spec manages now and what is to be reset once it leaves the spec; the engine
+    adds them to `status.managed` with every status, and takes a change's `unmanages` out after its call. `report` adds the kind's own status fields, named
     as in the status. `shows_actions` has the API's actions listed by datastore while the object is pending.
     """
 
@@ -72,6 +79,7 @@ class CloudSide:
     before_delete: Callable[[Seen], Iterable[Change]] = lambda _: ()
     credential: Credential | None = None
     shows_actions: bool = False
+    manages: Callable[[Seen], tuple[str, ...]] = lambda _: ()
 
 
 @dataclass(frozen=True)

@@ -90,17 +90,12 @@ class Create:
 
 @dataclass(frozen=True)
 class Change:
-    """One mutating call on an existing cloud object.
-
-    `manages` and `unmanages` are the names that enter and leave `status.managed`; entering ones are written before
-    the call.
-    """
+    """One mutating call on an existing cloud object. `unmanages` are names that leave `status.managed` after it."""
 
     reason: Reason
     message: str
     call: Call[Any]
     risk: Risk = Risk.ONLINE
-    manages: tuple[str, ...] = ()
     unmanages: tuple[str, ...] = ()
 
 
