@@ -43,7 +43,7 @@ def retry_after_seconds(value: str | None, date: str | None) -> float | None:
 def request_id(headers: httpx.Headers) -> str | None:
     """The API's name for this request, for its support; None when it gave none."""
     for name in _REQUEST_ID_HEADERS:
-        value = headers.get(name, "").strip()[:128]
+        value = str(headers.get(name, "")).strip()[:128]
         if _HEADER_SAFE.fullmatch(value):
             return value
     return None

@@ -1,0 +1,302 @@
+"""Sending calls: one request each, within one time limit, ending in a Reply or an ApiError."""
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import httpx
+
+from managed_databases.api.answers import (
+    ANSWER_LIMIT_BYTES,
+    ERROR_LIMIT_BYTES,
+    OverLimit,
+    Unreadable,
+    error_for,
+    read_answer,
+    read_body,
+    shown,
+)
+from managed_databases.api.calls import Call
+from managed_databases.api.errors import ApiError, Invalid, NeverSent, OutcomeUnknown, TooLarge
+from managed_databases.api.headers import request_id, retry_after_seconds
+from managed_databases.api.identity import (
+    ApiIdentity,
+    HeldToken,
+    NoEndpoint,
+    TokenKeeper,
+    TokenSource,
+    find_endpoint,
+    url_problem,
+)
+from managed_databases.api.masking import Masks, secrets_in
+from managed_databases.api.secrets import WIRE
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_ERROR_BODY_SECONDS: Final = 5.0
+_UNUSED_BODY_SECONDS: Final = 1.0
+_SAFE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NO_PROXY: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+
+
+@dataclass(frozen=True)
+class Reply(Generic[T]):
+    """A 2xx answer. `value` is None for an empty body: the call worked, but what it did must be looked up."""
+
+    value: T | None
+    status: int
+    request_id: str | None
+    duration_seconds: float
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """What is worth counting of a call that ended. `outcome` is "ok" or the error class's name."""
+
+    operation: str
+    method: str
+    outcome: str
+    status: int | None
+    request_id: str | None
+    duration_seconds: float
+
+
+@dataclass
+class _Progress:
+    """Whether a request may have reached the API without an answer so far."""
+
+    in_flight: bool = False
+
+
+@dataclass(frozen=True)
+class _Received:
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Client:
+    """The API of one project in one region. Keeps at most `max_connections` open; use one per project.
+
+    `endpoint` is looked up in the token's catalogue when it is not given. `call_limit_seconds` bounds a whole `send`:
+    waiting for a connection and renewing the token included. `before_send` is awaited right before each send, with a
+    connection's turn already had; what it raises stops the send and comes out of `send`. `observer` is told of each
+    call that ended in a reply or an ApiError; it must be quick and not raise.
+
+    Proxies and certificate files of the environment are honoured (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE), but a local
+    address is never asked through a proxy. Redirects are not followed: the token would go along. httpx logs whole
+    addresses at INFO; an application sets its logger to WARNING.
+    """
+
+    def __init__(
+        self,
+        tokens: TokenSource,
+        *,
+        endpoint: str | None = None,
+        region: str | None = None,
+        call_limit_seconds: float = 30.0,
+        max_connections: int = 16,
+        transport: httpx.AsyncBaseTransport | None = None,
+        before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
+        observer: Callable[[CallRecord], None] | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._call_limit_seconds = call_limit_seconds
+        self._before_send = before_send
+        self._observer = observer
+        self._closed = False
+        self._turns = asyncio.Semaphore(max_connections)
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            mounts=None if transport is not None else dict.fromkeys(_NO_PROXY),
+            headers={"Accept": "application/json", "User-Agent": "managed-databases-operator"},
+            # One more than there are turns, for the identity service; the whole call has one limit (asyncio.timeout).
+            limits=httpx.Limits(max_connections=max_connections + 1, max_keepalive_connections=max_connections),
+            timeout=httpx.Timeout(None, connect=call_limit_seconds / 2, pool=call_limit_seconds / 2),
+            follow_redirects=False,
+        )
+        self._tokens = TokenKeeper(tokens, self._http, limit_seconds=call_limit_seconds / 2)
+
+    def __repr__(self) -> str:
+        return f"Client(region={self._region!r})"
+
+    async def send(self, call: Call[T]) -> Reply[T]:
+        """Send one request, once; a second time only after a 401, with a renewed token.
+
+        Raises ApiError and, besides CancelledError and what `before_send` raises, nothing else.
+        """
+        started = time.monotonic()
+        try:
+            reply = await self._within_limit(
+                call.operation, self._send(call, started, progress := _Progress()), progress
+            )
+        except ApiError as error:
+            self._observe(call, type(error).__name__, error.status, error.request_id, started)
+            raise
+        self._observe(call, "ok", reply.status, reply.request_id, started)
+        return reply
+
+    async def identify(self) -> ApiIdentity:
+        """Say which project and endpoint the calls go to; gets a token when there is none. Raises ApiError."""
+        return await self._within_limit("identity.identify", self._identify(), _Progress())
+
+    async def close(self) -> None:
+        """Close all connections. Calls that are under way fail; later ones are NeverSent."""
+        self._closed = True
+        await self._http.aclose()
+
+    async def _identify(self) -> ApiIdentity:
+        held = await self._tokens.current("identity.identify")
+        endpoint, region = self._where(held, "identity.identify")
+        project = held.token.project if held.token is not None else None
+        return ApiIdentity(project.id if project is not None else None, region, endpoint)
+
+    async def _within_limit(self, operation: str, work: Awaitable[T], progress: _Progress) -> T:
+        try:
+            async with asyncio.timeout(self._call_limit_seconds) as limit:
+                return await work
+        except TimeoutError:
+            if not limit.expired():  # before_send's own
+                raise
+        text = f"no answer within {self._call_limit_seconds:g} s"
+        raise OutcomeUnknown(operation, text) if progress.in_flight else NeverSent(operation, f"not sent: {text}")
+
+    async def _send(self, call: Call[T], started: float, progress: _Progress) -> Reply[T]:
+        if not _SAFE_PATH.fullmatch(call.path):
+            raise Invalid(call.operation, "not sent: the path has an empty part, or characters that no id has")
+        content = _content(call)
+        held = await self._tokens.current(call.operation)
+        seen = [held.value, *secrets_in(call.body)]
+        received = await self._exchange(call, content, held, progress, Masks(seen))
+        if received.status == 401 and self._tokens.renewable:
+            held = await self._tokens.renewed(held, call.operation)
+            seen.append(held.value)
+            received = await self._exchange(call, content, held, progress, Masks(seen))
+        return await self._reply(call, received, Masks(seen), started)
+
+    async def _exchange(
+        self, call: Call[Any], content: bytes | None, held: HeldToken, progress: _Progress, masks: Masks
+    ) -> _Received:
+        endpoint, _ = self._where(held, call.operation)
+        headers = {"X-Auth-Token": held.value.get_secret_value()}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        async with self._turns:
+            if self._before_send is not None:
+                await self._before_send(call)
+            if self._closed:
+                raise NeverSent(call.operation, "not sent: the client is closed")
+            progress.in_flight = True
+            failure: ApiError
+            try:
+                url = f"{endpoint.rstrip('/')}{call.path}"
+                async with self._http.stream(
+                    call.method, url, params=list(call.query), content=content, headers=headers
+                ) as response:
+                    body = await _body(call, response)
+            except _NEVER_SENT as error:
+                why = shown(str(error), masks, 200)
+                failure = NeverSent(call.operation, f"no connection: {type(error).__name__}: {why}")
+            except OverLimit as error:
+                failure = _over_limit(call, str(error), response.status_code, request_id(response.headers))
+            except (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as error:
+                failure = OutcomeUnknown(call.operation, f"the connection failed: {type(error).__name__}")
+            else:
+                progress.in_flight = 200 <= response.status_code < 300
+                return _Received(response.status_code, response.headers, body)
+        # Raised here, outside `except`: the httpx error holds the request with its token and body.
+        raise failure
+
+    async def _reply(self, call: Call[T], received: _Received, masks: Masks, started: float) -> Reply[T]:
+        id_ = request_id(received.headers)
+        id_ = None if id_ is None else masks.apply(id_)
+        if not received.is_success:
+            headers = received.headers
+            raise error_for(
+                call.operation,
+                received.status,
+                headers.get("content-type", ""),
+                received.body,
+                masks,
+                request_id=id_,
+                retry_after_seconds=retry_after_seconds(headers.get("retry-after"), headers.get("date")),
+            )
+        failure: ApiError
+        try:
+            value = await read_answer(call, received.body)
+        except Unreadable as error:
+            failure = OutcomeUnknown(call.operation, str(error), status=received.status, request_id=id_)
+        except OverLimit as error:
+            failure = _over_limit(call, str(error), received.status, id_)
+        else:
+            return Reply(value, received.status, id_, time.monotonic() - started)
+        raise failure
+
+    def _where(self, held: HeldToken, operation: str) -> tuple[str, str | None]:
+        """Address and region of the API. Raises NeverSent."""
+        endpoint, region = self._endpoint, self._region
+        problem: str | None = None
+        if endpoint is None and held.token is None:
+            problem = "a static token comes without a catalogue: the endpoint must be given"
+        elif endpoint is None and held.token is not None:
+            try:
+                endpoint, region = find_endpoint(held.token.catalog, region)
+            except NoEndpoint as error:
+                problem = str(error)
+        if endpoint is not None and (wrong := url_problem(endpoint)) is not None:
+            problem = f"the API's address {wrong}"
+        if problem is not None or endpoint is None:
+            raise NeverSent(operation, f"not sent: {problem}")
+        return endpoint, region
+
+    def _observe(self, call: Call[Any], outcome: str, status: int | None, id_: str | None, started: float) -> None:
+        if self._observer is None:
+            return
+        record = CallRecord(call.operation, call.method, outcome, status, id_, time.monotonic() - started)
+        try:
+            self._observer(record)
+        except Exception:
+            log.exception("the observer of calls failed")  # a call's outcome must not be lost for a counter
+
+
+def _content(call: Call[Any]) -> bytes | None:
+    """The request's body: exactly what was set, with its secrets. Raises Invalid."""
+    if call.body is None:
+        return None
+    try:
+        dumped: object = call.body.model_dump(mode="json", exclude_unset=True, context=WIRE)
+        if call.request_envelope is not None:
+            dumped = {call.request_envelope: dumped}
+        return json.dumps(dumped, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError):  # not chained: they quote the value
+        pass
+    raise Invalid(call.operation, "not sent: the body holds a value that JSON cannot say")
+
+
+async def _body(call: Call[Any], response: httpx.Response) -> bytes:
+    """Read what is needed of an answer's body. Raises OverLimit, for a 2xx only, and what httpx raises."""
+    if response.is_success and call.answer is not None:
+        return await read_body(response, ANSWER_LIMIT_BYTES)
+    # The status says it all: a body that is late, broken or endless must not change the outcome.
+    with suppress(OverLimit, httpx.RequestError, TimeoutError):
+        async with asyncio.timeout(_UNUSED_BODY_SECONDS if response.is_success else _ERROR_BODY_SECONDS):
+            return await read_body(response, ERROR_LIMIT_BYTES)
+    return b""
+
+
+def _over_limit(call: Call[Any], text: str, status: int, id_: str | None) -> ApiError:
+    """A change whose answer is too large may well have happened."""
+    return (OutcomeUnknown if call.mutates else TooLarge)(call.operation, text, status=status, request_id=id_)
