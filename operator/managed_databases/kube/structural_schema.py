@@ -142,7 +142,7 @@ class _Conversion:
 
     def _map_value(self, given: Schema | bool, path: str, inside: tuple[str, ...]) -> Schema:
         """Values of several scalar types stay as they are: int-or-string would refuse 1.5."""
-        if given is True or all(branch.get("type") in _SCALARS for branch in given.get("anyOf", [{}])):
+        if isinstance(given, bool) or all(branch.get("type") in _SCALARS for branch in given.get("anyOf", [{}])):
             return {PRESERVE: True}
         return self.convert(given, f"{path}.*", inside)
 
