@@ -1,8 +1,12 @@
 """Clocks that stand still, so that a test decides when time passes."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from managed_databases.reconcile.clock import Clock
+
+T = TypeVar("T")
 
 
 class WouldWait(Exception):
@@ -39,3 +43,16 @@ class LeapingClock(StillClock):
             raise WouldWait(until)
         self.moment = max(self.moment, until)
         return event.is_set()
+
+
+def without_waiting(coroutine: Coroutine[Any, Any, T]) -> T | None:
+    """The coroutine's result when it gives one at once, None when it would wait on a StillClock."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    except WouldWait:
+        return None
+    coroutine.close()
+    raise AssertionError("it waits for something else than the clock")
