@@ -5,9 +5,12 @@ Resources are plain values. A `Resource` comes out of the cache and out of each 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import SecretStr
+
+MANAGED_LABEL: Final = "manageddatabases.io/managed"
+"""Secrets that carry it with the value "true" are watched: the operator's own, and those whose change must count at once."""
 
 
 class ResourceKey(NamedTuple):

@@ -1,0 +1,45 @@
+"""What an HTTP answer of the API server means: the one place where status codes become errors."""
+
+from typing import Final
+
+import orjson
+
+from managed_databases.reconcile.ports import (
+    AlreadyThere,
+    KubeError,
+    KubeUnreachable,
+    NotThere,
+    WriteConflict,
+    WriteRefused,
+)
+
+MESSAGE_MOST: Final = 2000
+"""Characters of the API server's message that are kept."""
+
+
+def error_for(what: str, status: int, content: bytes) -> KubeError:
+    """Return the error for an answer of 400 and above. `what` says what was tried, for people."""
+    reason, message = _read(content)
+    text = f"{what}: {status} {reason}: {message}" if message else f"{what}: {status} {reason}"
+    match status:
+        case 404:
+            return NotThere(text)
+        case 409 if reason == "AlreadyExists":
+            return AlreadyThere(text)
+        case 409:
+            return WriteConflict(text)
+        case 401 | 408 | 429:
+            return KubeUnreachable(text)
+        case _ if status >= 500:
+            return KubeUnreachable(text)
+    return WriteRefused(text)
+
+
+def _read(content: bytes) -> tuple[str, str]:
+    try:
+        answer = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return "", ""  # not the API server's own words: a proxy's page
+    if not isinstance(answer, dict) or answer.get("kind") != "Status":
+        return "", ""
+    return str(answer.get("reason") or ""), str(answer.get("message") or "")[:MESSAGE_MOST]

@@ -1,0 +1,149 @@
+"""What Kubernetes showed last, in memory. Of Secrets and Namespaces only metadata is kept.
+
+Nothing here goes back: a lower resourceVersion is ignored, and so is an object whose deletion is known.
+resourceVersions of one cluster can be compared as numbers (Kubernetes API concepts, since 1.35; true in practice ever
+since etcd3).
+"""
+
+from collections import OrderedDict
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from managed_databases.kube.collections import NAMESPACE, SECRET
+from managed_databases.reconcile.ports import Resource, ResourceKey
+
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+GRAVES_MOST: Final = 20_000
+"""Deletions that are remembered; only those of the last seconds matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The metadata of a Secret or Namespace."""
+
+    uid: str
+    resource_version: str
+    labels: Mapping[str, str]
+
+
+class Store:
+    """Implements `ResourceCache`. Not for use by several threads."""
+
+    def __init__(self, kinds: Iterable[str]) -> None:
+        self._resources: dict[str, dict[ResourceKey, Resource]] = {kind: {} for kind in kinds}
+        self._sightings: dict[str, dict[ResourceKey, Sighting]] = {SECRET: {}, NAMESPACE: {}}
+        self._graves: OrderedDict[str, int] = OrderedDict()
+
+    def get(self, key: ResourceKey) -> Resource | None:
+        return self._resources[key.kind].get(key)
+
+    def of_kind(self, kind: str) -> Iterable[Resource]:
+        return tuple(self._resources[kind].values())
+
+    def put(self, resource: Resource) -> None:
+        """Enter an own write's answer, unless something newer, or the deletion, is known already."""
+        if self._is_news(resource.key, resource.uid, resource.resource_version):
+            self._resources[resource.key.kind][resource.key] = resource
+
+    def secret_version(self, namespace: str, name: str) -> str | None:
+        sighting = self._sightings[SECRET].get(ResourceKey(SECRET, namespace, name))
+        return sighting.resource_version if sighting else None
+
+    def namespace_labels(self, name: str) -> Mapping[str, str] | None:
+        sighting = self._sightings[NAMESPACE].get(ResourceKey(NAMESPACE, "", name))
+        return sighting.labels if sighting else None
+
+    def seen(self, raw: Mapping[str, Any], kind: str) -> ResourceKey | None:
+        """Enter an object that was listed, added or modified. Return its key if that changed anything.
+
+        For a Namespace only its labels count as a change.
+        """
+        metadata = raw["metadata"]
+        key = _key(metadata, kind)
+        uid, version = metadata["uid"], metadata["resourceVersion"]
+        if not self._is_news(key, uid, version):
+            return None
+        if kind in self._resources:
+            self._resources[kind][key] = resource_of(raw, key)
+            return key
+        before = self._sightings[kind].get(key)
+        now = Sighting(uid, version, metadata.get("labels") or {})
+        self._sightings[kind][key] = now
+        at_rest = kind == NAMESPACE and before is not None and (before.uid, before.labels) == (uid, now.labels)
+        return None if at_rest else key
+
+    def deleted(self, raw: Mapping[str, Any], kind: str) -> ResourceKey | None:
+        """Take an object out; return its key if it was in. One of the same name but another uid stays."""
+        metadata = raw["metadata"]
+        key = _key(metadata, kind)
+        uid = metadata["uid"]
+        entries = self._entries(kind)
+        known = entries.get(key)
+        # A Secret that only lost our label is "deleted" for our watch and may come back under the same uid.
+        self._bury(uid, int(metadata["resourceVersion"]))
+        if known is None or known.uid != uid:
+            return None
+        del entries[key]
+        return key
+
+    def forget_unlisted(
+        self, kind: str, namespace: str | None, listed: Container[ResourceKey], list_version: str
+    ) -> list[ResourceKey]:
+        """Drop what a complete list of a collection does not show; return the keys.
+
+        What is known from after the list was made stays: the list could not show it.
+        """
+        entries, version = self._entries(kind), int(list_version)
+        gone = [
+            key
+            for key, known in entries.items()
+            if key not in listed
+            and (namespace is None or key.namespace == namespace)
+            and int(known.resource_version) <= version
+        ]
+        for key in gone:
+            self._bury(entries.pop(key).uid, version)
+        return gone
+
+    def version(self, key: ResourceKey) -> tuple[str, str] | None:
+        """The uid and resourceVersion that are known of an object of any kind."""
+        known = self._entries(key.kind).get(key)
+        return (known.uid, known.resource_version) if known else None
+
+    def _entries(self, kind: str) -> dict[ResourceKey, Resource] | dict[ResourceKey, Sighting]:
+        return self._resources[kind] if kind in self._resources else self._sightings[kind]
+
+    def _is_news(self, key: ResourceKey, uid: str, resource_version: str) -> bool:
+        version = int(resource_version)
+        if version <= self._graves.get(uid, -1):
+            return False
+        known = self._entries(key.kind).get(key)
+        return known is None or version > int(known.resource_version)
+
+    def _bury(self, uid: str, version: int) -> None:
+        self._graves[uid] = max(version, self._graves.pop(uid, -1))
+        if len(self._graves) > GRAVES_MOST:
+            self._graves.popitem(last=False)
+
+
+def _key(metadata: Mapping[str, Any], kind: str) -> ResourceKey:
+    return ResourceKey(kind, metadata.get("namespace") or "", metadata["name"])
+
+
+def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
+    """Read a custom resource as the API server sends it. Spec and status are taken over, not copied."""
+    metadata = raw["metadata"]
+    annotations = metadata.get("annotations") or {}
+    return Resource(
+        key=key,
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        generation=metadata.get("generation", 0),
+        created_at=metadata.get("creationTimestamp") or "",
+        deleting_since=metadata.get("deletionTimestamp"),
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        annotations={name: value for name, value in annotations.items() if name != LAST_APPLIED},
+        spec=raw.get("spec") or {},
+        status=raw.get("status") or {},
+    )

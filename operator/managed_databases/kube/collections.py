@@ -1,0 +1,60 @@
+"""The collections of Kubernetes objects that are listed and watched, and where they are found."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import GROUP, VERSION
+from managed_databases.reconcile.ports import MANAGED_LABEL
+
+SECRET = "Secret"
+NAMESPACE = "Namespace"
+
+
+@dataclass(frozen=True)
+class Collection:
+    """All objects of one kind in one namespace, or everywhere (`namespace` is None).
+
+    Of `metadata_only` collections the API server sends no spec, no data and no status.
+    """
+
+    kind: str
+    group: str
+    version: str
+    plural: str
+    namespaced: bool = True
+    namespace: str | None = None
+    label_selector: str | None = None
+    metadata_only: bool = False
+
+    @property
+    def path(self) -> str:
+        return collection_path(self.group, self.version, self.plural, self.namespace)
+
+
+def collection_path(group: str, version: str, plural: str, namespace: str | None) -> str:
+    root = f"/apis/{group}/{version}" if group else f"/api/{version}"
+    return f"{root}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{root}/{plural}"
+
+
+def object_path(group: str, version: str, plural: str, namespace: str | None, name: str) -> str:
+    return f"{collection_path(group, version, plural, namespace)}/{quote(name, safe='')}"
+
+
+def of_kinds(kinds: Iterable[Kind], namespaces: tuple[str, ...]) -> list[Collection]:
+    """The collections of our kinds: one per kind and namespace, one per cluster-scoped kind."""
+    return [
+        Collection(kind.name, GROUP, VERSION, kind.plural, kind.namespaced, namespace)
+        for kind in kinds
+        for namespace in ((namespaces or (None,)) if kind.namespaced else (None,))
+    ]
+
+
+def own_secrets(namespace: str | None) -> Collection:
+    selector = f"{MANAGED_LABEL}=true"
+    return Collection(SECRET, "", "v1", "secrets", True, namespace, label_selector=selector, metadata_only=True)
+
+
+def all_namespaces() -> Collection:
+    return Collection(NAMESPACE, "", "v1", "namespaces", namespaced=False, metadata_only=True)

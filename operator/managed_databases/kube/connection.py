@@ -1,0 +1,142 @@
+"""Where the API server is and who we are. Everything that goes there takes its address and credentials from here."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+import orjson
+from kubernetes.aio import client, config
+from kubernetes.aio.config.config_exception import ConfigException
+
+from managed_databases.kube.answers import error_for
+from managed_databases.reconcile.ports import KubeUnreachable
+
+REQUEST_LIMIT_SECONDS: Final = 10.0
+READ_AGAIN_SECONDS: Final = 60.0
+"""A token may be replaced in its file at any time; Kubernetes does so well before the old one expires."""
+
+JSON: Final = "application/json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+
+
+class KubeConnection:
+    """One API server and one identity. Make it with `in_cluster` or `from_kubeconfig`; close it when done.
+
+    Nothing is read before the first use. An ambient kubeconfig (`$KUBECONFIG`, `~/.kube/config`) never counts.
+    """
+
+    def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
+        self._kubeconfig = kubeconfig
+        self._context = context
+        self._loading = asyncio.Lock()
+        self._read_at = 0.0
+        self._api: client.ApiClient | None = None
+        self._closed = False
+
+    @classmethod
+    def in_cluster(cls) -> "KubeConnection":
+        """The Pod's own service account."""
+        return cls(None, None)
+
+    @classmethod
+    def from_kubeconfig(cls, path: Path, context: str | None = None) -> "KubeConnection":
+        """A kubeconfig file; without `context`, its current context."""
+        return cls(path, context)
+
+    async def api(self) -> client.ApiClient:
+        """Return the client of the `kubernetes` package. Raises KubeUnreachable when the configuration is unusable."""
+        async with self._loading:
+            if self._closed:
+                raise KubeUnreachable("the connection is closed")
+            if self._api is None:
+                configuration = client.Configuration()
+                await self._load(configuration)
+                self._api = client.ApiClient(configuration)
+            return self._api
+
+    async def server(self) -> str:
+        """Return the API server's address, without a slash at its end."""
+        return str((await self.api()).configuration.host).rstrip("/")
+
+    async def authorization(self) -> str | None:
+        """Return the Authorization header of now; None with a client certificate. Raises KubeUnreachable."""
+        configuration = (await self.api()).configuration
+        try:
+            value = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        except (ConfigException, OSError) as error:
+            raise KubeUnreachable(f"the credentials cannot be read: {error}") from error
+        return str(value).strip() if value else None
+
+    async def open_session(self, **options: Any) -> aiohttp.ClientSession:  # noqa: ANN401 - aiohttp's own options
+        """Return a new session with the connection's TLS and proxy, for whoever sends by itself. The caller closes it."""
+        rest = (await self.api()).rest_client
+        connector = aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context)
+        return aiohttp.ClientSession(connector=connector, proxy=rest.proxy, trust_env=True, **options)
+
+    async def tls_server_name(self) -> str | None:
+        """Return the name to expect in the server's certificate, when the kubeconfig sets one."""
+        return (await self.api()).configuration.tls_server_name or None
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+        body: object = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+        limit_seconds: float = REQUEST_LIMIT_SECONDS,
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Send one request, once, and return the parsed answer. Raises the errors of `reconcile.ports`, no others."""
+        api = await self.api()
+        headers = {"Accept": accept, "Content-Type": content_type}
+        if authorization := await self.authorization():
+            headers["Authorization"] = authorization
+        url = await self.server() + path + (f"?{urlencode(query)}" if query else "")
+        what = f"{method} {path}"
+        try:
+            async with asyncio.timeout(limit_seconds):
+                answer = await api.rest_client.request(  # type: ignore[no-untyped-call]
+                    method, url, headers=headers, body=body, _request_timeout=limit_seconds
+                )
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise KubeUnreachable(f"{what}: {type(error).__name__}") from error
+        if answer.status >= 400:
+            raise error_for(what, answer.status, content)
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise KubeUnreachable(f"{what}: the answer is not JSON") from error
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._api is not None:
+            await self._api.close()  # type: ignore[no-untyped-call]
+
+    async def _load(self, configuration: client.Configuration) -> None:
+        try:
+            if self._kubeconfig is None:
+                config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+                return
+            if not self._kubeconfig.is_file():
+                raise KubeUnreachable(f"there is no kubeconfig file {self._kubeconfig}")
+            await self._read_kubeconfig(configuration)
+        except (ConfigException, OSError) as error:
+            raise KubeUnreachable(f"the connection to Kubernetes is not configured: {error}") from error
+        configuration.refresh_api_key_hook = self._read_token_again  # type: ignore[assignment]
+
+    async def _read_kubeconfig(self, configuration: client.Configuration) -> None:
+        await config.load_kube_config(  # type: ignore[no-untyped-call]
+            str(self._kubeconfig), self._context, client_configuration=configuration, persist_config=False
+        )
+        self._read_at = time.monotonic()
+
+    async def _read_token_again(self, configuration: client.Configuration) -> None:
+        if "BearerToken" in configuration.api_key and time.monotonic() - self._read_at >= READ_AGAIN_SECONDS:
+            await self._read_kubeconfig(configuration)

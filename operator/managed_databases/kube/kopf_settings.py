@@ -1,0 +1,88 @@
+"""kopf reduced to listing and watching: it writes nothing, copies nothing and never gives up."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import kopf
+
+from managed_databases.kinds.registry import GROUP
+
+NOBODYS_FINALIZER: Final = f"{GROUP}/not-a-finalizer"
+"""kopf takes its finalizer off every object that carries it, so it gets one that no object carries."""
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """We have no use for what kopf remembers of objects; building it would copy each of them twice."""
+
+    def build(self, **_: Any) -> Any:  # noqa: ANN401 - kopf's interface
+        return {}
+
+    def fetch(self, **_: object) -> None:
+        return None
+
+    def store(self, **_: object) -> None:
+        return None
+
+
+class _NoProgress(kopf.ProgressStorage):
+    def fetch(self, **_: object) -> None:
+        return None
+
+    def store(self, **_: object) -> None:
+        return None
+
+    def purge(self, **_: object) -> None:
+        return None
+
+    def touch(self, **_: object) -> None:
+        return None
+
+    def clear(self, *, essence: Any) -> Any:  # noqa: ANN401 - kopf's interface
+        return essence
+
+
+class _Backoffs:
+    """Seconds between tries; without an end, because an end would be the end of the watch. Can be iterated anew."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+
+    def __iter__(self) -> Iterator[float]:
+        most = 1.0
+        while True:
+            yield random.uniform(most / 2, most) / self._speed  # noqa: S311 - jitter
+            most = min(most * 2, 30.0)
+
+
+def quiet_settings(speed: float) -> kopf.OperatorSettings:
+    """Settings under which kopf only lists and watches, for ever. Times are divided by `speed`."""
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.queueing.idle_timeout = 0.05
+    settings.persistence.finalizer = NOBODYS_FINALIZER
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    settings.persistence.progress_storage = _NoProgress()
+    settings.process.ultimate_exiting_timeout = None
+    settings.networking.request_timeout = 60 / speed
+    settings.networking.connect_timeout = 10 / speed
+    settings.networking.error_backoffs = _Backoffs(speed)
+    settings.watching.chunk_size = 500
+    settings.watching.initial_streaming = False
+    settings.watching.inactivity_timeout = 70 / speed
+    settings.watching.server_timeout = max(1, round(300 / speed))
+    settings.watching.client_timeout = settings.watching.server_timeout + 30 / speed
+    return settings
+
+
+@contextmanager
+def own_signal_handlers(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Keep the process's handlers of SIGINT and SIGTERM, which kopf would replace while it starts."""
+    loop.add_signal_handler = lambda *_: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del loop.add_signal_handler

@@ -1,0 +1,104 @@
+"""Compares the store with Kubernetes now and then: the net under the watches."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import structlog
+
+from managed_databases.kube.cache import Store
+from managed_databases.kube.collections import SECRET, Collection, object_path
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.reconcile.ports import MANAGED_LABEL, KubeError, NotThere, ResourceKey
+
+EVERY_SECONDS: Final = 600.0
+SETTLE_SECONDS: Final = 5.0
+"""How long a watch may lag behind a list before the difference counts."""
+
+PAGE: Final = 500
+METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+log = structlog.get_logger()
+
+
+class Resync:
+    """Every ten minutes (divided by `speed`), lists uids and versions of all collections.
+
+    What has vanished is dropped, what differs is read again; `changed` gets the keys of both.
+    """
+
+    def __init__(
+        self,
+        connection: KubeConnection,
+        store: Store,
+        collections: Iterable[Collection],
+        changed: Callable[[ResourceKey | None], None],
+        *,
+        speed: float = 1.0,
+    ) -> None:
+        self._connection = connection
+        self._store = store
+        self._collections = tuple(collections)
+        self._changed = changed
+        self._speed = speed
+
+    async def run(self) -> None:
+        """Resync until cancelled. A failure is logged; the next round tries again."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS * random.uniform(0.9, 1.1) / self._speed)  # noqa: S311 - jitter
+            for collection in self._collections:
+                try:
+                    await self.compare(collection)
+                except KubeError as error:
+                    log.warning("a resync failed", path=collection.path, error=str(error))
+
+    async def compare(self, collection: Collection) -> None:
+        """Mend the store's view of one collection. Raises KubeError."""
+        listed, list_version = await self._list(collection)
+        for key in self._store.forget_unlisted(collection.kind, collection.namespace, listed, list_version):
+            log.warning("a deletion was missed by the watch", object=str(key))
+            self._changed(key)
+        if not self._stale(listed):
+            return
+        await asyncio.sleep(SETTLE_SECONDS / self._speed)
+        for key in self._stale(listed):
+            log.warning("a change was missed by the watch", object=str(key))
+            await self._read(collection, key)
+
+    def _stale(self, listed: dict[ResourceKey, str]) -> list[ResourceKey]:
+        known = ((key, version, self._store.version(key)) for key, version in listed.items())
+        return [key for key, version, mine in known if mine is None or int(mine[1]) < int(version)]
+
+    async def _read(self, collection: Collection, key: ResourceKey) -> None:
+        path = object_path(collection.group, collection.version, collection.plural, key.namespace or None, key.name)
+        accept = METADATA if collection.metadata_only else "application/json"
+        try:
+            raw = await self._connection.request("GET", path, accept=accept)
+        except NotThere:
+            return  # deleted meanwhile: the watch or the next round tells
+        if key.kind == SECRET and not _selected(raw):
+            return
+        self._changed(self._store.seen(raw, collection.kind))
+
+    async def _list(self, collection: Collection) -> tuple[dict[ResourceKey, str], str]:
+        """Return the versions by key, and the version of the list itself."""
+        listed: dict[ResourceKey, str] = {}
+        query = {"limit": str(PAGE)}
+        if collection.label_selector:
+            query["labelSelector"] = collection.label_selector
+        while True:
+            page = await self._connection.request("GET", collection.path, query=query, accept=METADATA_LIST)
+            for item in page.get("items") or ():
+                metadata = item["metadata"]
+                key = ResourceKey(collection.kind, metadata.get("namespace") or "", metadata["name"])
+                listed[key] = metadata["resourceVersion"]
+            token = page["metadata"].get("continue")
+            if not token:
+                return listed, page["metadata"]["resourceVersion"]
+            query["continue"] = token
+
+
+def _selected(raw: dict[str, Any]) -> bool:
+    return (raw["metadata"].get("labels") or {}).get(MANAGED_LABEL) == "true"

@@ -1,0 +1,142 @@
+"""What goes over the wire of the watches: paced, authorised and observed.
+
+kopf lists and watches through a session of ours. That session is the only place where the end of a list can be seen,
+and where a watch that is alive can be told from one that merely is open.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from managed_databases.kube.collections import Collection
+from managed_databases.kube.connection import KubeConnection
+
+ATTEMPTED_WITHIN_SECONDS: Final = 600.0
+ANSWERED_WITHIN_SECONDS: Final = 900.0
+"""The API server sends a bookmark about every minute, and ends each watch after five."""
+
+PAUSE_SECONDS: Final = 1.0
+"""At least between two lists, and between two watches, of one collection: kopf itself would not pause."""
+
+METADATA: Final = "application/json;as={};g=meta.k8s.io;v=v1,application/json"
+
+OnPage = Callable[[Collection, dict[str, Any], bool], None]
+"""Called with each page of a list, and whether it is the first one."""
+
+
+@dataclass
+class Flow:
+    """The requests for one collection. Times are of the event loop's clock, in seconds."""
+
+    collection: Collection
+    attempted_at: float
+    answered_at: float
+    began: dict[bool, float] = field(default_factory=dict)
+    stream: aiohttp.StreamReader | None = None
+    bytes_seen: int = 0
+
+    def look(self, now: float) -> None:
+        """Take note of what the open watch has received, or of its regular end, since the last look."""
+        if self.stream is None:
+            return
+        ended = self.stream.is_eof() and self.stream.exception() is None
+        if ended or self.stream.total_bytes > self.bytes_seen:
+            self.answered_at = now
+        self.bytes_seen = self.stream.total_bytes
+        if ended:
+            self.stream = None
+
+
+class _Answer(aiohttp.ClientResponse):
+    """Hands a list to us first; kopf gets its version, and no items: they are in the store already."""
+
+    on_list: Callable[[dict[str, Any]], None] | None = None
+
+    async def json(self, **options: Any) -> Any:  # noqa: ANN401 - as in aiohttp
+        if self.on_list is None:
+            return await super().json(**options)
+        listed = orjson.loads(await self.read())
+        self.on_list(listed)
+        return {**listed, "items": []}
+
+
+class Traffic:
+    """Opens kopf's sessions and knows what became of every list and watch.
+
+    All times are divided by `speed`.
+    """
+
+    def __init__(
+        self, connection: KubeConnection, collections: Iterable[Collection], on_page: OnPage, *, speed: float = 1.0
+    ) -> None:
+        now = asyncio.get_running_loop().time()
+        self._connection = connection
+        self._on_page = on_page
+        self._speed = speed
+        self._flows = {collection.path: Flow(collection, now, now) for collection in collections}
+
+    async def open_session(self) -> aiohttp.ClientSession:
+        return await self._connection.open_session(response_class=_Answer, middlewares=(self._send,))
+
+    def silence(self) -> str | None:
+        """Say which collection has not been asked for, or has not been answered, for too long; None when all is well.
+
+        An API server that cannot be reached is not silence: a restart would not help, and attempts go on.
+        """
+        now = asyncio.get_running_loop().time()
+        for path, flow in self._flows.items():
+            flow.look(now)
+            unasked, unanswered = (now - flow.attempted_at) * self._speed, (now - flow.answered_at) * self._speed
+            if unasked > ATTEMPTED_WITHIN_SECONDS:
+                return f"no list or watch of {path} was attempted for {unasked:.0f} s"
+            if unanswered > ANSWERED_WITHIN_SECONDS:
+                return f"nothing has come from the watch of {path} for {unanswered:.0f} s, although it was attempted"
+        return None
+
+    async def _send(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if authorization := await self._connection.authorization():
+            request.headers["Authorization"] = authorization
+        if name := await self._connection.tls_server_name():
+            request.server_hostname = name
+        flow = self._flows.get(request.url.raw_path)
+        if flow is None:
+            return await handler(request)
+        query = request.url.query
+        watches, first_page = "watch" in query, "continue" not in query
+        if first_page:
+            await self._pace(flow, watches)
+        if flow.collection.metadata_only:
+            shape = "PartialObjectMetadata" if watches else "PartialObjectMetadataList"
+            request.headers["Accept"] = METADATA.format(shape)
+        flow.look(self._now())
+        flow.attempted_at = self._now()
+        try:
+            response = await handler(request)
+        except aiohttp.ClientConnectorError as error:
+            if not isinstance(error, TimeoutError):
+                flow.answered_at = self._now()
+            raise
+        if not watches or response.status >= 400:
+            flow.answered_at = self._now()
+        if response.status == 200 and watches:
+            flow.stream, flow.bytes_seen = response.content, 0
+        elif response.status == 200 and isinstance(response, _Answer):
+            response.on_list = lambda listed: self._on_page(flow.collection, listed, first_page)
+        elif response.status == 410:
+            response.close()
+            # kopf starts the list anew upon this, and only upon this; an expired `continue` would end it for good.
+            raise aiohttp.ClientPayloadError("the list could not be continued: 410")
+        return response
+
+    async def _pace(self, flow: Flow, watches: bool) -> None:
+        pause = PAUSE_SECONDS / self._speed
+        await asyncio.sleep(flow.began.get(watches, -pause) + pause - self._now())
+        flow.began[watches] = self._now()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,255 @@
+"""Keeps the store like Kubernetes, and tells who changed. kopf lists, watches and reconnects; it is known here only.
+
+kopf's high-level handlers, indexes, peering and finalizers are not used, and it writes nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from collections.abc import Collection as Several
+from typing import Any, Final
+
+import aiohttp
+import kopf
+import structlog
+
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import GROUP, VERSION
+from managed_databases.kube.cache import Store
+from managed_databases.kube.collections import (
+    NAMESPACE,
+    SECRET,
+    Collection,
+    all_namespaces,
+    of_kinds,
+    own_secrets,
+)
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.kopf_settings import own_signal_handlers, quiet_settings
+from managed_databases.kube.resync import Resync
+from managed_databases.kube.traffic import Traffic
+from managed_databases.reconcile.ports import KubeError, KubeUnreachable, NotThere, ResourceKey
+
+LAG_MOST_SECONDS: Final = 5.0
+LAGS_IN_A_ROW: Final = 5
+
+log = structlog.get_logger()
+
+
+class Watching:
+    """Watches our kinds, our Secrets and the namespaces' labels.
+
+    Without `namespaces` everywhere, else in these (and for Secrets in `operator_namespace`). Secrets and namespaces
+    that we may not list and watch are left out. `on_resource` gets the key of a resource that changed or went;
+    `on_secret` the namespace and name of a labelled Secret that did; `on_namespace` the name of a namespace whose labels
+    did. They are called for the first lists too, and must neither block nor raise. Times are divided by `speed`.
+    """
+
+    synced: asyncio.Event
+    """Set once the first list of every collection is wholly in the store."""
+
+    def __init__(
+        self,
+        connection: KubeConnection,
+        store: Store,
+        kinds: Iterable[Kind],
+        *,
+        namespaces: tuple[str, ...] = (),
+        operator_namespace: str,
+        on_resource: Callable[[ResourceKey], None],
+        on_secret: Callable[[str, str], None],
+        on_namespace: Callable[[str], None],
+        speed: float = 1.0,
+    ) -> None:
+        self.synced = asyncio.Event()
+        self._connection = connection
+        self._store = store
+        self._kinds = tuple(kinds)
+        self._namespaces = namespaces
+        self._operator_namespace = operator_namespace
+        self._on_resource = on_resource
+        self._on_secret = on_secret
+        self._on_namespace = on_namespace
+        self._speed = speed
+        self._unlisted: set[Collection] = set()
+        self._listed: dict[Collection, set[ResourceKey]] = {}
+        self._traffic: Traffic | None = None
+        self._sessions: list[aiohttp.ClientSession] = []
+        self._lags = [0.0] * LAGS_IN_A_ROW
+        self._ended: str | None = None
+
+    async def run(self) -> None:
+        """Watch until cancelled. Raises when a watch has ended for good: the process should end too."""
+        logging.getLogger("kopf").setLevel(logging.WARNING)
+        await self._kinds_exist()
+        collections = of_kinds(self._kinds, self._namespaces)
+        collections += [extra for extra in self._extras() if await self._may_watch(extra)]
+        self._unlisted = set(collections)
+        self._traffic = Traffic(self._connection, collections, self._enter_page, speed=self._speed)
+        resync = Resync(self._connection, self._store, collections, self._changed, speed=self._speed)
+        elsewhere = own_secrets(self._operator_namespace)
+        here = [each for each in collections if not self._namespaces or each != elsewhere]
+        tasks: list[asyncio.Task[Any]] = []
+        try:
+            tasks += await self._start_kopf(here, self._namespaces)
+            if len(here) < len(collections):
+                tasks += await self._start_kopf([elsewhere], (self._operator_namespace,))
+            tasks.append(asyncio.create_task(resync.run(), name="resync"))
+            tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            ended = done.pop()
+            self._ended = f"{ended.get_name()} has ended"
+            cause = None if ended.cancelled() else ended.exception()
+            raise RuntimeError(f"{self._ended}: {type(cause).__name__ if cause else 'without an error'}") from cause
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for session in self._sessions:
+                await session.close()
+
+    def healthy(self) -> str | None:
+        """Say what is wrong with the watches; None when nothing is. An API server that is away is not our fault."""
+        if self._ended:
+            return self._ended
+        if min(self._lags) > LAG_MOST_SECONDS:
+            return f"the event loop is late by {self._lags[-1]:.0f} s"
+        return self._traffic.silence() if self._traffic else None
+
+    def _extras(self) -> list[Collection]:
+        places = dict.fromkeys((*self._namespaces, self._operator_namespace)) if self._namespaces else (None,)
+        return [all_namespaces(), *(own_secrets(place) for place in places)]
+
+    async def _kinds_exist(self) -> None:
+        """Wait until the API server serves all our kinds: kopf would never notice one that comes late."""
+        wanted = {kind.plural for kind in self._kinds}
+        missing: list[str] | None = None
+        while True:
+            try:
+                served = await self._connection.request("GET", f"/apis/{GROUP}/{VERSION}")
+                absent = sorted(wanted - {resource["name"] for resource in served["resources"]})
+            except NotThere:
+                absent = sorted(wanted)
+            except KubeError as error:
+                log.warning("Kubernetes cannot be reached, trying again", error=str(error))
+                await asyncio.sleep(2 / self._speed)
+                continue
+            if not absent:
+                return
+            if absent != missing:
+                log.warning("custom resource definitions are missing, waiting for them", missing=absent)
+            missing = absent
+            await asyncio.sleep(2 / self._speed)
+
+    async def _may_watch(self, collection: Collection) -> bool:
+        for verb in ("list", "watch"):
+            attributes = {
+                "verb": verb,
+                "group": collection.group,
+                "resource": collection.plural,
+                "namespace": collection.namespace or "",
+            }
+            if not await self._allowed(attributes):
+                log.info("not watched for lack of a permission", path=collection.path, verb=verb)
+                return False
+        return True
+
+    async def _allowed(self, attributes: dict[str, str]) -> bool:
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        while True:
+            try:
+                path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+                answer = await self._connection.request("POST", path, body=review)
+                return bool(answer["status"]["allowed"])
+            except KubeUnreachable:
+                await asyncio.sleep(2 / self._speed)
+            except KubeError:
+                return False
+
+    def _enter_page(self, collection: Collection, page: dict[str, Any], first: bool) -> None:
+        """Enter one page of a list; at the last one, drop what the list did not show.
+
+        A watch cannot tell what was deleted while it was out; the next list can.
+        """
+        listed = self._listed.setdefault(collection, set())
+        if first:
+            listed.clear()
+        for raw in page.get("items") or ():
+            metadata = raw["metadata"]
+            listed.add(ResourceKey(collection.kind, metadata.get("namespace") or "", metadata["name"]))
+            self._changed(self._store.seen(raw, collection.kind))
+        if page["metadata"].get("continue"):
+            return
+        version = page["metadata"]["resourceVersion"]
+        for key in self._store.forget_unlisted(collection.kind, collection.namespace, listed, version):
+            self._changed(key)
+        self._listed.pop(collection)
+        self._unlisted.discard(collection)
+        if not self._unlisted:
+            self.synced.set()
+
+    def _changed(self, key: ResourceKey | None) -> None:
+        if key is None:
+            return
+        if key.kind == SECRET:
+            self._on_secret(key.namespace, key.name)
+        elif key.kind == NAMESPACE:
+            self._on_namespace(key.name)
+        else:
+            self._on_resource(key)
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + 1
+            await asyncio.sleep(1)
+            self._lags = [*self._lags[1:], loop.time() - due]
+
+    async def _start_kopf(
+        self, collections: list[Collection], namespaces: tuple[str, ...]
+    ) -> Several[asyncio.Task[Any]]:
+        registry = kopf.OperatorRegistry()
+        settings = quiet_settings(self._speed)
+        self._sign_in(registry)
+        for collection in {each.kind: each for each in collections}.values():
+            self._handle(registry, collection)
+            if collection.label_selector:
+                selected = (collection.group, collection.version, collection.plural)
+                settings.watching.label_selectors[selected] = collection.label_selector
+        with own_signal_handlers(asyncio.get_running_loop()):
+            return await kopf.spawn_tasks(
+                registry=registry,
+                settings=settings,
+                standalone=True,
+                clusterwide=not namespaces,
+                namespaces=namespaces,
+            )
+
+    def _sign_in(self, registry: kopf.OperatorRegistry) -> None:
+        @kopf.on.login(registry=registry, id="sign-in")
+        async def sign_in(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401
+            # kopf asks again after each 401; a new session has read the token anew.
+            if self._sessions:
+                await asyncio.sleep(1 / self._speed)
+            assert self._traffic is not None
+            session = await self._traffic.open_session()
+            self._sessions = [each for each in self._sessions if not each.closed] + [session]
+            return kopf.AiohttpSession(server=await self._connection.server(), aiohttp_session=session)
+
+    def _handle(self, registry: kopf.OperatorRegistry, collection: Collection) -> None:
+        kind = collection.kind
+
+        @kopf.on.event(
+            group=collection.group,
+            version=collection.version,
+            plural=collection.plural,
+            id="store",
+            registry=registry,
+        )
+        async def store(event: Any, **_: Any) -> None:  # noqa: ANN401
+            forget = event["type"] == "DELETED"
+            self._changed((self._store.deleted if forget else self._store.seen)(event["object"], kind))

@@ -1,0 +1,247 @@
+"""What the operator writes to Kubernetes, and what it reads by name. Implements `reconcile.ports.Kube`; nothing is retried."""
+
+import os
+import socket
+from base64 import b64decode, b64encode
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from pydantic import SecretStr
+
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import GROUP, VERSION
+from managed_databases.kube.cache import Store, resource_of
+from managed_databases.kube.collections import SECRET, collection_path, object_path
+from managed_databases.kube.connection import MERGE_PATCH, KubeConnection
+from managed_databases.reconcile.ports import (
+    MANAGED_LABEL,
+    KubeError,
+    NewSecret,
+    NotThere,
+    Resource,
+    SecretContent,
+    WriteConflict,
+    WriteRefused,
+)
+
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+NOTE_MOST: Final = 1024
+"""Bytes of an Event's note (events.k8s.io/v1)."""
+
+log = structlog.get_logger()
+
+
+class KubeWriter:
+    """`before_write` is awaited right before each write is sent; it raises a KubeError when nothing may be written."""
+
+    def __init__(
+        self,
+        connection: KubeConnection,
+        store: Store,
+        kinds: Iterable[Kind],
+        *,
+        operator_name: str = "managed-databases-operator",
+        before_write: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._store = store
+        self._plurals = {kind.name: kind.plural for kind in kinds}
+        self._operator_name = operator_name
+        self._before_write = before_write
+
+    async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
+        """Raises WriteConflict when the resource has changed, WriteRefused when one is added to a deleting resource."""
+        metadata = {"resourceVersion": resource.resource_version, "finalizers": list(finalizers)}
+        return await self._patch_resource(resource, "", {"metadata": metadata})
+
+    async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource:
+        """Make `.status` exactly this; nothing is sent when it is. A None inside means absent.
+
+        Raises WriteConflict when the resource has changed since it was seen.
+        """
+        difference = merge_patch(resource.status, status)
+        if not difference:
+            return resource
+        metadata = {"resourceVersion": resource.resource_version}
+        return await self._patch_resource(resource, "/status", {"metadata": metadata, "status": difference})
+
+    async def read_secret(self, namespace: str, name: str) -> SecretContent | None:
+        try:
+            return _secret_content(await self._connection.request("GET", _secret_path(namespace, name)))
+        except NotThere:
+            return None
+
+    async def create_secret(self, secret: NewSecret) -> SecretContent:
+        """Raises AlreadyThere, and WriteRefused in a terminating namespace."""
+        metadata: dict[str, Any] = {
+            "name": secret.name,
+            "labels": self._labels(),
+            "annotations": dict(secret.annotations),
+            "ownerReferences": self._owner_references(secret.owner),
+        }
+        data = _encoded(secret.data)
+        body = {"apiVersion": "v1", "kind": SECRET, "type": secret.type, "metadata": metadata, "data": data}
+        path = collection_path("", "v1", "secrets", secret.namespace)
+        return await self._write_secret("POST", path, body, secret, "application/json")
+
+    async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
+        """Make the data, our own labels and annotations, and the owner those of `secret`; other people's stay.
+
+        Raises WriteConflict when the Secret has changed since it was read, and WriteRefused when its type differs.
+        """
+        if old.type != secret.type:
+            raise WriteRefused(
+                f"Secret {old.namespace}/{old.name} has the type {old.type}, and a Secret's type cannot be changed to "
+                f"{secret.type}: delete the Secret, or name another one"
+            )
+        ours = {name: value for name, value in old.annotations.items() if name.startswith(f"{GROUP}/")}
+        metadata: dict[str, Any] = {
+            "resourceVersion": old.resource_version,
+            "labels": self._labels(),
+            "annotations": merge_patch(ours, secret.annotations),
+            "ownerReferences": self._owner_references(secret.owner),
+        }
+        data: dict[str, str | None] = dict.fromkeys(old.data.keys() - secret.data.keys())
+        body = {"metadata": metadata, "data": data | _encoded(secret.data)}
+        return await self._write_secret("PATCH", _secret_path(old.namespace, old.name), body, secret, MERGE_PATCH)
+
+    async def delete_secret(self, secret: SecretContent) -> None:
+        """Delete exactly this one. One that is gone, or that is another one by now, is no error."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": secret.uid}}
+        await self._may_write()
+        try:
+            await self._connection.request("DELETE", _secret_path(secret.namespace, secret.name), body=body)
+        except (NotThere, WriteConflict):
+            return
+
+    async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        try:
+            raw = await self._connection.request("GET", object_path("", "v1", "configmaps", namespace, name))
+        except NotThere:
+            return None
+        return raw.get("data") or {}
+
+    async def post_event(self, resource: Resource, type_: str, reason: str, message: str) -> None:
+        """Best effort: a failure is logged. Events of cluster-scoped resources go into the namespace `default`."""
+        key = resource.key
+        namespace = key.namespace or "default"
+        regarding = {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": key.kind,
+            "namespace": key.namespace,
+            "name": key.name,
+            "uid": resource.uid,
+            "resourceVersion": resource.resource_version,
+        }
+        body = {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{key.name[:200]}.", "namespace": namespace},
+            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "reportingController": f"{GROUP}/{self._operator_name}",
+            "reportingInstance": os.environ.get("HOSTNAME", socket.gethostname())[:128] or self._operator_name,
+            "action": reason,
+            "reason": reason,
+            "regarding": regarding,
+            "note": message.encode()[:NOTE_MOST].decode(errors="ignore"),
+            "type": type_,
+        }
+        try:
+            await self._may_write()
+            await self._connection.request(
+                "POST", collection_path("events.k8s.io", "v1", "events", namespace), body=body
+            )
+        except KubeError as error:
+            log.debug("an event was not posted", reason=reason, resource=str(key), error=str(error))
+
+    async def _patch_resource(self, resource: Resource, subresource: str, body: object) -> Resource:
+        key = resource.key
+        path = object_path(GROUP, VERSION, self._plurals[key.kind], key.namespace or None, key.name) + subresource
+        await self._may_write()
+        raw = await self._connection.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+        written = resource_of(raw, key)
+        self._store.put(written)
+        return written
+
+    async def _write_secret(
+        self, method: str, path: str, body: object, secret: NewSecret, content_type: str
+    ) -> SecretContent:
+        await self._may_write()
+        try:
+            raw = await self._connection.request(method, path, body=body, content_type=content_type)
+        except KubeError as error:
+            # An answer may echo what it refuses; and without the cause, which holds the same text.
+            raise type(error)(_masked(str(error), secret.data)) from None
+        self._store.seen(raw, SECRET)
+        return _secret_content(raw)
+
+    async def _may_write(self) -> None:
+        if self._before_write is not None:
+            await self._before_write()
+
+    def _labels(self) -> dict[str, str]:
+        return {MANAGED_LABEL: "true", MANAGED_BY: self._operator_name}
+
+    def _owner_references(self, owner: Resource | None) -> list[dict[str, Any]]:
+        if owner is None:
+            return []
+        api_version = f"{GROUP}/{VERSION}"
+        return [{"apiVersion": api_version, "kind": owner.key.kind, "name": owner.key.name, "uid": owner.uid}]
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON merge patch (RFC 7396) that makes `new` of `old`; empty when they are the same.
+
+    The format cannot say null, so a None in `new` means absent, at any depth of mappings. Lists are replaced whole.
+    """
+    patch: dict[str, Any] = {name: None for name in old if new.get(name) is None}
+    for name, value in new.items():
+        if value is None:
+            continue
+        before = old.get(name)
+        if not isinstance(value, Mapping):
+            if value != before or isinstance(value, bool) != isinstance(before, bool):
+                patch[name] = value
+        elif not isinstance(before, Mapping):
+            patch[name] = merge_patch({}, value)
+        elif inner := merge_patch(before, value):
+            patch[name] = inner
+    return patch
+
+
+def _secret_path(namespace: str, name: str) -> str:
+    return object_path("", "v1", "secrets", namespace, name)
+
+
+def _secret_content(raw: Mapping[str, Any]) -> SecretContent:
+    metadata = raw["metadata"]
+    return SecretContent(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        type=raw.get("type") or "Opaque",
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        # Bytes that are no UTF-8 (a keystore) survive a round trip.
+        data={
+            name: SecretStr(b64decode(value).decode(errors="surrogateescape"))
+            for name, value in (raw.get("data") or {}).items()
+        },
+    )
+
+
+def _encoded(data: Mapping[str, SecretStr]) -> dict[str, str]:
+    return {
+        name: b64encode(value.get_secret_value().encode(errors="surrogateescape")).decode()
+        for name, value in data.items()
+    }
+
+
+def _masked(text: str, data: Mapping[str, SecretStr]) -> str:
+    values = {value.get_secret_value() for value in data.values()} | set(_encoded(data).values())
+    for value in sorted(filter(None, values), key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
