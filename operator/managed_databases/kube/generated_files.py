@@ -96,6 +96,7 @@ def _chart_access(kinds: tuple[Kind, ...]) -> str:
         "inEachNamespace": rights.in_each_namespace,
         "watchSecrets": rights.watch_secrets,
         "ownNamespace": rights.own_namespace,
+        "ownSecrets": rights.own_secrets,
         "projectEvents": rights.project_events,
         **roles_for_people(kinds),
     }

@@ -26,60 +26,62 @@ class AccessRule:
 class Access:
     """The operator's rights, by where they must hold.
 
-    `clusterwide` replaces `in_each_namespace` and `cluster_scoped` when the operator serves the whole cluster;
-    `watch_secrets` is optional: without it repairs of Secrets wait for the resync. `own_namespace` holds always.
+    Serving the whole cluster takes `clusterwide` and `own_namespace`. Serving named namespaces takes `cluster_scoped`,
+    `in_each_namespace` in each of them, `own_namespace` and `own_secrets` in the operator's, `project_events` in
+    `default`. `watch_secrets` goes wherever Secrets are read; it is optional: without it their repair waits for the
+    resync.
     """
 
-    in_each_namespace: Rules
-    cluster_scoped: Rules
     clusterwide: Rules
-    watch_secrets: Rules
+    cluster_scoped: Rules
+    in_each_namespace: Rules
     own_namespace: Rules
+    own_secrets: Rules
     project_events: Rules
+    watch_secrets: Rules
 
 
 def access(kinds: Iterable[Kind]) -> Access:
     """Return the least rights with which the operator can serve `kinds`."""
     served = tuple(kinds)
-    namespaced = tuple(kind.plural for kind in served if kind.namespaced)
-    cluster_scoped = tuple(kind.plural for kind in served if not kind.namespaced)
-    secrets = AccessRule("", ("secrets",), ("get", "create", "update", "delete"))
-    post_events = AccessRule("", ("events",), ("create", "patch"))
-    in_each_namespace = (*_of_resources(namespaced), secrets, post_events)
-    of_projects = _of_resources(cluster_scoped, finalized=False)
+    post_events = (AccessRule("events.k8s.io", ("events",), ("create",)),)
+    # An owner may be set on an own Secret without a right on the owner, because blockOwnerDeletion is not asked for;
+    # where OwnerReferencesPermissionEnforcement is on, it takes the right to delete the Secret.
+    in_each_namespace = (
+        *_of_resources((kind.plural for kind in served if kind.namespaced), ("list", "watch", "patch")),
+        AccessRule("", ("secrets",), ("get", "create", "patch", "delete")),
+        *post_events,
+    )
+    cluster_scoped = _of_resources((kind.plural for kind in served if not kind.namespaced), ("list", "watch"))
     return Access(
+        clusterwide=(*cluster_scoped, *in_each_namespace, AccessRule("", ("namespaces",), ("list", "watch"))),
+        cluster_scoped=cluster_scoped,
         in_each_namespace=in_each_namespace,
-        cluster_scoped=of_projects,
-        clusterwide=(
-            *in_each_namespace,
-            *of_projects,
-            AccessRule("", ("namespaces",), ("get", "list", "watch")),
-        ),
-        watch_secrets=(AccessRule("", ("secrets",), ("list", "watch")),),
         own_namespace=(
-            AccessRule("", ("secrets", "configmaps"), ("get",)),
+            AccessRule("", ("configmaps",), ("get",)),
             AccessRule("coordination.k8s.io", ("leases",), ("get", "create", "update")),
         ),
-        project_events=(post_events,),
+        own_secrets=(AccessRule("", ("secrets",), ("get",)),),
+        project_events=post_events,
+        watch_secrets=(AccessRule("", ("secrets",), ("list", "watch")),),
     )
 
 
 def roles_for_people(kinds: Iterable[Kind]) -> Mapping[str, Rules]:
     """Return what the built-in roles `view` and `edit` gain: those who edit a namespace edit its databases."""
     plurals = tuple(kind.plural for kind in kinds if kind.namespaced)
-    if not plurals:
-        return {}
+    changing = ("create", "update", "patch", "delete", "deletecollection")
     return {
-        "view": (AccessRule(GROUP, plurals, ("get", "list", "watch")),),
-        "edit": (AccessRule(GROUP, plurals, ("create", "update", "patch", "delete", "deletecollection")),),
+        "view": (AccessRule(GROUP, plurals, ("get", "list", "watch")),) if plurals else (),
+        "edit": (AccessRule(GROUP, plurals, changing),) if plurals else (),
     }
 
 
-def _of_resources(plurals: tuple[str, ...], *, finalized: bool = True) -> Rules:
-    if not plurals:
+def _of_resources(plurals: Iterable[str], verbs: tuple[str, ...]) -> Rules:
+    served = tuple(plurals)
+    if not served:
         return ()
-    verbs = ("get", "list", "watch", "patch") if finalized else ("get", "list", "watch")
     return (
-        AccessRule(GROUP, plurals, verbs),
-        AccessRule(GROUP, tuple(f"{plural}/status" for plural in plurals), ("patch",)),
+        AccessRule(GROUP, served, verbs),
+        AccessRule(GROUP, tuple(f"{plural}/status" for plural in served), ("patch",)),
     )
