@@ -70,7 +70,7 @@ async def connect_from_environment(
             values["INFRA_PROJECT_ID"],
         ),
         endpoint=endpoint,
-        region=values.get("INFRA_REGION"),
+        region=os.environ.get("INFRA_REGION") or None,
         call_limit_seconds=call_limit_seconds,
         max_connections=max_connections,
         transport=transport,
