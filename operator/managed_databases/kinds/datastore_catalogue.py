@@ -1,0 +1,81 @@
+"""Finds the engine and the flavor that a spec names among those on offer; says what is on offer when it cannot."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from managed_databases.api.models import Datastore, DatastoreType, Flavor
+from managed_databases.kinds.seen import Catalogue, Refused, Seen
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+
+SHOWN = 12
+"""How many choices a message lists at most."""
+
+
+def catalogue_of(seen: Seen) -> Catalogue:
+    """Return what the project offers. Raises Refused (a wait) while that is not known."""
+    if seen.project is None or not seen.project.catalogue.known:
+        raise Refused(Wait(Reason.LOOKING, "the project's catalogue of engines and flavors is not read yet"))
+    return seen.project.catalogue
+
+
+def resolve_type(catalogue: Catalogue, engine: str, version: str) -> DatastoreType:
+    """Return the datastore type of an engine and a version. Raises Refused with what is on offer."""
+    versions = {type_.version: type_ for type_ in catalogue.types if type_.engine == engine}
+    if found := versions.get(version):
+        return found
+    if versions:
+        offered = ", ".join(sorted(versions, key=natural))
+        raise invalid(f"engine.version: there is no such version of {engine} on offer; choose one of {offered}")
+    engines = ", ".join(sorted({type_.engine for type_ in catalogue.types})) or "none"
+    raise invalid(f"engine.type: there is no such engine on offer; choose one of {engines}")
+
+
+def resolve_flavor(catalogue: Catalogue, type_id: str | None, *, name: str | None, id_: str | None) -> Flavor:
+    """Return the flavor with this name or this id. Raises Refused, naming the nearest of those for the type."""
+    field = "flavor.name" if id_ is None else "flavor.id"
+    offered = [flavor for flavor in catalogue.flavors if _is_for(flavor, type_id)]
+    found = [flavor for flavor in offered if flavor.id == id_ or (id_ is None and flavor.name == name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(sorted(flavor.id for flavor in found))
+        raise invalid(f"{field}: several flavors have this name; choose one by its id: {ids}")
+    nearest = _nearest(name, (flavor.name for flavor in offered if flavor.name))
+    hint = f"; on offer: {', '.join(nearest)}" if nearest else ""
+    raise invalid(f"{field}: there is no such flavor for this engine{hint}")
+
+
+def engine_text(seen: Seen, type_id: str | None) -> str | None:
+    """Return for example "postgresql 16"; None when the catalogue does not know the type."""
+    type_ = seen.project.catalogue.type_of(type_id) if seen.project else None
+    return f"{type_.engine} {type_.version}" if type_ else None
+
+
+def flavor_text(seen: Seen, datastore: Datastore) -> str | None:
+    """Return the size in words: the flavor's name where it has one, and its numbers; None when nothing is known."""
+    flavors = seen.project.catalogue.flavors if seen.project else ()
+    name = next((flavor.name for flavor in flavors if flavor.id == datastore.flavor_id), None)
+    size = datastore.flavor
+    units = ((size.vcpus, "vCPU"), (size.ram, "MB RAM"), (size.disk, "GB disk")) if size else ()
+    numbers = ", ".join(f"{number} {unit}" for number, unit in units if number)
+    return f"{name} ({numbers})" if name and numbers else name or numbers or None
+
+
+def natural(version: str) -> list[tuple[int, str]]:
+    """Sorts 9 before 14, and 14 before 14-TimescaleDB."""
+    return [(int(digits or -1), text) for digits, text in re.findall(r"(\d+)|(\D+)", version)]
+
+
+def invalid(message: str) -> Refused:
+    return Refused(Stall(Reason.INVALID_SPEC, message))
+
+
+def _is_for(flavor: Flavor, type_id: str | None) -> bool:
+    """A flavor that does not tell its types may be for any."""
+    return type_id is None or flavor.datastore_type_ids is None or type_id in flavor.datastore_type_ids
+
+
+def _nearest(name: str | None, offered: Iterable[str]) -> list[str]:
+    names = sorted(set(offered), key=natural)
+    return get_close_matches(name, names, n=SHOWN, cutoff=0) if name else names[:SHOWN]

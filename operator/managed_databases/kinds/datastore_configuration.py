@@ -1,0 +1,160 @@
+"""Configuration parameters: the spec's values in the catalogue's types, and what differs from the cloud."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from math import isfinite
+from typing import Any, Final
+
+from managed_databases.api.models import ConfigurationParameter
+from managed_databases.kinds.datastore_catalogue import invalid
+
+Parameters = Sequence[ConfigurationParameter]
+Value = int | float | str | bool
+
+UNSAFE_FROM: Final = 2**63
+"""From here on the API server changes JSON numbers silently: such integers must be text."""
+
+_TRUTHS: Final = {
+    "true": True,
+    "on": True,
+    "yes": True,
+    "1": True,
+    "false": False,
+    "off": False,
+    "no": False,
+    "0": False,
+}
+
+
+class Unfit(ValueError):
+    """A value does not fit its parameter; the message says what would, and never quotes the value."""
+
+
+def find(parameters: Parameters, name: str) -> ConfigurationParameter:
+    """Return the parameter of this name. Raises Refused, naming the closest one."""
+    for parameter in parameters:
+        if parameter.name == name:
+            return parameter
+    close = get_close_matches(name, [parameter.name for parameter in parameters], n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise invalid(f"config.{name}: this engine has no such parameter{hint}")
+
+
+def converted(parameters: Parameters | None, config: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the spec's parameters as the API takes them. Raises Refused for the first one that is wrong.
+
+    `parameters` None: the catalogue does not know this engine's; then values go as they are.
+    """
+    return {name: checked(parameters, name, value) for name, value in config.items()}
+
+
+def checked(parameters: Parameters | None, name: str, value: object) -> Value:
+    """Return one value as the API takes it. Raises Refused when name or value are wrong."""
+    parameter = find(parameters, name) if parameters is not None else ConfigurationParameter(id="", name=name)
+    try:
+        result = convert(parameter, value)
+        _require_allowed(parameter, result)
+    except Unfit as unfit:
+        raise invalid(f"config.{name}: {unfit}") from unfit
+    return result
+
+
+def convert(parameter: ConfigurationParameter, value: object) -> Value:
+    """Return `value` in the parameter's type: text is accepted for every type. Raises Unfit."""
+    if not isinstance(value, bool | int | float | str):
+        raise Unfit("must be a number, true or false, or text")
+    if (
+        isinstance(value, int | float)
+        and abs(value) >= UNSAFE_FROM
+        and (isinstance(value, int) or parameter.type == "int")
+    ):
+        raise Unfit("integers of 2^63 and more must be quoted, or Kubernetes changes them")
+    match parameter.type:
+        case "int":
+            return _integer(value)
+        case "float":
+            return _number(value)
+        case "bool":
+            return _truth(value)
+        case "str":
+            return _text(value, parameter.choices or ())
+        case _:
+            return value
+
+
+def same(parameter: ConfigurationParameter | None, wanted: Value, actual: object) -> bool:
+    """Whether the cloud has the wanted value, in whatever type it tells it."""
+    if parameter is not None:
+        try:
+            actual = convert(parameter, actual)
+        except Unfit:
+            return False
+    return type(wanted) is type(actual) and wanted == actual if isinstance(wanted, bool) else bool(wanted == actual)
+
+
+def difference(
+    parameters: Parameters | None, wanted: Mapping[str, Value], actual: Mapping[str, Any]
+) -> dict[str, Value]:
+    """Return the wanted parameters that the cloud has not. Parameters that the spec does not name never count."""
+    known = {parameter.name: parameter for parameter in parameters or ()}
+    return {
+        name: value
+        for name, value in wanted.items()
+        if actual.get(name) is None or not same(known.get(name), value, actual[name])
+    }
+
+
+def _require_allowed(parameter: ConfigurationParameter, value: Value) -> None:
+    """The catalogue's `max` is not checked: it grows with the flavor, and the catalogue may be another flavor's."""
+    if parameter.is_changeable is False:
+        raise Unfit("the provider does not let this parameter be set")
+    if parameter.choices and not any(same(parameter, value, choice) for choice in parameter.choices):
+        raise Unfit(f"choose one of {', '.join(map(str, parameter.choices))}")
+    if any(same(parameter, value, refused) for refused in parameter.invalid_values or ()):
+        raise Unfit(f"not one of {', '.join(map(str, parameter.invalid_values or ()))}")
+    if not isinstance(value, str | bool) and parameter.min is not None and value < parameter.min:
+        raise Unfit(f"at least {parameter.min:.15g}")
+
+
+def _integer(value: Value) -> int:
+    if isinstance(value, bool):
+        raise Unfit("must be an integer")
+    try:
+        return int(value) if isinstance(value, int | str) or value.is_integer() else _not_whole()
+    except ValueError:
+        raise Unfit("must be an integer") from None
+
+
+def _not_whole() -> int:
+    raise Unfit("must be an integer")
+
+
+def _number(value: Value) -> float:
+    try:
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else float(_numeral(value))
+    except (ValueError, OverflowError):
+        raise Unfit("must be a number") from None
+    if not isfinite(number):
+        raise Unfit("must be a finite number")
+    return number
+
+
+def _numeral(value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    raise Unfit("must be a number")
+
+
+def _truth(value: Value) -> bool:
+    truth = _TRUTHS.get(str(value).strip().lower())
+    if truth is None:
+        raise Unfit("must be true or false")
+    return truth
+
+
+def _text(value: Value, choices: Sequence[Any]) -> str:
+    """YAML turns an unquoted `on` into true: where the choices are words for it, that word is meant."""
+    if not isinstance(value, bool):
+        return str(value)
+    words = [str(choice) for choice in choices if _TRUTHS.get(str(choice).lower()) is value]
+    return words[0] if words else str(value).lower()

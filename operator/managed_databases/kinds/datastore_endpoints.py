@@ -1,0 +1,123 @@
+"""Where applications connect: hosts and ports of a datastore, and what its credentials Secrets hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from managed_databases.api.models import Datastore
+from managed_databases.kinds.database_ports import PortNumbers
+from managed_databases.kinds.datastore_catalogue import natural
+from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, REDIS, family, has_pooler
+
+PROVIDER = "managed-databases"
+REDIS_USER = "default"
+"""Redis' own name for the user that the password alone stands for."""
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """`hosts` has the writable one first; each port is None when the engine is unknown or has none."""
+
+    hosts: tuple[str, ...] = ()
+    read_write: str | None = None
+    read_only: str | None = None
+    port: int | None = None
+    pooler_port: int | None = None
+
+
+def endpoints(datastore: Datastore | None, engine: tuple[str, str] | None, ports: PortNumbers) -> Endpoints:
+    """Return where to connect, as far as it is known. `engine` is the engine's name and its version."""
+    by_role = _hosts_by_role(datastore)
+    masters = [host for role, host in by_role.items() if _is_master(role)]
+    replicas = [by_role[role] for role in sorted(by_role, key=natural) if not _is_master(role)]
+    kind, version = (family(engine[0]), engine[1]) if engine else ("", "")
+    numbers = {POSTGRESQL: ports.postgresql, MYSQL: ports.mysql, REDIS: ports.redis, KAFKA: ports.kafka}
+    return Endpoints(
+        hosts=tuple(dict.fromkeys((*masters, *replicas))),
+        read_write=masters[0] if masters else None,
+        read_only=replicas[0] if replicas else None,
+        port=numbers.get(kind),
+        pooler_port=ports.postgresql_pooler if has_pooler(kind, version) else None,
+    )
+
+
+def secret_content(
+    where: Endpoints,
+    engine: str,
+    username: str,
+    password: SecretStr,
+    *,
+    database: str | None = None,
+    ca_certificate: str | None = None,
+) -> Mapping[str, str]:
+    """Return a credentials Secret's data without the password itself (design, Credentials)."""
+    kind = family(engine)
+    content = {
+        "type": kind,
+        "provider": PROVIDER,
+        "host": where.read_write,
+        "port": _text(where.port),
+        "username": username,
+        "ca.crt": ca_certificate,
+        "database": database,
+        "hosts": ",".join(where.hosts) if len(where.hosts) > 1 else None,
+        "read-only-host": where.read_only,
+        "pooler-port": _text(where.pooler_port),
+        "sslmode": "require" if kind == POSTGRESQL else None,
+        "uri": uri(where, kind, username, password, database),
+    }
+    if kind == KAFKA:
+        content |= _kafka(where, username, password)
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def uri(where: Endpoints, kind: str, username: str, password: SecretStr, database: str | None) -> str | None:
+    """Return the connection URI, every part percent-encoded; None for Kafka, unknown engines and unknown hosts."""
+    if where.read_write is None or where.port is None:
+        return None
+    secret = quote(password.get_secret_value(), safe="")
+    user, path = quote(username, safe=""), f"/{quote(database, safe='')}" if database else ""
+    at = f"{where.read_write}:{where.port}"
+    match kind:
+        case "postgresql":
+            return f"postgresql://{user}:{secret}@{at}{path}?sslmode=require"
+        case "mysql":
+            return f"mysql://{user}:{secret}@{at}{path}"
+        case "redis":
+            return f"rediss://{user}:{secret}@{at}"
+        case _:
+            return None
+
+
+def _kafka(where: Endpoints, username: str, password: SecretStr) -> dict[str, str | None]:
+    bootstrap = ",".join(f"{host}:{where.port}" for host in where.hosts) if where.port else None
+    user, secret = _jaas(username), _jaas(password.get_secret_value())
+    return {
+        "bootstrap-servers": bootstrap or None,
+        "security-protocol": "SASL_SSL",
+        "sasl-mechanism": "SCRAM-SHA-512",
+        "jaas-config": "org.apache.kafka.common.security.scram.ScramLoginModule required "
+        f'username="{user}" password="{secret}";',
+    }
+
+
+def _hosts_by_role(datastore: Datastore | None) -> dict[str, str]:
+    """The API tells a role twice, in lower and in upper case."""
+    if datastore is None:
+        return {}
+    return {role.lower(): host for role, host in (datastore.connection or {}).items() if host}
+
+
+def _is_master(role: str) -> bool:
+    return role.startswith("master")
+
+
+def _text(port: int | None) -> str | None:
+    return None if port is None else str(port)
+
+
+def _jaas(value: str) -> str:
+    r"""Kafka's parser reads a quoted word, with \ before " and \."""
+    return value.replace("\\", "\\\\").replace('"', '\\"')

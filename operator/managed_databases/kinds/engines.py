@@ -1,0 +1,45 @@
+"""What the engines can and cannot do (api-facts, engine rules). An unknown engine is never refused anything."""
+
+from typing import Final
+
+from managed_databases.kinds.references import datastore_of
+from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.verdicts import Reason, Stall
+
+POSTGRESQL: Final = "postgresql"
+MYSQL: Final = "mysql"
+REDIS: Final = "redis"
+KAFKA: Final = "kafka"
+
+
+def family(engine: str) -> str:
+    """Return the protocol that an engine speaks: the `type` of its Secrets. An unknown one stands for itself."""
+    return next((known for known in (POSTGRESQL, MYSQL, REDIS, KAFKA) if engine.startswith(known)), engine)
+
+
+def has_pooler(engine: str, version: str) -> bool:
+    return family(engine) == POSTGRESQL and not version.endswith("-1C")
+
+
+def engine_of_parent(seen: Seen) -> tuple[str, str] | None:
+    """Return engine and version of the datastore that a resource is in; None while they are not known."""
+    parent = datastore_of(seen)
+    if parent.object is not None and seen.project is not None:
+        type_ = seen.project.catalogue.type_of(parent.object.type_id)
+        if type_ is not None:
+            return type_.engine, type_.version
+    if parent.spec is not None:
+        return parent.spec.engine.type, parent.spec.engine.version
+    return None
+
+
+def require_family(seen: Seen, what: str, *families: str) -> None:
+    """Raise Refused when the datastore's engine is known and of none of these families. `what` begins the message."""
+    engine = engine_of_parent(seen)
+    if engine is not None and family(engine[0]) in {POSTGRESQL, MYSQL, REDIS, KAFKA} - set(families):
+        raise Refused(
+            Stall(
+                Reason.INVALID_SPEC,
+                f"{what} only in a datastore of {' or '.join(families)}; {datastore_of(seen).label} is {engine[0]}",
+            )
+        )

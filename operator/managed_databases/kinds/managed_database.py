@@ -1,0 +1,174 @@
+"""`ManagedDatabase`: a database in a datastore."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr
+
+from managed_databases.api.collections import DATABASES
+from managed_databases.api.models import Database, DatabaseOwner, NewDatabase
+from managed_databases.kinds.columns import columns
+from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
+from managed_databases.kinds.references import (
+    DATASTORE,
+    PROJECT_ONLY_WITH_ID,
+    DatastoreRef,
+    ObjectRef,
+    datastore_of,
+    require_same_datastore,
+    stated,
+)
+from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
+from managed_databases.kinds.seen import Referred, Seen
+from managed_databases.kinds.verdicts import Change, Reason, Risk
+
+Locale = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class ManagedDatabaseSpec(CloudSpec):
+    """A database in a datastore. Deleting it deletes its data."""
+
+    model_config = rules(
+        unchangeable("projectRef", "a database cannot move to another project"),
+        PROJECT_ONLY_WITH_ID,
+        unchangeable("lcCollate", "PostgreSQL can never change a database's collation: make another database"),
+        unchangeable("lcCtype", "PostgreSQL can never change a database's character classes: make another database"),
+    )
+
+    datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a database cannot move to another datastore")]
+    project_ref: ProjectRef | None = None
+    name: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=63)] | None = Field(
+        default=None, description="The name in the datastore; by default metadata.name. It never changes."
+    )
+    owner_ref: ObjectRef | None = Field(default=None, description="The DatabaseUser that owns it (PostgreSQL only).")
+    lc_collate: Locale | None = Field(default=None, description="PostgreSQL only; the API's default is C.")
+    lc_ctype: Locale | None = Field(default=None, description="PostgreSQL only; the API's default is C.")
+    deletion_protection: bool | None = Field(
+        default=None, description="Refuses to delete the database. Absent: as its datastore has it."
+    )
+
+
+class ManagedDatabaseStatus(CloudStatus):
+    """Nothing beyond the frame."""
+
+
+def _owner_of(spec: ManagedDatabaseSpec) -> NameOrId | None:
+    return stated(spec.owner_ref)
+
+
+OWNER = Reference("ownerRef", "DatabaseUser", _owner_of)
+
+
+def key(seen: Seen) -> tuple[str, ...]:
+    return (datastore_of(seen).id or "", effective_name(seen))
+
+
+def key_of(database: Database) -> tuple[str, ...]:
+    return (database.datastore_id, database.name)
+
+
+def body(seen: Seen, password: SecretStr | None) -> NewDatabase:
+    """Return what to POST. Raises Refused when the engine has no databases, or not such ones."""
+    _require_fit(seen)
+    spec: ManagedDatabaseSpec = seen.spec
+    fields = {
+        "name": effective_name(seen),
+        "datastore_id": datastore_of(seen).id,
+        "owner_id": seen.refs[OWNER.field].id if OWNER.field in seen.refs else None,
+        "lc_collate": spec.lc_collate,
+        "lc_ctype": spec.lc_ctype,
+    }
+    return NewDatabase.model_validate({name: value for name, value in fields.items() if value is not None})
+
+
+def expected(seen: Seen) -> Mapping[str, Any]:
+    spec: ManagedDatabaseSpec = seen.spec
+    return _identifying(datastore_of(seen).id, effective_name(seen), spec.lc_collate, spec.lc_ctype)
+
+
+def expected_of(database: Database) -> Mapping[str, Any]:
+    return _identifying(database.datastore_id, database.name, database.lc_collate, database.lc_ctype)
+
+
+def _identifying(datastore_id: str | None, name: str, collate: str | None, ctype: str | None) -> Mapping[str, Any]:
+    told = {"datastore_id": datastore_id, "name": name, "lc_collate": collate, "lc_ctype": ctype}
+    return {field: value for field, value in told.items() if value is not None}
+
+
+def changes(seen: Seen) -> Iterator[Change]:
+    """Only the owner can change (API reference). Raises Refused when the engine has no owners.
+
+    An answer without an owner says nothing; one that says null says that there is none.
+    """
+    _require_fit(seen)
+    owner: Referred | None = seen.refs.get(OWNER.field)
+    database: Database = seen.mine
+    if owner is None or owner.id is None or database.owner_id == owner.id:
+        return
+    if "owner_id" not in database.model_fields_set:
+        return
+    call = DATABASES.update(database.id, DatabaseOwner(owner_id=owner.id))
+    yield Change(Reason.DRIFT, f"{owner.label} becomes the owner", call, Risk.ONLINE)
+
+
+def _require_fit(seen: Seen) -> None:
+    spec: ManagedDatabaseSpec = seen.spec
+    require_family(seen, "a database is", POSTGRESQL, MYSQL)
+    if spec.owner_ref is not None:
+        require_family(seen, "ownerRef: a database has an owner", POSTGRESQL)
+        require_same_datastore(seen, OWNER)
+    if spec.lc_collate is not None or spec.lc_ctype is not None:
+        require_family(seen, "lcCollate and lcCtype are", POSTGRESQL)
+
+
+def protected(seen: Seen) -> bool:
+    """As the spec says, or else as the datastore has it. While that is not known, a visible database is protected."""
+    spec: ManagedDatabaseSpec = seen.spec
+    datastore = datastore_of(seen)
+    if spec.deletion_policy != "Delete" or datastore.going:
+        return False
+    if spec.deletion_protection is not None:
+        return spec.deletion_protection
+    if datastore.spec is not None:
+        return bool(datastore.spec.deletion_protection)
+    if datastore.object is not None:
+        return bool(datastore.object.is_protected)
+    return seen.mine is not None and not seen.mine_gone
+
+
+KIND = Kind(
+    name="ManagedDatabase",
+    plural="manageddatabases",
+    short_names=("mdb",),
+    spec=ManagedDatabaseSpec,
+    status=ManagedDatabaseStatus,
+    columns=columns(
+        Column("Datastore", ".spec.datastoreRef.name"),
+        Column("Owner", ".spec.ownerRef.name"),
+    ),
+    rules=(
+        name_rule(
+            "^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+            f"the database's name (spec.name, or else metadata.name) has 1 to 63 characters, {SQL_NAME_MESSAGE}",
+        ),
+        name_stays("the API cannot rename a database: make another one"),
+    ),
+    protection="has(oldObject.spec.deletionProtection) && oldObject.spec.deletionProtection && "
+    "(!has(oldObject.spec.deletionPolicy) || oldObject.spec.deletionPolicy == 'Delete')",
+    cloud=CloudSide(
+        collection=DATABASES,
+        references=(DATASTORE, OWNER),
+        key=key,
+        key_of=key_of,
+        body=body,
+        expected=expected,
+        expected_of=expected_of,
+        changes=changes,
+        report=lambda _: {},
+        holds_data=True,
+        protected=protected,
+    ),
+)

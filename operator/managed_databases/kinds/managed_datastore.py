@@ -1,0 +1,172 @@
+"""`ManagedDatastore`: a cluster of PostgreSQL, MySQL, Redis, Kafka or whatever else the project offers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from managed_databases.api.calls import Call
+from managed_databases.api.collections import DATASTORES, set_redis_password
+from managed_databases.api.models import (
+    Datastore,
+    NewDatastore,
+    NewDisk,
+    NewFlavor,
+    NewPooler,
+    RedisPasswordChange,
+)
+from managed_databases.kinds.columns import columns
+from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid, resolve_flavor, resolve_type
+from managed_databases.kinds.datastore_changes import changes, lift_protection, manages, prefixed_name
+from managed_databases.kinds.datastore_configuration import converted
+from managed_databases.kinds.datastore_endpoints import REDIS_USER, secret_content
+from managed_databases.kinds.datastore_report import report, where
+from managed_databases.kinds.engines import REDIS
+from managed_databases.kinds.frame import SecretKeyRef
+from managed_databases.kinds.kind import CloudSide, Credential, Kind
+from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec, ManagedDatastoreStatus
+from managed_databases.kinds.names import name_rule
+from managed_databases.kinds.schema import Column
+from managed_databases.kinds.seen import Seen
+
+LONGEST_NAME = 255
+
+
+def key(seen: Seen) -> tuple[str, ...]:
+    return (prefixed_name(seen),)
+
+
+def key_of(datastore: Datastore) -> tuple[str, ...]:
+    return (datastore.name,)
+
+
+def body(seen: Seen, password: SecretStr | None) -> NewDatastore:
+    """Return what to POST. `password` is Redis' own; without it the body is good for a check only."""
+    spec: ManagedDatastoreSpec = seen.spec
+    catalogue = catalogue_of(seen)
+    type_ = resolve_type(catalogue, spec.engine.type, spec.engine.version)
+    name = prefixed_name(seen)
+    if len(name) > LONGEST_NAME:
+        raise invalid(f"the name has {len(name)} characters with the project's prefix: the API takes {LONGEST_NAME}")
+    fields: dict[str, Any] = {
+        "name": name,
+        "type_id": type_.id,
+        "subnet_id": spec.subnet_id,
+        "node_count": spec.node_count or 1,
+    }
+    if seen.project is not None:
+        fields["project_id"] = seen.project.project_id
+    if spec.flavor.vcpus is not None:
+        fields["flavor"] = _size(spec.flavor)
+    else:
+        fields["flavor_id"] = resolve_flavor(catalogue, type_.id, name=spec.flavor.name, id_=spec.flavor.id).id
+    if spec.disk is not None:
+        fields["disk"] = NewDisk(type=spec.disk.type, size=spec.disk.size_gb)
+    if spec.config:
+        fields["config"] = dict(converted(catalogue.parameters.get(type_.id), spec.config))
+    if spec.pooler is not None:
+        fields["pooler"] = NewPooler(**spec.pooler.model_dump(exclude_none=True))
+    if spec.security_groups is not None:
+        fields["security_groups"] = spec.security_groups
+    if spec.backup_retention_days is not None:
+        fields["backup_retention_days"] = spec.backup_retention_days
+    if _is_redis(seen) and password is not None:
+        fields["redis_password"] = password
+    return NewDatastore(**fields)
+
+
+def _size(flavor: FlavorSpec) -> NewFlavor:
+    fields = {"vcpus": flavor.vcpus, "ram": flavor.ram_mb, "disk": flavor.disk_gb, "disk_type": flavor.disk_type}
+    return NewFlavor.model_validate({name: value for name, value in fields.items() if value is not None})
+
+
+def expected(seen: Seen) -> Mapping[str, Any]:
+    """Raises Refused while the catalogue is not known, and for an engine that is not on offer."""
+    spec: ManagedDatastoreSpec = seen.spec
+    type_ = resolve_type(catalogue_of(seen), spec.engine.type, spec.engine.version)
+    disk_type = spec.disk.type if spec.disk else spec.flavor.disk_type
+    return _identifying(type_.id, spec.subnet_id, prefixed_name(seen), disk_type)
+
+
+def expected_of(datastore: Datastore) -> Mapping[str, Any]:
+    own = datastore.disk.type if datastore.disk else None
+    disk_type = own or (datastore.flavor.disk_type if datastore.flavor else None)
+    return _identifying(datastore.type_id, datastore.subnet_id, datastore.name, disk_type)
+
+
+def _identifying(type_id: str | None, subnet_id: str | None, name: str, disk_type: str | None) -> Mapping[str, Any]:
+    told = {"type_id": type_id, "subnet_id": subnet_id, "name": name, "disk_type": disk_type}
+    return {field: value for field, value in told.items() if value is not None}
+
+
+def protected(seen: Seen) -> bool:
+    return bool(seen.spec.deletion_protection) and seen.spec.deletion_policy == "Delete"
+
+
+def _is_redis(seen: Seen) -> bool:
+    return bool(seen.spec.engine.type == REDIS)
+
+
+def _given(spec: ManagedDatastoreSpec) -> SecretKeyRef | None:
+    return spec.redis.password_secret_ref if spec.redis else None
+
+
+def _secret_name(spec: ManagedDatastoreSpec) -> str | None:
+    return spec.redis.secret_name if spec.redis else None
+
+
+def _set_password(id_: str, password: SecretStr) -> Call[Datastore]:
+    return set_redis_password(id_, RedisPasswordChange(redis_password=password))
+
+
+def _content(seen: Seen, password: SecretStr) -> Mapping[str, str]:
+    certificate = seen.project.ca_certificate if seen.project else None
+    return secret_content(where(seen), REDIS, REDIS_USER, password, ca_certificate=certificate)
+
+
+KIND = Kind(
+    name="ManagedDatastore",
+    plural="manageddatastores",
+    short_names=("mds",),
+    spec=ManagedDatastoreSpec,
+    status=ManagedDatastoreStatus,
+    columns=columns(
+        Column("Engine", ".status.engine"),
+        Column("Nodes", ".status.nodeCount", "integer"),
+        Column("Endpoint", ".status.endpoints.readWrite"),
+    ),
+    rules=(
+        name_rule(
+            "^[A-Za-z0-9_-]{1,255}$",
+            "the datastore's name (spec.name, or else metadata.name) may have letters, digits, - and _ only: "
+            "set spec.name",
+        ),
+    ),
+    protection="(!has(oldObject.spec.deletionProtection) || oldObject.spec.deletionProtection) && "
+    "(!has(oldObject.spec.deletionPolicy) || oldObject.spec.deletionPolicy == 'Delete')",
+    cloud=CloudSide(
+        collection=DATASTORES,
+        references=(),
+        key=key,
+        key_of=key_of,
+        body=body,
+        expected=expected,
+        expected_of=expected_of,
+        changes=changes,
+        report=report,
+        holds_data=True,
+        protected=protected,
+        before_delete=lift_protection,
+        credential=Credential(
+            suffix="redis",
+            applies=_is_redis,
+            secret_name=_secret_name,
+            given=_given,
+            set_password=_set_password,
+            type=lambda _: REDIS,
+            content=_content,
+        ),
+        shows_actions=True,
+        manages=manages,
+    ),
+)

@@ -1,0 +1,213 @@
+"""What people say about a datastore, and what they see of it."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, ObjectName, ProjectRef, SecretKeyRef, Uuid
+from managed_databases.kinds.references import NamespaceName
+from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable
+
+_OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+Address = Annotated[
+    str, Field(pattern=rf"^{_OCTET}(\.{_OCTET}){{3}}(/(3[0-2]|[12]?[0-9]))?$", min_length=7, max_length=18)
+]
+DiskType = Annotated[str, Field(min_length=1, max_length=64)]
+Text = Annotated[str, Field(max_length=256)]
+Moment = Annotated[str, Field(max_length=40)]
+
+
+class EngineSpec(Spec):
+    """An engine and a version, as the project's catalogue names them."""
+
+    type: Annotated[str, Field(min_length=1, max_length=64, description="For example postgresql, mysql, redis, kafka.")]
+    version: Annotated[str, Field(min_length=1, max_length=64, description='For example "16".')]
+
+
+class FlavorSpec(Spec):
+    """The size of each node: by numbers, or one on offer by its name or its id."""
+
+    model_config = rules(
+        Rule(
+            "[has(self.vcpus) || has(self.ramMB) || has(self.diskGB) || has(self.diskType), has(self.name), "
+            "has(self.id)].exists_one(way, way)",
+            "say exactly one of the numbers (vcpus, ramMB, diskGB), name and id",
+        ),
+        Rule("has(self.vcpus) == has(self.ramMB)", "a size by numbers needs vcpus and ramMB"),
+        Rule("has(self.vcpus) || !(has(self.diskGB) || has(self.diskType))", "a disk needs vcpus and ramMB beside it"),
+        unchangeable("diskType", "the API can never change a disk's type: make another datastore"),
+    )
+
+    vcpus: Annotated[int, Field(ge=1, le=1024)] | None = None
+    ram_mb: Annotated[int, Field(ge=1, le=16777216)] | None = Field(default=None, alias="ramMB")
+    disk_gb: Annotated[int, Field(ge=1, le=1048576)] | None = Field(default=None, alias="diskGB")
+    disk_type: DiskType | None = Field(default=None, description="local or network-ultra.")
+    name: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    id: Uuid | None = None
+
+
+class DiskSpec(Spec):
+    """A network disk, for a flavor that has none of its own."""
+
+    type: Annotated[DiskType, Rule(IMMUTABLE, "the API can never change a disk's type: make another datastore")]
+    size_gb: Annotated[
+        int, Field(ge=1, le=1048576, alias="sizeGB"), Rule("self >= oldSelf", "the API cannot shrink a disk")
+    ]
+
+
+class PoolerSpec(Spec):
+    """The connection pooler of PostgreSQL. Removed from the spec, it gets the API's defaults again."""
+
+    model_config = rules(Rule("has(self.mode) || has(self.size)", "say mode or size: an empty pooler says nothing"))
+
+    mode: Literal["session", "transaction", "statement"] | None = None
+    size: Annotated[int, Field(ge=1, le=500)] | None = None
+
+
+class RedisSpec(Spec):
+    """The password of a Redis datastore, and the Secret for applications."""
+
+    password_secret_ref: SecretKeyRef | None = Field(
+        default=None, description="A password of your own; without it one is generated."
+    )
+    secret_name: ObjectName | None = Field(
+        default=None, description="The Secret for applications; by default `<resource>-redis`."
+    )
+    on_unknown_password: Literal["Refuse", "Reset"] = Field(
+        default="Refuse", description="Whether adopting without knowing the password sets a new one."
+    )
+
+
+_SECRET_NAME: Final = "(has({0}.redis) && has({0}.redis.secretName) ? {0}.redis.secretName : '')"
+
+
+class ManagedDatastoreSpec(CloudSpec):
+    """A cluster of a database engine. Deleting it deletes everything in it."""
+
+    model_config = rules(
+        unchangeable("projectRef", "a datastore cannot move to another project"),
+        Rule(
+            "has(self.disk) == has(oldSelf.disk)",
+            "a disk can be neither added nor removed: the API can never change a disk's type",
+        ),
+        Rule(
+            f"{_SECRET_NAME.format('self')} == {_SECRET_NAME.format('oldSelf')}",
+            "redis.secretName cannot change: applications mount that Secret",
+        ),
+        Rule(
+            "!has(self.flavor.vcpus) || has(self.flavor.diskGB) || has(self.disk)",
+            "a size by numbers needs a disk: flavor.diskGB, or disk",
+        ),
+        Rule(
+            "!has(self.nodeCount) || self.engine.type != 'postgresql' || self.nodeCount <= 6",
+            "PostgreSQL has 1 to 6 nodes",
+        ),
+        Rule(
+            "!has(self.nodeCount) || !(self.engine.type in ['mysql_native', 'redis']) || self.nodeCount <= 3",
+            "semi-synchronous MySQL and Redis have 1 to 3 nodes",
+        ),
+        Rule(
+            "!has(self.nodeCount) || self.engine.type != 'mysql' || self.nodeCount in [1, 3]",
+            "synchronous MySQL has 1 or 3 nodes: a majority must exist",
+        ),
+        Rule("!has(self.nodeCount) || self.engine.type != 'kafka' || self.nodeCount == 1", "Kafka has 1 node"),
+        Rule(
+            "self.engine.type != 'redis' || has(self.flavor.name) || has(self.flavor.id)",
+            "the API takes Redis only with a flavor on offer: say flavor.name or flavor.id",
+        ),
+        Rule(
+            "!has(self.pooler) || (self.engine.type.startsWith('postgresql') && !self.engine.version.endsWith('-1C'))",
+            "only PostgreSQL has a pooler, and PostgreSQL for 1C has none",
+        ),
+        Rule("!has(self.backupRetentionDays) || self.engine.type != 'kafka'", "Kafka has no backups"),
+        Rule("!has(self.redis) || self.engine.type == 'redis'", "redis is for the engine type redis only"),
+    )
+
+    project_ref: ProjectRef | None = None
+    name: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$", min_length=1, max_length=255)] | None = Field(
+        default=None, description="The name in the cloud; by default metadata.name. May be changed."
+    )
+    engine: Annotated[EngineSpec, Rule(IMMUTABLE, "the API can never change an engine: make another datastore")]
+    flavor: FlavorSpec
+    disk: DiskSpec | None = None
+    node_count: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        default=None, description="Nodes, the master among them. Absent: 1 at creation, then not managed."
+    )
+    subnet_id: Annotated[Uuid, Rule(IMMUTABLE, "the API can never change a subnet: make another datastore")] = Field(
+        alias="subnetID"
+    )
+    config: Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], Any], Field(max_length=500)] | None = (
+        Field(
+            default=None,
+            description="Configuration parameters by name; text is accepted for every type. Only what stands here is "
+            "managed; what is removed is reset once.",
+        )
+    )
+    pooler: PoolerSpec | None = None
+    security_groups: (
+        Annotated[
+            tuple[Uuid, ...],
+            Field(min_length=1, max_length=32),
+            Rule("self.all(one, self.exists_one(other, other == one))", "each security group stands here once"),
+        ]
+        | None
+    ) = None
+    firewall: Annotated[tuple[Address, ...], Field(max_length=256)] | None = Field(
+        default=None,
+        description="IPv4 addresses and networks that may connect. An empty list is empty on purpose; removed, it is "
+        "emptied once.",
+    )
+    backup_retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    redis: RedisSpec | None = None
+    deletion_protection: bool = Field(
+        default=True, description="Refuses to delete the datastore, here and in the cloud."
+    )
+    allowed_namespaces: Annotated[tuple[NamespaceName, ...], Field(max_length=256)] = Field(
+        default=(), description="Other namespaces whose resources may refer to this datastore."
+    )
+
+    @property
+    def on_unknown_password(self) -> str:
+        return self.redis.on_unknown_password if self.redis else "Refuse"
+
+
+class DatastoreEndpoints(Spec):
+    """Where to connect."""
+
+    read_write: Text | None = None
+    read_only: Text | None = None
+    port: int | None = None
+    pooler_port: int | None = None
+
+
+class InstanceStatus(Spec):
+    """One node."""
+
+    role: Text | None = None
+    zone: Text | None = None
+    status: Text | None = None
+    ip: Text | None = None
+
+
+class ActionStatus(Spec):
+    """One thing that the cloud did, or is doing."""
+
+    name: Text | None = None
+    status: Text | None = None
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
+    request_id: Text | None = Field(default=None, alias="requestID")
+
+
+class ManagedDatastoreStatus(CloudStatus):
+    engine: Text | None = None
+    node_count: int | None = None
+    flavor: Text | None = None
+    endpoints: DatastoreEndpoints | None = None
+    instances: Annotated[tuple[InstanceStatus, ...], Field(max_length=64)] = ()
+    disk_used_percent: int | None = Field(
+        default=None, description="In steps of 5, and slow to move back; a metric has the exact value."
+    )
+    actions: Annotated[tuple[ActionStatus, ...], Field(max_length=5)] = Field(
+        default=(), description="The latest five, newest first."
+    )

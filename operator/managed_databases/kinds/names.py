@@ -1,0 +1,30 @@
+"""The effective name of a cloud object: `spec.name`, or else `metadata.name`. Nothing is ever translated."""
+
+from managed_databases.kinds.schema import Rule
+from managed_databases.kinds.seen import Seen
+
+SQL_NAME_MESSAGE = "letters, digits and _ only, the first not a digit: set spec.name"
+
+
+def effective_name(seen: Seen) -> str:
+    """Return the name in the cloud, without a project's prefix."""
+    return name_of(seen.spec, seen.name)
+
+
+def name_of(spec: object, resource_name: str) -> str:
+    name: str | None = getattr(spec, "name", None)
+    return name or resource_name
+
+
+def name_rule(pattern: str, message: str) -> Rule:
+    """A rule for the root: the effective name matches the API's pattern (RE2, anchored)."""
+    return Rule(f"{_effective('self')}.matches('{pattern}')", message)
+
+
+def name_stays(message: str) -> Rule:
+    """A rule for the root: the effective name never changes."""
+    return Rule(f"{_effective('self')} == {_effective('oldSelf')}", message)
+
+
+def _effective(root: str) -> str:
+    return f"(has({root}.spec.name) ? {root}.spec.name : {root}.metadata.name)"

@@ -1,0 +1,78 @@
+"""How specs refer to other resources and cloud objects: by name or by id, exactly one of the two."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from managed_databases.kinds.frame import EXACTLY_ONE, ObjectName, Uuid
+from managed_databases.kinds.kind import NameOrId, Reference
+from managed_databases.kinds.schema import Rule, Spec, rules
+from managed_databases.kinds.seen import Referred, Refused, Seen
+from managed_databases.kinds.verdicts import Reason, Stall
+
+NamespaceName = Annotated[str, Field(min_length=1, max_length=63)]
+
+
+class ObjectRef(Spec):
+    """Names a resource in the same namespace, or a cloud object by its id."""
+
+    model_config = rules(EXACTLY_ONE)
+
+    name: ObjectName | None = None
+    id: Uuid | None = None
+
+
+class DatastoreRef(Spec):
+    """Names a ManagedDatastore, or a datastore made elsewhere by its id."""
+
+    model_config = rules(
+        EXACTLY_ONE,
+        Rule("!has(self.__namespace__) || has(self.name)", "a namespace goes with a name: an id has none"),
+    )
+
+    name: ObjectName | None = None
+    namespace: NamespaceName | None = Field(
+        default=None,
+        description="The ManagedDatastore's namespace, if it is another one: its allowedNamespaces must name this one.",
+    )
+    id: Uuid | None = None
+
+
+PROJECT_ONLY_WITH_ID = Rule(
+    "!has(self.projectRef) || has(self.datastoreRef.id)",
+    "a ManagedDatastore named in datastoreRef tells the project itself: give projectRef only with datastoreRef.id",
+)
+
+
+def stated(reference: ObjectRef | DatastoreRef | None) -> NameOrId | None:
+    """Return what a reference says; None when there is none."""
+    if reference is None:
+        return None
+    if reference.id is not None:
+        return ("id", reference.id, None)
+    return ("name", reference.name or "", getattr(reference, "namespace", None))
+
+
+def _datastore_of(spec: object) -> NameOrId | None:
+    return stated(getattr(spec, "datastore_ref", None))
+
+
+DATASTORE = Reference("datastoreRef", "ManagedDatastore", _datastore_of, parent=True)
+
+
+def datastore_of(seen: Seen) -> Referred:
+    """Return the parent, or one that nothing is known of."""
+    return seen.refs.get(DATASTORE.field) or Referred(label="the datastore")
+
+
+def require_same_datastore(seen: Seen, reference: Reference) -> None:
+    """Raise Refused when what is referred to is known to be in another datastore."""
+    other, parent = seen.refs.get(reference.field), datastore_of(seen)
+    if other is not None and not in_same_datastore(other, parent):
+        message = f"{reference.field}: {other.label} is not in {parent.label}: name one that is"
+        raise Refused(Stall(Reason.INVALID_SPEC, message))
+
+
+def in_same_datastore(other: Referred, parent: Referred) -> bool:
+    """Whether nothing says that `other`, an object inside a datastore, is in another one than `parent`."""
+    return other.object is None or parent.id is None or other.object.datastore_id == parent.id
