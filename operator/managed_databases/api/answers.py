@@ -112,7 +112,7 @@ def _row(model: type[Answer], row: object, where: str) -> Answer:
 def too_deep(value: object) -> bool:
     """Whether a parsed value is nested deeper than DEPTH_LIMIT. Does not recurse."""
     level = [value]
-    for _ in range(DEPTH_LIMIT + 1):
+    for _ in range(DEPTH_LIMIT):
         level = [
             inner
             for outer in level

@@ -1,0 +1,182 @@
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from managed_databases.api.answers import (
+    DEPTH_LIMIT,
+    ROW_LIMIT,
+    OverLimit,
+    Unreadable,
+    error_for,
+    parse,
+    read_answer,
+    too_deep,
+)
+from managed_databases.api.calls import Call
+from managed_databases.api.collections import DATASTORES, USERS
+from managed_databases.api.errors import (
+    ApiError,
+    Busy,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Unauthorized,
+)
+from managed_databases.api.masking import Masks
+
+USER = {"id": "u", "name": "app", "datastore_id": "d"}
+
+
+def failure(status: int, body: bytes, content_type: str = "application/json", secret: str = "hunter2") -> ApiError:
+    masks = Masks([SecretStr(secret)])
+    return error_for("users.get", status, content_type, body, masks, request_id="req-1", retry_after_seconds=None)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "expected"),
+    [
+        (400, "Validation failure: {'user.name': \"'' is too short\"}", Invalid),
+        (400, "datastore is not active", Busy),
+        (401, "no", Unauthorized),
+        (403, "no", Forbidden),
+        (404, "user 1 not found.", NotFound),
+        (405, "no", Refused),
+        (408, "no", OutcomeUnknown),
+        (409, "no", Busy),
+        (413, "no", Refused),
+        (422, "no", Invalid),
+        (429, "slow down", RateLimited),
+        (302, "elsewhere", OutcomeUnknown),
+        (500, "no", OutcomeUnknown),
+        (503, "no", OutcomeUnknown),
+    ],
+)
+def test_each_status_has_its_class(status: int, message: str, expected: type[ApiError]) -> None:
+    error = failure(status, orjson.dumps({"error": {"code": status, "title": "T", "message": message}}))
+    assert type(error) is expected
+    assert (error.message, error.status, error.request_id) == (message, status, "req-1")
+
+
+@pytest.mark.parametrize(
+    ("why", "content_type", "body", "message"),
+    [
+        ("another envelope", "application/json", b'{"badRequest": {"message": "m"}}', "m"),
+        ("no envelope", "application/json", b'{"message": "m"}', "m"),
+        ("a text for an object", "application/json", b'{"error": "m"}', "m"),
+        ("only a title", "application/json", b'{"error": {"title": "t", "message": null}}', "t"),
+        ("plain text, cut", "text/plain; charset=utf-8", b"x\x00y" + b"z" * 500, "x y" + "z" * 197),
+        ("JSON that is none", "application/problem+json", b"{oops", "{oops"),
+        ("a page", "text/html", b"<h1>Bad gateway</h1>", "HTTP 502, no readable message"),
+        ("nothing", "application/json", b"", "HTTP 502, no readable message"),
+        ("bytes that are no text", "", b"\xff\xfe", "HTTP 502, no readable message"),
+        ("a deep nest", "text/html", b"[" * 100_000, "HTTP 502, no readable message"),
+    ],
+)
+def test_the_message_of_an_error(why: str, content_type: str, body: bytes, message: str) -> None:
+    assert failure(502, body, content_type).message == message, why
+
+
+def test_a_message_is_masked_before_it_is_cut() -> None:
+    long = "x" * 1995 + "hunter2" + "y" * 100
+    message = failure(400, orjson.dumps({"error": {"message": long}})).message
+    assert message == "x" * 1995 + "***yy"
+    assert "hunt" not in failure(400, b"x" * 196 + b"hunter2", "text/plain").message
+
+
+def test_a_secret_with_a_line_break_is_masked() -> None:
+    body = orjson.dumps({"error": {"message": "bad: two\nlines"}})
+    assert failure(400, body, secret="two\nlines").message == "bad: ***"
+
+
+@given(st.binary(max_size=200), st.sampled_from(["", "text/plain", "application/json", "text/html"]))
+def test_any_body_makes_a_printable_message(body: bytes, content_type: str) -> None:
+    message = failure(500, body, content_type).message
+    assert message
+    assert message.isprintable()
+    assert len(message) <= 2000
+
+
+@pytest.mark.parametrize(
+    ("why", "call", "body"),
+    [
+        ("not JSON", USERS.get("u"), b"<html>"),
+        ("no envelope", USERS.get("u"), b'{"id": "u"}'),
+        ("not an object", USERS.get("u"), b"[]"),
+        ("null", USERS.get("u"), b'{"user": null}'),
+        ("no id", USERS.get("u"), b'{"user": {"name": "app", "datastore_id": "d"}}'),
+        ("null for a list", USERS.list(), b'{"users": null}'),
+        ("an object for a list", USERS.list(), b'{"users": {}}'),
+        ("one row without id", USERS.list(), orjson.dumps({"users": [USER, {"name": "app"}]})),
+        ("cut", USERS.list(), orjson.dumps({"users": [USER]})[:-2]),
+        ("beyond the parser's own depth", USERS.get("u"), b'{"user": ' + b"[" * 200_000),
+        ("not UTF-8", USERS.get("u"), b'{"user": {"id": "\xff"}}'),
+    ],
+)
+async def test_unreadable(why: str, call: Call[Any], body: bytes) -> None:
+    with pytest.raises(Unreadable) as caught:
+        await read_answer(call, body)
+    assert "app" not in str(caught.value), why
+    assert caught.value.__context__ is None, "it would quote the answer"
+
+
+async def test_the_unreadable_row_is_named_without_its_content() -> None:
+    with pytest.raises(Unreadable, match=r"^row 1 of the answer cannot be read: id: missing$"):
+        await read_answer(USERS.list(), orjson.dumps({"users": [USER, {"name": "x", "datastore_id": "d"}]}))
+
+
+async def test_too_many_rows() -> None:
+    with pytest.raises(OverLimit):
+        await read_answer(USERS.list(), b'{"users": [' + b"0," * ROW_LIMIT + b"0]}")
+
+
+async def test_nesting_is_limited_without_recursion() -> None:
+    def nested(levels: int) -> bytes:
+        config = b'{"a":' * levels + b"1" + b"}" * levels
+        return b'{"datastore": {"id": "1", "name": "n", "config": ' + config + b"}}"
+
+    assert await read_answer(DATASTORES.get("1"), nested(DEPTH_LIMIT - 1)) is not None
+    with pytest.raises(Unreadable):
+        await read_answer(DATASTORES.get("1"), nested(DEPTH_LIMIT))
+
+
+@given(st.integers(0, 300))
+@example(DEPTH_LIMIT)
+@example(DEPTH_LIMIT + 1)
+def test_depth(levels: int) -> None:
+    assert too_deep(parse(b"[" * levels + b"1" + b"]" * levels)) == (levels > DEPTH_LIMIT)
+
+
+async def test_others_run_while_a_big_list_is_read() -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    neighbour = asyncio.create_task(other())
+    rows = await read_answer(USERS.list(), orjson.dumps({"users": [USER] * 5_000}))
+    neighbour.cancel()
+    assert rows is not None
+    assert len(rows) == 5_000
+    assert turns >= 20
+
+
+async def test_unknown_fields_and_statuses_break_nothing() -> None:
+    user = await read_answer(USERS.get("u"), orjson.dumps({"user": {**USER, "status": "NEW", "more": {}}, "links": []}))
+    assert user is not None
+    assert user.status == "NEW"
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n"])
+async def test_an_empty_body_is_no_value(body: bytes) -> None:
+    assert await read_answer(USERS.list(), body) is None

@@ -1,0 +1,77 @@
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from managed_databases.api.masking import MASK, WITHHELD, Masks, forms, secrets_in
+from managed_databases.api.models import ConfigChange, NewDatastore, NewUser
+
+texts = st.text(max_size=60)
+secrets = st.text(min_size=1, max_size=40)
+
+
+@given(before=texts, secret=secrets, after=texts, data=st.data())
+@example(before="a", secret="*", after="**", data=None)
+@example(before="aa", secret="a*", after="*", data=None)
+def test_no_form_of_a_secret_is_left(before: str, secret: str, after: str, data: st.DataObject | None) -> None:
+    form = secret if data is None else data.draw(st.sampled_from(sorted(forms(secret))))
+    masked = Masks([SecretStr(secret)]).apply(before + form + after)
+    assert not any(form in masked for form in forms(secret)) or masked == WITHHELD
+
+
+@given(text=texts)
+def test_without_secrets_nothing_changes(text: str) -> None:
+    assert Masks([]).apply(text) == text
+
+
+PASSWORD = "p\"a's\\s/w örd+1"
+
+
+@pytest.mark.parametrize(
+    ("why", "echo"),
+    [
+        ("as it is", PASSWORD),
+        ("in JSON, ASCII only", json.dumps(PASSWORD)),
+        ("in JSON, not only ASCII", json.dumps(PASSWORD, ensure_ascii=False)),
+        ("in a Python message", f"{PASSWORD!r} is too long"),
+        ("in a Python dict", f"Validation failure: { ({'user.password': f'{PASSWORD!r} is too long'})!r}"),
+        ("as Python bytes", repr(PASSWORD.encode())),
+        ("in JSON in JSON", json.dumps(json.dumps(PASSWORD))),
+        ("in an address", quote(PASSWORD, safe="")),
+        ("in an address, lower-case digits", quote(PASSWORD).lower()),
+        ("in a form", quote_plus(PASSWORD)),
+        ("in base64", base64.b64encode(PASSWORD.encode()).decode()),
+        ("in base64 for addresses", base64.urlsafe_b64encode(PASSWORD.encode()).decode()),
+    ],
+)
+def test_each_spelling_is_masked_whole(why: str, echo: str) -> None:
+    masked = Masks([SecretStr(PASSWORD)]).apply(f"<{echo}>")
+    assert MASK in masked, why
+    assert "rd+1" not in masked, why
+    assert "rd 1" not in masked, why
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:"])
+def test_base64_of_a_longer_text_is_masked(before: str) -> None:
+    echo = base64.b64encode(f"{before}{'correct horse battery'}!".encode()).decode()
+    masked = Masks([SecretStr("correct horse battery")]).apply(echo)
+    assert len(masked) < 16, "only a few characters at the two ends may stay"
+
+
+def test_overlapping_occurrences_leave_no_rest() -> None:
+    assert Masks([SecretStr("abca")]).apply("xabcabcay") == f"x{MASK}y"
+
+
+def test_secrets_are_found_at_any_depth() -> None:
+    user = NewUser(name="app", datastore_id="1", password=SecretStr("one"))
+    redis = NewDatastore(name="r", type_id="1", subnet_id="1", node_count=1, redis_password=SecretStr("two"))
+    config = ConfigChange(config={"plain": 1, "list": [{"deep": SecretStr("three")}]})
+    assert [s.get_secret_value() for body in (user, redis, config) for s in secrets_in(body)] == ["one", "two", "three"]
+
+
+def test_the_masks_themselves_do_not_show() -> None:
+    assert "hidden" not in repr(Masks([SecretStr("hidden")]))
