@@ -1,0 +1,47 @@
+"""What a handler returns or raises."""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer. `body` is made JSON when it is sent; None sends no body."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> bytes:
+        if self.body is None:
+            return b""
+        return self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
+
+
+class Refusal(Exception):
+    """A request is refused and nothing has changed."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+    def answer(self) -> Answer:
+        title = HTTPStatus(self.status).phrase
+        return Answer(self.status, {"error": {"code": self.status, "title": title, "message": self.message}})
+
+
+def not_found(word: str, id_: str) -> Refusal:
+    return Refusal(404, f"{word} {id_} not found.")
+
+
+def invalid(message: object) -> Refusal:
+    return Refusal(400, f"Validation failure: {message}")
+
+
+def busy(message: str) -> Refusal:
+    """409: the same request may work later [assumed: the API may say 400]."""
+    return Refusal(409, message)

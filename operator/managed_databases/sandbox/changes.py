@@ -1,0 +1,169 @@
+"""Changes take time: an object is pending until its change is done.
+
+A change is a row of the store, so it survives a restart; one timer of the event loop waits for each.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
+
+from managed_databases.sandbox.spaces import Space, Spaces
+from managed_databases.sandbox.store import Row, Store
+
+DEFAULT_QUOTA: Final = {"datastores": 1000, "vcpus": 16_000, "ram": 64_000_000, "disk": 1_000_000}
+"""Per project and region; `ram` in MB, `disk` in GB. Made up."""
+
+_CHANGES: Final = "changes"
+_ACTIONS_KEPT: Final = 20_000
+_REALISTIC_SECONDS: Final = (5 * 60, 15 * 60)
+
+
+@dataclass
+class Settings:
+    """What can be changed at run time. `delay_seconds` is how long a change takes; `manual`: until it is asked for."""
+
+    delay_seconds: float = 0.3
+    realistic: bool = False
+    manual: bool = False
+    token_seconds: float = 24 * 3600
+    quota: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_QUOTA))
+
+
+def now_text() -> str:
+    """UTC without a zone, as the API writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class Changes:
+    """Begins changes and ends them, with the action that tells of each."""
+
+    def __init__(self, store: Store, spaces: Spaces, settings: Settings) -> None:
+        self._store = store
+        self._spaces = spaces
+        self._settings = settings
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def begin(
+        self,
+        space: Space,
+        collection: str,
+        row: Row,
+        status: str,
+        *,
+        action: str,
+        request_id: str,
+        then: Row | None = None,
+        digest: str | None = None,
+    ) -> Row:
+        """Put `row` as pending in `status`; when the time has come it gets the fields of `then` and is ACTIVE.
+
+        With status PENDING_DELETE it is removed instead, with all that hangs on it. `digest` becomes the object's
+        password digest in the end. Returns the row as it is now.
+        """
+        now = now_text()
+        row = {**row, "status": status, "updated_at": now}
+        space.put(collection, row)
+        action_id = self._tell(space, collection, row, action, request_id, now)
+        change = {
+            "id": str(uuid4()),
+            "project": space.project.id,
+            "region": space.region,
+            "collection": collection,
+            "object": row["id"],
+            "action": action_id,
+            "delete": status == "PENDING_DELETE",
+            "then": then or {},
+            "digest": digest,
+            "due": time.time() + self._seconds(collection),
+        }
+        self._store.put(_CHANGES, change["id"], change)
+        self._wait_for(change)
+        return row
+
+    def wait_for_all(self) -> None:
+        """Start the timers of all changes under way: after a start, and when manual mode ends."""
+        for change in self._store.table(_CHANGES).values():
+            self._wait_for(change)
+
+    def stop_waiting(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def complete(self, *, id_: str | None = None, collection: str | None = None, failed: bool = False) -> int:
+        """End the changes under way, of one object or collection or all; return how many. A failed one ends in ERROR."""
+        chosen = [
+            change
+            for change in self._store.table(_CHANGES).values()
+            if id_ in (None, change["object"]) and collection in (None, change["collection"])
+        ]
+        for change in chosen:
+            self._end(change["id"], failed=failed)
+        return len(chosen)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Drop the changes under way of these objects: they are gone, or were changed by other hands."""
+        gone = set(ids)
+        for change in [change for change in self._store.table(_CHANGES).values() if change["object"] in gone]:
+            self._drop(change["id"])
+
+    def _seconds(self, collection: str) -> float:
+        if self._settings.realistic and collection == "datastores":
+            return random.uniform(*_REALISTIC_SECONDS)  # noqa: S311 (no secret)
+        return self._settings.delay_seconds
+
+    def _wait_for(self, change: Row) -> None:
+        if self._settings.manual or change["id"] in self._timers:
+            return
+        loop = asyncio.get_running_loop()
+        self._timers[change["id"]] = loop.call_later(max(0.0, change["due"] - time.time()), self._end, change["id"])
+
+    def _drop(self, change_id: str) -> Row | None:
+        if timer := self._timers.pop(change_id, None):
+            timer.cancel()
+        return self._store.remove(_CHANGES, change_id)
+
+    def _end(self, change_id: str, *, failed: bool = False) -> None:
+        change = self._drop(change_id)
+        if change is None:
+            return
+        space = self._spaces.of(change["project"], change["region"])
+        row = space.find(change["collection"], change["object"])
+        now = now_text()
+        if action := space.find("actions", change["action"]):
+            ended = {"status": "ERROR" if failed else "DONE", "updated_at": now, "finished_at": now}
+            space.put("actions", action | ended)
+        if row is not None and failed:
+            space.put(change["collection"], row | {"status": "ERROR", "updated_at": now})
+        elif row is not None and change["delete"]:
+            space.remove(change["collection"], row["id"])
+        elif row is not None:
+            space.put(change["collection"], row | {"status": "ACTIVE", "updated_at": now} | change["then"])
+            if change["digest"]:
+                self._store.put("digests", row["id"], {"digest": change["digest"]})
+        self._store.flush()
+
+    def _tell(self, space: Space, collection: str, row: Row, name: str, request_id: str, now: str) -> str:
+        id_ = str(uuid4())
+        action = {
+            "id": id_,
+            "name": name,
+            "status": "PENDING",
+            "project_id": space.project.id,
+            "datastore_id": row["id"] if collection == "datastores" else row.get("datastore_id"),
+            "request_id": request_id,
+            "created_at": now,
+            "updated_at": now,
+            "started_at": now,
+            "finished_at": None,
+        }
+        actions = space.objects("actions")
+        if len(actions) >= _ACTIONS_KEPT:
+            space.remove("actions", next(iter(actions)))
+        space.put("actions", action)
+        return id_

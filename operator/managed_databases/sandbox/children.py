@@ -1,0 +1,64 @@
+"""The rules of single sections, each a function of (call, the new row, the row before an update).
+
+They raise Refusal, and may complete the new row.
+"""
+
+import secrets
+
+from managed_databases.sandbox.answers import Refusal, busy, invalid, not_found
+from managed_databases.sandbox.calling import Call, unsupported
+from managed_databases.sandbox.catalogue import CATALOGUE, TYPES
+from managed_databases.sandbox.store import Row
+
+
+def check_database(call: Call, new: Row, old: Row | None) -> None:
+    """Owner, collation and character type are PostgreSQL's."""
+    kind = TYPES[call.find("datastores", "datastore", new["datastore_id"])["type_id"]]
+    if kind.engine.postgresql:
+        if old is None:
+            for name, default in (("owner_id", None), ("lc_collate", "C"), ("lc_ctype", "C")):
+                new.setdefault(name, default)
+        return
+    for name in ("owner_id", "lc_collate", "lc_ctype"):
+        if name in new:
+            raise unsupported(f"{name} is", kind)
+
+
+def check_extension(call: Call, new: Row, old: Row | None) -> None:
+    """It is on offer for the datastore's type, and what it depends on is there and ACTIVE."""
+    offer = CATALOGUE["available-extensions"].get(new["available_extension_id"])
+    if offer is None:
+        raise not_found("availableextension", new["available_extension_id"])
+    datastore = call.find("datastores", "datastore", new["datastore_id"])
+    if datastore["type_id"] not in offer["datastore_type_ids"]:
+        raise unsupported(f"extension {offer['name']} is", TYPES[datastore["type_id"]])
+    for needed in offer["dependency_ids"]:
+        key = {"database_id": new["database_id"], "available_extension_id": needed}
+        there = call.space.with_key_of("extensions", key)
+        name = CATALOGUE["available-extensions"][needed]["name"]
+        if there is None:
+            raise Refusal(400, f"extension {offer['name']} needs {name}.")
+        if (status := call.find("extensions", "extension", there)["status"]) != "ACTIVE":
+            raise busy(f"extension {name} is {status}.")
+
+
+def check_topic(call: Call, new: Row, old: Row | None) -> None:
+    """Only ever more partitions."""
+    if old is not None and new["partitions"] < old["partitions"]:
+        raise invalid({"topic.partitions": f"{new['partitions']} is less than the minimum of {old['partitions']}"})
+
+
+def check_acl(call: Call, new: Row, old: Row | None) -> None:
+    """It allows something; its pattern is skipped when it is for all topics, and needed otherwise."""
+    if not new["allow_read"] and not new["allow_write"]:
+        raise invalid("At least one of these fields (allow_read, allow_write) must be true")
+    if new["pattern_type"] == "all":
+        new["pattern"] = None
+    elif not new["pattern"]:
+        raise invalid({"acl": "'pattern' is a required property"})
+
+
+def check_token(call: Call, new: Row, old: Row | None) -> None:
+    """Its value never changes."""
+    if old is None:
+        new["value"] = secrets.token_urlsafe(32)

@@ -1,0 +1,101 @@
+"""Faults that can be asked of the sandbox: what an API does on its worse days."""
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+from uuid import uuid4
+
+from managed_databases.sandbox.store import Row
+
+Tables = Mapping[str, Mapping[str, Row]]
+
+
+@dataclass
+class Fault:
+    """What to do to which requests.
+
+    A request is met when `method`, `path` (a regular expression, searched in the whole path) and `project` (an id)
+    fit. `times`: so often at most; `share`: with that probability, 0 to 1; neither: always, until it is removed.
+
+    `when` tells whether `status`, `body`, `headers`, `reset` or `garbage` come instead of the effect ("before") or
+    instead of the answer, after the effect ("after"). The others stand for themselves: `delay_seconds` before the
+    answer (with "before" also before the effect), `short_list`: lists have only their first so many objects,
+    `stale_list`: lists are as they were when the fault was asked for, `effect_after_seconds`: the connection is closed
+    at once, the effect comes then, `expire_tokens`: all tokens have expired just before the request.
+    """
+
+    method: str | None = None
+    path: str | None = None
+    project: str | None = None
+    times: int | None = None
+    share: float | None = None
+    when: Literal["before", "after"] = "before"
+    status: int | None = None
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_seconds: float = 0
+    reset: bool = False
+    garbage: bool = False
+    short_list: int | None = None
+    stale_list: bool = False
+    effect_after_seconds: float | None = None
+    expire_tokens: bool = False
+    id: str = field(default_factory=lambda: str(uuid4()))
+    met: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what makes no fault."""
+        if self.path is not None:
+            try:
+                re.compile(self.path)
+            except re.error as error:
+                raise ValueError(f"path: {error}") from error
+        if self.when not in ("before", "after"):
+            raise ValueError("when: before or after")
+
+    @property
+    def answers(self) -> bool:
+        """Whether it takes the place of the answer."""
+        return self.status is not None or self.reset or self.garbage
+
+
+class Faults:
+    """The faults that are asked for now."""
+
+    def __init__(self) -> None:
+        self._faults: dict[str, Fault] = {}
+        self._past: dict[str, Tables] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._faults)
+
+    def add(self, fault: Fault, tables: Tables) -> None:
+        self._faults[fault.id] = fault
+        if fault.stale_list:
+            self._past[fault.id] = {name: dict(rows) for name, rows in tables.items()}
+
+    def all(self) -> list[Row]:
+        return [asdict(fault) for fault in self._faults.values()]
+
+    def clear(self) -> None:
+        self._faults.clear()
+        self._past.clear()
+
+    def meet(self, method: str, path: str, project: str | None) -> Fault | None:
+        """Return the first fault that fits and has not been met too often, and count it."""
+        for fault in self._faults.values():
+            if (
+                (fault.method is None or fault.method == method)
+                and (fault.path is None or re.search(fault.path, path))
+                and (fault.project is None or fault.project == project)
+                and (fault.times is None or fault.met < fault.times)
+                and (fault.share is None or random.random() < fault.share)  # noqa: S311 (no secret)
+            ):
+                fault.met += 1
+                return fault
+        return None
+
+    def past(self, fault: Fault) -> Tables | None:
+        return self._past.get(fault.id)

@@ -1,0 +1,143 @@
+"""Configuration parameters: a few real ones per engine. `min`, `max` and `default_value` may depend on the flavor."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+REFERENCE_RAM_MB: Final = 4096
+"""The flavor that a request without `ram` is answered for."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter; `ram_share_default` and `ram_share_max` are in units of `unit` per MB of the flavor's RAM."""
+
+    name: str
+    type: str
+    default: Any = None
+    unit: str | None = None
+    min: float | None = None
+    max: float | None = None
+    choices: tuple[Any, ...] | None = None
+    invalid_values: tuple[Any, ...] | None = None
+    is_restart_required: bool = False
+    is_changeable: bool = True
+    ram_share_default: float | None = None
+    ram_share_max: float | None = None
+
+    def row(self, ram_mb: int = REFERENCE_RAM_MB) -> dict[str, Any]:
+        """Return what the API says of it for a flavor with that much RAM."""
+        default = self.default if self.ram_share_default is None else int(self.ram_share_default * ram_mb)
+        most = self.max if self.ram_share_max is None else int(self.ram_share_max * ram_mb)
+        return {
+            "name": self.name,
+            "type": self.type,
+            "unit": self.unit,
+            "min": self.min,
+            "max": most,
+            "default_value": default,
+            "choices": self.choices,
+            "invalid_values": self.invalid_values,
+            "is_restart_required": self.is_restart_required,
+            "is_changeable": self.is_changeable,
+        }
+
+    def objection(self, value: object, ram_mb: int = REFERENCE_RAM_MB) -> str | None:
+        """Return what is wrong with a value, None when it is good."""
+        row = self.row(ram_mb)
+        if not self.is_changeable:
+            return "this parameter cannot be changed"
+        if not _is_of(self.type, value):
+            return f"{value!r} is not of type '{self.type}'"
+        if self.choices is not None and value not in self.choices:
+            return f"{value!r} is not one of {list(self.choices)!r}"
+        if self.invalid_values is not None and value in self.invalid_values:
+            return f"{value!r} is not allowed"
+        if isinstance(value, int | float):
+            if row["min"] is not None and value < row["min"]:
+                return f"{value} is less than the minimum of {row['min']}"
+            if row["max"] is not None and value > row["max"]:
+                return f"{value} is greater than the maximum of {row['max']}"
+        return None
+
+
+def _is_of(type_: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return type_ == "bool"
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
+    return isinstance(value, kinds[type_])
+
+
+_POSTGRESQL: Final = (
+    Parameter("max_connections", "int", 100, min=10, max=5000, is_restart_required=True),
+    Parameter(
+        "shared_buffers", "int", unit="8kB", min=16, ram_share_default=32, ram_share_max=96, is_restart_required=True
+    ),
+    Parameter("work_mem", "int", 4096, unit="kB", min=64, max=2147483647),
+    Parameter("autovacuum", "bool", True),
+    Parameter("autovacuum_vacuum_scale_factor", "float", 0.2, min=0, max=100),
+    Parameter("statement_timeout", "int", 0, unit="ms", min=0, max=2147483647, invalid_values=(1,)),
+    Parameter(
+        "default_transaction_isolation",
+        "str",
+        "read committed",
+        choices=("serializable", "repeatable read", "read committed", "read uncommitted"),
+    ),
+    Parameter("search_path", "str", '"$user", public'),
+    Parameter("wal_level", "str", "replica", choices=("replica", "logical"), is_changeable=False),
+)
+
+_MYSQL: Final = (
+    Parameter("max_connections", "int", 151, min=10, max=16384),
+    Parameter(
+        "innodb_buffer_pool_size",
+        "int",
+        unit="bytes",
+        min=5242880,
+        ram_share_default=524288,
+        ram_share_max=838860,
+        is_restart_required=True,
+    ),
+    Parameter("innodb_flush_log_at_trx_commit", "int", 1, choices=(0, 1, 2)),
+    Parameter("long_query_time", "float", 10, unit="s", min=0, max=3600),
+    Parameter("slow_query_log", "bool", False),
+    Parameter("sql_mode", "str", "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"),
+    Parameter("wait_timeout", "int", 28800, unit="s", min=1, max=31536000),
+)
+
+_REDIS: Final = (
+    Parameter(
+        "maxmemory-policy",
+        "str",
+        "noeviction",
+        choices=(
+            "noeviction",
+            "allkeys-lru",
+            "allkeys-lfu",
+            "allkeys-random",
+            "volatile-lru",
+            "volatile-lfu",
+            "volatile-random",
+            "volatile-ttl",
+        ),
+    ),
+    Parameter("timeout", "int", 0, unit="s", min=0, max=2147483647),
+    Parameter("maxmemory-samples", "int", 5, min=1, max=64),
+    Parameter("notify-keyspace-events", "str", ""),
+    Parameter("activedefrag", "bool", False),
+)
+
+_KAFKA: Final = (
+    Parameter("auto.create.topics.enable", "bool", True),
+    Parameter("compression.type", "str", "producer", choices=("producer", "gzip", "snappy", "lz4", "zstd")),
+    Parameter("log.retention.ms", "int", 604800000, unit="ms", min=-1, max=9223372036854775807),
+    Parameter("log.cleaner.min.cleanable.ratio", "float", 0.5, min=0, max=1),
+    Parameter("message.max.bytes", "int", 1048588, unit="bytes", min=0, max=2147483647),
+)
+
+PARAMETERS: Final = {
+    "postgresql": _POSTGRESQL,
+    "mysql_native": _MYSQL,
+    "mysql": _MYSQL,
+    "redis": _REDIS,
+    "kafka": _KAFKA,
+}

@@ -1,0 +1,133 @@
+"""Which request is which operation, as one table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from managed_databases.sandbox import datastore_operations, datastores, objects
+from managed_databases.sandbox.answers import Answer, Refusal
+from managed_databases.sandbox.calling import Call
+from managed_databases.sandbox.catalogue import CAPABILITIES, LIMITS
+from managed_databases.sandbox.schemas import SCHEMAS
+from managed_databases.sandbox.sections import SECTIONS, Section
+from managed_databases.sandbox.validation import Schema
+
+Handler = Callable[[Call, str], Answer]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What handles a request, and what its body must be; with `schema` None the body is not read."""
+
+    handle: Handler
+    schema: Schema | None = None
+
+
+Routes = dict[tuple[str, str, str], Operation]
+"""(method, section, tail) -> operation. The tail is "" for the section, "{id}" for an object, "{id}/x" below it."""
+
+
+def find(method: str, segments: list[str]) -> tuple[Operation, str]:
+    """Return the operation and the id in its path (or ""). `segments` follow `/v1`. Raises Refusal (404, 405)."""
+    section = segments[0] if segments else ""
+    if len(segments) == 2 and (section, segments[1]) in _FIXED:
+        tail, id_ = segments[1], ""
+    else:
+        id_ = segments[1] if len(segments) > 1 else ""
+        tail = "/".join(["{id}", *segments[2:]]) if id_ else ""
+    if operation := ROUTES.get((method, section, tail)):
+        return operation, id_
+    if any((other, section, tail) in ROUTES for other in ("GET", "POST", "PUT", "DELETE")):
+        raise Refusal(405, "The method is not allowed for the requested URL.")
+    raise Refusal(404, "The requested URL was not found on the server.")
+
+
+_FIXED: Final = frozenset({("datastores", "count")})
+
+
+def _of_section(section: Section) -> Routes:
+    name = section.name
+    every: Routes = {
+        ("GET", name, ""): Operation(lambda call, _: objects.list_all(section, call)),
+        ("GET", name, "{id}"): Operation(partial(objects.get, section)),
+        ("POST", name, ""): Operation(lambda call, _: objects.create(section, call), SCHEMAS.get(f"{name}.create")),
+        ("PUT", name, "{id}"): Operation(partial(objects.update, section), SCHEMAS.get(f"{name}.update")),
+        ("DELETE", name, "{id}"): Operation(partial(objects.delete, section)),
+    }
+    verbs = ("list", "get", "create", "update", "delete")
+    return {route: every[route] for verb, route in zip(verbs, every, strict=True) if verb in section.verbs.split()}
+
+
+def _of_datastores() -> Routes:
+    def operation(method: str, tail: str, name: str) -> Routes:
+        handle = datastore_operations.operation(name)
+        schema = None if method == "DELETE" else SCHEMAS[f"datastores.{name}"]
+        return {(method, "datastores", tail): Operation(handle, schema)}
+
+    routes: Routes = {
+        ("POST", "datastores", ""): Operation(lambda call, _: datastores.create(call), SCHEMAS["datastores.create"]),
+        ("DELETE", "datastores", "{id}"): Operation(datastore_operations.delete),
+        ("GET", "datastores", "count"): Operation(
+            lambda call, _: objects.count_by_engine(SECTIONS["datastores"], call)
+        ),
+        ("GET", "datastores", "{id}/logs"): Operation(datastore_operations.logs),
+        ("GET", "datastores", "{id}/metrics"): Operation(datastore_operations.metrics),
+        ("GET", "datastores", "{id}/databases-metrics"): Operation(datastore_operations.databases_metrics),
+    }
+    routes |= operation("PUT", "{id}", "rename")
+    routes |= operation("POST", "{id}/resize", "resize")
+    routes |= operation("DELETE", "{id}/log-platform", "log-platform")
+    for name in (
+        "config",
+        "pooler",
+        "firewall",
+        "security-groups",
+        "password",
+        "backups",
+        "protection",
+        "log-platform",
+    ):
+        routes |= operation("PUT", f"{{id}}/{name}", name)
+    return routes
+
+
+def _quotas(call: Call, _: str) -> Answer:
+    """[assumed: field names]"""
+    limits = call.cloud.settings.quota
+    rows = [{"name": name, "used": used, "limit": limits[name]} for name, used in datastores.used(call).items()]
+    return Answer(200, {"quotas": rows})
+
+
+def _forbidden(call: Call, _: str) -> Answer:
+    """The deprecated operations change what the cloud offers: no project may [assumed]."""
+    raise Refusal(403, "You are not authorized to perform this action.")
+
+
+def _floating_ips(*, present: bool) -> Handler:
+    return lambda call, _: datastore_operations.set_floating_ip(call, present=present)
+
+
+_DEPRECATED: Final = {
+    "available-extensions": ("POST ", "PUT {id}", "DELETE {id}"),
+    "configuration-parameters": ("POST ", "DELETE {id}"),
+    "flavors": ("POST ", "PUT {id}", "DELETE {id}", "PUT {id}/host", "DELETE {id}/host"),
+}
+
+ROUTES: Final[Routes] = {
+    route: operation for section in SECTIONS.values() for route, operation in _of_section(section).items()
+}
+ROUTES.update(_of_datastores())
+ROUTES.update(
+    {
+        ("GET", "quotas", ""): Operation(_quotas),
+        ("GET", "limits", ""): Operation(lambda call, _: Answer(200, {"limits": LIMITS})),
+        ("GET", "capabilities", ""): Operation(lambda call, _: Answer(200, {"capabilities": CAPABILITIES})),
+        ("POST", "floating-ips", ""): Operation(_floating_ips(present=True), SCHEMAS["floating-ips.create"]),
+        ("DELETE", "floating-ips", ""): Operation(_floating_ips(present=False), SCHEMAS["floating-ips.delete"]),
+    }
+)
+for _name, _calls in _DEPRECATED.items():
+    for _call in _calls:
+        _method, _, _tail = _call.partition(" ")
+        ROUTES[_method, _name, _tail] = Operation(_forbidden)

@@ -1,0 +1,117 @@
+"""One project in one region: its objects, what must be unique among them, and what hangs on what."""
+
+from collections import Counter, defaultdict
+from typing import Final
+
+from managed_databases.sandbox.projects import Project, World
+from managed_databases.sandbox.store import Row, Store
+
+UNIQUE: Final[dict[str, tuple[str, ...]]] = {
+    "users": ("datastore_id", "name"),
+    "databases": ("datastore_id", "name"),
+    "grants": ("datastore_id", "database_id", "user_id"),
+    "extensions": ("database_id", "available_extension_id"),
+    "logical-replication-slots": ("datastore_id", "name"),
+    "topics": ("datastore_id", "name"),
+    "acls": ("datastore_id", "user_id", "pattern_type", "pattern"),
+}
+"""What no two objects of a collection may share. Datastores and tokens may have the same names."""
+
+_PARENTS: Final = ("datastore_id", "database_id", "user_id")
+
+
+class Space:
+    """The objects of one project in one region. Nothing leads from one space to another."""
+
+    def __init__(self, store: Store, project: Project, region: str) -> None:
+        self.project = project
+        self.region = region
+        self._store = store
+        self._prefix = f"objects/{project.id}/{region}/"
+        self._keys: dict[tuple[object, ...], str] = {}
+        self._children: defaultdict[str, dict[tuple[str, str], None]] = defaultdict(dict)
+        self._counts: Counter[tuple[str, str]] = Counter()
+        for name in [name for name in store.tables if name.startswith(self._prefix)]:
+            for row in store.tables[name].values():
+                self._enter(name.removeprefix(self._prefix), row)
+
+    def table_name(self, collection: str) -> str:
+        return self._prefix + collection
+
+    def objects(self, collection: str) -> dict[str, Row]:
+        return self._store.table(self._prefix + collection)
+
+    def find(self, collection: str, id_: str) -> Row | None:
+        return self.objects(collection).get(id_)
+
+    def put(self, collection: str, row: Row) -> None:
+        """Add the object, or put it in the place of the one with its id."""
+        if (old := self.find(collection, row["id"])) is not None:
+            self._leave(collection, old)
+        self._store.put(self._prefix + collection, row["id"], row)
+        self._enter(collection, row)
+
+    def remove(self, collection: str, id_: str) -> None:
+        """Remove the object and all that hangs on it."""
+        row = self._store.remove(self._prefix + collection, id_)
+        if row is None:
+            return
+        self._leave(collection, row)
+        for child_collection, child_id in list(self._children.pop(id_, ())):
+            self.remove(child_collection, child_id)
+
+    def with_key_of(self, collection: str, row: Row) -> str | None:
+        """Return the id of the object that has the same unique fields as `row`."""
+        return self._keys.get(_key(collection, row)) if collection in UNIQUE else None
+
+    def count(self, collection: str, datastore_id: str) -> int:
+        return self._counts[collection, datastore_id]
+
+    def _enter(self, collection: str, row: Row) -> None:
+        if collection in UNIQUE:
+            self._keys[_key(collection, row)] = row["id"]
+        for parent in _parents(collection, row):
+            self._children[parent][collection, row["id"]] = None
+        if datastore_id := row.get("datastore_id"):
+            self._counts[collection, datastore_id] += 1
+
+    def _leave(self, collection: str, row: Row) -> None:
+        if collection in UNIQUE and self._keys.get(_key(collection, row)) == row["id"]:
+            del self._keys[_key(collection, row)]
+        for parent in _parents(collection, row):
+            if parent in self._children:
+                self._children[parent].pop((collection, row["id"]), None)
+        if datastore_id := row.get("datastore_id"):
+            self._counts[collection, datastore_id] -= 1
+
+
+def _key(collection: str, row: Row) -> tuple[object, ...]:
+    return (collection, *(row.get(field) for field in UNIQUE[collection]))
+
+
+def _parents(collection: str, row: Row) -> list[str]:
+    if collection == "actions":  # they outlive what they tell of
+        return []
+    return [row[field] for field in _PARENTS if row.get(field)]
+
+
+class Spaces:
+    """Every project in every region."""
+
+    def __init__(self, store: Store, world: World) -> None:
+        self.world = world
+        self._spaces = {
+            (project.id, region): Space(store, project, region)
+            for project in world.projects
+            for region in world.regions
+        }
+
+    def of(self, project_id: str, region: str) -> Space:
+        """Raises KeyError for a project or region that the sandbox does not have."""
+        return self._spaces[project_id, region]
+
+    def all(self) -> list[Space]:
+        return list(self._spaces.values())
+
+    def holding(self, collection: str, id_: str) -> Space | None:
+        return next((space for space in self.all() if space.find(collection, id_)), None)
