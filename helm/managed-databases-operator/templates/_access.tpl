@@ -14,6 +14,24 @@
   verbs:
   - patch
 - apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseusers
+  - manageddatabases
+  - manageddatastores
+  verbs:
+  - list
+  - watch
+  - patch
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseusers/status
+  - manageddatabases/status
+  - manageddatastores/status
+  verbs:
+  - patch
+- apiGroups:
   - ''
   resources:
   - secrets
@@ -52,6 +70,24 @@
   - patch
 {{- end }}
 {{- define "managed-databases-operator.access.inEachNamespace" -}}
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseusers
+  - manageddatabases
+  - manageddatastores
+  verbs:
+  - list
+  - watch
+  - patch
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseusers/status
+  - manageddatabases/status
+  - manageddatastores/status
+  verbs:
+  - patch
 - apiGroups:
   - ''
   resources:
@@ -110,8 +146,28 @@
   - create
 {{- end }}
 {{- define "managed-databases-operator.access.view" -}}
-[]
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseusers
+  - manageddatabases
+  - manageddatastores
+  verbs:
+  - get
+  - list
+  - watch
 {{- end }}
 {{- define "managed-databases-operator.access.edit" -}}
-[]
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseusers
+  - manageddatabases
+  - manageddatastores
+  verbs:
+  - create
+  - update
+  - patch
+  - delete
+  - deletecollection
 {{- end }}

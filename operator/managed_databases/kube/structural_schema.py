@@ -87,7 +87,7 @@ class _Conversion:
 
     def convert(self, given: Schema, path: str, inside: tuple[str, ...]) -> Schema:
         schema, inside = self._inlined(given, path, inside)
-        key_rules = _rules_for_keys(schema.pop("propertyNames", {}), path)
+        key_rules = self._take_rules_for_keys(schema, path)
         for keyword in schema:
             if keyword not in _KEPT | _TREATED:
                 raise NotStructural(path, f"{keyword} cannot stand in a CRD", _INSTEAD.get(keyword, ""))
@@ -139,6 +139,18 @@ class _Conversion:
                 "use unchangeable(...) at the parent",
             )
         return schema
+
+    def _take_rules_for_keys(self, schema: Schema, path: str) -> list[dict[str, str]]:
+        """Take out what is asked of a map's keys, and return rules that say it.
+
+        CEL cannot look into a map whose values have no type: there only the operator itself can check the keys.
+        """
+        names = dict(schema.pop("propertyNames", {}))
+        if patterns := schema.pop("patternProperties", None):
+            [(names["pattern"], schema["additionalProperties"])] = patterns.items()
+        values = self._map_value(schema.get("additionalProperties", True), path, ())
+        rules = _rules_for_keys(names, path)
+        return [] if values == {PRESERVE: True} else rules
 
     def _map_value(self, given: Schema | bool, path: str, inside: tuple[str, ...]) -> Schema:
         """Values of several scalar types stay as they are: int-or-string would refuse 1.5."""

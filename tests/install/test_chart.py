@@ -1,0 +1,155 @@
+"""The chart as Helm renders it, without a cluster."""
+
+import json
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from managed_databases.kinds.database_project import KIND as DATABASE_PROJECT
+from managed_databases.kube.crd import custom_resource_definition
+from managed_databases.kube.generated_files import CHART
+from managed_databases.reconcile.ports import MANAGED_LABEL
+
+TOP = Path(__file__).parents[2]
+PROJECTS_KNOWN = ("--api-versions", "manageddatabases.io/v1alpha1/DatabaseProject")
+PROJECT = {"name": "main", "region": "ru-3", "credentials": {"existingSecret": "main-credentials"}}
+INLINE = {"username": "robot", "password": "p", "domain": "d", "projectID": "0123456789abcdef0123456789abcdef"}
+
+Rendered = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def helm() -> str:
+    """Where the control plane's programs are, there is Helm as well."""
+    return str(Path(os.environ["KUBEBUILDER_ASSETS"]) / "helm")
+
+
+def run(helm: str, values: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [helm, "template", "mdo", str(TOP / CHART), "--namespace=ops", "--kube-version=1.36.3", "--values=-"]
+    return subprocess.run([*command, *arguments], input=json.dumps(values), capture_output=True, text=True, check=False)
+
+
+def render(helm: str, values: dict[str, Any], *arguments: str) -> Rendered:
+    done = run(helm, values, *arguments)
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def of_kind(rendered: Rendered, kind: str) -> Rendered:
+    return [document for document in rendered if document["kind"] == kind]
+
+
+def test_the_chart_has_the_projects_version() -> None:
+    chart = yaml.safe_load((TOP / CHART / "Chart.yaml").read_text())
+    version = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["version"]
+    assert chart["version"] == chart["appVersion"] == version
+    base = yaml.safe_load((TOP / "deploy/base/kustomization.yaml").read_text())
+    assert base["images"] == [{"name": "managed-databases-operator", "newTag": version}]
+
+
+def test_crds_and_projects_are_kept_when_the_release_goes(helm: str) -> None:
+    rendered = render(helm, {"projects": [PROJECT]}, *PROJECTS_KNOWN)
+    kept = of_kind(rendered, "CustomResourceDefinition") + of_kind(rendered, "DatabaseProject")
+    assert [each["metadata"]["annotations"]["helm.sh/resource-policy"] for each in kept] == ["keep"] * len(kept)
+    assert of_kind(rendered, "DatabaseProject")[0]["spec"] == {
+        "region": "ru-3",
+        "credentialsSecretRef": {"name": "main-credentials"},
+    }
+
+
+def test_the_charts_crds_are_the_generated_ones(helm: str) -> None:
+    for rendered in of_kind(render(helm, {}), "CustomResourceDefinition"):
+        generated = yaml.safe_load((TOP / "crds" / f"{rendered['spec']['names']['plural']}.yaml").read_text())
+        assert rendered["spec"] == generated["spec"]
+
+
+def test_inline_credentials_become_a_secret_that_the_operator_sees_change(helm: str) -> None:
+    rendered = render(helm, {"projects": [PROJECT | {"credentials": INLINE}]}, *PROJECTS_KNOWN)
+    (secret,) = of_kind(rendered, "Secret")
+    assert secret["stringData"] == {
+        "OS_USERNAME": "robot",
+        "OS_PASSWORD": "p",
+        "OS_USER_DOMAIN_NAME": "d",
+        "INFRA_PROJECT_ID": INLINE["projectID"],
+    }
+    assert secret["metadata"]["labels"][MANAGED_LABEL] == "true"
+    (project,) = of_kind(rendered, "DatabaseProject")
+    assert project["spec"]["credentialsSecretRef"] == {"name": secret["metadata"]["name"]}
+
+
+def test_projects_wait_until_the_cluster_knows_them(helm: str) -> None:
+    assert not of_kind(render(helm, {"projects": [PROJECT]}), "DatabaseProject")
+
+
+def test_the_container_is_told_where_it_is_and_what_to_serve(helm: str) -> None:
+    values = {"watchNamespaces": ["shop", "lab"], "probePort": 9090, "settings": {"LOG_LEVEL": "debug"}}
+    (deployment,) = of_kind(render(helm, values), "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    env = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert env == {
+        "MANAGED_DATABASES_NAMESPACE": None,
+        "MANAGED_DATABASES_WATCH_NAMESPACES": "shop,lab",
+        "MANAGED_DATABASES_PROBE_PORT": "9090",
+        "MANAGED_DATABASES_LOG_LEVEL": "debug",
+    }
+    assert container["command"] == ["managed-databases", "run"]
+    assert container["ports"] == [{"name": "probes", "containerPort": 9090}]
+
+
+def test_named_namespaces_mean_roles_there_and_nothing_clusterwide_but_projects(helm: str) -> None:
+    rendered = render(helm, {"watchNamespaces": ["shop"], "rbac": {"aggregateToDefaultRoles": False}})
+    (clusterwide,) = of_kind(rendered, "ClusterRole")
+    assert {resource for rule in clusterwide["rules"] for resource in rule["resources"]} == {
+        "databaseprojects",
+        "databaseprojects/status",
+    }
+    assert sorted(role["metadata"]["namespace"] for role in of_kind(rendered, "Role")) == ["default", "ops", "shop"]
+
+
+def test_secrets_need_not_be_listed(helm: str) -> None:
+    for namespaces in ([], ["shop"]):
+        rendered = render(helm, {"watchNamespaces": namespaces, "rbac": {"watchSecrets": False}})
+        rules = [
+            rule
+            for role in of_kind(rendered, "ClusterRole") + of_kind(rendered, "Role")
+            for rule in role["rules"]
+            if "secrets" in rule["resources"]
+        ]
+        assert rules
+        assert all(not {"list", "watch"} & set(rule["verbs"]) for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"replicas": -1}, "/replicas"),
+        ({"watchNamespace": "shop"}, "'watchNamespace' not allowed"),
+        ({"watchNamespaces": ["Shop"]}, "/watchNamespaces/0"),
+        ({"probePort": 80}, "/probePort"),
+        ({"image": {"pullPolicy": "Sometimes"}}, "/image/pullPolicy"),
+        ({"settings": {"PROBE_PORT": 1}}, "settings.PROBE_PORT: the chart sets this itself"),
+        ({"projects": [{"name": "main"}]}, "missing properties 'region', 'credentials'"),
+        ({"projects": [PROJECT | {"regoin": "ru-3"}]}, "'regoin' not allowed"),
+        ({"projects": [PROJECT | {"name": "Main"}]}, "/projects/0/name"),
+        ({"projects": [PROJECT | {"credentials": {"username": "robot"}}]}, "missing properties 'password'"),
+        ({"projects": [PROJECT | {"allowedNamespaces": [{}]}]}, "/projects/0/allowedNamespaces/0"),
+        ({"projects": [PROJECT | {"identityURL": "cloud.example"}]}, "/projects/0/identityURL"),
+    ],
+)
+def test_nonsense_is_refused(helm: str, values: dict[str, Any], said: str) -> None:
+    done = run(helm, values)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_a_project_in_the_values_takes_what_the_crd_takes() -> None:
+    schema = json.loads((TOP / CHART / "values.schema.json").read_text())
+    given = set(schema["definitions"]["project"]["properties"]) - {"name", "credentials"}
+    version = custom_resource_definition(DATABASE_PROJECT)["spec"]["versions"][0]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    assert given == set(spec["properties"]) - {"credentialsSecretRef"}
