@@ -71,6 +71,10 @@ class KubeConnection:
             raise KubeUnreachable(f"the credentials cannot be read: {error}") from error
         return str(value).strip() if value else None
 
+    def distrust_token(self) -> None:
+        """Read the token again before the next request: the API server did not accept it."""
+        self._read_at = float("-inf")
+
     async def open_session(self, **options: Any) -> aiohttp.ClientSession:  # noqa: ANN401 - aiohttp's own options
         """Return a new session with the connection's TLS and proxy, for whoever sends by itself. The caller closes it."""
         rest = (await self.api()).rest_client
@@ -107,6 +111,8 @@ class KubeConnection:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeUnreachable(f"{what}: {type(error).__name__}") from error
+        if answer.status == 401:
+            self.distrust_token()
         if answer.status >= 400:
             raise error_for(what, answer.status, content)
         try:

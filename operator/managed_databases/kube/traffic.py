@@ -104,7 +104,7 @@ class Traffic:
             request.server_hostname = name
         flow = self._flows.get(request.url.raw_path)
         if flow is None:
-            return await handler(request)
+            return self._accepted(await handler(request))
         query = request.url.query
         watches, first_page = "watch" in query, "continue" not in query
         if first_page:
@@ -130,6 +130,18 @@ class Traffic:
             response.close()
             # kopf starts the list anew upon this, and only upon this; an expired `continue` would end it for good.
             raise aiohttp.ClientPayloadError("the list could not be continued: 410")
+        return self._accepted(response)
+
+    def _accepted(self, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+        """Turn a 401 into what kopf simply tries again; the next try reads the token anew.
+
+        Upon a 401 kopf would sign in again and close the old session under the requests that wait in it; those then
+        fail on an assertion in aiohttp, and that ends the watch.
+        """
+        if response.status == 401:
+            response.close()
+            self._connection.distrust_token()
+            raise aiohttp.ClientConnectionError("401: the token will be read again")
         return response
 
     async def _pace(self, flow: Flow, watches: bool) -> None:

@@ -232,12 +232,9 @@ class Watching:
     def _sign_in(self, registry: kopf.OperatorRegistry) -> None:
         @kopf.on.login(registry=registry, id="sign-in")
         async def sign_in(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401
-            # kopf asks again after each 401; a new session has read the token anew.
-            if self._sessions:
-                await asyncio.sleep(1 / self._speed)
             assert self._traffic is not None
             session = await self._traffic.open_session()
-            self._sessions = [each for each in self._sessions if not each.closed] + [session]
+            self._sessions.append(session)
             return kopf.AiohttpSession(server=await self._connection.server(), aiohttp_session=session)
 
     def _handle(self, registry: kopf.OperatorRegistry, collection: Collection) -> None:

@@ -1,0 +1,114 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from managed_databases.kube.cache import Store, resource_of
+from managed_databases.reconcile.ports import ResourceKey
+
+KEY = ResourceKey("Thing", "here", "a")
+
+
+def raw(version: int, uid: str = "one", **metadata: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    fields = {"name": "a", "namespace": "here", "uid": uid, "resourceVersion": str(version), **metadata}
+    return {"metadata": fields, "spec": {"at": version}, "status": {"ok": True}}
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store(["Thing"])
+
+
+def version(store: Store) -> str | None:
+    found = store.get(KEY)
+    return found.resource_version if found else None
+
+
+def test_reads_a_resource_without_its_weight() -> None:
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{...}", "mine": "yes"}
+    seen = raw(7, generation=3, finalizers=["f"], annotations=annotations, managedFields=[{}], deletionTimestamp="now")
+    resource = resource_of(seen, KEY)
+    assert resource.annotations == {"mine": "yes"}
+    assert (resource.generation, resource.finalizers, resource.deleting_since) == (3, ("f",), "now")
+    assert resource.spec is seen["spec"], "taken over, not copied"
+
+
+def test_tells_only_what_changed_anything(store: Store) -> None:
+    assert store.seen(raw(10), "Thing") == KEY
+    assert store.seen(raw(10), "Thing") is None
+    assert store.seen(raw(9), "Thing") is None, "9 is older than 10, also as text"
+    assert version(store) == "10"
+
+
+def test_an_own_answer_enters_at_once_and_its_event_is_no_news(store: Store) -> None:
+    store.seen(raw(10), "Thing")
+    store.put(resource_of(raw(12), KEY))
+    assert version(store) == "12"
+    assert store.seen(raw(12), "Thing") is None
+    store.put(resource_of(raw(11), KEY))
+    assert version(store) == "12"
+
+
+def test_an_answer_that_comes_after_the_deletion_raises_no_ghost(store: Store) -> None:
+    store.seen(raw(10), "Thing")
+    assert store.deleted(raw(13), "Thing") == KEY
+    store.put(resource_of(raw(12), KEY))
+    assert store.seen(raw(11), "Thing") is None
+    assert version(store) is None
+
+
+def test_a_deletion_counts_only_for_the_same_uid(store: Store) -> None:
+    store.seen(raw(10), "Thing")
+    assert store.seen(raw(13, uid="two"), "Thing") == KEY
+    assert store.deleted(raw(12), "Thing") is None
+    assert version(store) == "13"
+
+
+def test_what_a_list_does_not_show_is_gone_unless_it_is_newer(store: Store) -> None:
+    store.seen(raw(10), "Thing")
+    assert store.forget_unlisted("Thing", "there", (), "20") == []
+    assert store.forget_unlisted("Thing", "here", {KEY}, "20") == []
+    assert store.forget_unlisted("Thing", None, (), "9") == []
+    assert store.forget_unlisted("Thing", None, (), "20") == [KEY]
+    assert store.seen(raw(15), "Thing") is None, "an event from before the list is late"
+
+
+def test_of_secrets_only_metadata_is_kept(store: Store) -> None:
+    secret = {**raw(5, labels={"x": "y"}), "data": {"password": "c2VjcmV0"}}
+    key = store.seen(secret, "Secret")
+    assert key == ResourceKey("Secret", "here", "a")
+    assert store.secret_version("here", "a") == "5"
+    assert "c2VjcmV0" not in repr(vars(store))
+    assert store.deleted({"metadata": {**secret["metadata"], "resourceVersion": "6"}}, "Secret") == key
+    assert store.secret_version("here", "a") is None
+    assert store.seen({"metadata": {**secret["metadata"], "resourceVersion": "7"}}, "Secret") == key, "labelled again"
+
+
+def test_of_namespaces_only_labels_are_news(store: Store) -> None:
+    def namespace(version: int, **labels: str) -> dict[str, Any]:
+        return {"metadata": {"name": "here", "uid": "n", "resourceVersion": str(version), "labels": labels}}
+
+    assert store.namespace_labels("here") is None
+    assert store.seen(namespace(1, team="red"), "Namespace") == ResourceKey("Namespace", "", "here")
+    assert store.seen(namespace(2, team="red"), "Namespace") is None
+    assert store.seen(namespace(3, team="blue"), "Namespace") is not None
+    assert store.namespace_labels("here") == {"team": "blue"}
+
+
+@given(
+    st.permutations(
+        [("put", 3, "one"), ("seen", 2, "one"), ("deleted", 4, "one"), ("seen", 6, "two"), ("put", 7, "two")]
+    )
+)
+def test_any_order_of_the_same_history_ends_the_same(history: list[tuple[str, int, str]]) -> None:
+    store = Store(["Thing"])
+    for what, at, uid in history:
+        match what:
+            case "put":
+                store.put(resource_of(raw(at, uid), KEY))
+            case "seen":
+                store.seen(raw(at, uid), "Thing")
+            case _:
+                store.deleted(raw(at, uid), "Thing")
+    assert version(store) == "7"
