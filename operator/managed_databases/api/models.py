@@ -21,7 +21,8 @@ class Answer(BaseModel):
 class Request(BaseModel):
     """The base of all request bodies, without their envelope."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    # "constants": a NaN stays one and is refused when the body is written; as null it would reset a parameter.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, ser_json_inf_nan="constants")
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -1,0 +1,58 @@
+"""A real HTTP/1.1 server on localhost that says exactly the bytes a test wants, wrong ones too."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+class WireServer:
+    """Reads one request after another on each connection and lets `script` answer it."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.address = ""
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self.asked = asyncio.Event()
+        self.at_once = self.most_at_once = 0
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            while not writer.is_closing():
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next((int(h[15:]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length:")), 0)
+                self.requests.append(head + await reader.readexactly(length))
+                self.asked.set()
+                self.at_once += 1
+                self.most_at_once = max(self.most_at_once, self.at_once)
+                try:
+                    await self.script(writer)
+                    await writer.drain()
+                finally:
+                    self.at_once -= 1
+        writer.transport.abort()
+
+
+@asynccontextmanager
+async def serving(script: Script) -> AsyncIterator[WireServer]:
+    server = WireServer(script)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(server._serve(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    server.address = f"http://127.0.0.1:{port}/v1"
+    try:
+        yield server
+    finally:
+        listener.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
