@@ -5,7 +5,7 @@ import pytest
 from managed_databases.reconcile.budget import Budget
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.queue import Lane
-from reconcile.manual_clocks import LeapingClock
+from reconcile.manual_clocks import LeapingClock, StillClock
 
 
 async def spend(budget: Budget, lane: Lane, calls: int) -> None:
@@ -55,6 +55,30 @@ async def test_people_do_not_take_from_time_while_it_waits() -> None:
             group.create_task(keep_calling(lane))
     assert admitted.count(Lane.TIME) >= 40, admitted
     assert admitted.count(Lane.PEOPLE) >= 10, admitted
+
+
+class HeldClock(StillClock):
+    """Stands still, and so does everybody who waits."""
+
+    async def wait(self, event: asyncio.Event, until: float | None) -> bool:
+        return await asyncio.Event().wait()
+
+
+async def test_people_leave_the_share_of_time_to_a_call_that_waits() -> None:
+    clock = HeldClock()
+    budget = Budget(clock, burst=4)
+    await spend(budget, Lane.TIME, 3)
+    waiting = asyncio.create_task(budget.admit(Lane.TIME))
+    await asyncio.sleep(0)
+    clock.moment += 1
+    await budget.admit(Lane.PEOPLE)
+    second = asyncio.create_task(budget.admit(Lane.PEOPLE))
+    await asyncio.sleep(0)
+    assert not second.done()
+    for task in (waiting, second):
+        task.cancel()
+    await asyncio.gather(waiting, second, return_exceptions=True)
+    await budget.admit(Lane.PEOPLE)
 
 
 async def test_first_come_first_served() -> None:

@@ -101,6 +101,14 @@ def test_of_two_lists_the_one_begun_later_counts(snapshot: CollectionSnapshot[Us
     assert snapshot.last_list_begun == 2
 
 
+def test_an_answer_stands_against_a_second_list_begun_before_it(snapshot: CollectionSnapshot[User]) -> None:
+    older, newer = snapshot.list_started(1), snapshot.list_started(2)
+    snapshot.answered(LOCKED)
+    snapshot.list_finished(older, [APP])
+    assert snapshot.list_finished(newer, [APP]) == Delta()
+    assert snapshot.get("u1") == LOCKED
+
+
 def test_missing_is_not_gone(snapshot: CollectionSnapshot[User]) -> None:
     listed(snapshot, APP)
     assert listed(snapshot) == Delta(missing=frozenset({"u1"}))

@@ -161,6 +161,16 @@ def test_leaving_a_full_group_frees_at_once(queue: WorkQueue[str]) -> None:
     assert take_all(queue) == ["m2"]
 
 
+def test_a_key_that_was_called_back_and_leaves_gives_its_place_to_the_next(queue: WorkQueue[str]) -> None:
+    for number in range(4):
+        queue.set_group(f"m{number}", "main")
+        queue.add(f"m{number}", TIME)
+    assert take_all(queue) == ["m0", "m1"]
+    queue.done("m0")
+    queue.set_group("m2", None)
+    assert take_all(queue) == ["m2", "m3"]
+
+
 def test_a_forgotten_key_in_work_does_not_run_again(queue: WorkQueue[str]) -> None:
     queue.add("a", TIME)
     assert without_waiting(queue.get())
