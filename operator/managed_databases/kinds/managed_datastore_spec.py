@@ -14,6 +14,11 @@ Address = Annotated[
 ]
 DiskType = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(max_length=256)]
+SecurityGroups = Annotated[
+    tuple[Uuid, ...],
+    Field(min_length=1, max_length=32),
+    Rule("self.all(one, self.exists_one(other, other == one))", "each security group stands here once"),
+]
 Moment = Annotated[str, Field(max_length=40)]
 
 
@@ -136,22 +141,13 @@ class ManagedDatastoreSpec(CloudSpec):
     subnet_id: Annotated[Uuid, Rule(IMMUTABLE, "the API can never change a subnet: make another datastore")] = Field(
         alias="subnetID"
     )
-    config: Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], Any], Field(max_length=500)] | None = (
-        Field(
-            default=None,
-            description="Configuration parameters by name; text is accepted for every type. Only what stands here is "
-            "managed; what is removed is reset once.",
-        )
+    config: Annotated[dict[str, Any], Field(max_length=500)] | None = Field(
+        default=None,
+        description="Configuration parameters by name; text is accepted for every type. Only what stands here is "
+        "managed; what is removed is reset once.",
     )
     pooler: PoolerSpec | None = None
-    security_groups: (
-        Annotated[
-            tuple[Uuid, ...],
-            Field(min_length=1, max_length=32),
-            Rule("self.all(one, self.exists_one(other, other == one))", "each security group stands here once"),
-        ]
-        | None
-    ) = None
+    security_groups: SecurityGroups | None = None
     firewall: Annotated[tuple[Address, ...], Field(max_length=256)] | None = Field(
         default=None,
         description="IPv4 addresses and networks that may connect. An empty list is empty on purpose; removed, it is "
