@@ -28,7 +28,7 @@ class Admin:
         self._traffic = traffic
         self._faults = faults
 
-    def answer(self, method: str, name: str, query: Mapping[str, str], body: Any) -> Answer:  # noqa: ANN401
+    def answer(self, method: str, name: str, query: Mapping[str, str], body: Any) -> Answer:
         """Raises Refusal: 400 for a body that makes no sense, 404 for what is not there."""
         match method, name:
             case "GET", "health":

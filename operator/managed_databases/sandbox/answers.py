@@ -30,7 +30,7 @@ class Refusal(Exception):
         self.message = message
 
     def answer(self) -> Answer:
-        title = HTTPStatus(self.status).phrase
+        title = HTTPStatus(self.status).phrase if self.status in set(HTTPStatus) else "Unknown"
         return Answer(self.status, {"error": {"code": self.status, "title": title, "message": self.message}})
 
 

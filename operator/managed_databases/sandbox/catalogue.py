@@ -121,7 +121,7 @@ def parameter_rows(ram_mb: int) -> list[Row]:
     ]
 
 
-LIMITS: Final = [  # [assumed: the reference says what they tell, not their field names]
+LIMITS: Final[list[Row]] = [  # [assumed: the reference says what they tell, not their field names]
     {
         "engine": engine.name,
         "vcpus": {"min": 1, "max": 64, "multiplier": 1},

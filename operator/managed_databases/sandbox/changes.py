@@ -87,8 +87,11 @@ class Changes:
 
     def wait_for_all(self) -> None:
         """Start the timers of all changes under way: after a start, and when manual mode ends."""
-        for change in self._store.table(_CHANGES).values():
-            self._wait_for(change)
+        for change in list(self._store.table(_CHANGES).values()):
+            if self._spaces.has(change["project"], change["region"]):
+                self._wait_for(change)
+            else:
+                self._drop(change["id"])
 
     def stop_waiting(self) -> None:
         for timer in self._timers.values():
@@ -143,7 +146,8 @@ class Changes:
         elif row is not None and change["delete"]:
             space.remove(change["collection"], row["id"])
         elif row is not None:
-            space.put(change["collection"], row | {"status": "ACTIVE", "updated_at": now} | change["then"])
+            finished = {"creation_finished_at": now} if row.get("creation_finished_at", now) is None else {}
+            space.put(change["collection"], row | {"status": "ACTIVE", "updated_at": now} | finished | change["then"])
             if change["digest"]:
                 self._store.put("digests", row["id"], {"digest": change["digest"]})
         self._store.flush()

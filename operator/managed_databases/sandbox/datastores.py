@@ -8,6 +8,7 @@ from managed_databases.sandbox.answers import Answer, Refusal, invalid, not_foun
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import (
     CATALOGUE,
+    LIMITS,
     PARAMETERS_BY_ID,
     TYPES,
     DatastoreKind,
@@ -36,7 +37,7 @@ def create(call: Call) -> Answer:
     check_quota(call, told["node_count"], flavor)
     row = as_told(told, call.space.project.id, kind, flavor_id, flavor)
     addresses = told.get("floating_ips", {})
-    then = nodes(row, row["node_count"]) | {"creation_finished_at": now_text()}
+    then = nodes(row, row["node_count"])
     then["instances"] = with_addresses(then["instances"], addresses.get("master", 0), addresses.get("replica", 0))
     password = told.get("redis_password")
     row = call.cloud.changes.begin(
@@ -152,6 +153,7 @@ def size(told: Row, kind: DatastoreKind, of_type: str, disk_type: str = "local")
         if flavor["disk"] is None:
             raise invalid({"datastore.flavor": "'disk' is a required property"})
         flavor = {name: flavor[name] for name in (*_SIZES, "disk_type")}
+        _check_limits(flavor)
         return catalogue_id("flavor", "custom", *(str(flavor[name]) for name in _SIZES)), flavor
     offer = CATALOGUE["flavors"].get(told["flavor_id"])
     if offer is None:
@@ -213,6 +215,16 @@ def _kind(id_: str) -> DatastoreKind:
     if id_ not in TYPES:
         raise not_found("datastoretype", id_)
     return TYPES[id_]
+
+
+def _check_limits(flavor: Row) -> None:
+    """[assumed: that they are the same for all engines, and the message]"""
+    for name in _SIZES:
+        least, most = LIMITS[0][name]["min"], LIMITS[0][name]["max"]
+        if flavor[name] < least:
+            raise invalid({f"flavor.{name}": f"{flavor[name]} is less than the minimum of {least}"})
+        if flavor[name] > most:
+            raise invalid({f"flavor.{name}": f"{flavor[name]} is greater than the maximum of {most}"})
 
 
 def _pools(kind: DatastoreKind) -> bool:

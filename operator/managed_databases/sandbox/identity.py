@@ -81,7 +81,7 @@ class Identity:
         self._forget_expired()
         return value, row
 
-    def _scoped(self, scope: Any, project: Project) -> str | None:  # noqa: ANN401 (as the client sent it)
+    def _scoped(self, scope: Any, project: Project) -> str | None:
         if not isinstance(scope, dict):
             raise Refusal(400, "The scope is not an object.")
         if isinstance(wanted := scope.get("project"), dict):

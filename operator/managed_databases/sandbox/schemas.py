@@ -31,7 +31,7 @@ def _choice(*choices: str) -> Schema:
     return {"type": "string", "enum": list(choices)}
 
 
-def _list(items: Schema, **rules: Any) -> Schema:  # noqa: ANN401 (the values of JSON Schema keywords)
+def _list(items: Schema, **rules: Any) -> Schema:
     return {"type": "array", "items": items, **rules}
 
 

@@ -39,18 +39,18 @@ def _section(
     name: str,
     filters: str,
     *,
-    one: str | None = None,
+    word: str | None = None,
     references: dict[str, tuple[str, str]] | None = None,
     defaults: Row | None = None,
     fits: Callable[[DatastoreKind], bool] | None = None,
     check: Callable[[Call, Row, Row | None], None] = lambda call, new, old: None,
     verbs: str = "list get create update delete",
 ) -> Section:
-    one = one or name.removesuffix("s")
+    one = name.removesuffix("s")
     return Section(
         name=name,
         one=one,
-        word=one.replace("-", ""),
+        word=word or one.replace("-", ""),
         filters=frozenset(filters.split()),
         references=references or {},
         defaults=defaults or {},
@@ -123,6 +123,11 @@ SECTIONS: Final = {
             fits=lambda kind: kind.engine.topics,
             check=children.check_acl,
         ),
-        _section("prometheus-metrics-tokens", "id project_id name value", check=children.check_token),
+        _section(
+            "prometheus-metrics-tokens",
+            "id project_id name value",
+            word="prometheusmetrictoken",
+            check=children.check_token,
+        ),
     )
 }

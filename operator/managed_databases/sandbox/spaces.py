@@ -17,7 +17,7 @@ UNIQUE: Final[dict[str, tuple[str, ...]]] = {
 }
 """What no two objects of a collection may share. Datastores and tokens may have the same names."""
 
-_PARENTS: Final = ("datastore_id", "database_id", "user_id")
+_PARENTS: Final = ("datastore_id", "database_id", "user_id", "owner_id")
 
 
 class Space:
@@ -52,13 +52,18 @@ class Space:
         self._enter(collection, row)
 
     def remove(self, collection: str, id_: str) -> None:
-        """Remove the object and all that hangs on it."""
+        """Remove the object and all that hangs on it. A database whose owner goes stays, without one [assumed]."""
         row = self._store.remove(self._prefix + collection, id_)
         if row is None:
             return
         self._leave(collection, row)
+        self._store.remove("digests", id_)
         for child_collection, child_id in list(self._children.pop(id_, ())):
-            self.remove(child_collection, child_id)
+            child = self.find(child_collection, child_id)
+            if child is not None and child.get("owner_id") == id_:
+                self.put(child_collection, {**child, "owner_id": None})
+            else:
+                self.remove(child_collection, child_id)
 
     def with_key_of(self, collection: str, row: Row) -> str | None:
         """Return the id of the object that has the same unique fields as `row`."""
@@ -109,6 +114,9 @@ class Spaces:
     def of(self, project_id: str, region: str) -> Space:
         """Raises KeyError for a project or region that the sandbox does not have."""
         return self._spaces[project_id, region]
+
+    def has(self, project_id: str, region: str) -> bool:
+        return (project_id, region) in self._spaces
 
     def all(self) -> list[Space]:
         return list(self._spaces.values())

@@ -81,7 +81,7 @@ class Traffic:
         self._requests.clear()
 
 
-def _readable(body: bytes) -> Any:  # noqa: ANN401 (whatever the client sent)
+def _readable(body: bytes) -> Any:
     if not body:
         return None
     try:
@@ -90,7 +90,7 @@ def _readable(body: bytes) -> Any:  # noqa: ANN401 (whatever the client sent)
         return "(not JSON)"
 
 
-def masked(value: Any) -> Any:  # noqa: ANN401 (any JSON)
+def masked(value: Any) -> Any:
     """Return the same JSON with every password replaced."""
     if isinstance(value, dict):
         return {
