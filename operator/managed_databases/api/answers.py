@@ -80,7 +80,7 @@ async def read_answer(call: Call[T], body: bytes) -> T | None:
     return cast(T, tuple(rows))
 
 
-def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any value
+def parse(body: bytes) -> Any:
     """Parse JSON. Raises Unreadable."""
     try:
         return orjson.loads(body)

@@ -222,7 +222,6 @@ class Client:
 
     async def _reply(self, call: Call[T], received: _Received, masks: Masks, started: float) -> Reply[T]:
         id_ = request_id(received.headers)
-        id_ = None if id_ is None else masks.apply(id_)
         if not received.is_success:
             headers = received.headers
             raise error_for(
@@ -231,7 +230,7 @@ class Client:
                 headers.get("content-type", ""),
                 received.body,
                 masks,
-                request_id=id_,
+                request_id=None if id_ is None else masks.apply(id_),
                 retry_after_seconds=retry_after_seconds(headers.get("retry-after"), headers.get("date")),
             )
         failure: ApiError

@@ -5,6 +5,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -72,10 +73,18 @@ class Masks:
     """What must not be seen of one request: its token and every secret of its body."""
 
     def __init__(self, secrets: Iterable[SecretStr]) -> None:
-        self._forms = frozenset[str]().union(*(forms(secret.get_secret_value()) for secret in secrets))
+        self._secrets = tuple(secrets)
+
+    @cached_property
+    def _forms(self) -> frozenset[str]:
+        return frozenset[str]().union(*(forms(secret.get_secret_value()) for secret in self._secrets))
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        """Made when first needed: with a long token it takes milliseconds, and most calls succeed."""
         alternatives = "|".join(re.escape(form) for form in sorted(self._forms, key=len, reverse=True))
         # A look-ahead finds overlapping occurrences too; case is ignored because hex digits come in both.
-        self._pattern = re.compile(f"(?=({alternatives}))", re.IGNORECASE) if alternatives else None
+        return re.compile(f"(?=({alternatives}))", re.IGNORECASE) if alternatives else None
 
     def __repr__(self) -> str:
         return "Masks()"
