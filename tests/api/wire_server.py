@@ -39,12 +39,15 @@ class WireServer:
 @asynccontextmanager
 async def serving(script: Script) -> AsyncIterator[WireServer]:
     server = WireServer(script)
-    tasks: set[asyncio.Task[None]] = set()
+    connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not listener.is_serving():  # accepted while the listener was closed
+            writer.transport.abort()
+            return
         task = asyncio.ensure_future(server._serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        connections[task] = writer
+        task.add_done_callback(connections.pop)
 
     listener = await asyncio.start_server(connected, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
@@ -53,6 +56,10 @@ async def serving(script: Script) -> AsyncIterator[WireServer]:
         yield server
     finally:
         listener.close()
-        for task in list(tasks):
+        open_ones = dict(connections)
+        for task, writer in open_ones.items():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            writer.transport.abort()  # a task that is cancelled before its first step would leave it open
+        await asyncio.gather(*open_ones, return_exceptions=True)
+        for _ in range(10):  # aborted and just accepted connections close in the loop's next turns
+            await asyncio.sleep(0)
