@@ -1,0 +1,3 @@
+from managed_databases.cli import main
+
+main()

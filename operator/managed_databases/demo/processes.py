@@ -1,0 +1,88 @@
+"""The sandbox and the operator as processes of their own, which end with the demo."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from managed_databases.sandbox.projects import DEFAULT_DOMAIN, DEFAULT_PASSWORD, DEFAULT_PROJECT_ID, DEFAULT_USERNAME
+
+STOP_SECONDS = 12.0
+TAIL_LINES = 15
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    url: str
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What a DatabaseProject's Secret holds."""
+        return {
+            "OS_AUTH_URL": f"{self.url}/identity/v3",
+            "OS_USERNAME": DEFAULT_USERNAME,
+            "OS_PASSWORD": DEFAULT_PASSWORD,
+            "OS_USER_DOMAIN_NAME": DEFAULT_DOMAIN,
+            "INFRA_PROJECT_ID": DEFAULT_PROJECT_ID,
+        }
+
+
+@dataclass(frozen=True)
+class RunningOperator:
+    process: asyncio.subprocess.Process
+    log: Path
+
+    def log_tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+
+
+async def start_sandbox(stack: AsyncExitStack, delay: float, folder: Path) -> RunningSandbox:
+    """Raises RuntimeError when it does not start."""
+    log = stack.enter_context((folder / "sandbox.log").open("wb"))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "managed_databases.sandbox", "--port", "0", "--delay", str(delay),
+        stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True,
+    )  # fmt: skip
+    stack.push_async_callback(stop, process)
+    assert process.stdout is not None
+    line = (await process.stdout.readline()).decode()
+    if "listening on " not in line:
+        raise RuntimeError(f"the sandbox did not start: {(folder / 'sandbox.log').read_text(errors='replace')}")
+    return RunningSandbox(line.split("listening on ", 1)[1].strip())
+
+
+async def start_operator(
+    stack: AsyncExitStack, kubeconfig: Path, context: str | None, namespace: str, folder: Path
+) -> RunningOperator:
+    path = folder / "operator.log"
+    log = stack.enter_context(path.open("wb"))
+    environment = os.environ | {
+        "MANAGED_DATABASES_NAMESPACE": namespace,
+        "MANAGED_DATABASES_PROBE_HOST": "127.0.0.1",
+        "MANAGED_DATABASES_PROBE_PORT": "0",
+        "MANAGED_DATABASES_PENDING_POLL_SECONDS": "1",
+    }
+    where = ["--kubeconfig", str(kubeconfig), *(["--context", context] if context else [])]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "managed_databases", "run", *where, "--log-format", "text",
+        stdout=log, stderr=log, env=environment, start_new_session=True,
+    )  # fmt: skip
+    stack.push_async_callback(stop, process)
+    return RunningOperator(process, path)
+
+
+async def stop(process: asyncio.subprocess.Process) -> None:
+    """Ask it to end; insist after a while."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,108 @@
+"""The operator as a whole: watches, engine and probes, started together and stopped together."""
+
+import asyncio
+import signal
+from typing import Any
+
+import structlog
+
+from managed_databases.kinds.registry import kinds
+from managed_databases.kube.cache import Store
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.metrics import record_call
+from managed_databases.kube.probes import Probes
+from managed_databases.kube.watching import Watching
+from managed_databases.kube.writing import KubeWriter
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.engine import Engine
+from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.settings import Settings
+
+GRACE_SECONDS = 8.0
+"""How long calls in flight may take to end after SIGTERM, within the Pod's 10 s."""
+
+log = structlog.get_logger()
+
+
+async def run_operator(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises when a part ends by itself: the process should end with it."""
+    connection = (
+        KubeConnection.from_kubeconfig(settings.kubeconfig, settings.context)
+        if settings.kubeconfig
+        else KubeConnection.in_cluster()
+    )
+    try:
+        await _Operator(settings, connection).run()
+    finally:
+        await connection.close()
+
+
+def engine_settings(settings: Settings) -> EngineSettings:
+    names = EngineSettings.__dataclass_fields__.keys() & type(settings).model_fields.keys()
+    return EngineSettings(operator_namespace=settings.namespace, **{name: getattr(settings, name) for name in names})
+
+
+class _Operator:
+    def __init__(self, settings: Settings, connection: KubeConnection) -> None:
+        self._settings = settings
+        all_kinds = kinds()
+        store = Store(all_kinds)
+        self._engine = Engine(
+            store,
+            KubeWriter(connection, store, all_kinds.values()),
+            Clock(settings.clock_speed),
+            engine_settings(settings),
+            all_kinds,
+            observer=record_call,
+        )
+        self._watching = Watching(
+            connection,
+            store,
+            all_kinds.values(),
+            namespaces=settings.watched,
+            operator_namespace=settings.namespace,
+            on_resource=self._engine.resource_changed,
+            on_secret=self._engine.secret_changed,
+            on_namespace=self._engine.namespace_changed,
+            speed=settings.clock_speed,
+        )
+        self._probes = Probes(
+            live=self._watching.healthy, ready=self._not_ready, host=settings.probe_host, port=settings.probe_port
+        )
+
+    async def run(self) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        parts = [
+            asyncio.create_task(self._watching.run(), name="watching"),
+            asyncio.create_task(self._probes.run(), name="probes"),
+            asyncio.create_task(self._engine_when_synced(), name="engine"),
+            asyncio.create_task(stop.wait(), name="stop"),
+        ]
+        try:
+            ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._engine.drain(GRACE_SECONDS)
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+        for part in ended:
+            _end_of(part)
+
+    async def _engine_when_synced(self) -> None:
+        await self._watching.synced.wait()
+        log.info("caches are filled", resources=len(self._engine.everything()))
+        await self._engine.run()
+
+    def _not_ready(self) -> str | None:
+        return None if self._watching.synced.is_set() else "the caches are not filled yet"
+
+
+def _end_of(part: asyncio.Task[Any]) -> None:
+    if part.get_name() == "stop":
+        log.info("stopping as asked")
+        return
+    error = part.exception()
+    raise RuntimeError(f"{part.get_name()} has ended: {type(error).__name__ if error else 'by itself'}") from error

@@ -1,0 +1,258 @@
+"""Carries out one step. Each method does its writes in the one order that survives a kill between any two lines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from managed_databases.api.calls import Call
+from managed_databases.api.errors import ApiError
+from managed_databases.kinds.frame import Identity, Intent
+from managed_databases.kinds.registry import FINALIZER
+from managed_databases.kinds.verdicts import (
+    Change,
+    Create,
+    Credentials,
+    Delete,
+    PasswordStep,
+    Reason,
+    Record,
+    Release,
+    Step,
+)
+from managed_databases.reconcile import credentials, passwords
+from managed_databases.reconcile.annotations import OWNER_UID
+from managed_databases.reconcile.claims import Claims
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.failures import is_refusal
+from managed_databases.reconcile.memory import Memory, SecretsRead
+from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.ports import AlreadyThere, Kube, NewSecret, NotThere, SecretContent
+from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.writing import Writer
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Raises ApiError and KubeError from every step; what was done until then stays right."""
+
+    kube: Kube
+    writer: Writer
+    claims: Claims
+    clock: Clock
+    settings: EngineSettings
+
+    async def act(
+        self, found: Observation, step: Step, secrets: SecretsRead, memory: Memory, lane: Lane
+    ) -> Mapping[str, Any]:
+        """Do the step; return the facts of the frame that changed by it, to be written with the status."""
+        match step:
+            case Create():
+                return await self._create(found, step, secrets, memory, lane)
+            case Record():
+                await self._record(found, memory, step)
+                return step.changes
+            case Change():
+                return await self._change(found, step, memory, lane)
+            case Credentials():
+                return await self._credentials(found, step, secrets, memory, lane)
+            case Delete():
+                await self._delete(found, lane)
+                return {}
+            case Release():
+                await self._release(found, step, memory)
+                return {}
+
+    async def _create(
+        self, found: Observation, step: Create, secrets: SecretsRead, memory: Memory, lane: Lane
+    ) -> Mapping[str, Any]:
+        """Finalizer, intent, Secret, POST, id: in this order, so that nothing made is ever forgotten."""
+        assert found.session is not None
+        assert found.snapshot is not None
+        assert found.claim is not None
+        self.claims.take(found.resource, *found.claim)
+        await self._hold(found)
+        old = found.seen.status.intent
+        attempt = 1 if old is None else old.attempt + 1
+        intent = Intent(
+            attempt=attempt,
+            others=tuple(namesake.id for namesake in found.seen.namesakes),
+            wait_seconds=self.settings.call_limit_seconds * self.clock.speed + self.settings.settle_margin_seconds,
+            expected=dict(found.cloud.expected(found.seen)),
+        )
+        facts: dict[str, Any] = {
+            "identity": identity_of(found).model_dump(by_alias=True, exclude_none=True, mode="json"),
+            "intent": intent.model_dump(by_alias=True, exclude_none=True, mode="json"),
+            "managed": sorted(found.cloud.manages(found.seen)),
+        }
+        await self.writer.write(found, step, facts)
+        password = await self._first_password(found, secrets, memory)
+        call = found.cloud.collection.create(found.cloud.body(found.seen, password))
+        memory.attempt, memory.settle_from = attempt, self.clock.monotonic()
+        try:
+            made = await self._send(found, call, lane)
+        finally:
+            memory.settle_from = self.clock.monotonic()
+        if made is None:  # an empty answer: the list will tell
+            return facts
+        memory.created_id = made.id
+        return {**facts, "id": made.id, "intent": None, "phase": made.status}
+
+    async def _first_password(self, found: Observation, secrets: SecretsRead, memory: Memory) -> SecretStr | None:
+        """The password is in its Secret before the cloud has it."""
+        view = found.seen.credential
+        if view is None:
+            return None
+        password = view.given or view.password or view.pending or passwords.generate()
+        wanted = credentials.desired(found, password)
+        if secrets.credentials is None:
+            written = await self._create_own_secret(found, wanted)
+        else:
+            written = await self.kube.replace_secret(secrets.credentials, wanted)
+        credentials.remember_fine(found, memory, written)
+        return written.data["password"]
+
+    async def _create_own_secret(self, found: Observation, wanted: NewSecret) -> SecretContent:
+        """A Secret that is there already is used when it is ours (a pass before this one made it)."""
+        try:
+            return await self.kube.create_secret(wanted)
+        except AlreadyThere:
+            there = await self.kube.read_secret(wanted.namespace, wanted.name)
+            if there is None or credentials.foreign(found.resource, there, found.seen):
+                raise
+            return there
+
+    async def _record(self, found: Observation, memory: Memory, step: Record) -> None:
+        if step.changes.get("id"):
+            if not found.seen.deleting:
+                await self._hold(found)
+            if found.claim is not None:
+                self.claims.take(found.resource, *found.claim)
+        memory.confirmed = memory.pending_sent = False
+
+    async def _change(self, found: Observation, step: Change, memory: Memory, lane: Lane) -> Mapping[str, Any]:
+        await self.writer.write(found, step)  # what is managed is known before the cloud changes
+        if found.claim is not None and not found.seen.deleting:
+            self.claims.take(found.resource, *found.claim)
+        await self._send(found, step.call, lane)
+        memory.corrections.append((self.clock.monotonic(), step.call.operation, found.seen.generation))
+        if not step.unmanages:
+            return {}
+        return {"managed": sorted({*found.resource.status.get("managed", ())} - {*step.unmanages})}
+
+    async def _credentials(
+        self, found: Observation, step: Credentials, secrets: SecretsRead, memory: Memory, lane: Lane
+    ) -> Mapping[str, Any]:
+        view = found.seen.credential
+        assert view is not None
+        match step.step:
+            case PasswordStep.PREPARE:
+                await self.writer.write(found, step)
+                await self._create_own_secret(
+                    found, credentials.pending_secret(found, view.given or passwords.generate())
+                )
+                memory.pending_sent = False
+                if step.reason is Reason.PASSWORD_RESET:
+                    await self.kube.post_event(found.resource, "Warning", str(step.reason), step.message)
+            case PasswordStep.SEND:
+                await self.writer.write(found, step)
+                await self._send_password(found, view.pending, lane)
+                memory.pending_sent = True
+            case PasswordStep.SWITCH:
+                assert view.pending is not None
+                await self._write_secret(found, view.pending, secrets, memory)
+                if secrets.pending is not None:
+                    await self.kube.delete_secret(secrets.pending)
+                memory.pending_sent = memory.confirmed = False
+                return {"passwordUnconfirmed": None}
+            case PasswordStep.CONFIRM:
+                await self.writer.write(found, step)
+                await self._send_password(found, view.password, lane)
+                memory.confirmed = True
+            case PasswordStep.CONFIRMED:
+                memory.confirmed = False
+                return {"passwordUnconfirmed": None}
+            case PasswordStep.WRITE:
+                assert view.password is not None
+                await self._write_secret(found, view.password, secrets, memory)
+        return {}
+
+    async def _write_secret(
+        self, found: Observation, password: SecretStr, secrets: SecretsRead, memory: Memory
+    ) -> None:
+        wanted = credentials.desired(found, password)
+        if secrets.credentials is None:
+            written = await self.kube.create_secret(wanted)
+        else:
+            written = await self.kube.replace_secret(secrets.credentials, wanted)
+        credentials.remember_fine(found, memory, written)
+
+    async def _send_password(self, found: Observation, password: SecretStr | None, lane: Lane) -> None:
+        assert found.cloud.credential is not None
+        assert password is not None
+        await self._send(found, found.cloud.credential.set_password(found.seen.mine.id, password), lane)
+
+    async def _delete(self, found: Observation, lane: Lane) -> None:
+        assert found.snapshot is not None
+        id_ = found.seen.mine.id
+        await self._send(found, found.cloud.collection.delete(id_), lane)
+        found.snapshot.deleted(id_)
+
+    async def _release(self, found: Observation, step: Release, memory: Memory) -> None:
+        credential = found.cloud.credential
+        if credential is not None:
+            name = credential.secret_name(found.seen.spec) or f"{found.seen.name}-{credential.suffix}"
+            for name_ in (name, credentials.pending_name(name)):
+                await self._let_go(found, name_, retain=step.retain)
+        if found.resource.finalizers:
+            left = tuple(finalizer for finalizer in found.resource.finalizers if finalizer != FINALIZER)
+            try:
+                found.resource = await self.kube.set_finalizers(found.resource, left)
+            except NotThere:
+                return
+
+    async def _let_go(self, found: Observation, name: str, *, retain: bool) -> None:
+        secret = await self.kube.read_secret(found.resource.key.namespace, name)
+        if secret is None or secret.annotations.get(OWNER_UID) != found.resource.uid:
+            return
+        if retain:
+            await self.kube.replace_secret(
+                secret, credentials.retained(secret, found.resource, found.seen.status.id or found.seen.created_id)
+            )
+        else:
+            await self.kube.delete_secret(secret)
+
+    async def _hold(self, found: Observation) -> None:
+        if FINALIZER not in found.resource.finalizers:
+            found.resource = await self.kube.set_finalizers(found.resource, (*found.resource.finalizers, FINALIZER))
+
+    async def _send(self, found: Observation, call: Call[Any], lane: Lane) -> Any:
+        """Send; what the API answers is in the snapshot before anything else happens."""
+        assert found.session is not None
+        assert found.snapshot is not None
+        target = None if call.method == "POST" and found.seen.mine is None else found.seen.mine
+        try:
+            reply = await found.session.send(call, lane)
+        except ApiError as error:
+            if target is not None and not is_refusal(error):
+                found.snapshot.outcome_unknown(target.id)
+            raise
+        if reply.value is not None:
+            found.snapshot.answered(reply.value)
+        elif target is not None:
+            found.snapshot.outcome_unknown(target.id)
+        return reply.value
+
+
+def identity_of(found: Observation) -> Identity:
+    assert found.claim is not None
+    project = found.project
+    return Identity(
+        project=project.name,
+        project_id=project.project_id,
+        region=project.region,
+        datastore_id=found.datastore_id,
+        key=found.claim.key,
+    )

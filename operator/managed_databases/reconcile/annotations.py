@@ -1,0 +1,23 @@
+"""The annotations by which people steer the operator, and those it puts on its Secrets."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from managed_databases.kinds.registry import GROUP
+
+SYNC_REQUESTED: Final = f"{GROUP}/sync-requested"
+FLUX_REQUESTED_AT: Final = "reconcile.fluxcd.io/requestedAt"
+PAUSED: Final = f"{GROUP}/paused"
+FORCE_DELETE: Final = f"{GROUP}/force-delete"
+RECREATE: Final = f"{GROUP}/recreate"
+APPROVE: Final = f"{GROUP}/approve"
+
+OWNER_UID: Final = f"{GROUP}/owner-uid"
+OBJECT_ID: Final = f"{GROUP}/object-id"
+RETAINED: Final = f"{GROUP}/retained"
+PASSWORD_CHECK: Final = f"{GROUP}/password-check"
+
+
+def sync_request(annotations: Mapping[str, str]) -> str | None:
+    """The token of a requested sync, ours or Flux's; a new token is a new request."""
+    return annotations.get(SYNC_REQUESTED) or annotations.get(FLUX_REQUESTED_AT)

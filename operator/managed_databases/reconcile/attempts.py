@@ -1,0 +1,128 @@
+"""Which steps may be tried now. A failed step rests; it is let go at once when what it would do, or its ground, changes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from managed_databases.api.errors import ApiError, Busy
+from managed_databases.kinds.verdicts import Change, Create, Credentials, Reason, Stall, Step, Verdict, Wait
+from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.backoff import retry_delay
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.decide import PENDING
+from managed_databases.reconcile.failures import meaning, meaning_of_busy
+from managed_databases.reconcile.memory import Held, Memory
+from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.settings import EngineSettings
+
+FIGHT_CORRECTIONS = 3
+FIGHT_SECONDS = 600.0
+
+
+class Attempts:
+    """Judges over each resource's `Memory`."""
+
+    def __init__(self, clock: Clock, settings: EngineSettings, draw: Callable[[], float]) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._draw = draw
+
+    def is_pending(self, obj: Any) -> bool:
+        return obj.status in PENDING
+
+    def hold_back(self, found: Observation, memory: Memory, verdict: Verdict) -> Verdict:
+        """Return the verdict, or what to say while its step rests."""
+        if not isinstance(verdict, Step):
+            return verdict
+        if isinstance(verdict, Change) and self._is_fight(found, memory, verdict):
+            return Stall(
+                Reason.DRIFT_FIGHT,
+                f"{verdict.call.operation} was needed {FIGHT_CORRECTIONS} times in ten minutes: something else "
+                "changes the same; the operator stops correcting for a while",
+            )
+        held = memory.held
+        if held is not None and self._clock.monotonic() < held.until and held.step == ground(found, verdict):
+            return held.verdict
+        return verdict
+
+    def _is_fight(self, found: Observation, memory: Memory, change: Change) -> bool:
+        since = self._clock.monotonic() - FIGHT_SECONDS
+        memory.corrections = [correction for correction in memory.corrections if correction[0] >= since]
+        same = [c for c in memory.corrections if c[1:] == (change.call.operation, found.seen.generation)]
+        return len(same) >= FIGHT_CORRECTIONS
+
+    def failed(self, found: Observation, memory: Memory, step: Step, error: ApiError, busy: Any) -> Wait | Stall:
+        """Remember the failure; return what to show."""
+        now = self._clock.monotonic()
+        before = memory.held
+        failures = before.failures + 1 if before is not None else 1
+        tries = before.busy_tries + 1 if before is not None else 1
+        if isinstance(error, Busy):
+            verdict, least = meaning_of_busy(error, busy, tries)
+        else:
+            verdict, least = meaning(error)
+            tries = 0
+        pause = retry_delay(failures, self._draw, self._settings.least_backoff_seconds)
+        if least is not None:
+            pause = (
+                max(least, self._settings.least_backoff_seconds) if isinstance(verdict, Stall) else max(least, pause)
+            )
+        memory.held = Held(ground(found, step), now + pause, verdict, failures, tries)
+        return verdict
+
+    def after_defect(self, memory: Memory) -> float:
+        failures = memory.held.failures + 1 if memory.held else 1
+        pause = retry_delay(failures, self._draw, self._settings.least_backoff_seconds)
+        defect = Wait(Reason.UNREACHABLE, "a pass failed")
+        memory.held = Held(None, self._clock.monotonic() + pause, defect, failures)
+        return pause
+
+    def succeeded(self, memory: Memory, step: Step) -> None:
+        """A step worked: the next failure is a first one. (A record is no proof of anything.)"""
+        if isinstance(step, Create | Change | Credentials):
+            memory.held = None
+
+    def again_seconds(self, memory: Memory) -> float | None:
+        """The seconds until a resting step may be tried again."""
+        if memory.held is None:
+            return None
+        left = memory.held.until - self._clock.monotonic()
+        return max(left, 0.0) if left > 0 else None
+
+    # --- asking for an object by its id ---
+
+    def may_look(self, memory: Memory) -> bool:
+        return self._clock.monotonic() >= memory.look_again
+
+    def looked(self, memory: Memory) -> None:
+        memory.looks, memory.look_again = 0, 0.0
+
+    def looked_in_vain(self, memory: Memory) -> None:
+        memory.looks += 1
+        pause = retry_delay(memory.looks, self._draw, self._settings.least_backoff_seconds)
+        memory.look_again = self._clock.monotonic() + pause
+
+    def look_seconds(self, memory: Memory) -> float:
+        return max(memory.look_again - self._clock.monotonic(), self._settings.least_backoff_seconds)
+
+
+def ground(found: Observation, step: Step) -> object:
+    """What a step would do and on what it is based: when any of it changes, a failed step is worth another try."""
+    seen = found.seen
+    what: tuple[object, ...] = (type(step).__name__,)
+    if isinstance(step, Change):
+        body = None if step.call.body is None else step.call.body.model_dump(mode="json", exclude_unset=True)
+        what = (step.call.operation, step.call.path, orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+    elif isinstance(step, Credentials):
+        what = (step.step,)
+    given = None if seen.credential is None or seen.credential.given is None else hash(seen.credential.given)
+    return (
+        what,
+        seen.generation,
+        sync_request(seen.annotations),
+        given,
+        None if seen.project is None else seen.project.catalogue.version,
+        None if seen.mine is None else seen.mine.status,
+        tuple((field, referred.id, getattr(referred.object, "status", None)) for field, referred in seen.refs.items()),
+    )

@@ -1,0 +1,138 @@
+"""Who holds which cloud object, who claims which key, and who lives in which datastore.
+
+Kept from the cache, so it is as new as the cache is; a claim made by `take` counts at once.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from managed_databases.kinds.kind import Kind
+from managed_databases.reconcile.ports import Resource, ResourceKey
+
+K = TypeVar("K")
+Key = tuple[str, ...]
+
+
+class ObjectName(NamedTuple):
+    """A cloud object, wherever it is."""
+
+    project: str
+    collection: str
+    id: str
+
+
+class KeyName(NamedTuple):
+    """A key in a collection of a project."""
+
+    project: str
+    collection: str
+    key: Key
+
+
+class Age(NamedTuple):
+    """Orders resources by seniority; the older one holds what two of them want."""
+
+    created_at: str
+    uid: str
+
+
+@dataclass
+class _Entry:
+    age: Age
+    object: ObjectName | None = None
+    claim: KeyName | None = None
+    parents: frozenset[ResourceKey | str] = frozenset()
+
+
+@dataclass
+class Claims:
+    """The index. `kind_of` finds what a kind declares."""
+
+    kind_of: Callable[[str], Kind]
+    _entries: dict[ResourceKey, _Entry] = field(default_factory=dict)
+    _holders: defaultdict[ObjectName, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
+    _claimants: defaultdict[KeyName, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
+    _inside: defaultdict[ResourceKey | str, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
+
+    def note(self, resource: Resource) -> None:
+        """Enter what a resource says of itself, in place of what it said before."""
+        cloud = self.kind_of(resource.key.kind).cloud
+        if cloud is None:
+            return
+        before = self._entries.get(resource.key)
+        self.forget(resource.key)
+        entry = _Entry(Age(resource.created_at, resource.uid))
+        identity, id_ = resource.status.get("identity"), resource.status.get("id")
+        if identity:
+            entry.claim = KeyName(identity["project"], cloud.collection.name, tuple(identity["key"]))
+            if id_:
+                entry.object = ObjectName(identity["project"], cloud.collection.name, id_)
+        elif before is not None and before.age == entry.age:
+            entry.claim = before.claim  # taken by a pass that has not written its intent yet
+        entry.parents = frozenset(self._parents(resource, identity))
+        self._enter(resource.key, entry)
+
+    def take(self, resource: Resource, project: str, collection: str, key: Key) -> None:
+        """Claim a key now, before anything is written."""
+        entry = self._entries.pop(resource.key, None) or _Entry(Age(resource.created_at, resource.uid))
+        self._leave(resource.key, entry)
+        entry.claim = KeyName(project, collection, key)
+        self._enter(resource.key, entry)
+
+    def forget(self, key: ResourceKey) -> None:
+        if entry := self._entries.pop(key, None):
+            self._leave(key, entry)
+
+    def holder(self, object_: ObjectName) -> ResourceKey | None:
+        """The oldest resource whose `status.id` it is."""
+        return self._oldest(self._holders.get(object_, ()))
+
+    def claimant(self, claim: KeyName) -> ResourceKey | None:
+        """The oldest resource that has this key."""
+        return self._oldest(self._claimants.get(claim, ()))
+
+    def inside(self, datastore: ResourceKey, datastore_id: str | None) -> frozenset[ResourceKey]:
+        """The resources whose parent is this one, by its name or by its object's id."""
+        by_id = self._inside.get(datastore_id, set()) if datastore_id else set()
+        return frozenset(self._inside.get(datastore, set()) | by_id)
+
+    def _parents(self, resource: Resource, identity: Mapping[str, Any] | None) -> Iterator[ResourceKey | str]:
+        kind = self.kind_of(resource.key.kind)
+        assert kind.cloud is not None
+        if identity and (datastore_id := identity.get("datastoreID")):
+            yield datastore_id
+        for reference in kind.cloud.references:
+            stated = resource.spec.get(reference.field)
+            if reference.parent and stated:
+                if id_ := stated.get("id"):
+                    yield id_
+                elif name := stated.get("name"):
+                    yield ResourceKey(reference.kind, stated.get("namespace") or resource.key.namespace, name)
+
+    def _oldest(self, keys: Iterable[ResourceKey]) -> ResourceKey | None:
+        return min(keys, key=lambda key: self._entries[key].age, default=None)
+
+    def _enter(self, key: ResourceKey, entry: _Entry) -> None:
+        self._entries[key] = entry
+        if entry.object:
+            self._holders[entry.object].add(key)
+        if entry.claim:
+            self._claimants[entry.claim].add(key)
+        for parent in entry.parents:
+            self._inside[parent].add(key)
+
+    def _leave(self, key: ResourceKey, entry: _Entry) -> None:
+        if entry.object:
+            _discard(self._holders, entry.object, key)
+        if entry.claim:
+            _discard(self._claimants, entry.claim, key)
+        for parent in entry.parents:
+            _discard(self._inside, parent, key)
+
+
+def _discard(index: defaultdict[K, set[ResourceKey]], of: K, key: ResourceKey) -> None:
+    index[of].discard(key)
+    if not index[of]:
+        del index[of]

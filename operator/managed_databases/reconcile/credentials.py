@@ -1,0 +1,185 @@
+"""The Secrets of a credential: what they are, what they should be, and whose they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import SecretStr
+
+from managed_databases.kinds.frame import SecretKeyRef
+from managed_databases.kinds.kind import Credential
+from managed_databases.kinds.seen import PasswordView, Seen
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK, RETAINED
+from managed_databases.reconcile.memory import Memory, SecretsRead
+from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.passwords import check_number
+from managed_databases.reconcile.ports import Kube, NewSecret, Resource, ResourceCache, SecretContent
+from managed_databases.reconcile.status import secret_name
+
+LONGEST_PASSWORD: Final = 255
+"""API reference, users."""
+_UNREAD: Final = SecretStr("not read: the Secret is as it was when it was found right")
+
+
+@dataclass(frozen=True)
+class CredentialReader:
+    """Reads the Secrets that a pass needs, and no others."""
+
+    kube: Kube
+    cache: ResourceCache
+
+    async def read(self, found: Observation, memory: Memory) -> tuple[PasswordView | None, SecretsRead]:
+        """Raises KubeError. Adds to the topics the Secrets that the answer depends on."""
+        credential = found.cloud.credential
+        if credential is None or not credential.applies(found.seen):
+            return None, SecretsRead()
+        namespace, name = found.resource.key.namespace, secret_name(found.kind, found.seen)
+        found.topics.update({("secret", namespace, name), ("secret", namespace, pending_name(name))})
+        given_ref = credential.given(found.seen.spec)
+        if given_ref is not None:
+            found.topics.add(("secret", namespace, given_ref.name))
+        elif self._fine_before(found, memory, name):
+            return PasswordView(password=_UNREAD), SecretsRead()
+        given, problem = await self._given(namespace, given_ref)
+        mine = await self.kube.read_secret(namespace, name)
+        pending = await self.kube.read_secret(namespace, pending_name(name))
+        if (problem_ := foreign(found.resource, mine, found.seen)) or (
+            problem_ := foreign(found.resource, pending, found.seen)
+        ):
+            return PasswordView(problem=problem_), SecretsRead()
+        view = view_of(found, credential, mine, pending, given, problem, memory)
+        self._remember(found, memory, mine, view)
+        return view, SecretsRead(mine, pending)
+
+    async def _given(self, namespace: str, ref: SecretKeyRef | None) -> tuple[SecretStr | None, Wait | Stall | None]:
+        if ref is None:
+            return None, None
+        secret = await self.kube.read_secret(namespace, ref.name)
+        value = None if secret is None else secret.data.get(ref.key)
+        if value is None:
+            return None, Wait(Reason.SECRET_MISSING, f"the Secret {ref.name} with the key {ref.key} is not there")
+        if not 0 < len(value.get_secret_value()) <= LONGEST_PASSWORD:
+            return None, Stall(
+                Reason.INVALID_SPEC,
+                f"the password in {ref.name}/{ref.key} must have 1 to {LONGEST_PASSWORD} characters",
+            )
+        return value, None
+
+    def _fine_before(self, found: Observation, memory: Memory, name: str) -> bool:
+        version = self.cache.secret_version(found.resource.key.namespace, name)
+        return (
+            version is not None
+            and found.seen.mine is not None
+            and not found.seen.status.password_unconfirmed
+            and memory.secret_seen_fine == (version, desired_data(found, _UNREAD))
+        )
+
+    def _remember(self, found: Observation, memory: Memory, mine: SecretContent | None, view: PasswordView) -> None:
+        memory.secret_seen_fine = None
+        if mine is not None and view.password is not None and view.pending is None and not view.outdated:
+            remember_fine(found, memory, mine)
+
+
+def remember_fine(found: Observation, memory: Memory, mine: SecretContent) -> None:
+    """Note the ground on which the Secret is right: its version, and all its content but the password."""
+    memory.secret_seen_fine = (mine.resource_version, desired_data(found, _UNREAD))
+
+
+def view_of(
+    found: Observation,
+    credential: Credential,
+    mine: SecretContent | None,
+    pending: SecretContent | None,
+    given: SecretStr | None,
+    problem: Wait | Stall | None,
+    memory: Memory,
+) -> PasswordView:
+    password = None if mine is None else _trusted(found.resource, mine)
+    return PasswordView(
+        password=password,
+        pending=None if pending is None else pending.data.get("password"),
+        given=given,
+        problem=problem,
+        pending_sent=memory.pending_sent,
+        confirmed=memory.confirmed,
+        outdated=mine is None or password is None or is_outdated(found, mine, password),
+    )
+
+
+def _trusted(resource: Resource, mine: SecretContent) -> SecretStr | None:
+    """The Secret's password, unless it is empty or somebody edited it."""
+    password = mine.data.get("password")
+    if password is None or not 0 < len(password.get_secret_value()) <= LONGEST_PASSWORD:
+        return None
+    owner = mine.annotations.get(OWNER_UID, resource.uid)
+    check = mine.annotations.get(PASSWORD_CHECK)
+    return password if check in (None, check_number(owner, password)) else None
+
+
+def foreign(resource: Resource, secret: SecretContent | None, seen: Seen) -> Stall | None:
+    """A Secret of that name which is not ours is never touched; a retained one may be taken with its object."""
+    if secret is None or secret.annotations.get(OWNER_UID) == resource.uid:
+        return None
+    ids = {seen.status.id, *(namesake.id for namesake in seen.namesakes)}
+    if secret.annotations.get(RETAINED) == "true" and secret.annotations.get(OBJECT_ID) in ids - {None}:
+        return None
+    return Stall(
+        Reason.SECRET_CONFLICT,
+        f"the Secret {secret.name} belongs to something else: name another in the spec, or remove that Secret",
+    )
+
+
+def pending_name(name: str) -> str:
+    return f"{name}-pending"
+
+
+def desired_data(found: Observation, password: SecretStr) -> dict[str, SecretStr]:
+    credential = found.cloud.credential
+    assert credential is not None
+    text: Mapping[str, str] = credential.content(found.seen, password)
+    return {**{key: SecretStr(value) for key, value in text.items()}, "password": password}
+
+
+def desired(found: Observation, password: SecretStr) -> NewSecret:
+    """The credentials Secret as it should be with this password."""
+    credential = found.cloud.credential
+    assert credential is not None
+    assert password is not _UNREAD
+    resource = found.resource
+    return NewSecret(
+        namespace=resource.key.namespace,
+        name=secret_name(found.kind, found.seen),
+        type=f"servicebinding.io/{credential.type(found.seen)}",
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check_number(resource.uid, password)},
+        data=desired_data(found, password),
+        owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
+    )
+
+
+def pending_secret(found: Observation, password: SecretStr) -> NewSecret:
+    """The Secret whose creation is the lock of a password change."""
+    resource = found.resource
+    return NewSecret(
+        namespace=resource.key.namespace,
+        name=pending_name(secret_name(found.kind, found.seen)),
+        type="Opaque",
+        annotations={OWNER_UID: resource.uid},
+        data={"password": password},
+        owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
+    )
+
+
+def is_outdated(found: Observation, mine: SecretContent, password: SecretStr) -> bool:
+    wanted = desired(found, password)
+    return dict(mine.data) != dict(wanted.data) or any(
+        mine.annotations.get(name) != value for name, value in wanted.annotations.items()
+    )
+
+
+def retained(secret: SecretContent, resource: Resource, id_: str | None) -> NewSecret:
+    """The same Secret, marked so that whoever adopts this object may take it."""
+    annotations = {**secret.annotations, OWNER_UID: resource.uid, RETAINED: "true"}
+    if id_ is not None:
+        annotations[OBJECT_ID] = id_
+    return NewSecret(secret.namespace, secret.name, secret.type, annotations, secret.data)

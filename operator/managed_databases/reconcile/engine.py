@@ -1,0 +1,209 @@
+"""The reconciler: takes keys from the queue and runs one pass over each, whatever woke it."""
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+
+import structlog
+
+from managed_databases.api.client import CallRecord
+from managed_databases.kinds.kind import Kind
+from managed_databases.reconcile.act import Actor
+from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.attempts import Attempts
+from managed_databases.reconcile.claims import Claims
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.credentials import CredentialReader
+from managed_databases.reconcile.memory import Memory
+from managed_databases.reconcile.observe import Observer
+from managed_databases.reconcile.ports import Kube, KubeError, Resource, ResourceCache, ResourceKey
+from managed_databases.reconcile.projects import Projects
+from managed_databases.reconcile.queue import Lane, WorkQueue
+from managed_databases.reconcile.reading import Specs
+from managed_databases.reconcile.reconciler import Reconciler, after_kube_error
+from managed_databases.reconcile.references import References
+from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.topics import Subscriptions, Topic
+from managed_databases.reconcile.writing import Writer
+
+PROJECT_KIND = "DatabaseProject"
+
+log = structlog.get_logger()
+
+
+class Engine:
+    """Level-triggered: each pass looks at everything anew, and ends with done, a wait, or a moment to run again."""
+
+    def __init__(
+        self,
+        cache: ResourceCache,
+        kube: Kube,
+        clock: Clock,
+        settings: EngineSettings,
+        kinds: Mapping[str, Kind],
+        *,
+        observer: Callable[[CallRecord], None] | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._cache = cache
+        self._kube = kube
+        self._clock = clock
+        self._settings = settings
+        self._kinds = kinds
+        self._queue: WorkQueue[ResourceKey] = WorkQueue(clock)
+        self._subscriptions: Subscriptions[ResourceKey] = Subscriptions()
+        self._memories: dict[ResourceKey, Memory] = {}
+        self._seen_versions: dict[ResourceKey, tuple[str, int, bool, str | None]] = {}
+        self.claims = Claims(kinds.__getitem__)
+        self._in_pass = 0
+        self._no_pass = asyncio.Event()
+        self._no_pass.set()
+        self._stopping = False
+        self.projects = Projects(
+            cache, kube, clock, settings, wake=self.wake, enqueue=self._queue.add, observer=observer, draw=draw
+        )
+        specs = self._specs = Specs()
+        references = References(cache, self.claims, kinds.__getitem__, specs.of)
+        writer = Writer(kube, clock, self._written)
+        self._reconciler = Reconciler(
+            kinds=kinds,
+            kube=kube,
+            clock=clock,
+            projects=self.projects,
+            observer=Observer(cache, self.claims, self.projects, references, clock, specs, kinds.__getitem__),
+            reader=CredentialReader(kube, cache),
+            actor=Actor(kube, writer, self.claims, clock, settings),
+            attempts=Attempts(clock, settings, draw),
+            writer=writer,
+            interest=self,
+        )
+
+    # --- what wakes it ---
+
+    def resource_changed(self, key: ResourceKey) -> None:
+        """The cache has something new of this resource, or lost it."""
+        resource = self._cache.get(key)
+        if resource is None:
+            self.claims.forget(key)
+            self._seen_versions.pop(key, None)
+            self._queue.add(key, Lane.TIME)
+            self._notify_of(key)
+            return
+        self.claims.note(resource)
+        version = (
+            resource.uid,
+            resource.generation,
+            resource.deleting_since is not None,
+            sync_request(resource.annotations),
+        )
+        before = self._seen_versions.get(key)
+        self._seen_versions[key] = version
+        person = before is not None and before != version or (before is None and self._is_new(resource))
+        self._queue.add(key, Lane.PEOPLE if person else Lane.TIME)
+        self._notify_of(key)
+
+    def secret_changed(self, namespace: str, name: str) -> None:
+        self.projects.notice_secret(namespace, name)
+        self.wake(("secret", namespace, name), Lane.TIME)
+
+    def namespace_changed(self, name: str) -> None:
+        """Labels decide who may use a project."""
+        for kind in self._kinds.values():
+            for resource in self._cache.of_kind(kind.name):
+                if resource.key.namespace == name:
+                    self._queue.add(resource.key, Lane.TIME)
+
+    def depends_on(self, key: ResourceKey, topics: Collection[Topic]) -> None:
+        self._subscriptions.replace(key, topics)
+
+    def works_in(self, key: ResourceKey, datastore_id: str | None) -> None:
+        self._queue.set_group(key, datastore_id)
+
+    def _written(self, resource: Resource) -> None:
+        self.claims.note(resource)
+        self._notify_of(resource.key)
+
+    def wake(self, topic: Topic, lane: Lane = Lane.TIME) -> None:
+        for key in self._subscriptions.of(topic):
+            self._queue.add(key, lane)
+
+    def _is_new(self, resource: Resource) -> bool:
+        return resource.status.get("observedGeneration", -1) != resource.generation
+
+    def _notify_of(self, key: ResourceKey) -> None:
+        self.wake(("resource", *key))
+        if key.kind == PROJECT_KIND:
+            self.wake(("project", key.name))
+            self.wake(("default project",))
+
+    # --- running ---
+
+    async def run(self) -> None:
+        """Work until cancelled. Everything in the cache is queued first, the oldest first: it holds what two want."""
+        for resource in sorted(
+            self.everything(),
+            key=lambda resource: (resource.key.kind != PROJECT_KIND, resource.created_at, resource.uid),
+        ):
+            self.resource_changed(resource.key)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.projects.run(), name="projects")
+            for number in range(self._settings.workers):
+                group.create_task(self._work(), name=f"worker {number}")
+
+    def everything(self) -> list[Resource]:
+        return [resource for kind in self._kinds for resource in self._cache.of_kind(kind)]
+
+    async def drain(self, seconds: float) -> None:
+        """Begin no more passes, and give those under way so many real seconds to end."""
+        self._stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._no_pass.wait()
+
+    async def _work(self) -> None:
+        while not self._stopping:
+            key, lane = await self._queue.get()
+            if self._stopping:
+                return
+            self._in_pass += 1
+            self._no_pass.clear()
+            try:
+                await self._run(key, lane)
+            finally:
+                self._queue.done(key)
+                self._in_pass -= 1
+                if not self._in_pass:
+                    self._no_pass.set()
+
+    async def _run(self, key: ResourceKey, lane: Lane) -> None:
+        resource = self._cache.get(key)
+        if resource is None:
+            self._forget(key)
+            return
+        if key.kind == PROJECT_KIND:
+            again = await self._reconcile_project(resource)
+        else:
+            memory = self._memories.setdefault(key, Memory())
+            again = await self._reconciler.reconcile(resource, memory, lane)
+        resync = self._settings.resync_seconds * random.uniform(0.9, 1.1)  # noqa: S311 (spreads load, guards nothing)
+        self._queue.cancel_timer(key)
+        self._queue.add_at(key, self._clock.monotonic() + min(resync if again is None else again, resync))
+
+    async def _reconcile_project(self, resource: Resource) -> float | None:
+        try:
+            return await self.projects.reconcile(resource)
+        except KubeError as error:
+            return after_kube_error(resource.key, error)
+        except Exception:
+            log.exception("a pass failed", kind=resource.key.kind, name=resource.key.name)
+            return self._settings.least_backoff_seconds * 10
+
+    def _forget(self, key: ResourceKey) -> None:
+        self._memories.pop(key, None)
+        self._specs.forget(key)
+        self._subscriptions.drop(key)
+        self._queue.forget(key)
+        self.claims.forget(key)
+        if key.kind == PROJECT_KIND:
+            self.projects.forget(key.name)

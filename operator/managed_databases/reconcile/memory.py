@@ -1,0 +1,48 @@
+"""What the process remembers of one resource between two passes. All of it may be lost at any instant."""
+
+from dataclasses import dataclass, field
+
+from managed_databases.kinds.verdicts import Stall, Wait
+from managed_databases.reconcile.ports import SecretContent
+
+
+@dataclass
+class Held:
+    """A step that may not be tried again yet. It is let go when `step` (what would be done, on what ground) changes."""
+
+    step: object
+    until: float
+    verdict: Wait | Stall
+    failures: int
+    busy_tries: int = 0
+
+
+@dataclass(slots=True)
+class Memory:
+    """Moments are the engine's monotonic seconds.
+
+    `attempt` is the intent's attempt that this process knows of, and `settle_from` when its wait began;
+    `created_id` is what our POST answered, until the status says so; `pending_sent` and `confirmed` tell that this
+    process has sent the pending, or the Secret's, password; `secret_seen_fine` names the versions and content under
+    which the credentials Secret was last found right.
+    """
+
+    held: Held | None = None
+    attempt: int | None = None
+    settle_from: float = 0.0
+    created_id: str | None = None
+    pending_sent: bool = False
+    confirmed: bool = False
+    secret_seen_fine: tuple[object, ...] | None = None
+    sync_request: str | None = None
+    corrections: list[tuple[float, str, int]] = field(default_factory=list)
+    looks: int = 0
+    look_again: float = 0.0
+
+
+@dataclass(frozen=True)
+class SecretsRead:
+    """The Secrets as this pass read them, to be replaced or deleted by exactly this version."""
+
+    credentials: SecretContent | None = None
+    pending: SecretContent | None = None

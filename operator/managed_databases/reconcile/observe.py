@@ -1,0 +1,245 @@
+"""Puts together what one pass sees, and on which topics it depends. Reads memory only; Secrets are read elsewhere."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from managed_databases.kinds.frame import CloudStatus
+from managed_databases.kinds.kind import CloudSide, Kind
+from managed_databases.kinds.seen import ProjectView, Referred, Seen
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.collection_snapshot import CollectionSnapshot
+from managed_databases.reconcile.memory import Memory
+from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
+from managed_databases.reconcile.project_session import ProjectSession
+from managed_databases.reconcile.projects import Projects
+from managed_databases.reconcile.reading import Specs, read_status
+from managed_databases.reconcile.references import References
+from managed_databases.reconcile.status import without_absent
+from managed_databases.reconcile.topics import Topic
+
+
+@dataclass
+class Observation:
+    """What a pass works on. `session` and `snapshot` are None when the project cannot be used."""
+
+    resource: Resource
+    kind: Kind
+    cloud: CloudSide
+    seen: Seen
+    topics: set[Topic] = field(default_factory=set)
+    session: ProjectSession | None = None
+    snapshot: CollectionSnapshot[Any] | None = None
+    claim: KeyName | None = None
+    datastore_id: str | None = None
+
+    @property
+    def project(self) -> ProjectView:
+        assert self.session is not None
+        assert self.session.view is not None
+        return self.session.view
+
+
+@dataclass(frozen=True)
+class Observer:
+    cache: ResourceCache
+    claims: Claims
+    projects: Projects
+    references: References
+    clock: Clock
+    specs: Specs
+    kind_of: Callable[[str], Kind]
+
+    def observe(self, resource: Resource, memory: Memory, facts: Mapping[str, Any]) -> Observation:
+        """`facts` is what this pass has learned and not written yet. Raises UnreadableSpec."""
+        kind = self.kind_of(resource.key.kind)
+        cloud = kind.cloud
+        assert cloud is not None
+        status = read_status(kind, without_absent({**resource.status, **facts}) if facts else resource.status)
+        seen: dict[str, Any] = {
+            "namespace": resource.key.namespace,
+            "name": resource.key.name,
+            "uid": resource.uid,
+            "generation": resource.generation,
+            "annotations": resource.annotations,
+            "deleting": resource.deleting_since is not None,
+            "finalized": bool(resource.finalizers),
+            "spec": self.specs.of(kind, resource),
+            "status": status,
+            "listed": False,
+        }
+        found = Observation(resource, kind, cloud, Seen(**seen))
+        name = self._project_name(found, status)
+        problem = self._open_project(found, name, status) if isinstance(name, str) else name
+        if problem is None:
+            self._see_cloud(found, seen, memory)
+        else:
+            seen["problem"] = problem
+        found.seen = Seen(**seen)
+        return found
+
+    def _project_name(self, found: Observation, status: CloudStatus) -> str | Wait | Stall:
+        """Pinned, stated, the parent's, or the default one."""
+        if status.identity is not None and (status.id or status.intent or found.seen.deleting):
+            return status.identity.project
+        stated = getattr(found.seen.spec, "project_ref", None)
+        if stated is not None:
+            return str(stated.name)
+        for reference in found.cloud.references:
+            to = reference.of(found.seen.spec)
+            if not reference.parent or to is None or to[0] != "name":
+                continue
+            key = self.references.holder_by_name(found.resource, reference, to)
+            found.topics.add(("resource", *key))
+            parent = self.cache.get(key)
+            if parent is None:
+                return Wait(Reason.PARENT_MISSING, f"there is no {key}")
+            if identity := parent.status.get("identity"):
+                return str(identity["project"])
+            return Wait(Reason.PARENT_NOT_READY, f"waits for {key}, which is not created yet")
+        found.topics.add(("default project",))
+        return self.projects.default_name()
+
+    def _open_project(self, found: Observation, name: str, status: CloudStatus) -> Wait | Stall | None:
+        found.topics.add(("project", name))
+        session = self.projects.session(name)
+        if session is None:
+            return Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}")
+        powers = self.projects.permits(name, found.resource.key.namespace)
+        if powers is None and not (found.seen.deleting and status.identity is not None):
+            return Stall(
+                Reason.FORBIDDEN,
+                f"the DatabaseProject {name} does not allow the namespace {found.resource.key.namespace}: its "
+                "spec.allowedNamespaces must name it",
+            )
+        if session.problem is not None:
+            return session.problem
+        if session.view is None:
+            return Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}")
+        pinned = status.identity
+        is_pinned = pinned is not None and (status.id or status.intent)
+        actual = (session.view.project_id, session.view.region)
+        if pinned is not None and is_pinned and (pinned.project_id, pinned.region) != actual:
+            return Stall(
+                Reason.PROJECT_CHANGED,
+                f"this object is in project {pinned.project_id}, region {pinned.region}; the DatabaseProject "
+                f"{name} is now {session.view.project_id}, {session.view.region}: put that back",
+            )
+        found.session = session
+        found.snapshot = session.need(found.cloud)
+        return None
+
+    def _see_cloud(self, found: Observation, seen: dict[str, Any], memory: Memory) -> None:
+        assert found.session is not None
+        assert found.snapshot is not None
+        view = found.session.view
+        assert view is not None
+        powers = self.projects.permits(view.name, found.resource.key.namespace) or frozenset()
+        view = seen["project"] = _with_powers(view, powers)
+        collection = found.cloud.collection.name
+        status: CloudStatus = seen["status"]
+        found.topics.add(("catalogue", view.name))
+        seen["refs"] = self._references(found, seen, view)
+        seen["listed"] = found.snapshot.has_listed
+        if not found.snapshot.has_listed:
+            found.topics.add(("list", view.name, collection))
+        if status.id is not None:
+            seen["mine"] = found.snapshot.get(status.id)
+            seen["mine_gone"] = found.snapshot.is_gone(status.id)
+            seen["mine_unsure"] = found.snapshot.is_dirty(status.id)
+            found.topics.add(("object", view.name, collection, status.id))
+            holder = self.claims.holder(ObjectName(view.name, collection, status.id))
+            if holder is not None and holder != found.resource.key:
+                seen["holder"] = str(holder)
+                found.topics.add(("resource", *holder))
+        found.seen = Seen(**seen)
+        parents = [
+            referred for ref in found.cloud.references if ref.parent and (referred := seen["refs"].get(ref.field))
+        ]
+        found.datastore_id = parents[0].id if parents else None
+        if not parents or found.datastore_id is not None:
+            self._see_key(found, seen, memory)
+        self._see_others(found, seen)
+
+    def _references(self, found: Observation, seen: dict[str, Any], view: ProjectView) -> dict[str, Referred]:
+        assert found.session is not None
+        identity = seen["status"].identity
+        refs: dict[str, Referred] = {}
+        for reference in found.cloud.references:
+            kind = self.kind_of(reference.kind)
+            assert kind.cloud is not None
+            snapshot = found.session.need(kind.cloud)
+            if seen["deleting"]:
+                if reference.parent and identity is not None and identity.datastore_id is not None:
+                    refs[reference.field] = self.references.of_object(
+                        kind, identity.datastore_id, view, snapshot, found.topics
+                    )
+            elif (stated := reference.of(seen["spec"])) is not None:
+                refs[reference.field] = self.references.resolve(
+                    found.resource, reference, stated, view, snapshot, found.topics
+                )
+        return refs
+
+    def _see_key(self, found: Observation, seen: dict[str, Any], memory: Memory) -> None:
+        assert found.snapshot is not None
+        project, collection = found.project.name, found.cloud.collection.name
+        key = tuple(found.seen.status.identity.key) if found.seen.deleting and found.seen.status.identity else None
+        found.claim = KeyName(project, collection, key or found.cloud.key(found.seen))
+        found.topics.add(("key", project, collection, *found.claim.key))
+        namesakes, held = [], {}
+        for other in found.snapshot.of_key(found.claim.key):
+            if other.id in (found.seen.status.id, memory.created_id) or found.snapshot.is_gone(other.id):
+                continue
+            holder = self.claims.holder(ObjectName(project, collection, other.id))
+            if holder is None:
+                namesakes.append(other)
+            elif holder != found.resource.key:
+                held[other.id] = str(holder)
+                found.topics.add(("resource", *holder))
+        seen["namesakes"], seen["held_namesakes"] = tuple(namesakes), held
+        claimant = self.claims.claimant(found.claim)
+        if claimant is not None and claimant != found.resource.key:
+            seen["rival"] = str(claimant)
+            found.topics.add(("resource", *claimant))
+        intent = found.seen.status.intent
+        if intent is not None and found.seen.status.id is None:
+            seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.wait_seconds)
+        seen["created_id"] = memory.created_id if found.seen.status.id is None else None
+
+    def _settle_seconds(self, found: Observation, memory: Memory, attempt: int, wait: float) -> float | None:
+        """What is left of the wait after an attempt that we did not see end: by our own clock only."""
+        assert found.session is not None
+        assert found.snapshot is not None
+        if memory.attempt != attempt:
+            memory.attempt, memory.settle_from = attempt, self.clock.monotonic()
+        over = memory.settle_from + wait
+        if (left := over - self.clock.monotonic()) > 0:
+            return left
+        if found.snapshot.last_list_begun is not None and found.snapshot.last_list_begun >= over:
+            return None
+        found.topics.add(("list", found.project.name, found.cloud.collection.name))
+        found.session.request_list(found.cloud.collection.name)
+        return 0.0
+
+    def _see_others(self, found: Observation, seen: dict[str, Any]) -> None:
+        assert found.session is not None
+        id_ = seen["status"].id
+        if seen["deleting"] and not any(reference.parent for reference in found.cloud.references):
+            inside = self.claims.inside(found.resource.key, id_)
+            staying = sorted(str(key) for key in inside if self._stays(key))
+            seen["children"] = tuple(staying)
+            found.topics.update(("resource", *key) for key in inside)
+        if found.cloud.shows_actions and id_ is not None:
+            found.session.show_actions(id_)
+            seen["actions"] = found.session.actions.get(id_, ())
+            found.topics.add(("actions", found.project.name, id_))
+
+    def _stays(self, key: ResourceKey) -> bool:
+        child = self.cache.get(key)
+        return child is not None and child.deleting_since is None
+
+
+def _with_powers(view: ProjectView, powers: frozenset[str]) -> ProjectView:
+    return view if view.powers == powers else replace(view, powers=powers)

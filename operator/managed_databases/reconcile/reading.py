@@ -1,0 +1,54 @@
+"""Reads specs and statuses into their models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from managed_databases.kinds.frame import CloudStatus
+from managed_databases.kinds.kind import Kind
+from managed_databases.reconcile.ports import Resource, ResourceKey
+
+
+class UnreadableSpec(Exception):
+    """The resource does not fit its model: another version of the CRD is installed. The text names fields, no values."""
+
+
+class Specs:
+    """Reads each generation of a spec once."""
+
+    def __init__(self) -> None:
+        self._read: dict[ResourceKey, tuple[str, int, Any]] = {}
+
+    def of(self, kind: Kind, resource: Resource) -> Any:
+        """Raises UnreadableSpec."""
+        read = self._read.get(resource.key)
+        if read is None or read[:2] != (resource.uid, resource.generation):
+            read = self._read[resource.key] = (resource.uid, resource.generation, _read(kind, resource))
+        return read[2]
+
+    def forget(self, key: ResourceKey) -> None:
+        self._read.pop(key, None)
+
+
+def _read(kind: Kind, resource: Resource) -> Any:
+    try:
+        return kind.spec.model_validate(resource.spec)
+    except ValidationError as error:
+        fields = sorted({".".join(str(part) for part in told["loc"]) for told in error.errors(include_input=False)})
+        raise UnreadableSpec(
+            f"this operator cannot read spec.{', spec.'.join(fields)} of {resource.key}: the installed CRDs are of "
+            "another version"
+        ) from None
+
+
+def read_status(kind: Kind, status_: Mapping[str, Any]) -> CloudStatus:
+    """Raises UnreadableSpec. Nonsense beside the frame does not matter: what the kind itself reports is made anew."""
+    for model in (kind.status, CloudStatus):
+        try:
+            status = model.model_validate(status_)
+        except ValidationError:
+            continue
+        assert isinstance(status, CloudStatus)
+        return status
+    raise UnreadableSpec("this operator cannot read the status' id, identity or intent: it does nothing")

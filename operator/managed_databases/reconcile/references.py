@@ -1,0 +1,163 @@
+"""Resolves what a spec refers to, and whether it may (design, Tenancy)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from managed_databases.kinds.kind import Kind, Reference
+from managed_databases.kinds.seen import ProjectView, Referred
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.claims import Claims, ObjectName
+from managed_databases.reconcile.collection_snapshot import CollectionSnapshot
+from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
+from managed_databases.reconcile.topics import Topic
+
+TAKES_CHANGES = frozenset({"ACTIVE", "DEGRADED", None})
+
+
+@dataclass(frozen=True)
+class References:
+    """Resolves references of resources; `topics` given to the calls receives what the answer depends on."""
+
+    cache: ResourceCache
+    claims: Claims
+    kind_of: Callable[[str], Kind]
+    spec_of: Callable[[Kind, Resource], Any]
+
+    def holder_by_name(self, asker: Resource, reference: Reference, stated: tuple[str, str, str | None]) -> ResourceKey:
+        _, name, namespace = stated
+        return ResourceKey(reference.kind, namespace or asker.key.namespace, name)
+
+    def resolve(
+        self,
+        asker: Resource,
+        reference: Reference,
+        stated: tuple[str, str, str | None],
+        project: ProjectView,
+        snapshot: CollectionSnapshot[Any],
+        topics: set[Topic],
+    ) -> Referred:
+        """Return what the reference stands for in this project."""
+        kind = self.kind_of(reference.kind)
+        assert kind.cloud is not None
+        if stated[0] == "id":
+            return self._by_id(asker, kind, stated[1], project, snapshot, topics)
+        key = self.holder_by_name(asker, reference, stated)
+        topics.add(("resource", *key))
+        holder = self.cache.get(key)
+        if holder is None or not self._may_use(asker, kind, holder):
+            return Referred(str(key), problem=_missing(asker, key))
+        identity = holder.status.get("identity") or {}
+        if identity.get("project", project.name) != project.name:
+            return Referred(
+                str(key),
+                problem=Stall(Reason.FORBIDDEN, f"{key} is in another DatabaseProject ({identity['project']})"),
+            )
+        id_ = holder.status.get("id")
+        if id_ is None:
+            return Referred(str(key), spec=self.spec_of(kind, holder), problem=_waits(key, "is not created yet"))
+        return self._held(kind, holder, id_, project, snapshot, topics)
+
+    def of_object(
+        self, kind: Kind, id_: str, project: ProjectView, snapshot: CollectionSnapshot[Any], topics: set[Topic]
+    ) -> Referred:
+        """Return a pinned parent, without asking whether it may be used: for deletions."""
+        assert kind.cloud is not None
+        key = self.claims.holder(ObjectName(project.name, kind.cloud.collection.name, id_))
+        holder = None if key is None else self.cache.get(key)
+        if holder is not None:
+            topics.add(("resource", *holder.key))
+            return self._held(kind, holder, id_, project, snapshot, topics)
+        topics.add(("object", project.name, kind.cloud.collection.name, id_))
+        return Referred(f"{kind.singular} {id_}", id_, snapshot.get(id_))
+
+    def _by_id(
+        self,
+        asker: Resource,
+        kind: Kind,
+        id_: str,
+        project: ProjectView,
+        snapshot: CollectionSnapshot[Any],
+        topics: set[Topic],
+    ) -> Referred:
+        assert kind.cloud is not None
+        collection = kind.cloud.collection
+        topics.add(("object", project.name, collection.name, id_))
+        topics.add(("holder", project.name, collection.name, id_))
+        key = self.claims.holder(ObjectName(project.name, collection.name, id_))
+        holder = None if key is None else self.cache.get(key)
+        allowed = "adopt" in project.powers if holder is None else self._may_use(asker, kind, holder)
+        if not allowed:
+            return Referred(
+                f"{collection.one} {id_}",
+                problem=Stall(
+                    Reason.FORBIDDEN,
+                    f"this namespace may not use the {collection.one} {id_}: the resource that holds it must name the "
+                    "namespace in allowedNamespaces, or, when none does, the DatabaseProject must give it the power adopt",
+                ),
+            )
+        if holder is not None:
+            return self._held(kind, holder, id_, project, snapshot, topics)
+        found = snapshot.get(id_)
+        label = f"{collection.one} {id_}"
+        if found is None:
+            return Referred(label, id_, problem=Wait(Reason.PARENT_MISSING, f"the project shows no {label}"))
+        return Referred(label, id_, found, problem=_state_problem(label, found.status))
+
+    def _held(
+        self,
+        kind: Kind,
+        holder: Resource,
+        id_: str,
+        project: ProjectView,
+        snapshot: CollectionSnapshot[Any],
+        topics: set[Topic],
+    ) -> Referred:
+        assert kind.cloud is not None
+        topics.add(("object", project.name, kind.cloud.collection.name, id_))
+        found = snapshot.get(id_)
+        spec = self.spec_of(kind, holder)
+        problem: Wait | Stall | None
+        if holder.deleting_since is not None:
+            problem = _waits(holder.key, "is being deleted")
+        elif found is None:
+            problem = _waits(holder.key, "is not in the cloud" if snapshot.is_gone(id_) else "is not listed yet")
+        else:
+            problem = _state_problem(str(holder.key), found.status)
+        return Referred(
+            str(holder.key), id_, found, problem, spec=spec, status=holder.status, going=_is_going(holder, spec)
+        )
+
+    def _may_use(self, asker: Resource, kind: Kind, holder: Resource) -> bool:
+        if holder.key.namespace == asker.key.namespace:
+            return True
+        return asker.key.namespace in (getattr(self.spec_of(kind, holder), "allowed_namespaces", None) or ())
+
+
+def _missing(asker: Resource, key: ResourceKey) -> Wait:
+    """One text for what is not there and for what may not be seen: nobody learns of another's resources."""
+    if key.namespace == asker.key.namespace:
+        return Wait(Reason.PARENT_MISSING, f"there is no {key}")
+    return Wait(
+        Reason.PARENT_MISSING,
+        f"there is no {key}, or its allowedNamespaces do not name {asker.key.namespace}",
+    )
+
+
+def _waits(key: ResourceKey, why: str) -> Wait:
+    return Wait(Reason.PARENT_NOT_READY, f"waits for {key}, which {why}")
+
+
+def _state_problem(label: str, phase: str | None) -> Wait | None:
+    if phase in TAKES_CHANGES:
+        return None
+    return Wait(Reason.PARENT_NOT_READY, f"waits for {label}, which is {phase}")
+
+
+def _is_going(holder: Resource, spec: Any) -> bool:
+    """Deleted with its cloud object and all that is in it, as nothing protects it."""
+    return (
+        holder.deleting_since is not None
+        and getattr(spec, "deletion_policy", "Delete") == "Delete"
+        and not getattr(spec, "deletion_protection", False)
+    )

@@ -1,0 +1,51 @@
+"""All settings of the operator, from the environment (`MANAGED_DATABASES_...`) and the command line."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
+
+
+class Settings(BaseSettings):
+    """Each field is also an environment variable: MANAGED_DATABASES_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="MANAGED_DATABASES_", hide_input_in_errors=True, extra="ignore")
+
+    namespace: str = Field(
+        default="managed-databases-system", description="The operator's own namespace: projects' Secrets are there."
+    )
+    watch_namespaces: Annotated[str, NoDecode] = Field(
+        default="", description="The namespaces to serve, separated by commas; empty means all."
+    )
+    kubeconfig: Path | None = Field(
+        default=None, description="A kubeconfig file. Without it the Pod's service account is used."
+    )
+    context: str | None = Field(default=None, description="A context of that kubeconfig.")
+    probe_host: str = Field(default="0.0.0.0", description="Address of /healthz, /readyz and /metrics.")
+    probe_port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8080, description="Their port; 0: any free one.")
+    poll_seconds: Seconds = Field(default=60, description="Seconds between two LISTs of a collection at rest.")
+    pending_poll_seconds: Seconds = Field(default=3, description="The same while something in it is pending.")
+    resync_seconds: Seconds = Field(default=600, description="Seconds until a resource is looked at without a cause.")
+    least_backoff_seconds: Seconds = Field(default=2, description="The shortest pause after a failure.")
+    catalogue_seconds: Seconds = Field(default=600, description="Seconds between two looks at what the cloud offers.")
+    call_limit_seconds: Annotated[float, Field(ge=0.1, le=600)] = Field(
+        default=30, description="How long one call to the API may take."
+    )
+    settle_margin_seconds: Seconds = Field(
+        default=30, description="How much longer than a call an attempt of unknown outcome is waited for."
+    )
+    calls_per_second: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        default=20, description="Calls to the API for each project, on average."
+    )
+    clock_speed: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        default=1, description="For tests: how much faster than real time the operator's waits pass."
+    )
+    log_format: Literal["json", "text"] = Field(default="json", description="How log lines look.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        return tuple(name for part in self.watch_namespaces.split(",") if (name := part.strip()))

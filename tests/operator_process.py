@@ -1,0 +1,74 @@
+"""The operator as a process of its own."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+START_SECONDS = 60
+
+
+class OperatorProcess:
+    """`async with OperatorProcess(kubeconfig, log) as operator`. Settings are MANAGED_DATABASES_... in lower case.
+
+    Many tests run against one control plane: `watch_namespaces` keeps their operators apart.
+    """
+
+    def __init__(self, kubeconfig: Path, log: Path, **settings: object) -> None:
+        self.log = log
+        self._kubeconfig = kubeconfig
+        self._settings = {
+            "probe_host": "127.0.0.1",
+            "probe_port": 0,
+            "pending_poll_seconds": 0.5,
+            "call_limit_seconds": 5,
+            "settle_margin_seconds": 3,
+            "log_format": "text",
+        } | settings
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            print(f"--- the operator's log ---\n{self.log_tail(80)}", file=sys.stderr)  # noqa: T201 - shown on failure
+        await self.kill()
+
+    async def start(self, **changes: object) -> None:
+        """Start it, with settings changed from now on."""
+        self._settings |= changes
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("MANAGED_DATABASES_", "OS_"))
+        }
+        environment |= {f"MANAGED_DATABASES_{name.upper()}": str(value) for name, value in self._settings.items()}
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "managed_databases", "run",
+                "--kubeconfig", str(self._kubeconfig),
+                stdout=log, stderr=log, env=environment, start_new_session=True,
+            )  # fmt: skip
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing is cleaned up."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; return the exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return await self._process.wait()
+
+    def log_tail(self, lines: int = 40) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
