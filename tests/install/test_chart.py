@@ -1,46 +1,24 @@
 """The chart as Helm renders it, without a cluster."""
 
 import json
-import os
-import subprocess
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from install.helm import PROJECTS_KNOWN, render, template
+from install.kubectl import TOP, Manifest
 from managed_databases.kinds.database_project import KIND as DATABASE_PROJECT
 from managed_databases.kube.crd import custom_resource_definition
 from managed_databases.kube.generated_files import CHART
 from managed_databases.reconcile.ports import MANAGED_LABEL
 
-TOP = Path(__file__).parents[2]
-PROJECTS_KNOWN = ("--api-versions", "manageddatabases.io/v1alpha1/DatabaseProject")
 PROJECT = {"name": "main", "region": "ru-3", "credentials": {"existingSecret": "main-credentials"}}
 INLINE = {"username": "robot", "password": "p", "domain": "d", "projectID": "0123456789abcdef0123456789abcdef"}
 
-Rendered = list[dict[str, Any]]
 
-
-@pytest.fixture(scope="session")
-def helm() -> str:
-    """Where the control plane's programs are, there is Helm as well."""
-    return str(Path(os.environ["KUBEBUILDER_ASSETS"]) / "helm")
-
-
-def run(helm: str, values: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [helm, "template", "mdo", str(TOP / CHART), "--namespace=ops", "--kube-version=1.36.3", "--values=-"]
-    return subprocess.run([*command, *arguments], input=json.dumps(values), capture_output=True, text=True, check=False)
-
-
-def render(helm: str, values: dict[str, Any], *arguments: str) -> Rendered:
-    done = run(helm, values, *arguments)
-    assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
-
-
-def of_kind(rendered: Rendered, kind: str) -> Rendered:
+def of_kind(rendered: list[Manifest], kind: str) -> list[Manifest]:
     return [document for document in rendered if document["kind"] == kind]
 
 
@@ -52,8 +30,8 @@ def test_the_chart_has_the_projects_version() -> None:
     assert base["images"] == [{"name": "managed-databases-operator", "newTag": version}]
 
 
-def test_crds_and_projects_are_kept_when_the_release_goes(helm: str) -> None:
-    rendered = render(helm, {"projects": [PROJECT]}, *PROJECTS_KNOWN)
+def test_crds_and_projects_are_kept_when_the_release_goes() -> None:
+    rendered = render({"projects": [PROJECT]}, *PROJECTS_KNOWN)
     kept = of_kind(rendered, "CustomResourceDefinition") + of_kind(rendered, "DatabaseProject")
     assert [each["metadata"]["annotations"]["helm.sh/resource-policy"] for each in kept] == ["keep"] * len(kept)
     assert of_kind(rendered, "DatabaseProject")[0]["spec"] == {
@@ -62,14 +40,14 @@ def test_crds_and_projects_are_kept_when_the_release_goes(helm: str) -> None:
     }
 
 
-def test_the_charts_crds_are_the_generated_ones(helm: str) -> None:
-    for rendered in of_kind(render(helm, {}), "CustomResourceDefinition"):
+def test_the_charts_crds_are_the_generated_ones() -> None:
+    for rendered in of_kind(render({}), "CustomResourceDefinition"):
         generated = yaml.safe_load((TOP / "crds" / f"{rendered['spec']['names']['plural']}.yaml").read_text())
         assert rendered["spec"] == generated["spec"]
 
 
-def test_inline_credentials_become_a_secret_that_the_operator_sees_change(helm: str) -> None:
-    rendered = render(helm, {"projects": [PROJECT | {"credentials": INLINE}]}, *PROJECTS_KNOWN)
+def test_inline_credentials_become_a_secret_that_the_operator_sees_change() -> None:
+    rendered = render({"projects": [PROJECT | {"credentials": INLINE}]}, *PROJECTS_KNOWN)
     (secret,) = of_kind(rendered, "Secret")
     assert secret["stringData"] == {
         "OS_USERNAME": "robot",
@@ -82,13 +60,13 @@ def test_inline_credentials_become_a_secret_that_the_operator_sees_change(helm: 
     assert project["spec"]["credentialsSecretRef"] == {"name": secret["metadata"]["name"]}
 
 
-def test_projects_wait_until_the_cluster_knows_them(helm: str) -> None:
-    assert not of_kind(render(helm, {"projects": [PROJECT]}), "DatabaseProject")
+def test_projects_wait_until_the_cluster_knows_them() -> None:
+    assert not of_kind(render({"projects": [PROJECT]}), "DatabaseProject")
 
 
-def test_the_container_is_told_where_it_is_and_what_to_serve(helm: str) -> None:
+def test_the_container_is_told_where_it_is_and_what_to_serve() -> None:
     values = {"watchNamespaces": ["shop", "lab"], "probePort": 9090, "settings": {"LOG_LEVEL": "debug"}}
-    (deployment,) = of_kind(render(helm, values), "Deployment")
+    (deployment,) = of_kind(render(values), "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     env = {variable["name"]: variable.get("value") for variable in container["env"]}
     assert env == {
@@ -101,8 +79,8 @@ def test_the_container_is_told_where_it_is_and_what_to_serve(helm: str) -> None:
     assert container["ports"] == [{"name": "probes", "containerPort": 9090}]
 
 
-def test_named_namespaces_mean_roles_there_and_nothing_clusterwide_but_projects(helm: str) -> None:
-    rendered = render(helm, {"watchNamespaces": ["shop"], "rbac": {"aggregateToDefaultRoles": False}})
+def test_named_namespaces_mean_roles_there_and_nothing_clusterwide_but_projects() -> None:
+    rendered = render({"watchNamespaces": ["shop"], "rbac": {"aggregateToDefaultRoles": False}})
     (clusterwide,) = of_kind(rendered, "ClusterRole")
     assert {resource for rule in clusterwide["rules"] for resource in rule["resources"]} == {
         "databaseprojects",
@@ -111,9 +89,9 @@ def test_named_namespaces_mean_roles_there_and_nothing_clusterwide_but_projects(
     assert sorted(role["metadata"]["namespace"] for role in of_kind(rendered, "Role")) == ["default", "ops", "shop"]
 
 
-def test_secrets_need_not_be_listed(helm: str) -> None:
+def test_secrets_need_not_be_listed() -> None:
     for namespaces in ([], ["shop"]):
-        rendered = render(helm, {"watchNamespaces": namespaces, "rbac": {"watchSecrets": False}})
+        rendered = render({"watchNamespaces": namespaces, "rbac": {"watchSecrets": False}})
         rules = [
             rule
             for role in of_kind(rendered, "ClusterRole") + of_kind(rendered, "Role")
@@ -141,8 +119,8 @@ def test_secrets_need_not_be_listed(helm: str) -> None:
         ({"projects": [PROJECT | {"identityURL": "cloud.example"}]}, "/projects/0/identityURL"),
     ],
 )
-def test_nonsense_is_refused(helm: str, values: dict[str, Any], said: str) -> None:
-    done = run(helm, values)
+def test_nonsense_is_refused(values: dict[str, Any], said: str) -> None:
+    done = template(values)
     assert done.returncode != 0
     assert said in done.stderr
 

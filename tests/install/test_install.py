@@ -1,0 +1,102 @@
+"""Both ways to install, on a real API server: no Pod can run there, but everything must be accepted."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from install.helm import PROJECTS_KNOWN, install, render, uninstall
+from install.kubectl import TOP, Kubectl, kubectl_for, with_crds
+from managed_databases.controlplane.cluster import ControlPlane
+from managed_databases.kinds.registry import kinds
+
+pytestmark = pytest.mark.story
+
+PROJECT = {
+    "name": "installed",
+    "region": "ru-3",
+    "allowedNamespaces": [{"name": "shop"}],
+    "credentials": {"username": "robot", "password": "p", "domain": "d", "projectID": "0" * 32},
+}
+NAMESPACED = [f"{kind.plural}.manageddatabases.io" for kind in kinds().values() if kind.namespaced]
+
+
+@pytest.fixture(scope="module")
+def kubectl(control_plane: ControlPlane) -> Kubectl:
+    return kubectl_for(control_plane)
+
+
+def may(kubectl: Kubectl, account: str, verb: str, resource: str, namespace: str) -> bool:
+    """Whether RBAC allows it; `/status` goes into --subresource."""
+    name, _, subresource = resource.partition("/")
+    place = "--all-namespaces" if namespace == "*" else f"--namespace={namespace}"
+    arguments = ["auth", "can-i", verb, name, f"--as=system:serviceaccount:{account}", place]
+    return kubectl.attempt(*arguments, *([f"--subresource={subresource}"] if subresource else [])).returncode == 0
+
+
+@pytest.mark.parametrize("namespaces", [[], ["shop", "lab"]], ids=["clusterwide", "namespaced"])
+def test_all_that_the_chart_renders_passes_strict_validation(
+    control_plane: ControlPlane, namespaces: list[str]
+) -> None:
+    kubectl = with_crds(control_plane)
+    for namespace in ("strict", "shop", "lab"):
+        kubectl.make_namespace(namespace)
+    values = {"watchNamespaces": namespaces, "projects": [PROJECT], "settings": {"LOG_LEVEL": "debug"}}
+    kubectl.apply(yaml.safe_dump_all(render(values, *PROJECTS_KNOWN, namespace="strict")))
+
+
+def test_a_first_install_an_upgrade_and_the_way_back(control_plane: ControlPlane) -> None:
+    kubectl = with_crds(control_plane)
+    values: dict[str, Any] = {"projects": [PROJECT | {"name": "kept"}], "crds": {"install": False}}
+    values["admissionPolicy"] = {"install": False}
+    install(kubectl, "ops", values)
+    notes = install(kubectl, "ops", values | {"replicas": 2})
+    assert "kubectl get databaseprojects" in notes
+    project = kubectl.get("databaseproject", "kept")
+    assert project["spec"]["credentialsSecretRef"] == {"name": "mdo-managed-databases-operator-kept"}
+    uninstall(kubectl, "ops")
+    assert kubectl.get("databaseproject", "kept")["metadata"]["uid"] == project["metadata"]["uid"]
+    install(kubectl, "ops", values)
+    uninstall(kubectl, "ops")
+
+
+def test_the_base_is_applied_as_it_is_and_the_operator_may_work_everywhere(kubectl: Kubectl) -> None:
+    manifests = kubectl("kustomize", str(TOP / "deploy/base"))
+    kubectl.apply(manifests)
+    account = "managed-databases:managed-databases-operator"
+    for resource in NAMESPACED:
+        assert all(may(kubectl, account, verb, resource, "*") for verb in ("list", "watch", "patch")), resource
+        assert may(kubectl, account, "patch", f"{resource}/status", "*")
+        assert not any(may(kubectl, account, verb, resource, "*") for verb in ("create", "delete")), resource
+    assert may(kubectl, account, "create", "secrets", "shop")
+    assert may(kubectl, account, "update", "leases.coordination.k8s.io", "managed-databases")
+    assert not may(kubectl, account, "update", "leases.coordination.k8s.io", "default")
+    kubectl("delete", "clusterrolebinding,clusterrole", "managed-databases-operator")
+
+
+def test_named_namespaces_give_no_rights_elsewhere(control_plane: ControlPlane) -> None:
+    kubectl = with_crds(control_plane)
+    for namespace in ("narrow", "shop"):
+        kubectl.make_namespace(namespace)
+    kubectl.apply(yaml.safe_dump_all(render({"watchNamespaces": ["shop"]}, namespace="narrow")))
+    account = "narrow:mdo-managed-databases-operator"
+    for resource in (*NAMESPACED, "secrets"):
+        assert all(may(kubectl, account, verb, resource, "shop") for verb in ("list", "watch", "patch")), resource
+        assert not any(may(kubectl, account, verb, resource, "default") for verb in ("get", "list", "patch")), resource
+    assert may(kubectl, account, "list", "databaseprojects.manageddatabases.io", "*")
+    assert may(kubectl, account, "get", "secrets", "narrow")
+    assert not may(kubectl, account, "create", "secrets", "narrow")
+    assert not may(kubectl, account, "list", "namespaces", "*")
+
+
+def test_those_who_edit_a_namespace_edit_its_databases(control_plane: ControlPlane) -> None:
+    kubectl = with_crds(control_plane)
+    kubectl.apply(yaml.safe_dump_all(render({}, namespace="default")))
+    roles = {role["metadata"]["name"]: role for role in kubectl.get("clusterroles", "-l=helm.sh/chart")["items"]}
+    for role, verb in (("view", "list"), ("edit", "create")):
+        found = roles[f"default-mdo-managed-databases-operator-{role}"]
+        assert found["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{role}"] == "true"
+        assert verb in found["rules"][0]["verbs"]
+    names = json.dumps(roles)
+    assert "manageddatastores" in names

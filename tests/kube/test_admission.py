@@ -1,0 +1,113 @@
+"""The admission policies: as values, and on a real API server."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from install.kubectl import Kubectl, becomes_true, with_crds
+from kube.crd_samples import sample
+from managed_databases.controlplane.cluster import ControlPlane
+from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION, kinds
+from managed_databases.kube.admission import admission_policies, policy_name
+
+NAMESPACE = "protected"
+COLLECTION = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/manageddatastores"
+PROTECTED = [kind.name for kind in kinds().values() if kind.protection]
+
+
+def test_a_kind_without_protection_needs_no_policy() -> None:
+    assert admission_policies(dataclasses.replace(kinds()["ManagedDatastore"], protection="")) == []
+
+
+@pytest.mark.parametrize("kind", PROTECTED)
+def test_the_message_offers_both_ways_out(kind: str) -> None:
+    policy, binding = admission_policies(kinds()[kind])
+    (validation,) = policy["spec"]["validations"]
+    for message in (validation["message"], validation["messageExpression"]):
+        assert "spec.deletionProtection: false" in message
+        assert "spec.deletionPolicy: Retain" in message
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    assert binding["spec"] == {"policyName": policy_name(kinds()[kind]), "validationActions": ["Deny"]}
+
+
+@pytest.fixture(scope="module")
+def kubectl(control_plane: ControlPlane) -> Kubectl:
+    return with_crds(control_plane)
+
+
+@pytest.fixture(scope="module")
+def guarded(kubectl: Kubectl) -> Kubectl:
+    """The API server takes up a policy some time after it was made."""
+    kubectl.make_namespace(NAMESPACE)
+    kubectl.create(*(sample(kind, "guard", NAMESPACE, deletionProtection=True, name="guard") for kind in PROTECTED))
+    for kind in PROTECTED:
+
+        def probe(kind: str = kind) -> tuple[bool, object]:
+            done = kubectl.attempt("delete", kind, "guard", f"-n={NAMESPACE}", "--dry-run=server")
+            return "is protected" in done.stderr, done.stdout + done.stderr
+
+        becomes_true(f"the policy for {kind}", probe)
+    return kubectl
+
+
+def patch(kubectl: Kubectl, kind: str, name: str, body: dict[str, Any]) -> None:
+    kubectl("patch", kind, name, f"-n={NAMESPACE}", "--type=merge", f"--patch={json.dumps(body)}")
+
+
+@pytest.fixture
+def orders(guarded: Kubectl, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of a datastore, protected by default, with the finalizer that the operator sets."""
+    name = f"orders-{abs(hash(request.node.name))}"
+    manifest = sample("ManagedDatastore", name, NAMESPACE)
+    manifest["metadata"]["finalizers"] = [FINALIZER]
+    guarded.create(manifest)
+    yield name
+    if guarded.attempt("get", "mds", name, f"-n={NAMESPACE}").returncode == 0:
+        patch(guarded, "mds", name, {"metadata": {"finalizers": []}, "spec": {"deletionPolicy": "Retain"}})
+        guarded("delete", "mds", name, f"-n={NAMESPACE}", "--ignore-not-found")
+
+
+@pytest.mark.story
+@pytest.mark.parametrize("kind", PROTECTED)
+def test_a_protected_resource_is_not_deleted_and_the_message_names_it(guarded: Kubectl, kind: str) -> None:
+    said = guarded.refused("delete", kind, "guard", f"-n={NAMESPACE}")
+    assert f"{kind} guard is protected" in said
+    assert "spec.deletionProtection: false" in said
+    assert "spec.deletionPolicy: Retain" in said
+
+
+@pytest.mark.story
+@pytest.mark.parametrize("way_out", [{"deletionProtection": False}, {"deletionPolicy": "Retain"}])
+@pytest.mark.parametrize("kind", PROTECTED)
+def test_both_ways_out_work(guarded: Kubectl, kind: str, way_out: dict[str, Any]) -> None:
+    fields = {"deletionProtection": True, "name": "leaving"} | way_out
+    guarded.create(sample(kind, "leaving", NAMESPACE, **fields))
+    guarded("delete", kind, "leaving", f"-n={NAMESPACE}")
+
+
+@pytest.mark.story
+def test_deleting_the_collection_spares_what_is_protected(guarded: Kubectl) -> None:
+    guarded.create(sample("ManagedDatastore", "unguarded", NAMESPACE, deletionProtection=False))
+    said = guarded.refused("delete", f"--raw={COLLECTION}")
+    assert "is protected" in said
+    kept = [each["metadata"]["name"] for each in guarded.get("mds", f"-n={NAMESPACE}")["items"]]
+    assert "guard" in kept
+
+
+@pytest.mark.story
+def test_what_is_being_deleted_may_be_deleted_again_and_loses_its_finalizer(guarded: Kubectl, orders: str) -> None:
+    patch(guarded, "mds", orders, {"spec": {"deletionProtection": False}})
+    guarded("delete", "mds", orders, f"-n={NAMESPACE}", "--wait=false")
+    patch(guarded, "mds", orders, {"spec": {"deletionProtection": True}})
+    guarded("delete", "mds", orders, f"-n={NAMESPACE}", "--wait=false")
+    patch(guarded, "mds", orders, {"metadata": {"finalizers": []}})
+    assert guarded.attempt("get", "mds", orders, f"-n={NAMESPACE}").returncode != 0
+
+
+@pytest.mark.story
+def test_nothing_but_deleting_is_refused(guarded: Kubectl, orders: str) -> None:
+    patch(guarded, "mds", orders, {"metadata": {"finalizers": []}})
+    patch(guarded, "mds", orders, {"metadata": {"labels": {"team": "shop"}}})

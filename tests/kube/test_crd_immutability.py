@@ -1,0 +1,114 @@
+"""For each immutable field on a real API server: it cannot be changed, added when it is absent, or removed."""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from install.kubectl import Kubectl, with_crds
+from kube.crd_immutability import ROWS, Immutable
+from kube.crd_samples import sample
+from managed_databases.controlplane.cluster import ControlPlane
+from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.schema import RULES
+from managed_databases.kube.crd import custom_resource_definition
+
+pytestmark = pytest.mark.story
+
+NAMESPACE = "immutability"
+NOT_IN_THE_TABLE = ("the API cannot shrink a disk", "a disk can be neither added nor removed")
+"""Tested below: they are not about one value that stays."""
+
+
+def resource(row: Immutable, name: str, *, has_field: bool) -> dict[str, Any]:
+    whole = sample(row.kind, name, NAMESPACE if kinds()[row.kind].namespaced else None, **row.beside)
+    inside = whole["spec"]
+    for step in row.path[:-1]:
+        inside = inside.setdefault(step, {})
+    inside.pop(row.path[-1], None)
+    if has_field:
+        inside[row.path[-1]] = deepcopy(row.value)
+    return whole
+
+
+@pytest.fixture(scope="module")
+def kubectl(control_plane: ControlPlane) -> Kubectl:
+    return with_crds(control_plane)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def resources(kubectl: Kubectl) -> None:
+    """Two of each row, one with the field and one without, made in one go."""
+    kubectl.make_namespace(NAMESPACE)
+    having = [resource(row, f"has{number}", has_field=True) for number, row in enumerate(ROWS)]
+    lacking = [resource(row, f"lacks{number}", has_field=False) for number, row in enumerate(ROWS) if not row.required]
+    kubectl.create(*having, *lacking)
+
+
+def patched(kind: str, name: str, spec: dict[str, Any]) -> tuple[str, ...]:
+    namespace = (f"--namespace={NAMESPACE}",) if kinds()[kind].namespaced else ()
+    return (
+        "patch",
+        kind,
+        name,
+        *namespace,
+        "--type=merge",
+        "--dry-run=server",
+        f"--patch={json.dumps({'spec': spec})}",
+    )
+
+
+@pytest.mark.parametrize(("number", "row"), list(enumerate(ROWS)), ids=map(str, ROWS))
+def test_an_immutable_field(kubectl: Kubectl, number: int, row: Immutable) -> None:
+    has, lacks = f"has{number}", f"lacks{number}"
+    kubectl(*patched(row.kind, has, row.patch(row.value)))
+    assert row.says in kubectl.refused(*patched(row.kind, has, row.patch(row.other)))
+    removal = kubectl.refused(*patched(row.kind, has, row.patch(None)))
+    if not row.required:
+        assert row.says in removal
+        assert row.says in kubectl.refused(*patched(row.kind, lacks, row.patch(row.value)))
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"disk": {"sizeGB": 31}}, "the API cannot shrink a disk"),
+        ({"disk": None}, "a disk can be neither added nor removed"),
+    ],
+)
+def test_a_disk_neither_shrinks_nor_goes(kubectl: Kubectl, spec: dict[str, Any], says: str) -> None:
+    number = next(number for number, row in enumerate(ROWS) if row.path == ("disk", "type"))
+    name = f"has{number}"
+    kubectl(*patched("ManagedDatastore", name, {"disk": {"sizeGB": 33}}))
+    assert says in kubectl.refused(*patched("ManagedDatastore", name, spec))
+
+
+def test_a_disk_cannot_be_added(kubectl: Kubectl) -> None:
+    number = next(number for number, row in enumerate(ROWS) if row.path == ("flavor", "diskType"))
+    disk = {"disk": {"type": "local", "sizeGB": 32}}
+    said = kubectl.refused(*patched("ManagedDatastore", f"lacks{number}", disk))
+    assert "a disk can be neither added nor removed" in said
+
+
+def test_a_datastore_can_be_renamed(kubectl: Kubectl) -> None:
+    number = next(number for number, row in enumerate(ROWS) if row.kind == "ManagedDatastore")
+    kubectl(*patched("ManagedDatastore", f"has{number}", {"name": "orders2"}))
+
+
+def transition_rules(schema: dict[str, Any]) -> Iterator[str]:
+    """The message of each rule that compares with what was there before."""
+    yield from (rule["message"] for rule in schema.get(RULES, ()) if "oldSelf" in rule["rule"])
+    inner = [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    for each in inner:
+        if each:
+            yield from transition_rules(each)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_no_immutable_field_is_missing_in_the_table(kind: str) -> None:
+    version = custom_resource_definition(kinds()[kind])["spec"]["versions"][0]
+    for message in transition_rules(version["schema"]["openAPIV3Schema"]):
+        tested = [row.says for row in ROWS if row.kind == kind]
+        assert any(says in message for says in (*tested, *NOT_IN_THE_TABLE)), f"{kind}: no row for: {message}"
