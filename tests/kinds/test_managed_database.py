@@ -1,0 +1,127 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kinds.sights import MAIN, OTHER, datastore, parent, seen_database, uuid
+from managed_databases.api.models import Database, User
+from managed_databases.kinds.managed_database import KIND, body
+from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.seen import Referred, Refused, Seen
+from managed_databases.kinds.verdicts import Reason, Wait
+
+assert KIND.cloud is not None
+CLOUD = KIND.cloud
+
+OWNER = Referred("DatabaseUser app", id=uuid(60), object=User(id=uuid(60), name="app", datastore_id=MAIN))
+OWNED = {"ownerRef": {"name": "app"}}
+
+
+def database(**fields: Any) -> Database:
+    return Database.model_validate(
+        {"id": uuid(70), "name": "orders", "datastore_id": MAIN, "status": "ACTIVE"} | fields
+    )
+
+
+def test_the_body_says_what_the_spec_says() -> None:
+    plain = body(seen_database(), None).model_dump(exclude_unset=True)
+    assert plain == {"name": "orders", "datastore_id": MAIN}
+    spec = {**OWNED, "name": "o", "lcCollate": "ru_RU.UTF-8", "lcCtype": "C"}
+    full = body(seen_database(spec, refs={"ownerRef": OWNER}), None).model_dump(exclude_unset=True)
+    assert full == {
+        "name": "o",
+        "datastore_id": MAIN,
+        "owner_id": uuid(60),
+        "lc_collate": "ru_RU.UTF-8",
+        "lc_ctype": "C",
+    }
+
+
+def test_key_and_expected_agree_with_the_cloud() -> None:
+    seen = seen_database({"lcCollate": "C"})
+    assert CLOUD.key(seen) == CLOUD.key_of(database())
+    assert CLOUD.expected(seen) == CLOUD.expected_of(database(lc_collate="C"))
+    assert "lc_collate" not in CLOUD.expected_of(database())
+
+
+def test_key_survives_that_nothing_is_known() -> None:
+    nothing = replace(seen_database(), refs={}, project=None)
+    assert CLOUD.key(nothing) == ("", "orders")
+    assert CLOUD.report(nothing) == {}
+
+
+@pytest.mark.parametrize(
+    ("why", "cloud", "sent"),
+    [
+        ("another owner", {"owner_id": uuid(61)}, {"owner_id": uuid(60)}),
+        ("null is nobody", {"owner_id": None}, {"owner_id": uuid(60)}),
+        ("not told is no difference", {}, None),
+        ("as it is", {"owner_id": uuid(60)}, None),
+    ],
+)
+def test_the_owner_can_change(why: str, cloud: dict[str, Any], sent: dict[str, str] | None) -> None:
+    found = [*CLOUD.changes(seen_database(OWNED, database(**cloud), refs={"ownerRef": OWNER}))]
+    assert [change.call.body.model_dump() for change in found if change.call.body] == ([sent] if sent else []), why
+    assert not [*CLOUD.changes(seen_database({}, database(**cloud)))], why
+
+
+@pytest.mark.parametrize(
+    ("why", "engine", "spec", "told"),
+    [
+        ("no databases in Redis", "redis 7", {}, "postgresql or mysql"),
+        ("no databases in Kafka", "kafka 3", {}, "postgresql or mysql"),
+        ("no owners in MySQL", "mysql 8", OWNED, "ownerRef"),
+        ("no locale in MySQL", "mysql 8", {"lcCtype": "C"}, "lcCtype"),
+    ],
+)
+def test_what_the_engine_cannot_do_is_refused(why: str, engine: str, spec: dict[str, Any], told: str) -> None:
+    for act in (lambda seen: body(seen, None), lambda seen: [*CLOUD.changes(seen)]):
+        with pytest.raises(Refused) as refused:
+            act(seen_database(spec, database(), refs={"datastoreRef": parent(engine), "ownerRef": OWNER}))
+        assert refused.value.verdict.reason is Reason.INVALID_SPEC, why
+        assert told in refused.value.verdict.message, why
+
+
+def test_the_owner_is_in_the_same_datastore() -> None:
+    stranger = replace(OWNER, object=User(id=uuid(60), name="app", datastore_id=OTHER))
+    with pytest.raises(Refused, match="is not in ManagedDatastore main"):
+        body(seen_database(OWNED, refs={"ownerRef": stranger}), None)
+
+
+def held(protection: bool) -> Referred:
+    spec = ManagedDatastoreSpec.model_validate(
+        {
+            "engine": {"type": "postgresql", "version": "16"},
+            "flavor": {"name": "s"},
+            "subnetID": uuid(1),
+            "deletionProtection": protection,
+        }
+    )
+    return replace(parent(), spec=spec)
+
+
+NOWHERE = Referred("ManagedDatastore main", problem=Wait(Reason.PARENT_MISSING, "no such resource"))
+
+
+@pytest.mark.parametrize(
+    ("why", "is_protected", "seen"),
+    [
+        ("as its datastore", True, seen_database(refs={"datastoreRef": held(True)})),
+        ("as its datastore", False, seen_database(refs={"datastoreRef": held(False)})),
+        ("its own word counts", False, seen_database({"deletionProtection": False}, refs={"datastoreRef": held(True)})),
+        ("its own word counts", True, seen_database({"deletionProtection": True}, refs={"datastoreRef": held(False)})),
+        ("goes with it", False, seen_database(refs={"datastoreRef": replace(held(True), going=True)})),
+        ("is let go", False, seen_database({"deletionPolicy": "Retain"}, refs={"datastoreRef": held(True)})),
+        ("nobody holds it: as the cloud", True, seen_database()),
+        ("nobody holds it: as the cloud", False, seen_database(refs={"datastoreRef": parent(is_protected=None)})),
+        ("unknown: what is there stays", True, seen_database(mine=database(), refs={"datastoreRef": NOWHERE})),
+        ("unknown: nothing is there", False, seen_database(refs={"datastoreRef": NOWHERE})),
+    ],
+)
+def test_protected(why: str, is_protected: bool, seen: Seen) -> None:
+    assert CLOUD.protected(seen) is is_protected, why
+
+
+def test_an_engine_nobody_knows_is_refused_nothing() -> None:
+    unknown = Referred("x", id=MAIN, object=datastore(type_id=uuid(99)))
+    assert body(seen_database({"lcCtype": "C"}, refs={"datastoreRef": unknown}), None).lc_ctype == "C"
