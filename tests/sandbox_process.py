@@ -127,7 +127,7 @@ class SandboxProcess:
         told = {"datastore_id": datastore_id, "username": username, "password": password}
         return bool((await self._ask("POST", "login", told))["ok"])
 
-    async def fault(self, **told: Any) -> str:  # noqa: ANN401 (the fields of a fault)
+    async def fault(self, **told: Any) -> str:
         """Ask for a fault (see `managed_databases.sandbox.faults.Fault`); return its id."""
         return str((await self._ask("POST", "faults", told))["id"])
 
@@ -137,7 +137,7 @@ class SandboxProcess:
     async def clear_faults(self) -> None:
         await self._ask("DELETE", "faults")
 
-    async def edit(self, collection: str, id: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON)
+    async def edit(self, collection: str, id: str, **fields: Any) -> dict[str, Any]:
         """Change an object behind everyone's back; a `password` is changed as well."""
         answer = await self._ask("POST", "edit", {"collection": collection, "id": id, "fields": fields})
         return dict(answer["object"])
@@ -153,7 +153,7 @@ class SandboxProcess:
         """Remove an object, and what hangs on it, behind everyone's back."""
         await self._ask("POST", "vanish", {"collection": collection, "id": id})
 
-    async def settings(self, **told: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON)
+    async def settings(self, **told: Any) -> dict[str, Any]:
         """Change delay (seconds), manual, realistic, token_seconds, quota (a dict; ram in MB, disk in GB)."""
         return dict(await self._ask("POST", "settings", told))
 

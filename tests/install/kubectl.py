@@ -41,13 +41,11 @@ class Kubectl:
         return self("apply", "--server-side", "--force-conflicts", "--validate=strict", "-f", "-", given=text)
 
     def create(self, *manifests: Manifest) -> None:
-        self(
-            "create",
-            "--validate=strict",
-            "-f",
-            "-",
-            given=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}),
-        )
+        self("create", "--validate=strict", "-f", "-", given=_as_list(manifests))
+
+    def delete(self, *manifests: Manifest) -> None:
+        """Delete them, or what is left of them."""
+        self("delete", "--ignore-not-found", "-f", "-", given=_as_list(manifests))
 
     def get(self, *arguments: str) -> Manifest:
         found: Manifest = json.loads(self("get", *arguments, "-o", "json"))
@@ -55,6 +53,10 @@ class Kubectl:
 
     def make_namespace(self, name: str) -> None:
         self.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
+
+
+def _as_list(manifests: tuple[Manifest, ...]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
 
 
 def becomes_true(what: str, probe: Callable[[], tuple[bool, object]]) -> None:

@@ -44,6 +44,7 @@ def test_all_that_the_chart_renders_passes_strict_validation(
         kubectl.make_namespace(namespace)
     values = {"watchNamespaces": namespaces, "projects": [PROJECT], "settings": {"LOG_LEVEL": "debug"}}
     kubectl.apply(yaml.safe_dump_all(render(values, *PROJECTS_KNOWN, namespace="strict")))
+    kubectl("delete", "databaseproject", "installed")
 
 
 def test_a_first_install_an_upgrade_and_the_way_back(control_plane: ControlPlane) -> None:
@@ -59,6 +60,7 @@ def test_a_first_install_an_upgrade_and_the_way_back(control_plane: ControlPlane
     assert kubectl.get("databaseproject", "kept")["metadata"]["uid"] == project["metadata"]["uid"]
     install(kubectl, "ops", values)
     uninstall(kubectl, "ops")
+    kubectl("delete", "databaseproject", "kept")
 
 
 def test_the_base_is_applied_as_it_is_and_the_operator_may_work_everywhere(kubectl: Kubectl) -> None:

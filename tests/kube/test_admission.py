@@ -1,5 +1,6 @@
 """The admission policies: as values, and on a real API server."""
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -39,10 +40,11 @@ def kubectl(control_plane: ControlPlane) -> Kubectl:
 
 
 @pytest.fixture(scope="module")
-def guarded(kubectl: Kubectl) -> Kubectl:
+def guarded(kubectl: Kubectl) -> Iterator[Kubectl]:
     """The API server takes up a policy some time after it was made."""
     kubectl.make_namespace(NAMESPACE)
-    kubectl.create(*(sample(kind, "guard", NAMESPACE, deletionProtection=True, name="guard") for kind in PROTECTED))
+    guards = [sample(kind, "guard", NAMESPACE, deletionProtection=True, name="guard") for kind in PROTECTED]
+    kubectl.create(*guards)
     for kind in PROTECTED:
 
         def probe(kind: str = kind) -> tuple[bool, object]:
@@ -50,7 +52,10 @@ def guarded(kubectl: Kubectl) -> Kubectl:
             return "is protected" in done.stderr, done.stdout + done.stderr
 
         becomes_true(f"the policy for {kind}", probe)
-    return kubectl
+    yield kubectl
+    for kind in PROTECTED:
+        patch(kubectl, kind, "guard", {"spec": {"deletionPolicy": "Retain"}})
+    kubectl.delete(*guards)
 
 
 def patch(kubectl: Kubectl, kind: str, name: str, body: dict[str, Any]) -> None:
@@ -58,16 +63,16 @@ def patch(kubectl: Kubectl, kind: str, name: str, body: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def orders(guarded: Kubectl, request: pytest.FixtureRequest) -> Iterator[str]:
+def orders(guarded: Kubectl) -> Iterator[str]:
     """The name of a datastore, protected by default, with the finalizer that the operator sets."""
-    name = f"orders-{abs(hash(request.node.name))}"
+    name = "orders"
     manifest = sample("ManagedDatastore", name, NAMESPACE)
     manifest["metadata"]["finalizers"] = [FINALIZER]
     guarded.create(manifest)
     yield name
     if guarded.attempt("get", "mds", name, f"-n={NAMESPACE}").returncode == 0:
         patch(guarded, "mds", name, {"metadata": {"finalizers": []}, "spec": {"deletionPolicy": "Retain"}})
-        guarded("delete", "mds", name, f"-n={NAMESPACE}", "--ignore-not-found")
+        guarded.delete(manifest)
 
 
 @pytest.mark.story
@@ -93,8 +98,8 @@ def test_deleting_the_collection_spares_what_is_protected(guarded: Kubectl) -> N
     guarded.create(sample("ManagedDatastore", "unguarded", NAMESPACE, deletionProtection=False))
     said = guarded.refused("delete", f"--raw={COLLECTION}")
     assert "is protected" in said
-    kept = [each["metadata"]["name"] for each in guarded.get("mds", f"-n={NAMESPACE}")["items"]]
-    assert "guard" in kept
+    assert guarded.get("mds", "guard", f"-n={NAMESPACE}")["metadata"].get("deletionTimestamp") is None
+    guarded("delete", "mds", "unguarded", f"-n={NAMESPACE}", "--ignore-not-found")
 
 
 @pytest.mark.story
@@ -111,3 +116,33 @@ def test_what_is_being_deleted_may_be_deleted_again_and_loses_its_finalizer(guar
 def test_nothing_but_deleting_is_refused(guarded: Kubectl, orders: str) -> None:
     patch(guarded, "mds", orders, {"metadata": {"finalizers": []}})
     patch(guarded, "mds", orders, {"metadata": {"labels": {"team": "shop"}}})
+
+
+@pytest.mark.story
+async def test_a_namespace_waits_for_what_is_protected_in_it(control_plane: ControlPlane) -> None:
+    async with ControlPlane(control_plane.binaries, controller_manager=True, audit=False) as own:
+        kubectl = with_crds(own)
+        kubectl.make_namespace(NAMESPACE)
+        kubectl.create(sample("ManagedDatastore", "guard", NAMESPACE))
+
+        def refused() -> tuple[bool, object]:
+            done = kubectl.attempt("delete", "mds", "guard", f"-n={NAMESPACE}", "--dry-run=server")
+            return "is protected" in done.stderr, done.stdout + done.stderr
+
+        await asyncio.to_thread(becomes_true, "the policy", refused)
+        kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+        def told() -> tuple[bool, object]:
+            conditions = kubectl.get("namespace", NAMESPACE)["status"].get("conditions", [])
+            return any("is protected" in each["message"] for each in conditions), conditions
+
+        await asyncio.to_thread(becomes_true, "the namespace's condition", told)
+        guard = kubectl.get("mds", "guard", f"-n={NAMESPACE}")
+        assert guard["metadata"].get("deletionTimestamp") is None
+        patch(kubectl, "mds", "guard", {"spec": {"deletionPolicy": "Retain"}})
+
+        def gone() -> tuple[bool, object]:
+            done = kubectl.attempt("get", "namespace", NAMESPACE, "-o=json")
+            return done.returncode != 0, done.stdout
+
+        await asyncio.to_thread(becomes_true, "the namespace's end", gone)

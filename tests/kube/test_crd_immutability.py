@@ -24,6 +24,8 @@ NOT_IN_THE_TABLE = ("the API cannot shrink a disk", "a disk can be neither added
 
 def resource(row: Immutable, name: str, *, has_field: bool) -> dict[str, Any]:
     whole = sample(row.kind, name, NAMESPACE if kinds()[row.kind].namespaced else None, **row.beside)
+    if row.kind != "DatabaseProject":
+        whole["spec"]["deletionPolicy"] = "Retain"
     inside = whole["spec"]
     for step in row.path[:-1]:
         inside = inside.setdefault(step, {})
@@ -39,12 +41,14 @@ def kubectl(control_plane: ControlPlane) -> Kubectl:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def resources(kubectl: Kubectl) -> None:
-    """Two of each row, one with the field and one without, made in one go."""
+def resources(kubectl: Kubectl) -> Iterator[None]:
+    """Two of each row, one with the field and one without, made and taken away in one go."""
     kubectl.make_namespace(NAMESPACE)
-    having = [resource(row, f"has{number}", has_field=True) for number, row in enumerate(ROWS)]
-    lacking = [resource(row, f"lacks{number}", has_field=False) for number, row in enumerate(ROWS) if not row.required]
-    kubectl.create(*having, *lacking)
+    made = [resource(row, f"has{number}", has_field=True) for number, row in enumerate(ROWS)]
+    made += [resource(row, f"lacks{number}", has_field=False) for number, row in enumerate(ROWS) if not row.required]
+    kubectl.create(*made)
+    yield
+    kubectl.delete(*made)
 
 
 def patched(kind: str, name: str, spec: dict[str, Any]) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ async def install(connection: KubeConnection) -> str:
     namespace = f"test-{uuid.uuid4().hex[:8]}"
     await connection.request("POST", "/api/v1/namespaces", body={"metadata": {"name": namespace}})
     async with asyncio.timeout(60):
-        while not await _served(connection, namespace):
+        while not await _served(connection, namespace):  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.1)
     return namespace
 

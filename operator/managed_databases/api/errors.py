@@ -1,6 +1,6 @@
 """What a call can end in, named for what the caller must do.
 
-ApiError              every failure of a call; .operation .request_id .status .advice
+ApiError              every failure of a call; .operation .message .request_id .status
 ├── Refused           the API said no and changed nothing
 │   ├── Invalid       400 "Validation failure", 422   Stalled: tried again when something relevant changes
 │   ├── Forbidden     403            Stalled: the project's user lacks a role

@@ -7,9 +7,9 @@ what was set (`exclude_unset`); `None` in a request means JSON null.
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from managed_databases.api.secrets import Password, Secret
+from managed_databases.api.secrets import Password
 
 
 class Answer(BaseModel):
@@ -347,14 +347,3 @@ class Token(Answer):
     expires_at: Time
     catalog: tuple[CatalogueService, ...] = ()
     project: TokenProject | None = None
-
-
-class IssuedToken(Answer):
-    value: Secret
-    token: Token
-
-
-class ErrorBody(Answer):
-    code: int | None = None
-    title: str | None = None
-    message: str | None = Field(default=None)

@@ -21,8 +21,13 @@ class Person:
 
 
 def token_file_text(people: Iterable[Person]) -> str:
-    """Return what `--token-auth-file` reads: token, name, uid and the groups in quotes."""
-    return "".join(f'{person.token},{person.name},{person.name},"{",".join(person.groups)}"\n' for person in people)
+    """Return what `--token-auth-file` reads: token, name, uid and, if there are any, the groups in quotes."""
+    return "".join(map(_line, people))
+
+
+def _line(person: Person) -> str:
+    groups = f',"{",".join(person.groups)}"' if person.groups else ""
+    return f"{person.token},{person.name},{person.name}{groups}\n"
 
 
 def write_private(path: Path, text: str) -> Path:

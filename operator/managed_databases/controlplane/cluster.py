@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 import httpx
 
@@ -24,7 +24,7 @@ from managed_databases.controlplane.commands import (
     etcd_command,
     free_port,
 )
-from managed_databases.controlplane.processes import ProcessFailed, Processes
+from managed_databases.controlplane.processes import Processes, ProcessFailed
 
 READY_WITHIN_SECONDS: Final = 120
 POLL_SECONDS: Final = 0.1
@@ -76,7 +76,7 @@ class ControlPlane:
         self._admin = Person(ADMIN, ADMIN_GROUPS)
         self._people = [self._admin, *(Person(name) for name in KNOWN_PEOPLE)]
 
-    async def __aenter__(self) -> "ControlPlane":
+    async def __aenter__(self) -> Self:
         try:
             await self._processes.open()
             await self._start()

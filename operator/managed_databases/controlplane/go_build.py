@@ -40,7 +40,8 @@ async def build(program: str, folder: Path, say: Callable[[str], None]) -> Path:
     work = folder / module.replace("/", "-")
     work.mkdir(parents=True, exist_ok=True)
     described = json.loads(await _run([go, "mod", "download", "-json", module], work, f"{program}: loading", say))
-    (work / "go.mod").write_text(go_mod_for(module, Path(described["GoMod"]).read_text()))
+    its_go_mod = await asyncio.to_thread(Path(described["GoMod"]).read_text)
+    (work / "go.mod").write_text(go_mod_for(module, its_go_mod))
     made = work / f"{program}.made"
     command = [go, "build", "-mod=mod", "-trimpath", "-ldflags", flags, "-o", str(made), package]
     await _run(command, work, f"{program}: building", say)
@@ -55,7 +56,13 @@ def go_mod_for(module: str, its_go_mod: str) -> str:
     """
     path, version = module.split("@")
     go_line = _GO_LINE.search(its_go_mod)
-    lines = ["module controlplane", "", f"go {go_line.group(1) if go_line else '1.26'}", "", f"require {path} {version}"]
+    lines = [
+        "module controlplane",
+        "",
+        f"go {go_line.group(1) if go_line else '1.26'}",
+        "",
+        f"require {path} {version}",
+    ]
     staged = "v0." + version.split(".", 1)[1]
     lines += [f"replace {name} => {name} {staged}" for name in _STAGING.findall(its_go_mod)]
     return "\n".join([*lines, ""])

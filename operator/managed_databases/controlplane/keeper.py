@@ -42,9 +42,7 @@ class Keeper:
     def start(self, name: str, command: list[str]) -> dict[str, Any]:
         try:
             with (self.folder / f"{name}.log").open("ab") as log:
-                process = subprocess.Popen(
-                    command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-                )
+                process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         except OSError as error:
             return {"error": f"{name}: {error}"}
         self.processes[name] = process

@@ -54,7 +54,7 @@ class Referred:
 
     `id` is None until it is known, `object` until the snapshot shows it, `problem` says why it cannot be used yet
     (no such resource, not ACTIVE, not allowed, gone). `spec` and `status` are the holder's, None when nobody holds the
-    cloud object. `deleting`: the holder is being deleted. `label` is how messages name it.
+    cloud object. `going`: it is being deleted, with all that is in it. `label` is how messages name it.
     """
 
     label: str
@@ -63,8 +63,7 @@ class Referred:
     problem: Wait | Stall | None = None
     spec: Any = None
     status: Any = None
-    deleting: bool = False
-    confirmed_gone: bool = False
+    going: bool = False
 
     @property
     def usable(self) -> bool:

@@ -14,11 +14,11 @@ class Clock:
     def __init__(self, speed: float = 1.0) -> None:
         if speed <= 0:
             raise ValueError(f"time must pass: speed is {speed}")
-        self._speed = speed
+        self.speed = speed
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary start, as this clock counts them."""
-        return time.monotonic() * self._speed
+        return time.monotonic() * self.speed
 
     def now(self) -> datetime:
         """The real wall clock in UTC: for time stamps in status only, never for a decision."""
@@ -38,7 +38,7 @@ class Clock:
             if left is not None and left <= 0:
                 return False
             try:
-                async with asyncio.timeout(None if left is None else left / self._speed):
+                async with asyncio.timeout(None if left is None else left / self.speed):
                     await event.wait()
             except TimeoutError:
                 continue

@@ -41,6 +41,8 @@ def meaning(error: ApiError) -> tuple[Wait | Stall, float | None]:
             return Wait(Reason.PROJECT_NOT_READY, "the project's credentials are refused"), None
         case NotFound():
             return Wait(Reason.LOOKING, f"the API does not find what the call needs: {error.message}"), None
+        case Refused():
+            return Stall(Reason.REFUSED, f"the API refuses: {error.message}", SLOW_SECONDS), SLOW_SECONDS
         case NeverSent():
             return Wait(Reason.UNREACHABLE, f"the API cannot be reached: {error.message}"), None
         case TooLarge():
