@@ -8,7 +8,12 @@ from typing import Final
 PORTS: Final = range(20_000, 30_000)
 """Below the ports that systems hand out for outgoing connections, so that a stopped server finds its own free again."""
 
-CONTROLLERS: Final = ("garbage-collector-controller", "namespace-controller", "serviceaccount-controller")
+CONTROLLERS: Final = (
+    "garbage-collector-controller",
+    "namespace-controller",
+    "serviceaccount-controller",
+    "clusterrole-aggregation-controller",  # without it the roles admin, edit and view are empty
+)
 
 AUDIT_POLICY: Final = """\
 apiVersion: audit.k8s.io/v1

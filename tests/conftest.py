@@ -1,0 +1,65 @@
+"""The local control plane that every story test shares: started once, by the first test that needs it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pytest
+import pytest_asyncio
+
+from cluster import Cluster
+from managed_databases.controlplane.binaries import BinariesMissing, find_binaries
+from managed_databases.controlplane.cluster import ControlPlane
+from managed_databases.controlplane.processes import ProcessFailed
+
+T = TypeVar("T")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "control_plane" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.story)
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """etcd, kube-apiserver and kube-controller-manager for the whole session; belongs to no event loop."""
+    wanted = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+    try:
+        binaries = in_a_loop_of_its_own(find_binaries(teller(request.config), wanted))
+        plane = ControlPlane(binaries, controller_manager=True)
+        in_a_loop_of_its_own(plane.__aenter__())
+    except (BinariesMissing, ProcessFailed, TimeoutError) as error:
+        pytest.fail(f"There is no control plane to test against.\n{error}", pytrace=False)
+    try:
+        yield plane
+    finally:
+        in_a_loop_of_its_own(plane.__aexit__(None, None, None))
+
+
+@pytest_asyncio.fixture
+async def cluster(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
+    """The control plane with an administrator's rights, and the audit log from here on."""
+    async with Cluster(control_plane) as cluster:
+        yield cluster
+
+
+def in_a_loop_of_its_own(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end in another thread, away from the loops that pytest-asyncio makes for each test."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
+def teller(config: pytest.Config) -> Callable[[str], None]:
+    """Return a function that shows a line at once, captured or not: a build of Kubernetes is minutes of silence."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+
+    def tell(text: str) -> None:
+        if reporter is not None and capture is not None:
+            with capture.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                reporter.write_line(text)
+
+    return tell
