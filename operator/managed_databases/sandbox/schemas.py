@@ -61,7 +61,7 @@ _NEW_DATASTORE: Final = _fields(
     node_count=_whole(1),
     project_id=_TEXT,
     flavor_id=_UUID,
-    flavor=_fields("vcpus ram disk", vcpus=_whole(1), ram=_whole(1), disk=_whole(1), disk_type=_DISK_TYPE),
+    flavor=_fields("vcpus ram", vcpus=_whole(1), ram=_whole(1), disk=_whole(1), disk_type=_DISK_TYPE),
     disk=_fields("type size", type=_DISK_TYPE, size=_whole(1)),
     config=_CONFIG,
     pooler=_fields(mode=_POOLER_MODE, size=_whole(1, 500)),
