@@ -1,0 +1,119 @@
+"""What a project offers: read when the project is opened, and again now and then."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import structlog
+
+from managed_databases.api.calls import Collection
+from managed_databases.api.collections import CONFIGURATION_PARAMETERS, DATASTORE_TYPES, FLAVORS
+from managed_databases.api.errors import ApiError, Forbidden, NotFound, OutcomeUnknown
+from managed_databases.api.models import Answer, ConfigurationParameter, DatastoreType, Flavor
+from managed_databases.kinds.seen import Catalogue
+from managed_databases.reconcile.backoff import retry_delay
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.project_line import ProjectLine
+from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.settings import EngineSettings
+
+A = TypeVar("A", bound=Answer)
+
+log = structlog.get_logger()
+
+
+class CatalogueReader:
+    """Keeps `catalogue` fresh; `changed` is told when it differs.
+
+    A part that fails keeps what was read before, and is tried again sooner. Without the right to read configuration
+    parameters (403), or without that section (404), there are none.
+    """
+
+    def __init__(
+        self,
+        line: ProjectLine,
+        clock: Clock,
+        settings: EngineSettings,
+        draw: Callable[[], float],
+        changed: Callable[[], None],
+    ) -> None:
+        self._line = line
+        self._clock = clock
+        self._settings = settings
+        self._draw = draw
+        self._changed = changed
+        self._asked = asyncio.Event()
+        self._types: tuple[DatastoreType, ...] | None = None
+        self._flavors: tuple[Flavor, ...] | None = None
+        self._parameters: tuple[ConfigurationParameter, ...] | None = None
+        self.catalogue = Catalogue()
+
+    def refresh(self) -> None:
+        """Read it again now."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        failures = 0
+        while True:
+            await self._line.wait_until_open()
+            self._asked.clear()
+            failures = 0 if await self._read() else failures + 1
+            pause = self._settings.catalogue_seconds
+            if failures:
+                pause = min(pause, retry_delay(failures, self._draw, self._settings.least_backoff_seconds))
+            if self._line.circuit.is_open:
+                pause = min(pause, self._settings.probe_seconds)
+            await self._clock.wait(self._asked, self._clock.monotonic() + pause)
+
+    async def _read(self) -> bool:
+        """Read each part; return whether all went well."""
+        types = await self._part(DATASTORE_TYPES)
+        flavors = await self._part(FLAVORS)
+        parameters = await self._part(CONFIGURATION_PARAMETERS, may_be_missing=True)
+        self._types = self._types if types is None else tuple(sorted(types, key=lambda row: row.id))
+        self._flavors = self._flavors if flavors is None else tuple(sorted(flavors, key=lambda row: row.id))
+        self._parameters = self._parameters if parameters is None else tuple(sorted(parameters, key=lambda row: row.id))
+        self._compare()
+        return types is not None and flavors is not None and parameters is not None
+
+    async def _part(self, collection: Collection[A], *, may_be_missing: bool = False) -> tuple[A, ...] | None:
+        call = collection.list()
+        try:
+            reply = await self._line.send(call, Lane.TIME, probe=True)
+            if reply.value is None:
+                raise OutcomeUnknown(call.operation, "the answer is empty", status=reply.status)
+        except ApiError as error:
+            if may_be_missing and isinstance(error, Forbidden | NotFound):
+                return ()
+            log.info(
+                "part of the catalogue not read",
+                project=self._line.name,
+                part=collection.name,
+                error=type(error).__name__,
+                request_id=error.request_id,
+            )
+            return None
+        return reply.value
+
+    def _compare(self) -> None:
+        old = self.catalogue
+        new = Catalogue(
+            self._types or (),
+            self._flavors or (),
+            _by_type(self._parameters or ()),
+            known=None not in (self._types, self._flavors, self._parameters),
+            version=old.version,
+        )
+        if new != old:
+            self.catalogue = replace(new, version=old.version + 1)
+            self._changed()
+
+
+def _by_type(parameters: Iterable[ConfigurationParameter]) -> Mapping[str, tuple[ConfigurationParameter, ...]]:
+    by_type: dict[str, tuple[ConfigurationParameter, ...]] = {}
+    for parameter in parameters:
+        if parameter.datastore_type_id is not None:
+            by_type[parameter.datastore_type_id] = (*by_type.get(parameter.datastore_type_id, ()), parameter)
+    return by_type

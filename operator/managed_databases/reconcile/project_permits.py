@@ -1,0 +1,50 @@
+"""Which project a resource uses when it names none, and which namespaces may use a project."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from managed_databases.kinds.database_project import AllowedNamespace
+from managed_databases.kinds.verdicts import Reason, Wait
+from managed_databases.reconcile.ports import Resource
+
+EVERY_NAMESPACE: Final = "*"
+_SHOWN = 10
+
+
+def default_project(projects: Iterable[Resource]) -> str | Wait:
+    """Return the name of the one project that is marked default, or what to do."""
+    names = sorted(project.key.name for project in projects if project.spec.get("default") is True)
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        return Wait(
+            Reason.PROJECT_MISSING,
+            "no project is named and no DatabaseProject is the default: set spec.projectRef, or spec.default: true "
+            "on one DatabaseProject",
+        )
+    return Wait(
+        Reason.PROJECT_MISSING,
+        f"no project is named and several are marked default ({', '.join(names[:_SHOWN])}): set spec.projectRef, or "
+        "leave spec.default on one of them",
+    )
+
+
+def powers(
+    allowed: Iterable[AllowedNamespace], namespace: str, labels: Mapping[str, str] | None
+) -> frozenset[str] | None:
+    """Return what more the namespace may do, from all entries that are for it; None when none is.
+
+    `labels` are the namespace's, None when they cannot be known: then no selector matches.
+    """
+    matching = [entry for entry in allowed if _is_for(entry, namespace, labels)]
+    if not matching:
+        return None
+    return frozenset(power for entry in matching for power in entry.powers)
+
+
+def _is_for(entry: AllowedNamespace, namespace: str, labels: Mapping[str, str] | None) -> bool:
+    if entry.name is not None:
+        return entry.name in (EVERY_NAMESPACE, namespace)
+    if entry.selector is None or labels is None:
+        return False
+    return all(labels.get(label) == value for label, value in entry.selector.match_labels.items())
