@@ -9,6 +9,7 @@ import structlog
 from managed_databases.api.collections import DATASTORES
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, TooLarge, Unauthorized
 from managed_databases.kinds.verdicts import Reason
+from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide import PENDING
 from managed_databases.reconcile.project_line import ProjectLine

@@ -63,16 +63,16 @@ def engines(view: ProjectView) -> list[str]:
 
 def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
     if seen.problem is not None:
-        why = (seen.problem.reason, seen.problem.message)
+        why: Saying = (False, seen.problem.reason, seen.problem.message)
         stalled = isinstance(seen.problem, Stall) or seen.problem.reason in NEEDS_A_PERSON
-        return _frame((False, *why), (False, *why), stalled=stalled)
+        return _frame(why, why, stalled=stalled)
     if seen.unreachable:
-        why = (
-            Reason.UNREACHABLE,
+        message = (
             f"the API at {seen.endpoint} does not answer: check the network and the provider's status page; it is "
-            "asked again now and then, and nothing is changed meanwhile",
+            "asked again now and then, and nothing is changed meanwhile"
         )
-        return _frame((False, *why), (False, *why), stalled=False)
+        silent: Saying = (False, Reason.UNREACHABLE, message)
+        return _frame(silent, silent, stalled=False)
     ready = _ready(resource, seen)
     if seen.note is not None:
         return _frame(ready, (False, seen.note.reason, seen.note.message), stalled=False)
