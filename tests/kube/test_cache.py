@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from managed_databases.kube.cache import Store, resource_of
-from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.reconcile.ports import ResourceCache, ResourceKey
 
 KEY = ResourceKey("Thing", "here", "a")
 
@@ -17,7 +17,9 @@ def raw(version: int, uid: str = "one", **metadata: Any) -> dict[str, Any]:  # n
 
 @pytest.fixture
 def store() -> Store:
-    return Store(["Thing"])
+    cache: ResourceCache = (store := Store(["Thing"]))
+    assert cache is store
+    return store
 
 
 def version(store: Store) -> str | None:

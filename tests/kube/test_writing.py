@@ -14,6 +14,7 @@ from managed_databases.kube.connection import MERGE_PATCH, KubeConnection
 from managed_databases.kube.writing import KubeWriter, merge_patch
 from managed_databases.reconcile.ports import (
     AlreadyThere,
+    Kube,
     KubeUnreachable,
     NewSecret,
     NotThere,
@@ -58,14 +59,14 @@ class ControlPlane(Protocol):
     kubeconfig: Path
 
 
-class Cluster:
+class Place:
     """A writer on a real API server, and a namespace for the test."""
 
     def __init__(self, connection: KubeConnection, namespace: str) -> None:
         self.connection = connection
         self.namespace = namespace
         self.store = Store(["Thing", "Planet"])
-        self.writer = KubeWriter(connection, self.store, [THING, PLANET])
+        self.writer: Kube = KubeWriter(connection, self.store, [THING, PLANET])
         self.secrets = f"/api/v1/namespaces/{namespace}/secrets"
 
     async def thing(self, name: str, **metadata: Any) -> Resource:
@@ -82,138 +83,138 @@ class Cluster:
 
 
 @pytest.fixture
-async def cluster(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
+async def place(control_plane: ControlPlane) -> AsyncIterator[Place]:
     connection = KubeConnection.from_kubeconfig(control_plane.kubeconfig)
-    yield Cluster(connection, await install(connection))
+    yield Place(connection, await install(connection))
     await connection.close()
 
 
 @pytest.mark.story
-async def test_writes_status_as_it_should_be_and_nothing_twice(cluster: Cluster) -> None:
-    fresh = await cluster.thing("a")
-    first = await cluster.writer.write_status(fresh, {"id": "1", "conditions": [{"type": "Ready"}], "gone": None})
-    assert cluster.store.get(fresh.key) == first
+async def test_writes_status_as_it_should_be_and_nothing_twice(place: Place) -> None:
+    fresh = await place.thing("a")
+    first = await place.writer.write_status(fresh, {"id": "1", "conditions": [{"type": "Ready"}], "gone": None})
+    assert place.store.get(fresh.key) == first
     assert first.status == {"id": "1", "conditions": [{"type": "Ready"}]}
-    assert await cluster.writer.write_status(first, dict(first.status)) is first, "nothing differs, nothing is sent"
-    second = await cluster.writer.write_status(first, {"conditions": []})
+    assert await place.writer.write_status(first, dict(first.status)) is first, "nothing differs, nothing is sent"
+    second = await place.writer.write_status(first, {"conditions": []})
     assert second.status == {"conditions": []}
     with pytest.raises(WriteConflict):
-        await cluster.writer.write_status(first, {"id": "2"})
-    await cluster.connection.request("DELETE", cluster.path("a"))
+        await place.writer.write_status(first, {"id": "2"})
+    await place.connection.request("DELETE", place.path("a"))
     with pytest.raises(NotThere):
-        await cluster.writer.write_status(second, {"id": "2"})
+        await place.writer.write_status(second, {"id": "2"})
 
 
 @pytest.mark.story
-async def test_finalizers_keep_and_let_go(cluster: Cluster) -> None:
-    kept = await cluster.writer.set_finalizers(await cluster.thing("a"), ("manageddatabases.io/cloud-object",))
-    await cluster.connection.request("DELETE", cluster.path("a"))
+async def test_finalizers_keep_and_let_go(place: Place) -> None:
+    kept = await place.writer.set_finalizers(await place.thing("a"), ("manageddatabases.io/cloud-object",))
+    await place.connection.request("DELETE", place.path("a"))
     with pytest.raises(WriteConflict):
-        await cluster.writer.set_finalizers(kept, ())
-    raw = await cluster.connection.request("GET", cluster.path("a"))
+        await place.writer.set_finalizers(kept, ())
+    raw = await place.connection.request("GET", place.path("a"))
     deleting = resource_of(raw, kept.key)
     assert deleting.deleting_since is not None
     with pytest.raises(WriteRefused):
-        await cluster.writer.set_finalizers(deleting, (*deleting.finalizers, "example.com/late"))
-    await cluster.writer.set_finalizers(deleting, ())
+        await place.writer.set_finalizers(deleting, (*deleting.finalizers, "example.com/late"))
+    await place.writer.set_finalizers(deleting, ())
     with pytest.raises(NotThere):
-        await cluster.connection.request("GET", cluster.path("a"))
+        await place.connection.request("GET", place.path("a"))
 
 
 @pytest.mark.story
-async def test_a_secret_from_creation_to_deletion(cluster: Cluster) -> None:
-    owner = await cluster.thing("a")
-    new = cluster.secret("login", owner, password="p", host="h")
-    made = await cluster.writer.create_secret(new)
+async def test_a_secret_from_creation_to_deletion(place: Place) -> None:
+    owner = await place.thing("a")
+    new = place.secret("login", owner, password="p", host="h")
+    made = await place.writer.create_secret(new)
     assert made.labels["manageddatabases.io/managed"] == "true"
     assert made.labels["app.kubernetes.io/managed-by"] == "managed-databases-operator"
     assert made.data["password"].get_secret_value() == "p"
-    assert cluster.store.secret_version(cluster.namespace, "login") == made.resource_version
+    assert place.store.secret_version(place.namespace, "login") == made.resource_version
     with pytest.raises(AlreadyThere):
-        await cluster.writer.create_secret(new)
+        await place.writer.create_secret(new)
 
-    path = f"{cluster.secrets}/login"
+    path = f"{place.secrets}/login"
     theirs = {"metadata": {"annotations": {"their": "note"}, "labels": {"team": "red"}}, "data": {"extra": "eA=="}}
-    await cluster.connection.request("PATCH", path, body=theirs, content_type=MERGE_PATCH)
+    await place.connection.request("PATCH", path, body=theirs, content_type=MERGE_PATCH)
     with pytest.raises(WriteConflict):
-        await cluster.writer.replace_secret(made, new)
-    current = await cluster.writer.read_secret(cluster.namespace, "login")
+        await place.writer.replace_secret(made, new)
+    current = await place.writer.read_secret(place.namespace, "login")
     assert current is not None
-    replaced = await cluster.writer.replace_secret(current, cluster.secret("login", password="q"))
+    replaced = await place.writer.replace_secret(current, place.secret("login", password="q"))
     assert {name: value.get_secret_value() for name, value in replaced.data.items()} == {"password": "q"}
     assert replaced.annotations == {"their": "note", "manageddatabases.io/owner-uid": "u"}
     assert replaced.labels["team"] == "red"
-    raw = await cluster.connection.request("GET", path)
+    raw = await place.connection.request("GET", path)
     assert "ownerReferences" not in raw["metadata"]
     with pytest.raises(WriteRefused, match="type cannot be changed"):
-        await cluster.writer.replace_secret(replaced, NewSecret(cluster.namespace, "login", "Opaque", {}, {}))
+        await place.writer.replace_secret(replaced, NewSecret(place.namespace, "login", "Opaque", {}, {}))
 
-    await cluster.connection.request("DELETE", path)
-    await cluster.writer.delete_secret(replaced)
-    again = await cluster.writer.create_secret(new)
-    await cluster.writer.delete_secret(replaced)
-    assert await cluster.writer.read_secret(cluster.namespace, "login") is not None, "that is another one"
-    await cluster.writer.delete_secret(again)
-    assert await cluster.writer.read_secret(cluster.namespace, "login") is None
+    await place.connection.request("DELETE", path)
+    await place.writer.delete_secret(replaced)
+    again = await place.writer.create_secret(new)
+    await place.writer.delete_secret(replaced)
+    assert await place.writer.read_secret(place.namespace, "login") is not None, "that is another one"
+    await place.writer.delete_secret(again)
+    assert await place.writer.read_secret(place.namespace, "login") is None
 
 
 @pytest.mark.story
-async def test_bytes_that_are_no_text_survive(cluster: Cluster) -> None:
+async def test_bytes_that_are_no_text_survive(place: Place) -> None:
     body = {"metadata": {"name": "store"}, "type": "servicebinding.io/postgresql", "data": {"jks": "/+7/7g=="}}
-    await cluster.connection.request("POST", cluster.secrets, body=body)
-    read = await cluster.writer.read_secret(cluster.namespace, "store")
+    await place.connection.request("POST", place.secrets, body=body)
+    read = await place.writer.read_secret(place.namespace, "store")
     assert read is not None
-    new = NewSecret(cluster.namespace, "store", read.type, {}, read.data)
-    await cluster.writer.replace_secret(read, new)
-    raw = await cluster.connection.request("GET", f"{cluster.secrets}/store")
+    new = NewSecret(place.namespace, "store", read.type, {}, read.data)
+    await place.writer.replace_secret(read, new)
+    raw = await place.connection.request("GET", f"{place.secrets}/store")
     assert raw["data"] == {"jks": "/+7/7g=="}
 
 
 @pytest.mark.story
-async def test_a_refusal_never_tells_a_secret(cluster: Cluster) -> None:
-    bad_key = NewSecret(cluster.namespace, "bad", "Opaque", {}, {"hunter22/": SecretStr("hunter22")})
+async def test_a_refusal_never_tells_a_secret(place: Place) -> None:
+    bad_key = NewSecret(place.namespace, "bad", "Opaque", {}, {"hunter22/": SecretStr("hunter22")})
     with pytest.raises(WriteRefused) as refused:
-        await cluster.writer.create_secret(bad_key)
+        await place.writer.create_secret(bad_key)
     assert "***/" in str(refused.value)
     assert "hunter22" not in str(refused.value)
 
 
 @pytest.mark.story
-async def test_posts_events_also_of_cluster_scoped_resources(cluster: Cluster) -> None:
-    thing = await cluster.thing("a")
-    await cluster.writer.post_event(thing, "Warning", "Conflict", "é" * 2000)
-    listed = await cluster.connection.request("GET", f"/api/v1/namespaces/{cluster.namespace}/events")
+async def test_posts_events_also_of_cluster_scoped_resources(place: Place) -> None:
+    thing = await place.thing("a")
+    await place.writer.post_event(thing, "Warning", "Conflict", "é" * 2000)
+    listed = await place.connection.request("GET", f"/api/v1/namespaces/{place.namespace}/events")
     [event] = listed["items"]
     assert (event["type"], event["reason"], event["involvedObject"]["uid"]) == ("Warning", "Conflict", thing.uid)
-    body = {"apiVersion": "manageddatabases.io/v1alpha1", "kind": "Planet", "metadata": {"name": cluster.namespace}}
-    raw = await cluster.connection.request("POST", f"{GROUP_PATH}/planets", body=body)
-    planet = resource_of(raw, key_of(thing)._replace(kind="Planet", namespace="", name=cluster.namespace))
-    await cluster.writer.post_event(planet, "Normal", "Ready", "it is")
-    listed = await cluster.connection.request("GET", "/api/v1/namespaces/default/events")
+    body = {"apiVersion": "manageddatabases.io/v1alpha1", "kind": "Planet", "metadata": {"name": place.namespace}}
+    raw = await place.connection.request("POST", f"{GROUP_PATH}/planets", body=body)
+    planet = resource_of(raw, key_of(thing)._replace(kind="Planet", namespace="", name=place.namespace))
+    await place.writer.post_event(planet, "Normal", "Ready", "it is")
+    listed = await place.connection.request("GET", "/api/v1/namespaces/default/events")
     assert [each["message"] for each in listed["items"] if each["involvedObject"].get("uid") == planet.uid] == ["it is"]
 
 
 @pytest.mark.story
-async def test_reads_config_maps(cluster: Cluster) -> None:
-    path = f"/api/v1/namespaces/{cluster.namespace}/configmaps"
-    await cluster.connection.request("POST", path, body={"metadata": {"name": "ca"}, "data": {"ca.crt": "PEM"}})
-    assert await cluster.writer.read_config_map(cluster.namespace, "ca") == {"ca.crt": "PEM"}
-    assert await cluster.writer.read_config_map(cluster.namespace, "none") is None
+async def test_reads_config_maps(place: Place) -> None:
+    path = f"/api/v1/namespaces/{place.namespace}/configmaps"
+    await place.connection.request("POST", path, body={"metadata": {"name": "ca"}, "data": {"ca.crt": "PEM"}})
+    assert await place.writer.read_config_map(place.namespace, "ca") == {"ca.crt": "PEM"}
+    assert await place.writer.read_config_map(place.namespace, "none") is None
 
 
 @pytest.mark.story
-async def test_nothing_is_sent_when_nothing_may_be_written(cluster: Cluster) -> None:
+async def test_nothing_is_sent_when_nothing_may_be_written(place: Place) -> None:
     async def refuse() -> None:
         raise WriteRefused("not the leader")
 
-    thing = await cluster.thing("a")
-    writer = KubeWriter(cluster.connection, cluster.store, [THING], before_write=refuse)
+    thing = await place.thing("a")
+    writer = KubeWriter(place.connection, place.store, [THING], before_write=refuse)
     with pytest.raises(WriteRefused, match="not the leader"):
         await writer.write_status(thing, {"id": "1"})
     with pytest.raises(WriteRefused, match="not the leader"):
-        await writer.create_secret(cluster.secret("login"))
+        await writer.create_secret(place.secret("login"))
     await writer.post_event(thing, "Normal", "Ready", "it is")
-    assert await writer.read_secret(cluster.namespace, "login") is None
+    assert await writer.read_secret(place.namespace, "login") is None
 
 
 async def test_no_server_is_unreachable_and_says_where(tmp_path: Path) -> None:

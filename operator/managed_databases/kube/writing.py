@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import uuid4
 
 import structlog
 from pydantic import SecretStr
@@ -138,7 +139,7 @@ class KubeWriter:
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{key.name[:200]}.", "namespace": namespace},
+            "metadata": {"name": f"{key.name[:200].rstrip('-.')}.{uuid4().hex[:16]}", "namespace": namespace},
             "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "reportingController": f"{GROUP}/{self._operator_name}",
             "reportingInstance": os.environ.get("HOSTNAME", socket.gethostname())[:128] or self._operator_name,
