@@ -156,6 +156,19 @@ async def test_a_deletion_takes_everything_in_it(account: Account, postgresql: d
         assert await account.get(f"/{collection}") == [], collection
 
 
+async def test_a_database_outlives_its_owner(account: Account, postgresql: dict[str, Any]) -> None:
+    user = await account.make("users", user_in(postgresql))
+    database = await account.make("databases", database_in(postgresql, owner_id=user["id"]))
+    assert (await account.call("DELETE", f"/users/{user['id']}")).status_code == 204
+    await account.admin("complete")
+    assert (await account.get(f"/databases/{database['id']}"))["owner_id"] is None
+    heir = await account.make("users", user_in(postgresql))
+    update = {"database": {"owner_id": heir["id"]}}
+    assert (await account.call("PUT", f"/databases/{database['id']}", update)).status_code == 200
+    await account.admin("complete")
+    assert (await account.get(f"/databases/{database['id']}"))["owner_id"] == heir["id"]
+
+
 async def test_extensions_need_others_first(account: Account, postgresql: dict[str, Any]) -> None:
     database = await account.make("databases", database_in(postgresql))
 

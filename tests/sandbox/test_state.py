@@ -56,7 +56,7 @@ async def test_changes_go_on_after_a_restart(tmp_path: Path) -> None:
 
 def test_a_torn_last_line_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "state"
-    path.write_bytes(b'["t","a",{"id":"a"}]\n["t","b",{"id":"b"}]\n["t","a",null]\n["t","c",{"i')
+    path.write_bytes(b'[["t","a",{"id":"a"}]]\n[["t","b",{"id":"b"}],["t","a",null]]\n[["t","b",null],["t","c",{"i')
     again = Store(path)
     assert again.tables == {"t": {"b": {"id": "b"}}}
     again.put("t", "d", {"id": "d"})

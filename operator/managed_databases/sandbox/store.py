@@ -1,8 +1,9 @@
 """All that the sandbox remembers: named tables of rows, and a journal that outlives the process.
 
-The journal is a file of JSON lines `[table, key, row or null]`. A line is written before the request that caused it is
-answered, so that what was answered survives SIGKILL; a torn last line is ignored. Each start, and each time that most
-lines are history, writes it anew next to the old one and renames it.
+The journal is a file of JSON lines, each a list of `[table, key, row or null]`: all that one request changed, so that it
+counts as a whole or, when the line is torn, not at all. It is written before the request is answered, so that what was
+answered survives SIGKILL. Each start, and each time that most lines are history, writes it anew next
+to the old one and renames it.
 """
 
 import os
@@ -49,9 +50,7 @@ class Store:
         """Hand what changed to the operating system: it survives this process, though not a power cut."""
         if self._path is None or self._file is None or not self._unwritten:
             return
-        data = memoryview(b"\n".join(self._unwritten) + b"\n")
-        while data:
-            data = data[os.write(self._file, data) :]
+        _write(self._file, b"[" + b",".join(self._unwritten) + b"]\n")
         self._lines += len(self._unwritten)
         self._unwritten.clear()
         if self._lines > _HISTORY_LINES + 2 * sum(map(len, self.tables.values())):
@@ -68,21 +67,25 @@ class Store:
             return
         lines = path.read_bytes().split(b"\n")
         for line in lines[:-1]:  # what follows the last line feed is empty, or torn
-            table, key, row = orjson.loads(line)
-            if row is None:
-                self.table(table).pop(key, None)
-            else:
-                self.table(table)[key] = row
+            for table, key, row in orjson.loads(line):
+                if row is None:
+                    self.table(table).pop(key, None)
+                else:
+                    self.table(table)[key] = row
 
     def _rewrite(self, path: Path) -> None:
         self._unwritten.clear()
-        lines = [orjson.dumps([name, key, row]) for name, table in self.tables.items() for key, row in table.items()]
+        lines = [orjson.dumps([[name, key, row]]) for name, table in self.tables.items() for key, row in table.items()]
         fresh = path.with_name(path.name + ".new")
         file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        data = memoryview(b"".join(line + b"\n" for line in lines))
-        while data:
-            data = data[os.write(file, data) :]
+        _write(file, b"".join(line + b"\n" for line in lines))
         os.replace(fresh, path)
         if self._file is not None:
             os.close(self._file)
         self._file, self._lines = file, len(lines)
+
+
+def _write(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
