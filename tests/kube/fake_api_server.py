@@ -46,7 +46,7 @@ class FakeApiServer:
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _generation: int = 0
 
-    async def put(self, plural: str, namespace: str, name: str, uid: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
+    async def put(self, plural: str, namespace: str, name: str, uid: str, **fields: Any) -> None:
         """Add or change an object and tell the watches."""
         self.version += 1
         known = self.objects.get((plural, namespace, name))

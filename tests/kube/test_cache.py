@@ -10,7 +10,7 @@ from managed_databases.reconcile.ports import ResourceCache, ResourceKey
 KEY = ResourceKey("Thing", "here", "a")
 
 
-def raw(version: int, uid: str = "one", **metadata: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def raw(version: int, uid: str = "one", **metadata: Any) -> dict[str, Any]:
     fields = {"name": "a", "namespace": "here", "uid": uid, "resourceVersion": str(version), **metadata}
     return {"metadata": fields, "spec": {"at": version}, "status": {"ok": True}}
 

@@ -75,7 +75,7 @@ class KubeConnection:
         """Read the token again before the next request: the API server did not accept it."""
         self._read_at = float("-inf")
 
-    async def open_session(self, **options: Any) -> aiohttp.ClientSession:  # noqa: ANN401 - aiohttp's own options
+    async def open_session(self, **options: Any) -> aiohttp.ClientSession:
         """Return a new session with the connection's TLS and proxy, for whoever sends by itself. The caller closes it."""
         rest = (await self.api()).rest_client
         connector = aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context)
@@ -95,7 +95,7 @@ class KubeConnection:
         content_type: str = JSON,
         accept: str = JSON,
         limit_seconds: float = REQUEST_LIMIT_SECONDS,
-    ) -> Any:  # noqa: ANN401 - JSON
+    ) -> Any:
         """Send one request, once, and return the parsed answer. Raises the errors of `reconcile.ports`, no others."""
         api = await self.api()
         headers = {"Accept": accept, "Content-Type": content_type}

@@ -17,7 +17,7 @@ NOBODYS_FINALIZER: Final = f"{GROUP}/not-a-finalizer"
 class _NoDiffBase(kopf.DiffBaseStorage):
     """We have no use for what kopf remembers of objects; building it would copy each of them twice."""
 
-    def build(self, **_: Any) -> Any:  # noqa: ANN401 - kopf's interface
+    def build(self, **_: Any) -> Any:
         return {}
 
     def fetch(self, **_: object) -> None:
@@ -40,7 +40,7 @@ class _NoProgress(kopf.ProgressStorage):
     def touch(self, **_: object) -> None:
         return None
 
-    def clear(self, *, essence: Any) -> Any:  # noqa: ANN401 - kopf's interface
+    def clear(self, *, essence: Any) -> Any:
         return essence
 
 

@@ -56,7 +56,7 @@ class _Answer(aiohttp.ClientResponse):
 
     on_list: Callable[[dict[str, Any]], None] | None = None
 
-    async def json(self, **options: Any) -> Any:  # noqa: ANN401 - as in aiohttp
+    async def json(self, **options: Any) -> Any:
         if self.on_list is None:
             return await super().json(**options)
         listed = orjson.loads(await self.read())

@@ -231,7 +231,7 @@ class Watching:
 
     def _sign_in(self, registry: kopf.OperatorRegistry) -> None:
         @kopf.on.login(registry=registry, id="sign-in")
-        async def sign_in(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401
+        async def sign_in(**_: Any) -> kopf.AiohttpSession:
             assert self._traffic is not None
             session = await self._traffic.open_session()
             self._sessions.append(session)
@@ -247,6 +247,6 @@ class Watching:
             id="store",
             registry=registry,
         )
-        async def store(event: Any, **_: Any) -> None:  # noqa: ANN401
+        async def store(event: Any, **_: Any) -> None:
             forget = event["type"] == "DELETED"
             self._changed((self._store.deleted if forget else self._store.seen)(event["object"], kind))
