@@ -70,7 +70,6 @@ async def _demo(manifest: Path, text: str, delay: float, context: str | None, *,
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="managed-databases-demo-")))
         binaries = await find_binaries(say)
         if context is None:
-            say("starting etcd and kube-apiserver")
             plane = await stack.enter_async_context(ControlPlane(binaries, say=say))
             kubeconfig = plane.kubeconfig
         else:

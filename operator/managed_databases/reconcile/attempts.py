@@ -6,7 +6,18 @@ from typing import Any
 import orjson
 
 from managed_databases.api.errors import ApiError, Busy
-from managed_databases.kinds.verdicts import Change, Create, Credentials, Reason, Stall, Step, Verdict, Wait
+from managed_databases.kinds.verdicts import (
+    Change,
+    Create,
+    Credentials,
+    Reason,
+    Record,
+    Release,
+    Stall,
+    Step,
+    Verdict,
+    Wait,
+)
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
@@ -40,6 +51,10 @@ class Attempts:
                 Reason.DRIFT_FIGHT,
                 f"{verdict.call.operation} was needed {FIGHT_CORRECTIONS} times in ten minutes: something else "
                 "changes the same; the operator stops correcting for a while",
+            )
+        if found.session is not None and found.session.circuit.is_open and not isinstance(verdict, Record | Release):
+            return Wait(
+                Reason.UNREACHABLE, "the API does not answer: one call in a while is tried, and all goes on then"
             )
         held = memory.held
         if held is not None and self._clock.monotonic() < held.until and held.step == ground(found, verdict):
@@ -123,6 +138,7 @@ def ground(found: Observation, step: Step) -> object:
         sync_request(seen.annotations),
         given,
         None if seen.project is None else seen.project.catalogue.version,
+        None if found.session is None else found.session.circuit.times_closed,
         None if seen.mine is None else seen.mine.status,
         tuple((field, referred.id, getattr(referred.object, "status", None)) for field, referred in seen.refs.items()),
     )

@@ -7,7 +7,7 @@ class Circuit:
     """Opens after `threshold` calls in a row of unknown outcome or never sent; any answer, also a refusal, closes it.
 
     While it is open one call per `probe_seconds` may be made. `next_probe` is the clock's moment of the next one; it
-    means nothing while the circuit is closed.
+    means nothing while the circuit is closed. `times_closed` counts how often the API came back.
     """
 
     def __init__(self, clock: Clock, threshold: int = 5, probe_seconds: float = 30.0) -> None:
@@ -17,6 +17,7 @@ class Circuit:
         self._failures = 0
         self.is_open = False
         self.next_probe = 0.0
+        self.times_closed = 0
 
     def record(self, ok: bool) -> bool:
         """Enter how a call ended, `ok` when the API answered; return whether the circuit opened or closed by it."""
@@ -25,6 +26,8 @@ class Circuit:
         self.is_open = not ok and (was_open or self._failures >= self._threshold)
         if self.is_open and not was_open:
             self.next_probe = self._clock.monotonic() + self._probe_seconds
+        if was_open and not self.is_open:
+            self.times_closed += 1
         return self.is_open != was_open
 
     def may_probe(self) -> bool:

@@ -43,7 +43,7 @@ class Engine:
         settings: EngineSettings,
         kinds: Mapping[str, Kind],
         *,
-        observer: Callable[[CallRecord], None] | None = None,
+        observer: Callable[[str, CallRecord], None] | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._cache = cache
@@ -129,7 +129,7 @@ class Engine:
             self._queue.add(key, lane)
 
     def _is_new(self, resource: Resource) -> bool:
-        return resource.status.get("observedGeneration", -1) != resource.generation
+        return bool(resource.status.get("observedGeneration", -1) != resource.generation)
 
     def _notify_of(self, key: ResourceKey) -> None:
         self.wake(("resource", *key))

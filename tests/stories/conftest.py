@@ -1,0 +1,27 @@
+"""A world for each story, and our CRDs and admission policy once for all."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from cluster import Cluster
+from managed_databases.kinds.registry import kinds
+from managed_databases.kube.generated_files import crd_files
+from stories.world import World
+
+
+@pytest_asyncio.fixture
+async def installed(cluster: Cluster) -> Cluster:
+    for path, text in crd_files(kinds().values()).items():
+        if path.suffix == ".yaml":
+            await cluster.apply(text)
+    return cluster
+
+
+@pytest_asyncio.fixture
+async def world(installed: Cluster, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Parametrize indirectly with a dict of World's fields to change them; the operator is not started yet."""
+    async with World(installed, tmp_path, **getattr(request, "param", {})) as world:
+        yield world

@@ -1,0 +1,230 @@
+"""What a story happens in: a real API server, the sandbox over HTTP, and the operator as its own process."""
+
+import base64
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from cluster import Cluster, Manifest
+from managed_databases.kinds.registry import GROUP, VERSION, kinds
+from managed_databases.kube.rbac import AccessRule, access
+from operator_process import OperatorProcess
+from sandbox_process import SandboxProcess
+
+API_VERSION = f"{GROUP}/{VERSION}"
+SUBNET = "11111111-2222-4333-8444-555555555555"
+COLLECTIONS = {"ManagedDatastore": "datastores", "ManagedDatabase": "databases", "DatabaseUser": "users"}
+
+
+def manifest(kind: str, name: str, namespace: str | None, spec: dict[str, Any], **metadata: Any) -> Manifest:
+    where = {"namespace": namespace} if namespace else {}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": {"name": name, **where, **metadata},
+        "spec": spec,
+    }
+
+
+def condition(resource: Manifest, type_: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = resource.get("status", {}).get("conditions", [])
+    return next((each for each in found if each["type"] == type_), {})
+
+
+@dataclass
+class World:
+    """One namespace with people's resources, one of the operator's, one project; gone when the story ends."""
+
+    cluster: Cluster
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+    sandbox_arguments: tuple[str, ...] = ()
+    sandbox_delay: float = 0.05
+    namespaces: list[str] = field(default_factory=list)
+    project_names: list[str] = field(default_factory=list)
+
+    async def __aenter__(self) -> Self:
+        self._stack = AsyncExitStack()
+        self.namespace = await self.cluster.namespace("story")
+        self.system = await self.cluster.namespace("system")
+        self.project = f"project-{self.system.removeprefix('system-')}"
+        self.namespaces += [self.namespace]
+        self.sandbox = await self._stack.enter_async_context(
+            SandboxProcess(
+                *self.sandbox_arguments, state=self.folder / "sandbox.json", delay_seconds=self.sandbox_delay
+            )
+        )
+        await self.put_secret(self.system, "cloud", self.sandbox.credentials())
+        self.operator = OperatorProcess(await self._account(), self.folder / "operator.log", **self._all_settings())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.operator.__aexit__(kind, error, trace)
+        await self._stack.__aexit__(kind, error, trace)
+        for namespace in [*self.namespaces, self.system]:
+            await self._sweep(namespace)
+        for name in self.project_names:
+            await self.cluster.delete("DatabaseProject", name, check=False)
+
+    def _all_settings(self) -> dict[str, Any]:
+        return {
+            "namespace": self.system,
+            "watch_namespaces": ",".join(self.namespaces),
+        } | self.settings
+
+    async def another_namespace(self) -> str:
+        """Before the operator is started: another namespace that it serves."""
+        name = await self.cluster.namespace("other")
+        self.namespaces.append(name)
+        account = await self._account()
+        self.operator = OperatorProcess(account, self.folder / "operator.log", **self._all_settings())
+        return name
+
+    # --- manifests ---
+
+    def project_manifest(self, **spec: Any) -> Manifest:
+        usual = {
+            "region": "region-1",
+            "default": True,
+            "credentialsSecretRef": {"name": "cloud"},
+            "allowedNamespaces": [{"name": self.namespace}],
+            "pollSeconds": 5,
+        }
+        if self.project not in self.project_names:
+            self.project_names.append(self.project)
+        return manifest("DatabaseProject", self.project, None, usual | spec)
+
+    def datastore(self, name: str = "main", /, **spec: Any) -> Manifest:
+        usual = {
+            "engine": {"type": "postgresql", "version": "16"},
+            "flavor": {"vcpus": 2, "ramMB": 4096, "diskGB": 32},
+            "nodeCount": 1,
+            "subnetID": SUBNET,
+            "deletionProtection": False,
+        }
+        return manifest("ManagedDatastore", name, self.namespace, usual | spec)
+
+    def database(self, name: str = "shop", /, **spec: Any) -> Manifest:
+        return manifest("ManagedDatabase", name, self.namespace, {"datastoreRef": {"name": "main"}} | spec)
+
+    def user(self, name: str = "app", /, **spec: Any) -> Manifest:
+        return manifest("DatabaseUser", name, self.namespace, {"datastoreRef": {"name": "main"}} | spec)
+
+    # --- doing ---
+
+    async def apply(self, *manifests: Manifest) -> None:
+        for each in manifests:
+            await self.cluster.apply(each)
+
+    async def put_secret(self, namespace: str, name: str, data: dict[str, str]) -> None:
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+        metadata = {"name": name, "namespace": namespace}
+        await self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": encoded})
+
+    async def annotate(self, kind: str, name: str, **annotations: str | None) -> None:
+        told = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
+        await self.cluster.patch(kind, name, self._namespace_of(kind), {"metadata": {"annotations": told}})
+
+    async def change(self, kind: str, name: str, **spec: Any) -> Manifest:
+        return await self.cluster.patch(kind, name, self._namespace_of(kind), {"spec": spec})
+
+    async def delete(self, kind: str, name: str, *, wait: bool = True) -> None:
+        await self.cluster.delete(kind, name, self._namespace_of(kind), wait=wait)
+
+    # --- seeing ---
+
+    async def get(self, kind: str, name: str) -> Manifest:
+        return await self.cluster.get(kind, name, self._namespace_of(kind))
+
+    async def becomes(
+        self, kind: str, name: str, type_: str = "Ready", status: str = "True", reason: str | None = None
+    ) -> Manifest:
+        """Wait for a condition of the newest generation; return the resource."""
+
+        async def look() -> Manifest:
+            resource = await self.get(kind, name)
+            found = condition(resource, type_)
+            assert found.get("status") == status, resource.get("status")
+            assert reason is None or found["reason"] == reason, resource["status"]
+            assert found["observedGeneration"] == resource["metadata"]["generation"], resource["status"]
+            return resource
+
+        said: Manifest = await self.cluster.wait_until(f"{kind} {name}: {type_}={status} {reason or ''}", look)
+        return said
+
+    async def until(self, what: str, check: Callable[[], Awaitable[object]], seconds: float = 60) -> Any:
+        return await self.cluster.wait_until(what, check, seconds)
+
+    async def secret(self, name: str) -> dict[str, str]:
+        secret = await self.cluster.get("Secret", name, self.namespace)
+        return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
+
+    async def posts(self, collection: str) -> list[dict[str, Any]]:
+        """The POSTs on a collection that the sandbox has received, oldest first."""
+        return [
+            request
+            for request in await self.sandbox.requests(method="POST")
+            if request["path"].endswith(f"/{collection}")
+        ]
+
+    async def calls(self, method: str, path_part: str = "") -> list[dict[str, Any]]:
+        return [request for request in await self.sandbox.requests(method=method) if path_part in request["path"]]
+
+    async def login_works(self, user: str = "app", secret: str | None = None) -> bool:
+        """Whether the password in the Secret opens the database."""
+        resource = await self.get("DatabaseUser", user)
+        found = await self.secret(secret or f"{user}-user")
+        return await self.sandbox.login(
+            resource["status"]["identity"]["datastoreID"], found["username"], found["password"]
+        )
+
+    # --- inside ---
+
+    def _namespace_of(self, kind: str) -> str | None:
+        return self.namespace if kinds()[kind].namespaced else None
+
+    async def _account(self) -> Path:
+        """The operator's own service account, with the least rights for exactly these namespaces."""
+        account = {"name": "operator", "namespace": self.system}
+        await self.cluster.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+        rights = access(kinds().values())
+        await self._grant("ClusterRole", None, self.system, rights.cluster_scoped)
+        for namespace in self.namespaces:
+            await self._grant("Role", namespace, "operator", (*rights.in_each_namespace, *rights.watch_secrets))
+        await self._grant(
+            "Role", self.system, "operator", (*rights.own_namespace, *rights.own_secrets, *rights.watch_secrets)
+        )
+        await self._grant("Role", "default", self.system, rights.project_events)
+        return await self.cluster.service_account(self.system, "operator")
+
+    async def _grant(self, kind: str, namespace: str | None, name: str, rules: tuple[AccessRule, ...]) -> None:
+        api = "rbac.authorization.k8s.io/v1"
+        metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+        await self.cluster.apply(
+            {"apiVersion": api, "kind": kind, "metadata": metadata, "rules": [rule.as_values() for rule in rules]}
+        )
+        await self.cluster.apply(
+            {
+                "apiVersion": api,
+                "kind": f"{kind}Binding",
+                "metadata": metadata,
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
+                "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": self.system}],
+            }
+        )
+
+    async def _sweep(self, namespace: str) -> None:
+        """Leave nothing to the next story: finalizers first, as no operator runs any more."""
+        for kind in kinds().values():
+            if not kind.namespaced:
+                continue
+            for resource in await self.cluster.list(kind.plural, namespace):
+                name = resource["metadata"]["name"]
+                gone = {"metadata": {"finalizers": None}, "spec": {"deletionPolicy": "Retain"}}
+                await self.cluster.patch(kind.plural, name, namespace, gone, check=False)
+        await self.cluster.delete("Namespace", namespace, check=False)
