@@ -13,6 +13,7 @@ from managed_databases.kinds.database_project import KIND as DATABASE_PROJECT
 from managed_databases.kube.crd import custom_resource_definition
 from managed_databases.kube.generated_files import CHART
 from managed_databases.reconcile.ports import MANAGED_LABEL
+from managed_databases.settings import Settings
 
 PROJECT = {"name": "main", "region": "ru-3", "credentials": {"existingSecret": "main-credentials"}}
 INLINE = {"username": "robot", "password": "p", "domain": "d", "projectID": "0123456789abcdef0123456789abcdef"}
@@ -110,7 +111,9 @@ def test_secrets_need_not_be_listed() -> None:
         ({"watchNamespaces": ["Shop"]}, "/watchNamespaces/0"),
         ({"probePort": 80}, "/probePort"),
         ({"image": {"pullPolicy": "Sometimes"}}, "/image/pullPolicy"),
-        ({"settings": {"PROBE_PORT": 1}}, "settings.PROBE_PORT: the chart sets this itself"),
+        ({"replicas": 2}, "/replicas"),
+        ({"settings": {"PROBE_PORT": 1}}, "'PROBE_PORT' not allowed"),
+        ({"settings": {"LOG_LEVEL": "loud"}}, "/settings/LOG_LEVEL"),
         ({"projects": [{"name": "main"}]}, "missing properties 'region', 'credentials'"),
         ({"projects": [PROJECT | {"regoin": "ru-3"}]}, "'regoin' not allowed"),
         ({"projects": [PROJECT | {"name": "Main"}]}, "/projects/0/name"),
@@ -123,6 +126,15 @@ def test_nonsense_is_refused(values: dict[str, Any], said: str) -> None:
     done = template(values)
     assert done.returncode != 0
     assert said in done.stderr
+
+
+def test_every_setting_of_the_operator_can_be_given() -> None:
+    schema = json.loads((TOP / CHART / "values.schema.json").read_text())
+    given = {name.lower() for name in schema["properties"]["settings"]["properties"]}
+    set_by_the_chart = {"namespace", "watch_namespaces", "probe_port"}
+    of_no_use_in_a_pod = {"kubeconfig", "context", "probe_host", "clock_speed"}
+    assert given == set(Settings.model_fields) - set_by_the_chart - of_no_use_in_a_pod
+    assert set_by_the_chart < set(Settings.model_fields)
 
 
 def test_a_project_in_the_values_takes_what_the_crd_takes() -> None:

@@ -52,7 +52,7 @@ def test_a_first_install_an_upgrade_and_the_way_back(control_plane: ControlPlane
     values: dict[str, Any] = {"projects": [PROJECT | {"name": "kept"}], "crds": {"install": False}}
     values["admissionPolicy"] = {"install": False}
     install(kubectl, "ops", values)
-    notes = install(kubectl, "ops", values | {"replicas": 2})
+    notes = install(kubectl, "ops", values | {"replicas": 0})
     assert "kubectl get databaseprojects" in notes
     project = kubectl.get("databaseproject", "kept")
     assert project["spec"]["credentialsSecretRef"] == {"name": "mdo-managed-databases-operator-kept"}
@@ -66,13 +66,13 @@ def test_a_first_install_an_upgrade_and_the_way_back(control_plane: ControlPlane
 def test_the_base_is_applied_as_it_is_and_the_operator_may_work_everywhere(kubectl: Kubectl) -> None:
     manifests = kubectl("kustomize", str(TOP / "deploy/base"))
     kubectl.apply(manifests)
-    account = "managed-databases:managed-databases-operator"
+    account = "managed-databases-system:managed-databases-operator"
     for resource in NAMESPACED:
         assert all(may(kubectl, account, verb, resource, "*") for verb in ("list", "watch", "patch")), resource
         assert may(kubectl, account, "patch", f"{resource}/status", "*")
         assert not any(may(kubectl, account, verb, resource, "*") for verb in ("create", "delete")), resource
     assert may(kubectl, account, "create", "secrets", "shop")
-    assert may(kubectl, account, "update", "leases.coordination.k8s.io", "managed-databases")
+    assert may(kubectl, account, "update", "leases.coordination.k8s.io", "managed-databases-system")
     assert not may(kubectl, account, "update", "leases.coordination.k8s.io", "default")
     kubectl("delete", "clusterrolebinding,clusterrole", "managed-databases-operator")
 

@@ -1,6 +1,5 @@
 """The admission policies: as values, and on a real API server."""
 
-import asyncio
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -119,30 +118,23 @@ def test_nothing_but_deleting_is_refused(guarded: Kubectl, orders: str) -> None:
 
 
 @pytest.mark.story
-async def test_a_namespace_waits_for_what_is_protected_in_it(control_plane: ControlPlane) -> None:
-    async with ControlPlane(control_plane.binaries, controller_manager=True, audit=False) as own:
-        kubectl = with_crds(own)
-        kubectl.make_namespace(NAMESPACE)
-        kubectl.create(sample("ManagedDatastore", "guard", NAMESPACE))
+def test_a_namespace_waits_for_what_is_protected_in_it(guarded: Kubectl) -> None:
+    leaving = "leaving"
+    guarded.make_namespace(leaving)
+    guarded.create(sample("ManagedDatastore", "kept", leaving))
+    guarded("delete", "namespace", leaving, "--wait=false")
 
-        def refused() -> tuple[bool, object]:
-            done = kubectl.attempt("delete", "mds", "guard", f"-n={NAMESPACE}", "--dry-run=server")
-            return "is protected" in done.stderr, done.stdout + done.stderr
+    def told() -> tuple[bool, object]:
+        conditions = guarded.get("namespace", leaving)["status"].get("conditions", [])
+        return any("is protected" in each["message"] for each in conditions), conditions
 
-        await asyncio.to_thread(becomes_true, "the policy", refused)
-        kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    becomes_true("the namespace's condition", told)
+    assert guarded.get("mds", "kept", f"-n={leaving}")["metadata"].get("deletionTimestamp") is None
+    way_out = json.dumps({"spec": {"deletionPolicy": "Retain"}})
+    guarded("patch", "mds", "kept", f"-n={leaving}", "--type=merge", f"--patch={way_out}")
 
-        def told() -> tuple[bool, object]:
-            conditions = kubectl.get("namespace", NAMESPACE)["status"].get("conditions", [])
-            return any("is protected" in each["message"] for each in conditions), conditions
+    def gone() -> tuple[bool, object]:
+        done = guarded.attempt("get", "namespace", leaving, "-o=json")
+        return done.returncode != 0, done.stdout
 
-        await asyncio.to_thread(becomes_true, "the namespace's condition", told)
-        guard = kubectl.get("mds", "guard", f"-n={NAMESPACE}")
-        assert guard["metadata"].get("deletionTimestamp") is None
-        patch(kubectl, "mds", "guard", {"spec": {"deletionPolicy": "Retain"}})
-
-        def gone() -> tuple[bool, object]:
-            done = kubectl.attempt("get", "namespace", NAMESPACE, "-o=json")
-            return done.returncode != 0, done.stdout
-
-        await asyncio.to_thread(becomes_true, "the namespace's end", gone)
+    becomes_true("the namespace's end", gone)
