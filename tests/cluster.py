@@ -240,7 +240,9 @@ class Cluster:
         answer = await self.http.request(
             method, path, params=query or {}, content=content, headers={"Content-Type": content_type}
         )
-        parsed: Manifest = answer.json()
+        parsed: Manifest = {"code": answer.status_code, "message": answer.text}
+        if answer.headers.get("content-type", "").startswith("application/json"):  # a path not served is plain text
+            parsed = answer.json()
         if check and not answer.is_success:
             raise Refused(f"{method} {path}", answer.status_code, parsed.get("message", answer.text))
         return parsed
