@@ -26,4 +26,4 @@ async def test_all_at_once_in_any_order(world: World, order: tuple[int, ...]) ->
     assert await world.login_works()
     secret = await world.secret("app-user")
     assert secret["type"] == "postgresql"
-    assert secret["uri"] == f"postgresql://app:{secret['password']}@{secret['host']}:5432/shop?sslmode=verify-full"
+    assert secret["uri"] == f"postgresql://app:{secret['password']}@{secret['host']}:5432/shop?sslmode=require"
