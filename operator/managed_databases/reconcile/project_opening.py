@@ -27,10 +27,15 @@ ClientFactory = Callable[..., Client]
 _LOOK_AGAIN_SECONDS = 30.0
 """How soon a Secret or ConfigMap is read again while something is wrong: without our label nobody tells of a change."""
 
+_LASTING_SECONDS = 300.0
+"""How long a connection must have been good until the next failure is a first one."""
+
 
 @dataclass
 class Opening:
-    """How far one session is opened. `access` is what its connection was made of, `tried` what was tried last."""
+    """How far one session is opened. `access` is what its connection was made of, `tried` what was tried last,
+    `failures` times of late.
+    """
 
     session: ProjectSession
     access: Access | None = None
@@ -80,6 +85,8 @@ class Opener:
             return _LOOK_AGAIN_SECONDS
         if access == opening.access and session.problem is None and session.view is not None:
             opening.note = None
+            if self._clock.monotonic() - opening.again_at > _LASTING_SECONDS:
+                opening.failures = 0
             session.show(self._view(opening, resource, spec, session.view.project_id))
             return None
         now = self._clock.monotonic()
@@ -90,7 +97,6 @@ class Opener:
         opening.again_at = now + retry_delay(opening.failures, self._draw, self._settings.least_backoff_seconds)
         await self._connect(opening, resource, spec, access)
         if session.problem is None and opening.note is None:
-            opening.failures = 0
             return None
         return min(max(opening.again_at - self._clock.monotonic(), 0.0), _LOOK_AGAIN_SECONDS)
 

@@ -134,6 +134,8 @@ class Projects:
                     if self.session(session.name) is session:
                         task = group.create_task(session.run(), name=f"project {session.name}")
                         self._tasks[session.name] = task
+                    else:  # forgotten before it ran
+                        await session.close()
         finally:
             for opening in self._openings.values():
                 await opening.session.close()
