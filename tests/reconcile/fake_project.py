@@ -124,19 +124,25 @@ class FakeCloud:
         self.logins += 1
         if self.identity_is_dead:
             raise httpx.ConnectError("nobody there")
+        if request.method == "GET":
+            project = self.tokens.get(request.headers["X-Subject-Token"])
+            return httpx.Response(404) if project is None else httpx.Response(200, json=self._token(project))
         auth = json.loads(request.content)["auth"]
         if auth["identity"]["password"]["user"]["password"] != self.password:
             return httpx.Response(401, json={"error": {"message": "wrong password"}})
         project = auth["scope"]["project"]["id"]
         value = f"token-{self.logins}"
         self.tokens[value] = project
+        return httpx.Response(201, json=self._token(project), headers={"X-Subject-Token": value})
+
+    def _token(self, project: str) -> dict[str, Any]:
         endpoint = {"interface": "public", "url": self.endpoint, "region": "ru-1", "region_id": "ru-1"}
         token = {
             "expires_at": "2100-01-01T00:00:00Z",
             "project": {"id": project},
             "catalog": [{"type": "managed-database", "endpoints": [endpoint]}],
         }
-        return httpx.Response(201, json={"token": token}, headers={"X-Subject-Token": value})
+        return {"token": token}
 
     def _answer(self, collection: str, id_: str | None) -> httpx.Response:
         rows = self.rows[collection]

@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from managed_databases.api.identity import PasswordToken, StaticToken
+from managed_databases.api.looked_up_token import LookedUpToken
 from managed_databases.kinds.database_project import DatabaseProjectSpec
 from managed_databases.kinds.verdicts import Reason, Wait
 from managed_databases.reconcile.project_access import Access, read_access
@@ -55,6 +56,12 @@ PASSWORD = PasswordToken("https://identity.example/v3", "robot", SecretStr("secr
             {"OS_TOKEN": "t", "INFRA_PROJECT_ID": PROJECT},
             {"endpoint": "https://api.example"},
             Access(StaticToken(SecretStr("t")), "https://api.example", "ru-1", PROJECT),
+        ),
+        (
+            "a static token that tells of itself",
+            {"OS_TOKEN": "t", "OS_AUTH_URL": "https://identity.example/v3"},
+            {},
+            Access(LookedUpToken("https://identity.example/v3", SecretStr("t")), None, "ru-1", None),
         ),
         (
             "a password is renewed, a token is not",

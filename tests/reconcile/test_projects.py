@@ -211,6 +211,24 @@ async def test_a_static_token_is_believed_only_when_the_listed_objects_fit() -> 
         assert house.session.problem is None
 
 
+async def test_a_static_token_that_tells_of_itself_is_compared_first() -> None:
+    house = House(projectID=PROJECT)
+    house.kube.secrets["credentials"] = {"OS_TOKEN": "static", "OS_AUTH_URL": CREDENTIALS["OS_AUTH_URL"]}
+    async with house.running():
+        await house.reconcile()
+        assert house.condition("Ready") == ("False", "CredentialsInvalid")
+        house.cloud.tokens["static"] = OTHER_PROJECT
+        await house.clock.sleep(10)
+        await house.reconcile()
+        assert house.condition("Ready") == ("False", "ProjectChanged")
+        assert house.cloud.requests == []
+        house.cloud.tokens["good"] = PROJECT
+        house.kube.secrets["credentials"]["OS_TOKEN"] = "good"
+        await house.reconcile()
+        assert house.session.problem is None
+        assert house.resource.status["endpoint"] == "https://api.example/v1"
+
+
 async def test_objects_of_another_project_refute_a_static_token_later() -> None:
     house = House(endpoint="https://api.example/v1")
     house.kube.secrets["credentials"] = STATIC

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from managed_databases.api.identity import PasswordToken, StaticToken, TokenSource
+from managed_databases.api.looked_up_token import LookedUpToken
 from managed_databases.kinds.database_project import DatabaseProjectSpec
 from managed_databases.kinds.verdicts import Reason, Wait
 
@@ -32,14 +33,17 @@ def read_access(name: str, spec: DatabaseProjectSpec, secret: Mapping[str, Secre
     given = {key: SecretStr(value.get_secret_value().rstrip("\r\n")) for key, value in secret.items()}
     plain = {key: value.get_secret_value().strip() for key, value in given.items()}
     stated_project = plain.get("INFRA_PROJECT_ID") or spec.project_id
+    identity_url = spec.identity_url or plain.get("OS_AUTH_URL")
     if plain.get("OS_TOKEN") and not plain.get("OS_PASSWORD"):
-        missing = [] if spec.endpoint else ["spec.endpoint (a static token comes without a catalogue)"]
+        if identity_url:
+            return Access(LookedUpToken(identity_url, given["OS_TOKEN"]), spec.endpoint, spec.region, stated_project)
+        missing = [] if spec.endpoint else ["spec.endpoint (or OS_AUTH_URL, to look it up)"]
         missing += [] if stated_project else ["INFRA_PROJECT_ID"]
         if missing:
             return _lacks(name, spec, missing)
         return Access(StaticToken(given["OS_TOKEN"]), spec.endpoint, spec.region, stated_project)
     found = {
-        "OS_AUTH_URL (or spec.identityURL)": spec.identity_url or plain.get("OS_AUTH_URL"),
+        "OS_AUTH_URL (or spec.identityURL)": identity_url,
         "OS_USERNAME": plain.get("OS_USERNAME"),
         "OS_PASSWORD": given["OS_PASSWORD"].get_secret_value() if "OS_PASSWORD" in given else None,
         "OS_USER_DOMAIN_NAME (or OS_DOMAIN_NAME)": plain.get("OS_USER_DOMAIN_NAME") or plain.get("OS_DOMAIN_NAME"),
@@ -47,8 +51,8 @@ def read_access(name: str, spec: DatabaseProjectSpec, secret: Mapping[str, Secre
     }
     if missing := [key for key, value in found.items() if not value]:
         return _lacks(name, spec, missing)
-    identity_url, username, password, domain, project_id = (value or "" for value in found.values())
-    tokens = PasswordToken(identity_url, username, SecretStr(password), domain, project_id)
+    address, username, password, domain, project_id = (value or "" for value in found.values())
+    tokens = PasswordToken(address, username, SecretStr(password), domain, project_id)
     return Access(tokens, spec.endpoint, spec.region, stated_project)
 
 

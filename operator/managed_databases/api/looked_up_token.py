@@ -1,0 +1,46 @@
+"""A token that was given, looked up at the identity service: it tells its project, its end and where the API is."""
+
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic import SecretStr
+
+from managed_databases.api.answers import OverLimit, read_body
+from managed_databases.api.headers import fits_a_header
+from managed_databases.api.identity import HeldToken, NoToken, TokenSource, _held, url_problem
+
+_ANSWER_LIMIT_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class LookedUpToken(TokenSource):
+    """As `StaticToken`: never renewed. `identity_url` includes the version (`https://host/v3`).
+
+    The token asks about itself (Keystone v3, `GET /auth/tokens`). White space around it is ignored.
+    """
+
+    identity_url: str
+    token: SecretStr
+    renewable: bool = field(default=False, init=False, repr=False)
+
+    async def issue(self, http: httpx.AsyncClient) -> HeldToken:
+        value = self.token.get_secret_value().strip()
+        if not fits_a_header(value):
+            raise NoToken("the given token is empty or holds blanks or other characters of no token", refused=True)
+        if (problem := url_problem(self.identity_url)) is not None:
+            raise NoToken(f"the identity service's address {problem}")
+        url = f"{self.identity_url.rstrip('/')}/auth/tokens"
+        failure = None
+        try:
+            headers = {"X-Auth-Token": value, "X-Subject-Token": value}
+            async with http.stream("GET", url, headers=headers) as response:
+                body = await read_body(response, _ANSWER_LIMIT_BYTES)
+        except (httpx.RequestError, OverLimit, OSError, RuntimeError, ValueError, httpx.InvalidURL) as error:
+            failure = f"the identity service cannot be asked: {type(error).__name__}"
+        if failure is not None:  # raised here, outside `except`: the httpx error holds the request and its token
+            raise NoToken(failure)
+        if response.status_code in (401, 404):  # 404: it knows no such token
+            raise NoToken("the identity service refused the given token: it is wrong, or it has ended", refused=True)
+        if not response.is_success:
+            raise NoToken(f"the identity service answered HTTP {response.status_code} to a look at the given token")
+        return _held(httpx.Headers({**response.headers, "X-Subject-Token": value}), body)
