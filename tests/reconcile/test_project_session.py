@@ -1,5 +1,6 @@
 """What passes ask of a session: single objects, calls, the catalogue, actions."""
 
+import asyncio
 from dataclasses import replace
 
 import httpx
@@ -106,6 +107,31 @@ async def test_a_part_of_the_catalogue_that_fails_is_tried_again() -> None:
         assert not session.view.catalogue.known
         del house.cloud.answers["GET /flavors"]
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
+
+
+async def test_a_part_of_the_catalogue_that_is_refused_is_reported() -> None:
+    house = House(QUIET)
+    house.cloud.answers["GET /flavors"] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
+    async with house.opened():
+        await house.settle("Synced", "False", "Refused")
+        assert house.message("Synced") == "the API refuses to list flavors: no role"
+        del house.cloud.answers["GET /flavors"]
+        await house.settle("Synced", "True", "InSync")
+
+
+async def test_new_credentials_do_not_cut_off_a_call() -> None:
+    house = House(QUIET)
+    house.cloud.put("datastores", "a")
+    house.cloud.held = "GET /datastores/a"
+    async with house.opened() as session:
+        call = asyncio.create_task(session.get_object(DATASTORE_SIDE, "a", TIME))
+        await until(lambda: house.cloud.count("GET /datastores/a"), lambda: house.cloud.requests)
+        house.kube.secrets["credentials"]["OS_USERNAME"] = "robot-2"
+        await house.reconcile()
+        assert not call.done()
+        house.cloud.pass_one.release()
+        assert await call is not None
+        assert session.problem is None
 
 
 @pytest.mark.parametrize("status", [403, 404])

@@ -9,9 +9,18 @@ import structlog
 
 from managed_databases.api.calls import Collection
 from managed_databases.api.collections import CONFIGURATION_PARAMETERS, DATASTORE_TYPES, FLAVORS
-from managed_databases.api.errors import ApiError, Forbidden, NotFound, OutcomeUnknown
+from managed_databases.api.errors import (
+    ApiError,
+    Forbidden,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Unauthorized,
+)
 from managed_databases.api.models import Answer, ConfigurationParameter, DatastoreType, Flavor
 from managed_databases.kinds.seen import Catalogue
+from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.project_line import ProjectLine
@@ -24,7 +33,7 @@ log = structlog.get_logger()
 
 
 class CatalogueReader:
-    """Keeps `catalogue` fresh; `changed` is told when it differs.
+    """Keeps `catalogue` fresh; `changed` is told when it, or `trouble`, differs.
 
     A part that fails keeps what was read before, and is tried again sooner. Without the right to read configuration
     parameters (403), or without that section (404), there are none.
@@ -48,6 +57,9 @@ class CatalogueReader:
         self._flavors: tuple[Flavor, ...] | None = None
         self._parameters: tuple[ConfigurationParameter, ...] | None = None
         self.catalogue = Catalogue()
+        self._refusal: tuple[Reason, str] | None = None
+        self.trouble: tuple[Reason, str] | None = None
+        """The last part that the API refuses to show, and why."""
 
     def refresh(self) -> None:
         """Read it again now."""
@@ -69,6 +81,7 @@ class CatalogueReader:
 
     async def _read(self) -> bool:
         """Read each part; return whether all went well."""
+        self._refusal = None
         types = await self._part(DATASTORE_TYPES)
         flavors = await self._part(FLAVORS)
         parameters = await self._part(CONFIGURATION_PARAMETERS, may_be_missing=True)
@@ -87,6 +100,8 @@ class CatalogueReader:
         except ApiError as error:
             if may_be_missing and isinstance(error, Forbidden | NotFound):
                 return ()
+            if isinstance(error, Refused) and not isinstance(error, RateLimited | Unauthorized):
+                self._refusal = Reason.REFUSED, f"the API refuses to list {collection.name}: {error.message}"
             log.info(
                 "part of the catalogue not read",
                 project=self._line.name,
@@ -108,6 +123,8 @@ class CatalogueReader:
         )
         if new != old:
             self.catalogue = replace(new, version=old.version + 1)
+        if new != old or self.trouble != self._refusal:
+            self.trouble = self._refusal
             self._changed()
 
 

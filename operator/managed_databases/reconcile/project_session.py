@@ -177,9 +177,9 @@ class ProjectSession:
 
     @property
     def troubles(self) -> tuple[tuple[Reason, str], ...]:
-        """What cannot be listed, and why, in the order of the collections' names."""
-        pollers = sorted(self._pollers.items())
-        return tuple(poller.trouble for _, poller in pollers if poller.trouble is not None)
+        """What cannot be listed, and why: collections in the order of their names, then the catalogue."""
+        troubles = [poller.trouble for _, poller in sorted(self._pollers.items())]
+        return tuple(trouble for trouble in (*troubles, self._catalogue.trouble) if trouble is not None)
 
     async def close(self) -> None:
         """Send nothing any more; calls under way may end."""
