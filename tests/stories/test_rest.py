@@ -1,0 +1,111 @@
+"""Where nothing happens, nothing is done: no write anywhere, and polls whose number does not depend on the resources'."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from stories.world import World
+
+WRITES = ("create", "update", "patch", "delete", "deletecollection")
+COLLECTIONS = ("datastores", "databases", "users")
+FAST = {
+    "settings": {
+        "clock_speed": 20,
+        "calls_per_second": 1000,
+        "resync_seconds": 60,
+        "catalogue_seconds": 60,
+        "pending_poll_seconds": 2,
+    }
+}
+POLLS = 10
+
+
+@pytest.mark.parametrize("world", [FAST], indirect=True)
+async def test_at_rest(world: World) -> None:
+    await world.operator.start()
+    await world.apply(world.project_manifest(pollSeconds=5), world.datastore(), world.datastore("second"))
+    few = await at_rest(world, databases=9, users=9)
+    many = await at_rest(world, databases=98, users=100)
+    assert few.keys() == many.keys()
+    for calls in (few, many):
+        per_poll = sum(calls[name] for name in COLLECTIONS) / calls["datastores"]
+        assert per_poll <= 4, calls  # three collections; their jitters differ
+    assert {name: count for name, count in many.items() if name not in few} == {}
+
+    assert await world.operator.stop() == 0
+    await world.sandbox.clear_requests()
+    before = len(writes(world))
+    await world.operator.start()
+    await polled(world)
+    assert changed_in_kubernetes(world, before) == []
+    assert await mutating(world) == []
+    assert len(await world.sandbox.objects("users")) == 100
+
+
+async def at_rest(world: World, databases: int, users: int) -> Counter[str]:
+    """Have so many, all Ready; then look at some poll periods. Returns the calls by collection."""
+    on = [{"datastoreRef": {"name": name}} for name in ("main", "second")]
+    await world.apply(*(world.database(f"db{number}", **on[number % 2]) for number in range(databases)))
+    await world.apply(*(world.user(f"u{number}", **on[number % 2]) for number in range(users)))
+    for kind, count in (("ManagedDatastore", 2), ("ManagedDatabase", databases), ("DatabaseUser", users)):
+        await all_in_sync(world, kind, count)
+    await world.sandbox.clear_requests()
+    await polled(world)  # what is still on its way ends here
+    await world.sandbox.clear_requests()
+    before = len(writes(world))
+    await polled(world)
+    assert changed_in_kubernetes(world, before) == []
+    assert await mutating(world) == []
+    by_path = Counter(request["path"] for request in await world.sandbox.requests(path="^/v1/"))
+    assert all(re.fullmatch("/v1/[a-z-]+", path) for path in by_path), by_path
+    return Counter({path.removeprefix("/v1/"): count for path, count in by_path.items()})
+
+
+async def all_in_sync(world: World, kind: str, count: int) -> None:
+    async def look() -> bool:
+        resources = await world.cluster.list(kind, world.namespace)
+        lacking = [
+            (resource["metadata"]["name"], resource.get("status", {}).get("conditions"))
+            for resource in resources
+            if {("Ready", "True"), ("Synced", "True")}
+            - {(each["type"], each["status"]) for each in resource.get("status", {}).get("conditions", ())}
+        ]
+        assert not lacking, (len(lacking), lacking[:2])
+        assert len(resources) == count
+        return True
+
+    await world.until(f"{count} {kind}s are Ready and in sync", look, 240)
+
+
+async def polled(world: World) -> None:
+    """Wait until every collection was listed so many times more."""
+
+    async def look() -> bool:
+        lists = Counter(request["path"] for request in await world.sandbox.requests(method="GET"))
+        assert all(lists[f"/v1/{name}"] >= POLLS for name in COLLECTIONS), lists
+        return True
+
+    await world.until(f"{POLLS} polls", look)
+
+
+def writes(world: World) -> list[str]:
+    """What the operator wrote to Kubernetes so far; asking what it may do is a create, and none."""
+    user = f"system:serviceaccount:{world.system}:operator"
+    return [
+        f"{event.verb} {event.uri}"
+        for event in world.cluster.audit(user=user, verb=WRITES)
+        if event.resource != "selfsubjectaccessreviews"
+    ]
+
+
+def changed_in_kubernetes(world: World, before: int) -> list[str]:
+    return writes(world)[before:]
+
+
+async def mutating(world: World) -> list[str]:
+    return [
+        f"{request['method']} {request['path']}"
+        for request in await world.sandbox.requests(path="^/v1/")
+        if request["method"] != "GET"
+    ]
