@@ -231,6 +231,7 @@ def _secret_content(raw: Mapping[str, Any]) -> SecretContent:
             name: SecretStr(b64decode(value).decode(errors="surrogateescape"))
             for name, value in (raw.get("data") or {}).items()
         },
+        owner_uids=tuple(reference["uid"] for reference in metadata.get("ownerReferences") or ()),
     )
 
 

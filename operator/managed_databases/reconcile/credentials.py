@@ -72,7 +72,7 @@ class CredentialReader:
             version is not None
             and found.seen.mine is not None
             and not found.seen.status.password_unconfirmed
-            and memory.secret_seen_fine == (version, desired_data(found, _UNREAD))
+            and memory.secret_seen_fine == _fine(found, version)
         )
 
     def _remember(self, found: Observation, memory: Memory, mine: SecretContent | None, view: PasswordView) -> None:
@@ -82,8 +82,12 @@ class CredentialReader:
 
 
 def remember_fine(found: Observation, memory: Memory, mine: SecretContent) -> None:
-    """Note the ground on which the Secret is right: its version, and all its content but the password."""
-    memory.secret_seen_fine = (mine.resource_version, desired_data(found, _UNREAD))
+    """Note the ground on which the Secret is right: its version, its owner, and all its content but the password."""
+    memory.secret_seen_fine = _fine(found, mine.resource_version)
+
+
+def _fine(found: Observation, version: str) -> tuple[object, ...]:
+    return version, found.seen.cloud_spec.deletion_policy, desired_data(found, _UNREAD)
 
 
 def view_of(
@@ -172,8 +176,10 @@ def pending_secret(found: Observation, password: SecretStr) -> NewSecret:
 
 def is_outdated(found: Observation, mine: SecretContent, password: SecretStr) -> bool:
     wanted = desired(found, password)
-    return dict(mine.data) != dict(wanted.data) or any(
-        mine.annotations.get(name) != value for name, value in wanted.annotations.items()
+    return (
+        dict(mine.data) != dict(wanted.data)
+        or mine.owner_uids != (() if wanted.owner is None else (wanted.owner.uid,))
+        or any(mine.annotations.get(name) != value for name, value in wanted.annotations.items())
     )
 
 

@@ -42,7 +42,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class SecretContent:
-    """A Secret that was read by name. Values never appear in its repr."""
+    """A Secret that was read by name. Values never appear in its repr. `owner_uids` are its ownerReferences'."""
 
     namespace: str
     name: str
@@ -52,6 +52,7 @@ class SecretContent:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     data: Mapping[str, SecretStr] = field(repr=False)
+    owner_uids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
