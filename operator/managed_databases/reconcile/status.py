@@ -71,7 +71,7 @@ def _conditions(seen: Seen, verdict: Verdict, old: Mapping[str, Any], now: datet
     under_way = isinstance(verdict, Step) or (isinstance(verdict, Wait) and verdict.reason is not Reason.PAUSED)
     says: dict[str, Saying] = {
         "Ready": ready,
-        "Synced": (isinstance(verdict, Done), *why),
+        "Synced": (isinstance(verdict, Done) and verdict.reason is not Reason.NOT_REVERSIBLE, *why),
         "Reconciling": (under_way, *why),
         "Stalled": (isinstance(verdict, Stall), *why),
     }
