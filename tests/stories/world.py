@@ -85,6 +85,13 @@ class World:
         self.operator = OperatorProcess(account, self.folder / "operator.log", **self._all_settings())
         return name
 
+    async def grant_cluster_wide(self) -> None:
+        """Rights as an installation for the whole cluster has: a namespace that goes takes its own Roles along at once."""
+        rights = access(kinds().values())
+        await self._grant(
+            "ClusterRole", None, f"{self.system}-wide", (*rights.in_each_namespace, *rights.watch_secrets)
+        )
+
     # --- manifests ---
 
     def project_manifest(self, **spec: Any) -> Manifest:
