@@ -1,13 +1,19 @@
 """Calls as values: what to send and how to read the answer. Sending is the client's work."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar
 
 from managed_databases.api.models import Answer as AnswerModel
 from managed_databases.api.models import CloudObject, Request
 
 T = TypeVar("T")
 A = TypeVar("A", bound=AnswerModel)
+R = TypeVar("R", bound=Request)
+
+Mark = Literal["R", "C", "A"]
+"""How sure a method and a path are: R the API's reference, C seen in public clients, A assumed."""
 
 
 @dataclass(frozen=True)
@@ -35,62 +41,150 @@ class Call(Generic[T]):
         return self.method != "GET"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Operation(Generic[T]):
+    """One operation of the reference: what all its calls have in common; see `Call` for the envelopes.
+
+    `path` may hold `{id}`. `request` is the model of the body, None for no body. `filters` are the query parameters,
+    all exact match.
+    """
+
+    name: str
+    method: str
+    path: str
+    request: type[Request] | None = None
+    request_envelope: str | None = None
+    answer: type[AnswerModel] | None = None
+    answer_envelope: str | None = None
+    many: bool = False
+    filters: frozenset[str] = frozenset()
+    deprecated: bool = False
+    mark: Mark = "R"
+
+    @property
+    def section(self) -> str:
+        return self.name.partition(".")[0]
+
+    def call(self, id_: str = "", body: Request | None = None, filters: Mapping[str, str] | None = None) -> Call[T]:
+        """Make the call. Raises ValueError for an unknown filter, TypeError for a body of another operation."""
+        query = filters or {}
+        if unknown := sorted(set(query) - self.filters):
+            raise ValueError(f"{self.name} has no filter {', '.join(unknown)}")
+        if not isinstance(body, self.request or type(None)):
+            wanted = "no body" if self.request is None else f"a {self.request.__name__}"
+            raise TypeError(f"{self.name} takes {wanted}, not {type(body).__name__}")
+        return Call(
+            self.name,
+            self.method,
+            self.path.replace("{id}", id_),
+            self.answer,
+            self.answer_envelope,
+            many=self.many,
+            request_envelope=self.request_envelope,
+            body=body,
+            query=tuple(sorted(query.items())),
+            deprecated=self.deprecated,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change(Operation[T], Generic[R, T]):
+    """An operation on one object, with a body."""
+
+    def __call__(self, id_: str, change: R) -> Call[T]:
+        return self.call(id_, change)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plain(Operation[T]):
+    """An operation on one object that needs nothing but its id."""
+
+    def __call__(self, id_: str) -> Call[T]:
+        return self.call(id_)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Operation[T]):
+    """An operation that reads something about one object, filtered."""
+
+    def __call__(self, id_: str, **filters: str) -> Call[T]:
+        return self.call(id_, filters=filters)
+
+
 @dataclass(frozen=True)
 class Collection(Generic[A]):
     """One section of the API: where it lives and what its objects are.
 
     `name` is the path's and the list envelope's ("datastores"), `one` the object's envelope ("datastore").
-    `filters` are the query parameters of its list, all exact match.
+    `filters` are the query parameters of its list, all exact match. `creates` and `updates` are the bodies of its
+    create and update, None where it has none; the reference calls a datastore's update `rename`. `deprecated` are the
+    verbs that must not be used any more.
     """
 
     name: str
     one: str
     model: type[A]
     filters: frozenset[str] = field(default_factory=frozenset)
+    creates: type[Request] | None = None
+    updates: type[Request] | None = None
+    deletes: bool = False
+    deprecated: frozenset[str] = frozenset()
+    update_name: str = "update"
 
     def list(self, **filters: str) -> "Call[tuple[A, ...]]":
         """List, filtered. Raises ValueError for a filter that the reference does not have."""
-        if unknown := sorted(set(filters) - self.filters):
-            raise ValueError(f"{self.name} has no filter {', '.join(unknown)}")
-        query = tuple(sorted(filters.items()))
-        return Call(f"{self.name}.list", "GET", f"/{self.name}", self.model, self.name, many=True, query=query)
+        return self._operation("list").call(filters=filters)
 
     def get(self, id_: str) -> "Call[A]":
-        return Call(f"{self.name}.get", "GET", self.path(id_), self.model, self.one)
+        return self._operation("get").call(id_)
 
     def create(self, body: Request) -> "Call[A]":
-        return self.change("create", "POST", f"/{self.name}", body)
+        """Raises ValueError when the section has no create, TypeError for another body than `creates`."""
+        return self._operation("create").call(body=body)
 
     def update(self, id_: str, body: Request) -> "Call[A]":
-        return self.change("update", "PUT", self.path(id_), body)
+        """Raises ValueError when the section has no update, TypeError for another body than `updates`."""
+        return self._operation("update").call(id_, body)
 
     def delete(self, id_: str) -> "Call[None]":
-        return Call(f"{self.name}.delete", "DELETE", self.path(id_))
+        """Raises ValueError when the section has no delete."""
+        return self._operation("delete").call(id_)
 
-    def operate(
-        self, id_: str, operation: str, method: str, sub_path: str, body: Request | None, envelope: str | None
-    ) -> "Call[A]":
-        """An operation on one object: `/{collection}/{id}/{sub_path}`; `envelope` None sends a bare body."""
-        return Call(
-            f"{self.name}.{operation}",
-            method,
-            f"{self.path(id_)}/{sub_path}",
-            self.model,
-            self.one,
-            request_envelope=envelope,
-            body=body,
-        )
+    @cached_property
+    def operations(self) -> "dict[str, Operation[Any]]":
+        """The section's operations by their verbs."""
+        return dict(self._operations())
 
-    def change(self, operation: str, method: str, path: str, body: Request) -> "Call[A]":
-        return Call(
-            f"{self.name}.{operation}", method, path, self.model, self.one, request_envelope=self.one, body=body
-        )
+    def _operations(self) -> "Iterator[tuple[str, Operation[Any]]]":
+        def operation(verb: str, method: str, path: str, **more: Any) -> "tuple[str, Operation[Any]]":
+            name = f"{self.name}.{self.update_name if verb == 'update' else verb}"
+            return verb, Operation(
+                name=name,
+                method=method,
+                path=path,
+                deprecated=verb in self.deprecated,
+                **({"answer": self.model} | more),
+            )
 
-    def path(self, id_: str) -> str:
-        return f"/{self.name}/{id_}"
+        every, single = f"/{self.name}", f"/{self.name}/{{id}}"
+        yield operation("list", "GET", every, answer_envelope=self.name, many=True, filters=self.filters)
+        yield operation("get", "GET", single, answer_envelope=self.one)
+        in_envelope = {"request_envelope": self.one, "answer_envelope": self.one}
+        if self.creates is not None:
+            yield operation("create", "POST", every, request=self.creates, **in_envelope)
+        if self.updates is not None:
+            yield operation("update", "PUT", single, request=self.updates, **in_envelope)
+        if self.deletes:
+            yield operation("delete", "DELETE", single, answer=None)
+
+    def _operation(self, verb: str) -> "Operation[Any]":
+        if verb not in self.operations:
+            raise ValueError(f"the API has no {verb} of {self.name}")
+        return self.operations[verb]
 
 
 ObjectCollection = Collection[Any]
 """A collection whose objects' model does not matter to the caller."""
 
 CloudCollection = Collection[CloudObject]
+"""A collection of objects that a project has, not of what the API offers."""

@@ -1,0 +1,103 @@
+"""What the API offers: cluster types, flavors, extensions, configuration parameters.
+
+The requests here are of deprecated operations; nothing but the operations' names and envelopes is documented of them:
+their fields are taken from the answers [assumed].
+"""
+
+from typing import Any
+
+from managed_databases.api.models.frame import Answer, Request
+
+
+class DatastoreType(Answer):
+    id: str
+    engine: str
+    version: str
+
+
+class FlavorHost(Answer):
+    line: str | None = None
+    processor: str | None = None
+    available_count: int | None = None
+
+
+class Flavor(Answer):
+    """A size on offer: `ram` in MB, `disk` in GB."""
+
+    id: str
+    name: str | None = None
+    description: str | None = None
+    vcpus: int | None = None
+    ram: int | None = None
+    disk: int | None = None
+    fl_size: str | None = None
+    datastore_type_ids: tuple[str, ...] | None = None
+    host: FlavorHost | None = None
+
+
+class ConfigurationParameter(Answer):
+    id: str
+    datastore_type_id: str | None = None
+    name: str
+    type: str | None = None
+    unit: str | None = None
+    min: float | None = None
+    max: float | None = None
+    default_value: Any = None
+    choices: tuple[Any, ...] | None = None
+    invalid_values: tuple[Any, ...] | None = None
+    is_restart_required: bool | None = None
+    is_changeable: bool | None = None
+
+
+class AvailableExtension(Answer):
+    """An extension on offer. `dependency_ids` are the available extensions that must be there first."""
+
+    id: str
+    name: str
+    datastore_type_ids: tuple[str, ...] | None = None
+    dependency_ids: tuple[str, ...] | None = None
+
+
+class AvailableExtensionChange(Request):
+    """For create and update, both deprecated."""
+
+    name: str | None = None
+    datastore_type_ids: tuple[str, ...] | None = None
+    dependency_ids: tuple[str, ...] | None = None
+
+
+class NewConfigurationParameter(Request):
+    """For the deprecated create."""
+
+    datastore_type_id: str
+    name: str
+    type: str
+    unit: str | None = None
+    min: float | None = None
+    max: float | None = None
+    default_value: Any = None
+    choices: tuple[Any, ...] | None = None
+    invalid_values: tuple[Any, ...] | None = None
+    is_restart_required: bool | None = None
+    is_changeable: bool | None = None
+
+
+class FlavorChange(Request):
+    """For create and update, both deprecated: `ram` in MB, `disk` in GB."""
+
+    name: str | None = None
+    description: str | None = None
+    vcpus: int | None = None
+    ram: int | None = None
+    disk: int | None = None
+    fl_size: str | None = None
+    datastore_type_ids: tuple[str, ...] | None = None
+
+
+class FlavorHostChange(Request):
+    """For the deprecated update of a dedicated host's description."""
+
+    line: str | None = None
+    processor: str | None = None
+    available_count: int | None = None

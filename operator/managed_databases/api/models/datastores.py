@@ -1,0 +1,218 @@
+"""Datastores (clusters), and what can be done to one."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict
+
+from managed_databases.api.models.frame import Answer, CloudObject, Request, Time, Undocumented
+from managed_databases.api.secrets import Password
+
+
+class FlavorSize(Answer):
+    """A flavor's numbers: `ram` in MB, `disk` in GB."""
+
+    vcpus: int | None = None
+    ram: int | None = None
+    disk: int | None = None
+    disk_type: str | None = None
+
+
+def _none_text(value: object) -> object:
+    return None if value == "None" else value
+
+
+class Instance(Answer):
+    """One node of a datastore."""
+
+    id: str | None = None
+    ip: str | None = None
+    floating_ip: Annotated[str | None, BeforeValidator(_none_text)] = None
+    role: str | None = None
+    role_name: str | None = None
+    status: str | None = None
+    hostname: str | None = None
+    availability_zone: str | None = None
+    flavor_id: str | None = None
+
+
+class Pooler(Answer):
+    mode: str | None = None
+    size: int | None = None
+
+
+class FirewallEntry(Answer):
+    ip: str
+
+
+class LogPlatform(Answer):
+    log_group: str | None = None
+
+
+class Disk(Answer):
+    """A network disk beside a flavor that has none of its own: `size` in GB."""
+
+    type: str | None = None
+    size: int | None = None
+
+
+class Datastore(CloudObject):
+    """A cluster. `disk_used` is in percent [assumed: its unit is not documented]."""
+
+    name: str
+    creation_finished_at: Time | None = None
+    enabled: bool | None = None
+    type_id: str | None = None
+    subnet_id: str | None = None
+    flavor_id: str | None = None
+    flavor: FlavorSize | None = None
+    disk: Disk | None = None
+    node_count: int | None = None
+    connection: dict[str, str] | None = None
+    instances: tuple[Instance, ...] | None = None
+    pooler: Pooler | None = None
+    firewall: tuple[FirewallEntry, ...] | None = None
+    config: dict[str, Any] | None = None
+    backup_retention_days: int | None = None
+    is_protected: bool | None = None
+    is_maintenance: bool | None = None
+    allow_restore: bool | None = None
+    disk_used: float | None = None
+    databases_count: int | None = None
+    topics_count: int | None = None
+    security_groups: tuple[str, ...] | None = None
+    log_platform: LogPlatform | None = None
+
+
+class NewFlavor(Request):
+    """`ram` in MB, `disk` in GB; `disk_type` is local or network-ultra."""
+
+    vcpus: int
+    ram: int
+    disk: int | None = None
+    disk_type: str | None = None
+
+
+class NewDisk(Request):
+    type: str
+    size: int
+
+
+class NewPooler(Request):
+    mode: str | None = None
+    size: int | None = None
+
+
+class NewRestore(Request):
+    datastore_id: str
+    target_time: str | None = None
+
+
+class NewFloatingIPs(Request):
+    master: int | None = None
+    replica: int | None = None
+
+
+class NewLogPlatform(Request):
+    log_group: str
+
+
+class NewDatastore(Request):
+    name: str
+    type_id: str
+    subnet_id: str
+    node_count: int
+    project_id: str | None = None
+    flavor_id: str | None = None
+    flavor: NewFlavor | None = None
+    disk: NewDisk | None = None
+    config: dict[str, Any] | None = None
+    pooler: NewPooler | None = None
+    redis_password: Password | None = None
+    restore: NewRestore | None = None
+    floating_ips: NewFloatingIPs | None = None
+    security_groups: tuple[str, ...] | None = None
+    log_platform: NewLogPlatform | None = None
+    backup_retention_days: int | None = None
+
+
+class DatastoreName(Request):
+    name: str
+
+
+class NewSize(Request):
+    """A resize's flavor never has a `disk_type`: it can never change."""
+
+    vcpus: int
+    ram: int
+    disk: int | None = None
+
+
+class NewDiskSize(Request):
+    size: int
+
+
+class Resize(Request):
+    node_count: int | None = None
+    flavor_id: str | None = None
+    flavor: NewSize | None = None
+    disk: NewDiskSize | None = None
+
+
+class ConfigChange(Request):
+    """Values typed as the catalogue says; None resets a parameter."""
+
+    config: dict[str, Any]
+
+
+class FirewallChange(Request):
+    ips: tuple[str, ...]
+
+
+class SecurityGroupsChange(Request):
+    security_groups: tuple[str, ...]
+
+
+class BackupsChange(Request):
+    backup_retention_days: int
+
+
+class ProtectionChange(Request):
+    protection: bool
+
+
+class RedisPasswordChange(Request):
+    redis_password: Password
+
+
+class LogPlatformChange(Request):
+    """`log_group` starts with `s/dbaas/`; up to 512 of letters, digits and `_-/.#`."""
+
+    log_group: str
+
+
+class FloatingIPChange(Request):
+    """`instance_id` is the id of one of a datastore's instances."""
+
+    instance_id: str
+
+
+class DatastoreCounts(Answer):
+    """How many datastores there are of each engine; an engine that is not named here is in `model_extra`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    __pydantic_extra__: dict[str, int]
+
+    kafka: int | None = None
+    mysql_semisync: int | None = None
+    mysql_sync: int | None = None
+    postgresql: int | None = None
+    redis: int | None = None
+
+
+class Logs(Undocumented):
+    """A datastore's log lines."""
+
+
+class Metrics(Undocumented):
+    """Measured values of a datastore, or of its databases."""

@@ -1,0 +1,29 @@
+"""What the identity service answers (Keystone v3)."""
+
+from managed_databases.api.models.frame import Answer, Time
+
+
+class Endpoint(Answer):
+    interface: str
+    url: str
+    region: str | None = None
+    region_id: str | None = None
+
+
+class CatalogueService(Answer):
+    type: str
+    name: str | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+class TokenProject(Answer):
+    id: str
+    name: str | None = None
+
+
+class Token(Answer):
+    """The `token` of the identity service's answer; its value stands in a header."""
+
+    expires_at: Time
+    catalog: tuple[CatalogueService, ...] = ()
+    project: TokenProject | None = None

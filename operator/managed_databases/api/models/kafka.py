@@ -1,0 +1,52 @@
+"""What stands in a Kafka datastore: topics and access rules."""
+
+from managed_databases.api.models.frame import CloudObject, Request
+
+
+class Topic(CloudObject):
+    name: str
+    datastore_id: str
+    partitions: int | None = None
+
+
+class NewTopic(Request):
+    """`name`: 1 to 249 of `[a-zA-Z0-9._-]`; `partitions`: 1 to 4000, the API's default is 1."""
+
+    name: str
+    datastore_id: str
+    partitions: int | None = None
+
+
+class TopicChange(Request):
+    """There can only ever be more partitions."""
+
+    partitions: int
+
+
+class ACL(CloudObject):
+    """What a user may do. `pattern_type` is literal, prefixed or all; `pattern` means nothing with all."""
+
+    datastore_id: str
+    user_id: str
+    pattern_type: str
+    pattern: str | None = None
+    allow_read: bool | None = None
+    allow_write: bool | None = None
+
+
+class NewACL(Request):
+    """`pattern`: at most 249 characters, left out when `pattern_type` is all. At least one `allow_` must be true."""
+
+    datastore_id: str
+    user_id: str
+    pattern_type: str
+    pattern: str | None = None
+    allow_read: bool | None = None
+    allow_write: bool | None = None
+
+
+class ACLChange(Request):
+    """At least one must be true."""
+
+    allow_read: bool | None = None
+    allow_write: bool | None = None

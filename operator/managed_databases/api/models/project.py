@@ -1,0 +1,43 @@
+"""What is the project's: actions, metrics tokens, capabilities, limits and quotas."""
+
+from managed_databases.api.models.frame import CloudObject, Request, Time, Undocumented
+from managed_databases.api.secrets import Secret
+
+
+class Action(CloudObject):
+    """What happens to a datastore. Its fields are assumed from the reference's filters."""
+
+    name: str | None = None
+    datastore_id: str | None = None
+    request_id: str | None = None
+    started_at: Time | None = None
+    finished_at: Time | None = None
+
+
+class MetricsToken(CloudObject):
+    """A token for Prometheus. `value` is returned on every read; it is shown as asterisks everywhere."""
+
+    name: str
+    value: Secret | None = None
+
+
+class NewMetricsToken(Request):
+    """`name`: 1 to 255 characters."""
+
+    name: str
+
+
+class MetricsTokenName(Request):
+    name: str
+
+
+class Capability(Undocumented):
+    """A feature, and whether the region has it."""
+
+
+class Limit(Undocumented):
+    """Of a cluster type: least and most vCPUs, RAM and local disk, and the rules of their multipliers."""
+
+
+class Quota(Undocumented):
+    """Of the project: clusters, vCPUs, RAM and storage, each with what is used and the limit."""
