@@ -92,6 +92,11 @@ class World:
             "ClusterRole", None, f"{self.system}-wide", (*rights.in_each_namespace, *rights.watch_secrets)
         )
 
+    async def reach_kubernetes_through(self, changed: Callable[[Path], Path]) -> None:
+        """Before the operator is started: it uses what `changed` makes of its kubeconfig."""
+        path = changed(await self._account())
+        self.operator = OperatorProcess(path, self.folder / "operator.log", **self._all_settings())
+
     # --- manifests ---
 
     def project_manifest(self, **spec: Any) -> Manifest:

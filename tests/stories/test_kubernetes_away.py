@@ -1,0 +1,167 @@
+"""Kubernetes away, silent or cut off: the operator stays, notices, and catches up. And how it starts and ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from cluster import Cluster
+from managed_databases.controlplane.cluster import ControlPlane
+from managed_databases.controlplane.commands import free_port
+from managed_databases.kinds.registry import kinds
+from managed_databases.kube.generated_files import crd_files
+from stories.watched_through_proxy import Proxy
+from stories.world import World
+
+SPEED = 60
+FAST = {
+    "settings": {
+        "clock_speed": SPEED,
+        "call_limit_seconds": 10,
+        "settle_margin_seconds": 5,
+        "pending_poll_seconds": 10,
+    }
+}
+TEN_MINUTES = 600 / SPEED
+
+
+class Probed:
+    """The operator's probes."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._port = free_port()
+        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", timeout=10, trust_env=False)
+
+    async def start(self) -> None:
+        await self._world.operator.start(probe_port=self._port)
+
+    async def says(self, path: str) -> tuple[int, str]:
+        answer = await self._http.get(path)
+        return answer.status_code, answer.text
+
+    async def becomes(self, path: str, status: int) -> str:
+        async def look() -> str:
+            code, text = await self.says(path)
+            assert code == status, (code, text)
+            return text
+
+        text: str = await self._world.until(f"{path} says {status}", look)
+        return text
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+@pytest_asyncio.fixture
+async def probed(world: World) -> AsyncIterator[Probed]:
+    probed = Probed(world)
+    yield probed
+    await probed.close()
+
+
+async def a_datastore(world: World, probed: Probed) -> None:
+    await probed.start()
+    await world.apply(world.project_manifest(pollSeconds=60), world.datastore())
+    await world.becomes("ManagedDatastore", "main")
+
+
+async def test_the_api_server_is_away_for_ten_minutes(control_plane: ControlPlane, tmp_path: Path) -> None:
+    async with ControlPlane(control_plane.binaries) as plane, Cluster(plane) as cluster:
+        for path, text in crd_files(kinds().values()).items():
+            if path.suffix == ".yaml":
+                await cluster.apply(text)
+        async with World(cluster, tmp_path, **FAST) as world:  # type: ignore[arg-type]
+            probed = Probed(world)
+            await a_datastore(world, probed)
+            await plane.stop_apiserver()
+            said = []
+            for _ in range(20):
+                await asyncio.sleep(TEN_MINUTES / 20)
+                said.append(await probed.says("/healthz"))
+            assert {code for code, _ in said} == {200}, said
+            assert world.operator.is_running
+            await plane.start_apiserver()
+            await world.apply(world.user())
+            await world.change("ManagedDatastore", "main", firewall=["192.0.2.0/24"])
+            await world.becomes("DatabaseUser", "app")
+            await world.becomes("ManagedDatastore", "main", "Synced")
+            assert (await probed.says("/healthz"))[0] == 200
+            assert world.operator.is_running
+            assert len(await world.posts("datastores")) == len(await world.posts("users")) == 1
+            await probed.close()
+
+
+@pytest.mark.parametrize("world", [FAST], indirect=True)
+async def test_watches_that_are_cut_or_silent(world: World, probed: Probed) -> None:
+    async with Proxy(world.cluster.control_plane.url) as proxy:
+        await world.reach_kubernetes_through(proxy.kubeconfig)
+        await a_datastore(world, probed)
+
+        proxy.cut()
+        await world.apply(world.user("cut"))
+        await world.becomes("DatabaseUser", "cut")
+
+        proxy.mute()
+        await world.apply(world.user("muted"))
+        await world.becomes("DatabaseUser", "muted")
+        assert (await probed.says("/healthz"))[0] == 200
+
+        proxy.mute(for_all=True)
+        trouble = await probed.becomes("/healthz", 503)
+        assert "watch" in trouble
+        assert world.operator.is_running
+
+
+@pytest.mark.parametrize("world", [FAST], indirect=True)
+async def test_not_ready_before_the_caches_are_filled(world: World, probed: Probed) -> None:
+    async with Proxy(world.cluster.control_plane.url) as proxy:
+        await world.reach_kubernetes_through(proxy.kubeconfig)
+        proxy.mute(for_all=True)
+        await world.apply(world.project_manifest(), world.datastore())
+        await probed.start()
+        assert "caches" in await probed.becomes("/readyz", 503)
+        proxy.speak()
+        proxy.cut()
+        await probed.becomes("/readyz", 200)
+        await world.becomes("ManagedDatastore", "main")
+
+
+@pytest.mark.parametrize("world", [FAST], indirect=True)
+async def test_it_ends_with_its_calls(world: World, probed: Probed) -> None:
+    await a_datastore(world, probed)
+    await world.sandbox.fault(method="POST", path="/users$", delay_seconds=2, when="after")
+    await world.apply(world.user())
+
+    async def posted() -> object:
+        return await world.posts("users")
+
+    await world.until("the user is POSTed", posted)
+    assert await world.operator.stop() == 0
+    (user,) = await world.sandbox.objects("users")
+    assert (await world.get("DatabaseUser", "app"))["status"]["id"] == user["id"]
+    await world.sandbox.clear_faults()
+    await probed.start()
+    await world.becomes("DatabaseUser", "app")
+    assert len(await world.posts("users")) == 1
+
+
+@pytest.mark.parametrize("world", [FAST], indirect=True)
+async def test_metrics_count_calls(world: World, probed: Probed) -> None:
+    await a_datastore(world, probed)
+    await world.sandbox.fault(method="POST", path="/users$", status=403)
+    await world.apply(world.user())
+    await world.becomes("DatabaseUser", "app", "Stalled")
+    _, text = await probed.says("/metrics")
+    counted = {
+        tuple(part.split('"')[1] for part in sorted(line.partition("{")[2].partition("}")[0].split(",")))
+        for line in text.splitlines()
+        if line.startswith("managed_databases_api_calls_total{")
+    }  # operation, outcome, project
+    operations = {(operation, outcome) for operation, outcome, project in counted if project == world.project}
+    assert ("datastores.create", "ok") in operations, text
+    assert ("datastores.list", "ok") in operations, text
+    assert any(operation == "users.create" and outcome != "ok" for operation, outcome in operations), operations
