@@ -215,3 +215,30 @@ async def test_a_closed_circuit_is_probed_by_one_list_at_a_time() -> None:
         before = house.woken["list", NAME, "datastores"], house.woken["list", NAME, "databases"]
         await house.listed(DATASTORE_SIDE, before[0] + 1)
         await house.listed(DATABASE_SIDE, before[1] + 1)
+
+
+async def test_a_long_list_is_not_repeated_soon_even_when_asked() -> None:
+    house = House()
+    house.cloud.held = LIST
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await until(lambda: house.cloud.count(LIST) == 1, lambda: house.cloud.requests)
+        begun = house.clock.monotonic()
+        await house.clock.sleep(10)
+        session.request_list("datastores")
+        ended = house.clock.monotonic()
+        house.cloud.pass_one.release()
+        await until(lambda: house.cloud.count(LIST) == 2, lambda: house.cloud.requests)
+        assert house.clock.monotonic() - ended >= 10 * (ended - begun)
+
+
+async def test_a_request_waits_for_the_pause_after_a_failure() -> None:
+    house = House(replace(SETTINGS, least_backoff_seconds=100.0))
+    house.cloud.answers[LIST] = lambda: httpx.Response(403)
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await house.settle("Synced", "False", "Refused")
+        failed = house.clock.monotonic()
+        session.request_list("datastores")
+        await until(lambda: house.cloud.count(LIST) == 2, lambda: house.cloud.requests)
+        assert house.clock.monotonic() - failed >= 90

@@ -78,6 +78,12 @@ class ProjectSession:
         return self._line.problem
 
     @property
+    def is_opened(self) -> bool:
+        """Whether this process knows what to think of the project: it was identified once, or it cannot be."""
+        at_first = (Reason.PROJECT_NOT_READY, Reason.UNREACHABLE)
+        return self.view is not None or (self.problem is not None and self.problem.reason not in at_first)
+
+    @property
     def circuit(self) -> Circuit:
         return self._line.circuit
 
