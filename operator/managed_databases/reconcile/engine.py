@@ -8,6 +8,7 @@ from contextlib import suppress
 import structlog
 
 from managed_databases.api.client import CallRecord
+from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
@@ -26,8 +27,6 @@ from managed_databases.reconcile.references import References
 from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.reconcile.topics import Subscriptions, Topic
 from managed_databases.reconcile.writing import Writer
-
-PROJECT_KIND = "DatabaseProject"
 
 log = structlog.get_logger()
 
@@ -59,6 +58,7 @@ class Engine:
         self._in_pass = 0
         self._no_pass = asyncio.Event()
         self._no_pass.set()
+        self._started = False
         self._stopping = False
         self.projects = Projects(
             cache, kube, clock, settings, wake=self.wake, enqueue=self._queue.add, observer=observer, draw=draw
@@ -91,6 +91,8 @@ class Engine:
             self._notify_of(key)
             return
         self.claims.note(resource)
+        if not self._started:
+            return
         version = (
             resource.uid,
             resource.generation,
@@ -133,7 +135,7 @@ class Engine:
 
     def _notify_of(self, key: ResourceKey) -> None:
         self.wake(("resource", *key))
-        if key.kind == PROJECT_KIND:
+        if key.kind == PROJECT.name:
             self.wake(("project", key.name))
             self.wake(("default project",))
 
@@ -141,9 +143,10 @@ class Engine:
 
     async def run(self) -> None:
         """Work until cancelled. Everything in the cache is queued first, the oldest first: it holds what two want."""
+        self._started = True
         for resource in sorted(
             self.everything(),
-            key=lambda resource: (resource.key.kind != PROJECT_KIND, resource.created_at, resource.uid),
+            key=lambda resource: (resource.key.kind != PROJECT.name, resource.created_at, resource.uid),
         ):
             self.resource_changed(resource.key)
         async with asyncio.TaskGroup() as group:
@@ -181,7 +184,7 @@ class Engine:
         if resource is None:
             self._forget(key)
             return
-        if key.kind == PROJECT_KIND:
+        if key.kind == PROJECT.name:
             again = await self._reconcile_project(resource)
         else:
             memory = self._memories.setdefault(key, Memory())
@@ -205,5 +208,5 @@ class Engine:
         self._subscriptions.drop(key)
         self._queue.forget(key)
         self.claims.forget(key)
-        if key.kind == PROJECT_KIND:
+        if key.kind == PROJECT.name:
             self.projects.forget(key.name)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.seen import ProjectView, Referred, Seen
@@ -23,7 +24,11 @@ from managed_databases.reconcile.topics import Topic
 
 @dataclass
 class Observation:
-    """What a pass works on. `session` and `snapshot` are None when the project cannot be used."""
+    """What a pass works on. `session` and `snapshot` are None when the project cannot be used.
+
+    `is_oriented` is False while this process has not yet seen the project, or one of the lists that matter here, for
+    the first time: what an earlier process wrote is then worth more than what this one could say.
+    """
 
     resource: Resource
     kind: Kind
@@ -33,6 +38,7 @@ class Observation:
     session: ProjectSession | None = None
     snapshot: CollectionSnapshot[Any] | None = None
     claim: KeyName | None = None
+    is_oriented: bool = True
     datastore_id: str | None = None
 
     @property
@@ -91,20 +97,20 @@ class Observer:
             to = reference.of(found.seen.spec)
             if not reference.parent or to is None or to[0] != "name":
                 continue
-            key = self.references.holder_by_name(found.resource, reference, to)
-            found.topics.add(("resource", *key))
-            parent = self.cache.get(key)
-            if parent is None:
-                return Wait(Reason.PARENT_MISSING, f"there is no {key}")
+            parent = self.references.parent_by_name(found.resource, reference, to, found.topics)
+            if isinstance(parent, Wait):
+                return parent
             if identity := parent.status.get("identity"):
                 return str(identity["project"])
-            return Wait(Reason.PARENT_NOT_READY, f"waits for {key}, which is not created yet")
+            return Wait(Reason.PARENT_NOT_READY, f"waits for {parent.key}, which is not created yet")
         found.topics.add(("default project",))
         return self.projects.default_name()
 
     def _open_project(self, found: Observation, name: str, status: CloudStatus) -> Wait | Stall | None:
         found.topics.add(("project", name))
         session = self.projects.session(name)
+        exists = self.cache.get(ResourceKey(PROJECT.name, "", name)) is not None
+        found.is_oriented = not exists or (session is not None and session.is_opened)
         if session is None:
             return Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}")
         powers = self.projects.permits(name, found.resource.key.namespace)
@@ -143,6 +149,11 @@ class Observer:
         found.topics.add(("catalogue", view.name))
         seen["refs"] = self._references(found, seen, view)
         seen["listed"] = found.snapshot.has_listed
+        found.is_oriented = found.snapshot.has_listed and all(
+            found.session.need(cloud).has_listed
+            for reference in found.cloud.references
+            if (cloud := self.kind_of(reference.kind).cloud) is not None
+        )
         if not found.snapshot.has_listed:
             found.topics.add(("list", view.name, collection))
         if status.id is not None:
@@ -152,7 +163,7 @@ class Observer:
             found.topics.add(("object", view.name, collection, status.id))
             holder = self.claims.holder(ObjectName(view.name, collection, status.id))
             if holder is not None and holder != found.resource.key:
-                seen["holder"] = str(holder)
+                seen["holder"] = _named(found.resource, holder)
                 found.topics.add(("resource", *holder))
         found.seen = Seen(**seen)
         parents = [
@@ -196,12 +207,12 @@ class Observer:
             if holder is None:
                 namesakes.append(other)
             elif holder != found.resource.key:
-                held[other.id] = str(holder)
+                held[other.id] = _named(found.resource, holder)
                 found.topics.add(("resource", *holder))
         seen["namesakes"], seen["held_namesakes"] = tuple(namesakes), held
         claimant = self.claims.claimant(found.claim)
         if claimant is not None and claimant != found.resource.key:
-            seen["rival"] = str(claimant)
+            seen["rival"] = _named(found.resource, claimant)
             found.topics.add(("resource", *claimant))
         intent = found.seen.status.intent
         if intent is not None and found.seen.status.id is None:
@@ -239,6 +250,11 @@ class Observer:
     def _stays(self, key: ResourceKey) -> bool:
         child = self.cache.get(key)
         return child is not None and child.deleting_since is None
+
+
+def _named(asker: Resource, other: ResourceKey) -> str:
+    """What the asker may read of another resource: nobody learns the names of another namespace's."""
+    return str(other) if other.namespace == asker.key.namespace else "a resource of another namespace"
 
 
 def _with_powers(view: ProjectView, powers: frozenset[str]) -> ProjectView:

@@ -84,6 +84,8 @@ class Reconciler:
             found, secrets = await self._look_closer(found, memory, facts, lane)
             verdict = self.attempts.hold_back(found, memory, decide(found.kind, found.seen))
             self.interest.works_in(resource.key, found.datastore_id)
+            if not found.is_oriented and resource.status.get("observedGeneration") == resource.generation:
+                return self._again_seconds(found, memory, verdict)
             if not isinstance(verdict, Step):
                 await self.writer.write(found, verdict, facts)
                 return self._again_seconds(found, memory, verdict)
