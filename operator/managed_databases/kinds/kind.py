@@ -40,16 +40,21 @@ class Credential:
     """A password that the operator keeps in a Secret, and the Secret that applications mount.
 
     `applies` tells whether this spec has one at all; `content` is the Secret's data without the password, and is
-    given the password because it may stand inside other values (a URI).
+    given the password because it may stand inside other values (a URI). `key` is the password's own key.
+
+    With `value_of` it is the cloud that knows the value and tells it (None: not yet): it is never generated, never
+    given by people, never sent, and the Secret follows it. Without it, `set_password` is the call that sends one.
     """
 
     suffix: str
     applies: Callable[[Seen], bool]
     secret_name: Callable[[Any], str | None]
-    given: Callable[[Any], SecretKeyRef | None]
-    set_password: Callable[[str, SecretStr], Call[Any]]
     type: Callable[[Seen], str]
     content: Callable[[Seen, SecretStr], Mapping[str, str]]
+    given: Callable[[Any], SecretKeyRef | None] = lambda _: None
+    set_password: Callable[[str, SecretStr], Call[Any]] | None = None
+    value_of: Callable[[Any], SecretStr | None] | None = None
+    key: str = "password"
 
 
 @dataclass(frozen=True)

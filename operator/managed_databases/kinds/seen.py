@@ -76,7 +76,8 @@ class PasswordView:
 
     `password` is what the credentials Secret holds, None when it is missing, empty or edited by hand; `pending` is
     the password of a change under way, and `pending_sent` tells that this process has sent it; `given` is the one
-    from `passwordSecretRef`. `outdated` means that the credentials Secret is not as it should be.
+    from `passwordSecretRef`, or the value that the cloud tells. `outdated` means that the credentials Secret is not
+    as it should be.
     """
 
     password: SecretStr | None = None

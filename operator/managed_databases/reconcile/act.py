@@ -102,8 +102,8 @@ class Actor:
 
     async def _first_password(self, found: Observation, secrets: SecretsRead, memory: Memory) -> SecretStr | None:
         """The password is in its Secret before the cloud has it."""
-        view = found.seen.credential
-        if view is None:
+        view, credential = found.seen.credential, found.cloud.credential
+        if view is None or credential is None or credential.value_of is not None:
             return None
         password = view.given or view.password or view.pending or passwords.generate()
         wanted = credentials.desired(found, password)
@@ -112,7 +112,7 @@ class Actor:
         else:
             written = await self.kube.replace_secret(secrets.credentials, wanted)
         credentials.remember_fine(found, memory, written)
-        return written.data["password"]
+        return written.data[credential.key]
 
     async def _create_own_secret(self, found: Observation, wanted: NewSecret) -> SecretContent:
         """A Secret that is there already is used when it is ours (a pass before this one made it)."""
@@ -147,6 +147,7 @@ class Actor:
     ) -> Mapping[str, Any]:
         view = found.seen.credential
         assert view is not None
+        assert found.cloud.credential is not None
         match step.step:
             case PasswordStep.PREPARE:
                 await self.writer.write(found, step)
@@ -175,8 +176,9 @@ class Actor:
                 memory.confirmed = False
                 return {"passwordUnconfirmed": None}
             case PasswordStep.WRITE:
-                assert view.password is not None
-                await self._write_secret(found, view.password, secrets, memory)
+                value = view.password if found.cloud.credential.value_of is None else view.given
+                assert value is not None
+                await self._write_secret(found, value, secrets, memory)
         return {}
 
     async def _write_secret(
@@ -192,7 +194,9 @@ class Actor:
     async def _send_password(self, found: Observation, password: SecretStr | None, lane: Lane) -> None:
         assert found.cloud.credential is not None
         assert password is not None
-        await self._send(found, found.cloud.credential.set_password(found.seen.mine.id, password), lane)
+        set_password = found.cloud.credential.set_password
+        assert set_password is not None
+        await self._send(found, set_password(found.seen.mine.id, password), lane)
 
     async def _delete(self, found: Observation, lane: Lane) -> None:
         assert found.snapshot is not None

@@ -40,7 +40,9 @@ class CredentialReader:
         if given_ref is not None:
             found.topics.add(("secret", namespace, given_ref.name))
         elif self._fine_before(found, memory, name):
-            return PasswordView(password=_UNREAD), SecretsRead()
+            return PasswordView(password=_UNREAD, given=_told(found, credential)), SecretsRead()
+        if credential.value_of is not None:
+            return await self._read_told(found, credential, name, memory)
         given, problem = await self._given(namespace, given_ref)
         mine = await self.kube.read_secret(namespace, name)
         pending = await self.kube.read_secret(namespace, pending_name(name))
@@ -51,6 +53,23 @@ class CredentialReader:
         view = view_of(found, credential, mine, pending, given, problem, memory)
         self._remember(found, memory, mine, view)
         return view, SecretsRead(mine, pending)
+
+    async def _read_told(
+        self, found: Observation, credential: Credential, name: str, memory: Memory
+    ) -> tuple[PasswordView, SecretsRead]:
+        """Where the cloud tells the value, the Secret has nothing to say: it holds that value, or it is outdated."""
+        mine = await self.kube.read_secret(found.resource.key.namespace, name)
+        if problem := foreign(found.resource, mine, found.seen):
+            return PasswordView(problem=problem), SecretsRead()
+        told = _told(found, credential)
+        held = None if mine is None else mine.data.get(credential.key)
+        view = PasswordView(
+            password=held if held == told else None,
+            given=told,
+            outdated=told is not None and (mine is None or is_outdated(found, mine, told)),
+        )
+        self._remember(found, memory, mine, view)
+        return view, SecretsRead(mine)
 
     async def _given(self, namespace: str, ref: SecretKeyRef | None) -> tuple[SecretStr | None, Wait | Stall | None]:
         if ref is None:
@@ -87,7 +106,16 @@ def remember_fine(found: Observation, memory: Memory, mine: SecretContent) -> No
 
 
 def _fine(found: Observation, version: str) -> tuple[object, ...]:
-    return version, found.seen.cloud_spec.deletion_policy, desired_data(found, _UNREAD)
+    credential = found.cloud.credential
+    assert credential is not None
+    return version, found.seen.cloud_spec.deletion_policy, desired_data(found, _told(found, credential) or _UNREAD)
+
+
+def _told(found: Observation, credential: Credential) -> SecretStr | None:
+    """The value that the cloud tells; None where it tells none, or not yet."""
+    if credential.value_of is None or found.seen.mine is None:
+        return None
+    return credential.value_of(found.seen.mine)
 
 
 def view_of(
@@ -99,7 +127,7 @@ def view_of(
     problem: Wait | Stall | None,
     memory: Memory,
 ) -> PasswordView:
-    password = None if mine is None else _trusted(found.resource, mine)
+    password = None if mine is None else _trusted(found.resource, mine, credential.key)
     return PasswordView(
         password=password,
         pending=None if pending is None else pending.data.get("password"),
@@ -111,9 +139,9 @@ def view_of(
     )
 
 
-def _trusted(resource: Resource, mine: SecretContent) -> SecretStr | None:
+def _trusted(resource: Resource, mine: SecretContent, key: str) -> SecretStr | None:
     """The Secret's password, unless it is empty or somebody edited it."""
-    password = mine.data.get("password")
+    password = mine.data.get(key)
     if password is None or not 0 < len(password.get_secret_value()) <= LONGEST_PASSWORD:
         return None
     owner = mine.annotations.get(OWNER_UID, resource.uid)
@@ -142,7 +170,7 @@ def desired_data(found: Observation, password: SecretStr) -> dict[str, SecretStr
     credential = found.cloud.credential
     assert credential is not None
     text: Mapping[str, str] = credential.content(found.seen, password)
-    return {**{key: SecretStr(value) for key, value in text.items()}, "password": password}
+    return {**{key: SecretStr(value) for key, value in text.items()}, credential.key: password}
 
 
 def desired(found: Observation, password: SecretStr) -> NewSecret:

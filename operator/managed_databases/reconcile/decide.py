@@ -11,7 +11,7 @@ import orjson
 
 from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.kind import CloudSide, Kind
-from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.seen import PasswordView, Refused, Seen
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
@@ -135,6 +135,8 @@ def _password_refusal(cloud: CloudSide, seen: Seen) -> Stall | Wait | None:
     view = seen.credential
     if view.problem is not None:
         return view.problem
+    if cloud.credential.value_of is not None:
+        return None
     resets = getattr(seen.spec, "on_unknown_password", None) == "Reset"
     if view.given is None and view.password is None and view.pending is None and not resets:
         return Stall(
@@ -160,7 +162,9 @@ def _recorded(cloud: CloudSide, seen: Seen, id_: str, reason: Reason, message: s
     changes: dict[str, Any] = {"id": id_, "intent": None}
     if adopted:
         changes["adopted"] = True
-    if cloud.credential is not None and cloud.credential.applies(seen) and reason is not Reason.CREATING:
+    credential = cloud.credential
+    is_sent = credential is not None and credential.value_of is None and credential.applies(seen)
+    if is_sent and reason is not Reason.CREATING:
         changes["passwordUnconfirmed"] = True
     return Record(reason, f"{id_}: {message}", changes)
 
@@ -248,6 +252,8 @@ def _password_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
         return None
     if view.problem is not None:
         return view.problem
+    if cloud.credential.value_of is not None:
+        return _told_step(view)
     if view.pending is not None:
         if not view.pending_sent:
             return Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
@@ -266,6 +272,15 @@ def _password_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
         return Credentials(PasswordStep.CONFIRM, Reason.ROTATING, "the Secret's password is sent to the cloud again")
     if view.outdated:
         return Credentials(PasswordStep.WRITE, Reason.READY, "the credentials Secret is brought up to date")
+    return None
+
+
+def _told_step(view: PasswordView) -> Verdict | None:
+    """The cloud tells the value: the Secret follows it."""
+    if view.given is None:
+        return Wait(Reason.LOOKING, "the API has not told the value for the Secret yet")
+    if view.outdated:
+        return Credentials(PasswordStep.WRITE, Reason.READY, "the Secret gets what the cloud tells")
     return None
 
 

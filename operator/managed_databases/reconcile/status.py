@@ -91,7 +91,7 @@ def _ready(seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
             return True, Reason(before["reason"]) if before else Reason.READY, before["message"] if before else ""
         return False, verdict.reason, verdict.message
     match seen.mine.status:
-        case "ACTIVE" | "DEGRADED":
+        case "ACTIVE" | "DEGRADED" | None:  # what has no status is there, and there is no more to say
             return _credentials_ready(seen, verdict)
         case "PENDING_UPDATE" | "RESIZING":
             return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
