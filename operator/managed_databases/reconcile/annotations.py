@@ -1,5 +1,6 @@
 """The annotations by which people steer the operator, and those it puts on its Secrets."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,7 +18,17 @@ OBJECT_ID: Final = f"{GROUP}/object-id"
 RETAINED: Final = f"{GROUP}/retained"
 PASSWORD_CHECK: Final = f"{GROUP}/password-check"
 
+LONGEST_TOKEN: Final = 256
+"""As `status.lastHandledSyncRequest` takes it."""
+
 
 def sync_request(annotations: Mapping[str, str]) -> str | None:
-    """The token of a requested sync, ours or Flux's; a new token is a new request."""
-    return annotations.get(SYNC_REQUESTED) or annotations.get(FLUX_REQUESTED_AT)
+    """The token of a requested sync, ours or Flux's; a new token is a new request.
+
+    With both annotations it is both, with a space between them: neither may hide a change of the other. A text that
+    is too long to be echoed is replaced by its digest.
+    """
+    token = " ".join(filter(None, (annotations.get(SYNC_REQUESTED), annotations.get(FLUX_REQUESTED_AT))))
+    if len(token) > LONGEST_TOKEN:
+        return hashlib.sha256(token.encode()).hexdigest()
+    return token or None
