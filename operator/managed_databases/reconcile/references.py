@@ -28,6 +28,17 @@ class References:
         _, name, namespace = stated
         return ResourceKey(reference.kind, namespace or asker.key.namespace, name)
 
+    def parent_by_name(
+        self, asker: Resource, reference: Reference, stated: tuple[str, str, str | None], topics: set[Topic]
+    ) -> Resource | Wait:
+        """The resource of that name, or what to say when there is none that the asker may know of."""
+        key = self.holder_by_name(asker, reference, stated)
+        topics.add(("resource", *key))
+        holder = self.cache.get(key)
+        if holder is None or not self._may_use(asker, self.kind_of(reference.kind), holder):
+            return _missing(asker, key)
+        return holder
+
     def resolve(
         self,
         asker: Resource,
@@ -42,11 +53,10 @@ class References:
         assert kind.cloud is not None
         if stated[0] == "id":
             return self._by_id(asker, kind, stated[1], project, snapshot, topics)
-        key = self.holder_by_name(asker, reference, stated)
-        topics.add(("resource", *key))
-        holder = self.cache.get(key)
-        if holder is None or not self._may_use(asker, kind, holder):
-            return Referred(str(key), problem=_missing(asker, key))
+        holder = self.parent_by_name(asker, reference, stated, topics)
+        if isinstance(holder, Wait):
+            return Referred(str(self.holder_by_name(asker, reference, stated)), problem=holder)
+        key = holder.key
         identity = holder.status.get("identity") or {}
         if identity.get("project", project.name) != project.name:
             return Referred(
