@@ -95,8 +95,8 @@ def _after_an_attempt(cloud: CloudSide, seen: Seen, intent: Intent) -> Verdict:
 def _claimed_by_others(seen: Seen) -> Stall | None:
     if seen.rival is not None:
         return Stall(Reason.CONFLICT, f"{seen.rival} already stands for this object: choose another name")
-    for id_, holder in sorted(seen.held_namesakes.items()):
-        return Stall(Reason.CONFLICT, f"{holder} holds {id_}, which has this name: choose another name")
+    for _, holder in sorted(seen.held_namesakes.items()):
+        return Stall(Reason.CONFLICT, f"{holder} holds the object of this name: choose another name")
     return None
 
 
