@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     clock_speed: Annotated[float, Field(gt=0, le=10_000)] = Field(
         default=1, description="For tests: how much faster than real time the operator's waits pass."
     )
+    leader_election: bool = Field(
+        default=False, description="Several replicas: one leads, by a Lease in the operator's namespace."
+    )
+    lease_seconds: Annotated[float, Field(ge=2, le=300)] = Field(
+        default=15, description="How long a lease lasts that is not renewed; it is renewed five times as often."
+    )
     log_format: Literal["json", "text"] = Field(default="json", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

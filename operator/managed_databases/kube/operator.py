@@ -1,14 +1,19 @@
 """The operator as a whole: watches, engine and probes, started together and stopped together."""
 
 import asyncio
+import secrets
 import signal
+import socket
 from typing import Any
 
 import structlog
 
+from managed_databases.api.calls import Call
+from managed_databases.api.errors import NeverSent
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.cache import Store
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.leadership import Leadership
 from managed_databases.kube.metrics import record_call
 from managed_databases.kube.probes import Probes
 from managed_databases.kube.watching import Watching
@@ -47,12 +52,29 @@ class _Operator:
         self._settings = settings
         all_kinds = kinds()
         store = Store(all_kinds)
+        self._leadership = (
+            Leadership(
+                connection,
+                settings.namespace,
+                f"{socket.gethostname()}-{secrets.token_hex(4)}",
+                lease_seconds=settings.lease_seconds,
+                renew_seconds=settings.lease_seconds / 5,
+            )
+            if settings.leader_election
+            else None
+        )
         self._engine = Engine(
             store,
-            KubeWriter(connection, store, all_kinds.values()),
+            KubeWriter(
+                connection,
+                store,
+                all_kinds.values(),
+                before_write=self._leadership.require if self._leadership else None,
+            ),
             Clock(settings.clock_speed),
             engine_settings(settings),
             all_kinds,
+            before_send=self._may_send,
             observer=record_call,
         )
         self._watching = Watching(
@@ -81,6 +103,8 @@ class _Operator:
             asyncio.create_task(self._engine_when_synced(), name="engine"),
             asyncio.create_task(stop.wait(), name="stop"),
         ]
+        if self._leadership:
+            parts.append(asyncio.create_task(self._leadership.run(), name="leadership"))
         try:
             ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -88,13 +112,22 @@ class _Operator:
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
+            if self._leadership:
+                await self._leadership.release()
         for part in ended:
             _end_of(part)
 
     async def _engine_when_synced(self) -> None:
         await self._watching.synced.wait()
         log.info("caches are filled", resources=len(self._engine.everything()))
+        if self._leadership:
+            await self._leadership.acquired.wait()
         await self._engine.run()
+
+    async def _may_send(self, call: Call[Any]) -> None:
+        """No mutating call is begun by a process that does not lead."""
+        if self._leadership and call.mutates and not self._leadership.is_held():
+            raise NeverSent(call.operation, "this process does not hold the lease")
 
     def _not_ready(self) -> str | None:
         return None if self._watching.synced.is_set() else "the caches are not filled yet"

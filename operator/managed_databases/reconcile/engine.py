@@ -2,11 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
+from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
@@ -42,6 +44,7 @@ class Engine:
         settings: EngineSettings,
         kinds: Mapping[str, Kind],
         *,
+        before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
         observer: Callable[[str, CallRecord], None] | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
@@ -61,7 +64,15 @@ class Engine:
         self._started = False
         self._stopping = False
         self.projects = Projects(
-            cache, kube, clock, settings, wake=self.wake, enqueue=self._queue.add, observer=observer, draw=draw
+            cache,
+            kube,
+            clock,
+            settings,
+            wake=self.wake,
+            enqueue=self._queue.add,
+            before_send=before_send,
+            observer=observer,
+            draw=draw,
         )
         specs = self._specs = Specs()
         references = References(cache, self.claims, kinds.__getitem__, specs.of)
