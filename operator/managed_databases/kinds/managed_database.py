@@ -12,6 +12,7 @@ from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
 from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
+from managed_databases.kinds.protection import PROTECTION, protected
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -124,21 +125,6 @@ def _require_fit(seen: Seen) -> None:
         require_family(seen, "lcCollate and lcCtype are", POSTGRESQL)
 
 
-def protected(seen: Seen) -> bool:
-    """As the spec says, or else as the datastore has it. While that is not known, a visible database is protected."""
-    spec: ManagedDatabaseSpec = seen.spec
-    datastore = datastore_of(seen)
-    if spec.deletion_policy != "Delete" or datastore.going:
-        return False
-    if spec.deletion_protection is not None:
-        return spec.deletion_protection
-    if datastore.spec is not None:
-        return bool(datastore.spec.deletion_protection)
-    if datastore.object is not None:
-        return bool(datastore.object.is_protected)
-    return seen.mine is not None and not seen.mine_gone
-
-
 KIND = Kind(
     name="ManagedDatabase",
     plural="manageddatabases",
@@ -156,8 +142,7 @@ KIND = Kind(
         ),
         name_stays("the API cannot rename a database: make another one"),
     ),
-    protection="has(oldObject.spec.deletionProtection) && oldObject.spec.deletionProtection && "
-    "(!has(oldObject.spec.deletionPolicy) || oldObject.spec.deletionPolicy == 'Delete')",
+    protection=PROTECTION,
     cloud=CloudSide(
         collection=DATABASES,
         references=(DATASTORE, OWNER),
