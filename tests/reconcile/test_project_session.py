@@ -5,12 +5,19 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from managed_databases.api.errors import OutcomeUnknown, RateLimited
+from managed_databases.api.client import Client
+from managed_databases.api.collections import FLAVORS
+from managed_databases.api.errors import NeverSent, OutcomeUnknown, RateLimited
+from managed_databases.api.identity import StaticToken
+from managed_databases.reconcile.project_line import Connection
 from reconcile.fake_project import (
     DATABASE_SIDE,
     DATASTORE_SIDE,
+    ENDPOINT,
     KEY,
+    PROJECT,
     SETTINGS,
     TIME,
     House,
@@ -132,6 +139,24 @@ async def test_new_credentials_do_not_cut_off_a_call() -> None:
         house.cloud.pass_one.release()
         assert await call is not None
         assert session.problem is None
+
+
+async def test_a_retired_connection_is_closed_after_its_last_call() -> None:
+    house = House()
+    house.cloud.held = "GET /flavors"
+    house.cloud.tokens["static"] = PROJECT
+    client = Client(
+        StaticToken(SecretStr("static")), endpoint=ENDPOINT, transport=httpx.MockTransport(house.cloud.handle)
+    )
+    connection = Connection(client)
+    call = asyncio.create_task(connection.send(FLAVORS.list()))
+    await until(lambda: house.cloud.requests, lambda: house.cloud.requests)
+    await connection.retire()
+    await client.send(DATASTORE_SIDE.collection.list())  # it is still open
+    house.cloud.pass_one.release()
+    assert (await call).value is not None
+    with pytest.raises(NeverSent):
+        await client.send(DATASTORE_SIDE.collection.list())
 
 
 @pytest.mark.parametrize("status", [403, 404])

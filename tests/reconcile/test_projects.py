@@ -7,6 +7,7 @@ import pytest
 
 from managed_databases.api.errors import NeverSent, Unauthorized
 from managed_databases.kinds.verdicts import Wait
+from managed_databases.reconcile.annotations import SYNC_REQUESTED
 from managed_databases.reconcile.ports import ResourceKey
 from reconcile.fake_project import (
     CREDENTIALS,
@@ -53,6 +54,17 @@ async def test_at_rest_a_pass_writes_and_asks_nothing() -> None:
         for _ in range(5):
             await house.reconcile()
         assert (house.kube.writes, house.cloud.logins) == (writes, logins)
+
+
+async def test_a_requested_sync_lists_at_once_and_is_echoed() -> None:
+    house = House(replace(SETTINGS, poll_seconds=1e6))
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        house.cache.put(replace(house.resource, annotations={SYNC_REQUESTED: "now"}))
+        await house.reconcile()
+        await house.listed(DATASTORE_SIDE, 2)
+        assert house.resource.status["lastHandledSyncRequest"] == "now"
 
 
 async def test_a_missing_secret_is_waited_for() -> None:
