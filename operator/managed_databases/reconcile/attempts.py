@@ -98,12 +98,14 @@ class Attempts:
         if isinstance(step, Create | Change | Credentials):
             memory.held = None
 
-    def again_seconds(self, memory: Memory) -> float | None:
-        """The seconds until a resting step may be tried again."""
+    def again_seconds(self, memory: Memory, verdict: Verdict) -> float | None:
+        """The seconds until a resting step may be tried again; zero when its rest ended while the pass said so."""
         if memory.held is None:
             return None
         left = memory.held.until - self._clock.monotonic()
-        return max(left, 0.0) if left > 0 else None
+        if left > 0:
+            return left
+        return 0.0 if verdict is memory.held.verdict else None
 
     # --- asking for an object by its id ---
 

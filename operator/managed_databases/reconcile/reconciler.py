@@ -192,7 +192,7 @@ class Reconciler:
         return None
 
     def _again_seconds(self, found: Observation, memory: Memory, verdict: Verdict) -> float | None:
-        again = self.attempts.again_seconds(memory)
+        again = self.attempts.again_seconds(memory, verdict)
         if isinstance(verdict, Wait) and verdict.seconds is not None:
             again = verdict.seconds if again is None else min(again, verdict.seconds)
         if found.session is not None and (found.seen.mine_unsure or (found.seen.mine is None and found.seen.status.id)):
