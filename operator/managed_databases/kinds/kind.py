@@ -61,7 +61,9 @@ class Credential:
 class CloudSide:
     """How a kind's cloud object is found, made, compared and taken away.
 
-    `key` and `key_of` give the same tuple for a resource and for its cloud object (without project). `body` raises
+    `key` and `key_of` give the same tuple for a resource and for its cloud object (without project). `needs` are
+    keys of objects of the same collection that must be there first: they are shown as `Seen.needed`, and looked at again
+    when one of them changes. `body` raises
     `Refused` (a verdict to show) when the spec cannot be carried out. `expected` are the immutable fields by which a
     candidate is recognised, as plain JSON values; a key that one of the two functions leaves out is not compared.
     `changes` yields, in order, what differs and can be mended; having yielded all, it raises `Refused` for what cannot.
@@ -82,6 +84,7 @@ class CloudSide:
     holds_data: bool
     protected: Callable[[Seen], bool] = lambda _: False
     before_delete: Callable[[Seen], Iterable[Change]] = lambda _: ()
+    needs: Callable[[Seen], Iterable[tuple[str, ...]]] = lambda _: ()
     credential: Credential | None = None
     shows_actions: bool = False
     manages: Callable[[Seen], tuple[str, ...]] = lambda _: ()

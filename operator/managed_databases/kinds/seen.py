@@ -99,7 +99,8 @@ class Seen:
     `mine_unsure` means that a call on it ended in an unknown outcome. `listed` is False until the collection was
     listed once. `settle_seconds` is what is left of the wait after an attempt of unknown outcome, 0 when only a list
     is missing, None when the attempt is settled. `created_id` is what our own POST answered, if that is not in the status yet.
-    `children` are resources inside this one that are not being deleted.
+    `children` are resources inside this one that are not being deleted. `needed` has the cloud objects of the keys
+    that the kind needs, as far as they are there.
     """
 
     namespace: str
@@ -125,6 +126,7 @@ class Seen:
     settle_seconds: float | None = None
     created_id: str | None = None
     children: tuple[str, ...] = ()
+    needed: Mapping[tuple[str, ...], Any] = field(default_factory=dict)
     credential: PasswordView | None = None
     actions: tuple[Action, ...] = ()
 

@@ -245,6 +245,7 @@ class Actor:
             raise
         if reply.value is not None:
             found.snapshot.answered(reply.value)
+            found.session.tell(found.cloud, (target, reply.value), lane)
         elif target is not None:
             found.snapshot.outcome_unknown(target.id)
         return reply.value

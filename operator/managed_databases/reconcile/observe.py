@@ -210,6 +210,8 @@ class Observer:
                 held[other.id] = _named(found.resource, holder)
                 found.topics.add(("resource", *holder))
         seen["namesakes"], seen["held_namesakes"] = tuple(namesakes), held
+        if not found.seen.deleting:
+            seen["needed"] = self._needed(found)
         claimant = self.claims.claimant(found.claim)
         if claimant is not None and claimant != found.resource.key:
             seen["rival"] = _named(found.resource, claimant)
@@ -218,6 +220,14 @@ class Observer:
         if intent is not None and found.seen.status.id is None:
             seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.wait_seconds)
         seen["created_id"] = memory.created_id if found.seen.status.id is None else None
+
+    def _needed(self, found: Observation) -> dict[tuple[str, ...], Any]:
+        assert found.snapshot is not None
+        needed: dict[tuple[str, ...], Any] = {}
+        for key in found.cloud.needs(found.seen):
+            found.topics.add(("key", found.project.name, found.cloud.collection.name, *key))
+            needed |= {key: other for other in found.snapshot.of_key(key) if not found.snapshot.is_gone(other.id)}
+        return needed
 
     def _settle_seconds(self, found: Observation, memory: Memory, attempt: int, wait: float) -> float | None:
         """What is left of the wait after an attempt that we did not see end: by our own clock only."""

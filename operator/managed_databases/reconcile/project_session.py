@@ -1,7 +1,7 @@
 """One project as the engine uses it: what is known of it, and the way to its API."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -143,6 +143,12 @@ class ProjectSession:
         """
         self.need(cloud)
         return await self._objects.look(self._objects.known[cloud.collection.name], id_, lane)
+
+    def tell(self, cloud: CloudSide, shapes: Collection[Any], lane: Lane) -> None:
+        """Wake whom an answer concerns that was entered into the snapshot: its object as it was (or None) and is."""
+        known = self._objects.known[cloud.collection.name]
+        for id_ in {shape.id for shape in shapes if shape is not None}:
+            self._objects.tell(known, id_, shapes, lane)
 
     def show_actions(self, id_: str) -> None:
         """Read this datastore's actions from now on, while it is pending."""
