@@ -1,0 +1,223 @@
+"""Mallory has the usual rights in a namespace of her own, and wants what is in another one."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from cluster import Cluster, Manifest, Refused
+from managed_databases.kinds.registry import GROUP
+from stories.world import SUBNET, World, condition, manifest
+
+FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
+fast = pytest.mark.parametrize("world", [FAST], indirect=True)
+
+RESET = {"adoption": "IfExists", "onUnknownPassword": "Reset"}
+
+
+class Mallory:
+    """Edits in one namespace, as herself."""
+
+    def __init__(self, cluster: Cluster, namespace: str, victim: World) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self._victim = victim
+
+    async def apply(self, made: Manifest, *, name: str | None = None, **spec: Any) -> str:
+        """Apply a resource of the victim's world in her own namespace; return its name."""
+        name = name or made["metadata"]["name"]
+        mine = {**made, "metadata": {"name": name, "namespace": self.namespace}, "spec": {**made["spec"], **spec}}
+        await self.cluster.apply(mine)
+        return name
+
+    async def is_told(self, kind: str, name: str, reason: str) -> str:
+        """Wait for that reason; return all that the resource then says, but for what she wrote herself."""
+
+        async def look() -> Manifest:
+            resource = await self.cluster.get(kind, name, self.namespace)
+            assert condition(resource, "Ready").get("reason") == reason, resource.get("status")
+            assert resource["status"]["observedGeneration"] == resource["metadata"]["generation"]
+            return resource
+
+        resource: Manifest = await self._victim.until(f"{kind} {name} says {reason}", look)
+        assert condition(resource, "Ready")["status"] == "False"
+        assert "id" not in resource["status"]
+        return json.dumps(resource["status"]["conditions"])
+
+
+async def edit_rights(world: World, namespace: str, user: str) -> None:
+    api = "rbac.authorization.k8s.io/v1"
+    metadata = {"name": f"edit-{user}", "namespace": namespace}
+    rules = [
+        {
+            "apiGroups": [GROUP],
+            "resources": ["manageddatastores", "manageddatabases", "databaseusers"],
+            "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"],
+        },
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "update", "patch", "delete"]},
+    ]
+    await world.cluster.apply({"apiVersion": api, "kind": "Role", "metadata": metadata, "rules": rules})
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": f"edit-{user}"}
+    binding = {"apiVersion": api, "kind": "RoleBinding", "metadata": metadata, "roleRef": role, "subjects": [subject]}
+    await world.cluster.apply(binding)
+
+
+@fast
+async def test_mallory_gets_nothing(world: World) -> None:
+    hers = await world.another_namespace()
+    await edit_rights(world, hers, "mallory")
+    await world.operator.start()
+    both = [{"name": world.namespace}, {"name": hers}]
+    locked = manifest("DatabaseProject", f"{world.project}-locked", None, world.project_manifest()["spec"])
+    locked["spec"] |= {"default": False, "allowedNamespaces": [{"name": world.namespace}]}
+    world.project_names.append(locked["metadata"]["name"])
+    await world.apply(
+        world.project_manifest(allowedNamespaces=both),
+        locked,
+        world.datastore(),
+        world.database(ownerRef={"name": "app"}),
+        world.user(),
+    )
+    datastore = (await world.becomes("ManagedDatastore", "main"))["status"]["id"]
+    owner = (await world.becomes("DatabaseUser", "app"))["status"]["id"]
+    shop = (await world.becomes("ManagedDatabase", "shop"))["status"]["id"]
+    orphan = (await world.sandbox.create("datastores", {"name": "orphan", "subnet_id": SUBNET}))["id"]
+    await world.sandbox.create("users", {"name": "legacy", "datastore_id": datastore, "password": "legacy-password"})
+    secret = await world.cluster.get("Secret", "app-user", world.namespace)
+    await world.sandbox.clear_requests()
+    kubeconfig = await world.cluster.control_plane.user("mallory")
+    async with Cluster(world.cluster.control_plane, kubeconfig) as cluster:
+        mallory = Mallory(cluster, hers, world)
+        await _what_kubernetes_refuses(world, mallory)
+        await _what_names_and_ids_tell(world, mallory, datastore, orphan)
+        await _in_a_shared_datastore(world, mallory, owner, shop)
+        await _secrets(world, mallory)
+        posted = [each["body"] for each in await world.calls("POST", "/v1/")]
+        assert [body["user"]["name"] for body in posted] == ["guest"], "only what she may have was made"
+        assert await world.calls("PUT", "/v1/") == []
+        for kind in ("DatabaseUser", "ManagedDatabase", "ManagedDatastore"):
+            for resource in await cluster.list(kind, hers):
+                await cluster.delete(kind, resource["metadata"]["name"], hers, wait=True)
+    assert len(await world.calls("DELETE", "/v1/")) == 1
+    for kind, name in (("ManagedDatastore", "main"), ("ManagedDatabase", "shop"), ("DatabaseUser", "app")):
+        await world.becomes(kind, name)
+    assert await world.login_works()
+    after = await world.cluster.get("Secret", "app-user", world.namespace)
+    assert (after["metadata"]["uid"], after["data"]) == (secret["metadata"]["uid"], secret["data"])
+    assert await world.sandbox.login(datastore, "legacy", "legacy-password")
+
+
+async def _what_kubernetes_refuses(world: World, mallory: Mallory) -> None:
+    """Another namespace, her own status, a project."""
+    await mallory.apply(world.datastore("mine", projectRef={"name": f"{world.project}-locked"}))
+    for attempt in (
+        mallory.cluster.patch("ManagedDatastore", "main", world.namespace, {"spec": {"allowedNamespaces": ["x"]}}),
+        mallory.cluster.patch(
+            "ManagedDatastore", "mine", mallory.namespace, {"status": {"observedGeneration": 7}}, "status"
+        ),
+        mallory.cluster.get("Secret", "app-user", world.namespace),
+        mallory.cluster.apply(world.project_manifest()),
+    ):
+        with pytest.raises(Refused) as refused:
+            await attempt
+        assert refused.value.code == 403
+    told = await mallory.is_told("ManagedDatastore", "mine", "Forbidden")
+    assert world.namespace not in told
+
+
+async def _what_names_and_ids_tell(world: World, mallory: Mallory, datastore: str, orphan: str) -> None:
+    there, not_there, by_id = {}, {}, {}
+    for kind, made in (("DatabaseUser", world.user("spy")), ("ManagedDatabase", world.database("spy"))):
+        for told, name, reference, reason in (
+            (there, "there", {"name": "main", "namespace": world.namespace}, "ParentMissing"),
+            (not_there, "not_there", {"name": "none", "namespace": world.namespace}, "ParentMissing"),
+            (by_id, "by_id", {"id": datastore}, "Forbidden"),
+            (by_id, "no_id", {"id": str(uuid4())}, "Forbidden"),
+        ):
+            resource = await mallory.apply(made, name=f"{name}-spy", **{"name": name, "datastoreRef": reference})
+            said = await mallory.is_told(kind, resource, reason)
+            assert world.project not in said, "not even the project that the other one uses"
+            told[kind, name] = said.replace(reference.get("name", "?"), "X").replace(reference.get("id", "?"), "X")
+        assert _timeless(there[kind, "there"]) == _timeless(not_there[kind, "not_there"]), "there or not: the same"
+        assert _timeless(by_id[kind, "by_id"]) == _timeless(by_id[kind, "no_id"])
+    for name, adoption, reason in (
+        ("main", "Never", "Conflict"),
+        ("main", "Required", "Conflict"),
+        ("orphan", "IfExists", "Forbidden"),
+        ("orphan", "Required", "Forbidden"),
+    ):
+        resource = f"{name}-{adoption.lower()}"
+        await mallory.apply(world.datastore(name, adoption=adoption), name=resource, **{"name": name})
+        told_ = await mallory.is_told("ManagedDatastore", resource, reason)
+        assert world.namespace not in told_
+        assert datastore not in told_
+        assert orphan not in told_
+        await mallory.cluster.delete("ManagedDatastore", resource, mallory.namespace, wait=True)
+
+
+async def _in_a_shared_datastore(world: World, mallory: Mallory, owner: str, shop: str) -> None:
+    """Being let into a datastore gives nothing of what others have in it."""
+    await world.change("ManagedDatastore", "main", allowedNamespaces=[mallory.namespace])
+    main = {"name": "main", "namespace": world.namespace}
+    for name, reason in (("app", "Conflict"), ("legacy", "Forbidden")):
+        await mallory.apply(world.user(name, datastoreRef=main, **RESET))
+        told = await mallory.is_told("DatabaseUser", name, reason)
+        assert f"{world.namespace}/{name}" not in told
+        assert owner not in told
+    await mallory.apply(world.database("shop", datastoreRef=main, adoption="IfExists"))
+    told = await mallory.is_told("ManagedDatabase", "shop", "Conflict")
+    assert shop not in told
+    await mallory.apply(world.database("hers", datastoreRef=main, ownerRef={"id": owner}))
+    told = await mallory.is_told("ManagedDatabase", "hers", "Forbidden")
+    assert "app" not in told
+    assert not await mallory.cluster.exists("Secret", "app-user", mallory.namespace)
+
+
+async def _secrets(world: World, mallory: Mallory) -> None:
+    main = {"name": "main", "namespace": world.namespace}
+    await mallory.apply(world.user("thief", datastoreRef=main, passwordSecretRef={"name": "cloud"}))
+    await mallory.is_told("DatabaseUser", "thief", "SecretMissing")
+    await world.put_secret(mallory.namespace, "somebodys", {"password": "somebodys-password"})
+    await mallory.apply(world.user("taker", datastoreRef=main, secretName="somebodys"))
+    told = await mallory.is_told("DatabaseUser", "taker", "SecretConflict")
+    assert "somebodys-password" not in told
+    await mallory.apply(world.user("guest", datastoreRef=main, databaseRef={"name": "shop"}))
+
+    async def is_ready() -> bool:
+        resource = await mallory.cluster.get("DatabaseUser", "guest", mallory.namespace)
+        assert condition(resource, "Ready").get("status") == "True", resource.get("status")
+        return True
+
+    await world.until("a user of her own works", is_ready)
+    await mallory.apply(world.user("second", datastoreRef=main, secretName="guest-user"))
+    await mallory.is_told("DatabaseUser", "second", "SecretConflict")
+    kept = await mallory.cluster.get("Secret", "somebodys", mallory.namespace)
+    assert "annotations" not in kept["metadata"]
+    assert list(kept["data"]) == ["password"]
+
+
+def _timeless(conditions: str) -> list[tuple[str, str, str, str]]:
+    return [(one["type"], one["status"], one["reason"], one["message"]) for one in json.loads(conditions)]
+
+
+@fast
+async def test_two_resources_for_one_object(world: World) -> None:
+    await world.operator.start()
+    await world.apply(world.project_manifest(), world.datastore("older", name="shared"))
+    await world.becomes("ManagedDatastore", "older")
+    await world.apply(world.datastore("newer", name="shared"), world.user(datastoreRef={"name": "older"}))
+    resource = await world.becomes("ManagedDatastore", "newer", "Stalled", reason="Conflict")
+    assert "older" in condition(resource, "Stalled")["message"]
+    await world.becomes("DatabaseUser", "app")
+    await world.apply(world.user("again", name="app", datastoreRef={"name": "older"}))
+    await world.becomes("DatabaseUser", "again", "Stalled", reason="Conflict")
+    assert len(await world.posts("datastores")) == 1
+    assert len(await world.posts("users")) == 1
+    await world.delete("DatabaseUser", "again")
+    await world.delete("DatabaseUser", "app")
+    await world.delete("ManagedDatastore", "older")
+    await world.becomes("ManagedDatastore", "newer")
+    assert len(await world.posts("datastores")) == 2
+    assert len(await world.sandbox.objects("datastores")) == 1
