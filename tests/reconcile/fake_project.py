@@ -86,6 +86,7 @@ class FakeCloud:
             "datastore-types": {"t": {"id": "t", "engine": "postgresql", "version": "16"}},
             "flavors": {"f": {"id": "f", "name": "small"}},
             "configuration-parameters": {"p": {"id": "p", "datastore_type_id": "t", "name": "work_mem"}},
+            "available-extensions": {"e": {"id": "e", "name": "pgcrypto"}},
         }
         self.requests: list[str] = []
         self.logins = 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from managed_databases.api.models import Action, ConfigurationParameter, DatastoreType, Flavor
+from managed_databases.api.models import Action, AvailableExtension, ConfigurationParameter, DatastoreType, Flavor
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.frame import CloudSpec, CloudStatus
 from managed_databases.kinds.verdicts import Stall, Wait
@@ -27,6 +27,8 @@ class Catalogue:
     types: tuple[DatastoreType, ...] = ()
     flavors: tuple[Flavor, ...] = ()
     parameters: Mapping[str, tuple[ConfigurationParameter, ...]] = field(default_factory=dict)
+    extensions: tuple[AvailableExtension, ...] | None = None
+    """None until they were read; `known` does not wait for them."""
     known: bool = False
     version: int = 0
 

@@ -8,7 +8,12 @@ from typing import TypeVar
 import structlog
 
 from managed_databases.api.calls import Collection
-from managed_databases.api.collections import CONFIGURATION_PARAMETERS, DATASTORE_TYPES, FLAVORS
+from managed_databases.api.collections import (
+    AVAILABLE_EXTENSIONS,
+    CONFIGURATION_PARAMETERS,
+    DATASTORE_TYPES,
+    FLAVORS,
+)
 from managed_databases.api.errors import (
     ApiError,
     Forbidden,
@@ -18,7 +23,7 @@ from managed_databases.api.errors import (
     Refused,
     Unauthorized,
 )
-from managed_databases.api.models import Answer, ConfigurationParameter, DatastoreType, Flavor
+from managed_databases.api.models import Answer, AvailableExtension, ConfigurationParameter, DatastoreType, Flavor
 from managed_databases.kinds.seen import Catalogue
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.backoff import retry_delay
@@ -36,7 +41,7 @@ class CatalogueReader:
     """Keeps `catalogue` fresh; `changed` is told when it, or `trouble`, differs.
 
     A part that fails keeps what was read before, and is tried again sooner. Without the right to read configuration
-    parameters (403), or without that section (404), there are none.
+    parameters or extensions (403), or without that section (404), there are none.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class CatalogueReader:
         self._types: tuple[DatastoreType, ...] | None = None
         self._flavors: tuple[Flavor, ...] | None = None
         self._parameters: tuple[ConfigurationParameter, ...] | None = None
+        self._extensions: tuple[AvailableExtension, ...] | None = None
         self.catalogue = Catalogue()
         self._refusal: tuple[Reason, str] | None = None
         self.trouble: tuple[Reason, str] | None = None
@@ -85,11 +91,13 @@ class CatalogueReader:
         types = await self._part(DATASTORE_TYPES)
         flavors = await self._part(FLAVORS)
         parameters = await self._part(CONFIGURATION_PARAMETERS, may_be_missing=True)
+        extensions = await self._part(AVAILABLE_EXTENSIONS, may_be_missing=True)
         self._types = self._types if types is None else tuple(sorted(types, key=lambda row: row.id))
         self._flavors = self._flavors if flavors is None else tuple(sorted(flavors, key=lambda row: row.id))
         self._parameters = self._parameters if parameters is None else tuple(sorted(parameters, key=lambda row: row.id))
+        self._extensions = self._extensions if extensions is None else tuple(sorted(extensions, key=lambda row: row.id))
         self._compare()
-        return types is not None and flavors is not None and parameters is not None
+        return None not in (types, flavors, parameters, extensions)
 
     async def _part(self, collection: Collection[A], *, may_be_missing: bool = False) -> tuple[A, ...] | None:
         call = collection.list()
@@ -118,6 +126,7 @@ class CatalogueReader:
             self._types or (),
             self._flavors or (),
             _by_type(self._parameters or ()),
+            extensions=self._extensions,
             known=None not in (self._types, self._flavors, self._parameters),
             version=old.version,
         )
