@@ -33,7 +33,12 @@ async def test_every_golden_field_is_answered(account: Account) -> None:
     compared = 0
     for row in golden_rows():
         section = row.path.strip("/").removeprefix("v1/").split("/")[0]
-        if row.status >= 400 or row.answer is None or section not in made or row.path.endswith("count"):
+        if (
+            row.status >= 400
+            or row.answer is None
+            or section not in made
+            or row.path.endswith(("count", "logs", "metrics"))
+        ):
             continue
         for value in row.answer.values():
             missing = {name for name in fields(value) - fields(made[section]) if "host." not in name}

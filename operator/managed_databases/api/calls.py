@@ -111,6 +111,22 @@ class Reading(Operation[T]):
         return self.call(id_, filters=filters)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counting(Operation[T]):
+    """An operation that counts a section's objects, filtered."""
+
+    def __call__(self, **filters: str) -> Call[T]:
+        return self.call(filters=filters)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order(Operation[T], Generic[R, T]):
+    """An operation that says all in its body."""
+
+    def __call__(self, order: R) -> Call[T]:
+        return self.call(body=order)
+
+
 @dataclass(frozen=True)
 class Collection(Generic[A]):
     """One section of the API: where it lives and what its objects are.

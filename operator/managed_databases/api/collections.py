@@ -5,7 +5,7 @@
 
 from typing import TypeVar
 
-from managed_databases.api.calls import Call, Change, Collection, Mark, Operation, Plain, Reading
+from managed_databases.api.calls import Call, Change, Collection, Counting, Mark, Order, Plain, Reading
 from managed_databases.api.models import (
     ACL,
     ACLChange,
@@ -192,6 +192,7 @@ QUOTAS: Call[tuple[Quota, ...]] = Call("quotas.get", "GET", "/quotas", Quota, "q
 
 
 def rename(id_: str, name: str) -> Call[Datastore]:
+    """What `DATASTORES.update` is in the reference."""
     return DATASTORES.update(id_, DatastoreName(name=name))
 
 
@@ -255,7 +256,7 @@ databases_metrics: Reading[Metrics] = Reading(
     filters=_filters("start end"),
     mark="A",
 )
-COUNT: Operation[DatastoreCounts] = Operation(
+count_datastores: Counting[DatastoreCounts] = Counting(
     name="datastores.count",
     method="GET",
     path="/datastores/count",
@@ -264,37 +265,22 @@ COUNT: Operation[DatastoreCounts] = Operation(
     mark="A",
 )
 
-
-def count_datastores(**filters: str) -> Call[DatastoreCounts]:
-    """How many there are of each engine. Raises ValueError for a filter that the list of datastores does not have."""
-    return COUNT.call(filters=filters)
-
-
 # --- floating IPs and dedicated hosts --------------------------------------------------------------------------------
 
-ADD_FLOATING_IP: Operation[None] = Operation(
+add_floating_ip: Order[FloatingIPChange, None] = Order(
     name="floating-ips.create",
     method="POST",
     path="/floating-ips",
     request=FloatingIPChange,
     request_envelope="floating_ip",
 )
-REMOVE_FLOATING_IP: Operation[None] = Operation(
+remove_floating_ip: Order[FloatingIPChange, None] = Order(
     name="floating-ips.delete",
     method="DELETE",
     path="/floating-ips",
     request=FloatingIPChange,
     request_envelope="floating_ip",
 )
-
-
-def add_floating_ip(instance_id: str) -> Call[None]:
-    return ADD_FLOATING_IP.call(body=FloatingIPChange(instance_id=instance_id))
-
-
-def remove_floating_ip(instance_id: str) -> Call[None]:
-    return REMOVE_FLOATING_IP.call(body=FloatingIPChange(instance_id=instance_id))
-
 
 # Deprecated; the path is [assumed], and the answers are unknown: they are not read.
 set_flavor_host: Change[FlavorHostChange, None] = Change(
