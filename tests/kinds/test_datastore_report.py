@@ -17,7 +17,14 @@ def test_the_report_tells_the_story() -> None:
         connection={"master": "m.example", "MASTER": "m.example", "replica-1": "r.example"},
         instances=[
             {"id": "2", "role": "REPLICA", "role_name": "replica-1", "status": "ACTIVE", "floating_ip": "None"},
-            {"id": "1", "role": "MASTER", "availability_zone": "ru-3a", "status": "ACTIVE", "ip": "10.0.0.2"},
+            {
+                "id": "1",
+                "role": "MASTER",
+                "availability_zone": "ru-3a",
+                "status": "ACTIVE",
+                "ip": "10.0.0.2",
+                "floating_ip": "203.0.113.7",
+            },
         ],
         disk_used=42.4,
     )
@@ -25,9 +32,16 @@ def test_the_report_tells_the_story() -> None:
         "engine": "postgresql 16",
         "nodeCount": 2,
         "flavor": "small (2 vCPU, 4096 MB RAM, 32 GB disk)",
-        "endpoints": {"readWrite": "m.example", "readOnly": "r.example", "port": 5432, "poolerPort": 5433},
+        "endpoints": {
+            "readWrite": "m.example",
+            "readOnly": "r.example",
+            "port": 5432,
+            "pooler": "m.example:5433",
+            "poolerPort": 5433,
+            "publicReadWrite": "203.0.113.7",
+        },
         "instances": [
-            {"role": "MASTER", "zone": "ru-3a", "status": "ACTIVE", "ip": "10.0.0.2"},
+            {"role": "MASTER", "zone": "ru-3a", "status": "ACTIVE", "ip": "10.0.0.2", "floatingIP": "203.0.113.7"},
             {"role": "replica-1", "status": "ACTIVE"},
         ],
         "diskUsedPercent": 40,

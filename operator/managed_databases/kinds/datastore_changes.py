@@ -3,39 +3,42 @@ difference."""
 
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_network
-from typing import Any, Final
+from typing import Final
 
 from managed_databases.api.calls import Call
 from managed_databases.api.collections import (
     configure,
+    export_logs,
     rename,
-    resize,
     set_backups,
     set_firewall,
     set_pooler,
     set_protection,
     set_security_groups,
+    stop_exporting_logs,
 )
 from managed_databases.api.models import (
     BackupsChange,
     ConfigChange,
     Datastore,
     FirewallChange,
-    NewDiskSize,
+    LogPlatformChange,
     NewPooler,
-    NewSize,
     ProtectionChange,
-    Resize,
     SecurityGroupsChange,
 )
 from managed_databases.kinds import datastore_configuration as configuration
-from managed_databases.kinds.datastore_catalogue import catalogue_of, resolve_flavor
-from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec
+from managed_databases.kinds import datastore_floating_ips as floating_ips
+from managed_databases.kinds.datastore_catalogue import catalogue_of
+from managed_databases.kinds.datastore_room import parameters_for
+from managed_databases.kinds.datastore_size import size_changes
+from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 POOLER: Final = "pooler"
 FIREWALL: Final = "firewall"
+LOG_EXPORT: Final = "logExport"
 CONFIG: Final = "config."
 
 DEFAULT_POOLER: Final = NewPooler(mode="transaction", size=30)
@@ -43,22 +46,32 @@ DEFAULT_POOLER: Final = NewPooler(mode="transaction", size=30)
 
 
 def manages(seen: Seen) -> tuple[str, ...]:
-    """Return the names of what the spec manages and the API can reset. Backups and security groups it cannot."""
+    """Return the names of what the spec manages and is to be reset once it leaves the spec.
+
+    Backups and security groups the API cannot reset. Floating IPs it could take away, but an address that is given up
+    cannot be had again: who stops managing them keeps them.
+    """
     spec: ManagedDatastoreSpec = seen.spec
     names = []
     if spec.firewall is not None:
         names.append(FIREWALL)
     if spec.pooler is not None:
         names.append(POOLER)
+    if spec.log_export is not None:
+        names.append(LOG_EXPORT)
     known = _known_parameters(seen)
     names += [CONFIG + name for name in spec.config or {} if known is None or name in known]
     return tuple(names)
 
 
 def changes(seen: Seen) -> Iterator[Change]:
-    """Yield what differs. Raises Refused at the end for what cannot be done: it never holds up the rest."""
+    """Yield what differs. Raises Refused at the end for what cannot be done: it never holds up the rest.
+
+    Public addresses that are not wanted go first, and new ones come last: nothing is opened before its guard stands.
+    """
     parts: tuple[Callable[[Seen], Iterable[Change]], ...] = (
-        _name, _protection, _firewall, _security_groups, _backups, _pooler, _config, _size,
+        floating_ips.given_up, _name, _protection, _firewall, _security_groups, _backups, _log_export, _pooler,
+        _config, size_changes, _public_addresses,
     )  # fmt: skip
     refusals: list[Refused] = []
     for part in parts:
@@ -113,13 +126,35 @@ def _firewall(seen: Seen) -> Iterator[Change]:
     wanted, datastore = seen.spec.firewall, _mine(seen)
     if wanted is None:
         if FIREWALL in seen.status.managed:
+            if public := floating_ips.public_addresses(datastore):
+                raise _unguarded(public)
             call = set_firewall(datastore.id, FirewallChange(ips=()))
             yield Change(Reason.RESETTING, "the firewall left the spec: it is emptied", call, unmanages=(FIREWALL,))
         return
-    actual = {_network(entry.ip) for entry in datastore.firewall or ()}
-    if {_network(address) for address in wanted} != actual:
+    if _firewall_differs(seen):
         call = set_firewall(datastore.id, FirewallChange(ips=wanted))
         yield Change(Reason.DRIFT, f"the firewall lets in {', '.join(wanted) or 'what an empty list lets in'}", call)
+
+
+def _firewall_differs(seen: Seen) -> bool:
+    actual = {_network(entry.ip) for entry in _mine(seen).firewall or ()}
+    return seen.spec.firewall is not None and {_network(address) for address in seen.spec.firewall} != actual
+
+
+def _unguarded(public: Iterable[str]) -> Refused:
+    return Refused(
+        Stall(
+            Reason.GUARD_NEEDED,
+            f"the firewall left the spec, but it guards public addresses ({', '.join(public)}), so it stays as it is: "
+            "say firewall: [] if it shall really be emptied, or give the addresses up with floatingIPs",
+        )
+    )
+
+
+def _public_addresses(seen: Seen) -> Iterator[Change]:
+    """The firewall is applied before; should it not be, there is no address."""
+    if not _firewall_differs(seen):
+        yield from floating_ips.given(seen)
 
 
 def _network(address: str) -> str:
@@ -142,6 +177,20 @@ def _backups(seen: Seen) -> Iterator[Change]:
     if wanted is not None and actual is not None and wanted != actual:
         call = set_backups(datastore.id, BackupsChange(backup_retention_days=wanted))
         yield Change(Reason.DRIFT, f"backups are kept {wanted} days instead of {actual}", call, Risk.NONE)
+
+
+def _log_export(seen: Seen) -> Iterator[Change]:
+    wanted, datastore = seen.spec.log_export, _mine(seen)
+    if wanted is None:
+        if LOG_EXPORT in seen.status.managed:
+            message = "logExport left the spec: the export of logs is turned off"
+            call = stop_exporting_logs(datastore.id)
+            yield Change(Reason.RESETTING, message, call, Risk.NONE, unmanages=(LOG_EXPORT,))
+        return
+    actual = datastore.log_platform.log_group if datastore.log_platform else None
+    if "log_platform" in datastore.model_fields_set and actual != wanted.log_group:
+        call = export_logs(datastore.id, LogPlatformChange(log_group=wanted.log_group))
+        yield Change(Reason.DRIFT, f"logs go to {wanted.log_group}", call, Risk.NONE)
 
 
 def _pooler(seen: Seen) -> Iterator[Change]:
@@ -177,6 +226,12 @@ def _parameters(seen: Seen) -> configuration.Parameters | None:
     return catalogue.parameters.get(seen.mine.type_id if seen.mine and seen.mine.type_id else type_id or "")
 
 
+def limited_parameters(seen: Seen) -> configuration.Parameters | None:
+    """The engine's parameters with the limits of the flavor that counts; None while they are not read."""
+    needed = parameters_for(seen)
+    return None if needed is None or seen.project is None else seen.project.catalogue.limited.get(needed)
+
+
 def _config(seen: Seen) -> Iterator[Change]:
     """One bad value does not hold up the good ones."""
     datastore, config = _mine(seen), seen.spec.config or {}
@@ -185,7 +240,7 @@ def _config(seen: Seen) -> Iterator[Change]:
     wanted: dict[str, configuration.Value] = {}
     for name, value in config.items():
         try:
-            wanted |= configuration.converted(parameters, {name: value})
+            wanted |= configuration.converted(parameters, {name: value}, limited_parameters(seen))
         except Refused as refused:
             refusals.append(refused)
     differing = {}
@@ -207,76 +262,6 @@ def _config(seen: Seen) -> Iterator[Change]:
         )
     if refusals:
         raise refusals[0]
-
-
-def _size(seen: Seen) -> Iterator[Change]:
-    """Disk, nodes and flavor go into one call: each would put the datastore to work for minutes."""
-    spec, datastore = seen.spec, _mine(seen)
-    fields: dict[str, Any] = {}
-    told: list[str] = []
-    refusals: list[Refused] = []
-    risk = Risk.ONLINE
-    actual_disk = datastore.disk.size if datastore.disk else None
-    if spec.disk is not None and actual_disk is not None and spec.disk.size_gb != actual_disk:
-        if spec.disk.size_gb < actual_disk:
-            refusals.append(_cannot_shrink("disk.sizeGB", actual_disk))
-        else:
-            fields["disk"] = NewDiskSize(size=spec.disk.size_gb)
-            told.append(f"the disk grows from {actual_disk} to {spec.disk.size_gb} GB")
-    if spec.node_count is not None and datastore.node_count not in (None, spec.node_count):
-        fields["node_count"] = spec.node_count
-        told.append(f"{datastore.node_count} nodes become {spec.node_count}")
-        if spec.node_count < (datastore.node_count or 0):
-            risk = Risk.RESTART
-    try:
-        if flavor := _flavor(seen, refusals):
-            fields |= flavor
-            told.append("the nodes get another flavor")
-            risk = Risk.RESTART
-    except Refused as refused:
-        refusals.append(refused)
-    if fields:
-        yield Change(Reason.DRIFT, "; ".join(told), resize(datastore.id, Resize(**fields)), risk)
-    if refusals:
-        raise refusals[0]
-
-
-def _flavor(seen: Seen, refusals: list[Refused]) -> dict[str, Any]:
-    """Return the resize's flavor fields, none when nothing differs. A smaller disk is noted and left as it is."""
-    spec: FlavorSpec = seen.spec.flavor
-    datastore = _mine(seen)
-    actual = datastore.flavor
-    if spec.vcpus is not None:
-        if actual is None:
-            return {}
-        disk = spec.disk_gb
-        if disk is not None and actual.disk is not None and disk < actual.disk:
-            refusals.append(_cannot_shrink("flavor.diskGB", actual.disk))
-            disk = actual.disk
-        pairs = ((spec.vcpus, actual.vcpus), (spec.ram_mb, actual.ram), (disk, actual.disk))
-        if not any(_differ(wanted, is_) for wanted, is_ in pairs):
-            return {}
-        numbers = {"vcpus": spec.vcpus, "ram": spec.ram_mb, "disk": disk}
-        told = {name: number for name, number in numbers.items() if number is not None}
-        return {"flavor": NewSize.model_validate(told)}
-    if spec.id is not None and datastore.flavor_id == spec.id:
-        return {}
-    flavor = resolve_flavor(catalogue_of(seen), datastore.type_id, name=spec.name, id_=spec.id)
-    if datastore.flavor_id is not None:
-        return {} if datastore.flavor_id == flavor.id else {"flavor_id": flavor.id}
-    if actual is None:
-        return {}
-    differs = _differ(flavor.vcpus, actual.vcpus) or _differ(flavor.ram, actual.ram)
-    return {"flavor_id": flavor.id} if differs else {}
-
-
-def _differ(wanted: int | None, actual: int | None) -> bool:
-    return wanted is not None and actual is not None and wanted != actual
-
-
-def _cannot_shrink(field: str, actual_gb: int) -> Refused:
-    message = f"{field}: the API cannot shrink a disk; it stays at {actual_gb} GB. Set the field to {actual_gb} or more"
-    return Refused(Stall(Reason.NOT_REVERSIBLE, message))
 
 
 def _mine(seen: Seen) -> Datastore:

@@ -40,20 +40,26 @@ def find(parameters: Parameters, name: str) -> ConfigurationParameter:
     raise invalid(f"config.{name}: this engine has no such parameter{hint}")
 
 
-def converted(parameters: Parameters | None, config: Mapping[str, Any]) -> dict[str, Value]:
+def converted(
+    parameters: Parameters | None, config: Mapping[str, Any], limited: Parameters | None = None
+) -> dict[str, Value]:
     """Return the spec's parameters as the API takes them. Raises Refused for the first one that is wrong.
 
-    `parameters` None: the catalogue does not know this engine's; then values go as they are.
+    `parameters` None: the catalogue does not know this engine's; then values go as they are. `limited` are the same
+    parameters with the limits of the very flavor, None while these are not known.
     """
-    return {name: checked(parameters, name, value) for name, value in config.items()}
+    return {name: checked(parameters, name, value, limited) for name, value in config.items()}
 
 
-def checked(parameters: Parameters | None, name: str, value: object) -> Value:
+def checked(parameters: Parameters | None, name: str, value: object, limited: Parameters | None = None) -> Value:
     """Return one value as the API takes it. Raises Refused when name or value are wrong."""
     parameter = find(parameters, name) if parameters is not None else ConfigurationParameter(id="", name=name)
+    exact = next((one for one in limited or () if one.name == name), None)
     try:
         result = convert(parameter, value)
-        _require_allowed(parameter, result)
+        _require_allowed(exact or parameter, result)
+        if exact is not None:
+            _require_no_more(exact, result)
     except Unfit as unfit:
         raise invalid(f"config.{name}: {unfit}") from unfit
     return result
@@ -105,7 +111,7 @@ def difference(
 
 
 def _require_allowed(parameter: ConfigurationParameter, value: Value) -> None:
-    """The catalogue's `max` is not checked: it grows with the flavor, and the catalogue may be another flavor's."""
+    """`max` is not checked here: it grows with the flavor, and this parameter may be another flavor's."""
     if parameter.is_changeable is False:
         raise Unfit("the provider does not let this parameter be set")
     if parameter.choices and not any(same(parameter, value, choice) for choice in parameter.choices):
@@ -114,6 +120,11 @@ def _require_allowed(parameter: ConfigurationParameter, value: Value) -> None:
         raise Unfit(f"not one of {', '.join(map(str, parameter.invalid_values or ()))}")
     if not isinstance(value, str | bool) and parameter.min is not None and value < parameter.min:
         raise Unfit(f"at least {parameter.min:.15g}")
+
+
+def _require_no_more(parameter: ConfigurationParameter, value: Value) -> None:
+    if not isinstance(value, str | bool) and parameter.max is not None and value > parameter.max:
+        raise Unfit(f"at most {parameter.max:.15g} with this flavor")
 
 
 def _integer(value: Value) -> int:

@@ -8,6 +8,7 @@ from managed_databases.api.models import Action, Datastore, Instance
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_catalogue import engine_text, flavor_text
 from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints
+from managed_databases.kinds.datastore_floating_ips import fulfilled, is_master, on_other_role
 from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.managed_datastore_spec import (
     ActionStatus,
@@ -16,6 +17,7 @@ from managed_databases.kinds.managed_datastore_spec import (
     ManagedDatastoreStatus,
 )
 from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.verdicts import Reason
 
 STEP: Final = 5
 """Percent; a shown step is left only for a value more than 4 away from it, so that a value on an edge never flaps."""
@@ -33,12 +35,33 @@ def report(seen: Seen) -> Mapping[str, Any]:
         "engine": engine_text(seen, datastore.type_id) or before.get("engine"),
         "nodeCount": datastore.node_count,
         "flavor": flavor_text(seen, datastore) or before.get("flavor"),
-        "endpoints": _told(where(seen)),
+        "endpoints": _told(where(seen), datastore),
+        "floatingIPs": fulfilled(seen),
         "instances": [_plain(_instance(instance)) for instance in _in_order(datastore.instances or ())],
         "diskUsedPercent": disk_used_percent(datastore.disk_used, before.get("diskUsedPercent")),
         "actions": _actions(seen.actions) or before.get("actions"),
     }
     return {field: value for field, value in now.items() if value not in (None, [], {})}
+
+
+def conditions(seen: Seen) -> Mapping[str, tuple[bool, Reason, str]]:
+    """Return what is worth telling besides the frame; nothing when all is well.
+
+    A restart that a configuration waits for is not among it: the API does not tell.
+    """
+    datastore = seen.mine
+    if datastore is None:
+        return {}
+    told: dict[str, tuple[bool, Reason, str]] = {}
+    if datastore.status == "DISK_FULL":
+        message = "the disk is full: delete data, or raise the disk's size in the spec"
+        told["DiskFull"] = (True, Reason.DISK_FULL, message)
+    if datastore.is_maintenance:
+        message = "the provider is at work on the datastore: short interruptions are possible"
+        told["Maintenance"] = (True, Reason.MAINTENANCE, message)
+    if moved := on_other_role(seen):
+        told["FloatingIPOnOtherRole"] = (True, Reason.FLOATING_IP_ON_OTHER_ROLE, moved)
+    return told
 
 
 def where(seen: Seen) -> Endpoints:
@@ -61,15 +84,19 @@ def _before(status: CloudStatus) -> dict[str, Any]:
     return status.model_dump(mode="json", by_alias=True, exclude_none=True, include=own)
 
 
-def _told(found: Endpoints) -> dict[str, Any] | None:
+def _told(found: Endpoints, datastore: Datastore) -> dict[str, Any] | None:
     if found.read_write is None:
         return None
+    instances = [one for one in _in_order(datastore.instances or ()) if one.floating_ip]
     return _plain(
         DatastoreEndpoints(
             read_write=found.read_write,
             read_only=found.read_only,
             port=found.port,
+            pooler=f"{found.read_write}:{found.pooler_port}" if found.pooler_port else None,
             pooler_port=found.pooler_port,
+            public_read_write=next((one.floating_ip for one in instances if is_master(one)), None),
+            public_read_only=tuple(one.floating_ip or "" for one in instances if not is_master(one)) or None,
         )
     )
 
@@ -84,7 +111,8 @@ def _instance(instance: Instance) -> InstanceStatus:
         role=instance.role_name or instance.role,
         zone=instance.availability_zone,
         status=instance.status,
-        ip=instance.floating_ip or instance.ip,
+        ip=instance.ip,
+        floating_ip=instance.floating_ip,
     )
 
 

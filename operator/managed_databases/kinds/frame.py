@@ -46,6 +46,13 @@ class CloudSpec(Spec):
         Literal["Delete", "Retain"],
         Field(description="Whether deleting this resource deletes the cloud object, or lets go of it."),
     ] = "Delete"
+    drift_policy: Annotated[
+        Literal["Correct", "Report"],
+        Field(
+            description="What to do when the cloud is changed by other hands: make it as the spec says, or only show "
+            "the difference (Synced is False, reason Drift). A change of the spec is always carried out."
+        ),
+    ] = "Correct"
 
 
 class Condition(Spec):
@@ -104,6 +111,9 @@ class CloudStatus(Status):
     identity: Identity | None = None
     intent: Intent | None = None
     adopted: bool | None = None
+    synced_generation: int | None = Field(
+        default=None, description="The last generation of the spec that the cloud matched."
+    )
     managed: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=1000)] = ()
     password_unconfirmed: bool | None = Field(
         default=None, description="The cloud may have another password than the Secret: it is sent again."

@@ -13,8 +13,8 @@ from managed_databases.api.calls import Call, ObjectCollection
 from managed_databases.api.models import CloudObject, Request
 from managed_databases.kinds.frame import SecretKeyRef
 from managed_databases.kinds.schema import Column, Rule, Spec
-from managed_databases.kinds.seen import Refused, Seen
-from managed_databases.kinds.verdicts import Change
+from managed_databases.kinds.seen import ParametersFor, Refused, Seen
+from managed_databases.kinds.verdicts import Change, Reason
 
 NameOrId = tuple[Literal["name", "id"], str, str | None]
 """How a spec refers to something: by the resource's name or the cloud object's id; third, the other namespace."""
@@ -25,7 +25,8 @@ class Reference:
     """One thing that a spec refers to. `parent` is the one whose deletion takes this object with it.
 
     `waited`: the object is neither made nor changed before this reference is usable. Where it is False, the kind
-    makes do with what is known of it.
+    makes do with what is known of it. `at_creation_only`: nothing but the creation looks at it, in whatever state it
+    is; once the creation is on its way, neither its absence nor its loss matters.
     """
 
     field: str
@@ -33,6 +34,7 @@ class Reference:
     of: Callable[[Any], NameOrId | None]
     parent: bool = False
     waited: bool = True
+    at_creation_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ class CloudSide:
     `changes` yields, in order, what differs and can be mended; having yielded all, it raises `Refused` for what cannot.
     `manages` are the names of what this spec manages now and what is to be reset once it leaves the spec; the engine
     adds them to `status.managed` with every status, and takes a change's `unmanages` out after its call. `report` adds the kind's own status fields, named
-    as in the status. `shows_actions` has the API's actions listed by datastore while the object is pending.
+    as in the status; `conditions` are further ones that are true or not now, by their type, those left out being not
+    worth telling. `shows_actions` has the API's actions listed by datastore while the object is pending.
+    `parameters_for` names the flavor whose configuration limits the spec's check needs; they are read once.
     """
 
     collection: ObjectCollection
@@ -88,6 +92,8 @@ class CloudSide:
     credential: Credential | None = None
     shows_actions: bool = False
     manages: Callable[[Seen], tuple[str, ...]] = lambda _: ()
+    conditions: Callable[[Seen], Mapping[str, tuple[bool, Reason, str]]] = lambda _: {}
+    parameters_for: Callable[[Seen], ParametersFor | None] = lambda _: None
 
 
 @dataclass(frozen=True)

@@ -12,21 +12,32 @@ from managed_databases.api.models import (
     NewDatastore,
     NewDisk,
     NewFlavor,
+    NewFloatingIPs,
+    NewLogPlatform,
     NewPooler,
     RedisPasswordChange,
 )
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid, resolve_flavor, resolve_type
-from managed_databases.kinds.datastore_changes import changes, lift_protection, manages, prefixed_name
+from managed_databases.kinds.datastore_changes import (
+    changes,
+    lift_protection,
+    limited_parameters,
+    manages,
+    prefixed_name,
+)
 from managed_databases.kinds.datastore_configuration import converted
 from managed_databases.kinds.datastore_endpoints import REDIS_USER, secret_content
-from managed_databases.kinds.datastore_report import report, where
+from managed_databases.kinds.datastore_floating_ips import at_creation
+from managed_databases.kinds.datastore_report import conditions, report, where
+from managed_databases.kinds.datastore_restore import SOURCE, restore
+from managed_databases.kinds.datastore_room import parameters_for, require_room
 from managed_databases.kinds.engines import REDIS
 from managed_databases.kinds.frame import SecretKeyRef
 from managed_databases.kinds.kind import CloudSide, Credential, Kind
 from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec, ManagedDatastoreStatus
 from managed_databases.kinds.names import name_rule
-from managed_databases.kinds.schema import Column
+from managed_databases.kinds.schema import Column, Rule
 from managed_databases.kinds.seen import Seen
 
 LONGEST_NAME = 255
@@ -63,15 +74,22 @@ def body(seen: Seen, password: SecretStr | None) -> NewDatastore:
     if spec.disk is not None:
         fields["disk"] = NewDisk(type=spec.disk.type, size=spec.disk.size_gb)
     if spec.config:
-        fields["config"] = dict(converted(catalogue.parameters.get(type_.id), spec.config))
+        fields["config"] = dict(converted(catalogue.parameters.get(type_.id), spec.config, limited_parameters(seen)))
     if spec.pooler is not None:
         fields["pooler"] = NewPooler(**spec.pooler.model_dump(exclude_none=True))
     if spec.security_groups is not None:
         fields["security_groups"] = spec.security_groups
     if spec.backup_retention_days is not None:
         fields["backup_retention_days"] = spec.backup_retention_days
+    if (addresses := at_creation(spec)) is not None:
+        fields["floating_ips"] = NewFloatingIPs(**addresses)
+    if spec.log_export is not None:
+        fields["log_platform"] = NewLogPlatform(log_group=spec.log_export.log_group)
+    if (backup := restore(seen)) is not None:
+        fields["restore"] = backup
     if _is_redis(seen) and password is not None:
         fields["redis_password"] = password
+    require_room(seen)
     return NewDatastore(**fields)
 
 
@@ -141,12 +159,18 @@ KIND = Kind(
             "the datastore's name (spec.name, or else metadata.name) may have letters, digits, - and _ only: "
             "set spec.name",
         ),
+        Rule(
+            "!has(self.spec.restore) || !has(self.spec.restore.datastoreRef.name) || "
+            "has(self.spec.restore.datastoreRef.__namespace__) || "
+            "self.spec.restore.datastoreRef.name != self.metadata.name",
+            "restore.datastoreRef: a datastore cannot be restored from itself",
+        ),
     ),
     protection="(!has(oldObject.spec.deletionProtection) || oldObject.spec.deletionProtection) && "
     "(!has(oldObject.spec.deletionPolicy) || oldObject.spec.deletionPolicy == 'Delete')",
     cloud=CloudSide(
         collection=DATASTORES,
-        references=(),
+        references=(SOURCE,),
         key=key,
         key_of=key_of,
         body=body,
@@ -168,5 +192,7 @@ KIND = Kind(
         ),
         shows_actions=True,
         manages=manages,
+        conditions=conditions,
+        parameters_for=parameters_for,
     ),
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from managed_databases.kinds.frame import CloudSpec, CloudStatus, ObjectName, ProjectRef, SecretKeyRef, Uuid
-from managed_databases.kinds.references import NamespaceName
+from managed_databases.kinds.references import DatastoreRef, NamespaceName
 from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable
 
 _OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -69,6 +69,47 @@ class PoolerSpec(Spec):
     size: Annotated[int, Field(ge=1, le=500)] | None = None
 
 
+class FloatingIPsSpec(Spec):
+    """Public addresses by role. A role that is not said is not managed; only a change here changes addresses."""
+
+    model_config = rules(Rule("has(self.master) || has(self.replicas)", "say master or replicas"))
+
+    master: bool | None = Field(default=None, description="Whether the master has a public address.")
+    replicas: Annotated[int, Field(ge=0, le=63)] | None = Field(
+        default=None, description="How many replicas have a public address."
+    )
+
+
+class LogExportSpec(Spec):
+    """Where the datastore's logs go. Removed from the spec, the export is turned off."""
+
+    log_group: Annotated[
+        str,
+        Field(
+            pattern=r"^s/dbaas/[A-Za-z0-9_\-/.#]*$",
+            max_length=512,
+            description="The log group's name; it starts with s/dbaas/.",
+        ),
+    ]
+
+
+class RestoreSpec(Spec):
+    """The backup that a new datastore begins with. It matters at the creation only."""
+
+    datastore_ref: DatastoreRef
+    target_time: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$",
+                max_length=40,
+                description="A moment with its zone, for example 2026-01-31T12:00:00Z; without it the latest backup.",
+            ),
+        ]
+        | None
+    ) = None
+
+
 class RedisSpec(Spec):
     """The password of a Redis datastore, and the Secret for applications."""
 
@@ -91,6 +132,7 @@ class ManagedDatastoreSpec(CloudSpec):
 
     model_config = rules(
         unchangeable("projectRef", "a datastore cannot move to another project"),
+        unchangeable("restore", "a backup is restored into a new datastore only: make another one"),
         Rule(
             "has(self.disk) == has(oldSelf.disk)",
             "a disk can be neither added nor removed: the API can never change a disk's type",
@@ -125,6 +167,13 @@ class ManagedDatastoreSpec(CloudSpec):
             "only PostgreSQL has a pooler, and PostgreSQL for 1C has none",
         ),
         Rule("!has(self.backupRetentionDays) || self.engine.type != 'kafka'", "Kafka has no backups"),
+        Rule("!has(self.restore) || self.engine.type != 'kafka'", "Kafka has no backups to restore"),
+        Rule("!has(self.floatingIPs) || self.engine.type != 'kafka'", "Kafka has no floating IPs"),
+        Rule(
+            "!has(self.floatingIPs) || !has(self.floatingIPs.replicas) || !has(self.nodeCount) || "
+            "self.floatingIPs.replicas < self.nodeCount",
+            "floatingIPs.replicas can be at most nodeCount - 1: one node is the master",
+        ),
         Rule("!has(self.redis) || self.engine.type == 'redis'", "redis is for the engine type redis only"),
     )
 
@@ -153,8 +202,23 @@ class ManagedDatastoreSpec(CloudSpec):
         description="IPv4 addresses and networks that may connect. An empty list is empty on purpose; removed, it is "
         "emptied once.",
     )
+    floating_ips: FloatingIPsSpec | None = Field(
+        default=None,
+        alias="floatingIPs",
+        description="Public addresses. With a firewall here they come once it is applied. Removed from the spec, they "
+        "stay as they are: an address that is given up cannot be had again; to give it up, say master: false and "
+        "replicas: 0.",
+    )
+    log_export: LogExportSpec | None = None
     backup_retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    restore: RestoreSpec | None = None
     redis: RedisSpec | None = None
+    change_policy: Literal["Auto", "Approve"] = Field(
+        default="Auto",
+        description="Whether a change that interrupts or cannot be taken back (fewer nodes, another flavor, a "
+        "configuration that needs a restart, a public address given up) waits for the annotation "
+        "manageddatabases.io/approve.",
+    )
     deletion_protection: bool = Field(
         default=True, description="Refuses to delete the datastore, here and in the cloud."
     )
@@ -173,7 +237,12 @@ class DatastoreEndpoints(Spec):
     read_write: Text | None = None
     read_only: Text | None = None
     port: int | None = None
+    pooler: Text | None = Field(default=None, description="Host and port of the connection pooler.")
     pooler_port: int | None = None
+    public_read_write: Text | None = Field(default=None, description="The master's public address.")
+    public_read_only: Annotated[tuple[Text, ...], Field(max_length=64)] | None = Field(
+        default=None, description="The replicas' public addresses."
+    )
 
 
 class InstanceStatus(Spec):
@@ -183,6 +252,14 @@ class InstanceStatus(Spec):
     zone: Text | None = None
     status: Text | None = None
     ip: Text | None = None
+    floating_ip: Text | None = Field(default=None, alias="floatingIP")
+
+
+class FloatingIPsStatus(Spec):
+    """The wish that was fulfilled last. As long as the spec says the same, no address is changed."""
+
+    master: bool | None = None
+    replicas: int | None = None
 
 
 class ActionStatus(Spec):
@@ -200,6 +277,9 @@ class ManagedDatastoreStatus(CloudStatus):
     node_count: int | None = None
     flavor: Text | None = None
     endpoints: DatastoreEndpoints | None = None
+    floating_ips: FloatingIPsStatus | None = Field(
+        default=None, alias="floatingIPs", description="What the spec asked for when addresses were last as asked."
+    )
     instances: Annotated[tuple[InstanceStatus, ...], Field(max_length=64)] = ()
     disk_used_percent: int | None = Field(
         default=None, description="In steps of 5, and slow to move back; a metric has the exact value."

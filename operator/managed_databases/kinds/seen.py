@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
-from managed_databases.api.models import Action, AvailableExtension, ConfigurationParameter, DatastoreType, Flavor
+from managed_databases.api.models import (
+    Action,
+    AvailableExtension,
+    Capability,
+    ConfigurationParameter,
+    DatastoreType,
+    Flavor,
+    Limit,
+    Quota,
+)
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.frame import CloudSpec, CloudStatus
 from managed_databases.kinds.verdicts import Stall, Wait
@@ -20,13 +29,31 @@ class Refused(Exception):
         self.verdict = verdict
 
 
+class ParametersFor(NamedTuple):
+    """A datastore type and a size: `ram` in MB, `disk` in GB. Configuration limits depend on it."""
+
+    type_id: str
+    vcpus: int
+    ram: int
+    disk: int | None
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """What a project offers. `known` is False until it was read once; `version` counts its changes."""
+    """What a project offers. `known` is False until it was read once; `version` counts its changes.
+
+    `parameters` are those of each type, with limits for no flavor in particular; `limited` those for a flavor, as far
+    as somebody needed them. `limits`, `quotas` and `capabilities` are as the API tells them: their fields are not
+    documented. They are empty when they cannot be read, and a change of the quotas is no new version.
+    """
 
     types: tuple[DatastoreType, ...] = ()
     flavors: tuple[Flavor, ...] = ()
     parameters: Mapping[str, tuple[ConfigurationParameter, ...]] = field(default_factory=dict)
+    limited: Mapping[ParametersFor, tuple[ConfigurationParameter, ...]] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    capabilities: tuple[Capability, ...] = ()
     extensions: tuple[AvailableExtension, ...] | None = None
     """None until they were read; `known` does not wait for them."""
     known: bool = False

@@ -58,6 +58,8 @@ class Reason(StrEnum):
     PASSWORD_RESET = "PasswordReset"
     APPROVAL_NEEDED = "ApprovalNeeded"
     DRIFT_FIGHT = "DriftFight"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    GUARD_NEEDED = "GuardNeeded"
     REFUSED = "Refused"
     # the cloud object's own state
     CREATE_FAILED = "CreateFailed"
@@ -65,6 +67,8 @@ class Reason(StrEnum):
     DEGRADED = "Degraded"
     DISK_FULL = "DiskFull"
     DOWN = "Down"
+    MAINTENANCE = "Maintenance"
+    FLOATING_IP_ON_OTHER_ROLE = "FloatingIPOnOtherRole"
     UNKNOWN_STATUS = "UnknownStatus"
     # of a project
     CREDENTIALS_INVALID = "CredentialsInvalid"

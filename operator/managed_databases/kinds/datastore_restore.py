@@ -1,0 +1,50 @@
+"""The backup that a new datastore begins with."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from managed_databases.api.models import Datastore, NewRestore
+from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid
+from managed_databases.kinds.kind import NameOrId, Reference
+from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.references import stated
+from managed_databases.kinds.seen import Seen
+
+
+def _source(spec: ManagedDatastoreSpec) -> NameOrId | None:
+    return stated(spec.restore.datastore_ref) if spec.restore else None
+
+
+SOURCE: Final = Reference("restore.datastoreRef", "ManagedDatastore", _source, at_creation_only=True)
+
+
+def restore(seen: Seen) -> NewRestore | None:
+    """Return what the creation asks for. Raises Refused for a source that cannot be restored from."""
+    spec: ManagedDatastoreSpec = seen.spec
+    source = seen.refs.get(SOURCE.field)
+    if spec.restore is None or source is None or source.id is None:
+        return None
+    if isinstance(source.object, Datastore):
+        _require_fit(seen, source.label, source.object)
+    if spec.restore.target_time is None:
+        return NewRestore(datastore_id=source.id)
+    return NewRestore(datastore_id=source.id, target_time=_in_utc(spec.restore.target_time))
+
+
+def _require_fit(seen: Seen, label: str, source: Datastore) -> None:
+    if source.allow_restore is False:
+        raise invalid(f"restore.datastoreRef: the cloud does not allow to restore from {label}")
+    type_ = catalogue_of(seen).type_of(source.type_id)
+    if type_ is not None and type_.engine != seen.spec.engine.type:
+        raise invalid(
+            f"restore.datastoreRef: {label} is {type_.engine} {type_.version}; a backup can be restored to the same "
+            "engine only"
+        )
+
+
+def _in_utc(moment: str) -> str:
+    """The API's times are UTC and have no zone; that it takes them so, too, is [assumed]."""
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    except (ValueError, OverflowError):
+        raise invalid(f"restore.targetTime: there is no such moment as {moment}") from None

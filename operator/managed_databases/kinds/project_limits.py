@@ -1,0 +1,77 @@
+"""What the API tells of quotas, limits and capabilities. Their fields are not documented: this is the one place that
+assumes some, and what it does not recognise is no reason to refuse anything.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from managed_databases.api.models import Capability, Limit, Quota
+
+UNITS: Final = {"datastores": "datastores", "vcpus": "vCPU", "ram": "MB RAM", "disk": "GB disk"}
+"""The names of what quotas and limits count [assumed], and how messages say them."""
+
+
+@dataclass(frozen=True)
+class QuotaLine:
+    """One quota: how much of it is used in the project, and how much may be."""
+
+    name: str
+    used: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        return max(self.limit - self.used, 0)
+
+
+@dataclass(frozen=True)
+class Range:
+    """From `least` to `most`, in steps of `step`; None where the API does not tell."""
+
+    least: int | None = None
+    most: int | None = None
+    step: int | None = None
+
+
+def quota_lines(rows: Iterable[Quota]) -> tuple[QuotaLine, ...]:
+    """Return the quotas that can be read. The fields `name`, `used` and `limit` are [assumed]; below zero: no limit."""
+    lines = {}
+    for row in rows:
+        told = row.model_extra or {}
+        name, used, limit = told.get("name"), _whole(told.get("used")), _whole(told.get("limit"))
+        if isinstance(name, str) and used is not None and limit is not None and limit >= 0:
+            lines[name] = QuotaLine(name, used, limit)
+    return tuple(lines[name] for name in sorted(lines))
+
+
+def ranges(rows: Iterable[Limit], engine: str) -> Mapping[str, Range]:
+    """Return an engine's limits by what they count: the fields `engine`, `min`, `max`, `multiplier` are [assumed]."""
+    for row in rows:
+        told = row.model_extra or {}
+        if told.get("engine") == engine:
+            return {name: _range(value) for name, value in told.items() if isinstance(value, Mapping)}
+    return {}
+
+
+def engines_with_limits(rows: Iterable[Limit]) -> tuple[str, ...]:
+    engines = ((row.model_extra or {}).get("engine") for row in rows)
+    return tuple(sorted({engine for engine in engines if isinstance(engine, str)}))
+
+
+def supported(rows: Iterable[Capability]) -> tuple[str, ...]:
+    """Return the names of the features that the region has. The fields `name` and `is_supported` are [assumed]."""
+    names = set()
+    for row in rows:
+        told = row.model_extra or {}
+        if isinstance(name := told.get("name"), str) and told.get("is_supported") is not False:
+            names.add(name)
+    return tuple(sorted(names))
+
+
+def _range(told: Mapping[str, Any]) -> Range:
+    return Range(_whole(told.get("min")), _whole(told.get("max")), _whole(told.get("multiplier")))
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
