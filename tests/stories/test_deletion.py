@@ -227,7 +227,7 @@ async def test_deleting_the_crds_leaves_the_cloud_alone(control_plane: ControlPl
     own = ControlPlane(control_plane.binaries, controller_manager=True)
     async with own, Cluster(own) as cluster:
         await install(cluster)
-        async with World(cluster, tmp_path, **FAST) as world:
+        async with World(cluster, tmp_path, settings=FAST["settings"]) as world:
             await world.operator.start()
             await world.apply(world.project_manifest(), world.datastore(deletionProtection=True), world.user())
             await world.becomes("DatabaseUser", "app")

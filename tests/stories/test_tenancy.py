@@ -24,9 +24,9 @@ class Mallory:
         self.namespace = namespace
         self._victim = victim
 
-    async def apply(self, made: Manifest, *, name: str | None = None, **spec: Any) -> str:
+    async def apply(self, made: Manifest, *, called: str | None = None, **spec: Any) -> str:
         """Apply a resource of the victim's world in her own namespace; return its name."""
-        name = name or made["metadata"]["name"]
+        name = called or made["metadata"]["name"]
         mine = {**made, "metadata": {"name": name, "namespace": self.namespace}, "spec": {**made["spec"], **spec}}
         await self.cluster.apply(mine)
         return name
@@ -128,20 +128,22 @@ async def _what_kubernetes_refuses(world: World, mallory: Mallory) -> None:
 
 
 async def _what_names_and_ids_tell(world: World, mallory: Mallory, datastore: str, orphan: str) -> None:
-    there, not_there, by_id = {}, {}, {}
+    there: dict[tuple[str, str], str] = {}
+    not_there: dict[tuple[str, str], str] = {}
+    by_id: dict[tuple[str, str], str] = {}
     for kind, made in (("DatabaseUser", world.user("spy")), ("ManagedDatabase", world.database("spy"))):
         for told, name, reference, reason in (
             (there, "there", {"name": "main", "namespace": world.namespace}, "ParentMissing"),
-            (not_there, "not_there", {"name": "none", "namespace": world.namespace}, "ParentMissing"),
-            (by_id, "by_id", {"id": datastore}, "Forbidden"),
-            (by_id, "no_id", {"id": str(uuid4())}, "Forbidden"),
+            (not_there, "notthere", {"name": "none", "namespace": world.namespace}, "ParentMissing"),
+            (by_id, "byid", {"id": datastore}, "Forbidden"),
+            (by_id, "noid", {"id": str(uuid4())}, "Forbidden"),
         ):
-            resource = await mallory.apply(made, name=f"{name}-spy", **{"name": name, "datastoreRef": reference})
+            resource = await mallory.apply(made, called=f"{name}-spy", name=name, datastoreRef=reference)
             said = await mallory.is_told(kind, resource, reason)
             assert world.project not in said, "not even the project that the other one uses"
             told[kind, name] = said.replace(reference.get("name", "?"), "X").replace(reference.get("id", "?"), "X")
-        assert _timeless(there[kind, "there"]) == _timeless(not_there[kind, "not_there"]), "there or not: the same"
-        assert _timeless(by_id[kind, "by_id"]) == _timeless(by_id[kind, "no_id"])
+        assert _timeless(there[kind, "there"]) == _timeless(not_there[kind, "notthere"]), "there or not: the same"
+        assert _timeless(by_id[kind, "byid"]) == _timeless(by_id[kind, "noid"])
     for name, adoption, reason in (
         ("main", "Never", "Conflict"),
         ("main", "Required", "Conflict"),
@@ -149,7 +151,7 @@ async def _what_names_and_ids_tell(world: World, mallory: Mallory, datastore: st
         ("orphan", "Required", "Forbidden"),
     ):
         resource = f"{name}-{adoption.lower()}"
-        await mallory.apply(world.datastore(name, adoption=adoption), name=resource, **{"name": name})
+        await mallory.apply(world.datastore(name, adoption=adoption), called=resource, name=name)
         told_ = await mallory.is_told("ManagedDatastore", resource, reason)
         assert world.namespace not in told_
         assert datastore not in told_
