@@ -14,6 +14,7 @@ from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.announcing import Announcer
 from managed_databases.reconcile.attempts import Attempts
 from managed_databases.reconcile.claims import Claims
 from managed_databases.reconcile.clock import Clock
@@ -63,6 +64,7 @@ class Engine:
         self._no_pass.set()
         self._started = False
         self._stopping = False
+        self._announcer = Announcer(kube)
         self.projects = Projects(
             cache,
             kube,
@@ -70,13 +72,14 @@ class Engine:
             settings,
             wake=self.wake,
             enqueue=self._queue.add,
+            reported=self._announcer.status_written,
             before_send=before_send,
             observer=observer,
             draw=draw,
         )
         specs = self._specs = Specs()
         references = References(cache, self.claims, kinds.__getitem__, specs.of)
-        writer = Writer(kube, clock, self._written)
+        writer = Writer(kube, clock, self._written, self._announcer)
         self._reconciler = Reconciler(
             kinds=kinds,
             kube=kube,
@@ -162,6 +165,7 @@ class Engine:
             self.resource_changed(resource.key)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.projects.run(), name="projects")
+            group.create_task(self._announcer.run(), name="announcer")
             for number in range(self._settings.workers):
                 group.create_task(self._work(), name=f"worker {number}")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,7 +27,8 @@ class Projects:
     """`wake` is told topics: ("project", name), ("catalogue", name), ("actions", name, datastore id), and for each
     collection in use ("object", name, collection, id), ("key", name, collection, *key), ("list", name, collection).
 
-    `enqueue` is told the `DatabaseProject` that wants a pass. `observer` is told of each call, with the project's name.
+    `enqueue` is told the `DatabaseProject` that wants a pass; `reported` the status before, and the resource after its
+    status was written. `observer` is told of each call, with the project's name.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Projects:
         *,
         wake: Callable[[Topic, Lane], None],
         enqueue: Callable[[ResourceKey, Lane], None],
+        reported: Callable[[Mapping[str, Any], Resource], None] = lambda before, written: None,
         client_factory: ClientFactory = Client,
         before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
         observer: Callable[[str, CallRecord], None] | None = None,
@@ -50,6 +52,7 @@ class Projects:
         self._settings = settings
         self._wake = wake
         self._enqueue = enqueue
+        self._reported = reported
         self._draw = draw
         self._opener = Opener(
             kube, clock, settings, draw, client_factory=client_factory, before_send=before_send, observer=observer
@@ -171,7 +174,9 @@ class Projects:
         )
         wanted = project_status(resource, seen, self._clock.now())
         if wanted != resource.status:
-            self._cache.put(await self._kube.write_status(resource, wanted))
+            written = await self._kube.write_status(resource, wanted)
+            self._cache.put(written)
+            self._reported(resource.status, written)
 
     def _notice(self, namespace: str, field: str, name: str) -> None:
         if namespace != self._settings.operator_namespace:

@@ -204,7 +204,8 @@ class Reconciler:
         wanted = unreadable_status(resource, str(error), self.clock.now())
         try:
             if wanted != resource.status:
-                await self.kube.write_status(resource, wanted)
+                written = await self.kube.write_status(resource, wanted)
+                self.writer.announcer.status_written(resource.status, written)
         except KubeError as refused:
             return after_kube_error(resource.key, refused)
         return None

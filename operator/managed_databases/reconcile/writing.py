@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from managed_databases.kinds.verdicts import Verdict
+from managed_databases.reconcile.announcing import Announcer
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.ports import Kube, Resource
@@ -18,6 +19,7 @@ class Writer:
     kube: Kube
     clock: Clock
     written: Callable[[Resource], None]
+    announcer: Announcer
 
     async def write(self, found: Observation, verdict: Verdict, facts: Mapping[str, Any] | None = None) -> bool:
         """Make `.status` what it shall be; return whether that was a write. Raises KubeError."""
@@ -26,5 +28,6 @@ class Writer:
         if wanted == old:
             return False
         found.resource = await self.kube.write_status(found.resource, wanted)
+        self.announcer.status_written(old, found.resource)
         self.written(found.resource)
         return True

@@ -1,0 +1,78 @@
+"""Events: what changed for people, told once, when it changes; a pass that finds all as it was tells nothing."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from managed_databases.reconcile.ports import Kube, Resource
+
+_MOST_WAITING: Final = 1000
+"""More than that at once is a storm that nobody reads; what is over it is left out."""
+
+
+class Announcement(NamedTuple):
+    """One Event. `type_` is Normal or Warning."""
+
+    type_: str
+    reason: str
+    message: str
+
+
+Conditions = Sequence[Mapping[str, Any]]
+
+
+def announcements(old: Conditions, new: Conditions, *, deleting: bool) -> Iterator[Announcement]:
+    """Yield what is worth an Event: Ready came or went, Stalled came, went or has another reason, and a state in which
+    nothing is under way and that is not Ready has another reason.
+
+    The steps on the way to Ready are none: each retry would tell them again. Nor is a new resource that is not ready.
+    """
+    before = {condition["type"]: condition for condition in old}
+    now = {condition["type"]: condition for condition in new}
+    ready, stalled = now.get("Ready"), now.get("Stalled")
+    told = None
+    if stalled is not None and _is(stalled) and not _same(before.get("Stalled"), stalled):
+        told = Announcement("Warning", stalled["reason"], stalled["message"])
+        yield told
+    if ready is not None and not _same(before.get("Ready"), ready) and _counts(before.get("Ready"), ready, now):
+        kind = "Normal" if _is(ready) or deleting else "Warning"
+        announcement = Announcement(kind, ready["reason"], ready["message"])
+        if told is None or announcement[1:] != told[1:]:
+            yield announcement
+    elif stalled is not None and not _is(stalled) and _is(before.get("Stalled")):
+        yield Announcement("Normal", stalled["reason"], stalled["message"] or "nothing stands in the way any more")
+
+
+def _is(condition: Mapping[str, Any] | None) -> bool:
+    return condition is not None and condition["status"] == "True"
+
+
+def _same(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> bool:
+    return before is not None and (before["status"], before["reason"]) == (now["status"], now["reason"])
+
+
+def _counts(before: Mapping[str, Any] | None, ready: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> bool:
+    if _is(ready) or _is(before):
+        return _is(ready) != _is(before)
+    return not _is(now.get("Reconciling")) and before is not None
+
+
+class Announcer:
+    """Posts Events behind the passes' backs: a pass never waits for one, and none is posted twice."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+        self._waiting: asyncio.Queue[tuple[Resource, Announcement]] = asyncio.Queue(_MOST_WAITING)
+
+    def status_written(self, before: Mapping[str, Any], resource: Resource) -> None:
+        """A resource's status was `before`, and was written."""
+        old, new = before.get("conditions", ()), resource.status.get("conditions", ())
+        for announcement in announcements(old, new, deleting=resource.deleting_since is not None):
+            if not self._waiting.full():
+                self._waiting.put_nowait((resource, announcement))
+
+    async def run(self) -> None:
+        """Post until cancelled. What waits then is lost: the conditions say it as well."""
+        while True:
+            resource, announcement = await self._waiting.get()
+            await self._kube.post_event(resource, *announcement)
