@@ -11,13 +11,12 @@ import orjson
 
 from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.kind import CloudSide, Kind
-from managed_databases.kinds.seen import PasswordView, Refused, Seen
+from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
     Credentials,
     Done,
-    PasswordStep,
     Reason,
     Record,
     Risk,
@@ -27,6 +26,7 @@ from managed_databases.kinds.verdicts import (
 )
 from managed_databases.reconcile.annotations import APPROVE, PAUSED, RECREATE
 from managed_databases.reconcile.candidates import candidates, fields_that_differ
+from managed_databases.reconcile.decide_credentials import password_refusal, password_step
 from managed_databases.reconcile.decide_deletion import decide_deletion
 
 PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE", "RESIZING"})
@@ -124,27 +124,9 @@ def _adopt_or_refuse(cloud: CloudSide, seen: Seen) -> Verdict:
     if differing := fields_that_differ(expected, actual):
         told = "; ".join(f"{field} is {actual[field]}, the spec says {expected[field]}" for field in differing)
         return Stall(Reason.NOT_ADOPTABLE, f"{found.id} differs in what can never change: {told}")
-    if unknown := _password_refusal(cloud, seen):
+    if unknown := password_refusal(cloud, seen):
         return unknown
     return _recorded(cloud, seen, found.id, Reason.ADOPTED, "taken over as it is", adopted=True)
-
-
-def _password_refusal(cloud: CloudSide, seen: Seen) -> Stall | Wait | None:
-    if cloud.credential is None or not cloud.credential.applies(seen) or seen.credential is None:
-        return None
-    view = seen.credential
-    if view.problem is not None:
-        return view.problem
-    if cloud.credential.value_of is not None:
-        return None
-    resets = getattr(seen.spec, "on_unknown_password", None) == "Reset"
-    if view.given is None and view.password is None and view.pending is None and not resets:
-        return Stall(
-            Reason.PASSWORD_UNKNOWN,
-            "the API never tells a password: give it with passwordSecretRef, or set onUnknownPassword to Reset to "
-            "have a new one set",
-        )
-    return None
 
 
 def _create(cloud: CloudSide, seen: Seen, reason: Reason, message: str) -> Verdict:
@@ -201,12 +183,15 @@ def _with_object(cloud: CloudSide, seen: Seen) -> Verdict:
         )
     if phase in PENDING:
         return Wait(Reason.PENDING, f"the cloud is at work ({phase})")
-    if parent := _parent_problem(cloud, seen):
-        return parent
-    if step := _password_step(cloud, seen):
-        return step
-    if refused := _reference_problem(cloud, seen):
-        return refused
+    if unknown := _unknown_reference(cloud, seen):
+        return unknown
+    verdict = password_step(cloud, seen) or _difference(cloud, seen)
+    if isinstance(verdict, Change | Credentials) and (blocked := _reference_problem(cloud, seen)):
+        return blocked
+    return verdict
+
+
+def _difference(cloud: CloudSide, seen: Seen) -> Verdict:
     if collision := _rename_collision(cloud, seen):
         return collision
     try:
@@ -238,49 +223,15 @@ def _rename_collision(cloud: CloudSide, seen: Seen) -> Stall | None:
     return None
 
 
-def _parent_problem(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:
-    """A parent that is at work or going takes no changes inside it."""
+def _unknown_reference(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:
+    """Without the object that a reference stands for nothing can be compared.
+
+    One that is only at work is another matter: it holds up a step, but not the finding that there is none to take.
+    """
     for reference in cloud.references:
-        if reference.parent and (referred := seen.refs.get(reference.field)) is not None:
+        referred = seen.refs.get(reference.field)
+        if reference.waited and referred is not None and referred.problem is not None and referred.object is None:
             return referred.problem
-    return None
-
-
-def _password_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
-    view = seen.credential
-    if cloud.credential is None or view is None or not cloud.credential.applies(seen):
-        return None
-    if view.problem is not None:
-        return view.problem
-    if cloud.credential.value_of is not None:
-        return _told_step(view)
-    if view.pending is not None:
-        if not view.pending_sent:
-            return Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
-        return Credentials(PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it")
-    if view.password is None:
-        if seen.status.adopted and seen.status.password_unconfirmed and (refused := _password_refusal(cloud, seen)):
-            return refused
-        return Credentials(
-            PasswordStep.PREPARE, Reason.PASSWORD_RESET, "the Secret has no usable password: a new one is set"
-        )
-    if view.given is not None and view.given.get_secret_value() != view.password.get_secret_value():
-        return Credentials(PasswordStep.PREPARE, Reason.ROTATING, "the given password differs: it is set")
-    if seen.status.password_unconfirmed:
-        if view.confirmed:
-            return Credentials(PasswordStep.CONFIRMED, Reason.READY, "the cloud has the Secret's password")
-        return Credentials(PasswordStep.CONFIRM, Reason.ROTATING, "the Secret's password is sent to the cloud again")
-    if view.outdated:
-        return Credentials(PasswordStep.WRITE, Reason.READY, "the credentials Secret is brought up to date")
-    return None
-
-
-def _told_step(view: PasswordView) -> Verdict | None:
-    """The cloud tells the value: the Secret follows it."""
-    if view.given is None:
-        return Wait(Reason.LOOKING, "the API has not told the value for the Secret yet")
-    if view.outdated:
-        return Credentials(PasswordStep.WRITE, Reason.READY, "the Secret gets what the cloud tells")
     return None
 
 

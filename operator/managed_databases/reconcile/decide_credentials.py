@@ -1,0 +1,63 @@
+"""What to do next about a password and its Secret."""
+
+from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.seen import PasswordView, Seen
+from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Stall, Verdict, Wait
+
+
+def password_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
+    """Return the next step of a password's life; None when the Secret is as it should be."""
+    view = seen.credential
+    if cloud.credential is None or view is None or not cloud.credential.applies(seen):
+        return None
+    if view.problem is not None:
+        return view.problem
+    if cloud.credential.value_of is not None:
+        return _told_step(view)
+    if view.pending is not None:
+        if not view.pending_sent:
+            return Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
+        return Credentials(PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it")
+    if view.password is None:
+        if seen.status.adopted and seen.status.password_unconfirmed and (refused := password_refusal(cloud, seen)):
+            return refused
+        return Credentials(
+            PasswordStep.PREPARE, Reason.PASSWORD_RESET, "the Secret has no usable password: a new one is set"
+        )
+    if view.given is not None and view.given.get_secret_value() != view.password.get_secret_value():
+        return Credentials(PasswordStep.PREPARE, Reason.ROTATING, "the given password differs: it is set")
+    if seen.status.password_unconfirmed:
+        if view.confirmed:
+            return Credentials(PasswordStep.CONFIRMED, Reason.READY, "the cloud has the Secret's password")
+        return Credentials(PasswordStep.CONFIRM, Reason.ROTATING, "the Secret's password is sent to the cloud again")
+    if view.outdated:
+        return Credentials(PasswordStep.WRITE, Reason.READY, "the credentials Secret is brought up to date")
+    return None
+
+
+def _told_step(view: PasswordView) -> Verdict | None:
+    """The cloud tells the value: the Secret follows it."""
+    if view.given is None:
+        return Wait(Reason.LOOKING, "the API has not told the value for the Secret yet")
+    if view.outdated:
+        return Credentials(PasswordStep.WRITE, Reason.READY, "the Secret gets what the cloud tells")
+    return None
+
+
+def password_refusal(cloud: CloudSide, seen: Seen) -> Stall | Wait | None:
+    """Say why an object whose password nobody knows is not taken over; None when it may be."""
+    if cloud.credential is None or not cloud.credential.applies(seen) or seen.credential is None:
+        return None
+    view = seen.credential
+    if view.problem is not None:
+        return view.problem
+    if cloud.credential.value_of is not None:
+        return None
+    resets = getattr(seen.spec, "on_unknown_password", None) == "Reset"
+    if view.given is None and view.password is None and view.pending is None and not resets:
+        return Stall(
+            Reason.PASSWORD_UNKNOWN,
+            "the API never tells a password: give it with passwordSecretRef, or set onUnknownPassword to Reset to "
+            "have a new one set",
+        )
+    return None
