@@ -142,7 +142,7 @@ class World:
         told = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
         await self.cluster.patch(kind, name, self._namespace_of(kind), {"metadata": {"annotations": told}})
 
-    async def change(self, kind: str, name: str, **spec: Any) -> Manifest:
+    async def change(self, kind: str, name: str, /, **spec: Any) -> Manifest:
         return await self.cluster.patch(kind, name, self._namespace_of(kind), {"spec": spec})
 
     async def delete(self, kind: str, name: str, *, wait: bool = True) -> None:
