@@ -1,21 +1,23 @@
 """Killed between any two lines, and started again: nothing is made twice, nothing is lost, nothing is stuck."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from cluster import Manifest
 from kubernetes_proxy import KubernetesProxy
-from operator_process import OperatorProcess
+from stories.kill_points import (
+    EFFECT_COMES,
+    EFFECT_COMES_LATE,
+    EFFECT_WAS,
+    NO_EFFECT,
+    QUICK,
+    InKubernetes,
+    InTheCloud,
+    Point,
+    through_a_proxy,
+)
 from stories.world import COLLECTIONS, World
-
-# An attempt of unknown outcome settles in 2 + 1 s: long enough for each effect below, which comes after 1.5 s at most.
-QUICK = {"call_limit_seconds": 2, "settle_margin_seconds": 1, "least_backoff_seconds": 0.2}
-HANGS_SECONDS = 1.5
 
 pytestmark = pytest.mark.parametrize("world", [{"settings": QUICK}], indirect=True, ids=["quick"])
 
@@ -23,48 +25,6 @@ NAMES = {"ManagedDatastore": ["main"], "ManagedDatabase": ["shop"], "DatabaseUse
 FINALIZERS = r'"finalizers": *\['
 INTENT = r'"intent": *\{'
 CREATED_ID = r'"id": *"'
-
-
-@dataclass(frozen=True)
-class InKubernetes:
-    """The moment before, or after, the API server does something for the operator."""
-
-    method: str
-    path: str
-    body: str
-    when: Literal["before", "after"]
-
-    async def reach(self, world: World, proxy: KubernetesProxy, begin: Any) -> None:
-        stop = proxy.stop_at(self.method, f"{world.namespace}/{self.path}", self.body, self.when)
-        await begin()
-        async with asyncio.timeout(60):
-            await stop.reached.wait()
-
-
-@dataclass(frozen=True)
-class InTheCloud:
-    """A request hangs: its effect comes before it, while it does, after it, or never."""
-
-    method: str
-    path: str
-    fault: tuple[tuple[str, Any], ...]
-
-    async def reach(self, world: World, proxy: KubernetesProxy, begin: Any) -> None:
-        id_ = await world.sandbox.fault(method=self.method, path=self.path, times=1, **dict(self.fault))
-        await begin()
-
-        async def is_met() -> bool:
-            return any(fault["id"] == id_ and fault["met"] for fault in await world.sandbox.faults())
-
-        await world.until(f"{self.method} {self.path} has arrived", is_met)
-
-
-EFFECT_WAS = (("when", "after"), ("delay_seconds", HANGS_SECONDS))
-EFFECT_COMES = (("delay_seconds", HANGS_SECONDS),)
-EFFECT_COMES_LATE = (("effect_after_seconds", HANGS_SECONDS),)
-NO_EFFECT = (("status", 503), ("delay_seconds", HANGS_SECONDS))
-
-Point = InKubernetes | InTheCloud
 
 CREATION: dict[str, Point] = {
     "before the finalizer": InKubernetes("PATCH", "manageddatastores/main$", FINALIZERS, "before"),
@@ -95,18 +55,13 @@ DELETION: dict[str, Point] = {
 }
 
 
-@pytest_asyncio.fixture
-async def proxy(world: World) -> AsyncIterator[KubernetesProxy]:
-    """The operator's way to the API server leads through it."""
-    async with KubernetesProxy(await world.cluster.service_account(world.system, "operator")) as proxy:
-        settings = {"namespace": world.system, "watch_namespaces": world.namespace} | world.settings
-        world.operator = OperatorProcess(proxy.kubeconfig, world.folder / "operator.log", **settings)
-        yield proxy
-        await world.operator.kill()
-
-
 @pytest.mark.parametrize("point", CREATION.values(), ids=CREATION.keys())
-async def test_killed_while_all_is_made(world: World, proxy: KubernetesProxy, point: Point) -> None:
+async def test_killed_while_all_is_made(world: World, point: Point) -> None:
+    async with through_a_proxy(world) as proxy:
+        await kill_while_all_is_made(world, proxy, point)
+
+
+async def kill_while_all_is_made(world: World, proxy: KubernetesProxy, point: Point) -> None:
     async def begin() -> None:
         await world.operator.start()
         await world.apply(*everything(world))
@@ -128,14 +83,18 @@ async def test_killed_while_all_is_made(world: World, proxy: KubernetesProxy, po
 
 
 @pytest.mark.parametrize("point", DELETION.values(), ids=DELETION.keys())
-async def test_killed_while_all_is_deleted(world: World, proxy: KubernetesProxy, point: Point) -> None:
+async def test_killed_while_all_is_deleted(world: World, point: Point) -> None:
+    async with through_a_proxy(world) as proxy:
+        await kill_while_all_is_deleted(world, proxy, point)
+
+
+async def kill_while_all_is_deleted(world: World, proxy: KubernetesProxy, point: Point) -> None:
     await world.operator.start()
     await world.apply(*everything(world))
     for kind in NAMES:
         await world.becomes(kind, NAMES[kind][0])
 
     async def begin() -> None:
-        # Not with all at once: then the children make no call, they go with their datastore.
         for kind in ("ManagedDatabase", "DatabaseUser", "ManagedDatastore"):
             await world.delete(kind, NAMES[kind][0], wait=False)
 
