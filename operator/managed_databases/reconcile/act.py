@@ -52,8 +52,7 @@ class Actor:
             case Create():
                 return await self._create(found, step, secrets, memory, lane)
             case Record():
-                await self._record(found, memory, step)
-                return step.changes
+                return await self._record(found, memory, step)
             case Change():
                 return await self._change(found, step, memory, lane)
             case Credentials():
@@ -83,7 +82,7 @@ class Actor:
             expected=dict(found.cloud.expected(found.seen)),
         )
         facts: dict[str, Any] = {
-            "identity": identity_of(found).model_dump(by_alias=True, exclude_none=True, mode="json"),
+            "identity": pinned(found),
             "intent": intent.model_dump(by_alias=True, exclude_none=True, mode="json"),
             "managed": sorted(found.cloud.manages(found.seen)),
         }
@@ -124,13 +123,16 @@ class Actor:
                 raise
             return there
 
-    async def _record(self, found: Observation, memory: Memory, step: Record) -> None:
-        if step.changes.get("id"):
-            if not found.seen.deleting:
-                await self._hold(found)
-            if found.claim is not None:
-                self.claims.take(found.resource, *found.claim)
+    async def _record(self, found: Observation, memory: Memory, step: Record) -> Mapping[str, Any]:
         memory.confirmed = memory.pending_sent = False
+        if not step.changes.get("id"):
+            return step.changes
+        if not found.seen.deleting:
+            await self._hold(found)
+        if found.claim is not None:
+            self.claims.take(found.resource, *found.claim)
+        adopted = {"identity": pinned(found)} if step.changes.get("adopted") else {}
+        return {**step.changes, **adopted}
 
     async def _change(self, found: Observation, step: Change, memory: Memory, lane: Lane) -> Mapping[str, Any]:
         await self.writer.write(found, step)  # what is managed is known before the cloud changes
@@ -251,13 +253,15 @@ class Actor:
         return reply.value
 
 
-def identity_of(found: Observation) -> Identity:
+def pinned(found: Observation) -> Mapping[str, Any]:
+    """The identity (see there), as the status holds it."""
     assert found.claim is not None
     project = found.project
-    return Identity(
+    identity = Identity(
         project=project.name,
         project_id=project.project_id,
         region=project.region,
         datastore_id=found.datastore_id,
         key=found.claim.key,
     )
+    return identity.model_dump(by_alias=True, exclude_none=True, mode="json")
