@@ -65,6 +65,7 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.operator.__aexit__(kind, error, trace)
+        print(f"--- the operator's log ---\n{self.operator.log_tail(60)}")  # noqa: T201 - shown when the story fails
         await self._stack.__aexit__(kind, error, trace)
         for namespace in [*self.namespaces, self.system]:
             await self._sweep(namespace)
