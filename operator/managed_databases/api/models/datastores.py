@@ -93,26 +93,36 @@ class NewFlavor(Request):
 
 
 class NewDisk(Request):
+    """`type` is local or network-ultra; `size` in GB."""
+
     type: str
     size: int
 
 
 class NewPooler(Request):
+    """`mode` is session, transaction or statement; `size` is 1 to 500. The API's default is transaction, 30."""
+
     mode: str | None = None
     size: int | None = None
 
 
 class NewRestore(Request):
+    """`target_time` lies within the backups of the datastore that is restored."""
+
     datastore_id: str
     target_time: str | None = None
 
 
 class NewFloatingIPs(Request):
+    """How many: at most one for the master, and at most one for each replica."""
+
     master: int | None = None
     replica: int | None = None
 
 
 class NewLogPlatform(Request):
+    """`log_group` starts with `s/dbaas/`; up to 512 of letters, digits and `_-/.#`."""
+
     log_group: str
 
 
@@ -148,6 +158,8 @@ class NewSize(Request):
 
 
 class NewDiskSize(Request):
+    """`size` in GB."""
+
     size: int
 
 
@@ -184,10 +196,8 @@ class RedisPasswordChange(Request):
     redis_password: Password
 
 
-class LogPlatformChange(Request):
-    """`log_group` starts with `s/dbaas/`; up to 512 of letters, digits and `_-/.#`."""
-
-    log_group: str
+class LogPlatformChange(NewLogPlatform):
+    """As for a new datastore."""
 
 
 class FloatingIPChange(Request):
