@@ -85,6 +85,9 @@ class FakeCloud:
             "actions": {},
             "datastore-types": {"t": {"id": "t", "engine": "postgresql", "version": "16"}},
             "flavors": {"f": {"id": "f", "name": "small"}},
+            "quotas": {},
+            "limits": {},
+            "capabilities": {},
             "configuration-parameters": {"p": {"id": "p", "datastore_type_id": "t", "name": "work_mem"}},
             "available-extensions": {"e": {"id": "e", "name": "pgcrypto"}},
         }
@@ -180,6 +183,17 @@ class FakeKube:
         return self.config_maps.get(name)
 
     async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
+        _refused()
+
+    async def create_owned(
+        self, owner: Resource, key: ResourceKey, spec: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Resource:
+        _refused()
+
+    async def change_spec(self, resource: Resource, spec: Mapping[str, Any]) -> Resource:
+        _refused()
+
+    async def delete_owned(self, resource: Resource) -> None:
         _refused()
 
     async def create_secret(self, secret: NewSecret) -> SecretContent:

@@ -14,7 +14,7 @@ from managed_databases.api.models import CloudObject, Request
 from managed_databases.kinds.frame import SecretKeyRef
 from managed_databases.kinds.schema import Column, Rule, Spec
 from managed_databases.kinds.seen import ParametersFor, Refused, Seen
-from managed_databases.kinds.verdicts import Change, Reason
+from managed_databases.kinds.verdicts import Change, OwnedResource, Reason
 
 NameOrId = tuple[Literal["name", "id"], str, str | None]
 """How a spec refers to something: by the resource's name or the cloud object's id; third, the other namespace."""
@@ -74,6 +74,7 @@ class CloudSide:
     as in the status; `conditions` are further ones that are true or not now, by their type, those left out being not
     worth telling. `shows_actions` has the API's actions listed by datastore while the object is pending.
     `parameters_for` names the flavor whose configuration limits the spec's check needs; they are read once.
+    `owned` are the resources (of `owned_kinds`) that the spec asks for inline: each cloud object has one writer.
     """
 
     collection: ObjectCollection
@@ -94,6 +95,8 @@ class CloudSide:
     manages: Callable[[Seen], tuple[str, ...]] = lambda _: ()
     conditions: Callable[[Seen], Mapping[str, tuple[bool, Reason, str]]] = lambda _: {}
     parameters_for: Callable[[Seen], ParametersFor | None] = lambda _: None
+    owned: Callable[[Seen], tuple[OwnedResource, ...]] = lambda _: ()
+    owned_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,19 @@ class PasswordView:
 
 
 @dataclass(frozen=True)
+class OwnedSeen:
+    """A resource that a spec asks for inline, as it is. `is_ours` is False when it belongs to something else."""
+
+    kind: str
+    name: str
+    spec: Mapping[str, Any]
+    is_ours: bool
+    is_going: bool
+    trouble: str | None
+    """Why it is not in sync, in its own words; None when it is."""
+
+
+@dataclass(frozen=True)
 class Seen:
     """One resource, its references, its cloud object, and what the process remembers of its attempts.
 
@@ -128,6 +141,7 @@ class Seen:
     `mine_unsure` means that a call on it ended in an unknown outcome. `listed` is False until the collection was
     listed once. `settle_seconds` is what is left of the wait after an attempt of unknown outcome, 0 when only a list
     is missing, None when the attempt is settled. `created_id` is what our own POST answered, if that is not in the status yet.
+    `owned` are the resources that belong to this one, and those that stand where one shall be made.
     `children` are resources inside this one that are not being deleted. `needed` has the cloud objects of the keys
     that the kind needs, as far as they are there.
     """
@@ -158,6 +172,7 @@ class Seen:
     needed: Mapping[tuple[str, ...], Any] = field(default_factory=dict)
     credential: PasswordView | None = None
     actions: tuple[Action, ...] = ()
+    owned: tuple[OwnedSeen, ...] = ()
 
     @property
     def cloud_spec(self) -> CloudSpec:

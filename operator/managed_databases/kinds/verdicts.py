@@ -156,6 +156,25 @@ class Credentials:
 
 
 @dataclass(frozen=True)
+class OwnedResource:
+    """A resource of another kind that a spec asks for inline; it belongs to the resource whose spec that is."""
+
+    kind: str
+    name: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Arrange:
+    """Make one owned resource what it shall be, or (`doomed`) delete it."""
+
+    reason: Reason
+    message: str
+    owned: OwnedResource
+    doomed: bool = False
+
+
+@dataclass(frozen=True)
 class Wait:
     """Nothing to do until something happens; `seconds` when also time itself may help."""
 
@@ -181,5 +200,5 @@ class Done:
     message: str = "the cloud matches the spec"
 
 
-Step = Create | Change | Record | Delete | Release | Credentials
+Step = Create | Change | Record | Delete | Release | Credentials | Arrange
 Verdict = Step | Wait | Stall | Done

@@ -44,11 +44,13 @@ class Access:
 def access(kinds: Iterable[Kind]) -> Access:
     """Return the least rights with which the operator can serve `kinds`."""
     served = tuple(kinds)
+    owned = {name for kind in served if kind.cloud is not None for name in kind.cloud.owned_kinds}
     post_events = (AccessRule("events.k8s.io", ("events",), ("create",)),)
     # An owner may be set on an own Secret without a right on the owner, because blockOwnerDeletion is not asked for;
     # where OwnerReferencesPermissionEnforcement is on, it takes the right to delete the Secret.
     in_each_namespace = (
         *_of_resources((kind.plural for kind in served if kind.namespaced), ("list", "watch", "patch")),
+        *(AccessRule(GROUP, (kind.plural,), ("create", "delete")) for kind in served if kind.name in owned),
         AccessRule("", ("secrets",), ("get", "create", "patch", "delete")),
         *post_events,
     )

@@ -22,6 +22,7 @@ from managed_databases.reconcile.ports import (
     NewSecret,
     NotThere,
     Resource,
+    ResourceKey,
     SecretContent,
     WriteConflict,
     WriteRefused,
@@ -67,6 +68,38 @@ class KubeWriter:
             return resource
         metadata = {"resourceVersion": resource.resource_version}
         return await self._patch_resource(resource, "/status", {"metadata": metadata, "status": difference})
+
+    async def create_owned(
+        self, owner: Resource, key: ResourceKey, spec: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Resource:
+        """Raises AlreadyThere, and WriteRefused when the API server does not accept the spec."""
+        metadata = {
+            "name": key.name,
+            "namespace": key.namespace,
+            "labels": {MANAGED_BY: self._operator_name},
+            "annotations": dict(annotations),
+            "ownerReferences": self._owner_references(owner),
+        }
+        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": key.kind, "metadata": metadata, "spec": dict(spec)}
+        await self._may_write()
+        path = collection_path(GROUP, VERSION, self._plurals[key.kind], key.namespace)
+        return self._known(await self._connection.request("POST", path, body=body), key)
+
+    async def change_spec(self, resource: Resource, spec: Mapping[str, Any]) -> Resource:
+        """Raises WriteConflict when the resource has changed since it was seen."""
+        metadata = {"resourceVersion": resource.resource_version}
+        return await self._patch_resource(resource, "", {"metadata": metadata, "spec": dict(spec)})
+
+    async def delete_owned(self, resource: Resource) -> None:
+        """One that is gone, or that is another one by now, is no error."""
+        key = resource.key
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": resource.uid}}
+        await self._may_write()
+        path = object_path(GROUP, VERSION, self._plurals[key.kind], key.namespace or None, key.name)
+        try:
+            await self._connection.request("DELETE", path, body=body)
+        except (NotThere, WriteConflict):
+            return
 
     async def read_secret(self, namespace: str, name: str) -> SecretContent | None:
         try:
@@ -162,6 +195,10 @@ class KubeWriter:
         path = object_path(GROUP, VERSION, self._plurals[key.kind], key.namespace or None, key.name) + subresource
         await self._may_write()
         raw = await self._connection.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+        return self._known(raw, key)
+
+    def _known(self, raw: Mapping[str, Any], key: ResourceKey) -> Resource:
+        """An own answer is known at once, before the watch tells it."""
         written = resource_of(raw, key)
         self._store.put(written)
         return written

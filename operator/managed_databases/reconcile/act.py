@@ -1,6 +1,6 @@
 """Carries out one step. Each method does its writes in the one order that survives a kill between any two lines."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from managed_databases.api.errors import ApiError
 from managed_databases.kinds.frame import Identity, Intent
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import (
+    Arrange,
     Change,
     Create,
     Credentials,
@@ -22,13 +23,21 @@ from managed_databases.kinds.verdicts import (
     Step,
 )
 from managed_databases.reconcile import credentials, passwords
-from managed_databases.reconcile.annotations import OWNER_UID
+from managed_databases.reconcile.annotations import OWNED_BY, OWNER_UID
 from managed_databases.reconcile.claims import Claims
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.failures import is_refusal
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation
-from managed_databases.reconcile.ports import AlreadyThere, Kube, NewSecret, NotThere, SecretContent
+from managed_databases.reconcile.ports import (
+    AlreadyThere,
+    Kube,
+    NewSecret,
+    NotThere,
+    ResourceCache,
+    ResourceKey,
+    SecretContent,
+)
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.reconcile.writing import Writer
@@ -38,11 +47,14 @@ from managed_databases.reconcile.writing import Writer
 class Actor:
     """Raises ApiError and KubeError from every step; what was done until then stays right."""
 
+    cache: ResourceCache
     kube: Kube
     writer: Writer
     claims: Claims
     clock: Clock
     settings: EngineSettings
+    arranged: Callable[[ResourceKey], None]
+    """Told of each owned resource that was made or changed: the watch may not tell again."""
 
     async def act(
         self, found: Observation, step: Step, secrets: SecretsRead, memory: Memory, lane: Lane
@@ -57,6 +69,9 @@ class Actor:
                 return await self._change(found, step, memory, lane)
             case Credentials():
                 return await self._credentials(found, step, secrets, memory, lane)
+            case Arrange():
+                await self._arrange(found, step)
+                return {}
             case Delete():
                 await self._delete(found, lane)
                 return {}
@@ -199,6 +214,19 @@ class Actor:
         set_password = found.cloud.credential.set_password
         assert set_password is not None
         await self._send(found, set_password(found.seen.mine.id, password), lane)
+
+    async def _arrange(self, found: Observation, step: Arrange) -> None:
+        owned = step.owned
+        key = ResourceKey(owned.kind, found.resource.key.namespace, owned.name)
+        there = self.cache.get(key)
+        if there is None:
+            there = await self.kube.create_owned(found.resource, key, owned.spec, {OWNED_BY: found.resource.uid})
+        elif step.doomed:
+            await self.kube.delete_owned(there)
+            return
+        else:
+            there = await self.kube.change_spec(there, owned.spec)
+        self.arranged(there.key)
 
     async def _delete(self, found: Observation, lane: Lane) -> None:
         assert found.snapshot is not None

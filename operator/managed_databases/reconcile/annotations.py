@@ -16,6 +16,7 @@ APPROVE: Final = f"{GROUP}/approve"
 OWNER_UID: Final = f"{GROUP}/owner-uid"
 OBJECT_ID: Final = f"{GROUP}/object-id"
 RETAINED: Final = f"{GROUP}/retained"
+OWNED_BY: Final = f"{GROUP}/owned-by"
 PASSWORD_CHECK: Final = f"{GROUP}/password-check"
 
 LONGEST_TOKEN: Final = 256

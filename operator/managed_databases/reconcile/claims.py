@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from managed_databases.kinds.kind import Kind
+from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
 K = TypeVar("K")
@@ -44,6 +45,7 @@ class _Entry:
     object: ObjectName | None = None
     claim: KeyName | None = None
     parents: frozenset[ResourceKey | str] = frozenset()
+    owner_uid: str | None = None
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Claims:
     _entries: dict[ResourceKey, _Entry] = field(default_factory=dict)
     _holders: defaultdict[ObjectName, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
     _claimants: defaultdict[KeyName, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
+    _owned: defaultdict[str, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
     _inside: defaultdict[ResourceKey | str, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
 
     def note(self, resource: Resource) -> None:
@@ -63,7 +66,7 @@ class Claims:
             return
         before = self._entries.get(resource.key)
         self.forget(resource.key)
-        entry = _Entry(Age(resource.created_at, resource.uid))
+        entry = _Entry(Age(resource.created_at, resource.uid), owner_uid=resource.annotations.get(OWNED_BY))
         identity, id_ = resource.status.get("identity"), resource.status.get("id")
         if identity:
             entry.claim = KeyName(identity["project"], cloud.collection.name, tuple(identity["key"]))
@@ -98,6 +101,10 @@ class Claims:
         by_id = self._inside.get(datastore_id, set()) if datastore_id else set()
         return frozenset(self._inside.get(datastore, set()) | by_id)
 
+    def owned_by(self, uid: str) -> frozenset[ResourceKey]:
+        """The resources that were made because the spec of the resource with this uid asks for them."""
+        return frozenset(self._owned.get(uid, ()))
+
     def _parents(self, resource: Resource, identity: Mapping[str, Any] | None) -> Iterator[ResourceKey | str]:
         kind = self.kind_of(resource.key.kind)
         assert kind.cloud is not None
@@ -120,6 +127,8 @@ class Claims:
             self._holders[entry.object].add(key)
         if entry.claim:
             self._claimants[entry.claim].add(key)
+        if entry.owner_uid:
+            self._owned[entry.owner_uid].add(key)
         for parent in entry.parents:
             self._inside[parent].add(key)
 
@@ -128,6 +137,8 @@ class Claims:
             _discard(self._holders, entry.object, key)
         if entry.claim:
             _discard(self._claimants, entry.claim, key)
+        if entry.owner_uid:
+            _discard(self._owned, entry.owner_uid, key)
         for parent in entry.parents:
             _discard(self._inside, parent, key)
 

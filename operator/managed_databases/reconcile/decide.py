@@ -28,6 +28,7 @@ from managed_databases.reconcile.annotations import APPROVE, PAUSED, RECREATE
 from managed_databases.reconcile.candidates import candidates, fields_that_differ
 from managed_databases.reconcile.decide_credentials import password_refusal, password_step
 from managed_databases.reconcile.decide_deletion import decide_deletion
+from managed_databases.reconcile.decide_owned import owned_step
 
 PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE", "RESIZING"})
 """The API's statuses in which an object takes no change (API reference, life cycle)."""
@@ -130,6 +131,8 @@ def _adopt_or_refuse(cloud: CloudSide, seen: Seen) -> Verdict:
 
 
 def _create(cloud: CloudSide, seen: Seen, reason: Reason, message: str) -> Verdict:
+    if blocked := _reference_problem(cloud, seen, at_creation=True):
+        return blocked
     if seen.credential is not None and seen.credential.problem is not None:
         return seen.credential.problem
     try:
@@ -144,6 +147,8 @@ def _recorded(cloud: CloudSide, seen: Seen, id_: str, reason: Reason, message: s
     changes: dict[str, Any] = {"id": id_, "intent": None}
     if adopted:
         changes["adopted"] = True
+        if seen.cloud_spec.drift_policy == "Report":  # what differs already is to be seen before anything is done
+            changes["syncedGeneration"] = seen.generation
     credential = cloud.credential
     is_sent = credential is not None and credential.value_of is None and credential.applies(seen)
     if is_sent and reason is not Reason.CREATING:
@@ -151,11 +156,12 @@ def _recorded(cloud: CloudSide, seen: Seen, id_: str, reason: Reason, message: s
     return Record(reason, f"{id_}: {message}", changes)
 
 
-def _reference_problem(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:
-    """The first reference that cannot be used yet, of those that a creation waits for."""
+def _reference_problem(cloud: CloudSide, seen: Seen, *, at_creation: bool = False) -> Wait | Stall | None:
+    """The first reference that cannot be used yet, of those that are waited for; `at_creation`: all of these."""
     for reference in cloud.references:
         referred = seen.refs.get(reference.field)
-        if reference.waited and referred is not None and referred.problem is not None:
+        counts = reference.waited and (at_creation or not reference.at_creation_only)
+        if counts and referred is not None and referred.problem is not None:
             return referred.problem
     return None
 
@@ -163,6 +169,12 @@ def _reference_problem(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:
 def _lost(cloud: CloudSide, seen: Seen, id_: str) -> Verdict:
     if not seen.mine_gone:
         return Wait(Reason.LOOKING, f"{id_} is not in the list: asking for it by its id")
+    if reports_only(seen) and not cloud.holds_data and seen.annotations.get(RECREATE) != id_:
+        return Stall(
+            Reason.GONE,
+            f"{id_} is gone from the cloud, and driftPolicy Report leaves it so: to have it made again, annotate "
+            f"{RECREATE}: {id_}, or change the spec",
+        )
     if cloud.holds_data and seen.annotations.get(RECREATE) != id_:
         return Stall(
             Reason.GONE,
@@ -194,14 +206,10 @@ def _with_object(cloud: CloudSide, seen: Seen) -> Verdict:
 def _difference(cloud: CloudSide, seen: Seen) -> Verdict:
     if collision := _rename_collision(cloud, seen):
         return collision
-    try:
-        for change in cloud.changes(seen):
-            return approved(seen, change)
-    except Refused as refused_:
-        verdict = refused_.verdict
-        if verdict.reason is Reason.NOT_REVERSIBLE:
-            return Done(Reason.NOT_REVERSIBLE, verdict.message)
+    if (verdict := _next_change(cloud, seen)) is not None:
         return verdict
+    if step := owned_step(cloud, seen):
+        return step
     if seen.namesakes:
         ids = ", ".join(sorted(namesake.id for namesake in seen.namesakes))
         return Done(
@@ -209,6 +217,37 @@ def _difference(cloud: CloudSide, seen: Seen) -> Verdict:
             f"the cloud also has {ids} under this name, which no resource holds: delete it there if nobody needs it",
         )
     return Done()
+
+
+def _next_change(cloud: CloudSide, seen: Seen) -> Verdict | None:
+    """The first difference that may be mended now. One that waits for approval holds up none of the others."""
+    unapproved: Verdict | None = None
+    reported: list[str] = []
+    refusal: Stall | Wait | None = None
+    try:
+        for change in cloud.changes(seen):
+            if reports_only(seen):
+                reported.append(change.message)
+                continue
+            verdict = approved(seen, change)
+            if isinstance(verdict, Change):
+                return verdict
+            unapproved = unapproved or verdict
+    except Refused as refused:
+        refusal = refused.verdict
+    if unapproved is not None:
+        return unapproved
+    if reported:
+        told = "; ".join(reported)
+        return Done(Reason.DRIFT, f"left as it is, as driftPolicy is Report; to match the spec it takes: {told}")
+    if refusal is not None and refusal.reason is Reason.NOT_REVERSIBLE:
+        return Done(Reason.NOT_REVERSIBLE, refusal.message)
+    return refusal
+
+
+def reports_only(seen: Seen) -> bool:
+    """Whether a difference is the cloud's: the spec is the one that the cloud matched before."""
+    return seen.cloud_spec.drift_policy == "Report" and seen.status.synced_generation == seen.generation
 
 
 def _rename_collision(cloud: CloudSide, seen: Seen) -> Stall | None:
@@ -236,20 +275,25 @@ def _unknown_reference(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:
 
 
 def approved(seen: Seen, change: Change) -> Verdict:
-    """Return the change, or the wait for its approval: a disruptive step on an adopted object needs one."""
-    if not seen.status.adopted or change.risk < Risk.RESTART:
+    """Return the change, or the stall until it is approved: a disruptive one on an adopted object, or by policy."""
+    by_policy = getattr(seen.spec, "change_policy", "Auto") == "Approve"
+    if change.risk < Risk.RESTART or not (seen.status.adopted or by_policy):
         return change
-    hash_ = approval_hash(change)
+    hash_ = approval_hash(seen, change)
     if seen.annotations.get(APPROVE) == hash_:
         return change
+    why = "as changePolicy is Approve" if by_policy else "on this adopted object"
     return Stall(
         Reason.APPROVAL_NEEDED,
-        f"on this adopted object: {change.message} ({change.risk.name.lower()}). Annotate {APPROVE}: {hash_} to let it happen",
+        f"{why}: {change.message} ({change.risk.name.lower()}). Annotate {APPROVE}: {hash_} to let it happen",
     )
 
 
-def approval_hash(change: Change) -> str:
-    """Name a change by what it would do: the same change has the same hash, in any process."""
+def approval_hash(seen: Seen, change: Change) -> str:
+    """Name a change by what it would do for which generation of the spec: the same one has the same hash, in any
+    process, and an approval that is left behind approves nothing that is asked for later.
+    """
     body = None if change.call.body is None else change.call.body.model_dump(mode="json", exclude_unset=True)
-    text = orjson.dumps([change.call.operation, change.call.path, body], option=orjson.OPT_SORT_KEYS)
+    whole = [seen.generation, change.call.operation, change.call.path, body]
+    text = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(text).hexdigest()[:12]

@@ -87,7 +87,7 @@ class Engine:
             projects=self.projects,
             observer=Observer(cache, self.claims, self.projects, references, clock, specs, kinds.__getitem__),
             reader=CredentialReader(kube, cache),
-            actor=Actor(kube, writer, self.claims, clock, settings),
+            actor=Actor(cache, kube, writer, self.claims, clock, settings, self.resource_changed),
             attempts=Attempts(clock, settings, draw),
             writer=writer,
             interest=self,

@@ -7,8 +7,9 @@ from typing import Any
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.kind import CloudSide, Kind
-from managed_databases.kinds.seen import ProjectView, Referred, Seen
+from managed_databases.kinds.seen import OwnedSeen, ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.collection_snapshot import CollectionSnapshot
@@ -172,6 +173,8 @@ class Observer:
         found.datastore_id = parents[0].id if parents else None
         if not parents or found.datastore_id is not None:
             self._see_key(found, seen, memory)
+        if (wanted := found.cloud.parameters_for(found.seen)) is not None:
+            found.session.need_parameters(wanted)
         self._see_others(found, seen)
 
     def _references(self, found: Observation, seen: dict[str, Any], view: ProjectView) -> dict[str, Referred]:
@@ -187,6 +190,8 @@ class Observer:
                     refs[reference.field] = self.references.of_object(
                         kind, identity.datastore_id, view, snapshot, found.topics
                     )
+            elif reference.at_creation_only and seen["status"].id is not None:
+                continue
             elif (stated := reference.of(seen["spec"])) is not None:
                 refs[reference.field] = self.references.resolve(
                     found.resource, reference, stated, view, snapshot, found.topics
@@ -252,14 +257,47 @@ class Observer:
             staying = sorted(str(key) for key in inside if self._stays(key))
             seen["children"] = tuple(staying)
             found.topics.update(("resource", *key) for key in inside)
+        if not seen["deleting"]:
+            seen["owned"] = self._owned(found)
         if found.cloud.shows_actions and id_ is not None:
             found.session.show_actions(id_)
             seen["actions"] = found.session.actions.get(id_, ())
             found.topics.add(("actions", found.project.name, id_))
 
+    def _owned(self, found: Observation) -> tuple[OwnedSeen, ...]:
+        resource = found.resource
+        if not found.cloud.owned_kinds:
+            return ()
+        wanted = {
+            ResourceKey(owned.kind, resource.key.namespace, owned.name) for owned in found.cloud.owned(found.seen)
+        }
+        owned = {key for key in self.claims.owned_by(resource.uid) if key.namespace == resource.key.namespace}
+        keys = sorted(owned | wanted)
+        found.topics.update(("resource", *key) for key in keys)
+        there = [other for key in keys if (other := self.cache.get(key)) is not None]
+        return tuple(
+            OwnedSeen(
+                kind=other.key.kind,
+                name=other.key.name,
+                spec=other.spec,
+                is_ours=other.annotations.get(OWNED_BY) == resource.uid,
+                is_going=other.deleting_since is not None,
+                trouble=_trouble(other),
+            )
+            for other in there
+        )
+
     def _stays(self, key: ResourceKey) -> bool:
         child = self.cache.get(key)
         return child is not None and child.deleting_since is None
+
+
+def _trouble(resource: Resource) -> str | None:
+    """Why a resource is not in sync with its newest spec, as it says itself."""
+    for condition in resource.status.get("conditions", ()):
+        if condition.get("type") == "Synced" and condition.get("observedGeneration") == resource.generation:
+            return None if condition.get("status") == "True" else str(condition.get("message"))
+    return "it was not looked at yet"
 
 
 def _named(asker: Resource, other: ResourceKey) -> str:

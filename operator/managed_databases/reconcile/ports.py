@@ -117,6 +117,17 @@ class Kube(Protocol):
     async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource:
         """Make `.status` exactly this (merge patch of what differs); carries the resourceVersion."""
 
+    async def create_owned(
+        self, owner: Resource, key: ResourceKey, spec: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Resource:
+        """Create a resource that is garbage-collected with its owner. Raises AlreadyThere."""
+
+    async def change_spec(self, resource: Resource, spec: Mapping[str, Any]) -> Resource:
+        """Make these fields of `.spec` so; carries the resourceVersion."""
+
+    async def delete_owned(self, resource: Resource) -> None:
+        """Delete exactly this one (precondition: uid); one that is gone is no error."""
+
     async def read_secret(self, namespace: str, name: str) -> SecretContent | None: ...
 
     async def create_secret(self, secret: NewSecret) -> SecretContent:

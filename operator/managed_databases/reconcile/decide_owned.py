@@ -1,0 +1,37 @@
+"""What to do next about the resources that a spec asks for inline."""
+
+from collections.abc import Iterator
+
+from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.seen import OwnedSeen, Seen
+from managed_databases.kinds.verdicts import Arrange, OwnedResource, Reason, Stall, Verdict, Wait
+
+
+def owned_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
+    """Return what to make, change or take away next, or whom to wait for; None when all is as the spec says."""
+    return next(_steps(cloud, seen), None)
+
+
+def _steps(cloud: CloudSide, seen: Seen) -> Iterator[Verdict]:
+    wanted = {(owned.kind, owned.name): owned for owned in cloud.owned(seen)}
+    there = {(owned.kind, owned.name): owned for owned in seen.owned}
+    for name, found in there.items():
+        if name not in wanted and found.is_ours and not found.is_going:
+            doomed = OwnedResource(found.kind, found.name, found.spec)
+            yield Arrange(Reason.DRIFT, f"{found.kind} {found.name} is not asked for any more", doomed, doomed=True)
+    for name, owned in wanted.items():
+        yield from _one(owned, there.get(name))
+
+
+def _one(owned: OwnedResource, found: OwnedSeen | None) -> Iterator[Verdict]:
+    label = f"{owned.kind} {owned.name}"
+    if found is None:
+        yield Arrange(Reason.ABSENT, f"{label} is asked for and not there yet", owned)
+    elif not found.is_ours:
+        yield Stall(Reason.CONFLICT, f"{label} exists and belongs to something else: remove one of the two")
+    elif found.is_going:
+        yield Wait(Reason.PENDING, f"waits for the deletion of {label}, which is then made again")
+    elif any(found.spec.get(field) != value for field, value in owned.spec.items()):
+        yield Arrange(Reason.DRIFT, f"{label} differs from what is asked for", owned)
+    elif found.trouble is not None:
+        yield Wait(Reason.PENDING, f"waits for {label}: {found.trouble}")
