@@ -95,12 +95,43 @@ class DatabaseProjectSpec(Spec):
     )
 
 
+class QuotaStatus(Spec):
+    """One quota of the project: `ram` in MB, `disk` in GB."""
+
+    name: Annotated[str, Field(max_length=128)]
+    used: int
+    limit: int
+
+
+class RangeStatus(Spec):
+    """What one node may have."""
+
+    min: int | None = None
+    max: int | None = None
+
+
+class LimitStatus(Spec):
+    """An engine's limits for one node: `ram` in MB, `disk` in GB."""
+
+    engine: Annotated[str, Field(max_length=128)]
+    vcpus: RangeStatus | None = None
+    ram: RangeStatus | None = None
+    disk: RangeStatus | None = None
+
+
 class DatabaseProjectStatus(Status):
     project_id: Annotated[str | None, Field(max_length=64)] = Field(default=None, alias="projectID")
     region: Annotated[str | None, Field(max_length=64)] = None
     endpoint: Annotated[str | None, Field(max_length=2048)] = None
     engines: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=200)] = Field(
         default=(), description="Engines and versions on offer, such as postgresql 16."
+    )
+    capabilities: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=64)] = Field(
+        default=(), description="What the region supports."
+    )
+    limits: Annotated[tuple[LimitStatus, ...], Field(max_length=64)] = ()
+    quotas: Annotated[tuple[QuotaStatus, ...], Field(max_length=64)] = Field(
+        default=(), description="What is used of the project and how much may be; up to ten minutes old."
     )
 
 

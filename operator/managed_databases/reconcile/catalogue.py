@@ -1,7 +1,7 @@
 """What a project offers: read when the project is opened, and again now and then."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -23,10 +23,18 @@ from managed_databases.api.errors import (
     Refused,
     Unauthorized,
 )
-from managed_databases.api.models import Answer, AvailableExtension, ConfigurationParameter, DatastoreType, Flavor
-from managed_databases.kinds.seen import Catalogue
+from managed_databases.api.models import (
+    Answer,
+    AvailableExtension,
+    ConfigurationParameter,
+    DatastoreType,
+    Flavor,
+    Quota,
+)
+from managed_databases.kinds.seen import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.backoff import retry_delay
+from managed_databases.reconcile.catalogue_details import DetailReader
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.project_line import ProjectLine
 from managed_databases.reconcile.queue import Lane
@@ -58,6 +66,10 @@ class CatalogueReader:
         self._draw = draw
         self._changed = changed
         self._asked = asyncio.Event()
+        self._is_requested = True
+        self._due = clock.monotonic()
+        self._details = DetailReader(line)
+        self._shown_quotas: tuple[Quota, ...] = ()
         self._types: tuple[DatastoreType, ...] | None = None
         self._flavors: tuple[Flavor, ...] | None = None
         self._parameters: tuple[ConfigurationParameter, ...] | None = None
@@ -69,7 +81,23 @@ class CatalogueReader:
 
     def refresh(self) -> None:
         """Read it again now."""
+        self._is_requested = True
         self._asked.set()
+
+    def need(self, wanted: ParametersFor) -> None:
+        """Have `catalogue.limited` hold this flavor's configuration parameters, read once."""
+        if self._details.need(wanted):
+            self._asked.set()
+
+    def used(self, usage: Hashable) -> None:
+        """Tell what the project's datastores take: when that changes, the quotas are read again."""
+        if self._details.used(usage):
+            self._asked.set()
+
+    @property
+    def shown_quotas(self) -> tuple[Quota, ...]:
+        """The quotas as of the last whole reading: what is shown at rest must not move with every datastore."""
+        return self._details.shown_quotas
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -77,13 +105,18 @@ class CatalogueReader:
         while True:
             await self._line.wait_until_open()
             self._asked.clear()
-            failures = 0 if await self._read() else failures + 1
-            pause = self._settings.catalogue_seconds
-            if failures:
-                pause = min(pause, retry_delay(failures, self._draw, self._settings.least_backoff_seconds))
-            if self._line.circuit.is_open:
-                pause = min(pause, self._settings.probe_seconds)
-            await self._clock.wait(self._asked, self._clock.monotonic() + pause)
+            if self._is_requested or self._clock.monotonic() >= self._due:
+                self._is_requested = False
+                failures = 0 if await self._read() else failures + 1
+                pause = self._settings.catalogue_seconds
+                if failures:
+                    pause = min(pause, retry_delay(failures, self._draw, self._settings.least_backoff_seconds))
+                if self._line.circuit.is_open:
+                    pause = min(pause, self._settings.probe_seconds)
+                self._due = self._clock.monotonic() + pause
+            await self._details.read_wanted()
+            self._compare()
+            await self._clock.wait(self._asked, self._due)
 
     async def _read(self) -> bool:
         """Read each part; return whether all went well."""
@@ -96,7 +129,9 @@ class CatalogueReader:
         self._flavors = self._flavors if flavors is None else tuple(sorted(flavors, key=lambda row: row.id))
         self._parameters = self._parameters if parameters is None else tuple(sorted(parameters, key=lambda row: row.id))
         self._extensions = self._extensions if extensions is None else tuple(sorted(extensions, key=lambda row: row.id))
-        self._compare()
+        self._compare()  # what is needed most does not wait for the rest
+        if None not in (types, flavors):
+            await self._details.read_all()
         return None not in (types, flavors, parameters, extensions)
 
     async def _part(self, collection: Collection[A], *, may_be_missing: bool = False) -> tuple[A, ...] | None:
@@ -127,13 +162,19 @@ class CatalogueReader:
             self._flavors or (),
             _by_type(self._parameters or ()),
             extensions=self._extensions,
+            limited=self._details.limited,
+            limits=self._details.limits,
+            quotas=self._details.quotas,
+            capabilities=self._details.capabilities,
             known=None not in (self._types, self._flavors, self._parameters),
             version=old.version,
         )
         if new != old:
-            self.catalogue = replace(new, version=old.version + 1)
-        if new != old or self.trouble != self._refusal:
+            is_other_offer = new != replace(old, quotas=new.quotas)
+            self.catalogue = replace(new, version=old.version + is_other_offer)
+        if new != old or self.trouble != self._refusal or self._shown_quotas != self.shown_quotas:
             self.trouble = self._refusal
+            self._shown_quotas = self.shown_quotas
             self._changed()
 
 

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from managed_databases.api.calls import Call
 from managed_databases.api.client import Client, Reply
 from managed_databases.api.collections import DATASTORES
-from managed_databases.api.models import Action
+from managed_databases.api.models import Action, Quota
 from managed_databases.kinds.kind import CloudSide
-from managed_databases.kinds.seen import ProjectView
+from managed_databases.kinds.seen import ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.budget import Budget
 from managed_databases.reconcile.catalogue import CatalogueReader
@@ -26,6 +26,9 @@ from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.reconcile.topics import Topic
 
 T = TypeVar("T")
+
+_CHANGED_BY: Final = {"floating-ips": DATASTORES.name}
+"""Sections without objects of their own: what a call there changes."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,10 @@ class ProjectSession:
             self._arrivals.put_nowait(poller)
         return known.snapshot
 
+    def need_parameters(self, wanted: ParametersFor) -> None:
+        """Have the catalogue hold the configuration limits of this flavor; they are read once."""
+        self._catalogue.need(wanted)
+
     def request_list(self, collection: str) -> None:
         """List that collection as soon as possible; while a LIST is under way, once more after it."""
         if poller := self._pollers.get(collection):
@@ -133,7 +140,8 @@ class ProjectSession:
         try:
             return await self._line.send(call, lane)
         finally:
-            if call.mutates and (poller := self._pollers.get(call.operation.partition(".")[0])):
+            section = call.operation.partition(".")[0]
+            if call.mutates and (poller := self._pollers.get(_CHANGED_BY.get(section, section))):
                 poller.hurry()
 
     async def get_object(self, cloud: CloudSide, id_: str, lane: Lane) -> Any | None:
@@ -181,6 +189,11 @@ class ProjectSession:
         self._catalogue.refresh()
         for poller in self._pollers.values():
             poller.request()
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """The project's quotas to show; those to judge by are in the catalogue."""
+        return self._catalogue.shown_quotas
 
     @property
     def answered(self) -> bool:
@@ -240,7 +253,11 @@ class ProjectSession:
 
     def _listed(self, collection: str) -> None:
         if collection == DATASTORES.name:
-            self._actions.listed(self._objects.known[collection].snapshot)
+            snapshot = self._objects.known[collection].snapshot
+            self._actions.listed(snapshot)
+            self._catalogue.used(
+                frozenset((one.id, one.node_count, one.flavor_id, one.flavor, one.disk) for one in snapshot.all())
+            )
 
 
 def foreign_project(objects: Sequence[Any], project_id: str) -> str | None:

@@ -1,9 +1,12 @@
 """The whole `.status` of a `DatabaseProject`, made anew from what is known of its session."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from managed_databases.api.models import Limit, Quota
+from managed_databases.kinds.project_limits import engines_with_limits, quota_lines, ranges, supported
 from managed_databases.kinds.seen import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import sync_request
@@ -21,6 +24,8 @@ NEEDS_A_PERSON = frozenset(
     }
 )
 _ENGINES_SHOWN = 200
+_NAMES_SHOWN = 64
+_LIMITED = ("vcpus", "ram", "disk")
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class ProjectSeen:
     troubles: tuple[tuple[Reason, str], ...] = ()
     unreachable: bool = False
     answered: bool = False
+    quotas: tuple[Quota, ...] = ()
 
 
 def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict[str, Any]:
@@ -48,12 +54,38 @@ def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict
         "projectID": old.get("projectID") or (view.project_id if view else None),
         "region": old.get("region") or (view.region if view else None),
         "endpoint": seen.endpoint or old.get("endpoint"),
-        "engines": engines(view) if view is not None and view.catalogue.known else old.get("engines"),
+        **_offer(view, seen.quotas, old),
         "observedGeneration": resource.generation,
         "lastHandledSyncRequest": sync_request(resource.annotations) or old.get("lastHandledSyncRequest"),
         "conditions": conditions(old.get("conditions", ()), resource.generation, _says(resource, seen), now),
     }
     return without_absent(whole)
+
+
+def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str, Any]) -> dict[str, Any]:
+    """What the project offers and has room for; what it was before, while that is not read."""
+    if view is None or not view.catalogue.known:
+        return {field: old.get(field) for field in ("engines", "capabilities", "limits", "quotas")}
+    return {
+        "engines": engines(view),
+        "capabilities": [name[:128] for name in supported(view.catalogue.capabilities)][:_NAMES_SHOWN]
+        or old.get("capabilities"),
+        "limits": _limits(view.catalogue.limits)[:_NAMES_SHOWN] or old.get("limits"),
+        "quotas": [asdict(line) | {"name": line.name[:128]} for line in quota_lines(quotas)][:_NAMES_SHOWN]
+        or old.get("quotas"),
+    }
+
+
+def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:
+    return [
+        {"engine": engine[:128]}
+        | {
+            name: without_absent({"min": found.least, "max": found.most})
+            for name, found in sorted(ranges(rows, engine).items())
+            if name in _LIMITED
+        }
+        for engine in engines_with_limits(rows)
+    ]
 
 
 def engines(view: ProjectView) -> list[str]:

@@ -171,6 +171,7 @@ class Projects:
             troubles=session.troubles,
             unreachable=session.circuit.is_open,
             answered=session.answered,
+            quotas=session.quotas,
         )
         wanted = project_status(resource, seen, self._clock.now())
         if wanted != resource.status:

@@ -219,7 +219,10 @@ def _needs_secrets(found: Observation) -> bool:
     if seen.status.id is not None:
         return seen.mine is not None
     waits = any(
-        reference.waited and (referred := seen.refs.get(reference.field)) is not None and referred.problem is not None
+        reference.waited
+        and not reference.at_creation_only
+        and (referred := seen.refs.get(reference.field)) is not None
+        and referred.problem is not None
         for reference in found.cloud.references
     )
     return seen.listed and seen.settle_seconds is None and not waits

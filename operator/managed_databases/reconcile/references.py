@@ -1,7 +1,7 @@
 """Resolves what a spec refers to, and whether it may (design, Tenancy)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from managed_databases.kinds.kind import Kind, Reference
@@ -49,6 +49,20 @@ class References:
         topics: set[Topic],
     ) -> Referred:
         """Return what the reference stands for in this project."""
+        referred = self._resolve(asker, reference, stated, project, snapshot, topics)
+        if reference.at_creation_only and referred.object is not None and not _is_going_away(referred):
+            return replace(referred, problem=None)  # a backup can be had of what is down, or at work
+        return referred
+
+    def _resolve(
+        self,
+        asker: Resource,
+        reference: Reference,
+        stated: tuple[str, str, str | None],
+        project: ProjectView,
+        snapshot: CollectionSnapshot[Any],
+        topics: set[Topic],
+    ) -> Referred:
         kind = self.kind_of(reference.kind)
         assert kind.cloud is not None
         if stated[0] == "id":
@@ -162,6 +176,10 @@ def _state_problem(label: str, phase: str | None) -> Wait | None:
     if phase in TAKES_CHANGES:
         return None
     return Wait(Reason.PARENT_NOT_READY, f"waits for {label}, which is {phase}")
+
+
+def _is_going_away(referred: Referred) -> bool:
+    return isinstance(referred.problem, Stall) or referred.object.status == "PENDING_DELETE"
 
 
 def _is_going(holder: Resource, spec: Any) -> bool:

@@ -10,7 +10,7 @@ from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.conditions import Saying, conditions
 
-_KEPT = ("id", "identity", "intent", "adopted", "passwordUnconfirmed")
+_KEPT = ("id", "identity", "intent", "adopted", "passwordUnconfirmed", "syncedGeneration")
 """What outlives a pass: only steps change it."""
 
 
@@ -34,6 +34,7 @@ def status(
         "phase": phase,
         **kind.cloud.report(seen),
         **(facts or {}),
+        **({"syncedGeneration": seen.generation} if is_synced(verdict) else {}),
         "observedGeneration": seen.generation,
         "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
     }
@@ -41,8 +42,13 @@ def status(
         whole["managed"] = _managed(kind, seen, old)
     if kind.cloud.credential is not None and kind.cloud.credential.applies(seen) and whole.get("id"):
         whole["binding"] = {"name": secret_name(kind, seen)}
-    whole["conditions"] = _conditions(seen, verdict, old, now)
+    whole["conditions"] = _conditions(kind, seen, verdict, old, now)
     return without_absent(whole)
+
+
+def is_synced(verdict: Verdict) -> bool:
+    """Whether all that this generation of the spec asked for is done, as far as it can be."""
+    return isinstance(verdict, Done) and verdict.reason is not Reason.DRIFT
 
 
 def secret_name(kind: Kind, seen: Seen) -> str:
@@ -65,18 +71,22 @@ def _managed(kind: Kind, seen: Seen, old: Mapping[str, Any]) -> list[str]:
     return sorted({*old.get("managed", ()), *now})
 
 
-def _conditions(seen: Seen, verdict: Verdict, old: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+def _conditions(
+    kind: Kind, seen: Seen, verdict: Verdict, old: Mapping[str, Any], now: datetime
+) -> list[dict[str, Any]]:
     why = (verdict.reason, verdict.message)
     ready = _ready(seen, verdict, old)
     under_way = isinstance(verdict, Step) or (isinstance(verdict, Wait) and verdict.reason is not Reason.PAUSED)
     says: dict[str, Saying] = {
         "Ready": ready,
-        "Synced": (isinstance(verdict, Done) and verdict.reason is not Reason.NOT_REVERSIBLE, *why),
+        "Synced": (is_synced(verdict) and verdict.reason is not Reason.NOT_REVERSIBLE, *why),
         "Reconciling": (under_way, *why),
         "Stalled": (isinstance(verdict, Stall), *why),
     }
     if seen.mine is not None and seen.mine.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
+    assert kind.cloud is not None
+    says |= kind.cloud.conditions(seen)
     return conditions(old.get("conditions", ()), seen.generation, says, now)
 
 
