@@ -9,7 +9,7 @@ from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.seen import OwnedSeen, ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.annotations import OWNED_BY
+from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY
 from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.collection_snapshot import CollectionSnapshot
@@ -113,7 +113,8 @@ class Observer:
         exists = self.cache.get(ResourceKey(PROJECT.name, "", name)) is not None
         found.is_oriented = not exists or (session is not None and session.is_opened)
         if session is None:
-            return Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}")
+            way_out = f", or annotate {FORCE_DELETE}: true to let go of the cloud object" if found.seen.deleting else ""
+            return Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}: create it{way_out}")
         powers = self.projects.permits(name, found.resource.key.namespace)
         if powers is None and not (found.seen.deleting and status.identity is not None):
             return Stall(
