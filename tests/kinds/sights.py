@@ -2,8 +2,17 @@
 
 from typing import Any
 
-from managed_databases.api.models import ConfigurationParameter, Database, Datastore, DatastoreType, Flavor, User
+from managed_databases.api.models import (
+    AvailableExtension,
+    ConfigurationParameter,
+    Database,
+    Datastore,
+    DatastoreType,
+    Flavor,
+    User,
+)
 from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus
+from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec, ManagedDatabaseStatus
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec, ManagedDatastoreStatus
 from managed_databases.kinds.seen import Catalogue, ProjectView, Referred, Seen
@@ -22,6 +31,7 @@ TYPES = {
     "kafka 3": uuid(30),
 }
 SMALL, LARGE, REDIS_ONLY = uuid(41), uuid(42), uuid(43)
+PGCRYPTO, CUBE, EARTHDISTANCE, OLD_ONLY = uuid(91), uuid(92), uuid(93), uuid(94)
 
 PARAMETERS = (
     ConfigurationParameter(id="1", name="work_mem", type="int", min=64, max=1000),
@@ -41,6 +51,12 @@ CATALOGUE = Catalogue(
         Flavor(id=REDIS_ONLY, name="cache", vcpus=1, ram=1024, disk=8, datastore_type_ids=(TYPES["redis 7"],)),
     ),
     parameters={TYPES["postgresql 16"]: PARAMETERS},
+    extensions=(
+        AvailableExtension(id=PGCRYPTO, name="pgcrypto", datastore_type_ids=(TYPES["postgresql 16"],)),
+        AvailableExtension(id=CUBE, name="cube"),
+        AvailableExtension(id=EARTHDISTANCE, name="earthdistance", dependency_ids=(CUBE,)),
+        AvailableExtension(id=OLD_ONLY, name="tsearch", datastore_type_ids=(TYPES["postgresql 9"],)),
+    ),
     known=True,
 )
 PROJECT = ProjectView("main", "0" * 32, "ru-3", catalogue=CATALOGUE)
@@ -98,6 +114,34 @@ def seen_user(spec: dict[str, Any] | None = None, mine: User | None = None, **fi
     whole = DatabaseUserSpec.model_validate({"datastoreRef": {"name": "main"}} | (spec or {}))
     refs = {"datastoreRef": parent()} | fields.pop("refs", {})
     return _seen("app", whole, DatabaseUserStatus(), mine=mine, refs=refs, **fields)
+
+
+def database_ref(**fields: Any) -> Referred:
+    told = {"id": uuid(70), "name": "orders", "datastore_id": MAIN, "status": "ACTIVE"} | fields
+    return Referred("ManagedDatabase orders", id=told["id"], object=Database.model_validate(told))
+
+
+def user_ref(**fields: Any) -> Referred:
+    told = {"id": uuid(60), "name": "app", "datastore_id": MAIN, "status": "ACTIVE"} | fields
+    return Referred("DatabaseUser app", id=told["id"], object=User.model_validate(told))
+
+
+def seen_of(
+    kind: Kind,
+    sample: dict[str, Any],
+    spec: dict[str, Any] | None = None,
+    *,
+    engine: str = "postgresql 16",
+    mine: Any = None,
+    refs: dict[str, Referred] | None = None,
+    **fields: Any,
+) -> Seen:
+    """A resource of any kind, in a datastore of that engine if it has a datastoreRef, with all that it refers to."""
+    whole = {name: value for name, value in (sample | (spec or {})).items() if value is not None}
+    usual = {"datastoreRef": parent(engine), "databaseRef": database_ref(), "userRef": user_ref()}
+    told = {field: referred for field, referred in usual.items() if field in whole} | (refs or {})
+    status = kind.status.model_validate({"id": mine.id if mine is not None else None})
+    return _seen("orders", kind.spec.model_validate(whole), status, mine=mine, refs=told, **fields)
 
 
 def _seen(name: str, spec: Any, status: Any, **fields: Any) -> Seen:

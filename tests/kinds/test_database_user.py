@@ -102,6 +102,7 @@ def test_the_database_is_in_the_same_datastore() -> None:
 
 
 def test_a_change_of_the_password_is_one_call() -> None:
+    assert CREDENTIAL.set_password is not None
     call = CREDENTIAL.set_password(uuid(60), SECRET)
     assert (call.method, call.path, call.request_envelope) == ("PUT", f"/users/{uuid(60)}", "user")
     assert call.body is not None

@@ -1,38 +1,8 @@
-"""What can never change: one row for each immutable field."""
-
-from dataclasses import dataclass, field
-from typing import Any
+"""What can never change: one row for each immutable field, here or as `IMMUTABLE_FIELDS` in the kind's own test."""
 
 from kube.crd_samples import OTHER_UUID, UUID
-
-BY_ID = {"datastoreRef": {"id": UUID}}
-
-
-@dataclass(frozen=True)
-class Immutable:
-    """`path` leads to the field inside the spec; `beside` is what else a resource needs that has it.
-
-    A `required` field cannot be absent, so it can be neither added nor removed.
-    """
-
-    kind: str
-    path: tuple[str, ...]
-    value: Any
-    other: Any
-    says: str
-    required: bool = False
-    beside: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.kind}.spec.{'.'.join(self.path)}"
-
-    def patch(self, value: Any) -> dict[str, Any]:
-        """A merge patch of the spec that sets the field; None removes it."""
-        for name in reversed(self.path):
-            value = {name: value}
-        assert isinstance(value, dict)
-        return value
-
+from kube.immutable import BY_ID, Immutable
+from kube.kind_tests import told_by_kind_tests
 
 ROWS = (
     Immutable("DatabaseProject", ("region",), "ru-3", "ru-7", "pinned to this region", required=True),
@@ -69,4 +39,5 @@ ROWS = (
     Immutable("DatabaseUser", ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
     Immutable("DatabaseUser", ("name",), "orders", "orders2", "cannot rename a user"),
     Immutable("DatabaseUser", ("secretName",), "first", "second", "applications mount this Secret"),
+    *(row for _, rows in told_by_kind_tests("IMMUTABLE_FIELDS") for row in rows),
 )

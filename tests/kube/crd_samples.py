@@ -1,7 +1,9 @@
-"""One valid resource of each kind, as small as it can be."""
+"""One valid resource of each kind, as small as it can be: the spec stands here, or as `SAMPLE` in the kind's own test."""
 
 from copy import deepcopy
 from typing import Any
+
+from kube.kind_tests import told_by_kind_tests
 
 API_VERSION = "manageddatabases.io/v1alpha1"
 UUID = "11111111-2222-4333-8444-555555555555"
@@ -17,7 +19,7 @@ SPECS: dict[str, dict[str, Any]] = {
     },
     "ManagedDatabase": {"name": "orders", "datastoreRef": {"name": "main"}},
     "DatabaseUser": {"name": "orders", "datastoreRef": {"name": "main"}},
-}
+} | dict(told_by_kind_tests("SAMPLE"))
 
 
 def sample(kind: str, name: str, namespace: str | None = None, /, **spec: Any) -> dict[str, Any]:
