@@ -8,9 +8,9 @@ from pydantic import SecretStr
 from api.wire_server import Script, serving
 from managed_databases.api import ApiError, Call, Client, PasswordToken, StaticToken
 from managed_databases.api.answers import ANSWER_LIMIT_BYTES
-from managed_databases.api.collections import USERS
+from managed_databases.api.collections import USERS, remove_floating_ip
 from managed_databases.api.errors import NeverSent, NotFound, OutcomeUnknown, TooLarge
-from managed_databases.api.models import NewUser
+from managed_databases.api.models import FloatingIPChange, NewUser
 
 CREATE = USERS.create(NewUser(name="app", datastore_id="d", password=SecretStr("a-password")))
 PATIENT_SECONDS = 60.0
@@ -130,6 +130,16 @@ async def test_a_broken_error_body_does_not_change_what_the_status_says(why: str
         with pytest.raises(NotFound, match="no readable message"):
             await client.send(USERS.get("u"))
         await client.close()
+
+
+async def test_a_delete_can_have_a_body() -> None:
+    async with serving(says(b"HTTP/1.1 204 No Content\r\n\r\n")) as server:
+        client = client_at(server.address)
+        await client.send(remove_floating_ip(FloatingIPChange(instance_id="i")))
+        await client.close()
+    (request,) = server.requests
+    assert request.startswith(b"DELETE /v1/floating-ips HTTP/1.1")
+    assert request.endswith(b'{"floating_ip":{"instance_id":"i"}}')
 
 
 @pytest.mark.parametrize(
