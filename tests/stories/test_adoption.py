@@ -43,6 +43,7 @@ async def test_step_by_step_to_a_datastore_taken_over(world: World) -> None:
     resource = await world.becomes("ManagedDatastore", "main", "Stalled", reason="ApprovalNeeded")
     assert resource["status"]["id"] == id_
     assert resource["status"]["adopted"] is True
+    assert resource["status"]["identity"]["project"] == world.project
     assert condition(resource, "Ready")["status"] == "True"
     backups = ("PUT", f"/v1/datastores/{id_}/backups", {"backups": {"backup_retention_days": 14}})
     assert await mutations(world) == [backups], "what disturbs nobody needs no approval"

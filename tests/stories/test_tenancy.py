@@ -141,6 +141,7 @@ async def _what_names_and_ids_tell(world: World, mallory: Mallory, datastore: st
             resource = await mallory.apply(made, called=f"{name}-spy", name=name, datastoreRef=reference)
             said = await mallory.is_told(kind, resource, reason)
             assert world.project not in said, "not even the project that the other one uses"
+            await mallory.cluster.delete(kind, resource, mallory.namespace, wait=True)
             told[kind, name] = said.replace(reference.get("name", "?"), "X").replace(reference.get("id", "?"), "X")
         assert _timeless(there[kind, "there"]) == _timeless(not_there[kind, "notthere"]), "there or not: the same"
         assert _timeless(by_id[kind, "byid"]) == _timeless(by_id[kind, "noid"])
