@@ -16,7 +16,12 @@
 - apiGroups:
   - manageddatabases.io
   resources:
+  - databaseextensions
+  - databasegrants
   - databaseusers
+  - kafkaacls
+  - kafkatopics
+  - logicalreplicationslots
   - manageddatabases
   - manageddatastores
   verbs:
@@ -26,7 +31,12 @@
 - apiGroups:
   - manageddatabases.io
   resources:
+  - databaseextensions/status
+  - databasegrants/status
   - databaseusers/status
+  - kafkaacls/status
+  - kafkatopics/status
+  - logicalreplicationslots/status
   - manageddatabases/status
   - manageddatastores/status
   verbs:
@@ -73,7 +83,12 @@
 - apiGroups:
   - manageddatabases.io
   resources:
+  - databaseextensions
+  - databasegrants
   - databaseusers
+  - kafkaacls
+  - kafkatopics
+  - logicalreplicationslots
   - manageddatabases
   - manageddatastores
   verbs:
@@ -83,7 +98,12 @@
 - apiGroups:
   - manageddatabases.io
   resources:
+  - databaseextensions/status
+  - databasegrants/status
   - databaseusers/status
+  - kafkaacls/status
+  - kafkatopics/status
+  - logicalreplicationslots/status
   - manageddatabases/status
   - manageddatastores/status
   verbs:
@@ -149,7 +169,12 @@
 - apiGroups:
   - manageddatabases.io
   resources:
+  - databaseextensions
+  - databasegrants
   - databaseusers
+  - kafkaacls
+  - kafkatopics
+  - logicalreplicationslots
   - manageddatabases
   - manageddatastores
   verbs:
@@ -161,7 +186,12 @@
 - apiGroups:
   - manageddatabases.io
   resources:
+  - databaseextensions
+  - databasegrants
   - databaseusers
+  - kafkaacls
+  - kafkatopics
+  - logicalreplicationslots
   - manageddatabases
   - manageddatastores
   verbs:

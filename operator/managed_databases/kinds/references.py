@@ -76,3 +76,20 @@ def require_same_datastore(seen: Seen, reference: Reference) -> None:
 def in_same_datastore(other: Referred, parent: Referred) -> bool:
     """Whether nothing says that `other`, an object inside a datastore, is in another one than `parent`."""
     return other.object is None or parent.id is None or other.object.datastore_id == parent.id
+
+
+def require_unmoved(seen: Seen, reference: Reference, made_for: str) -> None:
+    """Raise Refused when a name now stands for another object than the one, `made_for`, that the cloud object is for."""
+    referred = seen.refs.get(reference.field)
+    if referred is not None and referred.id not in (None, made_for):
+        message = (
+            f"{seen.mine.id} is for {made_for}, and {reference.field} now means {referred.id} ({referred.label}): "
+            "delete this resource and make it again"
+        )
+        raise Refused(Stall(Reason.INVALID_SPEC, message))
+
+
+def id_of(seen: Seen, reference: Reference) -> str:
+    """Return the id of what is referred to; empty while it is not known."""
+    referred = seen.refs.get(reference.field)
+    return (referred.id if referred is not None else None) or ""

@@ -1,0 +1,179 @@
+"""`DatabaseExtension`: one of the extensions on offer, installed in a database."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr
+
+from managed_databases.api.collections import EXTENSIONS
+from managed_databases.api.models import AvailableExtension, Extension, NewExtension
+from managed_databases.kinds.columns import columns
+from managed_databases.kinds.datastore_catalogue import SHOWN, invalid
+from managed_databases.kinds.engines import POSTGRESQL, require_family
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.references import (
+    DATASTORE,
+    PROJECT_ONLY_WITH_ID,
+    DatastoreRef,
+    ObjectRef,
+    datastore_of,
+    id_of,
+    require_same_datastore,
+    require_unmoved,
+    stated,
+)
+from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
+from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.verdicts import Change, Reason, Wait
+
+
+class DatabaseExtensionSpec(CloudSpec):
+    """An extension in a database (PostgreSQL). It waits for the extensions that it depends on."""
+
+    model_config = rules(
+        unchangeable("projectRef", "an extension cannot move to another project"), PROJECT_ONLY_WITH_ID
+    )
+
+    datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "an extension cannot move to another datastore")]
+    project_ref: ProjectRef | None = None
+    database_ref: Annotated[
+        ObjectRef, Rule(IMMUTABLE, "an extension cannot move to another database: make one in that database")
+    ]
+    extension: Annotated[
+        str,
+        Field(min_length=1, max_length=255, description="The extension's name, such as pgcrypto, or its id."),
+        Rule(IMMUTABLE, "make another DatabaseExtension for another extension"),
+    ]
+
+
+class DatabaseExtensionStatus(CloudStatus):
+    """Nothing beyond the frame."""
+
+
+def _database_of(spec: DatabaseExtensionSpec) -> NameOrId | None:
+    return stated(spec.database_ref)
+
+
+DATABASE = Reference("databaseRef", "ManagedDatabase", _database_of)
+
+
+def key(seen: Seen) -> tuple[str, ...]:
+    found = _found(seen)
+    return (id_of(seen, DATABASE), found.id if found else "")
+
+
+def key_of(extension: Extension) -> tuple[str, ...]:
+    return (extension.database_id, extension.available_extension_id)
+
+
+def needs(seen: Seen) -> Iterator[tuple[str, ...]]:
+    """Yield the keys of what must be in the database before."""
+    found, database_id = _found(seen), id_of(seen, DATABASE)
+    if found is not None and database_id:
+        yield from ((database_id, id_) for id_ in found.dependency_ids or ())
+
+
+def body(seen: Seen, password: SecretStr | None) -> NewExtension:
+    """Return what to POST. Raises Refused for what is not on offer, and (a wait) while a dependency is not ACTIVE."""
+    require_family(seen, "an extension is", POSTGRESQL)
+    require_same_datastore(seen, DATABASE)
+    fields = expected(seen)
+    for needed in needs(seen):
+        there: Extension | None = seen.needed.get(needed)
+        name = _name_of(seen, needed[1])
+        if there is None:
+            raise Refused(
+                Wait(
+                    Reason.PARENT_MISSING,
+                    f"waits for extension {name} in {seen.refs[DATABASE.field].label}; make a DatabaseExtension for it",
+                )
+            )
+        if there.status not in ("ACTIVE", None):
+            raise Refused(Wait(Reason.PARENT_NOT_READY, f"waits for extension {name}, which is {there.status}"))
+    return NewExtension(**fields)
+
+
+def expected(seen: Seen) -> Mapping[str, Any]:
+    """Raises Refused: a wait while it is not known what is on offer."""
+    return {
+        "available_extension_id": _resolved(seen).id,
+        "datastore_id": datastore_of(seen).id or "",
+        "database_id": id_of(seen, DATABASE),
+    }
+
+
+def expected_of(extension: Extension) -> Mapping[str, Any]:
+    return {
+        "available_extension_id": extension.available_extension_id,
+        "datastore_id": extension.datastore_id,
+        "database_id": extension.database_id,
+    }
+
+
+def changes(seen: Seen) -> Iterator[Change]:
+    """Nothing of an extension can change. Raises Refused when it is not in the database that the spec means."""
+    require_unmoved(seen, DATABASE, seen.mine.database_id)
+    yield from ()
+
+
+def _resolved(seen: Seen) -> AvailableExtension:
+    """Raises Refused: a wait while the catalogue is not read, else with the nearest of what is on offer."""
+    if seen.project is None or seen.project.catalogue.extensions is None:
+        raise Refused(Wait(Reason.LOOKING, "it is not read yet which extensions the project offers"))
+    if found := _found(seen):
+        return found
+    asked: str = seen.spec.extension
+    names = sorted({one.name for one in _offered(seen)})
+    nearest = get_close_matches(asked, names, n=SHOWN, cutoff=0.4) or names[:SHOWN]
+    raise invalid(
+        f"extension: there is no {asked} on offer for this datastore; on offer: {', '.join(nearest) or 'none'}"
+    )
+
+
+def _found(seen: Seen) -> AvailableExtension | None:
+    asked: str = seen.spec.extension
+    return next((one for one in _offered(seen) if asked in (one.name, one.id)), None)
+
+
+def _offered(seen: Seen) -> Iterable[AvailableExtension]:
+    """Those for the datastore's type. One that does not tell its types may be for any."""
+    all_ = seen.project.catalogue.extensions if seen.project else None
+    datastore = datastore_of(seen).object
+    type_id = datastore.type_id if datastore is not None else None
+    for one in all_ or ():
+        if type_id is None or one.datastore_type_ids is None or type_id in one.datastore_type_ids:
+            yield one
+
+
+def _name_of(seen: Seen, id_: str) -> str:
+    all_ = seen.project.catalogue.extensions if seen.project else None
+    return next((one.name for one in all_ or () if one.id == id_), id_)
+
+
+KIND = Kind(
+    name="DatabaseExtension",
+    plural="databaseextensions",
+    short_names=("dbext",),
+    spec=DatabaseExtensionSpec,
+    status=DatabaseExtensionStatus,
+    columns=columns(
+        Column("Extension", ".spec.extension"),
+        Column("Database", ".spec.databaseRef.name"),
+        Column("Datastore", ".spec.datastoreRef.name", wide=True),
+    ),
+    cloud=CloudSide(
+        collection=EXTENSIONS,
+        references=(DATASTORE, DATABASE),
+        key=key,
+        key_of=key_of,
+        needs=needs,
+        body=body,
+        expected=expected,
+        expected_of=expected_of,
+        changes=changes,
+        report=lambda _: {},
+        holds_data=False,
+    ),
+)

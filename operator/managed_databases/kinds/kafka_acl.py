@@ -1,0 +1,155 @@
+"""`KafkaACL`: what a user of a Kafka datastore may do with which topics."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr
+
+from managed_databases.api.collections import ACLS
+from managed_databases.api.models import ACL, ACLChange, NewACL
+from managed_databases.kinds.columns import columns
+from managed_databases.kinds.engines import KAFKA, require_family
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.references import (
+    DATASTORE,
+    PROJECT_ONLY_WITH_ID,
+    DatastoreRef,
+    ObjectRef,
+    datastore_of,
+    id_of,
+    require_same_datastore,
+    require_unmoved,
+    stated,
+)
+from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
+from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.verdicts import Change, Reason, Risk
+
+ALL = "all"
+
+
+class KafkaACLSpec(CloudSpec):
+    """What a user may do with the topics of one name, of one prefix, or with all. What is not allowed is forbidden."""
+
+    model_config = rules(
+        unchangeable("projectRef", "an access rule cannot move to another project"),
+        PROJECT_ONLY_WITH_ID,
+        Rule(
+            "(self.patternType == 'all') != has(self.pattern)", "pattern goes with literal and prefixed, not with all"
+        ),
+        unchangeable("pattern", "make another KafkaACL for another pattern"),
+        Rule("self.allowRead || self.allowWrite", "allow something: at least one of allowRead and allowWrite is true"),
+    )
+
+    datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "an access rule cannot move to another datastore")]
+    project_ref: ProjectRef | None = None
+    user_ref: Annotated[ObjectRef, Rule(IMMUTABLE, "an access rule is for one user: make another one")]
+    pattern_type: Annotated[
+        Literal["literal", "prefixed", "all"],
+        Field(
+            description="Whether `pattern` is a topic's whole name, the beginning of names, or all topics are meant."
+        ),
+        Rule(IMMUTABLE, "make another KafkaACL for another patternType"),
+    ]
+    pattern: Annotated[str, Field(min_length=1, max_length=249)] | None = None
+    allow_read: bool = False
+    allow_write: bool = False
+
+
+class KafkaACLStatus(CloudStatus):
+    """Nothing beyond the frame."""
+
+
+def _user_of(spec: KafkaACLSpec) -> NameOrId | None:
+    return stated(spec.user_ref)
+
+
+USER = Reference("userRef", "DatabaseUser", _user_of)
+
+
+def key(seen: Seen) -> tuple[str, ...]:
+    spec: KafkaACLSpec = seen.spec
+    return _key(datastore_of(seen).id or "", id_of(seen, USER), spec.pattern_type, spec.pattern)
+
+
+def key_of(acl: ACL) -> tuple[str, ...]:
+    return _key(acl.datastore_id, acl.user_id, acl.pattern_type, acl.pattern)
+
+
+def _key(datastore_id: str, user_id: str, pattern_type: str, pattern: str | None) -> tuple[str, ...]:
+    """With `all` a pattern means nothing, whatever the API shows."""
+    return (datastore_id, user_id, pattern_type, "" if pattern_type == ALL else pattern or "")
+
+
+def body(seen: Seen, password: SecretStr | None) -> NewACL:
+    """Return what to POST. Raises Refused when the engine has no access rules."""
+    require_family(seen, "an access rule is", KAFKA)
+    require_same_datastore(seen, USER)
+    spec: KafkaACLSpec = seen.spec
+    pattern = {} if spec.pattern is None else {"pattern": spec.pattern}
+    return NewACL(
+        datastore_id=datastore_of(seen).id or "",
+        user_id=id_of(seen, USER),
+        pattern_type=spec.pattern_type,
+        allow_read=spec.allow_read,
+        allow_write=spec.allow_write,
+        **pattern,
+    )
+
+
+def expected(seen: Seen) -> Mapping[str, Any]:
+    return _identifying(key(seen))
+
+
+def expected_of(acl: ACL) -> Mapping[str, Any]:
+    return _identifying(key_of(acl))
+
+
+def _identifying(key_: tuple[str, ...]) -> Mapping[str, Any]:
+    return dict(zip(("datastore_id", "user_id", "pattern_type", "pattern"), key_, strict=True))
+
+
+def changes(seen: Seen) -> Iterator[Change]:
+    """Both rights are sent together. Taking one away interrupts whoever uses it."""
+    require_unmoved(seen, USER, seen.mine.user_id)
+    spec: KafkaACLSpec = seen.spec
+    acl: ACL = seen.mine
+    wanted = {"reading": spec.allow_read, "writing": spec.allow_write}
+    actual = {"reading": acl.allow_read, "writing": acl.allow_write}
+    differing = [right for right in wanted if actual[right] is not None and actual[right] != wanted[right]]
+    if not differing:
+        return
+    told = ", ".join(f"{right} is {'allowed' if wanted[right] else 'forbidden'}" for right in differing)
+    risk = Risk.ONLINE if all(wanted[right] for right in differing) else Risk.RESTART
+    call = ACLS.update(acl.id, ACLChange(allow_read=spec.allow_read, allow_write=spec.allow_write))
+    yield Change(Reason.DRIFT, told, call, risk)
+
+
+KIND = Kind(
+    name="KafkaACL",
+    plural="kafkaacls",
+    short_names=("kacl",),
+    spec=KafkaACLSpec,
+    status=KafkaACLStatus,
+    columns=columns(
+        Column("User", ".spec.userRef.name"),
+        Column("Type", ".spec.patternType"),
+        Column("Pattern", ".spec.pattern"),
+        Column("Read", ".spec.allowRead", "boolean"),
+        Column("Write", ".spec.allowWrite", "boolean"),
+        Column("Datastore", ".spec.datastoreRef.name", wide=True),
+    ),
+    cloud=CloudSide(
+        collection=ACLS,
+        references=(DATASTORE, USER),
+        key=key,
+        key_of=key_of,
+        body=body,
+        expected=expected,
+        expected_of=expected_of,
+        changes=changes,
+        report=lambda _: {},
+        holds_data=False,
+    ),
+)

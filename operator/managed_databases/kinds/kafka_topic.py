@@ -1,0 +1,124 @@
+"""`KafkaTopic`: a topic of a Kafka datastore."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr
+
+from managed_databases.api.collections import TOPICS
+from managed_databases.api.models import NewTopic, Topic, TopicChange
+from managed_databases.kinds.columns import columns
+from managed_databases.kinds.engines import KAFKA, require_family
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.kind import CloudSide, Kind
+from managed_databases.kinds.names import effective_name, name_rule, name_stays
+from managed_databases.kinds.protection import PROTECTION, protected
+from managed_databases.kinds.references import DATASTORE, PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
+from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
+from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
+
+
+class KafkaTopicSpec(CloudSpec):
+    """A topic. Deleting it deletes its data."""
+
+    model_config = rules(unchangeable("projectRef", "a topic cannot move to another project"), PROJECT_ONLY_WITH_ID)
+
+    datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a topic cannot move to another datastore")]
+    project_ref: ProjectRef | None = None
+    name: Annotated[str, Field(pattern="^[a-zA-Z0-9._-]+$", min_length=1, max_length=249)] | None = Field(
+        default=None, description="The name in the datastore; by default metadata.name. It never changes."
+    )
+    partitions: (
+        Annotated[
+            int, Field(ge=1, le=4000), Rule("self >= oldSelf", "Kafka cannot merge partitions: there can only be more")
+        ]
+        | None
+    ) = Field(default=None, description="Only ever more. Absent: 1 in a new topic, and not managed.")
+    deletion_protection: bool | None = Field(
+        default=None, description="Refuses to delete the topic. Absent: as its datastore has it."
+    )
+
+
+class KafkaTopicStatus(CloudStatus):
+    partitions: int | None = None
+
+
+def key(seen: Seen) -> tuple[str, ...]:
+    return (datastore_of(seen).id or "", effective_name(seen))
+
+
+def key_of(topic: Topic) -> tuple[str, ...]:
+    return (topic.datastore_id, topic.name)
+
+
+def body(seen: Seen, password: SecretStr | None) -> NewTopic:
+    """Return what to POST. Raises Refused when the engine has no topics."""
+    require_family(seen, "a topic is", KAFKA)
+    spec: KafkaTopicSpec = seen.spec
+    partitions = {} if spec.partitions is None else {"partitions": spec.partitions}
+    return NewTopic(**expected(seen), **partitions)
+
+
+def expected(seen: Seen) -> Mapping[str, Any]:
+    return {"name": effective_name(seen), "datastore_id": datastore_of(seen).id or ""}
+
+
+def expected_of(topic: Topic) -> Mapping[str, Any]:
+    return {"name": topic.name, "datastore_id": topic.datastore_id}
+
+
+def changes(seen: Seen) -> Iterator[Change]:
+    """Partitions can be added. Raises Refused for fewer than there are."""
+    topic: Topic = seen.mine
+    wanted: int | None = seen.spec.partitions
+    if wanted is None or topic.partitions is None or wanted == topic.partitions:
+        return
+    if wanted < topic.partitions:
+        raise Refused(
+            Stall(
+                Reason.NOT_REVERSIBLE,
+                f"Kafka cannot merge partitions: there are {topic.partitions}, the spec says {wanted}; say "
+                f"{topic.partitions} or more",
+            )
+        )
+    call = TOPICS.update(topic.id, TopicChange(partitions=wanted))
+    yield Change(Reason.DRIFT, f"{topic.partitions} partitions become {wanted}", call, Risk.ONLINE)
+
+
+def report(seen: Seen) -> Mapping[str, Any]:
+    return {} if seen.mine is None else {"partitions": seen.mine.partitions}
+
+
+KIND = Kind(
+    name="KafkaTopic",
+    plural="kafkatopics",
+    short_names=("ktopic",),
+    spec=KafkaTopicSpec,
+    status=KafkaTopicStatus,
+    columns=columns(
+        Column("Datastore", ".spec.datastoreRef.name"),
+        Column("Partitions", ".status.partitions", "integer"),
+    ),
+    rules=(
+        name_rule(
+            "^[a-zA-Z0-9._-]{1,249}$",
+            "the topic's name (spec.name, or else metadata.name) has 1 to 249 letters, digits, ., _ and -",
+        ),
+        name_stays("Kafka cannot rename a topic: make another one"),
+    ),
+    protection=PROTECTION,
+    cloud=CloudSide(
+        collection=TOPICS,
+        references=(DATASTORE,),
+        key=key,
+        key_of=key_of,
+        body=body,
+        expected=expected,
+        expected_of=expected_of,
+        changes=changes,
+        report=report,
+        holds_data=True,
+        protected=protected,
+    ),
+)

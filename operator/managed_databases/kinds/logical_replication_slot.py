@@ -1,0 +1,127 @@
+"""`LogicalReplicationSlot`: a logical replication slot of a database. It keeps WAL until somebody consumes it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr
+
+from managed_databases.api.collections import LOGICAL_REPLICATION_SLOTS
+from managed_databases.api.models import LogicalReplicationSlot, NewLogicalReplicationSlot
+from managed_databases.kinds.columns import columns
+from managed_databases.kinds.engines import POSTGRESQL, require_family
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.names import effective_name, name_rule, name_stays
+from managed_databases.kinds.references import (
+    DATASTORE,
+    PROJECT_ONLY_WITH_ID,
+    DatastoreRef,
+    ObjectRef,
+    datastore_of,
+    id_of,
+    require_same_datastore,
+    require_unmoved,
+    stated,
+)
+from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
+from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.verdicts import Change
+
+
+class LogicalReplicationSlotSpec(CloudSpec):
+    """A logical replication slot of a database (PostgreSQL). It keeps WAL until it is consumed: a disk can fill."""
+
+    model_config = rules(
+        unchangeable("projectRef", "a replication slot cannot move to another project"), PROJECT_ONLY_WITH_ID
+    )
+
+    datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a replication slot cannot move to another datastore")]
+    project_ref: ProjectRef | None = None
+    database_ref: Annotated[
+        ObjectRef, Rule(IMMUTABLE, "a replication slot cannot move to another database: make another one")
+    ]
+    name: Annotated[str, Field(pattern="^[a-z0-9_]*$", min_length=1, max_length=63)] | None = Field(
+        default=None, description="The name in the datastore; by default metadata.name. It never changes."
+    )
+
+
+class LogicalReplicationSlotStatus(CloudStatus):
+    in_use: bool | None = Field(default=None, description="Whether a consumer is connected.")
+
+
+def _database_of(spec: LogicalReplicationSlotSpec) -> NameOrId | None:
+    return stated(spec.database_ref)
+
+
+DATABASE = Reference("databaseRef", "ManagedDatabase", _database_of)
+
+
+def key(seen: Seen) -> tuple[str, ...]:
+    return (datastore_of(seen).id or "", effective_name(seen))
+
+
+def key_of(slot: LogicalReplicationSlot) -> tuple[str, ...]:
+    return (slot.datastore_id, slot.name)
+
+
+def body(seen: Seen, password: SecretStr | None) -> NewLogicalReplicationSlot:
+    """Return what to POST. Raises Refused when the engine has no slots."""
+    require_family(seen, "a logical replication slot is", POSTGRESQL)
+    require_same_datastore(seen, DATABASE)
+    return NewLogicalReplicationSlot(**expected(seen))
+
+
+def expected(seen: Seen) -> Mapping[str, Any]:
+    return {
+        "name": effective_name(seen),
+        "datastore_id": datastore_of(seen).id or "",
+        "database_id": id_of(seen, DATABASE),
+    }
+
+
+def expected_of(slot: LogicalReplicationSlot) -> Mapping[str, Any]:
+    return {"name": slot.name, "datastore_id": slot.datastore_id, "database_id": slot.database_id}
+
+
+def changes(seen: Seen) -> Iterator[Change]:
+    """Nothing of a slot can change. Raises Refused when it is not in the database that the spec means."""
+    require_unmoved(seen, DATABASE, seen.mine.database_id)
+    yield from ()
+
+
+def report(seen: Seen) -> Mapping[str, Any]:
+    return {} if seen.mine is None else {"inUse": seen.mine.in_use}
+
+
+KIND = Kind(
+    name="LogicalReplicationSlot",
+    plural="logicalreplicationslots",
+    short_names=("dbslot",),
+    spec=LogicalReplicationSlotSpec,
+    status=LogicalReplicationSlotStatus,
+    columns=columns(
+        Column("Database", ".spec.databaseRef.name"),
+        Column("In-use", ".status.inUse", "boolean"),
+        Column("Datastore", ".spec.datastoreRef.name", wide=True),
+    ),
+    rules=(
+        name_rule(
+            "^[a-z0-9_]{1,63}$",
+            "the slot's name (spec.name, or else metadata.name) has 1 to 63 lower-case letters, digits and _ only: "
+            "set spec.name",
+        ),
+        name_stays("the API cannot rename a replication slot: make another one"),
+    ),
+    cloud=CloudSide(
+        collection=LOGICAL_REPLICATION_SLOTS,
+        references=(DATASTORE, DATABASE),
+        key=key,
+        key_of=key_of,
+        body=body,
+        expected=expected,
+        expected_of=expected_of,
+        changes=changes,
+        report=report,
+        holds_data=True,
+    ),
+)

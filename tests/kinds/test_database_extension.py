@@ -1,0 +1,93 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kinds.sights import CATALOGUE, CUBE, EARTHDISTANCE, MAIN, OLD_ONLY, PGCRYPTO, PROJECT, database_ref, seen_of, uuid
+from kube.immutable import BY_ID, Immutable
+from managed_databases.api.models import Extension
+from managed_databases.kinds.database_extension import KIND
+from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.verdicts import Reason, Wait
+
+SAMPLE: dict[str, Any] = {
+    "datastoreRef": {"name": "main"},
+    "databaseRef": {"name": "orders"},
+    "extension": "pgcrypto",
+}
+IMMUTABLE_FIELDS = (
+    Immutable(KIND.name, ("datastoreRef", "name"), "main", "other", "another datastore", required=True),
+    Immutable(KIND.name, ("databaseRef", "name"), "orders", "other", "another database", required=True),
+    Immutable(KIND.name, ("extension",), "pgcrypto", "cube", "another extension", required=True),
+    Immutable(KIND.name, ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
+)
+
+assert KIND.cloud is not None
+CLOUD = KIND.cloud
+DATABASE = uuid(70)
+IDS = {"available_extension_id": PGCRYPTO, "datastore_id": MAIN, "database_id": DATABASE}
+EARTH = {"extension": "earthdistance"}
+
+
+def extension(**fields: Any) -> Extension:
+    return Extension.model_validate({"id": uuid(80), "status": "ACTIVE"} | IDS | fields)
+
+
+@pytest.mark.parametrize("named", ["pgcrypto", PGCRYPTO])
+def test_it_is_named_or_given_by_its_id(named: str) -> None:
+    seen = seen_of(KIND, SAMPLE, {"extension": named})
+    assert CLOUD.body(seen, None).model_dump(exclude_unset=True) == IDS
+    assert CLOUD.key(seen) == CLOUD.key_of(extension())
+    assert CLOUD.expected(seen) == CLOUD.expected_of(extension())
+
+
+def test_key_survives_that_nothing_is_known() -> None:
+    nothing = replace(seen_of(KIND, SAMPLE), refs={}, project=None)
+    assert CLOUD.key(nothing) == ("", "")
+    assert not [*CLOUD.needs(nothing)]
+
+
+def test_until_the_offer_is_known_it_waits() -> None:
+    unread = replace(PROJECT, catalogue=replace(CATALOGUE, extensions=None))
+    with pytest.raises(Refused) as refused:
+        CLOUD.body(seen_of(KIND, SAMPLE, project=unread), None)
+    assert isinstance(refused.value.verdict, Wait)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("pgcripto", "on offer: pgcrypto"),
+        ("tsearch", "on offer: "),
+        (OLD_ONLY, "on offer: cube, earthdistance, pgcrypto"),
+    ],
+)
+def test_what_is_not_on_offer_is_refused_with_what_is(asked: str, told: str) -> None:
+    with pytest.raises(Refused, match=told) as refused:
+        CLOUD.body(seen_of(KIND, SAMPLE, {"extension": asked}), None)
+    assert refused.value.verdict.reason is Reason.INVALID_SPEC
+
+
+def test_it_waits_for_what_it_depends_on() -> None:
+    seen = seen_of(KIND, SAMPLE, EARTH)
+    needed = (DATABASE, CUBE)
+    assert [*CLOUD.needs(seen)] == [needed]
+    with pytest.raises(Refused, match="waits for extension cube in .*; make a DatabaseExtension for it"):
+        CLOUD.body(seen, None)
+    with pytest.raises(Refused, match="waits for extension cube, which is PENDING_CREATE"):
+        CLOUD.body(replace(seen, needed={needed: extension(status="PENDING_CREATE")}), None)
+    made = CLOUD.body(replace(seen, needed={needed: extension()}), None)
+    assert made.model_dump()["available_extension_id"] == EARTHDISTANCE
+
+
+@pytest.mark.parametrize("engine", ["mysql 8", "redis 7", "kafka 3"])
+def test_only_in_postgresql(engine: str) -> None:
+    with pytest.raises(Refused, match="postgresql"):
+        CLOUD.body(seen_of(KIND, SAMPLE, engine=engine), None)
+
+
+def test_nothing_of_it_changes_but_its_database_must_be_the_same() -> None:
+    assert not [*CLOUD.changes(seen_of(KIND, SAMPLE, mine=extension()))]
+    moved = {"databaseRef": database_ref(id=uuid(71))}
+    with pytest.raises(Refused, match="databaseRef now means"):
+        [*CLOUD.changes(seen_of(KIND, SAMPLE, mine=extension(), refs=moved))]

@@ -1,0 +1,88 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kinds.sights import MAIN, OTHER, seen_of, user_ref, uuid
+from kube.immutable import BY_ID, Immutable
+from managed_databases.api.models import ACL
+from managed_databases.kinds.kafka_acl import KIND
+from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.verdicts import Risk
+
+SAMPLE: dict[str, Any] = {
+    "datastoreRef": {"name": "main"},
+    "userRef": {"name": "app"},
+    "patternType": "literal",
+    "pattern": "orders",
+    "allowRead": True,
+}
+IMMUTABLE_FIELDS = (
+    Immutable(KIND.name, ("datastoreRef", "name"), "main", "other", "another datastore", required=True),
+    Immutable(KIND.name, ("userRef", "name"), "app", "other", "for one user", required=True),
+    Immutable(KIND.name, ("patternType",), "literal", "prefixed", "another patternType", required=True),
+    Immutable(KIND.name, ("pattern",), "orders", "other", "another pattern", required=True),
+    Immutable(KIND.name, ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
+)
+
+assert KIND.cloud is not None
+CLOUD = KIND.cloud
+IDS = {"datastore_id": MAIN, "user_id": uuid(60)}
+EVERYTHING = {"patternType": "all", "pattern": None}
+
+
+def acl(**fields: Any) -> ACL:
+    told = {"id": uuid(80), "status": "ACTIVE", "pattern_type": "literal", "pattern": "orders", "allow_read": True}
+    return ACL.model_validate(told | {"allow_write": False} | IDS | fields)
+
+
+def test_it_says_both_rights() -> None:
+    seen = seen_of(KIND, SAMPLE, engine="kafka 3")
+    assert CLOUD.body(seen, None).model_dump(exclude_unset=True) == {
+        **IDS,
+        "pattern_type": "literal",
+        "pattern": "orders",
+        "allow_read": True,
+        "allow_write": False,
+    }
+    assert CLOUD.key(seen) == CLOUD.key_of(acl())
+    assert CLOUD.expected(seen) == CLOUD.expected_of(acl())
+    assert CLOUD.key(replace(seen, refs={}, project=None)) == ("", "", "literal", "orders")
+
+
+@pytest.mark.parametrize("shown", [None, "", "*"])
+def test_with_all_there_is_no_pattern_whatever_the_api_shows(shown: str | None) -> None:
+    seen = seen_of(KIND, SAMPLE, EVERYTHING, engine="kafka 3")
+    assert "pattern" not in CLOUD.body(seen, None).model_dump(exclude_unset=True)
+    assert CLOUD.key(seen) == CLOUD.key_of(acl(pattern_type="all", pattern=shown))
+
+
+@pytest.mark.parametrize(
+    ("why", "cloud", "sent", "risk"),
+    [
+        ("as it is", {}, None, None),
+        ("not told is no difference", {"allow_read": None}, None, None),
+        ("a right is missing", {"allow_read": False}, (True, False), Risk.ONLINE),
+        ("a right too many is taken away", {"allow_write": True}, (True, False), Risk.RESTART),
+    ],
+)
+def test_the_rights_can_change(
+    why: str, cloud: dict[str, Any], sent: tuple[bool, bool] | None, risk: Risk | None
+) -> None:
+    found = [*CLOUD.changes(seen_of(KIND, SAMPLE, engine="kafka 3", mine=acl(**cloud)))]
+    told = {"allow_read": sent[0], "allow_write": sent[1]} if sent else None
+    assert [change.call.body.model_dump() for change in found if change.call.body] == ([told] if told else []), why
+    assert [change.risk for change in found] == ([risk] if sent else []), why
+
+
+def test_only_in_kafka() -> None:
+    with pytest.raises(Refused, match="kafka"):
+        CLOUD.body(seen_of(KIND, SAMPLE), None)
+
+
+def test_its_user_is_in_the_datastore_and_stays_the_same() -> None:
+    with pytest.raises(Refused, match="is not in ManagedDatastore main"):
+        CLOUD.body(seen_of(KIND, SAMPLE, engine="kafka 3", refs={"userRef": user_ref(datastore_id=OTHER)}), None)
+    moved = {"userRef": user_ref(id=uuid(61))}
+    with pytest.raises(Refused, match="userRef now means"):
+        [*CLOUD.changes(seen_of(KIND, SAMPLE, engine="kafka 3", mine=acl(), refs=moved))]

@@ -1,0 +1,81 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kinds.sights import MAIN, parent, seen_of, uuid
+from kube.immutable import BY_ID, Immutable
+from managed_databases.api.models import Topic
+from managed_databases.kinds.kafka_topic import KIND
+from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.verdicts import Reason
+
+SAMPLE: dict[str, Any] = {"datastoreRef": {"name": "main"}}
+IMMUTABLE_FIELDS = (
+    Immutable(KIND.name, ("datastoreRef", "name"), "main", "other", "another datastore", required=True),
+    Immutable(KIND.name, ("name",), "orders", "orders2", "cannot rename a topic"),
+    Immutable(KIND.name, ("partitions",), 3, 2, "Kafka cannot merge partitions", may_be_absent=True),
+    Immutable(KIND.name, ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
+)
+
+assert KIND.cloud is not None
+CLOUD = KIND.cloud
+TOLD = {"name": "orders", "datastore_id": MAIN}
+
+
+def topic(**fields: Any) -> Topic:
+    return Topic.model_validate({"id": uuid(80), "status": "ACTIVE", "partitions": 3} | TOLD | fields)
+
+
+def test_it_is_made_of_what_the_cloud_shows_again() -> None:
+    seen = seen_of(KIND, SAMPLE, engine="kafka 3")
+    assert CLOUD.body(seen, None).model_dump(exclude_unset=True) == TOLD
+    wide = seen_of(KIND, SAMPLE, {"partitions": 6}, engine="kafka 3")
+    assert CLOUD.body(wide, None).model_dump(exclude_unset=True) == TOLD | {"partitions": 6}
+    assert CLOUD.key(seen) == CLOUD.key_of(topic())
+    assert CLOUD.expected(seen) == CLOUD.expected_of(topic())
+    assert CLOUD.key(replace(seen, refs={}, project=None)) == ("", "orders")
+
+
+@pytest.mark.parametrize(
+    ("why", "wanted", "actual", "sent"),
+    [
+        ("more", 6, 3, {"partitions": 6}),
+        ("as it is", 3, 3, None),
+        ("not managed", None, 3, None),
+        ("not told is no difference", 6, None, None),
+    ],
+)
+def test_partitions_can_be_added(why: str, wanted: int | None, actual: int | None, sent: dict[str, int] | None) -> None:
+    seen = seen_of(KIND, SAMPLE, {"partitions": wanted}, engine="kafka 3", mine=topic(partitions=actual))
+    found = [change.call.body.model_dump() for change in CLOUD.changes(seen) if change.call.body]
+    assert found == ([sent] if sent else []), why
+
+
+def test_fewer_partitions_than_there_are_cannot_be() -> None:
+    with pytest.raises(Refused, match="there are 3, the spec says 2") as refused:
+        [*CLOUD.changes(seen_of(KIND, SAMPLE, {"partitions": 2}, engine="kafka 3", mine=topic()))]
+    assert refused.value.verdict.reason is Reason.NOT_REVERSIBLE
+
+
+def test_it_tells_its_partitions() -> None:
+    assert CLOUD.report(seen_of(KIND, SAMPLE)) == {}
+    assert CLOUD.report(seen_of(KIND, SAMPLE, mine=topic())) == {"partitions": 3}
+
+
+def test_only_in_kafka() -> None:
+    with pytest.raises(Refused, match="kafka"):
+        CLOUD.body(seen_of(KIND, SAMPLE), None)
+
+
+@pytest.mark.parametrize(
+    ("own", "of_the_datastore", "is_protected"),
+    [(None, True, True), (None, False, False), (True, False, True), (False, True, False)],
+)
+def test_it_is_protected_as_its_datastore_unless_it_says_its_own(
+    own: bool | None, of_the_datastore: bool, is_protected: bool
+) -> None:
+    refs = {"datastoreRef": parent("kafka 3", is_protected=of_the_datastore)}
+    assert CLOUD.protected(seen_of(KIND, SAMPLE, {"deletionProtection": own}, refs=refs)) is is_protected
+    assert KIND.protection
+    assert CLOUD.holds_data
