@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from managed_databases.reconcile.ports import Kube, Resource
+from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 
 _MOST_WAITING: Final = 1000
 """More than that at once is a storm that nobody reads; what is over it is left out."""
@@ -22,7 +22,7 @@ Conditions = Sequence[Mapping[str, Any]]
 
 
 def announcements(old: Conditions, new: Conditions, *, deleting: bool) -> Iterator[Announcement]:
-    """Yield what is worth an Event: Ready came or went, Stalled came, went or has another reason, and a state in which
+    """Yield what is worth an Event: Ready came or went, Stalled came or has another reason, and a state in which
     nothing is under way and that is not Ready has another reason.
 
     The steps on the way to Ready are none: each retry would tell them again. Nor is a new resource that is not ready.
@@ -39,8 +39,6 @@ def announcements(old: Conditions, new: Conditions, *, deleting: bool) -> Iterat
         announcement = Announcement(kind, ready["reason"], ready["message"])
         if told is None or announcement[1:] != told[1:]:
             yield announcement
-    elif stalled is not None and not _is(stalled) and _is(before.get("Stalled")):
-        yield Announcement("Normal", stalled["reason"], stalled["message"] or "nothing stands in the way any more")
 
 
 def _is(condition: Mapping[str, Any] | None) -> bool:
@@ -58,21 +56,48 @@ def _counts(before: Mapping[str, Any] | None, ready: Mapping[str, Any], now: Map
 
 
 class Announcer:
-    """Posts Events behind the passes' backs: a pass never waits for one, and none is posted twice."""
+    """Posts Events behind the passes' backs: a pass never waits for one.
+
+    A step that is tried again every ten minutes, and refused each time, is told once for each generation; and once it
+    worked, that is told.
+    """
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
         self._waiting: asyncio.Queue[tuple[Resource, Announcement]] = asyncio.Queue(_MOST_WAITING)
+        self._troubles: dict[ResourceKey, tuple[str, int, str]] = {}
 
     def status_written(self, before: Mapping[str, Any], resource: Resource) -> None:
         """A resource's status was `before`, and was written."""
         old, new = before.get("conditions", ()), resource.status.get("conditions", ())
+        told = False
         for announcement in announcements(old, new, deleting=resource.deleting_since is not None):
-            if not self._waiting.full():
-                self._waiting.put_nowait((resource, announcement))
+            told = True
+            if announcement.type_ == "Warning":
+                trouble = (resource.uid, resource.generation, announcement.reason)
+                if self._troubles.get(resource.key) == trouble:
+                    continue
+                self._troubles[resource.key] = trouble
+            else:
+                self._troubles.pop(resource.key, None)
+            self._post(resource, announcement)
+        if told or resource.key not in self._troubles:
+            return
+        now = {condition["type"]: condition for condition in new}
+        if _is(now.get("Ready")) and _is(now.get("Synced")):
+            del self._troubles[resource.key]
+            self._post(resource, Announcement("Normal", now["Synced"]["reason"], now["Synced"]["message"]))
+
+    def forget(self, key: ResourceKey) -> None:
+        """The resource is gone."""
+        self._troubles.pop(key, None)
 
     async def run(self) -> None:
         """Post until cancelled. What waits then is lost: the conditions say it as well."""
         while True:
             resource, announcement = await self._waiting.get()
             await self._kube.post_event(resource, *announcement)
+
+    def _post(self, resource: Resource, announcement: Announcement) -> None:
+        if not self._waiting.full():
+            self._waiting.put_nowait((resource, announcement))

@@ -220,6 +220,7 @@ class Engine:
     def _forget(self, key: ResourceKey) -> None:
         self._memories.pop(key, None)
         self._specs.forget(key)
+        self._announcer.forget(key)
         self._subscriptions.drop(key)
         self._queue.forget(key)
         self.claims.forget(key)
