@@ -1,10 +1,12 @@
 """One leader among several replicas, by a Lease (coordination.k8s.io/v1) in the operator's namespace.
 
-No clock of another machine is ever read: whether somebody else's lease has ended is judged by how long it was seen
-unchanged; whether our own has, by the larger of boot time and wall clock since *before* the last renewal was sent.
+No clock of another machine is ever read. Our own lease has ended by the larger of boot time and wall clock since
+*before* the last renewal was sent; somebody else's has once it was seen unchanged for as long as it lasts, by boot time
+alone, since *after* it was first seen. So the one ends before the other, whatever the network or a wall clock does.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,39 +18,58 @@ import structlog
 from managed_databases.reconcile.ports import AlreadyThere, KubeError, KubeUnreachable, NotThere, WriteConflict
 
 LEASE_NAME: Final = "managed-databases-operator"
+LOOK_SECONDS: Final = 2.0
+"""A standby looks at least so often, so that it follows a clean stop soon, however long a lease lasts."""
+RELEASE_SECONDS: Final = 5.0
+
+# Where there is no such clock (macOS), the monotonic one counts sleep as well.
+_BOOT_CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+Lease = dict[str, Any]
 
 log = structlog.get_logger()
 
 
 class Requests(Protocol):
-    """What is needed of a connection to Kubernetes."""
+    """What is needed of a connection to Kubernetes. Raises KubeError."""
 
-    async def request(
-        self, method: str, path: str, *, body: object = None, content_type: str = ..., limit_seconds: float = ...
-    ) -> Any: ...
+    async def request(self, method: str, path: str, *, body: object = None) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Boot time counts while the machine sleeps, wall clock jumps when it is set: the larger elapsed time counts."""
+    """Both in seconds. Boot time counts while the machine sleeps; wall clock counts while a virtual one is paused."""
 
     boot: float
     wall: float
 
     @classmethod
     def now(cls) -> "Moment":
-        return cls(time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
+        return cls(time.clock_gettime(_BOOT_CLOCK), time.time())
 
-    def seconds_until(self, later: "Moment") -> float:
+    def most_seconds_until(self, later: "Moment") -> float:
         return max(later.boot - self.boot, later.wall - self.wall)
 
 
+@dataclass(frozen=True)
+class _Sighting:
+    """Somebody else's lease: `version` is empty once it was deleted."""
+
+    version: str
+    boot: float
+    lasts_seconds: float
+
+
 class LeadershipLost(Exception):
-    """The lease ended before it could be renewed: the process must stop acting, and ends."""
+    """Another process holds the lease: this one must end, because what it knows may be old."""
 
 
 class Leadership:
-    """`lease_seconds` is how long a lease lasts without being renewed; it is renewed every `renew_seconds`."""
+    """`lease_seconds` is how long a lease lasts that is not renewed; it is renewed every `renew_seconds`.
+
+    `acquired` is set once we led for the first time. A lease that ends because Kubernetes does not answer is taken up
+    again when it does, unless somebody else has it by then: its version proves that nobody had it in between.
+    """
 
     def __init__(
         self,
@@ -62,20 +83,24 @@ class Leadership:
     ) -> None:
         self.acquired = asyncio.Event()
         self._connection = connection
-        self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-        self._namespace = namespace
+        self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._identity = identity
         self._lease_seconds = lease_seconds
         self._renew_seconds = renew_seconds
         self._now = now
         self._held_since: Moment | None = None
-        self._version: str | None = None
-        self._transitions = 0
-        self._others: tuple[str, Moment] | None = None
+        self._ours: Lease | None = None
+        self._others: _Sighting | None = None
+        self._may_be_ours = False
+        self._released = False
 
     def is_held(self) -> bool:
         """Whether we lead at this very instant, by our own clocks."""
-        return self._held_since is not None and self._held_since.seconds_until(self._now()) < self._lease_seconds
+        return (
+            not self._released
+            and self._held_since is not None
+            and self._held_since.most_seconds_until(self._now()) < self._lease_seconds
+        )
 
     async def require(self) -> None:
         """Raise KubeUnreachable unless we lead now: to be awaited right before each write."""
@@ -84,106 +109,127 @@ class Leadership:
 
     async def run(self) -> None:
         """Acquire the lease, then keep it until cancelled. Raises LeadershipLost."""
-        while not await self._attempt(self._acquire):
-            await asyncio.sleep(self._renew_seconds)  # noqa: ASYNC110 - another process ends this wait
-        log.info("leading", identity=self._identity)
-        self.acquired.set()
         while True:
-            await asyncio.sleep(self._renew_seconds)
-            if not await self._attempt(self._renew) and not self.is_held():
-                raise LeadershipLost("the lease could not be renewed in time")
+            worked = await self.attempt()
+            if worked and not self.acquired.is_set():
+                log.info("leading", identity=self._identity)
+                self.acquired.set()
+            if worked:
+                await asyncio.sleep(self._renew_seconds)
+            elif self.acquired.is_set():
+                await asyncio.sleep(self._renew_seconds / 4)
+            else:
+                await asyncio.sleep(min(self._renew_seconds, LOOK_SECONDS))
+
+    async def attempt(self) -> bool:
+        """Try once to acquire the lease, or to renew it; return whether that worked. Raises LeadershipLost."""
+        try:
+            async with asyncio.timeout(self._lease_seconds * 2 / 5):
+                return await (self._acquire() if self._ours is None else self._renew(self._ours))
+        except (KubeError, TimeoutError) as error:
+            log.warning("no hold of the lease", error=str(error) or type(error).__name__, still_leading=self.is_held())
+            return False
 
     async def release(self) -> None:
-        """Let another replica lead at once; best effort. Nothing may be written afterwards."""
-        if self._held_since is None:
+        """Let another replica lead at once; best effort, RELEASE_SECONDS at most. Nothing may be written afterwards."""
+        self._released = True
+        if not self._may_be_ours:
             return
-        self._held_since = None
-        released = self._lease("", lease_seconds=1)
         try:
-            await self._put(released)
-        except KubeError as error:
-            log.warning("the lease was not released", error=str(error))
-
-    async def _attempt(self, step: Callable[[], Any]) -> bool:
-        try:
-            async with asyncio.timeout(self._renew_seconds * 2):
-                return bool(await step())
+            async with asyncio.timeout(RELEASE_SECONDS):
+                # Read again: a renewal may have been cut off on its way.
+                lease = await self._read()
+                if _holder(lease) == self._identity:
+                    spec = lease["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _micro_time()}
+                    await self._send("PUT", f"{self._collection}/{LEASE_NAME}", lease | {"spec": spec})
+                    log.info("the lease is released")
         except (KubeError, TimeoutError) as error:
-            log.warning("no answer about the lease", error=str(error) or type(error).__name__)
-            return False
+            log.warning("the lease was not released", error=str(error) or type(error).__name__)
 
     async def _acquire(self) -> bool:
-        begun = self._now()
         try:
-            lease = await self._connection.request("GET", f"{self._path}/{LEASE_NAME}")
+            lease = await self._read()
         except NotThere:
-            return await self._create(begun)
-        spec = lease.get("spec") or {}
-        version = str(lease["metadata"]["resourceVersion"])
-        self._transitions = int(spec.get("leaseTransitions") or 0)
-        holder = spec.get("holderIdentity") or ""
-        if holder not in ("", self._identity) and not self._has_ended(version, spec, begun):
-            return False
-        self._transitions += 1
-        self._version = version
-        return await self._write(begun)
-
-    def _has_ended(self, version: str, spec: dict[str, Any], now: Moment) -> bool:
-        """Seen unchanged for as long as it lasts: its holder has not renewed it."""
-        if self._others is None or self._others[0] != version:
-            self._others = (version, now)
-            return False
-        lasts = float(spec.get("leaseDurationSeconds") or self._lease_seconds)
-        return self._others[1].seconds_until(now) > lasts
-
-    async def _create(self, begun: Moment) -> bool:
-        body = self._lease(self._identity)
-        del body["metadata"]["resourceVersion"]
+            # Somebody deleted it: its holder may not know yet.
+            if self._others is not None and not self._has_ended("", self._others.lasts_seconds):
+                return False
+            return await self._create()
+        holder = _holder(lease)
+        if holder not in ("", self._identity):
+            if self._others is None:
+                log.info("standing by", holder=holder)
+            lasts = float(lease["spec"].get("leaseDurationSeconds") or self._lease_seconds)
+            if not self._has_ended(str(lease["metadata"]["resourceVersion"]), lasts):
+                return False
         try:
-            made = await self._connection.request("POST", self._path, body=body)
-        except (AlreadyThere, WriteConflict):
-            return False
-        self._version = str(made["metadata"]["resourceVersion"])
-        self._held_since = begun
-        return True
-
-    async def _renew(self) -> bool:
-        return await self._write(self._now())
-
-    async def _write(self, begun: Moment) -> bool:
-        try:
-            await self._put(self._lease(self._identity))
+            return await self._write(lease)
         except WriteConflict:
-            # A renewal of ours whose answer was lost looks like this, too: see who holds it.
-            return await self._recover(begun)
-        self._held_since = begun
-        return True
-
-    async def _recover(self, begun: Moment) -> bool:
-        lease = await self._connection.request("GET", f"{self._path}/{LEASE_NAME}")
-        if (lease.get("spec") or {}).get("holderIdentity") != self._identity:
-            self._held_since = None
             return False
-        self._version = str(lease["metadata"]["resourceVersion"])
-        await self._put(self._lease(self._identity))
-        self._held_since = begun
+
+    def _has_ended(self, version: str, lasts_seconds: float) -> bool:
+        boot = self._now().boot
+        if self._others is None or self._others.version != version:
+            self._others = _Sighting(version, boot, lasts_seconds)
+            return False
+        return boot - self._others.boot > lasts_seconds
+
+    async def _renew(self, ours: Lease) -> bool:
+        try:
+            return await self._write(ours)
+        except NotThere:
+            if await self._create():
+                return True
+        except WriteConflict:
+            pass
+        # A renewal whose answer was lost looks like this, too: see who holds it.
+        lease = await self._read()
+        if _holder(lease) != self._identity:
+            self._held_since = None
+            raise LeadershipLost(f"the lease is held by {_holder(lease) or 'nobody'}")
+        return await self._write(lease)
+
+    async def _read(self) -> Lease:
+        lease: Lease = await self._connection.request("GET", f"{self._collection}/{LEASE_NAME}")
+        return lease
+
+    async def _create(self) -> bool:
+        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE_NAME}}
+        try:
+            return await self._hold("POST", self._collection, lease)
+        except AlreadyThere:
+            return False
+
+    async def _write(self, lease: Lease) -> bool:
+        return await self._hold("PUT", f"{self._collection}/{LEASE_NAME}", lease)
+
+    async def _hold(self, method: str, path: str, lease: Lease) -> bool:
+        self._may_be_ours = True
+        sent = self._now()
+        self._ours = await self._send(method, path, self._claimed(lease))
+        self._held_since = sent
         return True
 
-    async def _put(self, body: dict[str, Any]) -> None:
-        answer = await self._connection.request("PUT", f"{self._path}/{LEASE_NAME}", body=body)
-        self._version = str(answer["metadata"]["resourceVersion"])
+    async def _send(self, method: str, path: str, lease: Lease) -> Lease:
+        answer: Lease = await self._connection.request(method, path, body=lease)
+        return answer
 
-    def _lease(self, holder: str, lease_seconds: float | None = None) -> dict[str, Any]:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return {
-            "apiVersion": "coordination.k8s.io/v1",
-            "kind": "Lease",
-            "metadata": {"name": LEASE_NAME, "namespace": self._namespace, "resourceVersion": self._version},
-            "spec": {
-                "holderIdentity": holder,
-                "leaseDurationSeconds": int(lease_seconds or self._lease_seconds),
-                "acquireTime": now,
-                "renewTime": now,
-                "leaseTransitions": self._transitions,
-            },
+    def _claimed(self, lease: Lease) -> Lease:
+        spec, now = lease.get("spec") or {}, _micro_time()
+        # Whole seconds, and never fewer than we count on ourselves.
+        ours = {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": math.ceil(self._lease_seconds),
+            "renewTime": now,
         }
+        if spec.get("holderIdentity") != self._identity:
+            before = spec.get("leaseTransitions")
+            ours |= {"acquireTime": now, "leaseTransitions": 0 if before is None else int(before) + 1}
+        return lease | {"spec": spec | ours}
+
+
+def _holder(lease: Lease) -> str:
+    return str((lease.get("spec") or {}).get("holderIdentity") or "")
+
+
+def _micro_time() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

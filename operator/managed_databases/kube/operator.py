@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 
 from managed_databases.api.calls import Call
-from managed_databases.api.errors import NeverSent
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.cache import Store
 from managed_databases.kube.connection import KubeConnection
@@ -125,9 +124,9 @@ class _Operator:
         await self._engine.run()
 
     async def _may_send(self, call: Call[Any]) -> None:
-        """No mutating call is begun by a process that does not lead."""
-        if self._leadership and call.mutates and not self._leadership.is_held():
-            raise NeverSent(call.operation, "this process does not hold the lease")
+        """No mutating call is begun by a process that does not lead. Raises KubeUnreachable: the API is not to blame."""
+        if self._leadership and call.mutates:
+            await self._leadership.require()
 
     def _not_ready(self) -> str | None:
         return None if self._watching.synced.is_set() else "the caches are not filled yet"
