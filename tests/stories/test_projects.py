@@ -51,11 +51,13 @@ async def test_none_one_two_and_another_default(world: World) -> None:
     first["spec"]["default"] = True
     await world.apply(second, first)
     both = (first["metadata"]["name"], second["metadata"]["name"])
+    for name in both:
+        await world.becomes("DatabaseProject", name)
     await world.apply(world.datastore("other"))
     await says(world, "ManagedDatastore", "other", "ProjectMissing", *both, "projectRef")
     second["spec"]["default"] = False
     await world.apply(second)
-    identities = []
+    identities: list[dict[str, str]] = []
     for name in ("main", "other"):
         resource = await world.becomes("ManagedDatastore", name)
         identities.append(resource["status"]["identity"])
@@ -63,7 +65,10 @@ async def test_none_one_two_and_another_default(world: World) -> None:
     await world.becomes("DatabaseUser", "app")
     await world.sandbox.clear_requests()
     first["spec"]["default"], second["spec"]["default"] = False, True
-    await world.apply(first, second, world.datastore("newest"))
+    await world.apply(first, second)
+    for name in both:
+        await world.becomes("DatabaseProject", name)
+    await world.apply(world.datastore("newest"))
     newest = await world.becomes("ManagedDatastore", "newest")
     assert newest["status"]["identity"]["project"] == second["metadata"]["name"]
     await world.change("ManagedDatastore", "other", name="renamed")
