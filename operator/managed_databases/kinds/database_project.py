@@ -82,7 +82,8 @@ class DatabaseProjectSpec(Spec):
     )
     allowed_namespaces: Annotated[tuple[AllowedNamespace, ...], Field(max_length=256)] = ()
     name_prefix: Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)] | None = Field(
-        default=None, description="Put before every datastore's name; keeps two Kubernetes clusters apart."
+        default=None,
+        description="Put before the name of every datastore and metrics token; keeps two Kubernetes clusters apart.",
     )
     ca_certificate: ConfigMapKeyRef | None = Field(
         default=None,

@@ -33,6 +33,7 @@ from managed_databases.kinds.datastore_catalogue import catalogue_of
 from managed_databases.kinds.datastore_room import parameters_for
 from managed_databases.kinds.datastore_size import size_changes
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.names import prefixed_name
 from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
@@ -87,12 +88,6 @@ def lift_protection(seen: Seen) -> Iterator[Change]:
     """A protected datastore cannot be deleted."""
     if seen.mine is not None and seen.mine.is_protected:
         yield Change(Reason.DELETING, "the cloud's protection is lifted", _protect(seen, on=False), Risk.NONE)
-
-
-def prefixed_name(seen: Seen) -> str:
-    """Return the name in the cloud. Raises nothing: without a project there is no prefix."""
-    prefix = seen.project.name_prefix if seen.project else ""
-    return prefix + (seen.spec.name or seen.name)
 
 
 def _name(seen: Seen) -> Iterator[Change]:

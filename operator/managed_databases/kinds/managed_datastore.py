@@ -24,7 +24,6 @@ from managed_databases.kinds.datastore_changes import (
     lift_protection,
     limited_parameters,
     manages,
-    prefixed_name,
 )
 from managed_databases.kinds.datastore_configuration import converted
 from managed_databases.kinds.datastore_endpoints import REDIS_USER, secret_content
@@ -36,7 +35,7 @@ from managed_databases.kinds.engines import REDIS
 from managed_databases.kinds.frame import SecretKeyRef
 from managed_databases.kinds.kind import CloudSide, Credential, Kind
 from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec, ManagedDatastoreStatus
-from managed_databases.kinds.names import name_rule
+from managed_databases.kinds.names import name_rule, prefixed_name
 from managed_databases.kinds.schema import Column, Rule
 from managed_databases.kinds.seen import Seen
 

@@ -11,6 +11,11 @@ def effective_name(seen: Seen) -> str:
     return name_of(seen.spec, seen.name)
 
 
+def prefixed_name(seen: Seen) -> str:
+    """Return the name in the cloud of what is in a project itself: with the project's prefix, if it is known."""
+    return (seen.project.name_prefix if seen.project else "") + effective_name(seen)
+
+
 def name_of(spec: object, resource_name: str) -> str:
     name: str | None = getattr(spec, "name", None)
     return name or resource_name
