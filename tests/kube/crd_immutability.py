@@ -30,6 +30,13 @@ ROWS = (
         "redis.secretName cannot change",
         beside={"engine": {"type": "redis", "version": "7"}, "flavor": {"name": "small"}, "redis": {}},
     ),
+    Immutable(
+        "ManagedDatastore",
+        ("restore",),
+        {"datastoreRef": {"name": "a"}},
+        {"datastoreRef": {"name": "b"}},
+        "restored into a new datastore only",
+    ),
     Immutable("ManagedDatabase", ("datastoreRef", "name"), "main", "other", "another datastore", required=True),
     Immutable("ManagedDatabase", ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
     Immutable("ManagedDatabase", ("name",), "orders", "orders2", "cannot rename a database"),
