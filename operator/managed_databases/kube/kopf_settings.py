@@ -13,6 +13,9 @@ from managed_databases.kinds.registry import GROUP
 NOBODYS_FINALIZER: Final = f"{GROUP}/not-a-finalizer"
 """kopf takes its finalizer off every object that carries it, so it gets one that no object carries."""
 
+LEAST_LIMIT_SECONDS: Final = 5.0
+"""No compressed time makes the network faster: a limit below this would cut off a server that is merely busy."""
+
 
 class _NoDiffBase(kopf.DiffBaseStorage):
     """We have no use for what kopf remembers of objects; building it would copy each of them twice."""
@@ -58,7 +61,7 @@ class _Backoffs:
 
 
 def quiet_settings(speed: float) -> kopf.OperatorSettings:
-    """Settings under which kopf only lists and watches, for ever. Times are divided by `speed`."""
+    """Settings under which kopf only lists and watches, for ever. Times are divided by `speed`, limits to some extent."""
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.posting.enabled = False
@@ -67,8 +70,8 @@ def quiet_settings(speed: float) -> kopf.OperatorSettings:
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.persistence.progress_storage = _NoProgress()
     settings.process.ultimate_exiting_timeout = None
-    settings.networking.request_timeout = 60 / speed
-    settings.networking.connect_timeout = 10 / speed
+    settings.networking.request_timeout = max(60 / speed, LEAST_LIMIT_SECONDS)
+    settings.networking.connect_timeout = max(10 / speed, LEAST_LIMIT_SECONDS)
     settings.networking.error_backoffs = _Backoffs(speed)
     settings.watching.chunk_size = 500
     settings.watching.initial_streaming = False
