@@ -19,11 +19,13 @@ check: $(VENV)/ready ## linters, types, import direction, generated files; chang
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/managed-databases crds --check
+	@$(BIN)/managed-databases docs --check
 
 fix: $(VENV)/ready ## repair what the linters can repair, make the generated files anew
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/managed-databases crds
+	@$(BIN)/managed-databases docs
 
 lock: $(VENV)/ready ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header --group pyproject.toml:dev pyproject.toml -p 3.11 -o requirements.lock

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from managed_databases.crds_command import crds
 from managed_databases.demo.command import demo
+from managed_databases.reference_pages import docs
 from managed_databases.sandbox.command import sandbox
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(sandbox)
 app.command()(crds)
+app.command()(docs)
 
 
 @app.command()
