@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -174,15 +175,15 @@ class Leadership:
         return boot - self._others.boot > lasts_seconds
 
     async def _renew(self, ours: Lease) -> bool:
-        try:
+        with suppress(NotThere, WriteConflict):
             return await self._write(ours)
+        # A renewal whose answer was lost looks like this, too, and so does a Lease that was deleted: see who holds it.
+        try:
+            lease = await self._read()
         except NotThere:
             if await self._create():
                 return True
-        except WriteConflict:
-            pass
-        # A renewal whose answer was lost looks like this, too: see who holds it.
-        lease = await self._read()
+            lease = await self._read()
         if _holder(lease) != self._identity:
             self._held_since = None
             raise LeadershipLost(f"the lease is held by {_holder(lease) or 'nobody'}")
