@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +56,11 @@ class OperatorProcess:
             )  # fmt: skip
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
@@ -68,6 +74,20 @@ class OperatorProcess:
         """SIGTERM; return the exit code."""
         assert self._process is not None
         self._process.terminate()
+        return await self._process.wait()
+
+    def pause(self) -> None:
+        """SIGSTOP: it does nothing until `resume`, and does not know."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    async def ends(self) -> int:
+        """Wait until it ends by itself; return the exit code."""
+        assert self._process is not None
         return await self._process.wait()
 
     def log_tail(self, lines: int = 40) -> str:

@@ -86,6 +86,10 @@ class World:
         self.operator = OperatorProcess(account, self.folder / "operator.log", **self._all_settings())
         return name
 
+    async def another_replica(self, log: str, **settings: Any) -> OperatorProcess:
+        """Another process of the same operator, not started yet; whoever asks for it has to kill it."""
+        return OperatorProcess(await self._account(), self.folder / log, **self._all_settings() | settings)
+
     async def grant_cluster_wide(self) -> None:
         """Rights as an installation for the whole cluster has: a namespace that goes takes its own Roles along at once."""
         rights = access(kinds().values())
