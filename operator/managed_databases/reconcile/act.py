@@ -139,7 +139,7 @@ class Actor:
             return there
 
     async def _record(self, found: Observation, memory: Memory, step: Record) -> Mapping[str, Any]:
-        memory.confirmed = memory.pending_sent = False
+        memory.confirmed, memory.pending_sent = False, None
         if not step.changes.get("id"):
             return step.changes
         if not found.seen.deleting:
@@ -168,22 +168,24 @@ class Actor:
         match step.step:
             case PasswordStep.PREPARE:
                 await self.writer.write(found, step)
-                await self._create_own_secret(
-                    found, credentials.pending_secret(found, view.given or passwords.generate())
-                )
-                memory.pending_sent = False
+                wanted = credentials.pending_secret(found, view.given or passwords.generate())
+                if secrets.pending is None:
+                    await self._create_own_secret(found, wanted)
+                else:  # ours, without a usable password: somebody emptied it
+                    await self.kube.replace_secret(secrets.pending, wanted)
+                memory.pending_sent = None
                 if step.reason is Reason.PASSWORD_RESET:
                     await self.kube.post_event(found.resource, "Warning", str(step.reason), step.message)
             case PasswordStep.SEND:
                 await self.writer.write(found, step)
                 await self._send_password(found, view.pending, lane)
-                memory.pending_sent = True
+                memory.pending_sent = view.pending
             case PasswordStep.SWITCH:
                 assert view.pending is not None
                 await self._write_secret(found, view.pending, secrets, memory)
                 if secrets.pending is not None:
                     await self.kube.delete_secret(secrets.pending)
-                memory.pending_sent = memory.confirmed = False
+                memory.confirmed, memory.pending_sent = False, None
                 return {"passwordUnconfirmed": None}
             case PasswordStep.CONFIRM:
                 await self.writer.write(found, step)

@@ -14,7 +14,7 @@ from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWO
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.passwords import check_number
-from managed_databases.reconcile.ports import Kube, NewSecret, Resource, ResourceCache, SecretContent
+from managed_databases.reconcile.ports import MANAGED_LABEL, Kube, NewSecret, Resource, ResourceCache, SecretContent
 from managed_databases.reconcile.status import secret_name
 
 LONGEST_PASSWORD: Final = 255
@@ -128,21 +128,27 @@ def view_of(
     memory: Memory,
 ) -> PasswordView:
     password = None if mine is None else _trusted(found.resource, mine, credential.key)
+    pending_password = None if pending is None else _usable(pending.data.get("password"))
     return PasswordView(
         password=password,
-        pending=None if pending is None else pending.data.get("password"),
+        pending=pending_password,
         given=given,
         problem=problem,
-        pending_sent=memory.pending_sent,
+        pending_sent=pending_password is not None and memory.pending_sent == pending_password,
         confirmed=memory.confirmed,
         outdated=mine is None or password is None or is_outdated(found, mine, password),
     )
 
 
+def _usable(password: SecretStr | None) -> SecretStr | None:
+    """The password, if the API would take it."""
+    return password if password is not None and 0 < len(password.get_secret_value()) <= LONGEST_PASSWORD else None
+
+
 def _trusted(resource: Resource, mine: SecretContent, key: str) -> SecretStr | None:
     """The Secret's password, unless it is empty or somebody edited it."""
-    password = mine.data.get(key)
-    if password is None or not 0 < len(password.get_secret_value()) <= LONGEST_PASSWORD:
+    password = _usable(mine.data.get(key))
+    if password is None:
         return None
     owner = mine.annotations.get(OWNER_UID, resource.uid)
     check = mine.annotations.get(PASSWORD_CHECK)
@@ -206,6 +212,7 @@ def is_outdated(found: Observation, mine: SecretContent, password: SecretStr) ->
     wanted = desired(found, password)
     return (
         dict(mine.data) != dict(wanted.data)
+        or mine.labels.get(MANAGED_LABEL) != "true"  # without it the Secret is not watched
         or mine.owner_uids != (() if wanted.owner is None else (wanted.owner.uid,))
         or any(mine.annotations.get(name) != value for name, value in wanted.annotations.items())
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr
+
 from managed_databases.kinds.verdicts import Stall, Wait
 from managed_databases.reconcile.ports import SecretContent
 
@@ -22,16 +24,16 @@ class Memory:
     """Moments are the engine's monotonic seconds.
 
     `attempt` is the intent's attempt that this process knows of, and `settle_from` when its wait began;
-    `created_id` is what our POST answered, until the status says so; `pending_sent` and `confirmed` tell that this
-    process has sent the pending, or the Secret's, password; `secret_seen_fine` names the versions and content under
-    which the credentials Secret was last found right.
+    `created_id` is what our POST answered, until the status says so; `pending_sent` is the pending password that this
+    process has sent, `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
+    under which the credentials Secret was last found right.
     """
 
     held: Held | None = None
     attempt: int | None = None
     settle_from: float = 0.0
     created_id: str | None = None
-    pending_sent: bool = False
+    pending_sent: SecretStr | None = None
     confirmed: bool = False
     secret_seen_fine: tuple[object, ...] | None = None
     sync_request: str | None = None
