@@ -24,6 +24,7 @@
   - logicalreplicationslots
   - manageddatabases
   - manageddatastores
+  - prometheusmetricstokens
   verbs:
   - list
   - watch
@@ -39,6 +40,7 @@
   - logicalreplicationslots/status
   - manageddatabases/status
   - manageddatastores/status
+  - prometheusmetricstokens/status
   verbs:
   - patch
 - apiGroups:
@@ -91,6 +93,7 @@
   - logicalreplicationslots
   - manageddatabases
   - manageddatastores
+  - prometheusmetricstokens
   verbs:
   - list
   - watch
@@ -106,6 +109,7 @@
   - logicalreplicationslots/status
   - manageddatabases/status
   - manageddatastores/status
+  - prometheusmetricstokens/status
   verbs:
   - patch
 - apiGroups:
@@ -177,6 +181,7 @@
   - logicalreplicationslots
   - manageddatabases
   - manageddatastores
+  - prometheusmetricstokens
   verbs:
   - get
   - list
@@ -194,6 +199,7 @@
   - logicalreplicationslots
   - manageddatabases
   - manageddatastores
+  - prometheusmetricstokens
   verbs:
   - create
   - update

@@ -1,0 +1,143 @@
+"""`PrometheusMetricsToken`: a token to read the metrics of a whole project with, and the Secret that Prometheus takes."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import Field, SecretStr
+
+from managed_databases.api.collections import PROMETHEUS_METRICS_TOKENS
+from managed_databases.api.models import MetricsToken, MetricsTokenName, NewMetricsToken
+from managed_databases.kinds.columns import columns
+from managed_databases.kinds.datastore_catalogue import invalid
+from managed_databases.kinds.datastore_endpoints import PROVIDER
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, ObjectName, ProjectRef
+from managed_databases.kinds.kind import CloudSide, Credential, Kind
+from managed_databases.kinds.names import prefixed_name
+from managed_databases.kinds.schema import Column, rules, unchangeable
+from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
+
+POWER: Final = "metrics"
+LONGEST_NAME: Final = 255
+
+
+class PrometheusMetricsTokenSpec(CloudSpec):
+    """A token to read the metrics of all datastores of a project. Its namespace needs the project's power `metrics`."""
+
+    model_config = rules(
+        unchangeable("projectRef", "a token cannot move to another project"),
+        unchangeable("secretName", "Prometheus reads this Secret: make another token for another Secret"),
+    )
+
+    project_ref: ProjectRef | None = None
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = Field(
+        default=None, description="The name in the project; by default metadata.name. It can be changed."
+    )
+    secret_name: ObjectName | None = Field(
+        default=None,
+        description="The Secret with the token under `token`; by default `<resource>-metrics-token`.",
+    )
+
+
+class PrometheusMetricsTokenStatus(CloudStatus):
+    """Nothing beyond the frame."""
+
+
+def key(seen: Seen) -> tuple[str, ...]:
+    return (prefixed_name(seen),)
+
+
+def key_of(token: MetricsToken) -> tuple[str, ...]:
+    return (token.name,)
+
+
+def body(seen: Seen, password: SecretStr | None) -> NewMetricsToken:
+    """Return what to POST. Raises Refused without the power, and for a name that the prefix makes too long."""
+    _require_fit(seen)
+    return NewMetricsToken(name=prefixed_name(seen))
+
+
+def expected(seen: Seen) -> Mapping[str, Any]:
+    """Raises Refused without the power: to adopt a token is to get it."""
+    _require_power(seen)
+    return {"name": prefixed_name(seen)}
+
+
+def expected_of(token: MetricsToken) -> Mapping[str, Any]:
+    return {"name": token.name}
+
+
+def changes(seen: Seen) -> Iterator[Change]:
+    """Only the name can change. Raises Refused when the power was taken away."""
+    _require_fit(seen)
+    wanted, token = prefixed_name(seen), seen.mine
+    if token.name != wanted:
+        call = PROMETHEUS_METRICS_TOKENS.update(token.id, MetricsTokenName(name=wanted))
+        yield Change(Reason.RENAMING, f"the name {token.name} becomes {wanted}", call, Risk.NONE)
+
+
+def _require_fit(seen: Seen) -> None:
+    _require_power(seen)
+    if (length := len(prefixed_name(seen))) > LONGEST_NAME:
+        raise invalid(f"the name has {length} characters with the project's prefix: the API takes {LONGEST_NAME}")
+
+
+def _require_power(seen: Seen) -> None:
+    if not _may(seen):
+        raise Refused(
+            Stall(
+                Reason.FORBIDDEN,
+                "the DatabaseProject does not let this namespace have metrics tokens, which are valid for the whole "
+                "project: its allowedNamespaces entry needs powers: [metrics]",
+            )
+        )
+
+
+def _may(seen: Seen) -> bool:
+    return seen.project is not None and POWER in seen.project.powers
+
+
+def _secret_name(spec: PrometheusMetricsTokenSpec) -> str | None:
+    return spec.secret_name
+
+
+def _value_of(token: MetricsToken) -> SecretStr | None:
+    return token.value
+
+
+def _content(seen: Seen, value: SecretStr) -> Mapping[str, str]:
+    return {"type": "prometheus", "provider": PROVIDER}
+
+
+KIND = Kind(
+    name="PrometheusMetricsToken",
+    plural="prometheusmetricstokens",
+    short_names=("pmtoken",),
+    spec=PrometheusMetricsTokenSpec,
+    status=PrometheusMetricsTokenStatus,
+    columns=columns(
+        Column("Project", ".status.identity.project"),
+        Column("Secret", ".status.binding.name"),
+    ),
+    cloud=CloudSide(
+        collection=PROMETHEUS_METRICS_TOKENS,
+        references=(),
+        key=key,
+        key_of=key_of,
+        body=body,
+        expected=expected,
+        expected_of=expected_of,
+        changes=changes,
+        report=lambda _: {},
+        holds_data=False,
+        credential=Credential(
+            suffix="metrics-token",
+            applies=_may,
+            secret_name=_secret_name,
+            type=lambda _: "prometheus",
+            content=_content,
+            value_of=_value_of,
+            key="token",
+        ),
+    ),
+)
