@@ -98,7 +98,7 @@ async def test_mallory_gets_nothing(world: World) -> None:
         assert [body["user"]["name"] for body in posted] == ["guest"], "only what she may have was made"
         assert await world.calls("PUT", "/v1/") == []
         for kind in ("DatabaseUser", "ManagedDatabase", "ManagedDatastore"):
-            for resource in await cluster.list(kind, hers):
+            for resource in reversed(await cluster.list(kind, hers)):  # "second" would get the Secret of "guest"
                 await cluster.delete(kind, resource["metadata"]["name"], hers, wait=True)
     assert len(await world.calls("DELETE", "/v1/")) == 1
     for kind, name in (("ManagedDatastore", "main"), ("ManagedDatabase", "shop"), ("DatabaseUser", "app")):
