@@ -141,6 +141,7 @@ class Actor:
     async def _record(self, found: Observation, memory: Memory, step: Record) -> Mapping[str, Any]:
         memory.confirmed, memory.pending_sent = False, None
         if not step.changes.get("id"):
+            memory.created_id = None  # what is gone is not found again in what we once made
             return step.changes
         if not found.seen.deleting:
             await self._hold(found)
