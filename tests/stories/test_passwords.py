@@ -1,15 +1,27 @@
 """The Secret that applications live on always opens the database, whatever happens to it or to the operator."""
 
-import base64
 import re
-from typing import Any
 
 import pytest
 
-from cluster import Manifest
 from kubernetes_proxy import KubernetesProxy
 from managed_databases.reconcile.ports import MANAGED_LABEL
 from stories.kill_points import EFFECT_COMES, EFFECT_WAS, QUICK, InKubernetes, InTheCloud, Point, through_a_proxy
+from stories.passwords_seen import (
+    give,
+    login,
+    make_user,
+    patch_secret,
+    redis_login,
+    secret_labels,
+    secret_version,
+    until_another_password,
+    until_event,
+    until_gone,
+    until_handled,
+    until_password,
+    until_secret,
+)
 from stories.world import World
 
 SOON = {"settings": QUICK | {"resync_seconds": 2}}
@@ -213,199 +225,3 @@ async def test_the_password_of_redis(world: World) -> None:
     await until_event(world, "cache", "PasswordReset")
     await world.becomes("ManagedDatastore", "cache")
     assert len(await world.sandbox.objects("datastores")) == 1
-
-
-@never_by_time
-async def test_secrets_are_complete(world: World) -> None:
-    await world.cluster.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "provider", "namespace": world.system},
-            "data": {"root.pem": "the provider's certificate"},
-        }
-    )
-    await world.operator.start()
-    small: dict[str, Any] = {"vcpus": 2, "ramMB": 4096, "diskGB": 32}
-    kafka: dict[str, Any] = {"engine": {"type": "kafka", "version": "3.6"}, "flavor": small}
-    mysql: dict[str, Any] = {"engine": {"type": "mysql_native", "version": "8"}, "flavor": small, "nodeCount": 2}
-    await world.apply(
-        world.project_manifest(caCertificate={"name": "provider", "key": "root.pem"}),
-        world.datastore(nodeCount=2, pooler={"mode": "transaction", "size": 10}),
-        world.database(),
-        world.user(databaseRef={"name": "shop"}),
-        world.datastore("mysql", **mysql),
-        world.user("reader", datastoreRef={"name": "mysql"}),
-        world.datastore("kafka", **kafka),
-        world.user("producer", datastoreRef={"name": "kafka"}),
-    )
-    for name in ("app", "reader", "producer"):
-        await world.becomes("DatabaseUser", name)
-        await world.becomes("DatabaseUser", name, "Synced")
-    await world.becomes("ManagedDatabase", "shop")
-    usual = {"provider": "managed-databases", "ca.crt": "the provider's certificate"}
-
-    secret, id_ = await world.secret("app-user"), await datastore_id(world, "main")
-    password = secret.pop("password")
-    master, replica = await hosts(world, id_)
-    assert secret == usual | {
-        "type": "postgresql",
-        "host": master,
-        "port": "5432",
-        "username": "app",
-        "database": "shop",
-        "sslmode": "require",
-        "hosts": f"{master},{replica}",
-        "read-only-host": replica,
-        "pooler-port": "5433",
-        "uri": f"postgresql://app:{password}@{master}:5432/shop?sslmode=require",
-    }
-
-    secret, id_ = await world.secret("reader-user"), await datastore_id(world, "mysql")
-    password = secret.pop("password")
-    master, replica = await hosts(world, id_)
-    assert secret == usual | {
-        "type": "mysql",
-        "host": master,
-        "port": "3306",
-        "username": "reader",
-        "hosts": f"{master},{replica}",
-        "read-only-host": replica,
-        "uri": f"mysql://reader:{password}@{master}:3306",
-    }
-
-    secret, id_ = await world.secret("producer-user"), await datastore_id(world, "kafka")
-    password = secret.pop("password")
-    (master,) = await hosts(world, id_)
-    assert secret == usual | {
-        "type": "kafka",
-        "host": master,
-        "port": "9093",
-        "username": "producer",
-        "bootstrap-servers": f"{master}:9093",
-        "security-protocol": "SASL_SSL",
-        "sasl-mechanism": "SCRAM-SHA-512",
-        "jaas-config": "org.apache.kafka.common.security.scram.ScramLoginModule required "
-        f'username="producer" password="{password}";',
-    }
-    for name, type_ in (("app", "postgresql"), ("reader", "mysql"), ("producer", "kafka")):
-        kept = await world.cluster.get("Secret", f"{name}-user", world.namespace)
-        assert kept["type"] == f"servicebinding.io/{type_}"
-        assert (await world.get("DatabaseUser", name))["status"]["binding"] == {"name": f"{name}-user"}
-
-
-# --- doing ---
-
-
-async def make_user(world: World) -> None:
-    await world.operator.start()
-    await world.apply(world.project_manifest(), world.datastore(), world.user())
-    await world.becomes("DatabaseUser", "app")
-    assert await world.login_works()
-
-
-async def give(world: World, password: str, *, is_watched: bool = False) -> None:
-    """Put a password of one's own into the Secret `own`; watched: with the label by which its change counts at once."""
-    await world.cluster.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {
-                "name": "own",
-                "namespace": world.namespace,
-                "labels": {MANAGED_LABEL: "true"} if is_watched else {},
-            },
-            "data": {"password": base64.b64encode(password.encode()).decode()},
-        }
-    )
-
-
-async def patch_secret(world: World, name: str, patch: Manifest) -> None:
-    await world.cluster.patch("Secret", name, world.namespace, patch)
-
-
-# --- seeing ---
-
-
-async def secret_version(world: World, name: str) -> str:
-    return str((await world.cluster.get("Secret", name, world.namespace))["metadata"]["resourceVersion"])
-
-
-async def secret_labels(world: World, name: str) -> dict[str, str]:
-    found: dict[str, str] = (await world.cluster.get("Secret", name, world.namespace))["metadata"].get("labels", {})
-    return found
-
-
-async def until_secret(world: World, name: str, **values: str) -> dict[str, str]:
-    async def has_them() -> dict[str, str]:
-        secret = await world.secret(name)
-        assert secret.items() >= values.items(), secret.keys()
-        return secret
-
-    found: dict[str, str] = await world.until(f"the Secret {name} has {values}", has_them)
-    return found
-
-
-async def until_gone(world: World, name: str) -> None:
-    async def is_gone() -> bool:
-        return not await world.cluster.exists("Secret", name, world.namespace)
-
-    await world.until(f"the Secret {name} is gone", is_gone)
-
-
-async def until_password(world: World, password: str) -> None:
-    """The user's Secret has this password, it opens the database, and nothing is pending."""
-    await until_secret(world, "app-user", password=password)
-    await until_gone(world, "app-user-pending")
-    assert await login(world, password)
-
-
-async def until_another_password(world: World, name: str, *old: str, is_redis: bool = False) -> dict[str, str]:
-    """The Secret has a password that is none of the old ones, that opens the database, and nothing is pending."""
-
-    async def is_another() -> dict[str, str]:
-        secret = await world.secret(name)
-        assert secret.get("password", "") not in ("", *old), secret.keys()
-        return secret
-
-    found: dict[str, str] = await world.until(f"another password in the Secret {name}", is_another)
-    await until_gone(world, f"{name}-pending")
-    assert await (redis_login if is_redis else login)(world, found["password"])
-    return found
-
-
-async def until_event(world: World, name: str, reason: str) -> None:
-    async def is_posted() -> bool:
-        events = await world.cluster.list("events", world.namespace)
-        return any(
-            event["involvedObject"]["name"] == name and event["reason"] == reason and event["type"] == "Warning"
-            for event in events
-        )
-
-    await world.until(f"a Warning {reason} of {name}", is_posted)
-
-
-async def until_handled(world: World, kind: str, name: str, token: str) -> None:
-    async def is_echoed() -> bool:
-        return bool((await world.get(kind, name))["status"].get("lastHandledSyncRequest") == token)
-
-    await world.until(f"{kind} {name} echoes {token}", is_echoed)
-
-
-async def datastore_id(world: World, name: str = "main") -> str:
-    return str((await world.get("ManagedDatastore", name))["status"]["id"])
-
-
-async def hosts(world: World, id_: str) -> list[str]:
-    """The master's first."""
-    (datastore,) = [each for each in await world.sandbox.objects("datastores") if each["id"] == id_]
-    by_role = {role.lower(): host for role, host in datastore["connection"].items()}
-    return [host for _, host in sorted(by_role.items())]
-
-
-async def login(world: World, password: str) -> bool:
-    return await world.sandbox.login(await datastore_id(world), "app", password)
-
-
-async def redis_login(world: World, password: str) -> bool:
-    return await world.sandbox.login(await datastore_id(world, "cache"), "", password)
