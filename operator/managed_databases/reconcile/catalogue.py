@@ -78,6 +78,8 @@ class CatalogueReader:
         self._refusal: tuple[Reason, str] | None = None
         self.trouble: tuple[Reason, str] | None = None
         """The last part that the API refuses to show, and why."""
+        self.was_read = False
+        """Whether it was read once, well or not: what is not known of it by then is not known for a reason."""
 
     def refresh(self) -> None:
         """Read it again now."""
@@ -116,6 +118,9 @@ class CatalogueReader:
                 self._due = self._clock.monotonic() + pause
             await self._details.read_wanted()
             self._compare()
+            if not self.was_read:
+                self.was_read = True
+                self._changed()
             await self._clock.wait(self._asked, self._due)
 
     async def _read(self) -> bool:

@@ -87,6 +87,11 @@ class ProjectSession:
         return self.view is not None or (self.problem is not None and self.problem.reason not in at_first)
 
     @property
+    def was_catalogue_read(self) -> bool:
+        """Whether this process has read the project's catalogue once, well or not."""
+        return self._catalogue.was_read
+
+    @property
     def circuit(self) -> Circuit:
         return self._line.circuit
 

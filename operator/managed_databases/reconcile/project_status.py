@@ -110,7 +110,7 @@ def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
         return _frame(ready, (False, seen.note.reason, seen.note.message), stalled=False)
     if seen.troubles:
         return _frame(ready, (False, *seen.troubles[0]), stalled=seen.troubles[0][0] in NEEDS_A_PERSON)
-    if not seen.answered:
+    if not seen.answered and not _was_in_sync(resource):
         return _frame(ready, (False, Reason.LOOKING, "waits for the API's first answer"), stalled=False)
     return _frame(ready, (True, Reason.IN_SYNC, "the project's collections are read"), stalled=False)
 
@@ -123,6 +123,15 @@ def _ready(resource: Resource, seen: ProjectSeen) -> Saying:
     if before is not None and before.get("status") == "True":
         return True, Reason.READY, "the API answers"
     return False, Reason.LOOKING, "waits for the API's first answer"
+
+
+def _was_in_sync(resource: Resource) -> bool:
+    """What an earlier process said holds until this one has heard of the API: starting again is no news."""
+    return any(
+        (condition.get("type"), condition.get("status"), condition.get("observedGeneration"))
+        == ("Synced", "True", resource.generation)
+        for condition in resource.status.get("conditions", ())
+    )
 
 
 def _frame(ready: Saying, synced: Saying, *, stalled: bool) -> dict[str, Saying]:

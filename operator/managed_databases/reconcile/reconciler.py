@@ -84,7 +84,7 @@ class Reconciler:
             found, secrets = await self._look_closer(found, memory, facts, lane)
             verdict = self.attempts.hold_back(found, memory, decide(found.kind, found.seen))
             self.interest.works_in(resource.key, found.datastore_id)
-            if not found.is_oriented and resource.status.get("observedGeneration") == resource.generation:
+            if _knows_less_than_the_status(found, verdict):
                 return self._again_seconds(found, memory, verdict)
             if not isinstance(verdict, Step):
                 await self.writer.write(found, verdict, facts)
@@ -209,6 +209,14 @@ class Reconciler:
         except KubeError as refused:
             return after_kube_error(resource.key, refused)
         return None
+
+
+def _knows_less_than_the_status(found: Observation, verdict: Verdict) -> bool:
+    """A process that has only started, and what it would wait for, is no news."""
+    if found.resource.status.get("observedGeneration") != found.resource.generation:
+        return False
+    waits_at_first = isinstance(verdict, Wait) and found.session is not None and not found.session.was_catalogue_read
+    return waits_at_first or not found.is_oriented
 
 
 def _needs_secrets(found: Observation) -> bool:
