@@ -269,7 +269,8 @@ def _unknown_reference(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:
     """
     for reference in cloud.references:
         referred = seen.refs.get(reference.field)
-        if reference.waited and referred is not None and referred.problem is not None and referred.object is None:
+        counts = reference.waited and not reference.at_creation_only
+        if counts and referred is not None and referred.problem is not None and referred.object is None:
             return referred.problem
     return None
 
