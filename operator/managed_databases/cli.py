@@ -1,9 +1,12 @@
 """The one entry point, `managed-databases`."""
 
 import asyncio
+import os
 import sys
+import threading
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError
@@ -12,6 +15,9 @@ from managed_databases.crds_command import crds
 from managed_databases.demo.command import demo
 from managed_databases.reference_pages import docs
 from managed_databases.sandbox.command import sandbox
+
+LEFTOVERS_SECONDS: Final = 5.0
+"""How long asyncio may wait for tasks that are left once everything has been done."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,11 +60,23 @@ def run(
             typer.echo(f"MANAGED_DATABASES_{name}: {told['msg']}", err=True)
         raise typer.Exit(2) from None
     configure_logs(settings.log_format, settings.log_level)
+    if code := asyncio.run(_ending_for_sure(run_operator(settings))):
+        sys.exit(code)
+
+
+async def _ending_for_sure(operator: Coroutine[Any, Any, None]) -> int:
+    """Run it and return the exit code. A task that outlives its cancellation would keep the process for ever."""
+    code = 1
     try:
-        asyncio.run(run_operator(settings))
+        await operator
+        code = 0
     except RuntimeError as error:
         typer.echo(f"the operator ends: {error}", err=True)
-        sys.exit(1)
+    finally:
+        end = threading.Timer(LEFTOVERS_SECONDS, os._exit, (code,))
+        end.daemon = True
+        end.start()
+    return code
 
 
 def main() -> None:
