@@ -41,10 +41,15 @@ class Call:
         return row
 
     def idle(self, collection: str, word: str, id_: str) -> Row:
-        """Find an object that can be changed now. Raises Refusal: 404, or 409 while a change is under way."""
+        """Find an object that can be changed now. Raises Refusal: 404, or 409 while a change or maintenance is under way.
+
+        [assumed: that maintenance refuses changes]
+        """
         row = self.find(collection, word, id_)
         if row["status"] in PENDING:
             raise busy(f"{word} {id_} is {row['status']}.")
+        if row.get("is_maintenance"):
+            raise busy(f"{word} {id_} is under maintenance.")
         return row
 
     def usable_datastore(self, id_: str) -> tuple[Row, DatastoreKind]:

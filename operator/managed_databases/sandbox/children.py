@@ -42,6 +42,21 @@ def check_extension(call: Call, new: Row, old: Row | None) -> None:
             raise busy(f"extension {name} is {status}.")
 
 
+def check_extension_removal(call: Call, row: Row) -> None:
+    """Nothing in its database depends on it [assumed: PostgreSQL itself would take the others as well]."""
+    for id_, offer in CATALOGUE["available-extensions"].items():
+        if row["available_extension_id"] in offer["dependency_ids"]:
+            key = {"database_id": row["database_id"], "available_extension_id": id_}
+            if call.space.with_key_of("extensions", key):
+                raise busy(f"extension {row['id']} is needed by {offer['name']}.")
+
+
+def check_slot_removal(call: Call, row: Row) -> None:
+    """Nobody consumes it [assumed: PostgreSQL itself refuses to drop such a slot]."""
+    if row["in_use"]:
+        raise busy(f"logicalreplicationslot {row['id']} is in use.")
+
+
 def check_topic(call: Call, new: Row, old: Row | None) -> None:
     """Only ever more partitions."""
     if old is not None and new["partitions"] < old["partitions"]:

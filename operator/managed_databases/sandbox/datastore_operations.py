@@ -7,7 +7,6 @@ from managed_databases.sandbox import datastores
 from managed_databases.sandbox.answers import Answer, Refusal, busy, not_found
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import TYPES, DatastoreKind
-from managed_databases.sandbox.changes import now_text
 from managed_databases.sandbox.digests import digest
 from managed_databases.sandbox.engines import has_pooler
 from managed_databases.sandbox.store import Row
@@ -147,26 +146,3 @@ EFFECTS: Final[dict[str, Effect]] = {
     "protection": _protection,
     "log-platform": _log_platform,
 }
-
-
-def logs(call: Call, id_: str) -> Answer:
-    """[assumed: path and fields]"""
-    row = call.find("datastores", "datastore", id_)
-    if not (kind := TYPES[row["type_id"]]).engine.logs:
-        raise unsupported("logs are", kind)
-    line = {"timestamp": now_text(), "ip": row["instances"][0]["ip"] if row["instances"] else None, "message": "ready"}
-    return Answer(200, {"logs": [line]})
-
-
-def metrics(call: Call, id_: str) -> Answer:
-    """[assumed: fields]"""
-    row = call.find("datastores", "datastore", id_)
-    values = [[now_text(), row["disk_used"]]]
-    return Answer(200, {"metrics": [{"name": "disk_used_percent", "values": values}]})
-
-
-def databases_metrics(call: Call, id_: str) -> Answer:
-    """[assumed: fields]"""
-    call.find("datastores", "datastore", id_)
-    names = [row["name"] for row in call.space.objects("databases").values() if row["datastore_id"] == id_]
-    return Answer(200, {"metrics": [{"name": "size_bytes", "database": name, "values": []} for name in names]})

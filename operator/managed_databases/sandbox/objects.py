@@ -88,6 +88,7 @@ def delete(section: Section, call: Call, id_: str) -> Answer:
         return Answer(204)
     row = call.idle(section.name, section.word, id_)
     call.usable_datastore(row["datastore_id"])
+    section.check_removal(call, row)
     _begin(section, call, row, "PENDING_DELETE", "delete")
     return Answer(204)
 

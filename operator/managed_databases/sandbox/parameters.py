@@ -83,6 +83,9 @@ _POSTGRESQL: Final = (
         choices=("serializable", "repeatable read", "read committed", "read uncommitted"),
     ),
     Parameter("search_path", "str", '"$user", public'),
+    Parameter("random_page_cost", "float", 4, min=0, max=1.79e308),
+    Parameter("jit", "bool", True),
+    Parameter("xmloption", "str", "content", choices=("content", "document")),
     Parameter("wal_level", "str", "replica", choices=("replica", "logical"), is_changeable=False),
 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from managed_databases.sandbox import datastore_operations, datastores, objects
+from managed_databases.sandbox import datastore_operations, datastores, objects, readings
 from managed_databases.sandbox.answers import Answer, Refusal
 from managed_databases.sandbox.calling import Call
 from managed_databases.sandbox.catalogue import CAPABILITIES, LIMITS
@@ -71,9 +71,9 @@ def _of_datastores() -> Routes:
         ("GET", "datastores", "count"): Operation(
             lambda call, _: objects.count_by_engine(SECTIONS["datastores"], call)
         ),
-        ("GET", "datastores", "{id}/logs"): Operation(datastore_operations.logs),
-        ("GET", "datastores", "{id}/metrics"): Operation(datastore_operations.metrics),
-        ("GET", "datastores", "{id}/databases-metrics"): Operation(datastore_operations.databases_metrics),
+        ("GET", "datastores", "{id}/logs"): Operation(readings.logs),
+        ("GET", "datastores", "{id}/metrics"): Operation(readings.metrics),
+        ("GET", "datastores", "{id}/databases-metrics"): Operation(readings.databases_metrics),
     }
     routes |= operation("PUT", "{id}", "rename")
     routes |= operation("POST", "{id}/resize", "resize")

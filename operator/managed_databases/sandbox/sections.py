@@ -22,6 +22,7 @@ class Section:
     `references`: field -> (collection, word) of what must be there in the same datastore, and be ACTIVE.
     `fits` tells which datastores can have such objects; None: they are in no datastore, and change at once.
     `check` is called with the row as it would be, and with the one before an update; it may change the new row.
+    `check_removal` is called with the row that is to be deleted.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Section:
     defaults: Row = field(default_factory=dict)
     fits: Callable[[DatastoreKind], bool] | None = None
     check: Callable[[Call, Row, Row | None], None] = lambda call, new, old: None
+    check_removal: Callable[[Call, Row], None] = lambda call, row: None
     verbs: str = "list get create update delete"
 
 
@@ -44,6 +46,7 @@ def _section(
     defaults: Row | None = None,
     fits: Callable[[DatastoreKind], bool] | None = None,
     check: Callable[[Call, Row, Row | None], None] = lambda call, new, old: None,
+    check_removal: Callable[[Call, Row], None] = lambda call, row: None,
     verbs: str = "list get create update delete",
 ) -> Section:
     one = name.removesuffix("s")
@@ -56,6 +59,7 @@ def _section(
         defaults=defaults or {},
         fits=fits,
         check=check,
+        check_removal=check_removal,
         verbs=verbs,
     )
 
@@ -98,6 +102,7 @@ SECTIONS: Final = {
             references=_DATABASE,
             fits=lambda kind: kind.engine.postgresql,
             check=children.check_extension,
+            check_removal=children.check_extension_removal,
             verbs="list get create delete",
         ),
         _section(
@@ -106,6 +111,7 @@ SECTIONS: Final = {
             references=_DATABASE,
             defaults={"in_use": False},
             fits=lambda kind: kind.engine.postgresql,
+            check_removal=children.check_slot_removal,
             verbs="list get create delete",
         ),
         _section(
