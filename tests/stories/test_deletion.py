@@ -251,7 +251,7 @@ async def test_deleting_the_crds_leaves_the_cloud_alone(control_plane: ControlPl
                 again = await world.get("ManagedDatastore", "again")
                 return condition(again, "Ready").get("status") == "True"
 
-            await world.until("a new one is served", goes_on)
+            await world.until("a new one is served", goes_on, 120)
 
 
 async def install(cluster: Cluster) -> None:
