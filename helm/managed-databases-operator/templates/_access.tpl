@@ -44,6 +44,20 @@
   verbs:
   - patch
 - apiGroups:
+  - manageddatabases.io
+  resources:
+  - databasegrants
+  verbs:
+  - create
+  - delete
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - kafkaacls
+  verbs:
+  - create
+  - delete
+- apiGroups:
   - ''
   resources:
   - secrets
@@ -112,6 +126,20 @@
   - prometheusmetricstokens/status
   verbs:
   - patch
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databasegrants
+  verbs:
+  - create
+  - delete
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - kafkaacls
+  verbs:
+  - create
+  - delete
 - apiGroups:
   - ''
   resources:

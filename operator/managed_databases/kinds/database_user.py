@@ -13,6 +13,7 @@ from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_endpoints import endpoints, secret_content
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
 from managed_databases.kinds.frame import CloudSpec, CloudStatus, ObjectName, ProjectRef, SecretKeyRef
+from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
 from managed_databases.kinds.kind import CloudSide, Credential, Kind, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_of, name_rule, name_stays
 from managed_databases.kinds.references import (
@@ -54,6 +55,14 @@ class DatabaseUserSpec(CloudSpec):
     )
     database_ref: ObjectRef | None = Field(
         default=None, description="The ManagedDatabase that the Secret is for. The user may be its owner."
+    )
+    databases: Annotated[tuple[ObjectRef, ...], Field(max_length=100)] | None = Field(
+        default=None,
+        description="Databases that the user may use; each becomes a DatabaseGrant that belongs to this user.",
+    )
+    access: Annotated[tuple[InlineAccess, ...], Field(max_length=100)] | None = Field(
+        default=None,
+        description="What a Kafka user may do; each entry becomes a KafkaACL that belongs to this user.",
     )
     on_unknown_password: Literal["Refuse", "Reset"] = Field(
         default="Refuse", description="Whether adopting a user without knowing its password sets a new one."
@@ -181,6 +190,8 @@ KIND = Kind(
         expected_of=expected_of,
         changes=changes,
         report=lambda _: {},
+        owned=owned_by_user,
+        owned_kinds=("DatabaseGrant", "KafkaACL"),
         holds_data=False,
         credential=Credential(
             suffix="user",

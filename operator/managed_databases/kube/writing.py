@@ -97,9 +97,11 @@ class KubeWriter:
         await self._may_write()
         path = object_path(GROUP, VERSION, self._plurals[key.kind], key.namespace or None, key.name)
         try:
-            await self._connection.request("DELETE", path, body=body)
+            answer = await self._connection.request("DELETE", path, body=body)
         except (NotThere, WriteConflict):
             return
+        if answer.get("kind") == key.kind:  # its finalizer holds it: known as going from now on
+            self._known(answer, key)
 
     async def read_secret(self, namespace: str, name: str) -> SecretContent | None:
         try:

@@ -1,0 +1,69 @@
+"""What a `DatabaseUser` asks for inline: grants and access rules, as resources of their own kinds."""
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from managed_databases.kinds.references import ObjectRef
+from managed_databases.kinds.schema import Rule, Spec, rules
+from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.verdicts import OwnedResource
+
+LONGEST_NAME = 200
+"""Of a resource of ours (design, Kinds)."""
+
+
+class InlineAccess(Spec):
+    """What the user may do with the topics of one name, of one prefix, or with all."""
+
+    model_config = rules(
+        Rule(
+            "(self.patternType == 'all') != has(self.pattern)", "pattern goes with literal and prefixed, not with all"
+        ),
+        Rule("self.allowRead || self.allowWrite", "allow something: at least one of allowRead and allowWrite is true"),
+    )
+
+    pattern_type: Literal["literal", "prefixed", "all"]
+    pattern: Annotated[str, Field(min_length=1, max_length=249)] | None = None
+    allow_read: bool = False
+    allow_write: bool = False
+
+
+def owned_by_user(seen: Seen) -> tuple[OwnedResource, ...]:
+    """Return the grants and access rules that the user's spec lists, each named for what it is about."""
+    common = {
+        "datastoreRef": _written(seen.spec.datastore_ref),
+        "userRef": {"name": seen.name},
+        "adoption": seen.spec.adoption,
+        "deletionPolicy": seen.spec.deletion_policy,
+    }
+    if seen.spec.project_ref is not None:
+        common["projectRef"] = _written(seen.spec.project_ref)
+    grants = (_grant(seen, database, common) for database in seen.spec.databases or ())
+    rules_ = (_access(seen, access, common) for access in seen.spec.access or ())
+    return (*grants, *rules_)
+
+
+def _grant(seen: Seen, database: ObjectRef, common: dict[str, Any]) -> OwnedResource:
+    spec = common | {"databaseRef": _written(database)}
+    return OwnedResource("DatabaseGrant", _name(seen, database.name or database.id or ""), spec)
+
+
+def _access(seen: Seen, access: InlineAccess, common: dict[str, Any]) -> OwnedResource:
+    about = f"{access.pattern_type} {access.pattern or ''}"
+    return OwnedResource("KafkaACL", _name(seen, _digest(about)), common | _written(access))
+
+
+def _name(seen: Seen, about: str) -> str:
+    """Two names that would be cut to the same get a digest of the whole."""
+    name = f"{seen.name}-{about}"
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 11].rstrip('-.')}-{_digest(name)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _written(model: Spec) -> dict[str, Any]:
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,42 @@
+"""Grants and access rules that a user's spec lists."""
+
+import pytest
+
+from kinds.sights import seen_user
+from managed_databases.kinds.database_user import KIND
+from managed_databases.kinds.inline_grants import LONGEST_NAME
+from managed_databases.kinds.registry import kinds
+
+assert KIND.cloud is not None
+OWNED = KIND.cloud.owned
+
+
+def test_a_user_without_lists_owns_nothing() -> None:
+    assert OWNED(seen_user({})) == ()
+
+
+def test_each_database_becomes_a_grant_and_each_access_an_acl() -> None:
+    access = {"patternType": "prefixed", "pattern": "orders.", "allowRead": True}
+    owned = OWNED(seen_user({"databases": [{"name": "shop"}], "access": [access], "deletionPolicy": "Retain"}))
+    grant, acl = owned
+    assert (grant.kind, grant.name) == ("DatabaseGrant", "app-shop")
+    assert grant.spec["databaseRef"] == {"name": "shop"}
+    assert grant.spec["userRef"] == {"name": "app"}
+    assert grant.spec["deletionPolicy"] == "Retain"
+    assert acl.kind == "KafkaACL"
+    assert acl.spec["pattern"] == "orders."
+    assert acl.spec["allowWrite"] is False
+
+
+def test_what_is_owned_fits_the_models_of_its_kind() -> None:
+    access = [{"patternType": "all", "allowWrite": True}, {"patternType": "literal", "pattern": "a", "allowRead": True}]
+    for owned in OWNED(seen_user({"databases": [{"name": "shop"}], "access": access})):
+        kinds()[owned.kind].spec.model_validate(owned.spec)
+
+
+@pytest.mark.parametrize("length", [1, 190, 253])
+def test_names_stay_within_the_limit_and_apart(length: int) -> None:
+    databases = [{"name": "d" * length}, {"name": "d" * (length - 1) + "e"}]
+    names = {owned.name for owned in OWNED(seen_user({"databases": databases}))}
+    assert len(names) == 2
+    assert all(len(name) <= LONGEST_NAME for name in names)
