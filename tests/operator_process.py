@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 START_SECONDS = 60
+END_SECONDS = 60
 
 
 class OperatorProcess:
@@ -86,9 +87,10 @@ class OperatorProcess:
         self._process.send_signal(signal.SIGCONT)
 
     async def ends(self) -> int:
-        """Wait until it ends by itself; return the exit code."""
+        """Wait until it ends by itself; return the exit code. Raises TimeoutError after END_SECONDS."""
         assert self._process is not None
-        return await self._process.wait()
+        async with asyncio.timeout(END_SECONDS):
+            return await self._process.wait()
 
     def log_tail(self, lines: int = 40) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""

@@ -1,0 +1,256 @@
+"""Two replicas: one leads, the other follows when it stops, dies or stands still, and nothing is done twice."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from managed_databases.controlplane.commands import free_port
+from managed_databases.kube.leadership import LEASE_NAME
+from operator_process import OperatorProcess
+from stories.kill_points import EFFECT_COMES, EFFECT_COMES_LATE, EFFECT_WAS
+from stories.world import World
+
+LEASE_SECONDS = 4
+PAIR = {
+    "leader_election": True,
+    "lease_seconds": LEASE_SECONDS,
+    "call_limit_seconds": 10,
+    "settle_margin_seconds": 1,
+    "least_backoff_seconds": 0.2,
+}
+LONG = PAIR | {"lease_seconds": 300}
+"""Longer than any test waits: only a lease that is released is taken over."""
+
+CHANGING = ("create", "update", "patch", "delete")
+
+a_pair = pytest.mark.parametrize("world", [{"settings": PAIR}], indirect=True, ids=["pair"])
+a_patient_pair = pytest.mark.parametrize("world", [{"settings": LONG}], indirect=True, ids=["patient pair"])
+
+
+@pytest_asyncio.fixture
+async def follower(world: World) -> AsyncIterator[OperatorProcess]:
+    """The second replica, not started yet; the first is `world.operator`."""
+    follower = await world.another_replica("follower.log")
+    yield follower
+    await follower.kill()
+
+
+async def holder(world: World) -> str:
+    lease = await world.cluster.get("Lease", LEASE_NAME, world.system)
+    return str(lease["spec"].get("holderIdentity") or "")
+
+
+async def leads(world: World, *, after: str = "") -> str:
+    """Wait until somebody else than `after` leads; return who."""
+
+    async def somebody() -> str | None:
+        found = await holder(world)
+        return found if found != after else None
+
+    return str(await world.until("somebody leads", somebody))
+
+
+async def stands_by(world: World, follower: OperatorProcess) -> None:
+    await follower.start()
+
+    async def says_so() -> bool:
+        assert "standing by" in follower.log_tail(), follower.log_tail()
+        return True
+
+    await world.until("the second replica stands by", says_so)
+
+
+@a_pair
+async def test_a_standby_is_live_and_ready_and_asks_the_cloud_nothing(world: World) -> None:
+    somebody = {"holderIdentity": "somebody", "leaseDurationSeconds": 3600}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+    metadata = {"name": LEASE_NAME, "namespace": world.system}
+    await world.cluster.apply(lease | {"metadata": metadata, "spec": somebody})
+    await world.apply(world.project_manifest(), world.datastore())
+    port = free_port()
+    await world.operator.start(probe_port=port)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as probes:
+
+        async def is_ready() -> bool:
+            answer = await probes.get("/readyz")
+            assert answer.status_code == 200, answer.text
+            return True
+
+        await world.until("the standby is ready", is_ready)
+        assert (await probes.get("/healthz")).status_code == 200
+    assert await world.sandbox.requests() == []
+    waits = await world.get("ManagedDatastore", "main")
+    assert waits["status"] == {"observedGeneration": -1}
+    assert "finalizers" not in waits["metadata"]
+
+    await world.cluster.patch("Lease", LEASE_NAME, world.system, {"spec": {"holderIdentity": ""}})
+    await world.becomes("ManagedDatastore", "main")
+    assert len(await world.posts("datastores")) == 1
+
+
+@a_patient_pair
+async def test_a_clean_stop_hands_over_at_once(world: World, follower: OperatorProcess) -> None:
+    await world.operator.start()
+    first = await leads(world)
+    await stands_by(world, follower)
+    await world.apply(world.project_manifest(), world.datastore())
+    await world.becomes("ManagedDatastore", "main")
+    assert await world.operator.stop() == 0
+    assert await holder(world) != first, "released before it ended"
+    await leads(world, after=first)
+    await world.apply(world.user())
+    await world.becomes("DatabaseUser", "app")
+    assert await world.login_works()
+    assert len(await world.posts("datastores")) == 1
+
+
+@a_patient_pair
+async def test_a_standby_that_stops_changes_nothing(world: World, follower: OperatorProcess) -> None:
+    await world.operator.start()
+    first = await leads(world)
+    await stands_by(world, follower)
+    assert await follower.stop() == 0
+    assert await holder(world) == first
+
+
+@a_pair
+async def test_one_that_is_killed_is_followed(world: World, follower: OperatorProcess) -> None:
+    await world.operator.start()
+    first = await leads(world)
+    await stands_by(world, follower)
+    await world.operator.kill()
+    await leads(world, after=first)
+    await world.apply(world.project_manifest(), world.datastore())
+    await world.becomes("ManagedDatastore", "main")
+    assert len(await world.posts("datastores")) == 1
+
+
+@a_pair
+async def test_an_api_server_that_is_away_does_not_end_the_leader(world: World) -> None:
+    await world.operator.start()
+    first = await leads(world)
+    await world.apply(world.project_manifest(), world.datastore())
+    await world.becomes("ManagedDatastore", "main")
+    await world.cluster.control_plane.stop_apiserver()
+
+    async def has_lapsed() -> bool:
+        assert "still_leading=False" in world.operator.log_tail(), world.operator.log_tail()
+        return True
+
+    try:
+        await world.until("the lease has ended", has_lapsed)
+    finally:
+        await world.cluster.control_plane.start_apiserver()
+    await world.apply(world.user())
+    await world.becomes("DatabaseUser", "app")
+    assert world.operator.is_running
+    assert await holder(world) == first
+
+
+RENEWED = (("expire_tokens", True),)
+"""The call is refused, and stands before its second send while the token is being renewed."""
+
+STANDSTILLS: dict[str, tuple[tuple[str, Any], ...]] = {
+    "before the send": RENEWED,
+    "before the effect": EFFECT_COMES,
+    "long before the effect": EFFECT_COMES_LATE,
+    "after the effect": EFFECT_WAS,
+}
+
+
+async def stands_still_at(world: World, method: str, path: str, fault: tuple[tuple[str, Any], ...]) -> None:
+    """Return once the leader stands still within its next such call."""
+    id_ = await world.sandbox.fault(method=method, path=path, times=1, **dict(fault))
+    if fault == RENEWED:
+        id_ = await world.sandbox.fault(method="POST", path="/auth/tokens$", times=1, delay_seconds=LEASE_SECONDS - 1)
+
+    async def is_met() -> bool:
+        return any(each["id"] == id_ and each["met"] for each in await world.sandbox.faults())
+
+    await world.until(f"{method} {path} has arrived", is_met)
+    world.operator.pause()
+
+
+async def changing_calls(world: World) -> list[tuple[str, str]]:
+    """What the cloud was asked to change so far."""
+    return [
+        (request["method"], request["path"])
+        for request in await world.sandbox.requests(path="^/v1/")
+        if request["method"] != "GET"
+    ]
+
+
+async def writes(world: World) -> list[str]:
+    """What Kubernetes was asked to change so far by the operator's account, but for the Lease."""
+    user = f"system:serviceaccount:{world.system}:operator"
+    return [
+        f"{event.verb} {event.uri}"
+        for event in world.cluster.audit(user=user, verb=CHANGING)
+        if event.resource != "leases"
+    ]
+
+
+async def wakes_and_does_nothing(world: World, follower: OperatorProcess) -> None:
+    """Let the old leader go on while the new one stands still: all that is asked now is the old one's."""
+    before: list[list[str]] = []
+
+    async def is_quiet() -> bool:
+        before.append(await writes(world))
+        return len(before) > 10 and before[-10] == before[-1]
+
+    await world.until("the new leader is quiet", is_quiet)
+    follower.pause()
+    asked = await changing_calls(world)
+    world.operator.resume()
+    assert await world.operator.ends() == 1, "another leads: it must end"
+    assert await changing_calls(world) == asked
+    assert await writes(world) == before[-1]
+    follower.resume()
+
+
+@a_pair
+@pytest.mark.parametrize("fault", STANDSTILLS.values(), ids=STANDSTILLS.keys())
+async def test_one_that_stands_still_while_it_creates(
+    world: World, follower: OperatorProcess, fault: tuple[tuple[str, Any], ...]
+) -> None:
+    await world.operator.start()
+    first = await leads(world)
+    await stands_by(world, follower)
+    await world.apply(world.project_manifest())
+    await world.becomes("DatabaseProject", world.project)
+    await world.apply(world.datastore())
+    await stands_still_at(world, "POST", "/datastores$", fault)
+    await leads(world, after=first)
+    await wakes_and_does_nothing(world, follower)
+    await world.becomes("ManagedDatastore", "main")
+    [datastore] = await world.sandbox.objects("datastores")
+    assert (await world.get("ManagedDatastore", "main"))["status"]["id"] == datastore["id"]
+
+
+@a_pair
+@pytest.mark.parametrize("fault", STANDSTILLS.values(), ids=STANDSTILLS.keys())
+async def test_one_that_stands_still_while_it_changes_a_password(
+    world: World, follower: OperatorProcess, fault: tuple[tuple[str, Any], ...]
+) -> None:
+    await world.operator.start()
+    first = await leads(world)
+    await stands_by(world, follower)
+    await world.apply(world.project_manifest(), world.datastore(), world.user())
+    await world.becomes("DatabaseUser", "app")
+    old = (await world.secret("app-user"))["password"]
+    await world.cluster.delete("Secret", "app-user", world.namespace)
+    await stands_still_at(world, "PUT", "/users/", fault)
+    await leads(world, after=first)
+
+    async def is_switched() -> bool:
+        assert not await world.cluster.exists("Secret", "app-user-pending", world.namespace)
+        assert (await world.secret("app-user"))["password"] != old
+        return await world.login_works()
+
+    await world.until("the new leader has changed the password", is_switched)
+    await wakes_and_does_nothing(world, follower)
+    await world.becomes("DatabaseUser", "app")
+    assert await world.login_works()
