@@ -29,7 +29,7 @@ async def test_grants_follow_the_list(world: World) -> None:
     await world.apply(manifest("DatabaseGrant", "app-shop", world.namespace, foreign))
     await world.becomes("DatabaseGrant", "app-shop")
     await world.change("DatabaseUser", "app", databases=[{"name": "stock"}, {"name": "shop"}])
-    stalled = await world.becomes("DatabaseUser", "app", "Stalled", reason="Conflict")
+    stalled = await world.becomes("DatabaseUser", "app", "Stalled", reason="ResourceConflict")
     assert "app-shop" in condition(stalled, "Stalled")["message"]
     assert condition(stalled, "Ready")["status"] == "True"
 

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     FORBIDDEN = "Forbidden"
     ALREADY_EXISTS = "AlreadyExists"
     CONFLICT = "Conflict"
+    RESOURCE_CONFLICT = "ResourceConflict"
     NOT_ADOPTABLE = "NotAdoptable"
     NOTHING_TO_ADOPT = "NothingToAdopt"
     AMBIGUOUS = "Ambiguous"

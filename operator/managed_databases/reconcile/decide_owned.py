@@ -28,7 +28,7 @@ def _one(owned: OwnedResource, found: OwnedSeen | None) -> Iterator[Verdict]:
     if found is None:
         yield Arrange(Reason.ABSENT, f"{label} is asked for and not there yet", owned)
     elif not found.is_ours:
-        yield Stall(Reason.CONFLICT, f"{label} exists and belongs to something else: remove one of the two")
+        yield Stall(Reason.RESOURCE_CONFLICT, f"{label} exists and belongs to something else: remove one of the two")
     elif found.is_going:
         yield Wait(Reason.PENDING, f"waits for the deletion of {label}, which is then made again")
     elif any(found.spec.get(field) != value for field, value in owned.spec.items()):
