@@ -151,7 +151,8 @@ async def test_a_wrong_checksum_is_the_end(
 
 @pytest.mark.usefixtures("network", "go")
 async def test_builds_where_the_network_is_closed(cache: Path, say: Teller) -> None:
-    assert await find_binaries(say) == cache
+    assert await find_binaries(say, (*ALL, "helm")) == cache
+    assert "require helm.sh/helm/v3 v3.22.0" in (cache / "helm").read_text()
     assert "replace k8s.io/api => k8s.io/api v0.36.3" in (cache / "kube-apiserver").read_text()
     assert "require go.etcd.io/etcd/server/v3 v3.7.3" in (cache / "etcd").read_text()
 
@@ -200,8 +201,8 @@ async def test_two_at_once_get_each_program_once(cache: Path, say: Teller, netwo
 
 @pytest.mark.usefixtures("cache")
 async def test_unknown_programs_are_a_mistake(say: Teller) -> None:
-    with pytest.raises(ValueError, match="helm"):
-        await find_binaries(say, ("helm",))
+    with pytest.raises(ValueError, match="kind"):
+        await find_binaries(say, ("kind",))
 
 
 def test_staging_modules_are_replaced_by_their_releases() -> None:

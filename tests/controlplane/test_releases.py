@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from managed_databases.controlplane import releases
 from managed_databases.controlplane.releases import Target, cache_folder, checksum_in, release_of
 
 LINUX = Target("linux", "amd64")
@@ -27,6 +28,13 @@ def test_etcd_publishes_an_archive(target: Target, ending: str) -> None:
     assert release.archive_member == f"{name}/etcd"
 
 
+def test_helm_publishes_an_archive() -> None:
+    release = release_of("helm", LINUX)
+    assert release.url == "https://get.helm.sh/helm-v3.22.0-linux-amd64.tar.gz"
+    assert release.checksums_url == release.url + ".sha256sum"
+    assert release.archive_member == "linux-amd64/helm"
+
+
 @pytest.mark.parametrize(
     ("why", "text", "found"),
     [
@@ -44,7 +52,15 @@ def test_checksums(why: str, text: str, found: str | None) -> None:
 
 def test_the_cache_is_where_caches_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder(LINUX) == tmp_path / "managed-databases" / "kube" / "1.36.3-linux-amd64"
+    name = "1.36.3-etcd-3.7.3-helm-3.22.0-linux-amd64"
+    assert cache_folder(LINUX) == tmp_path / "managed-databases" / "kube" / name
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_folder(LINUX) == tmp_path / ".cache" / "managed-databases" / "kube" / "1.36.3-linux-amd64"
+    assert cache_folder(LINUX) == tmp_path / ".cache" / "managed-databases" / "kube" / name
+
+
+@pytest.mark.parametrize("version", ["KUBE_VERSION", "ETCD_VERSION", "HELM_VERSION"])
+def test_another_version_of_anything_is_kept_elsewhere(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    before = cache_folder(LINUX)
+    monkeypatch.setattr(releases, version, "9.9.9")
+    assert cache_folder(LINUX) != before

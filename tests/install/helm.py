@@ -1,28 +1,28 @@
 """Helm on the chart of this checkout, as people use it."""
 
+import asyncio
 import json
-import os
-import shutil
+import logging
 import subprocess
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import yaml
 
 from install.kubectl import TOP, Kubectl, Manifest
+from managed_databases.controlplane.binaries import find_binaries
 from managed_databases.kube.generated_files import CHART
+
+log = logging.getLogger(__name__)
 
 RELEASE = "mdo"
 PROJECTS_KNOWN = ("--api-versions=manageddatabases.io/v1alpha1/DatabaseProject",)
 
 
+@cache
 def find_helm() -> str:
-    """Return the program from $KUBEBUILDER_ASSETS, or else from $PATH. Raises FileNotFoundError."""
-    beside = Path(os.environ.get("KUBEBUILDER_ASSETS", "")) / "helm"
-    found = str(beside) if beside.is_file() else shutil.which("helm")
-    if found is None:
-        raise FileNotFoundError("helm is neither in $KUBEBUILDER_ASSETS nor in $PATH: put it into one of them")
-    return found
+    """Return the program, found or made as every other. Raises BinariesMissing."""
+    return str(asyncio.run(find_binaries(log.info, ("helm",))) / "helm")
 
 
 def run_helm(verb: str, namespace: str, values: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:

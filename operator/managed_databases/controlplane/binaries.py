@@ -20,6 +20,7 @@ from managed_databases.controlplane.download import (
 )
 from managed_databases.controlplane.releases import (
     ETCD_VERSION,
+    HELM_VERSION,
     KUBE_VERSION,
     PROGRAMS,
     Target,
@@ -44,7 +45,7 @@ async def find_binaries(say: Say, wanted: Sequence[str] = ("etcd", "kube-apiserv
     takes time; a build takes minutes.
     """
     if unknown := set(wanted) - set(PROGRAMS):
-        raise ValueError(f"not programs of a control plane: {', '.join(sorted(unknown))}")
+        raise ValueError(f"not programs that are known here: {', '.join(sorted(unknown))}")
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     lacking = missing(Path(assets), wanted) if assets else []
     if assets and not lacking:
@@ -126,6 +127,6 @@ async def _alone(folder: Path, say: Say) -> AsyncIterator[None]:
 def _all_four_ways(program: str, assets: str, folder: Path, download_failed: str, build_failed: str) -> str:
     return f"""{program} was not found. There are four ways to have it:
   1. KUBEBUILDER_ASSETS, a folder that holds it: {assets}.
-  2. The cache {folder}: it is not there. Put Kubernetes {KUBE_VERSION} and etcd {ETCD_VERSION} there by hand if you like.
+  2. The cache {folder}: it is not there. By hand: Kubernetes {KUBE_VERSION}, etcd {ETCD_VERSION}, Helm {HELM_VERSION}.
   3. The official download: {download_failed}.
   4. Building it from its Go module: {build_failed}. Install Go from https://go.dev/dl if it is not here."""

@@ -11,7 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from managed_databases.controlplane.releases import ETCD_MODULE, ETCD_VERSION, KUBE_MODULE, KUBE_VERSION
+from managed_databases.controlplane.releases import (
+    ETCD_MODULE,
+    ETCD_VERSION,
+    HELM_MODULE,
+    HELM_VERSION,
+    KUBE_MODULE,
+    KUBE_VERSION,
+)
 
 SAY_EVERY_SECONDS: Final = 20
 
@@ -33,6 +40,9 @@ async def build(program: str, folder: Path, say: Callable[[str], None]) -> Path:
         raise BuildFailed("`go` is not on PATH")
     if program == "etcd":
         module, package, flags = f"{ETCD_MODULE}@v{ETCD_VERSION}", ETCD_MODULE, "-s -w"
+    elif program == "helm":
+        module, package = f"{HELM_MODULE}@v{HELM_VERSION}", f"{HELM_MODULE}/cmd/helm"
+        flags = f"-s -w -X {HELM_MODULE}/internal/version.version=v{HELM_VERSION}"
     else:
         module, package = f"{KUBE_MODULE}@v{KUBE_VERSION}", f"{KUBE_MODULE}/cmd/{program}"
         flags = f"-s -w -X k8s.io/component-base/version.gitVersion=v{KUBE_VERSION}"

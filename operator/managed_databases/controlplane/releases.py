@@ -1,4 +1,4 @@
-"""Which programs a control plane is made of: their versions, where they are published, where they are kept."""
+"""Which programs a control plane and its tests need: their versions, where they are published, where they are kept."""
 
 import os
 import platform
@@ -9,9 +9,11 @@ from typing import Final
 
 KUBE_VERSION: Final = "1.36.3"
 ETCD_VERSION: Final = "3.7.3"
+HELM_VERSION: Final = "3.22.0"
 
-PROGRAMS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+PROGRAMS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
 ETCD_MODULE: Final = "go.etcd.io/etcd/server/v3"
+HELM_MODULE: Final = "helm.sh/helm/v3"
 KUBE_MODULE: Final = "k8s.io/kubernetes"
 
 _GO_NAMES: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -60,6 +62,9 @@ def release_of(program: str, target: Target) -> Release:
         base = f"https://github.com/etcd-io/etcd/releases/download/v{ETCD_VERSION}"
         ending = "tar.gz" if target.os == "linux" else "zip"
         return Release(program, f"{base}/{name}.{ending}", f"{base}/SHA256SUMS", f"{name}/etcd")
+    if program == "helm":
+        url = f"https://get.helm.sh/helm-v{HELM_VERSION}-{target}.tar.gz"
+        return Release(program, url, f"{url}.sha256sum", f"{target}/helm")
     url = f"https://dl.k8s.io/release/v{KUBE_VERSION}/bin/{target.os}/{target.arch}/{program}"
     return Release(program, url, f"{url}.sha256", None)
 
@@ -67,7 +72,8 @@ def release_of(program: str, target: Target) -> Release:
 def checksum_in(text: str, file_name: str) -> str | None:
     """Return the SHA-256 (lower-case hex) that `text` states for a file; None when it states none.
 
-    Two forms are published: the bare sum (Kubernetes), and lines of sum and name as `sha256sum` writes them (etcd).
+    Two forms are published: the bare sum (Kubernetes), and lines of sum and name as `sha256sum` writes them (etcd,
+    Helm).
     """
     for line in text.splitlines():
         words = line.split()
@@ -83,5 +89,5 @@ def cache_root() -> Path:
 
 
 def cache_folder(target: Target) -> Path:
-    """Return the folder that holds the pinned versions for `target`."""
-    return cache_root() / f"{KUBE_VERSION}-{target}"
+    """Return the folder that holds the pinned versions for `target`: another version of any is another folder."""
+    return cache_root() / f"{KUBE_VERSION}-etcd-{ETCD_VERSION}-helm-{HELM_VERSION}-{target}"
