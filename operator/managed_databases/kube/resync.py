@@ -3,14 +3,14 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from managed_databases.kube.cache import Store
-from managed_databases.kube.collections import SECRET, Collection, object_path
+from managed_databases.kube.collections import Collection, collection_path
 from managed_databases.kube.connection import KubeConnection
-from managed_databases.reconcile.ports import MANAGED_LABEL, KubeError, NotThere, ResourceKey
+from managed_databases.reconcile.ports import KubeError, ResourceKey
 
 EVERY_SECONDS: Final = 600.0
 SETTLE_SECONDS: Final = 5.0
@@ -18,7 +18,6 @@ SETTLE_SECONDS: Final = 5.0
 
 PAGE: Final = 500
 METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 log = structlog.get_logger()
 
@@ -72,15 +71,16 @@ class Resync:
         return [key for key, version, mine in known if mine is None or int(mine[1]) < int(version)]
 
     async def _read(self, collection: Collection, key: ResourceKey) -> None:
-        path = object_path(collection.group, collection.version, collection.plural, key.namespace or None, key.name)
-        accept = METADATA if collection.metadata_only else "application/json"
-        try:
-            raw = await self._connection.request("GET", path, accept=accept)
-        except NotThere:
-            return  # deleted meanwhile: the watch or the next round tells
-        if key.kind == SECRET and not _selected(raw):
-            return
-        self._changed(self._store.seen(raw, collection.kind))
+        """Read one object through a list: the operator has the right to list its kinds, not to get them."""
+        path = collection_path(collection.group, collection.version, collection.plural, key.namespace or None)
+        query = {"fieldSelector": f"metadata.name={key.name}"}
+        if collection.label_selector:
+            query["labelSelector"] = collection.label_selector
+        accept = METADATA_LIST if collection.metadata_only else "application/json"
+        page = await self._connection.request("GET", path, query=query, accept=accept)
+        for raw in page.get("items") or ():
+            if raw["metadata"]["name"] == key.name:
+                self._changed(self._store.seen(raw, collection.kind))
 
     async def _list(self, collection: Collection) -> tuple[dict[ResourceKey, str], str]:
         """Return the versions by key, and the version of the list itself."""
@@ -98,7 +98,3 @@ class Resync:
             if not token:
                 return listed, page["metadata"]["resourceVersion"]
             query["continue"] = token
-
-
-def _selected(raw: dict[str, Any]) -> bool:
-    return (raw["metadata"].get("labels") or {}).get(MANAGED_LABEL) == "true"
