@@ -54,12 +54,26 @@ async def objects(world: World, kind: str) -> list[dict[str, Any]]:
 
 
 async def only(world: World, kind: str) -> dict[str, Any]:
-    (one,) = await objects(world, kind)
-    return one
+    found = await objects(world, kind)
+    assert len(found) == 1, found
+    return found[0]
 
 
 async def id_of(world: World, kind: str, name: str) -> str:
     return str((await world.get(kind, name))["status"]["id"])
+
+
+async def made_again(world: World, kind: str, name: str, lost: str) -> str:
+    """Wait until it is Ready with another object than the lost one; return that one's id."""
+
+    async def look() -> str:
+        status = (await world.get(kind, name))["status"]
+        assert status.get("id") not in (None, lost), status
+        return str(status["id"])
+
+    id_: str = await world.until(f"{kind} {name} is made again", look)
+    await world.becomes(kind, name)
+    return id_
 
 
 async def refused(world: World, resource: Manifest) -> str:
@@ -102,13 +116,7 @@ async def test_extensions_come_after_what_they_need(world: World) -> None:
     assert [post["status"] for post in await world.posts("extensions")] == [200] * 4, "none was asked for too early"
     lost = await id_of(world, "DatabaseExtension", "earthdistance")
     await world.sandbox.vanish("extensions", lost)
-
-    async def is_made_again() -> bool:
-        resource = await world.becomes("DatabaseExtension", "earthdistance")
-        assert resource["status"]["id"] != lost
-        return True
-
-    await world.until("the lost extension is made again", is_made_again)
+    await made_again(world, "DatabaseExtension", "earthdistance", lost)
     for name in ("cube", "earthdistance", "postgis", "postgis-topology", "typo"):
         await world.delete("DatabaseExtension", name, wait=False)
 
@@ -140,8 +148,7 @@ async def test_a_grant_from_its_parents_to_its_end(world: World) -> None:
     await says(world, "DatabaseGrant", "app-in-shop", "ParentMissing", "there is no DatabaseUser")
     assert await objects(world, "DatabaseGrant") == []
     await world.apply(world.user())
-    again = await world.becomes("DatabaseGrant", "app-in-shop")
-    assert again["status"]["id"] != first
+    second = await made_again(world, "DatabaseGrant", "app-in-shop", first)
 
     # Retained, it is nobody's; another resource may take it over.
     await world.change("DatabaseGrant", "app-in-shop", deletionPolicy="Retain")
@@ -151,7 +158,7 @@ async def test_a_grant_from_its_parents_to_its_end(world: World) -> None:
     await world.becomes("DatabaseGrant", "adopter", "Stalled", reason="AlreadyExists")
     await world.change("DatabaseGrant", "adopter", adoption="IfExists")
     adopted = await world.becomes("DatabaseGrant", "adopter")
-    assert adopted["status"]["id"] == again["status"]["id"]
+    assert adopted["status"]["id"] == second
 
     # Its database goes, and nobody makes another: what waits for it can still be deleted.
     await world.delete("ManagedDatabase", "shop")
@@ -382,7 +389,7 @@ async def test_a_metrics_token_and_its_secret(world: World) -> None:
 
 @fast
 async def test_a_token_made_elsewhere_is_taken_over_with_its_value(world: World) -> None:
-    await world.sandbox.create("prometheus-metrics-tokens", {"name": "prometheus"})
+    await world.sandbox.create("prometheus-metrics-tokens", {"name": "prometheus", "value": "made-elsewhere"})
     there = await only(world, "PrometheusMetricsToken")
     await world.operator.start()
     await world.apply(with_powers(world, "metrics"), token(world))
