@@ -74,10 +74,39 @@ def test_the_container_is_told_where_it_is_and_what_to_serve() -> None:
         "MANAGED_DATABASES_NAMESPACE": None,
         "MANAGED_DATABASES_WATCH_NAMESPACES": "shop,lab",
         "MANAGED_DATABASES_PROBE_PORT": "9090",
+        "MANAGED_DATABASES_LEADER_ELECTION": "true",
         "MANAGED_DATABASES_LOG_LEVEL": "debug",
     }
     assert container["command"] == ["managed-databases", "run"]
     assert container["ports"] == [{"name": "probes", "containerPort": 9090}]
+
+
+def test_two_replicas_take_turns_and_are_kept_apart() -> None:
+    rendered = render({})
+    (deployment,) = of_kind(rendered, "Deployment")
+    (budget,) = of_kind(rendered, "PodDisruptionBudget")
+    labels = deployment["spec"]["selector"]["matchLabels"]
+    assert deployment["spec"]["replicas"] == 2
+    assert deployment["spec"]["strategy"]["type"] == "RollingUpdate"
+    assert budget["spec"]["selector"]["matchLabels"] == labels
+    spread = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in spread] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+    assert all(each["whenUnsatisfiable"] == "ScheduleAnyway" for each in spread), "preferred, never required"
+    assert all(each["labelSelector"]["matchLabels"] == labels for each in spread)
+
+
+def test_a_spread_of_ones_own_replaces_ours() -> None:
+    own = [{"maxSkew": 1, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}]
+    (deployment,) = of_kind(render({"topologySpreadConstraints": own}), "Deployment")
+    assert deployment["spec"]["template"]["spec"]["topologySpreadConstraints"] == own
+
+
+def test_without_an_election_there_is_one_at_a_time() -> None:
+    rendered = render({"leaderElection": False, "replicas": 1})
+    (deployment,) = of_kind(rendered, "Deployment")
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert not of_kind(rendered, "PodDisruptionBudget")
+    assert not of_kind(render({"podDisruptionBudget": {"create": False}}), "PodDisruptionBudget")
 
 
 def test_named_namespaces_mean_roles_there_and_nothing_clusterwide_but_projects() -> None:
@@ -111,7 +140,8 @@ def test_secrets_need_not_be_listed() -> None:
         ({"watchNamespaces": ["Shop"]}, "/watchNamespaces/0"),
         ({"probePort": 80}, "/probePort"),
         ({"image": {"pullPolicy": "Sometimes"}}, "/image/pullPolicy"),
-        ({"replicas": 2}, "/replicas"),
+        ({"replicas": 2, "leaderElection": False}, "/replicas"),
+        ({"leaderElection": False}, "/replicas"),
         ({"settings": {"PROBE_PORT": 1}}, "'PROBE_PORT' not allowed"),
         ({"settings": {"LOG_LEVEL": "loud"}}, "/settings/LOG_LEVEL"),
         ({"projects": [{"name": "main"}]}, "missing properties 'region', 'credentials'"),
@@ -131,7 +161,7 @@ def test_nonsense_is_refused(values: dict[str, Any], said: str) -> None:
 def test_every_setting_of_the_operator_can_be_given() -> None:
     schema = json.loads((TOP / CHART / "values.schema.json").read_text())
     given = {name.lower() for name in schema["properties"]["settings"]["properties"]}
-    set_by_the_chart = {"namespace", "watch_namespaces", "probe_port"}
+    set_by_the_chart = {"namespace", "watch_namespaces", "probe_port", "leader_election"}
     of_no_use_in_a_pod = {"kubeconfig", "context", "probe_host", "clock_speed"}
     assert given == set(Settings.model_fields) - set_by_the_chart - of_no_use_in_a_pod
     assert set_by_the_chart < set(Settings.model_fields)
