@@ -17,12 +17,12 @@ def decide_deletion(cloud: CloudSide, seen: Seen) -> Verdict:
         )
     if seen.status.id is None and seen.created_id is None and seen.status.intent is None:
         return Release(Reason.RELEASED, "nothing was ever made")
+    if seen.status.id is not None and seen.cloud_spec.deletion_policy == "Retain":
+        return Release(Reason.RELEASED, "the cloud object and its Secret stay", retain=True)
     if seen.problem is not None:
         return seen.problem
     if seen.status.id is None:
         return _open_intent(cloud, seen)
-    if seen.cloud_spec.deletion_policy == "Retain":
-        return Release(Reason.RELEASED, "the cloud object and its Secret stay", retain=True)
     if seen.mine_gone:
         return Release(Reason.RELEASED, "the cloud object is gone")
     if seen.holder is not None:
