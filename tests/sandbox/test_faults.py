@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from managed_databases.sandbox.faults import read_faults
 from sandbox.account import Account, account_of
 from sandbox_process import SandboxProcess
 
@@ -115,3 +117,21 @@ async def test_a_delay_outlasts_a_patient_client(sandbox: SandboxProcess, accoun
     await sandbox.fault(path="/users", delay_seconds=LIMIT_SECONDS)
     with pytest.raises(httpx.ReadTimeout):
         await account.http.get("/v1/users", headers={"X-Auth-Token": account.token}, timeout=0.2)
+
+
+async def test_faults_can_come_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "faults.json"
+    path.write_text('[{"path": "/users", "times": 1, "status": 503}, {"path": "/topics", "garbage": true}]')
+    async with SandboxProcess("--faults", str(path)) as sandbox:
+        assert [fault["path"] for fault in await sandbox.faults()] == ["/users", "/topics"]
+        async with httpx.AsyncClient(base_url=sandbox.url, timeout=LIMIT_SECONDS, trust_env=False) as http:
+            account = await account_of(http)
+            assert [(await account.call("GET", "/users")).status_code for _ in range(2)] == [503, 200]
+
+
+@pytest.mark.parametrize("text", ["{", "1", "[1]", '[{"colour": "red"}]', '[{"path": "["}]'])
+def test_a_file_that_is_no_list_of_faults(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "faults.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="expected a list of faults"):
+        read_faults(path)

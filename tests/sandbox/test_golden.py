@@ -64,6 +64,8 @@ def there() -> list[tuple[str, dict[str, Any]]]:
     kafka = {"datastore_id": KAFKA, "user_id": USER, "allow_read": True, "allow_write": True}
     instance = {"id": "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbb1", "role": "MASTER", "role_name": "master", "ip": "10.0.0.1"}
     instance |= {"status": "ACTIVE", "hostname": "h", "availability_zone": "z", "flavor_id": flavor("SL1.2-4096-32")}
+    action = {"id": "88888888-8888-4888-8888-888888888888", "name": "resize", "status": "DONE", "request_id": "r"}
+    action |= {"started_at": "2024-05-01T10:00:00", "finished_at": "2024-05-01T10:01:00"}
     main = {"instances": [instance | {"floating_ip": None}], "firewall": [{"ip": "10.0.0.0/8"}]}
     return [
         ("datastores", {"id": POSTGRESQL, "name": "orders", "log_platform": {"log_group": "s/dbaas/orders"}, **main}),
@@ -92,7 +94,7 @@ def there() -> list[tuple[str, dict[str, Any]]]:
         ("acls", {"id": "13131313-1313-4313-8313-131313131313", "pattern_type": "prefixed", "pattern": "t.", **kafka}),
         ("acls", {"id": "13131313-1313-4313-8313-131313131314", "pattern_type": "literal", "pattern": "t", **kafka}),
         ("prometheus-metrics-tokens", {"id": "18181818-1818-4818-8818-181818181818", "name": "m", "value": "v"}),
-        ("actions", {"id": "88888888-8888-4888-8888-888888888888", "name": "resize", "request_id": "r", **place}),
+        ("actions", action | place),
     ]
 
 

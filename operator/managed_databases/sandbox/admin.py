@@ -1,7 +1,7 @@
 """`/sandbox`: what only a sandbox can do. No authentication; see the functions for what each takes and gives."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -10,13 +10,12 @@ from managed_databases.sandbox.answers import Answer, Refusal
 from managed_databases.sandbox.calling import Cloud
 from managed_databases.sandbox.changes import now_text
 from managed_databases.sandbox.digests import digest, is_of
-from managed_databases.sandbox.faults import Fault, Faults
+from managed_databases.sandbox.faults import Faults, fault_of
+from managed_databases.sandbox.openapi import openapi
 from managed_databases.sandbox.sections import SECTIONS
 from managed_databases.sandbox.spaces import Spaces
 from managed_databases.sandbox.store import Row
 from managed_databases.sandbox.traffic import Traffic
-
-_FAULT_FIELDS = frozenset(field.name for field in fields(Fault)) - {"id", "met"}
 
 
 class Admin:
@@ -33,6 +32,8 @@ class Admin:
         match method, name:
             case "GET", "health":
                 return Answer(200, {"status": "ok"})
+            case "GET", "openapi.json":
+                return Answer(200, openapi())
             case "GET", "requests":
                 return self._requests(query)
             case "DELETE", "requests":
@@ -93,9 +94,7 @@ class Admin:
         return Answer(200, {"ok": not gone and told is not None and is_of(str(password), told["digest"])})
 
     def _post_faults(self, body: Row) -> Answer:
-        if unknown := sorted(set(body) - _FAULT_FIELDS):
-            raise Refusal(400, f"faults: unknown fields: {', '.join(unknown)}")
-        fault = Fault(**body)
+        fault = fault_of(body)
         self._faults.add(fault, self._cloud.store.tables)
         return Answer(200, {"id": fault.id})
 

@@ -24,14 +24,16 @@ class Answer:
 class Refusal(Exception):
     """A request is refused and nothing has changed."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = headers or {}
 
     def answer(self) -> Answer:
         title = HTTPStatus(self.status).phrase if self.status in set(HTTPStatus) else "Unknown"
-        return Answer(self.status, {"error": {"code": self.status, "title": title, "message": self.message}})
+        body = {"error": {"code": self.status, "title": title, "message": self.message}}
+        return Answer(self.status, body, dict(self.headers))
 
 
 def not_found(word: str, id_: str) -> Refusal:

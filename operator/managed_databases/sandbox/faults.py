@@ -3,9 +3,12 @@
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
+
+import orjson
 
 from managed_databases.sandbox.store import Row
 
@@ -59,6 +62,22 @@ class Fault:
     def answers(self) -> bool:
         """Whether it takes the place of the answer."""
         return self.status is not None or self.reset or self.garbage
+
+
+def fault_of(told: Mapping[str, Any]) -> Fault:
+    """Return the fault that was asked for. Raises ValueError for unknown fields and for what makes no fault."""
+    known = {one.name for one in fields(Fault)} - {"id", "met"}
+    if unknown := sorted(set(told) - known):
+        raise ValueError(f"unknown fields: {', '.join(unknown)}")
+    return Fault(**told)
+
+
+def read_faults(path: Path) -> list[Fault]:
+    """Read a JSON list of faults, each with the fields of `Fault`. Raises ValueError with what is wrong, OSError."""
+    try:
+        return [fault_of(told) for told in orjson.loads(path.read_bytes())]
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: expected a list of faults: {error}") from error
 
 
 class Faults:

@@ -18,10 +18,14 @@ Handler = Callable[[Call, str], Answer]
 
 @dataclass(frozen=True)
 class Operation:
-    """What handles a request, and what its body must be; with `schema` None the body is not read."""
+    """What handles a request, and what its body must be; with `schema` None the body is not read.
+
+    `status` is that of the answer when all is well; 400 and more: it never is.
+    """
 
     handle: Handler
     schema: Schema | None = None
+    status: int = 200
 
 
 Routes = dict[tuple[str, str, str], Operation]
@@ -38,8 +42,8 @@ def find(method: str, segments: list[str]) -> tuple[Operation, str]:
         tail = "/".join(["{id}", *segments[2:]]) if id_ else ""
     if operation := ROUTES.get((method, section, tail)):
         return operation, id_
-    if any((other, section, tail) in ROUTES for other in ("GET", "POST", "PUT", "DELETE")):
-        raise Refusal(405, "The method is not allowed for the requested URL.")
+    if allowed := [other for other in ("GET", "POST", "PUT", "DELETE") if (other, section, tail) in ROUTES]:
+        raise Refusal(405, "The method is not allowed for the requested URL.", {"Allow": ", ".join(allowed)})
     raise Refusal(404, "The requested URL was not found on the server.")
 
 
@@ -53,7 +57,7 @@ def _of_section(section: Section) -> Routes:
         ("GET", name, "{id}"): Operation(partial(objects.get, section)),
         ("POST", name, ""): Operation(lambda call, _: objects.create(section, call), SCHEMAS.get(f"{name}.create")),
         ("PUT", name, "{id}"): Operation(partial(objects.update, section), SCHEMAS.get(f"{name}.update")),
-        ("DELETE", name, "{id}"): Operation(partial(objects.delete, section)),
+        ("DELETE", name, "{id}"): Operation(partial(objects.delete, section), status=204),
     }
     verbs = ("list", "get", "create", "update", "delete")
     return {route: every[route] for verb, route in zip(verbs, every, strict=True) if verb in section.verbs.split()}
@@ -67,7 +71,7 @@ def _of_datastores() -> Routes:
 
     routes: Routes = {
         ("POST", "datastores", ""): Operation(lambda call, _: datastores.create(call), SCHEMAS["datastores.create"]),
-        ("DELETE", "datastores", "{id}"): Operation(datastore_operations.delete),
+        ("DELETE", "datastores", "{id}"): Operation(datastore_operations.delete, status=204),
         ("GET", "datastores", "count"): Operation(
             lambda call, _: objects.count_by_engine(SECTIONS["datastores"], call)
         ),
@@ -123,11 +127,11 @@ ROUTES.update(
         ("GET", "quotas", ""): Operation(_quotas),
         ("GET", "limits", ""): Operation(lambda call, _: Answer(200, {"limits": LIMITS})),
         ("GET", "capabilities", ""): Operation(lambda call, _: Answer(200, {"capabilities": CAPABILITIES})),
-        ("POST", "floating-ips", ""): Operation(_floating_ips(present=True), SCHEMAS["floating-ips.create"]),
-        ("DELETE", "floating-ips", ""): Operation(_floating_ips(present=False), SCHEMAS["floating-ips.delete"]),
+        ("POST", "floating-ips", ""): Operation(_floating_ips(present=True), SCHEMAS["floating-ips.create"], 204),
+        ("DELETE", "floating-ips", ""): Operation(_floating_ips(present=False), SCHEMAS["floating-ips.delete"], 204),
     }
 )
 for _name, _calls in _DEPRECATED.items():
     for _call in _calls:
         _method, _, _tail = _call.partition(" ")
-        ROUTES[_method, _name, _tail] = Operation(_forbidden)
+        ROUTES[_method, _name, _tail] = Operation(_forbidden, status=403)

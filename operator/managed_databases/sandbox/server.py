@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -43,7 +43,11 @@ class Sandbox:
     """The application. `path` is the file of its state, None: it forgets all when it ends."""
 
     def __init__(
-        self, world: World = DEFAULT_WORLD, settings: Settings | None = None, path: Path | None = None
+        self,
+        world: World = DEFAULT_WORLD,
+        settings: Settings | None = None,
+        path: Path | None = None,
+        faults: Iterable[Fault] = (),
     ) -> None:
         self.settings = settings or Settings()
         self.store = Store(path)
@@ -53,6 +57,8 @@ class Sandbox:
         self._cloud = Cloud(self.store, Changes(self.store, self._spaces, self.settings), self.settings)
         self._traffic = Traffic()
         self._faults = Faults()
+        for fault in faults:
+            self._faults.add(fault, self.store.tables)
         self._admin = Admin(self._cloud, self._spaces, self._traffic, self._faults)
         self._late: set[asyncio.Task[None]] = set()
         self._started = False
