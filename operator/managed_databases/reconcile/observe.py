@@ -232,7 +232,9 @@ class Observer:
         needed: dict[tuple[str, ...], Any] = {}
         for key in found.cloud.needs(found.seen):
             found.topics.add(("key", found.project.name, found.cloud.collection.name, *key))
-            needed |= {key: other for other in found.snapshot.of_key(key) if not found.snapshot.is_gone(other.id)}
+            for other in found.snapshot.of_key(key):
+                if not found.snapshot.is_gone(other.id):
+                    needed[key] = other
         return needed
 
     def _settle_seconds(self, found: Observation, memory: Memory, attempt: int, wait: float) -> float | None:
