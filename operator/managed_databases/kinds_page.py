@@ -1,0 +1,151 @@
+"""The page docs/reference/kinds.md: what people may write in each kind, and what they see of it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from managed_databases.kinds.frame import CloudSpec, CloudStatus
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import CATEGORY, GROUP, VERSION, kinds
+from managed_databases.kinds.schema import IMMUTABLE, RULES, Spec
+from managed_databases.kube.crd import custom_resource_definition
+from managed_databases.kube.structural_schema import structural_schema
+
+_INTRODUCTION: Final = f"""\
+# The kinds
+
+Everything that can be written in a resource of `{GROUP}/{VERSION}`, and everything that can be read
+from it. The same is in the cluster: `kubectl explain manageddatastore.spec.flavor`. `kubectl get {CATEGORY}` lists all
+kinds at once.
+
+A field in **bold** is required in the object that it stands in. A field that is absent is not managed, and never a
+difference. *Rules* are checked when a manifest is applied; they are told here by the message that a refusal shows.
+
+| kind | short name | scope |
+|---|---|---|
+"""
+_SHARED: Final = """\
+## What they share
+
+These stand in every kind but DatabaseProject, which has the first three of the status only, and are not repeated below.
+
+### Spec
+"""
+_SHORTENED: Final = 48
+"""Characters of a pattern that a table can show."""
+
+_HEAD: Final = ("| field | type | default | meaning |", "|---|---|---|---|")
+
+Schema = Mapping[str, Any]
+
+
+def kinds_page() -> str:
+    """Return the page without its mark. Raises NotStructural when a kind's models cannot be a CRD's schema."""
+    rows = (
+        f"| [{kind.name}](#{kind.name.lower()}) | {_names(kind.short_names)} | "
+        f"{'namespace' if kind.namespaced else 'cluster'} |"
+        for kind in kinds().values()
+    )
+    sections = ("\n".join(part) for part in (_shared(), *(_section(kind) for kind in kinds().values())))
+    return _INTRODUCTION + "\n".join(rows) + "\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _shared() -> Iterator[str]:
+    yield _SHARED
+    yield from _table(structural_schema(CloudSpec, "spec", for_people=True), ())
+    yield "\n### Status\n"
+    yield from _table(structural_schema(CloudStatus, "status", for_people=False), ())
+
+
+def _section(kind: Kind) -> Iterator[str]:
+    (version,) = custom_resource_definition(kind)["spec"]["versions"]
+    whole = version["schema"]["openAPIV3Schema"]
+    spec, status = (whole["properties"][part] for part in ("spec", "status"))
+    yield f"## {kind.name}\n"
+    yield f"{spec.get('description', '')}\n"
+    yield "### Spec\n"
+    yield from _table(spec, _names_in(CloudSpec))
+    messages = [rule["message"] for rule in whole[RULES]] + list(_messages(spec))
+    yield "\nRules:\n"
+    yield from (f"- {message}" for message in dict.fromkeys(messages))
+    if own_status := list(_rows(status, "", _names_in(CloudStatus))):
+        yield "\n### Status\n"
+        yield from (*_HEAD, *own_status)
+    yield "\n### Columns\n"
+    yield "| column | from | only with `-o wide` |"
+    yield "|---|---|---|"
+    for column in kind.columns:
+        yield f"| {column.name} | `{_cell(column.path)}` | {'yes' if column.wide else ''} |"
+
+
+def _names_in(model: type[Spec]) -> tuple[str, ...]:
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def _table(schema: Schema, told_elsewhere: tuple[str, ...]) -> Iterator[str]:
+    yield from (*_HEAD, *_rows(schema, "", told_elsewhere))
+
+
+def _rows(schema: Schema, path: str, told_elsewhere: tuple[str, ...] = ()) -> Iterator[str]:
+    required = schema.get("required", ())
+    for name, field in schema.get("properties", {}).items():
+        if name in told_elsewhere:
+            continue
+        here = f"{path}{name}"
+        shown = f"**`{here}`**" if name in required else f"`{here}`"
+        default = f"`{json.dumps(field['default'])}`" if "default" in field else ""
+        meaning = _cell(field.get("description", "")) + _immutability(field)
+        yield f"| {shown} | {_cell(_type(field))} | {default or '-'} | {meaning.strip()} |"
+        yield from _rows(field, f"{here}.")
+        yield from _rows(field.get("items", {}), f"{here}[].")
+
+
+def _type(field: Schema) -> str:
+    match field:
+        case {"enum": values}:
+            return " or ".join(f"`{value}`" for value in values)
+        case {"type": "array", "items": items}:
+            return f"list of {_type(items)}"
+        case {"type": "object", "additionalProperties": {"type": inner}}:
+            return f"map of {inner}"
+        case {"type": "object", "properties": _}:
+            return "object"
+        case {"type": "object"}:
+            return "map"
+        case {"type": "integer"}:
+            return "integer" + _range(field)
+        case {"type": "string", "pattern": pattern} if len(pattern) <= _SHORTENED:
+            return f"string `{pattern}`"
+        case {"type": type_}:
+            return str(type_)
+        case _:
+            return "any"
+
+
+def _range(field: Schema) -> str:
+    low, high = field.get("minimum"), field.get("maximum")
+    if low is not None and high is not None:
+        return f" {low} to {high}"
+    return f" from {low}" if low is not None else f" up to {high}" if high is not None else ""
+
+
+def _immutability(field: Schema) -> str:
+    told = [rule["message"] for rule in field.get(RULES, ()) if rule["rule"] == IMMUTABLE]
+    return "".join(f" Never changes: {_cell(message)}." for message in told)
+
+
+def _messages(schema: Schema) -> Iterator[str]:
+    """The rules of a schema and all in it, but for those that the field's own line tells."""
+    yield from (rule["message"] for rule in schema.get(RULES, ()) if rule["rule"] != IMMUTABLE)
+    for inner in schema.get("properties", {}).values():
+        yield from _messages(inner)
+    if "items" in schema:
+        yield from _messages(schema["items"])
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
