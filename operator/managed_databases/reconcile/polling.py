@@ -32,7 +32,7 @@ class CollectionPoller:
     """Lists one collection: at once when asked, soon while something is pending, else at rest.
 
     Never two LISTs at a time. The next one is begun no sooner than one second after the last one's end, and no sooner
-    than ten times its duration when that was above a second. `rest_seconds` gives the interval at rest; `listed` is
+    than ten times its duration when it was answered and took above a second. `rest_seconds` gives the interval at rest; `listed` is
     told of each LIST that was applied, `troubled` when `trouble` changes. `is_foreign` tells objects that show the
     project to be another one: the LIST is not applied then.
     """
@@ -112,6 +112,8 @@ class CollectionPoller:
             await self._learn(token, reply.value)
         except ApiError as error:
             hold = self._failed(error)
+            if isinstance(error, NeverSent | OutcomeUnknown):
+                ended = begun  # that nobody answered tells nothing of what a LIST costs
         except Exception:
             # A defect that one collection's answer brings to light must not stop the others.
             log.exception("a list failed", project=self._line.name, collection=self._known.name)
