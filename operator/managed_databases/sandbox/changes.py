@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from uuid import uuid4
 
@@ -36,7 +37,12 @@ class Settings:
 
 def now_text() -> str:
     """UTC without a zone, as the API writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return _text_of(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _text_of(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class Changes:

@@ -21,6 +21,9 @@ from managed_databases.sandbox.engines import has_pooler
 from managed_databases.sandbox.store import Row
 
 DOMAIN: Final = "c.dbaas.sandbox.internal"
+_MOST_DAYS: Final = 365_000
+"""A longer retention is accepted, and reaches back beyond what a date can say."""
+
 _SIZES: Final = ("vcpus", "ram", "disk")
 
 
@@ -265,5 +268,5 @@ def _check_restore(call: Call, told: Row, kind: DatastoreKind) -> None:
         raise invalid({"datastore.restore.target_time": f"{restore['target_time']!r} is not a 'date-time'"}) from error
     target = target if target.tzinfo else target.replace(tzinfo=UTC)
     now = datetime.now(UTC)
-    if not now - timedelta(days=source["backup_retention_days"]) <= target <= now:
+    if not now - timedelta(days=min(source["backup_retention_days"], _MOST_DAYS)) <= target <= now:
         raise Refusal(400, "target_time is not within the backup retention.")
