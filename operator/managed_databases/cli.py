@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from managed_databases.crds_command import crds
 from managed_databases.demo.command import demo
 from managed_databases.reference_pages import docs
+from managed_databases.release_command import release_command
 from managed_databases.sandbox.command import sandbox
 
 LEFTOVERS_SECONDS: Final = 5.0
@@ -29,6 +30,7 @@ app.command()(demo)
 app.command()(sandbox)
 app.command()(crds)
 app.command()(docs)
+app.command("release")(release_command)
 
 
 @app.command()

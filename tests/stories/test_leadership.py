@@ -1,6 +1,6 @@
 """Two replicas: one leads, the other follows when it stops, dies or stands still, and nothing is done twice."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -161,11 +161,15 @@ STANDSTILLS: dict[str, tuple[tuple[str, Any], ...]] = {
 }
 
 
-async def stands_still_at(world: World, method: str, path: str, fault: tuple[tuple[str, Any], ...]) -> None:
-    """Return once the leader stands still within its next such call."""
+async def stands_still_at(
+    world: World, method: str, path: str, fault: tuple[tuple[str, Any], ...], begin: Callable[[], Awaitable[None]]
+) -> None:
+    """Begin, and return once the leader stands still within its next such call."""
     id_ = await world.sandbox.fault(method=method, path=path, times=1, **dict(fault))
     if fault == RENEWED:
         id_ = await world.sandbox.fault(method="POST", path="/auth/tokens$", times=1, delay_seconds=LEASE_SECONDS - 1)
+
+    await begin()
 
     async def is_met() -> bool:
         return any(each["id"] == id_ and each["met"] for each in await world.sandbox.faults())
@@ -221,8 +225,11 @@ async def test_one_that_stands_still_while_it_creates(
     await stands_by(world, follower)
     await world.apply(world.project_manifest())
     await world.becomes("DatabaseProject", world.project)
-    await world.apply(world.datastore())
-    await stands_still_at(world, "POST", "/datastores$", fault)
+
+    async def begin() -> None:
+        await world.apply(world.datastore())
+
+    await stands_still_at(world, "POST", "/datastores$", fault, begin)
     await leads(world, after=first)
     await wakes_and_does_nothing(world, follower)
     await world.becomes("ManagedDatastore", "main")
@@ -241,8 +248,11 @@ async def test_one_that_stands_still_while_it_changes_a_password(
     await world.apply(world.project_manifest(), world.datastore(), world.user())
     await world.becomes("DatabaseUser", "app")
     old = (await world.secret("app-user"))["password"]
-    await world.cluster.delete("Secret", "app-user", world.namespace)
-    await stands_still_at(world, "PUT", "/users/", fault)
+
+    async def begin() -> None:
+        await world.cluster.delete("Secret", "app-user", world.namespace)
+
+    await stands_still_at(world, "PUT", "/users/", fault, begin)
     await leads(world, after=first)
 
     async def is_switched() -> bool:

@@ -1,0 +1,132 @@
+"""Letting go of resources when no operator is there to do it: only our finalizer is removed, the cloud is not asked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION
+from managed_databases.kube.collections import collection_path, object_path
+from managed_databases.kube.connection import MERGE_PATCH, KubeConnection
+from managed_databases.kube.leadership import LEASE_NAME
+from managed_databases.reconcile.ports import NotThere, WriteConflict
+
+PAGE: Final = 500
+TRIES: Final = 5
+LOOK_SECONDS: Final = 1.0
+USUAL_LEASE_SECONDS: Final = 15
+
+
+@dataclass(frozen=True)
+class Held:
+    """A resource that carries our finalizer. `cloud_id` is empty when the cloud has nothing of it that we know."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    uid: str
+    is_deleting: bool
+    cloud_id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name} {self.namespace}/{self.name}"
+
+    @property
+    def path(self) -> str:
+        return object_path(GROUP, VERSION, self.kind.plural, self.namespace or None, self.name)
+
+
+async def held_resources(
+    connection: KubeConnection, kinds: Collection[Kind], namespace: str | None
+) -> AsyncIterator[Held]:
+    """Every resource with our finalizer, in one namespace or in all. A CRD that is not there has none.
+
+    Raises KubeError.
+    """
+    for kind in kinds:
+        path = collection_path(GROUP, VERSION, kind.plural, namespace if kind.namespaced else None)
+        query = {"limit": str(PAGE)}
+        while True:
+            try:
+                page = await connection.request("GET", path, query=query)
+            except NotThere:
+                break
+            for raw in page["items"]:
+                if FINALIZER in (raw["metadata"].get("finalizers") or ()):
+                    yield _held(kind, raw)
+            if not (more := page["metadata"].get("continue")):
+                break
+            query["continue"] = more
+
+
+async def release(connection: KubeConnection, held: Held) -> bool:
+    """Remove our finalizer from exactly this resource; return whether it still had to be. Raises KubeError."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            raw = await connection.request("GET", held.path)
+            metadata = raw["metadata"]
+            finalizers = metadata.get("finalizers") or []
+            if metadata["uid"] != held.uid or FINALIZER not in finalizers:
+                return False
+            left = [finalizer for finalizer in finalizers if finalizer != FINALIZER]
+            body = {"metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": left}}
+            await connection.request("PATCH", held.path, body=body, content_type=MERGE_PATCH)
+        except NotThere:
+            return False
+        except WriteConflict:
+            if not tries_left:
+                raise
+        else:
+            return True
+    raise AssertionError("unreachable")
+
+
+async def running_operator(connection: KubeConnection, say: Callable[[str], None]) -> str | None:
+    """Return who holds a lease of ours and renews it, None when nobody does. Raises KubeError.
+
+    No clock of another machine is read: a lease that is held is watched for as long as it lasts.
+    """
+    selected = {"fieldSelector": f"metadata.name={LEASE_NAME}"}
+    path = "/apis/coordination.k8s.io/v1/leases"
+    first = _versions_of_held(await connection.request("GET", path, query=selected))
+    if not first:
+        return None
+    seconds = max(lasts for _, _, lasts in first.values())
+    say(f"looking for up to {seconds} s whether the operator still runs")
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while loop.time() <= until:
+        await asyncio.sleep(LOOK_SECONDS)
+        now = _versions_of_held(await connection.request("GET", path, query=selected))
+        for uid, (version, holder, _) in now.items():
+            if uid not in first or first[uid][0] != version:
+                return holder
+        if not now:
+            return None
+    return None
+
+
+def _versions_of_held(leases: Any) -> dict[str, tuple[str, str, int]]:
+    """resourceVersion, holder and duration (seconds) by uid, of those that somebody holds."""
+    return {
+        lease["metadata"]["uid"]: (
+            lease["metadata"]["resourceVersion"],
+            f"{lease['metadata']['namespace']}/{holder}",
+            int(lease["spec"].get("leaseDurationSeconds") or USUAL_LEASE_SECONDS),
+        )
+        for lease in leases["items"]
+        if (holder := (lease.get("spec") or {}).get("holderIdentity"))
+    }
+
+
+def _held(kind: Kind, raw: Any) -> Held:
+    metadata = raw["metadata"]
+    return Held(
+        kind=kind,
+        namespace=metadata.get("namespace") or "",
+        name=metadata["name"],
+        uid=metadata["uid"],
+        is_deleting="deletionTimestamp" in metadata,
+        cloud_id=(raw.get("status") or {}).get("id") or "",
+    )
