@@ -100,3 +100,18 @@ async def test_a_clean_stop(tmp_path: Path) -> None:
         assert (await http.get(f"{url}/sandbox/health")).json() == {"status": "ok"}
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0
+
+
+async def test_a_stop_right_after_the_start_is_heard() -> None:
+    for _ in range(3):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "managed_databases.sandbox", "--port", "0", stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        await process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), LIMIT_SECONDS)
+        finally:
+            if process.returncode is None:
+                process.kill()

@@ -29,8 +29,6 @@ def sandbox(
     gives tokens (user sandbox, password sandbox-password, domain sandbox-domain), /sandbox looks behind and asks for
     faults, /sandbox/openapi.json describes it all. docs/sandbox.md goes through it task by task.
 
-    2,000 requests a second and more are answered on one core, with 10,000 objects held, also with --state.
-
     Exit codes: 0 stopped, 1 the address, the state, the configuration or the faults cannot be used.
     """
     settings = Settings(delay_seconds=delay, realistic=realistic, manual=manual)

@@ -205,8 +205,6 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(sandbox: Sandbox, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM, then return."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn raises them again when it has stopped
     config = uvicorn.Config(
         sandbox,
         http=_Connection,
@@ -218,8 +216,16 @@ def serve(sandbox: Sandbox, listener: socket.socket) -> None:
         timeout_keep_alive=300,
         timeout_graceful_shutdown=1,
     )
+    server = uvicorn.Server(config)
+
+    def stop(number: int, frame: object) -> None:
+        server.should_exit = True
+
+    # uvicorn's own handlers come late, and raise the signal again when it has stopped
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
     finally:
         sandbox.store.close()
 
