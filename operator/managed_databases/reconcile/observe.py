@@ -7,13 +7,14 @@ from typing import Any
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.kind import CloudSide, Kind
-from managed_databases.kinds.seen import OwnedSeen, ProjectView, Referred, Seen
+from managed_databases.kinds.seen import ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY
+from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.memory import Memory
+from managed_databases.reconcile.owned import owned_by
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.project_session import ProjectSession
 from managed_databases.reconcile.projects import Projects
@@ -151,13 +152,7 @@ class Observer:
         found.topics.add(("catalogue", view.name))
         seen["refs"] = self._references(found, seen, view)
         seen["listed"] = found.snapshot.has_listed
-        found.is_oriented = found.snapshot.has_listed and all(
-            found.session.need(cloud).has_listed
-            for reference in found.cloud.references
-            if (cloud := self.kind_of(reference.kind).cloud) is not None
-        )
-        if not found.snapshot.has_listed:
-            found.topics.add(("list", view.name, collection))
+        self._orient(found, view.name)
         if status.id is not None:
             seen["mine"] = found.snapshot.get(status.id)
             seen["mine_gone"] = found.snapshot.is_gone(status.id)
@@ -177,6 +172,15 @@ class Observer:
         if (wanted := found.cloud.parameters_for(found.seen)) is not None:
             found.session.need_parameters(wanted)
         self._see_others(found, seen)
+
+    def _orient(self, found: Observation, project: str) -> None:
+        """Every list that matters here is waited for, or nobody would come back to what was left alone."""
+        assert found.session is not None
+        kinds = [self.kind_of(reference.kind).cloud for reference in found.cloud.references]
+        for cloud in (found.cloud, *kinds):
+            if cloud is not None and not found.session.need(cloud).has_listed:
+                found.is_oriented = False
+                found.topics.add(("list", project, cloud.collection.name))
 
     def _references(self, found: Observation, seen: dict[str, Any], view: ProjectView) -> dict[str, Referred]:
         assert found.session is not None
@@ -261,46 +265,16 @@ class Observer:
             seen["children"] = tuple(staying)
             found.topics.update(("resource", *key) for key in inside)
         if not seen["deleting"]:
-            seen["owned"] = self._owned(found)
+            wanted = found.cloud.owned(found.seen)
+            seen["owned"] = owned_by(found.resource, wanted, self.claims, self.cache, found.topics)
         if found.cloud.shows_actions and id_ is not None:
             found.session.show_actions(id_)
             seen["actions"] = found.session.actions.get(id_, ())
             found.topics.add(("actions", found.project.name, id_))
 
-    def _owned(self, found: Observation) -> tuple[OwnedSeen, ...]:
-        resource = found.resource
-        if not found.cloud.owned_kinds:
-            return ()
-        wanted = {
-            ResourceKey(owned.kind, resource.key.namespace, owned.name) for owned in found.cloud.owned(found.seen)
-        }
-        owned = {key for key in self.claims.owned_by(resource.uid) if key.namespace == resource.key.namespace}
-        keys = sorted(owned | wanted)
-        found.topics.update(("resource", *key) for key in keys)
-        there = [other for key in keys if (other := self.cache.get(key)) is not None]
-        return tuple(
-            OwnedSeen(
-                kind=other.key.kind,
-                name=other.key.name,
-                spec=other.spec,
-                is_ours=other.annotations.get(OWNED_BY) == resource.uid,
-                is_going=other.deleting_since is not None,
-                trouble=_trouble(other),
-            )
-            for other in there
-        )
-
     def _stays(self, key: ResourceKey) -> bool:
         child = self.cache.get(key)
         return child is not None and child.deleting_since is None
-
-
-def _trouble(resource: Resource) -> str | None:
-    """Why a resource is not in sync with its newest spec, as it says itself."""
-    for condition in resource.status.get("conditions", ()):
-        if condition.get("type") == "Synced" and condition.get("observedGeneration") == resource.generation:
-            return None if condition.get("status") == "True" else str(condition.get("message"))
-    return "it was not looked at yet"
 
 
 def _named(asker: Resource, other: ResourceKey) -> str:

@@ -18,7 +18,7 @@ from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.settings import EngineSettings
 
 _LEAST_GAP_SECONDS = 1.0
-_LONG_LIST_SECONDS = 1.0
+_LONG_LIST_SECONDS = 5.0
 _GAP_PER_DURATION = 10
 _REST_JITTER = 0.1
 _GETS_AT_ONCE = 4
@@ -227,4 +227,4 @@ class CollectionPoller:
 
 
 def _gap_seconds(duration: float) -> float:
-    return _GAP_PER_DURATION * duration if duration > _LONG_LIST_SECONDS else _LEAST_GAP_SECONDS
+    return _GAP_PER_DURATION * duration if duration > _LONG_LIST_SECONDS else max(_LEAST_GAP_SECONDS, duration)

@@ -1,0 +1,148 @@
+"""What every benchmark runs on: a local control plane, a sandbox without delays, and the operator as its own process."""
+
+import asyncio
+import base64
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from benchmarks.processes import Usage, usage
+from cluster import Cluster, Manifest
+from managed_databases.controlplane.binaries import find_binaries
+from managed_databases.controlplane.cluster import ControlPlane
+from managed_databases.kinds.registry import GROUP, VERSION, kinds
+from managed_databases.kube.generated_files import crd_files
+from operator_process import OperatorProcess
+from sandbox_process import SandboxProcess
+
+API_VERSION = f"{GROUP}/{VERSION}"
+NAMESPACE = "bench"
+SYSTEM = "bench-system"
+SUBNET = "11111111-2222-4333-8444-555555555555"
+WRITERS = 16
+PATIENCE_SECONDS = 1800
+
+
+def manifest(kind: str, name: str, spec: dict[str, Any]) -> Manifest:
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
+
+
+def postgresql(name: str) -> Manifest:
+    spec = {
+        "engine": {"type": "postgresql", "version": "16"},
+        "flavor": {"vcpus": 2, "ramMB": 4096, "diskGB": 32},
+        "nodeCount": 1,
+        "subnetID": SUBNET,
+        "deletionProtection": False,
+    }
+    return manifest("ManagedDatastore", name, spec)
+
+
+def kafka(name: str) -> Manifest:
+    datastore = postgresql(name)
+    datastore["spec"]["engine"] = {"type": "kafka", "version": "3.5"}
+    return datastore
+
+
+def user(name: str, datastore: str) -> Manifest:
+    return manifest("DatabaseUser", name, {"datastoreRef": {"name": datastore}})
+
+
+class Stage:
+    """`async with Stage() as stage`. `settings` are the operator's; the budget of calls is out of the way."""
+
+    def __init__(self, **settings: object) -> None:
+        self._settings = {"calls_per_second": 10_000, "namespace": SYSTEM, "log_level": "warning"} | settings
+
+    async def __aenter__(self) -> Self:
+        self._stack = AsyncExitStack()
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        wanted = ("etcd", "kube-apiserver", "kubectl")
+        self.plane = await self._stack.enter_async_context(ControlPlane(await find_binaries(print, wanted)))
+        self.cluster = await self._stack.enter_async_context(Cluster(self.plane))
+        for path, text in crd_files(kinds().values()).items():
+            if path.suffix == ".yaml":
+                await self.cluster.apply(text)
+        for name in (NAMESPACE, SYSTEM):
+            await self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        self.sandbox = await self._stack.enter_async_context(SandboxProcess(delay_seconds=0))
+        await self.sandbox.settings(quota={"datastores": 10**6, "vcpus": 10**6, "ram": 10**9, "disk": 10**9})
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in self.sandbox.credentials().items()}
+        metadata = {"name": "cloud", "namespace": SYSTEM}
+        await self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+        project = {
+            "region": "region-1",
+            "default": True,
+            "credentialsSecretRef": {"name": "cloud"},
+            "allowedNamespaces": [{"name": NAMESPACE}],
+        }
+        await self.cluster.apply(
+            {"apiVersion": API_VERSION, "kind": "DatabaseProject", "metadata": {"name": "bench"}, "spec": project}
+        )
+        self.operator = await self._stack.enter_async_context(
+            OperatorProcess(self.plane.kubeconfig, folder / "operator.log", **self._settings)
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def sandbox_token(self) -> str:
+        """A token of the project, for those who call the API by themselves."""
+        told = self.sandbox.credentials()
+        who = {
+            "name": told["OS_USERNAME"],
+            "domain": {"name": told["OS_USER_DOMAIN_NAME"]},
+            "password": told["OS_PASSWORD"],
+        }
+        scope = {"project": {"id": told["INFRA_PROJECT_ID"]}}
+        body = {"auth": {"identity": {"methods": ["password"], "password": {"user": who}}, "scope": scope}}
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.post(f"{told['OS_AUTH_URL']}/auth/tokens", json=body)
+        return answer.raise_for_status().headers["X-Subject-Token"]
+
+    def operator_usage(self) -> Usage:
+        return usage(self.operator.pid)
+
+    async def create_all(self, manifests: Sequence[Manifest]) -> None:
+        """POST them with the concurrency of a kubectl that is in a hurry."""
+        waiting = iter(manifests)
+
+        async def write() -> None:
+            for each in waiting:
+                await self.cluster.create(each)
+
+        await asyncio.gather(*(write() for _ in range(WRITERS)))
+
+    async def ready_count(self, kind: str) -> int:
+        return sum(is_ready(resource) for resource in await self.cluster.list(kind, NAMESPACE))
+
+    async def until_ready(self, wanted: dict[str, int]) -> None:
+        """Wait until so many of each kind are Ready at their newest generation."""
+
+        async def all_ready() -> bool:
+            return all([await self.ready_count(kind) >= count for kind, count in wanted.items()])
+
+        await self.until(all_ready)
+
+    async def until(self, check: Callable[[], Awaitable[bool]], every_seconds: float = 0.25) -> None:
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while not await check():
+            if time.monotonic() > ends or not self.operator.is_running:
+                raise TimeoutError(self.operator.log_tail())
+            await asyncio.sleep(every_seconds)
+
+
+def is_ready(resource: Manifest) -> bool:
+    status = resource.get("status", {})
+    return status.get("observedGeneration") == resource["metadata"]["generation"] and any(
+        condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])
+    )
