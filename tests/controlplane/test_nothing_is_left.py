@@ -14,6 +14,9 @@ import pytest
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.processes import Processes, ProcessFailed
 
+# A shell that starts the tests in the background has them, and all that they start, ignore SIGINT.
+LISTEN_TO_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
 TWO_SLEEPERS = """
     import asyncio
     from managed_databases.controlplane.processes import Processes
@@ -70,7 +73,7 @@ async def owner(script: str, *arguments: str) -> AsyncIterator[tuple[asyncio.sub
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        textwrap.dedent(script),
+        LISTEN_TO_CTRL_C + textwrap.dedent(script),
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
