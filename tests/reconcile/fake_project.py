@@ -227,6 +227,9 @@ class FakeCache:
     def put(self, resource: Resource) -> None:
         self.resources[resource.key] = resource
 
+    def knows_secrets(self, namespace: str) -> bool:
+        return False
+
     def secret_version(self, namespace: str, name: str) -> str | None:
         return None
 

@@ -33,6 +33,8 @@ class Store:
     def __init__(self, kinds: Iterable[str]) -> None:
         self._resources: dict[str, dict[ResourceKey, Resource]] = {kind: {} for kind in kinds}
         self._sightings: dict[str, dict[ResourceKey, Sighting]] = {SECRET: {}, NAMESPACE: {}}
+        self.secrets_watched_in: frozenset[str | None] = frozenset()
+        """The namespaces whose Secrets of ours are all in here; None stands for all."""
         self._graves: OrderedDict[str, int] = OrderedDict()
 
     def get(self, key: ResourceKey) -> Resource | None:
@@ -49,6 +51,9 @@ class Store:
     def secret_version(self, namespace: str, name: str) -> str | None:
         sighting = self._sightings[SECRET].get(ResourceKey(SECRET, namespace, name))
         return sighting.resource_version if sighting else None
+
+    def knows_secrets(self, namespace: str) -> bool:
+        return None in self.secrets_watched_in or namespace in self.secrets_watched_in
 
     def namespace_labels(self, name: str) -> Mapping[str, str] | None:
         sighting = self._sightings[NAMESPACE].get(ResourceKey(NAMESPACE, "", name))

@@ -189,6 +189,8 @@ class Watching:
             self._changed(key)
         self._listed.pop(collection)
         self._unlisted.discard(collection)
+        if collection.kind == SECRET:
+            self._store.secrets_watched_in |= {collection.namespace}
         if not self._unlisted:
             self.synced.set()
 

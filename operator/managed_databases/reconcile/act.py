@@ -102,6 +102,8 @@ class Actor:
             "managed": sorted(found.cloud.manages(found.seen)),
         }
         await self.writer.write(found, step, facts)
+        # Until the POST is sent this process knows that there is nothing to wait for.
+        memory.attempt, memory.settle_from = attempt, self.clock.monotonic() - intent.wait_seconds
         password = await self._first_password(found, secrets, memory)
         call = found.cloud.collection.create(found.cloud.body(found.seen, password))
         memory.attempt, memory.settle_from = attempt, self.clock.monotonic()
@@ -122,7 +124,9 @@ class Actor:
         password = view.given or view.password or view.pending or passwords.generate()
         wanted = credentials.desired(found, password)
         if secrets.credentials is None:
+            memory.secret_name_taken = True  # unless it can be made
             written = await self._create_own_secret(found, wanted)
+            memory.secret_name_taken = False
         else:
             written = await self.kube.replace_secret(secrets.credentials, wanted)
         credentials.remember_fine(found, memory, written)

@@ -44,6 +44,8 @@ class CredentialReader:
         if credential.value_of is not None:
             return await self._read_told(found, credential, name, memory)
         given, problem = await self._given(namespace, given_ref)
+        if self._surely_absent(found, memory, name):
+            return view_of(found, credential, None, None, given, problem, memory), SecretsRead()
         mine = await self.kube.read_secret(namespace, name)
         pending = await self.kube.read_secret(namespace, pending_name(name))
         if (problem_ := foreign(found.resource, mine, found.seen)) or (
@@ -84,6 +86,17 @@ class CredentialReader:
                 f"the password in {ref.name}/{ref.key} must have 1 to {LONGEST_PASSWORD} characters",
             )
         return value, None
+
+    def _surely_absent(self, found: Observation, memory: Memory, name: str) -> bool:
+        """Before a creation: the watch shows no Secret of ours, and nobody was met under its name."""
+        namespace = found.resource.key.namespace
+        return (
+            found.seen.status.id is None
+            and not memory.secret_name_taken
+            and self.cache.knows_secrets(namespace)
+            and self.cache.secret_version(namespace, name) is None
+            and self.cache.secret_version(namespace, pending_name(name)) is None
+        )
 
     def _fine_before(self, found: Observation, memory: Memory, name: str) -> bool:
         version = self.cache.secret_version(found.resource.key.namespace, name)

@@ -26,7 +26,8 @@ class Memory:
     `attempt` is the intent's attempt that this process knows of, and `settle_from` when its wait began;
     `created_id` is what our POST answered, until the status says so; `pending_sent` is the pending password that this
     process has sent, `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
-    under which the credentials Secret was last found right.
+    under which the credentials Secret was last found right; `secret_name_taken` that something of its name is there
+    which no watch shows.
     """
 
     held: Held | None = None
@@ -36,6 +37,7 @@ class Memory:
     pending_sent: SecretStr | None = None
     confirmed: bool = False
     secret_seen_fine: tuple[object, ...] | None = None
+    secret_name_taken: bool = False
     sync_request: str | None = None
     corrections: list[tuple[float, str, int]] = field(default_factory=list)
     looks: int = 0

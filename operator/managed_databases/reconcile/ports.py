@@ -104,6 +104,9 @@ class ResourceCache(Protocol):
     def secret_version(self, namespace: str, name: str) -> str | None:
         """The resourceVersion of one of our own (labelled) Secrets as last seen; None when none is known."""
 
+    def knows_secrets(self, namespace: str) -> bool:
+        """Whether every Secret of ours in that namespace is known: they are watched, and were listed."""
+
     def namespace_labels(self, name: str) -> Mapping[str, str] | None:
         """A namespace's labels; None when they cannot be known (no permission, or no such namespace)."""
 
