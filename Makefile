@@ -11,7 +11,7 @@ demo: $(VENV)/ready ## a local control plane, the sandbox API and the operator; 
 	@$(BIN)/managed-databases demo $(ARGS)
 
 test: $(VENV)/ready ## every test (ARGS='-k name' for some)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(VENV)/ready ## linters, types, import direction, generated files; changes nothing
 	@$(BIN)/ruff check .
