@@ -1,0 +1,119 @@
+"""The pages that people read: their manifests are valid, their links lead somewhere, and nothing is left out."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from managed_databases.kinds.registry import GROUP, VERSION, kinds
+from managed_databases.kinds.verdicts import Reason
+from managed_databases.reference_pages import KINDS, pages
+from managed_databases.settings import Settings
+
+TOP = Path(__file__).parent.parent
+PAGES = [TOP / "README.md", TOP / "CHANGELOG.md", *sorted((TOP / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def manifests(page: Path) -> Iterator[Any]:
+    """Yield each full manifest of ours."""
+    for block in BLOCK.findall(page.read_text()):
+        for manifest in yaml.safe_load_all(block):
+            if str(manifest.get("apiVersion", "")).startswith(f"{GROUP}/"):
+                yield manifest
+
+
+def unknown_fields(model: type[BaseModel], value: Any, path: str) -> Iterator[str]:
+    """Yield the fields of `value` that the model does not have: the models themselves ignore these."""
+    names = {field.alias or name for name, field in model.model_fields.items()}
+    yield from (f"{path}.{name}" for name in value if name not in names)
+    for name, field in model.model_fields.items():
+        inner, given = inside(field.annotation), value.get(field.alias or name)
+        if inner is not None and given is not None:
+            for each in given if isinstance(given, list) else [given]:
+                yield from unknown_fields(inner, each, f"{path}.{field.alias or name}")
+
+
+def inside(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    arguments = getattr(annotation, "__args__", ())
+    return next((found for each in arguments if (found := inside(each)) is not None), None)
+
+
+@pytest.mark.parametrize("name", ["using.md", "installing.md"])
+def test_every_manifest_is_valid(name: str) -> None:
+    found = list(manifests(TOP / "docs" / name))
+    assert found
+    for manifest in found:
+        assert manifest["apiVersion"] == f"{GROUP}/{VERSION}"
+        kind = kinds()[manifest["kind"]]
+        assert set(manifest) == {"apiVersion", "kind", "metadata", "spec"}
+        assert not list(unknown_fields(kind.spec, manifest["spec"], kind.name))
+        kind.spec.model_validate(manifest["spec"])
+
+
+def test_a_misspelt_field_would_be_found() -> None:
+    spec = {"datastoreRef": {"nam": "x"}, "access": [{"patternTyp": "all"}], "databas": []}
+    found = set(unknown_fields(kinds()["DatabaseUser"].spec, spec, "spec"))
+    assert found == {"spec.databas", "spec.datastoreRef.nam", "spec.access.patternTyp"}
+
+
+def test_using_shows_every_kind_that_people_write_beside_the_project() -> None:
+    shown = {manifest["kind"] for manifest in manifests(TOP / "docs/using.md")}
+    assert shown == set(kinds()) - {"DatabaseProject"}
+
+
+def test_every_reason_is_explained() -> None:
+    page = (TOP / "docs/operating.md").read_text()
+    explained = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    missing = {str(reason) for reason in Reason} - set(explained)
+    assert not missing
+
+
+def test_every_setting_is_explained() -> None:
+    page = (TOP / "docs/operating.md").read_text()
+    section = page.partition("## Settings\n")[2].partition("\n## ")[0]
+    explained = {
+        name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in re.findall("`(.*?)`", row)
+    }
+    assert explained - {"MANAGED_DATABASES_..."} == {name.upper() for name in Settings.model_fields}
+
+
+def test_the_reference_tells_every_kind_and_field() -> None:
+    page = pages()[KINDS]
+    for kind in kinds().values():
+        assert f"\n## {kind.name}\n" in page
+        for name, field in kind.spec.model_fields.items():
+            assert f"`{field.alias or name}`" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = FENCED.sub("", page.read_text())
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?://", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in anchors(file), target
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_every_make_target_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:^|`|\$ )make ([a-z]+)", page.read_text(), re.MULTILINE)
+    assert set(named) <= targets
