@@ -50,7 +50,9 @@ class Settings(BaseSettings):
         default=15, description="How long a lease lasts that is not renewed; it is renewed five times as often."
     )
     log_format: Literal["json", "text"] = Field(default="json", description="How log lines look.")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="info: what the operator changed or cannot; at rest no line."
+    )
 
     @property
     def watched(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from managed_databases.kube.generated_files import crd_files
 
 NAMESPACE = "managed-databases-system"
 PATIENCE_SECONDS = 300
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 
 class DemoFailed(Exception):
@@ -68,9 +69,9 @@ async def _demo(manifest: Path, text: str, delay: float, context: str | None, *,
 
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="managed-databases-demo-")))
-        binaries = await find_binaries(say)
+        binaries = await find_binaries(say, PROGRAMS)
         if context is None:
-            plane = await stack.enter_async_context(ControlPlane(binaries, say=say))
+            plane = await stack.enter_async_context(ControlPlane(binaries, say=say, controller_manager=True))
             kubeconfig = plane.kubeconfig
         else:
             kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")

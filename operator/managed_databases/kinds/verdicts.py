@@ -27,7 +27,6 @@ class Reason(StrEnum):
     DELETING = "Deleting"
     RELEASED = "Released"
     PAUSED = "Paused"
-    NEVER_SEEN = "NotYetSeen"
     # waiting for others
     PARENT_NOT_READY = "ParentNotReady"
     PARENT_MISSING = "ParentMissing"
@@ -38,7 +37,6 @@ class Reason(StrEnum):
     RATE_LIMITED = "RateLimited"
     UNREACHABLE = "ApiUnreachable"
     IN_USE = "InUse"
-    TERMINATING = "NamespaceTerminating"
     # a person must act
     INVALID = "Invalid"
     INVALID_SPEC = "InvalidSpec"
@@ -63,14 +61,12 @@ class Reason(StrEnum):
     GUARD_NEEDED = "GuardNeeded"
     REFUSED = "Refused"
     # the cloud object's own state
-    CREATE_FAILED = "CreateFailed"
     ERROR = "Error"
     DEGRADED = "Degraded"
     DISK_FULL = "DiskFull"
     DOWN = "Down"
     MAINTENANCE = "Maintenance"
     FLOATING_IP_ON_OTHER_ROLE = "FloatingIPOnOtherRole"
-    UNKNOWN_STATUS = "UnknownStatus"
     # of a project
     CREDENTIALS_INVALID = "CredentialsInvalid"
     SNAPSHOT_TOO_LARGE = "SnapshotTooLarge"

@@ -4,7 +4,9 @@ from prometheus_client import Counter, Histogram
 
 from managed_databases.api.client import CallRecord
 
-CALLS = Counter("managed_databases_api_calls", "Calls to the Managed Databases API.", ["project", "operation", "outcome"])
+CALLS = Counter(
+    "managed_databases_api_calls", "Calls to the Managed Databases API.", ["project", "operation", "outcome"]
+)
 DURATION = Histogram(
     "managed_databases_api_call_seconds",
     "How long calls to the Managed Databases API took.",

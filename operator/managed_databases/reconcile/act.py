@@ -17,7 +17,6 @@ from managed_databases.kinds.verdicts import (
     Credentials,
     Delete,
     PasswordStep,
-    Reason,
     Record,
     Release,
     Step,
@@ -179,8 +178,6 @@ class Actor:
                 else:  # ours, without a usable password: somebody emptied it
                     await self.kube.replace_secret(secrets.pending, wanted)
                 memory.pending_sent = None
-                if step.reason is Reason.PASSWORD_RESET:
-                    await self.kube.post_event(found.resource, "Warning", str(step.reason), step.message)
             case PasswordStep.SEND:
                 await self.writer.write(found, step)
                 await self._send_password(found, view.pending, lane)

@@ -18,7 +18,7 @@ class EngineSettings:
     of one project. `max_connections`: to one project's API.
     """
 
-    operator_namespace: str = "managed-databases-operator"
+    operator_namespace: str = "managed-databases-system"
     poll_seconds: float = 60.0
     pending_poll_seconds: float = 3.0
     resync_seconds: float = 600.0

@@ -47,8 +47,8 @@ def status(
 
 
 def is_synced(verdict: Verdict) -> bool:
-    """Whether all that this generation of the spec asked for is done, as far as it can be."""
-    return isinstance(verdict, Done) and verdict.reason is not Reason.DRIFT
+    """Whether all that this generation of the spec asked for is done, as far as it can be, and nothing else is there."""
+    return isinstance(verdict, Done) and verdict.reason not in (Reason.DRIFT, Reason.DUPLICATE_SUSPECTED)
 
 
 def secret_name(kind: Kind, seen: Seen) -> str:
