@@ -18,8 +18,7 @@ CONCURRENCY = 16
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
-async def main(kubeconfig: Path, endpoint: str, token: str, datastore_id: str, namespace: str) -> None:
-    config = yaml.safe_load(kubeconfig.read_text())
+async def main(config: dict[str, Any], endpoint: str, token: str, datastore_id: str, namespace: str) -> None:
     server = config["clusters"][0]["cluster"]["server"]
     headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
     base = f"{server}/apis/manageddatabases.io/v1alpha1/namespaces/{namespace}/databaseusers"
@@ -87,4 +86,4 @@ def condition(type_: str, status: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:6]))
+    asyncio.run(main(yaml.safe_load(Path(sys.argv[1]).read_text()), *sys.argv[2:6]))
