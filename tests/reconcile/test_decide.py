@@ -216,4 +216,3 @@ def test_lost_data_is_never_made_again_by_itself() -> None:
     agreed = replace(lost, annotations={"manageddatabases.io/recreate": MINE})
     assert isinstance(decide(DATABASE, agreed), Record)
     assert isinstance(decide(DATABASE, replace(lost, annotations={"manageddatabases.io/recreate": OTHER})), Stall)
-
