@@ -19,6 +19,8 @@ PLURALS = {
     "Secret": "secrets",
     "Namespace": "namespaces",
 }
+NAMESPACED = ("Secret",)
+"""Of `PLURALS`."""
 
 
 class Applied(NamedTuple):
@@ -46,7 +48,8 @@ class ClusterAccess:
     async def _apply(self, manifest: dict[str, Any]) -> Applied:
         kind, metadata = manifest["kind"], manifest["metadata"]
         ours = kinds().get(kind)
-        namespace = "" if ours is not None and not ours.namespaced else metadata.get("namespace", "")
+        namespaced = ours.namespaced if ours is not None else kind in NAMESPACED
+        namespace = metadata.get("namespace", "default") if namespaced else ""
         plural = ours.plural if ours is not None else PLURALS[kind]
         version = manifest["apiVersion"]
         top = f"/apis/{version}" if "/" in version else f"/api/{version}"

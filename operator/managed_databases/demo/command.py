@@ -1,10 +1,11 @@
-"""`managed-databases demo`: the quickstart on its way to Ready, with nothing needed but this machine."""
+"""`managed-databases demo`: the examples on their way to Ready, with nothing needed but this machine."""
 
 import asyncio
 import os
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from managed_databases.kube.generated_files import crd_files
 
 NAMESPACE = "managed-databases-system"
 PATIENCE_SECONDS = 300
+EXAMPLES = tuple(Path("deploy/examples", name) for name in ("quickstart.yaml", "kafka.yaml", "redis.yaml"))
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 
@@ -34,22 +36,30 @@ def demo(
     exit_: Annotated[
         bool, typer.Option("--exit", help="End when all is Ready, instead of staying to be tried.")
     ] = False,
-    manifest: Annotated[Path, typer.Option(help="What to apply.")] = Path("deploy/examples/quickstart.yaml"),
+    manifest: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file to apply; may be given several times.",
+            show_default=" ".join(str(example) for example in EXAMPLES),
+        ),
+    ] = None,
     delay: Annotated[float, typer.Option(help="Seconds that each change takes in the sandbox.", min=0)] = 3,
     context: Annotated[
         str | None, typer.Option(help="A context of your kubeconfig: use that cluster instead of a local one.")
     ] = None,
 ) -> None:
-    """Start a local control plane, the sandbox API and the operator; apply the quickstart and show its way to Ready.
+    """Start a local control plane, the sandbox API and the operator; apply examples and show their way to Ready.
 
     Needs no cluster, no container engine and no cloud account. Ctrl-C ends all that it started.
     Exit codes: 0 all is Ready (or Ctrl-C after that), 1 something failed or was not Ready in 5 minutes, 130 Ctrl-C before.
     """
-    if not manifest.is_file():
-        typer.echo(f"there is no {manifest}: run this in a checkout, or name a file with --manifest", err=True)
-        raise typer.Exit(1)
+    manifests = manifest or EXAMPLES
+    for path in manifests:
+        if not path.is_file():
+            typer.echo(f"there is no {path}: run this in a checkout, or name a file with --manifest", err=True)
+            raise typer.Exit(1)
     try:
-        ready = asyncio.run(_demo(manifest, manifest.read_text(), delay, context, stay=not exit_))
+        ready = asyncio.run(_demo({path: path.read_text() for path in manifests}, delay, context, stay=not exit_))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except (DemoFailed, RuntimeError, OSError) as error:
@@ -58,14 +68,14 @@ def demo(
     raise typer.Exit(0 if ready else 1)
 
 
-async def _demo(manifest: Path, text: str, delay: float, context: str | None, *, stay: bool) -> bool:
+async def _demo(manifests: Mapping[Path, str], delay: float, context: str | None, *, stay: bool) -> bool:
     console = Console()
     this = asyncio.current_task()
     assert this is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
 
     def say(text: str) -> None:
-        console.print(f"[dim]{text}[/dim]", highlight=False)
+        console.print(f"[dim]{text}[/dim]", highlight=False, soft_wrap=True)
 
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="managed-databases-demo-")))
@@ -86,8 +96,8 @@ async def _demo(manifest: Path, text: str, delay: float, context: str | None, *,
         await access.put_secret(NAMESPACE, "cloud-credentials", sandbox.credentials)
         say("starting the operator")
         operator = await start_operator(stack, kubeconfig, context, NAMESPACE, folder)
-        say(f"applying {manifest}")
-        applied = await access.apply_texts([text])
+        say(f"applying {', '.join(str(path) for path in manifests)}")
+        applied = await access.apply_texts(manifests.values())
         ready = await show_until_ready(console, access, applied, operator, sandbox, PATIENCE_SECONDS)
         if not ready:
             raise DemoFailed(f"not all was Ready in {PATIENCE_SECONDS} s; the operator's log:\n{operator.log_tail()}")

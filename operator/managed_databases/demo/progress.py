@@ -91,11 +91,13 @@ def _print_news(
     age: float,
 ) -> None:
     """Without a terminal: one line for each change."""
+    kind_width = 2 + max((len(each.kind) for each in wanted), default=0)
+    name_width = 2 + max((len(each.name) for each in wanted), default=0)
     for each, resource in zip(wanted, resources, strict=True):
         reason, message, phase, actions = _story(resource)
         ready = "Ready" if is_ready(resource) else "not ready"
-        parts = [f"{each.kind:<18}{each.name:<10}{ready:<11}{phase:<16}{reason:<16}", message, actions]
-        line = "  ".join(part for part in parts if part)
+        columns = f"{each.kind:<{kind_width}}{each.name:<{name_width}}{ready:<11}{phase:<16}{reason:<16}"
+        line = "  ".join(part for part in (columns, message, actions) if part).rstrip()
         if lines.get(each) != line:
             lines[each] = line
             console.print(f"{age:5.1f} s  {line}", highlight=False, soft_wrap=True, markup=False)
