@@ -14,7 +14,8 @@ from managed_databases.api.models import (
 from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec, ManagedDatabaseStatus
-from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec, ManagedDatastoreStatus
+from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.seen import Catalogue, ProjectView, Referred, Seen
 
 

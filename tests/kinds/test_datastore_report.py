@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kinds.sights import SMALL, datastore, seen_datastore, uuid
 from managed_databases.api.models import Action
 from managed_databases.kinds.datastore_report import disk_used_percent, report
-from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreStatus
+from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 
 
 def test_the_report_tells_the_story() -> None:

@@ -17,7 +17,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class LabelSelector(Spec):
     """Namespaces by their labels; all of `matchLabels` must match."""
 
-    match_labels: Annotated[dict[LabelText, LabelText], Field(min_length=1, max_length=64)]
+    match_labels: Annotated[dict[LabelText, LabelText], Field(min_length=1, max_length=64)] = Field(
+        description="Labels and the values that a namespace must have."
+    )
 
 
 class AllowedNamespace(Spec):
@@ -37,18 +39,18 @@ class AllowedNamespace(Spec):
 class ConfigMapKeyRef(Spec):
     """One key of a ConfigMap in the operator's namespace."""
 
-    name: ObjectName
-    key: Annotated[str, Field(min_length=1, max_length=253)] = "ca.crt"
+    name: ObjectName = Field(description="The ConfigMap's name.")
+    key: Annotated[str, Field(min_length=1, max_length=253, description="The key in the ConfigMap's data.")] = "ca.crt"
 
 
 class Ports(Spec):
     """The ports that credentials Secrets name. The API does not tell them; these are the provider's usual ones."""
 
-    postgresql: Port = 5432
-    postgresql_pooler: Port = 5433
-    mysql: Port = 3306
-    redis: Port = 6380
-    kafka: Port = 9093
+    postgresql: Port = Field(default=5432, description="PostgreSQL.")
+    postgresql_pooler: Port = Field(default=5433, description="PostgreSQL's connection pooler.")
+    mysql: Port = Field(default=3306, description="MySQL.")
+    redis: Port = Field(default=6380, description="Redis (TLS).")
+    kafka: Port = Field(default=9093, description="Kafka (SASL).")
 
 
 class DatabaseProjectSpec(Spec):
@@ -80,7 +82,9 @@ class DatabaseProjectSpec(Spec):
     default: bool | None = Field(
         default=None, description="Used by resources without projectRef when exactly one project says so."
     )
-    allowed_namespaces: Annotated[tuple[AllowedNamespace, ...], Field(max_length=256)] = ()
+    allowed_namespaces: Annotated[tuple[AllowedNamespace, ...], Field(max_length=256)] = Field(
+        default=(), description="Namespaces that may use the project; with none of them nobody may."
+    )
     name_prefix: Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)] | None = Field(
         default=None,
         description="Put before the name of every datastore and metrics token; keeps two Kubernetes clusters apart.",
@@ -99,38 +103,46 @@ class DatabaseProjectSpec(Spec):
 class QuotaStatus(Spec):
     """One quota of the project: `ram` in MB, `disk` in GB."""
 
-    name: Annotated[str, Field(max_length=128)]
-    used: int
-    limit: int
+    name: Annotated[str, Field(max_length=128, description="What is counted, as the API names it.")]
+    used: int = Field(description="How much of it the project has.")
+    limit: int = Field(description="How much of it the project may have.")
 
 
 class RangeStatus(Spec):
     """What one node may have."""
 
-    min: int | None = None
-    max: int | None = None
+    min: int | None = Field(default=None, description="The least.")
+    max: int | None = Field(default=None, description="The most.")
 
 
 class LimitStatus(Spec):
     """An engine's limits for one node: `ram` in MB, `disk` in GB."""
 
-    engine: Annotated[str, Field(max_length=128)]
+    engine: Annotated[str, Field(max_length=128, description="The engine's type.")]
     vcpus: RangeStatus | None = None
     ram: RangeStatus | None = None
     disk: RangeStatus | None = None
 
 
 class DatabaseProjectStatus(Status):
-    project_id: Annotated[str | None, Field(max_length=64)] = Field(default=None, alias="projectID")
-    region: Annotated[str | None, Field(max_length=64)] = None
-    endpoint: Annotated[str | None, Field(max_length=2048)] = None
+    project_id: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None, alias="projectID", description="The cloud project's id."
+    )
+    region: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None, description="The region whose API answers."
+    )
+    endpoint: Annotated[str | None, Field(max_length=2048)] = Field(
+        default=None, description="The Managed Databases API that is used."
+    )
     engines: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=200)] = Field(
         default=(), description="Engines and versions on offer, such as postgresql 16."
     )
     capabilities: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=64)] = Field(
         default=(), description="What the region supports."
     )
-    limits: Annotated[tuple[LimitStatus, ...], Field(max_length=64)] = ()
+    limits: Annotated[tuple[LimitStatus, ...], Field(max_length=64)] = Field(
+        default=(), description="What a node of each engine may have."
+    )
     quotas: Annotated[tuple[QuotaStatus, ...], Field(max_length=64)] = Field(
         default=(), description="What is used of the project and how much may be; up to ten minutes old."
     )

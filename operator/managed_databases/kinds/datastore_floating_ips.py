@@ -11,7 +11,8 @@ from typing import Any, Final
 from managed_databases.api.collections import add_floating_ip, remove_floating_ip
 from managed_databases.api.models import Datastore, FloatingIPChange, Instance
 from managed_databases.kinds.datastore_catalogue import invalid, natural
-from managed_databases.kinds.managed_datastore_spec import FloatingIPsSpec, FloatingIPsStatus, ManagedDatastoreSpec
+from managed_databases.kinds.managed_datastore_spec import FloatingIPsSpec, ManagedDatastoreSpec
+from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus
 from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Change, Reason, Risk
 

@@ -10,7 +10,7 @@ from managed_databases.kinds.datastore_catalogue import engine_text, flavor_text
 from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints
 from managed_databases.kinds.datastore_floating_ips import fulfilled, is_master, on_other_role
 from managed_databases.kinds.frame import CloudStatus
-from managed_databases.kinds.managed_datastore_spec import (
+from managed_databases.kinds.managed_datastore_status import (
     ActionStatus,
     DatastoreEndpoints,
     InstanceStatus,

@@ -15,7 +15,7 @@ ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
 class NameReference(Spec):
     """Names one object by its Kubernetes name."""
 
-    name: ObjectName
+    name: ObjectName = Field(description="The object's metadata.name.")
 
 
 class ProjectRef(NameReference):
@@ -25,7 +25,7 @@ class ProjectRef(NameReference):
 class SecretKeyRef(Spec):
     """One key of a Secret in the same namespace."""
 
-    name: ObjectName
+    name: ObjectName = Field(description="The Secret's name.")
     key: Annotated[str, Field(min_length=1, max_length=253, description="The key in the Secret's data.")] = "password"
 
 
@@ -58,22 +58,26 @@ class CloudSpec(Spec):
 class Condition(Spec):
     """As Kubernetes' `metav1.Condition`."""
 
-    type: Annotated[str, Field(max_length=316)]
-    status: Literal["True", "False", "Unknown"]
-    reason: Annotated[str, Field(max_length=1024)]
-    message: Annotated[str, Field(max_length=32768)]
-    observed_generation: int | None = None
-    last_transition_time: Annotated[str, Field(max_length=40)]
+    type: Annotated[str, Field(max_length=316, description="What is told of, such as Ready.")]
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it is so.")
+    reason: Annotated[str, Field(max_length=1024, description="Why, in one word for programs.")]
+    message: Annotated[str, Field(max_length=32768, description="Why, and what to do, for people.")]
+    observed_generation: int | None = Field(default=None, description="The generation of the spec that it is about.")
+    last_transition_time: Annotated[str, Field(max_length=40, description="When `status` last changed (UTC).")]
 
 
 class Identity(Spec):
     """What the cloud object is, pinned when the intent is written, for good. Deletion uses nothing else."""
 
-    project: Annotated[str, Field(max_length=253)]
-    project_id: Annotated[str, Field(max_length=64)] = Field(alias="projectID")
-    region: Annotated[str, Field(max_length=253)]
-    datastore_id: Annotated[str | None, Field(max_length=36)] = Field(default=None, alias="datastoreID")
-    key: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=8)]
+    project: Annotated[str, Field(max_length=253, description="The DatabaseProject's name.")]
+    project_id: Annotated[str, Field(max_length=64)] = Field(alias="projectID", description="The cloud project's id.")
+    region: Annotated[str, Field(max_length=253, description="The region that the object is in.")]
+    datastore_id: Annotated[str | None, Field(max_length=36)] = Field(
+        default=None, alias="datastoreID", description="The datastore that the object is in."
+    )
+    key: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=8)] = Field(
+        description="What tells the object from others of its kind, such as the datastore's id and the name."
+    )
 
 
 class Intent(Spec):
@@ -83,38 +87,53 @@ class Intent(Spec):
     attempt end must wait before it may look; `expected` is what a candidate must equal.
     """
 
-    attempt: int
-    others: Annotated[tuple[Uuid, ...], Field(max_length=1000)] = ()
-    wait_seconds: float
-    expected: dict[str, Any] = Field(default_factory=dict)
+    attempt: int = Field(description="How many attempts to create there were, this one among them.")
+    others: Annotated[tuple[Uuid, ...], Field(max_length=1000)] = Field(
+        default=(), description="Ids of objects with the same key that were there before."
+    )
+    wait_seconds: float = Field(
+        description="How long to wait for a call of unknown outcome before the cloud is looked at."
+    )
+    expected: dict[str, Any] = Field(
+        default_factory=dict, description="What an object must equal to be taken for the one that was made."
+    )
 
 
 class BindingRef(Spec):
     """The Secret that applications mount (Service Binding specification, provisioned service)."""
 
-    name: Annotated[str, Field(max_length=253)]
+    name: Annotated[str, Field(max_length=253, description="The Secret's name.")]
 
 
 class Status(Spec):
     """What every status holds."""
 
-    observed_generation: int = -1
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = ()
-    last_handled_sync_request: Annotated[str | None, Field(max_length=256)] = None
+    observed_generation: int = Field(default=-1, description="The generation of the spec that this status is about.")
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = Field(
+        default=(), description="What is true now: Ready, Synced, Reconciling, Stalled, and what a kind adds."
+    )
+    last_handled_sync_request: Annotated[str | None, Field(max_length=256)] = Field(
+        default=None,
+        description="The last request to look at the cloud at once (annotation sync-requested) that was carried out.",
+    )
 
 
 class CloudStatus(Status):
     """The status of a kind with a cloud object."""
 
-    id: Annotated[str | None, Field(max_length=36)] = None
-    phase: Annotated[str | None, Field(max_length=64)] = None
+    id: Annotated[str | None, Field(max_length=36)] = Field(default=None, description="The cloud object's id.")
+    phase: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None, description="The cloud object's status, as the API tells it."
+    )
     identity: Identity | None = None
     intent: Intent | None = None
-    adopted: bool | None = None
+    adopted: bool | None = Field(default=None, description="Whether the cloud object was taken over instead of made.")
     synced_generation: int | None = Field(
         default=None, description="The last generation of the spec that the cloud matched."
     )
-    managed: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=1000)] = ()
+    managed: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=1000)] = Field(
+        default=(), description="What is managed now, or is still to be reset because it left the spec."
+    )
     password_unconfirmed: bool | None = Field(
         default=None, description="The cloud may have another password than the Secret: it is sent again."
     )

@@ -24,10 +24,14 @@ class InlineAccess(Spec):
         Rule("self.allowRead || self.allowWrite", "allow something: at least one of allowRead and allowWrite is true"),
     )
 
-    pattern_type: Literal["literal", "prefixed", "all"]
-    pattern: Annotated[str, Field(min_length=1, max_length=249)] | None = None
-    allow_read: bool = False
-    allow_write: bool = False
+    pattern_type: Literal["literal", "prefixed", "all"] = Field(
+        description="Whether `pattern` is a topic's whole name, the beginning of names, or all topics are meant."
+    )
+    pattern: Annotated[str, Field(min_length=1, max_length=249)] | None = Field(
+        default=None, description="A topic's name, or the beginning of names."
+    )
+    allow_read: bool = Field(default=False, description="Whether the user may read from these topics.")
+    allow_write: bool = Field(default=False, description="Whether the user may write to these topics.")
 
 
 def owned_by_user(seen: Seen) -> tuple[OwnedResource, ...]:

@@ -52,9 +52,11 @@ class KafkaACLSpec(CloudSpec):
         ),
         Rule(IMMUTABLE, "make another KafkaACL for another patternType"),
     ]
-    pattern: Annotated[str, Field(min_length=1, max_length=249)] | None = None
-    allow_read: bool = False
-    allow_write: bool = False
+    pattern: Annotated[str, Field(min_length=1, max_length=249)] | None = Field(
+        default=None, description="A topic's name, or the beginning of names."
+    )
+    allow_read: bool = Field(default=False, description="Whether the user may read from these topics.")
+    allow_write: bool = Field(default=False, description="Whether the user may write to these topics.")
 
 
 class KafkaACLStatus(CloudStatus):

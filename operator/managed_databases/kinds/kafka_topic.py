@@ -41,7 +41,7 @@ class KafkaTopicSpec(CloudSpec):
 
 
 class KafkaTopicStatus(CloudStatus):
-    partitions: int | None = None
+    partitions: int | None = Field(default=None, description="How many partitions the topic has.")
 
 
 def key(seen: Seen) -> tuple[str, ...]:

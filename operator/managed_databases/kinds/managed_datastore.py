@@ -34,7 +34,8 @@ from managed_databases.kinds.datastore_room import parameters_for, require_room
 from managed_databases.kinds.engines import REDIS
 from managed_databases.kinds.frame import SecretKeyRef
 from managed_databases.kinds.kind import CloudSide, Credential, Kind
-from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec, ManagedDatastoreStatus
+from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec
+from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.names import name_rule, prefixed_name
 from managed_databases.kinds.schema import Column, Rule
 from managed_databases.kinds.seen import Seen

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ObjectName, ProjectRef, SecretKeyRef, Uuid
+from managed_databases.kinds.frame import CloudSpec, ObjectName, ProjectRef, SecretKeyRef, Uuid
 from managed_databases.kinds.references import DatastoreRef, NamespaceName
 from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable
 
@@ -13,13 +13,11 @@ Address = Annotated[
     str, Field(pattern=rf"^{_OCTET}(\.{_OCTET}){{3}}(/(3[0-2]|[12]?[0-9]))?$", min_length=7, max_length=18)
 ]
 DiskType = Annotated[str, Field(min_length=1, max_length=64)]
-Text = Annotated[str, Field(max_length=256)]
 SecurityGroups = Annotated[
     tuple[Uuid, ...],
     Field(min_length=1, max_length=32),
     Rule("self.all(one, self.exists_one(other, other == one))", "each security group stands here once"),
 ]
-Moment = Annotated[str, Field(max_length=40)]
 
 
 class EngineSpec(Spec):
@@ -43,12 +41,18 @@ class FlavorSpec(Spec):
         unchangeable("diskType", "the API can never change a disk's type: make another datastore"),
     )
 
-    vcpus: Annotated[int, Field(ge=1, le=1024)] | None = None
-    ram_mb: Annotated[int, Field(ge=1, le=16777216)] | None = Field(default=None, alias="ramMB")
-    disk_gb: Annotated[int, Field(ge=1, le=1048576)] | None = Field(default=None, alias="diskGB")
+    vcpus: Annotated[int, Field(ge=1, le=1024)] | None = Field(default=None, description="CPUs of a node.")
+    ram_mb: Annotated[int, Field(ge=1, le=16777216)] | None = Field(
+        default=None, alias="ramMB", description="A node's memory in MB."
+    )
+    disk_gb: Annotated[int, Field(ge=1, le=1048576)] | None = Field(
+        default=None, alias="diskGB", description="A node's disk in GB."
+    )
     disk_type: DiskType | None = Field(default=None, description="local or network-ultra.")
-    name: Annotated[str, Field(min_length=1, max_length=255)] | None = None
-    id: Uuid | None = None
+    name: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
+        default=None, description="The name of a flavor on offer."
+    )
+    id: Uuid | None = Field(default=None, description="The id of a flavor on offer.")
 
 
 class DiskSpec(Spec):
@@ -56,7 +60,9 @@ class DiskSpec(Spec):
 
     type: Annotated[DiskType, Rule(IMMUTABLE, "the API can never change a disk's type: make another datastore")]
     size_gb: Annotated[
-        int, Field(ge=1, le=1048576, alias="sizeGB"), Rule("self >= oldSelf", "the API cannot shrink a disk")
+        int,
+        Field(ge=1, le=1048576, alias="sizeGB", description="The disk's size in GB; only ever more."),
+        Rule("self >= oldSelf", "the API cannot shrink a disk"),
     ]
 
 
@@ -65,8 +71,12 @@ class PoolerSpec(Spec):
 
     model_config = rules(Rule("has(self.mode) || has(self.size)", "say mode or size: an empty pooler says nothing"))
 
-    mode: Literal["session", "transaction", "statement"] | None = None
-    size: Annotated[int, Field(ge=1, le=500)] | None = None
+    mode: Literal["session", "transaction", "statement"] | None = Field(
+        default=None, description="For how long a client keeps its connection to the database."
+    )
+    size: Annotated[int, Field(ge=1, le=500)] | None = Field(
+        default=None, description="How many connections the pool has."
+    )
 
 
 class FloatingIPsSpec(Spec):
@@ -196,7 +206,10 @@ class ManagedDatastoreSpec(CloudSpec):
         "managed; what is removed is reset once.",
     )
     pooler: PoolerSpec | None = None
-    security_groups: SecurityGroups | None = None
+    security_groups: SecurityGroups | None = Field(
+        default=None,
+        description="Ids of the security groups of the datastore's ports. Removed from the spec, they stay as they are.",
+    )
     firewall: Annotated[tuple[Address, ...], Field(max_length=256)] | None = Field(
         default=None,
         description="IPv4 addresses and networks that may connect. An empty list is empty on purpose; removed, it is "
@@ -210,7 +223,9 @@ class ManagedDatastoreSpec(CloudSpec):
         "replicas: 0.",
     )
     log_export: LogExportSpec | None = None
-    backup_retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    backup_retention_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
+        default=None, description="For how many days backups are kept. Removed from the spec, it stays as it is."
+    )
     restore: RestoreSpec | None = None
     redis: RedisSpec | None = None
     change_policy: Literal["Auto", "Approve"] = Field(
@@ -229,61 +244,3 @@ class ManagedDatastoreSpec(CloudSpec):
     @property
     def on_unknown_password(self) -> str:
         return self.redis.on_unknown_password if self.redis else "Refuse"
-
-
-class DatastoreEndpoints(Spec):
-    """Where to connect."""
-
-    read_write: Text | None = None
-    read_only: Text | None = None
-    port: int | None = None
-    pooler: Text | None = Field(default=None, description="Host and port of the connection pooler.")
-    pooler_port: int | None = None
-    public_read_write: Text | None = Field(default=None, description="The master's public address.")
-    public_read_only: Annotated[tuple[Text, ...], Field(max_length=64)] | None = Field(
-        default=None, description="The replicas' public addresses."
-    )
-
-
-class InstanceStatus(Spec):
-    """One node."""
-
-    role: Text | None = None
-    zone: Text | None = None
-    status: Text | None = None
-    ip: Text | None = None
-    floating_ip: Text | None = Field(default=None, alias="floatingIP")
-
-
-class FloatingIPsStatus(Spec):
-    """The wish that was fulfilled last. As long as the spec says the same, no address is changed."""
-
-    master: bool | None = None
-    replicas: int | None = None
-
-
-class ActionStatus(Spec):
-    """One thing that the cloud did, or is doing."""
-
-    name: Text | None = None
-    status: Text | None = None
-    started_at: Moment | None = None
-    finished_at: Moment | None = None
-    request_id: Text | None = Field(default=None, alias="requestID")
-
-
-class ManagedDatastoreStatus(CloudStatus):
-    engine: Text | None = None
-    node_count: int | None = None
-    flavor: Text | None = None
-    endpoints: DatastoreEndpoints | None = None
-    floating_ips: FloatingIPsStatus | None = Field(
-        default=None, alias="floatingIPs", description="What the spec asked for when addresses were last as asked."
-    )
-    instances: Annotated[tuple[InstanceStatus, ...], Field(max_length=64)] = ()
-    disk_used_percent: int | None = Field(
-        default=None, description="In steps of 5, and slow to move back; a metric has the exact value."
-    )
-    actions: Annotated[tuple[ActionStatus, ...], Field(max_length=5)] = Field(
-        default=(), description="The latest five, newest first."
-    )

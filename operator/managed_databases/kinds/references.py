@@ -18,8 +18,8 @@ class ObjectRef(Spec):
 
     model_config = rules(EXACTLY_ONE)
 
-    name: ObjectName | None = None
-    id: Uuid | None = None
+    name: ObjectName | None = Field(default=None, description="The resource's name.")
+    id: Uuid | None = Field(default=None, description="The cloud object's id.")
 
 
 class DatastoreRef(Spec):
@@ -30,12 +30,12 @@ class DatastoreRef(Spec):
         Rule("!has(self.__namespace__) || has(self.name)", "a namespace goes with a name: an id has none"),
     )
 
-    name: ObjectName | None = None
+    name: ObjectName | None = Field(default=None, description="The ManagedDatastore's name.")
     namespace: NamespaceName | None = Field(
         default=None,
         description="The ManagedDatastore's namespace, if it is another one: its allowedNamespaces must name this one.",
     )
-    id: Uuid | None = None
+    id: Uuid | None = Field(default=None, description="The id of a datastore in the cloud.")
 
 
 PROJECT_ONLY_WITH_ID = Rule(
