@@ -24,7 +24,7 @@ from managed_databases.api.answers import (
 )
 from managed_databases.api.calls import Call
 from managed_databases.api.errors import ApiError, Invalid, NeverSent, OutcomeUnknown, TooLarge
-from managed_databases.api.headers import request_id, retry_after_seconds
+from managed_databases.api.headers import masked_request_id, retry_after_seconds
 from managed_databases.api.identity import (
     ApiIdentity,
     HeldToken,
@@ -211,7 +211,9 @@ class Client:
                 why = shown(str(error), masks, 200)
                 failure = NeverSent(call.operation, f"no connection: {type(error).__name__}: {why}")
             except OverLimit as error:
-                failure = _over_limit(call, str(error), response.status_code, request_id(response.headers))
+                failure = _over_limit(
+                    call, str(error), response.status_code, masked_request_id(response.headers, masks)
+                )
             except (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as error:
                 failure = OutcomeUnknown(call.operation, f"the connection failed: {type(error).__name__}")
             else:
@@ -221,27 +223,27 @@ class Client:
         raise failure
 
     async def _reply(self, call: Call[T], received: _Received, masks: Masks, started: float) -> Reply[T]:
-        id_ = request_id(received.headers)
+        headers = received.headers
         if not received.is_success:
-            headers = received.headers
             raise error_for(
                 call.operation,
                 received.status,
                 headers.get("content-type", ""),
                 received.body,
                 masks,
-                request_id=None if id_ is None else masks.apply(id_),
+                request_id=masked_request_id(headers, masks),
                 retry_after_seconds=retry_after_seconds(headers.get("retry-after"), headers.get("date")),
             )
         failure: ApiError
         try:
             value = await read_answer(call, received.body)
         except Unreadable as error:
+            id_ = masked_request_id(headers, masks)
             failure = OutcomeUnknown(call.operation, str(error), status=received.status, request_id=id_)
         except OverLimit as error:
-            failure = _over_limit(call, str(error), received.status, id_)
+            failure = _over_limit(call, str(error), received.status, masked_request_id(headers, masks))
         else:
-            return Reply(value, received.status, id_, time.monotonic() - started)
+            return Reply(value, received.status, masked_request_id(headers, masks), time.monotonic() - started)
         raise failure
 
     def _where(self, held: HeldToken, operation: str) -> tuple[str, str | None]:

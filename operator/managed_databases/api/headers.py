@@ -7,10 +7,13 @@ from typing import Final
 
 import httpx
 
+from managed_databases.api.masking import Masks
+
 RETRY_AFTER_LIMIT_SECONDS: Final = 3600.0
 _REQUEST_ID_HEADERS: Final = ("X-Openstack-Request-Id", "X-Request-Id", "X-Compute-Request-Id")  # [assumed]
 _SECONDS: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 _HEADER_SAFE: Final = re.compile(r"[!-~]+")
+_UUID_LIKE: Final = re.compile(r"(req-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def http_date(text: str | None) -> datetime | None:
@@ -47,6 +50,18 @@ def request_id(headers: httpx.Headers) -> str | None:
         if _HEADER_SAFE.fullmatch(value):
             return value
     return None
+
+
+def masked_request_id(headers: httpx.Headers, masks: Masks) -> str | None:
+    """Like `request_id`: whatever answers may say back in a header what it was told in a body.
+
+    The ids that the API gives [assumed: UUIDs] are only searched for the secrets as they are, which costs nothing: no
+    other spelling of a secret looks like that.
+    """
+    id_ = request_id(headers)
+    if id_ is None or (_UUID_LIKE.fullmatch(id_) and not masks.quoted_in(id_)):
+        return id_
+    return masks.apply(id_)
 
 
 def fits_a_header(value: str) -> bool:

@@ -89,6 +89,12 @@ class Masks:
     def __repr__(self) -> str:
         return "Masks()"
 
+    def quoted_in(self, text: str) -> bool:
+        """Whether a secret stands in `text` as it is, in whatever case."""
+        return any(
+            value and value.lower() in text.lower() for value in (one.get_secret_value() for one in self._secrets)
+        )
+
     def apply(self, text: str) -> str:
         """Return `text` with `***` for every form of every secret; no form is left in it, whatever the secret is."""
         if self._pattern is None:
