@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
-demo: $(VENV)/ready ## a local control plane, the sandbox API and the operator; the quickstart on its way to Ready (ARGS=--exit ends it)
+demo: $(VENV)/ready ## a local control plane, the sandbox API and the operator; the examples on their way to Ready (ARGS=--exit ends it)
 	@$(BIN)/managed-databases demo $(ARGS)
 
 test: $(VENV)/ready ## every test (ARGS='-k name' for some)
