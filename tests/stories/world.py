@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from cluster import Cluster, Manifest
 from managed_databases.kinds.registry import GROUP, VERSION, kinds
-from managed_databases.kube.rbac import AccessRule, access
+from managed_databases.kube.rbac import Access, AccessRule, access
 from operator_process import OperatorProcess
 from sandbox_process import SandboxProcess
 
@@ -96,6 +96,21 @@ class World:
         await self._grant(
             "ClusterRole", None, f"{self.system}-wide", (*rights.in_each_namespace, *rights.watch_secrets)
         )
+
+    async def serve_whole_cluster(self) -> Access:
+        """Before the operator is started: exactly the rights of an installation for the whole cluster; return them."""
+        for namespace in (*self.namespaces, self.system):
+            await self.cluster.delete("RoleBinding", "operator", namespace)
+        await self.cluster.delete("RoleBinding", self.system, "default")
+        rights = access(kinds().values())
+        await self._grant("ClusterRole", None, self.system, (*rights.clusterwide, *rights.watch_secrets))
+        await self._grant("Role", self.system, "operator", rights.own_namespace)
+        self.operator = OperatorProcess(
+            await self.cluster.service_account(self.system, "operator"),
+            self.folder / "operator.log",
+            **self._all_settings() | {"watch_namespaces": ""},
+        )
+        return rights
 
     async def reach_kubernetes_through(self, changed: Callable[[Path], Path]) -> None:
         """Before the operator is started: it uses what `changed` makes of its kubeconfig."""

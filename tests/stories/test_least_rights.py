@@ -1,0 +1,155 @@
+"""The generated rights are enough, and none is too much: the API server's audit log is compared with what was granted."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pytest
+
+from cluster import Events
+from managed_databases.kinds.registry import kinds
+from managed_databases.kube.rbac import AccessRule, access
+from stories.passwords_seen import give, until_gone, until_secret
+from stories.world import World, manifest
+
+SETTINGS = {
+    "clock_speed": 5,
+    "pending_poll_seconds": 2,
+    "settle_margin_seconds": 5,
+    "leader_election": True,
+    "lease_seconds": 5,
+}
+elected = pytest.mark.parametrize("world", [{"settings": SETTINGS}], indirect=True, ids=["elected"])
+
+EVERYWHERE = "*"
+KAFKA = {"engine": {"type": "kafka", "version": "3.6"}}
+
+OF_EVERYBODY = {("authorization.k8s.io", "selfsubjectaccessreviews", "create")}
+"""What Kubernetes lets every account do (system:basic-user), so that no rule of ours has to."""
+
+
+class Right(NamedTuple):
+    """One verb on one resource, in a namespace, in none (cluster-scoped) or EVERYWHERE."""
+
+    where: str
+    group: str
+    resource: str
+    verb: str
+
+
+def granted(where: str, rules: Iterable[AccessRule]) -> set[Right]:
+    return {
+        Right(where, rule.group, resource, verb) for rule in rules for resource in rule.resources for verb in rule.verbs
+    }
+
+
+def used(world: World) -> Events:
+    """What the operator's account asked for; discovery and the like are about no resource."""
+    user = f"system:serviceaccount:{world.system}:operator"
+    return [event for event in world.cluster.audit(user=user) if event.resource]
+
+
+def compare(events: Events, rights: set[Right]) -> None:
+    """No request was refused, none lived on a right that is not ours, and each right was used by a request."""
+    assert [event for event in events if event.code in (401, 403)] == []
+    uses: set[Right] = set()
+    for event in events:
+        resource = f"{event.resource}/{event.subresource}" if event.subresource else event.resource
+        places = (event.namespace, EVERYWHERE)
+        allowing = {Right(place, event.group, resource, event.verb) for place in places} & rights
+        assert allowing or (event.group, resource, event.verb) in OF_EVERYBODY, event
+        uses |= allowing
+    assert sorted(rights - uses) == [], "granted, and never used"
+
+
+async def everything(world: World) -> None:
+    """A resource of each kind from its creation on, and all that the operator reads, makes and takes away for them."""
+    certificate = {"name": "provider", "namespace": world.system}
+    await world.cluster.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": certificate, "data": {"ca.crt": "the certificate"}}
+    )
+    await give(world, "first", is_watched=True)
+    await world.operator.start()
+    inside = {"datastoreRef": {"name": "main"}, "databaseRef": {"name": "shop"}}
+    topics = [{"patternType": "all", "allowRead": True}]
+    await world.apply(
+        world.project_manifest(
+            caCertificate={"name": "provider"},
+            allowedNamespaces=[{"name": world.namespace, "powers": ["metrics"]}],
+        ),
+        world.datastore(),
+        world.database(),
+        world.user(databases=[{"name": "shop"}], passwordSecretRef={"name": "own", "key": "password"}),
+        manifest("DatabaseExtension", "cube", world.namespace, inside | {"extension": "cube"}),
+        manifest("LogicalReplicationSlot", "warehouse", world.namespace, inside),
+        world.datastore("kafka", **KAFKA),
+        world.user("producer", datastoreRef={"name": "kafka"}, access=topics),
+        manifest("KafkaTopic", "orders", world.namespace, {"datastoreRef": {"name": "kafka"}, "partitions": 1}),
+        manifest("PrometheusMetricsToken", "prometheus", world.namespace, {}),
+    )
+    made = await one_of_each_kind(world)
+    assert (await world.secret("app-user"))["ca.crt"] == "the certificate"
+
+    await give(world, "second", is_watched=True)
+    await until_secret(world, "app-user", password="second")
+    await until_gone(world, "app-user-pending")
+    await world.change("DatabaseUser", "app", databases=None)
+    await world.change("DatabaseUser", "producer", access=None)
+    for kind in ("DatabaseGrant", "KafkaACL"):
+        await until_none(world, kind)
+    for kind, name in made:
+        if kind not in ("DatabaseProject", "DatabaseGrant", "KafkaACL", "ManagedDatastore"):
+            await world.delete(kind, name)
+    assert await world.operator.stop() == 0, world.operator.log_tail()
+
+
+async def one_of_each_kind(world: World) -> list[tuple[str, str]]:
+    """Wait until all there is is Ready; return kinds and names, children first."""
+    made: list[tuple[str, str]] = [("DatabaseProject", world.project)]
+    for kind in kinds().values():
+        if kind.namespaced:
+
+            async def look(plural: str = kind.plural) -> list[str]:
+                return [one["metadata"]["name"] for one in await world.cluster.list(plural, world.namespace)]
+
+            made += [(kind.name, name) for name in await world.until(f"there is a {kind.name}", look)]
+    for name, resource in made:
+        await world.becomes(name, resource)
+    parents = ("DatabaseUser", "ManagedDatabase")
+    return sorted(made, key=lambda one: one[0] in parents)
+
+
+async def until_none(world: World, kind: str) -> None:
+    async def look() -> bool:
+        return not await world.cluster.list(kind, world.namespace)
+
+    await world.until(f"there is no {kind}", look)
+
+
+@elected
+async def test_rights_in_named_namespaces(world: World) -> None:
+    rights = access(kinds().values())
+    await everything(world)
+    compare(
+        used(world),
+        granted("", rights.cluster_scoped)
+        | granted(world.namespace, (*rights.in_each_namespace, *rights.watch_secrets))
+        | granted(world.system, (*rights.own_namespace, *rights.own_secrets, *rights.watch_secrets))
+        | granted("default", rights.project_events),
+    )
+
+
+@elected
+async def test_rights_in_the_whole_cluster(world: World) -> None:
+    rights = await world.serve_whole_cluster()
+    await everything(world)
+    compare(
+        used(world),
+        granted(EVERYWHERE, (*rights.clusterwide, *rights.watch_secrets)) | granted(world.system, rights.own_namespace),
+    )
+
+
+def test_a_right_too_many_is_found() -> None:
+    rule = AccessRule("", ("secrets",), ("get",))
+    compare([], set())
+    with pytest.raises(AssertionError, match="never used"):
+        compare([], granted("shop", (rule,)))
