@@ -1,10 +1,12 @@
 """The generated rights are enough, and none is too much: the API server's audit log is compared with what was granted."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 
+from audit_log import AuditEvent
 from cluster import Events
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.rbac import AccessRule, access
@@ -148,8 +150,14 @@ async def test_rights_in_the_whole_cluster(world: World) -> None:
     )
 
 
-def test_a_right_too_many_is_found() -> None:
-    rule = AccessRule("", ("secrets",), ("get",))
-    compare([], set())
+def test_a_right_too_many_or_too_few_is_found() -> None:
+    rights = granted("shop", [AccessRule("", ("secrets",), ("get",))])
+    asked = AuditEvent("get", "operator", "secrets", "", "shop", "app-user", "", 200, "/", "")
+    compare([asked], rights)
     with pytest.raises(AssertionError, match="never used"):
-        compare([], granted("shop", (rule,)))
+        compare([], rights)
+    with pytest.raises(AssertionError):
+        compare([asked, replace(asked, code=403)], rights)
+    for other in (replace(asked, verb="list"), replace(asked, namespace="lab"), replace(asked, subresource="status")):
+        with pytest.raises(AssertionError, match="AuditEvent"):
+            compare([asked, other], rights)
