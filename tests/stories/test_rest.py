@@ -14,7 +14,7 @@ FAST = {
         "clock_speed": 20,
         "calls_per_second": 1000,
         "resync_seconds": 60,
-        "catalogue_seconds": 60,
+        "catalogue_seconds": 36000,  # what the cloud offers is read at the start only: no window has it by chance
         "pending_poll_seconds": 2,
     }
 }

@@ -250,12 +250,21 @@ class World:
             }
         )
 
+    async def _listed(self, plural: str, namespace: str) -> list[Manifest]:
+        """An API server that was away refuses for a moment, while it fills its caches."""
+
+        async def look() -> tuple[list[Manifest]]:
+            return (await self.cluster.list(plural, namespace),)
+
+        (found,) = await self.cluster.wait_until(f"{plural} can be listed", look)
+        return found
+
     async def _sweep(self, namespace: str) -> None:
         """Leave nothing to the next story: finalizers first, as no operator runs any more."""
         for kind in kinds().values():
             if not kind.namespaced:
                 continue
-            for resource in await self.cluster.list(kind.plural, namespace):
+            for resource in await self._listed(kind.plural, namespace):
                 name = resource["metadata"]["name"]
                 gone = {"metadata": {"finalizers": None}, "spec": {"deletionPolicy": "Retain"}}
                 await self.cluster.patch(kind.plural, name, namespace, gone, check=False)
