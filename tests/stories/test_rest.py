@@ -14,7 +14,7 @@ FAST = {
         "clock_speed": 20,
         "calls_per_second": 1000,
         "resync_seconds": 60,
-        "catalogue_seconds": 36000,  # what the cloud offers is read at the start only: no window has it by chance
+        "catalogue_seconds": 60,
         "pending_poll_seconds": 2,
     }
 }
@@ -27,11 +27,12 @@ async def test_at_rest(world: World) -> None:
     await world.apply(world.project_manifest(pollSeconds=5), world.datastore(), world.datastore("second"))
     few = await at_rest(world, databases=9, users=9)
     many = await at_rest(world, databases=98, users=100)
-    assert few.keys() == many.keys()
     for calls in (few, many):
         per_poll = sum(calls[name] for name in COLLECTIONS) / calls["datastores"]
         assert per_poll <= 4, calls  # three collections; their jitters differ
-    assert {name: count for name, count in many.items() if name not in few} == {}
+    # What the cloud offers is read on a schedule of its own, which falls into one of the windows or into both.
+    assert set(few) & set(COLLECTIONS) == set(many) & set(COLLECTIONS) == set(COLLECTIONS)
+    assert all(count <= 3 for calls in (few, many) for name, count in calls.items() if name not in COLLECTIONS)
 
     assert await world.operator.stop() == 0
     await world.sandbox.clear_requests()

@@ -256,8 +256,8 @@ class World:
         async def look() -> tuple[list[Manifest]]:
             return (await self.cluster.list(plural, namespace),)
 
-        (found,) = await self.cluster.wait_until(f"{plural} can be listed", look)
-        return found
+        found: tuple[list[Manifest]] = await self.cluster.wait_until(f"{plural} can be listed", look)
+        return found[0]
 
     async def _sweep(self, namespace: str) -> None:
         """Leave nothing to the next story: finalizers first, as no operator runs any more."""
