@@ -154,7 +154,6 @@ def _seen(name: str, spec: Any, status: Any, **fields: Any) -> Seen:
         generation=1,
         annotations={},
         deleting=False,
-        finalized=True,
         spec=spec,
         status=status,
         **fields,

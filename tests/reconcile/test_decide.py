@@ -60,7 +60,6 @@ def seen(**changes: Any) -> Seen:
         "generation": 1,
         "annotations": {},
         "deleting": False,
-        "finalized": True,
         "spec": DatabaseUserSpec.model_validate({"datastoreRef": {"name": "main"}} | spec),
         "status": DatabaseUserStatus(),
         "project": PROJECT,

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
 from managed_databases.api.models import Answer as AnswerModel
-from managed_databases.api.models import CloudObject, Request
+from managed_databases.api.models import Request
 
 T = TypeVar("T")
 A = TypeVar("A", bound=AnswerModel)
@@ -202,5 +202,4 @@ class Collection(Generic[A]):
 ObjectCollection = Collection[Any]
 """A collection whose objects' model does not matter to the caller."""
 
-CloudCollection = Collection[CloudObject]
 """A collection of objects that a project has, not of what the API offers."""

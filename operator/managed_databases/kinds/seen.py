@@ -152,7 +152,6 @@ class Seen:
     generation: int
     annotations: Mapping[str, str]
     deleting: bool
-    finalized: bool
     spec: Any
     status: CloudStatus
     project: ProjectView | None = None

@@ -39,6 +39,7 @@ from managed_databases.reconcile.ports import (
 )
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.status import secret_name
 from managed_databases.reconcile.writing import Writer
 
 
@@ -75,7 +76,7 @@ class Actor:
                 await self._delete(found, lane)
                 return {}
             case Release():
-                await self._release(found, step, memory)
+                await self._release(found, step)
                 return {}
 
     async def _create(
@@ -123,9 +124,11 @@ class Actor:
         password = view.given or view.password or view.pending or passwords.generate()
         wanted = credentials.desired(found, password)
         if secrets.credentials is None:
-            memory.secret_name_taken = True  # unless it can be made
-            written = await self._create_own_secret(found, wanted)
-            memory.secret_name_taken = False
+            try:
+                written = await self.kube.create_secret(wanted)
+            except AlreadyThere:
+                memory.secret_name_taken = True  # the next pass reads it, whosever it is
+                raise
         else:
             written = await self.kube.replace_secret(secrets.credentials, wanted)
         credentials.remember_fine(found, memory, written)
@@ -238,10 +241,9 @@ class Actor:
         await self._send(found, found.cloud.collection.delete(id_), lane)
         found.snapshot.deleted(id_)
 
-    async def _release(self, found: Observation, step: Release, memory: Memory) -> None:
-        credential = found.cloud.credential
-        if credential is not None:
-            name = credential.secret_name(found.seen.spec) or f"{found.seen.name}-{credential.suffix}"
+    async def _release(self, found: Observation, step: Release) -> None:
+        if found.cloud.credential is not None:
+            name = secret_name(found.kind, found.seen)
             for name_ in (name, credentials.pending_name(name)):
                 await self._let_go(found, name_, retain=step.retain)
         if found.resource.finalizers:

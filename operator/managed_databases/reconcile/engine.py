@@ -1,4 +1,4 @@
-"""The reconciler: takes keys from the queue and runs one pass over each, whatever woke it."""
+"""The engine: takes keys from the queue and has one pass run over each, whatever woke it."""
 
 import asyncio
 import random
@@ -100,12 +100,14 @@ class Engine:
         resource = self._cache.get(key)
         if resource is None:
             self.claims.forget(key)
+        else:
+            self.claims.note(resource)
+        if not self._started:
+            return
+        if resource is None:
             self._seen_versions.pop(key, None)
             self._queue.add(key, Lane.TIME)
             self._notify_of(key)
-            return
-        self.claims.note(resource)
-        if not self._started:
             return
         version = (
             resource.uid,

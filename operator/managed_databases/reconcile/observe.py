@@ -73,7 +73,6 @@ class Observer:
             "generation": resource.generation,
             "annotations": resource.annotations,
             "deleting": resource.deleting_since is not None,
-            "finalized": bool(resource.finalizers),
             "spec": self.specs.of(kind, resource),
             "status": status,
             "listed": False,

@@ -132,10 +132,6 @@ def _credentials_ready(seen: Seen, verdict: Verdict) -> Saying:
     view = seen.credential
     if view is not None and view.password is None and view.pending is None:
         return False, verdict.reason, verdict.message
-    if seen.status.password_unconfirmed and not view_confirmed(seen):
+    if seen.status.password_unconfirmed and not (view is not None and view.confirmed):
         return False, verdict.reason, verdict.message
     return True, Reason.READY, "usable"
-
-
-def view_confirmed(seen: Seen) -> bool:
-    return seen.credential is not None and seen.credential.confirmed
