@@ -159,6 +159,24 @@ async def test_a_foreign_secret_is_never_touched(world: World) -> None:
 
 
 @never_by_time
+async def test_a_secret_of_our_own_that_no_watch_shows_is_taken_as_it_is(world: World) -> None:
+    """Somebody took its label and its password away before the user was made."""
+    await world.operator.start()
+    await world.apply(world.user())
+    waiting = await world.becomes("DatabaseUser", "app", "Ready", "False")
+    owner = {"manageddatabases.io/owner-uid": waiting["metadata"]["uid"]}
+    metadata = {"name": "app-user", "namespace": world.namespace, "annotations": owner}
+    await world.cluster.apply(
+        {"apiVersion": "v1", "kind": "Secret", "type": "servicebinding.io/postgresql", "metadata": metadata}
+    )
+    await world.apply(world.project_manifest(), world.datastore())
+    await world.becomes("DatabaseUser", "app")
+    assert len(await world.sandbox.objects("users")) == 1
+    assert await world.login_works()
+    assert (await secret_labels(world, "app-user"))[MANAGED_LABEL] == "true"
+
+
+@never_by_time
 async def test_a_pending_secret_emptied_by_hand_is_replaced(world: World) -> None:
     await make_user(world)
     # The change stands still: the cloud refuses it for as long as the fault is there.
