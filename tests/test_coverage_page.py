@@ -48,9 +48,9 @@ def test_every_kind_with_a_cloud_object_uses_its_own_collection() -> None:
         ("datastores.rename", ("ManagedDatastore",)),
         ("floating-ips.delete", ("ManagedDatastore",)),
         ("users.update", ("DatabaseUser",)),
-        ("actions.list", ("operator: `datastore_actions`",)),
-        ("quotas.get", ("operator: `catalogue_details`",)),
-        ("datastores.list", ("ManagedDatastore", "operator: `project_opening`")),
+        ("actions.list", ("operator: `project.datastore_actions`",)),
+        ("quotas.get", ("operator: `project.catalogue_details`",)),
+        ("datastores.list", ("ManagedDatastore", "operator: `project.opening`")),
     ],
 )
 def test_users_are_found_however_the_call_is_written(operation: str, users: tuple[str, ...]) -> None:

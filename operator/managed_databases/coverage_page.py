@@ -117,9 +117,10 @@ def _operator_modules() -> dict[str, ast.Module]:
 
 
 def _modules(package: str, folder: str) -> dict[str, ast.Module]:
-    return {
-        path.stem: ast.parse(path.read_text(), f"{package}.{path.stem}") for path in sorted(Path(folder).glob("*.py"))
-    }
+    """The modules of a package, by their names inside it."""
+    paths = sorted(Path(folder).rglob("*.py"))
+    names = (".".join(path.relative_to(folder).with_suffix("").parts) for path in paths)
+    return {name: ast.parse(path.read_text(), f"{package}.{name}") for name, path in zip(names, paths, strict=True)}
 
 
 def _reached(name: str, modules: Mapping[str, ast.Module]) -> set[str]:

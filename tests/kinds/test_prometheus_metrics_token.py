@@ -10,7 +10,7 @@ from managed_databases.api.models import MetricsToken
 from managed_databases.kinds.prometheus_metrics_token import KIND
 from managed_databases.kinds.seen import PasswordView, Refused, Seen
 from managed_databases.kinds.verdicts import Credentials, Done, PasswordStep, Reason, Record, Stall, Wait
-from managed_databases.reconcile.decide import decide
+from managed_databases.reconcile.decision.decide import decide
 
 SAMPLE: dict[str, Any] = {}
 IMMUTABLE_FIELDS = (

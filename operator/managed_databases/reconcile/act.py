@@ -38,9 +38,9 @@ from managed_databases.reconcile.ports import (
     SecretContent,
 )
 from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.report.status import secret_name
+from managed_databases.reconcile.report.writing import Writer
 from managed_databases.reconcile.settings import EngineSettings
-from managed_databases.reconcile.status import secret_name
-from managed_databases.reconcile.writing import Writer
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from managed_databases.kinds.verdicts import (
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.decide import PENDING
+from managed_databases.reconcile.decision.decide import PENDING
 from managed_databases.reconcile.failures import meaning, meaning_of_busy
 from managed_databases.reconcile.memory import Held, Memory
 from managed_databases.reconcile.observe import Observation

@@ -15,7 +15,7 @@ from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.passwords import check_number
 from managed_databases.reconcile.ports import MANAGED_LABEL, Kube, NewSecret, Resource, ResourceCache, SecretContent
-from managed_databases.reconcile.status import secret_name
+from managed_databases.reconcile.report.status import secret_name
 
 LONGEST_PASSWORD: Final = 255
 """API reference, users."""

@@ -14,7 +14,6 @@ from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
-from managed_databases.reconcile.announcing import Announcer
 from managed_databases.reconcile.attempts import Attempts
 from managed_databases.reconcile.claims import Claims
 from managed_databases.reconcile.clock import Clock
@@ -22,14 +21,15 @@ from managed_databases.reconcile.credentials import CredentialReader
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe import Observer
 from managed_databases.reconcile.ports import Kube, KubeError, Resource, ResourceCache, ResourceKey
-from managed_databases.reconcile.projects import Projects
+from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.queue import Lane, WorkQueue
 from managed_databases.reconcile.reading import Specs
 from managed_databases.reconcile.reconciler import Reconciler, after_kube_error
 from managed_databases.reconcile.references import References
+from managed_databases.reconcile.report.announcing import Announcer
+from managed_databases.reconcile.report.writing import Writer
 from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.reconcile.topics import Subscriptions, Topic
-from managed_databases.reconcile.writing import Writer
 
 log = structlog.get_logger()
 

@@ -12,15 +12,15 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.owned import owned_by
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
-from managed_databases.reconcile.project_session import ProjectSession
-from managed_databases.reconcile.projects import Projects
+from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
+from managed_databases.reconcile.project.projects import Projects
+from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.reading import Specs, read_status
 from managed_databases.reconcile.references import References
-from managed_databases.reconcile.status import without_absent
+from managed_databases.reconcile.report.status import without_absent
 from managed_databases.reconcile.topics import Topic
 
 

@@ -14,7 +14,7 @@ from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.attempts import Attempts
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import CredentialReader
-from managed_databases.reconcile.decide import decide
+from managed_databases.reconcile.decision.decide import decide
 from managed_databases.reconcile.failures import is_refusal
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation, Observer
@@ -28,12 +28,12 @@ from managed_databases.reconcile.ports import (
     WriteConflict,
     WriteRefused,
 )
-from managed_databases.reconcile.projects import Projects
+from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.reading import UnreadableSpec
+from managed_databases.reconcile.report.unreadable import unreadable_status
+from managed_databases.reconcile.report.writing import Writer
 from managed_databases.reconcile.topics import Topic
-from managed_databases.reconcile.unreadable import unreadable_status
-from managed_databases.reconcile.writing import Writer
 
 STEPS_A_PASS = 12
 """More steps than any resource needs in one go; a pass that reaches it lets others run first."""

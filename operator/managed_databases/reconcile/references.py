@@ -8,8 +8,8 @@ from managed_databases.kinds.kind import Kind, Reference
 from managed_databases.kinds.seen import ProjectView, Referred
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.claims import Claims, ObjectName
-from managed_databases.reconcile.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
+from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.topics import Topic
 
 TAKES_CHANGES = frozenset({"ACTIVE", "DEGRADED", None})

@@ -1,0 +1,88 @@
+"""What to do next for a resource that is being deleted: a table of its own."""
+
+from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.seen import Referred, Seen
+from managed_databases.kinds.verdicts import Delete, Reason, Record, Release, Stall, Verdict, Wait
+from managed_databases.reconcile.annotations import FORCE_DELETE
+from managed_databases.reconcile.decision.candidates import candidates
+
+NAMES_SHOWN = 10
+
+
+def decide_deletion(cloud: CloudSide, seen: Seen) -> Verdict:
+    """Return the next step. The finalizer goes (`Release`) only when nothing of ours can be left behind."""
+    if seen.annotations.get(FORCE_DELETE) == "true":
+        return Release(
+            Reason.RELEASED, "let go as the annotation force-delete asks; the cloud object stays", retain=True
+        )
+    if seen.status.id is None and seen.created_id is None and seen.status.intent is None:
+        return Release(Reason.RELEASED, "nothing was ever made")
+    if seen.status.id is not None and seen.cloud_spec.deletion_policy == "Retain":
+        return Release(Reason.RELEASED, "the cloud object and its Secret stay", retain=True)
+    if seen.problem is not None:
+        return seen.problem
+    if seen.status.id is None:
+        return _open_intent(cloud, seen)
+    if seen.mine_gone:
+        return Release(Reason.RELEASED, "the cloud object is gone")
+    if seen.holder is not None:
+        return Release(Reason.RELEASED, f"{seen.holder} holds the cloud object", retain=True)
+    parent = _parent(cloud, seen)
+    if cloud.protected(seen) and not (parent is not None and parent.going):
+        return Stall(
+            Reason.PROTECTED,
+            "protected: set spec.deletionProtection to false to delete the cloud object with its data, or "
+            "spec.deletionPolicy to Retain to let go of it",
+        )
+    if parent is not None and parent.going:
+        return Wait(Reason.DELETING, f"goes with {parent.label}")
+    if seen.children:
+        shown = ", ".join(seen.children[:NAMES_SHOWN])
+        more = len(seen.children) - NAMES_SHOWN
+        return Wait(Reason.IN_USE, f"delete what is in it first: {shown}" + (f" and {more} more" if more > 0 else ""))
+    return _delete(cloud, seen)
+
+
+def _delete(cloud: CloudSide, seen: Seen) -> Verdict:
+    if seen.mine is None or seen.mine_unsure:
+        return Wait(Reason.LOOKING, "looking whether the cloud object is still there")
+    if seen.mine.status == "PENDING_DELETE":
+        return Wait(Reason.DELETING, "the cloud is deleting it")
+    for change in cloud.before_delete(seen):
+        return change
+    return Delete(Reason.DELETING, f"{seen.mine.id} is deleted from the cloud")
+
+
+def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
+    """The attempt may have made an object: look before letting go."""
+    if seen.created_id is not None:
+        return _found(seen.created_id)
+    if seen.settle_seconds is not None or not seen.listed:
+        return Wait(
+            Reason.LOOKING,
+            "an attempt to create may have worked: a list begun after its wait will tell what to delete",
+            seen.settle_seconds or None,
+        )
+    intent = seen.status.intent
+    assert intent is not None
+    found = candidates(cloud, seen.namesakes, intent)
+    if len(found) == 1:
+        return _found(found[0].id)
+    if found:
+        ids = ", ".join(sorted(candidate.id for candidate in found))
+        return Stall(
+            Reason.AMBIGUOUS,
+            f"one of these may be ours: delete it in the cloud, then annotate {FORCE_DELETE}: true ({ids})",
+        )
+    return Release(Reason.RELEASED, "the attempt to create left nothing behind")
+
+
+def _found(id_: str) -> Record:
+    return Record(Reason.FOUND, f"{id_}: made by our attempt", {"id": id_, "intent": None})
+
+
+def _parent(cloud: CloudSide, seen: Seen) -> Referred | None:
+    for reference in cloud.references:
+        if reference.parent:
+            return seen.refs.get(reference.field)
+    return None

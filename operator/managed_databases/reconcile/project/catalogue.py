@@ -1,0 +1,191 @@
+"""What a project offers: read when the project is opened, and again now and then."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import structlog
+
+from managed_databases.api.calls import Collection
+from managed_databases.api.collections import (
+    AVAILABLE_EXTENSIONS,
+    CONFIGURATION_PARAMETERS,
+    DATASTORE_TYPES,
+    FLAVORS,
+)
+from managed_databases.api.errors import (
+    ApiError,
+    Forbidden,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Unauthorized,
+)
+from managed_databases.api.models import (
+    Answer,
+    AvailableExtension,
+    ConfigurationParameter,
+    DatastoreType,
+    Flavor,
+    Quota,
+)
+from managed_databases.kinds.seen import Catalogue, ParametersFor
+from managed_databases.kinds.verdicts import Reason
+from managed_databases.reconcile.backoff import retry_delay
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.project.catalogue_details import DetailReader
+from managed_databases.reconcile.project.line import ProjectLine
+from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.settings import EngineSettings
+
+A = TypeVar("A", bound=Answer)
+
+log = structlog.get_logger()
+
+
+class CatalogueReader:
+    """Keeps `catalogue` fresh; `changed` is told when it, or `trouble`, differs.
+
+    A part that fails keeps what was read before, and is tried again sooner. Without the right to read configuration
+    parameters or extensions (403), or without that section (404), there are none.
+    """
+
+    def __init__(
+        self,
+        line: ProjectLine,
+        clock: Clock,
+        settings: EngineSettings,
+        draw: Callable[[], float],
+        changed: Callable[[], None],
+    ) -> None:
+        self._line = line
+        self._clock = clock
+        self._settings = settings
+        self._draw = draw
+        self._changed = changed
+        self._asked = asyncio.Event()
+        self._is_requested = True
+        self._due = clock.monotonic()
+        self._details = DetailReader(line)
+        self._shown_quotas: tuple[Quota, ...] = ()
+        self._types: tuple[DatastoreType, ...] | None = None
+        self._flavors: tuple[Flavor, ...] | None = None
+        self._parameters: tuple[ConfigurationParameter, ...] | None = None
+        self._extensions: tuple[AvailableExtension, ...] | None = None
+        self.catalogue = Catalogue()
+        self._refusal: tuple[Reason, str] | None = None
+        self.trouble: tuple[Reason, str] | None = None
+        """The last part that the API refuses to show, and why."""
+        self.was_read = False
+        """Whether it was read once, well or not: what is not known of it by then is not known for a reason."""
+
+    def refresh(self) -> None:
+        """Read it again now."""
+        self._is_requested = True
+        self._asked.set()
+
+    def need(self, wanted: ParametersFor) -> None:
+        """Have `catalogue.limited` hold this flavor's configuration parameters, read once."""
+        if self._details.need(wanted):
+            self._asked.set()
+
+    def used(self, usage: Hashable) -> None:
+        """Tell what the project's datastores take: when that changes, the quotas are read again."""
+        if self._details.used(usage):
+            self._asked.set()
+
+    @property
+    def shown_quotas(self) -> tuple[Quota, ...]:
+        """The quotas as of the last whole reading: what is shown at rest must not move with every datastore."""
+        return self._details.shown_quotas
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        failures = 0
+        while True:
+            await self._line.wait_until_open()
+            self._asked.clear()
+            if self._is_requested or self._clock.monotonic() >= self._due:
+                self._is_requested = False
+                failures = 0 if await self._read() else failures + 1
+                pause = self._settings.catalogue_seconds
+                if failures:
+                    pause = min(pause, retry_delay(failures, self._draw, self._settings.least_backoff_seconds))
+                if self._line.circuit.is_open:
+                    pause = min(pause, self._settings.probe_seconds)
+                self._due = self._clock.monotonic() + pause
+            await self._details.read_wanted()
+            self._compare()
+            if not self.was_read:
+                self.was_read = True
+                self._changed()
+            await self._clock.wait(self._asked, self._due)
+
+    async def _read(self) -> bool:
+        """Read each part; return whether all went well."""
+        self._refusal = None
+        types = await self._part(DATASTORE_TYPES)
+        flavors = await self._part(FLAVORS)
+        parameters = await self._part(CONFIGURATION_PARAMETERS, may_be_missing=True)
+        extensions = await self._part(AVAILABLE_EXTENSIONS, may_be_missing=True)
+        self._types = self._types if types is None else tuple(sorted(types, key=lambda row: row.id))
+        self._flavors = self._flavors if flavors is None else tuple(sorted(flavors, key=lambda row: row.id))
+        self._parameters = self._parameters if parameters is None else tuple(sorted(parameters, key=lambda row: row.id))
+        self._extensions = self._extensions if extensions is None else tuple(sorted(extensions, key=lambda row: row.id))
+        self._compare()  # what is needed most does not wait for the rest
+        if None not in (types, flavors):
+            await self._details.read_all()
+        return None not in (types, flavors, parameters, extensions)
+
+    async def _part(self, collection: Collection[A], *, may_be_missing: bool = False) -> tuple[A, ...] | None:
+        call = collection.list()
+        try:
+            reply = await self._line.send(call, Lane.TIME, probe=True)
+            if reply.value is None:
+                raise OutcomeUnknown(call.operation, "the answer is empty", status=reply.status)
+        except ApiError as error:
+            if may_be_missing and isinstance(error, Forbidden | NotFound):
+                return ()
+            if isinstance(error, Refused) and not isinstance(error, RateLimited | Unauthorized):
+                self._refusal = Reason.REFUSED, f"the API refuses to list {collection.name}: {error.message}"
+            log.info(
+                "part of the catalogue not read",
+                project=self._line.name,
+                part=collection.name,
+                error=type(error).__name__,
+                request_id=error.request_id,
+            )
+            return None
+        return reply.value
+
+    def _compare(self) -> None:
+        old = self.catalogue
+        new = Catalogue(
+            self._types or (),
+            self._flavors or (),
+            _by_type(self._parameters or ()),
+            extensions=self._extensions,
+            limited=self._details.limited,
+            limits=self._details.limits,
+            quotas=self._details.quotas,
+            capabilities=self._details.capabilities,
+            known=None not in (self._types, self._flavors, self._parameters),
+            version=old.version,
+        )
+        if new != old:
+            is_other_offer = new != replace(old, quotas=new.quotas)
+            self.catalogue = replace(new, version=old.version + is_other_offer)
+        if new != old or self.trouble != self._refusal or self._shown_quotas != self.shown_quotas:
+            self.trouble = self._refusal
+            self._shown_quotas = self.shown_quotas
+            self._changed()
+
+
+def _by_type(parameters: Iterable[ConfigurationParameter]) -> Mapping[str, tuple[ConfigurationParameter, ...]]:
+    by_type: dict[str, tuple[ConfigurationParameter, ...]] = {}
+    for parameter in parameters:
+        if parameter.datastore_type_id is not None:
+            by_type[parameter.datastore_type_id] = (*by_type.get(parameter.datastore_type_id, ()), parameter)
+    return by_type

@@ -1,0 +1,92 @@
+"""What a project has room for: quotas, limits, features, and configuration limits for the flavors that are in use.
+
+All of it only makes refusals come sooner: what cannot be read is left out, and the API decides.
+"""
+
+from collections.abc import Hashable
+from typing import TypeVar
+
+import structlog
+
+from managed_databases.api.calls import Call
+from managed_databases.api.collections import CAPABILITIES, CONFIGURATION_PARAMETERS, LIMITS, QUOTAS
+from managed_databases.api.errors import ApiError
+from managed_databases.api.models import Capability, ConfigurationParameter, Limit, Quota
+from managed_databases.kinds.seen import ParametersFor
+from managed_databases.reconcile.project.line import ProjectLine
+from managed_databases.reconcile.queue import Lane
+
+T = TypeVar("T")
+B = TypeVar("B")
+
+log = structlog.get_logger()
+
+
+class DetailReader:
+    """`limits`, `capabilities` and `shown_quotas` change with `read_all` only, `quotas` also when the datastores do."""
+
+    def __init__(self, line: ProjectLine) -> None:
+        self._line = line
+        self._wanted: set[ParametersFor] = set()
+        self._failed: set[ParametersFor] = set()
+        self._usage: Hashable = None
+        self._quotas_are_wanted = False
+        self.limited: dict[ParametersFor, tuple[ConfigurationParameter, ...]] = {}
+        self.limits: tuple[Limit, ...] = ()
+        self.capabilities: tuple[Capability, ...] = ()
+        self.quotas: tuple[Quota, ...] = ()
+        self.shown_quotas: tuple[Quota, ...] = ()
+
+    def need(self, wanted: ParametersFor) -> bool:
+        """Note that this flavor's limits matter; return whether that is worth a reading."""
+        if wanted in self.limited or wanted in self._wanted:
+            return False
+        self._wanted.add(wanted)
+        return True
+
+    def used(self, usage: Hashable) -> bool:
+        """Note what the project's datastores take; return whether the quotas are worth a reading."""
+        is_other = self._usage is not None and usage != self._usage
+        self._usage = usage
+        self._quotas_are_wanted = self._quotas_are_wanted or is_other
+        return is_other
+
+    async def read_all(self) -> None:
+        """Read what every project has, and try again what failed."""
+        self._failed.clear()
+        self._quotas_are_wanted = False
+        self.limits = await self._part(LIMITS, self.limits)
+        self.capabilities = await self._part(CAPABILITIES, self.capabilities)
+        self.quotas = self.shown_quotas = await self._part(QUOTAS, self.quotas)
+
+    async def read_wanted(self) -> None:
+        """Read what somebody needs and nobody has read."""
+        if self._quotas_are_wanted:
+            self._quotas_are_wanted = False
+            self.quotas = await self._part(QUOTAS, self.quotas)
+        for wanted in sorted(self._wanted - self._failed, key=str):
+            numbers = {"vcpus": wanted.vcpus, "ram": wanted.ram, "disk": wanted.disk}
+            filters = {name: str(number) for name, number in numbers.items() if number is not None}
+            call = CONFIGURATION_PARAMETERS.list(datastore_type_id=wanted.type_id, **filters)
+            rows = await self._part(call, None)
+            if rows is None:
+                self._failed.add(wanted)
+                continue
+            self._wanted.discard(wanted)
+            own = (row for row in rows if row.datastore_type_id in (None, wanted.type_id))
+            self.limited = {**self.limited, wanted: tuple(sorted(own, key=lambda row: row.id))}
+
+    async def _part(self, call: Call[T], before: B) -> T | B:
+        """Return the answer, or what was known before."""
+        try:
+            reply = await self._line.send(call, Lane.TIME)
+        except ApiError as error:
+            log.info(
+                "part of the catalogue not read",
+                project=self._line.name,
+                part=call.operation,
+                error=type(error).__name__,
+                request_id=error.request_id,
+            )
+            return before
+        return before if reply.value is None else reply.value

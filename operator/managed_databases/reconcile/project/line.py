@@ -1,0 +1,153 @@
+"""The way to one project's API: the connection in use, and the three things that can hold a call back.
+
+A *problem* (credentials, identity) holds back everything, the *circuit* everything but a probe now and then, the
+*budget* only makes calls wait.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from managed_databases.api.calls import Call
+from managed_databases.api.client import Client, Reply
+from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, Refused, Unauthorized
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.project.budget import Budget
+from managed_databases.reconcile.project.circuit import Circuit
+from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.settings import EngineSettings
+
+T = TypeVar("T")
+
+
+class Connection:
+    """A client that is closed once it is retired and its last call has ended: a swap never cuts a call off."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._calls = 0
+        self._retired = False
+
+    async def send(self, call: Call[T]) -> Reply[T]:
+        """As `Client.send`."""
+        self._calls += 1
+        try:
+            return await self.client.send(call)
+        finally:
+            self._calls -= 1
+            if self._retired and not self._calls:
+                await self.client.close()
+
+    async def retire(self) -> None:
+        """Close it, at once or after its last call."""
+        self._retired = True
+        if not self._calls:
+            await self.client.close()
+
+
+class ProjectLine:
+    """Sends the calls of one project.
+
+    `changed` is told when the problem comes, differs or goes, and when the circuit opens or closes; it must be quick
+    and not raise. `problem` is what holds everything back until the first `connect`. `answered` tells whether the API
+    has ever answered anything.
+    """
+
+    def __init__(
+        self, name: str, clock: Clock, settings: EngineSettings, changed: Callable[[], None], problem: Wait | Stall
+    ) -> None:
+        self.name = name
+        self._changed = changed
+        self._connection: Connection | None = None
+        self._open = asyncio.Event()
+        self.problem: Wait | Stall | None = problem
+        self.answered = False
+        self.circuit = Circuit(clock, settings.circuit_threshold, settings.probe_seconds)
+        self.budget = Budget(clock, settings.calls_per_second, settings.call_burst)
+
+    async def connect(self, client: Client) -> None:
+        """Use this client from now on: its identity was checked. Ends the problem."""
+        old, self._connection = self._connection, Connection(client)
+        had_problem, self.problem = self.problem is not None, None
+        self._open.set()
+        if had_problem or old is None:
+            self._changed()
+        if old is not None:
+            await old.retire()
+
+    def block(self, problem: Wait | Stall) -> None:
+        """Send nothing until `connect`."""
+        self._open.clear()
+        if problem != self.problem:
+            self.problem = problem
+            self._changed()
+
+    async def close(self) -> None:
+        """Send nothing any more; calls under way may end."""
+        self._open.clear()
+        old, self._connection = self._connection, None
+        if old is not None:
+            await old.retire()
+
+    async def wait_until_open(self) -> None:
+        """Wait for a connection without a problem, however long that takes."""
+        await self._open.wait()
+
+    async def send(self, call: Call[T], lane: Lane, *, probe: bool = False) -> Reply[T]:
+        """Wait for the lane's turn and send one call. Raises ApiError; NeverSent when it is held back."""
+        await self.admit(call.operation, lane, probe=probe)
+        return await self.exchange(call, lane)
+
+    async def admit(self, operation: str, lane: Lane, *, probe: bool = False) -> None:
+        """Wait for the lane's turn; `exchange` is to follow. A `probe` may pass an open circuit, once per interval.
+
+        Raises NeverSent when the call is held back.
+        """
+        self._refuse(operation, unless_open_circuit=probe)
+        await self.budget.admit(lane)
+        self._refuse(operation, unless_open_circuit=probe and self.circuit.may_probe())
+
+    async def exchange(self, call: Call[T], lane: Lane) -> Reply[T]:
+        """Send a call that was admitted. Raises ApiError."""
+        connection = self._connection
+        if connection is None or not self._open.is_set():
+            raise NeverSent(call.operation, "not sent: the project is not ready")
+        try:
+            reply = await connection.send(call)
+        except ApiError as error:
+            self._learn(error, lane, is_current=connection is self._connection)
+            raise
+        self._record(ok=True)
+        return reply
+
+    def _refuse(self, operation: str, *, unless_open_circuit: bool) -> None:
+        if not self._open.is_set():
+            raise NeverSent(operation, "not sent: the project is not ready")
+        if self.circuit.is_open and not unless_open_circuit:
+            raise NeverSent(operation, "not sent: the API does not answer; it is asked again now and then")
+
+    def _learn(self, error: ApiError, lane: Lane, *, is_current: bool) -> None:
+        if isinstance(error, NeverSent | OutcomeUnknown):
+            self._record(ok=False)
+        elif not isinstance(error, Refused) or error.status is not None:  # what we refused ourselves tells nothing
+            self._record(ok=True)
+        if isinstance(error, RateLimited):
+            self.budget.refused(lane, error.retry_after_seconds)
+        if isinstance(error, Unauthorized) and is_current:
+            self.block(credentials_refused(self.name, error))
+
+    def _record(self, *, ok: bool) -> None:
+        is_first = ok and not self.answered
+        self.answered = self.answered or ok
+        if self.circuit.record(ok) or is_first:
+            self._changed()
+
+
+def credentials_refused(name: str, error: ApiError) -> Wait:
+    """What to say while the project's credentials are refused: its resources wait."""
+    return Wait(
+        Reason.CREDENTIALS_INVALID,
+        f"the credentials of the DatabaseProject {name} are refused: {error.message}; "
+        "put valid ones into its credentials Secret",
+    )

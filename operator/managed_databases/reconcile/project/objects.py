@@ -1,0 +1,104 @@
+"""The snapshots of one project: who must hear of what changed in them, and what goes when a datastore goes."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from managed_databases.api.calls import ObjectCollection
+from managed_databases.api.collections import DATASTORES
+from managed_databases.api.errors import NotFound, OutcomeUnknown
+from managed_databases.kinds.kind import CloudSide
+from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
+from managed_databases.reconcile.project.line import ProjectLine
+from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.topics import Topic
+
+DELETED = "DELETED"
+"""An object that the API still shows in this status is gone [assumed]: it is missing in a LIST, and a 404 by id."""
+
+
+@dataclass(frozen=True)
+class KnownCollection:
+    """A collection in use."""
+
+    collection: ObjectCollection
+    key_of: Callable[[Any], tuple[str, ...]]
+    snapshot: CollectionSnapshot[Any]
+
+    @property
+    def name(self) -> str:
+        return self.collection.name
+
+
+def parent_of(obj: Any) -> str | None:
+    """The datastore that an object is in; None for what is in none."""
+    parent: str | None = getattr(obj, "datastore_id", None)
+    return parent
+
+
+class ProjectObjects:
+    """Enters what the API says of single objects, and wakes whom it concerns."""
+
+    def __init__(self, project: str, line: ProjectLine, wake: Callable[[Topic, Lane], None]) -> None:
+        self._project = project
+        self._line = line
+        self._wake = wake
+        self.known: dict[str, KnownCollection] = {}
+
+    def add(self, cloud: CloudSide) -> KnownCollection:
+        """Keep a snapshot of this collection, too."""
+        collection = cloud.collection
+        known = KnownCollection(collection, cloud.key_of, CollectionSnapshot(cloud.key_of, parent_of))
+        self.known[collection.name] = known
+        return known
+
+    async def look(self, known: KnownCollection, id_: str, lane: Lane) -> Any | None:
+        """GET an object by its id and enter the answer; return what is known now, None when it is gone.
+
+        Raises ApiError.
+        """
+        call = known.collection.get(id_)
+        await self._line.admit(call.operation, lane)
+        begun = known.snapshot.call_started()
+        try:
+            reply = await self._line.exchange(call, lane)
+        except NotFound:
+            self.gone(known, id_, lane)
+            return None
+        obj = reply.value
+        if obj is None or obj.id != id_:
+            raise OutcomeUnknown(
+                call.operation, "the answer is not the object", status=reply.status, request_id=reply.request_id
+            )
+        if obj.status == DELETED:
+            self.gone(known, id_, lane)
+            return None
+        before = known.snapshot.get(id_)
+        if known.snapshot.answered(obj, begun):
+            self.tell(known, id_, (before, obj), lane)
+        return known.snapshot.get(id_)
+
+    def gone(self, known: KnownCollection, id_: str, lane: Lane) -> None:
+        """An object is confirmed gone; a datastore takes with it all that was in it."""
+        before = known.snapshot.get(id_)
+        known.snapshot.confirmed_gone(id_)
+        self.tell(known, id_, (before,), lane)
+        if known.name != DATASTORES.name:
+            return
+        for other in self.known.values():
+            if other is known:
+                continue
+            children = other.snapshot.of_parent(id_)
+            other.snapshot.parent_gone(id_)
+            for child in children:
+                self.tell(other, child.id, (child,), lane)
+
+    def tell(self, known: KnownCollection, id_: str, shapes: Iterable[Any], lane: Lane) -> None:
+        """Wake those who listen to this object, and to each key that it has and had."""
+        self._wake(("object", self._project, known.name, id_), lane)
+        for key in {known.key_of(shape) for shape in shapes if shape is not None}:
+            self._wake(("key", self._project, known.name, *key), lane)
+
+    def tell_listed(self, known: KnownCollection) -> None:
+        """Wake those who wait for a LIST."""
+        self._wake(("list", self._project, known.name), Lane.TIME)

@@ -1,0 +1,230 @@
+"""When a collection is listed, and what becomes of the answer. The cost does not depend on the number of resources."""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import structlog
+
+from managed_databases.api.collections import DATASTORES
+from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, TooLarge, Unauthorized
+from managed_databases.kinds.verdicts import Reason
+from managed_databases.reconcile.backoff import retry_delay
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.decision.decide import PENDING
+from managed_databases.reconcile.project.line import ProjectLine
+from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects, parent_of
+from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.settings import EngineSettings
+
+_LEAST_GAP_SECONDS = 1.0
+_LONG_LIST_SECONDS = 5.0
+_GAP_PER_DURATION = 10
+_REST_JITTER = 0.1
+_GETS_AT_ONCE = 4
+_CHILDREN_WORTH_ASKING_THE_PARENT = 4
+_FAILURES_WORTH_TELLING = 3
+
+log = structlog.get_logger()
+
+
+class CollectionPoller:
+    """Lists one collection: at once when asked, soon while something is pending, else at rest.
+
+    Never two LISTs at a time. The next one is begun no sooner than one second after the last one's end, and no sooner
+    than ten times its duration when it was answered and took above a second. `rest_seconds` gives the interval at rest; `listed` is
+    told of each LIST that was applied, `troubled` when `trouble` changes. `is_foreign` tells objects that show the
+    project to be another one: the LIST is not applied then.
+    """
+
+    def __init__(
+        self,
+        known: KnownCollection,
+        objects: ProjectObjects,
+        line: ProjectLine,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        draw: Callable[[], float],
+        rest_seconds: Callable[[], float],
+        listed: Callable[[str], None],
+        troubled: Callable[[], None],
+        is_foreign: Callable[[Sequence[Any]], bool],
+    ) -> None:
+        self._known = known
+        self._objects = objects
+        self._line = line
+        self._clock = clock
+        self._settings = settings
+        self._draw = draw
+        self._rest_seconds = rest_seconds
+        self._listed = listed
+        self._troubled = troubled
+        self._is_foreign = is_foreign
+        self._moved = asyncio.Event()
+        self._is_requested = True
+        self._due = self._earliest = clock.monotonic()
+        self._failures = 0
+        self.trouble: tuple[Reason, str] | None = None
+
+    def request(self) -> None:
+        """List as soon as possible. While a LIST is under way: once more after it."""
+        self._is_requested = True
+        self._moved.set()
+
+    def hurry(self) -> None:
+        """Something was changed: list at the pace of pending things."""
+        self._due = min(self._due, self._clock.monotonic() + self._settings.pending_poll_seconds)
+        self._moved.set()
+
+    async def run(self) -> None:
+        """List until cancelled."""
+        while True:
+            await self._line.wait_until_open()
+            self._moved.clear()
+            moment = self._next_moment()
+            if moment > self._clock.monotonic():
+                await self._clock.wait(self._moved, moment)
+            else:
+                await self._list()
+
+    def _next_moment(self) -> float:
+        if self._line.circuit.is_open:
+            return self._line.circuit.next_probe
+        return self._earliest if self._is_requested else max(self._due, self._earliest)
+
+    async def _list(self) -> None:
+        call = self._known.collection.list()
+        try:
+            await self._line.admit(call.operation, Lane.TIME, probe=True)
+        except NeverSent:
+            return  # not our turn: the next moment is another one now
+        self._is_requested = False
+        begun = ended = self._clock.monotonic()
+        token = self._known.snapshot.list_started(begun)
+        try:
+            try:
+                reply = await self._line.exchange(call, Lane.TIME)
+            finally:
+                ended = self._clock.monotonic()
+            if reply.value is None:
+                raise OutcomeUnknown(call.operation, "the answer is empty", status=reply.status)
+            await self._learn(token, reply.value)
+        except ApiError as error:
+            hold = self._failed(error)
+            if isinstance(error, NeverSent | OutcomeUnknown):
+                ended = begun  # that nobody answered tells nothing of what a LIST costs
+        except Exception:
+            # A defect that one collection's answer brings to light must not stop the others.
+            log.exception("a list failed", project=self._line.name, collection=self._known.name)
+            hold = self._pause_after_failure()
+        else:
+            hold = self._succeeded()
+        finally:
+            self._known.snapshot.list_failed(token)
+        self._earliest = self._clock.monotonic() + max(hold, _gap_seconds(ended - begun))
+
+    # --- what a list teaches ---
+
+    async def _learn(self, token: int, answered: Sequence[Any]) -> None:
+        """Raises ApiError; OutcomeUnknown for a suspect LIST that is refuted by GETs."""
+        if self._is_foreign(answered):
+            return
+        snapshot = self._known.snapshot
+        before = {obj.id: obj for obj in snapshot.all()}
+        delta = snapshot.list_finished(token, [obj for obj in answered if obj.status != DELETED])
+        if delta.suspect:
+            looks = [await self._objects.look(self._known, id_, Lane.TIME) for id_ in delta.suspect]
+            if all(look is not None for look in looks):
+                raise OutcomeUnknown(f"{self._known.name}.list", "it left out what is there, and was thrown away")
+            delta = snapshot.accept_suspect(token)
+        for id_ in delta.changed:
+            self._objects.tell(self._known, id_, (before.get(id_), snapshot.get(id_)), Lane.TIME)
+        self._objects.tell_listed(self._known)
+        self._listed(self._known.name)
+        await self._look_for_missing(delta.missing)
+
+    async def _look_for_missing(self, missing: Collection[str]) -> None:
+        """GET what a LIST did not show; first the datastores that many of them were in. Raises ApiError."""
+        snapshot = self._known.snapshot
+        datastores = self._objects.known.get(DATASTORES.name)
+        by_parent: dict[str, int] = {}
+        for id_ in missing:
+            parent = parent_of(snapshot.get(id_))
+            if parent is not None:
+                by_parent[parent] = by_parent.get(parent, 0) + 1
+        if datastores is not None:
+            parents = [parent for parent, count in by_parent.items() if count >= _CHILDREN_WORTH_ASKING_THE_PARENT]
+            await self._look_each(datastores, parents)
+        await self._look_each(self._known, [id_ for id_ in sorted(missing) if snapshot.is_dirty(id_)])
+
+    async def _look_each(self, known: KnownCollection, ids: Collection[str]) -> None:
+        failures: list[ApiError] = []
+        places = asyncio.Semaphore(_GETS_AT_ONCE)
+
+        async def look(id_: str) -> None:
+            async with places:
+                if failures:
+                    return
+                try:
+                    await self._objects.look(known, id_, Lane.TIME)
+                except ApiError as error:
+                    failures.append(error)
+
+        async with asyncio.TaskGroup() as group:
+            for id_ in ids:
+                group.create_task(look(id_), name=f"look for {known.collection.one} {id_}")
+        if failures:
+            raise failures[0]
+
+    # --- what comes next ---
+
+    def _succeeded(self) -> float:
+        """Return the seconds for which even a request is held back."""
+        self._failures = 0
+        if any(obj.status in PENDING for obj in self._known.snapshot.all()):
+            pause = self._settings.pending_poll_seconds
+        else:
+            pause = self._rest_seconds() * (1 + _REST_JITTER * self._draw())
+        self._due = self._clock.monotonic() + pause
+        self._say(None)
+        return 0.0
+
+    def _failed(self, error: ApiError) -> float:
+        """Return the seconds for which even a request is held back."""
+        pause = self._pause_after_failure()
+        log.info(
+            "list failed",
+            project=self._line.name,
+            collection=self._known.name,
+            error=type(error).__name__,
+            request_id=error.request_id,
+        )
+        name = self._known.name
+        match error:
+            case NeverSent() | OutcomeUnknown():
+                # Whether the API is gone must be known soon: it is asked no less often than when it is gone.
+                pause = min(pause, self._settings.probe_seconds)
+                if self._failures >= _FAILURES_WORTH_TELLING:
+                    self._say((Reason.UNREACHABLE, f"{name} cannot be listed: {error.message}"))
+            case TooLarge():
+                why = f"the list of {name} is too large: what was last seen of it stays; split the cloud project"
+                self._say((Reason.SNAPSHOT_TOO_LARGE, why))
+            case RateLimited() | Unauthorized():
+                pass  # the budget and the project's problem say it
+            case _:
+                self._say((Reason.REFUSED, f"the API refuses to list {name}: {error.message}"))
+        return pause
+
+    def _pause_after_failure(self) -> float:
+        self._failures += 1
+        return retry_delay(self._failures, self._draw, self._settings.least_backoff_seconds)
+
+    def _say(self, trouble: tuple[Reason, str] | None) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._troubled()
+
+
+def _gap_seconds(duration: float) -> float:
+    return _GAP_PER_DURATION * duration if duration > _LONG_LIST_SECONDS else max(_LEAST_GAP_SECONDS, duration)

@@ -1,0 +1,187 @@
+"""All projects: a session for each `DatabaseProject`, opened as the resource says, and the resource's status."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from managed_databases.api.calls import Call
+from managed_databases.api.client import CallRecord, Client
+from managed_databases.kinds.database_project import KIND, AllowedNamespace, DatabaseProjectSpec
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey
+from managed_databases.reconcile.project.opening import ClientFactory, Opener, Opening
+from managed_databases.reconcile.project.permits import default_project, powers
+from managed_databases.reconcile.project.session import ProjectSession, SessionHooks
+from managed_databases.reconcile.project.status import ProjectSeen, project_status
+from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.topics import Topic
+
+
+class Projects:
+    """`wake` is told topics: ("project", name), ("catalogue", name), ("actions", name, datastore id), and for each
+    collection in use ("object", name, collection, id), ("key", name, collection, *key), ("list", name, collection).
+
+    `enqueue` is told the `DatabaseProject` that wants a pass; `reported` the status before, and the resource after its
+    status was written. `observer` is told of each call, with the project's name.
+    """
+
+    def __init__(
+        self,
+        cache: ResourceCache,
+        kube: Kube,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        wake: Callable[[Topic, Lane], None],
+        enqueue: Callable[[ResourceKey, Lane], None],
+        reported: Callable[[Mapping[str, Any], Resource], None] = lambda before, written: None,
+        client_factory: ClientFactory = Client,
+        before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
+        observer: Callable[[str, CallRecord], None] | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._cache = cache
+        self._kube = kube
+        self._clock = clock
+        self._settings = settings
+        self._wake = wake
+        self._enqueue = enqueue
+        self._reported = reported
+        self._draw = draw
+        self._opener = Opener(
+            kube, clock, settings, draw, client_factory=client_factory, before_send=before_send, observer=observer
+        )
+        self._openings: dict[str, Opening] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._arrivals: asyncio.Queue[ProjectSession] = asyncio.Queue()
+        self._allowed: dict[str, tuple[str, tuple[AllowedNamespace, ...]]] = {}
+
+    # --- for passes ---
+
+    def session(self, name: str) -> ProjectSession | None:
+        """The project's session; None when there is no such `DatabaseProject`, or it had no pass yet."""
+        opening = self._openings.get(name)
+        return None if opening is None else opening.session
+
+    def default_name(self) -> str | Wait:
+        """The name of the one project that is marked default, or what to say when there is not exactly one."""
+        return default_project(self._cache.of_kind(KIND.name))
+
+    def permits(self, name: str, namespace: str) -> frozenset[str] | None:
+        """What more the namespace may do with the project ("adopt", "metrics"); None when it may not use it."""
+        resource = self._cache.get(ResourceKey(KIND.name, "", name))
+        if resource is None:
+            self._allowed.pop(name, None)
+            return None
+        version = f"{resource.uid} {resource.generation}"
+        known = self._allowed.get(name)
+        if known is None or known[0] != version:
+            try:
+                allowed = DatabaseProjectSpec.model_validate(resource.spec).allowed_namespaces
+            except ValidationError:
+                allowed = ()
+            known = self._allowed[name] = (version, allowed)
+        return powers(known[1], namespace, self._cache.namespace_labels(namespace))
+
+    # --- a project's own pass ---
+
+    async def reconcile(self, resource: Resource) -> float | None:
+        """Run one pass over a `DatabaseProject`; return the seconds until it wants to run again. Raises KubeError."""
+        opening = self._opening_of(resource)
+        session = opening.session
+        is_requested = sync_request(resource.annotations) not in (None, resource.status.get("lastHandledSyncRequest"))
+        try:
+            spec = DatabaseProjectSpec.model_validate(resource.spec)
+        except ValidationError as error:
+            fields = sorted({".".join(map(str, told["loc"])) for told in error.errors(include_input=False)})
+            why = f"this operator cannot read spec.{', spec.'.join(fields)}: the installed CRDs are of another version"
+            session.block(Stall(Reason.INVALID_SPEC, why))
+            again = None
+        else:
+            again = await self._opener.open(opening, resource, spec, at_once=is_requested)
+        if is_requested:
+            session.refresh()
+        await self._report(resource, opening)
+        return again
+
+    def forget(self, name: str) -> None:
+        """The `DatabaseProject` is gone: so is its session."""
+        self._allowed.pop(name, None)
+        opening = self._openings.pop(name, None)
+        if opening is None:
+            return
+        opening.session.block(Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}"))
+        if task := self._tasks.pop(name, None):
+            task.cancel()
+
+    def notice_secret(self, namespace: str, name: str) -> None:
+        """A Secret has changed: the projects whose credentials it holds look at it."""
+        self._notice(namespace, "credentialsSecretRef", name)
+
+    def notice_config_map(self, namespace: str, name: str) -> None:
+        """A ConfigMap has changed: the projects whose certificate it holds look at it."""
+        self._notice(namespace, "caCertificate", name)
+
+    async def run(self) -> None:
+        """Poll the clouds until cancelled, then close all connections."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    session = await self._arrivals.get()
+                    if self.session(session.name) is session:
+                        task = group.create_task(session.run(), name=f"project {session.name}")
+                        self._tasks[session.name] = task
+                    else:  # forgotten before it ran
+                        await session.close()
+        finally:
+            for opening in self._openings.values():
+                await opening.session.close()
+
+    # --- inside ---
+
+    def _opening_of(self, resource: Resource) -> Opening:
+        name = resource.key.name
+        opening = self._openings.get(name)
+        if opening is not None and opening.session.uid == resource.uid:
+            return opening
+        self.forget(name)
+        hooks = SessionHooks(self._wake, lambda: self._enqueue(resource.key, Lane.TIME))
+        session = ProjectSession(name, resource.uid, self._clock, self._settings, hooks, self._draw)
+        opening = self._openings[name] = Opening(session)
+        self._arrivals.put_nowait(session)
+        self._wake(("project", name), Lane.TIME)
+        return opening
+
+    async def _report(self, resource: Resource, opening: Opening) -> None:
+        current = self._cache.get(resource.key)
+        if current is not None and current.uid == resource.uid and current.generation == resource.generation:
+            resource = current  # our own last write may be newer than what this pass was given
+        session = opening.session
+        seen = ProjectSeen(
+            view=session.view,
+            endpoint=opening.endpoint,
+            problem=session.problem,
+            note=opening.note,
+            troubles=session.troubles,
+            unreachable=session.circuit.is_open,
+            answered=session.answered,
+            quotas=session.quotas,
+        )
+        wanted = project_status(resource, seen, self._clock.now())
+        if wanted != resource.status:
+            written = await self._kube.write_status(resource, wanted)
+            self._cache.put(written)
+            self._reported(resource.status, written)
+
+    def _notice(self, namespace: str, field: str, name: str) -> None:
+        if namespace != self._settings.operator_namespace:
+            return
+        for resource in self._cache.of_kind(KIND.name):
+            if (resource.spec.get(field) or {}).get("name") == name:
+                self._enqueue(resource.key, Lane.PEOPLE)

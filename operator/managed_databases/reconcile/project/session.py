@@ -1,0 +1,280 @@
+"""One project as the engine uses it: what is known of it, and the way to its API."""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+from managed_databases.api.calls import Call
+from managed_databases.api.client import Client, Reply
+from managed_databases.api.collections import DATASTORES
+from managed_databases.api.models import Action, Quota
+from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.seen import ParametersFor, ProjectView
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.project.budget import Budget
+from managed_databases.reconcile.project.catalogue import CatalogueReader
+from managed_databases.reconcile.project.circuit import Circuit
+from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
+from managed_databases.reconcile.project.datastore_actions import ActionReader
+from managed_databases.reconcile.project.line import ProjectLine
+from managed_databases.reconcile.project.objects import ProjectObjects
+from managed_databases.reconcile.project.polling import CollectionPoller
+from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.topics import Topic
+
+T = TypeVar("T")
+
+_CHANGED_BY: Final = {"floating-ips": DATASTORES.name}
+"""Sections without objects of their own: what a call there changes."""
+
+
+@dataclass(frozen=True)
+class SessionHooks:
+    """Whom a session tells: those who listen to a topic, and (`changed`) whoever shows the project's own status."""
+
+    wake: Callable[[Topic, Lane], None]
+    changed: Callable[[], None]
+
+
+class ProjectSession:
+    """One `DatabaseProject` (one uid). Its connection is replaced when credentials or endpoint change; the snapshots
+    stay, because a connection is used only once it is known to lead to the same project.
+
+    `view` is None until the project was identified once. `problem` is why no pass may act (credentials, identity);
+    `actions` are the latest ones by datastore id.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        uid: str,
+        clock: Clock,
+        settings: EngineSettings,
+        hooks: SessionHooks,
+        draw: Callable[[], float],
+    ) -> None:
+        self.name = name
+        self.uid = uid
+        self.view: ProjectView | None = None
+        self.poll_seconds: float | None = None
+        self.is_identity_stated = False
+        self._clock = clock
+        self._settings = settings
+        self._hooks = hooks
+        self._draw = draw
+        opening = Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}, which is being opened")
+        self._line = ProjectLine(name, clock, settings, self._line_changed, opening)
+        self._was_unreachable = False
+        self._objects = ProjectObjects(name, self._line, hooks.wake)
+        self._pollers: dict[str, CollectionPoller] = {}
+        self._arrivals: asyncio.Queue[CollectionPoller] = asyncio.Queue()
+        self._catalogue = CatalogueReader(self._line, clock, settings, draw, self._catalogue_changed)
+        self._actions = ActionReader(self._line, clock, settings.actions_seconds, self._actions_changed)
+
+    # --- for passes ---
+
+    @property
+    def problem(self) -> Wait | Stall | None:
+        return self._line.problem
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether this process knows what to think of the project: it was identified once, or it cannot be."""
+        at_first = (Reason.PROJECT_NOT_READY, Reason.UNREACHABLE)
+        return self.view is not None or (self.problem is not None and self.problem.reason not in at_first)
+
+    @property
+    def was_catalogue_read(self) -> bool:
+        """Whether this process has read the project's catalogue once, well or not."""
+        return self._catalogue.was_read
+
+    @property
+    def circuit(self) -> Circuit:
+        return self._line.circuit
+
+    @property
+    def budget(self) -> Budget:
+        return self._line.budget
+
+    @property
+    def snapshots(self) -> dict[str, CollectionSnapshot[Any]]:
+        """Those in use, by collection name."""
+        return {name: known.snapshot for name, known in self._objects.known.items()}
+
+    @property
+    def actions(self) -> dict[str, tuple[Action, ...]]:
+        return self._actions.actions
+
+    def need(self, cloud: CloudSide) -> CollectionSnapshot[Any]:
+        """Return the collection's snapshot; from the first time on it is polled."""
+        known = self._objects.known.get(cloud.collection.name)
+        if known is None:
+            known = self._objects.add(cloud)
+            poller = CollectionPoller(
+                known,
+                self._objects,
+                self._line,
+                self._clock,
+                self._settings,
+                draw=self._draw,
+                rest_seconds=lambda: self.poll_seconds or self._settings.poll_seconds,
+                listed=self._listed,
+                troubled=self._hooks.changed,
+                is_foreign=self._is_foreign,
+            )
+            self._pollers[known.name] = poller
+            self._arrivals.put_nowait(poller)
+        return known.snapshot
+
+    def need_parameters(self, wanted: ParametersFor) -> None:
+        """Have the catalogue hold the configuration limits of this flavor; they are read once."""
+        self._catalogue.need(wanted)
+
+    def request_list(self, collection: str) -> None:
+        """List that collection as soon as possible; while a LIST is under way, once more after it."""
+        if poller := self._pollers.get(collection):
+            poller.request()
+
+    async def send(self, call: Call[T], lane: Lane) -> Reply[T]:
+        """Send one call when it is the lane's turn. Raises ApiError: NeverSent while the project has a problem or
+        its API does not answer. Its answer is the caller's to enter into the snapshot.
+        """
+        try:
+            return await self._line.send(call, lane)
+        finally:
+            section = call.operation.partition(".")[0]
+            if call.mutates and (poller := self._pollers.get(_CHANGED_BY.get(section, section))):
+                poller.hurry()
+
+    async def get_object(self, cloud: CloudSide, id_: str, lane: Lane) -> Any | None:
+        """GET an object by its id, enter the answer into the snapshot, and wake whom it concerns.
+
+        Returns the object; None when it is gone (404), a datastore with all that was in it. Raises ApiError.
+        """
+        self.need(cloud)
+        return await self._objects.look(self._objects.known[cloud.collection.name], id_, lane)
+
+    def tell(self, cloud: CloudSide, shapes: Collection[Any], lane: Lane) -> None:
+        """Wake whom an answer concerns that was entered into the snapshot: its object as it was (or None) and is."""
+        known = self._objects.known[cloud.collection.name]
+        for id_ in {shape.id for shape in shapes if shape is not None}:
+            self._objects.tell(known, id_, shapes, lane)
+
+    def show_actions(self, id_: str) -> None:
+        """Read this datastore's actions from now on, while it is pending."""
+        self._actions.show(id_)
+
+    # --- for whoever opens it ---
+
+    async def open(self, client: Client, view: ProjectView, *, is_identity_stated: bool) -> None:
+        """Use this client, which leads to the project that `view` names. `is_identity_stated`: nobody but the user
+        says so, and what the API lists must confirm it.
+        """
+        self.is_identity_stated = is_identity_stated
+        self.show(view)
+        await self._line.connect(client)
+        self.refresh()
+
+    def show(self, view: ProjectView) -> None:
+        """Make this the view; its catalogue is the session's own."""
+        view = replace(view, catalogue=self._catalogue.catalogue)
+        if view != self.view:
+            self.view = view
+            self._hooks.wake(("project", self.name), Lane.TIME)
+
+    def block(self, problem: Wait | Stall) -> None:
+        """No pass acts, nothing is sent, until `open`."""
+        self._line.block(problem)
+
+    def refresh(self) -> None:
+        """List everything in use, and read the catalogue."""
+        self._catalogue.refresh()
+        for poller in self._pollers.values():
+            poller.request()
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """The project's quotas to show; those to judge by are in the catalogue."""
+        return self._catalogue.shown_quotas
+
+    @property
+    def answered(self) -> bool:
+        """Whether the API has ever answered."""
+        return self._line.answered
+
+    @property
+    def troubles(self) -> tuple[tuple[Reason, str], ...]:
+        """What cannot be listed, and why: collections in the order of their names, then the catalogue."""
+        troubles = [poller.trouble for _, poller in sorted(self._pollers.items())]
+        return tuple(trouble for trouble in (*troubles, self._catalogue.trouble) if trouble is not None)
+
+    async def close(self) -> None:
+        """Send nothing any more; calls under way may end."""
+        await self._line.close()
+
+    async def run(self) -> None:
+        """Poll until cancelled, then close the connection."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._catalogue.run(), name=f"catalogue of {self.name}")
+                group.create_task(self._actions.run(), name=f"actions in {self.name}")
+                while True:
+                    poller = await self._arrivals.get()
+                    group.create_task(poller.run(), name=f"poller in {self.name}")
+        finally:
+            await self.close()
+
+    # --- inside ---
+
+    def _is_foreign(self, objects: Sequence[Any]) -> bool:
+        """A project id that nobody but the user states is refuted by an object of another project."""
+        view = self.view
+        if view is None or not self.is_identity_stated:
+            return False
+        foreign = foreign_project(objects, view.project_id)
+        if foreign is not None:
+            self.block(project_changed(self.name, view.project_id, foreign))
+        return foreign is not None
+
+    def _line_changed(self) -> None:
+        is_back = self._was_unreachable and not self.circuit.is_open
+        self._was_unreachable = self.circuit.is_open
+        if is_back:
+            self.refresh()
+        self._hooks.changed()
+        self._hooks.wake(("project", self.name), Lane.TIME)
+
+    def _catalogue_changed(self) -> None:
+        if self.view is not None:
+            self.view = replace(self.view, catalogue=self._catalogue.catalogue)
+        self._hooks.wake(("catalogue", self.name), Lane.TIME)
+        self._hooks.changed()
+
+    def _actions_changed(self, id_: str) -> None:
+        self._hooks.wake(("actions", self.name, id_), Lane.TIME)
+
+    def _listed(self, collection: str) -> None:
+        if collection == DATASTORES.name:
+            snapshot = self._objects.known[collection].snapshot
+            self._actions.listed(snapshot)
+            self._catalogue.used(
+                frozenset((one.id, one.node_count, one.flavor_id, one.flavor, one.disk) for one in snapshot.all())
+            )
+
+
+def foreign_project(objects: Sequence[Any], project_id: str) -> str | None:
+    """The project of the first object that says to be in another one."""
+    return next((obj.project_id for obj in objects if obj.project_id not in (None, project_id)), None)
+
+
+def project_changed(name: str, pinned: str, found: str) -> Stall:
+    """The credentials lead to another project than the one that everything is pinned to."""
+    return Stall(
+        Reason.PROJECT_CHANGED,
+        f"the credentials of the DatabaseProject {name} are for project {found}, its resources are in {pinned}: "
+        "nothing is done until credentials for that project are put back; for another project make another "
+        "DatabaseProject",
+    )

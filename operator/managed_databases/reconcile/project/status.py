@@ -1,0 +1,145 @@
+"""The whole `.status` of a `DatabaseProject`, made anew from what is known of its session."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from managed_databases.api.models import Limit, Quota
+from managed_databases.kinds.project_limits import engines_with_limits, quota_lines, ranges, supported
+from managed_databases.kinds.seen import ProjectView
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.ports import Resource
+from managed_databases.reconcile.report.conditions import Saying, conditions
+from managed_databases.reconcile.report.status import without_absent
+
+NEEDS_A_PERSON = frozenset(
+    {
+        Reason.CREDENTIALS_INVALID,
+        Reason.PROJECT_CHANGED,
+        Reason.SECRET_MISSING,
+        Reason.SNAPSHOT_TOO_LARGE,
+        Reason.REFUSED,
+    }
+)
+_ENGINES_SHOWN = 200
+_NAMES_SHOWN = 64
+_LIMITED = ("vcpus", "ram", "disk")
+
+
+@dataclass(frozen=True)
+class ProjectSeen:
+    """What the status depends on.
+
+    `problem` holds everything back. `note` is what hinders a change of the connection, while the old one is in use.
+    `troubles` are collections that cannot be listed. `unreachable`: the circuit is open; `answered`: the API has
+    answered this process at least once.
+    """
+
+    view: ProjectView | None = None
+    endpoint: str | None = None
+    problem: Wait | Stall | None = None
+    note: Wait | None = None
+    troubles: tuple[tuple[Reason, str], ...] = ()
+    unreachable: bool = False
+    answered: bool = False
+    quotas: tuple[Quota, ...] = ()
+
+
+def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict[str, Any]:
+    """Return what `.status` shall be. Nothing in it changes while nothing happens."""
+    old, view = resource.status, seen.view
+    whole: dict[str, Any] = {
+        "projectID": old.get("projectID") or (view.project_id if view else None),
+        "region": old.get("region") or (view.region if view else None),
+        "endpoint": seen.endpoint or old.get("endpoint"),
+        **_offer(view, seen.quotas, old),
+        "observedGeneration": resource.generation,
+        "lastHandledSyncRequest": sync_request(resource.annotations) or old.get("lastHandledSyncRequest"),
+        "conditions": conditions(old.get("conditions", ()), resource.generation, _says(resource, seen), now),
+    }
+    return without_absent(whole)
+
+
+def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str, Any]) -> dict[str, Any]:
+    """What the project offers and has room for; what it was before, while that is not read."""
+    if view is None or not view.catalogue.known:
+        return {field: old.get(field) for field in ("engines", "capabilities", "limits", "quotas")}
+    return {
+        "engines": engines(view),
+        "capabilities": [name[:128] for name in supported(view.catalogue.capabilities)][:_NAMES_SHOWN]
+        or old.get("capabilities"),
+        "limits": _limits(view.catalogue.limits)[:_NAMES_SHOWN] or old.get("limits"),
+        "quotas": [asdict(line) | {"name": line.name[:128]} for line in quota_lines(quotas)][:_NAMES_SHOWN]
+        or old.get("quotas"),
+    }
+
+
+def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:
+    return [
+        {"engine": engine[:128]}
+        | {
+            name: without_absent({"min": found.least, "max": found.most})
+            for name, found in sorted(ranges(rows, engine).items())
+            if name in _LIMITED
+        }
+        for engine in engines_with_limits(rows)
+    ]
+
+
+def engines(view: ProjectView) -> list[str]:
+    """What is on offer, such as "postgresql 16"."""
+    return sorted({f"{type_.engine} {type_.version}"[:128] for type_ in view.catalogue.types})[:_ENGINES_SHOWN]
+
+
+def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
+    if seen.problem is not None:
+        why: Saying = (False, seen.problem.reason, seen.problem.message)
+        stalled = isinstance(seen.problem, Stall) or seen.problem.reason in NEEDS_A_PERSON
+        return _frame(why, why, stalled=stalled)
+    if seen.unreachable:
+        message = (
+            f"the API at {seen.endpoint} does not answer: check the network and the provider's status page; it is "
+            "asked again now and then, and nothing is changed meanwhile"
+        )
+        silent: Saying = (False, Reason.UNREACHABLE, message)
+        return _frame(silent, silent, stalled=False)
+    ready = _ready(resource, seen)
+    if seen.note is not None:
+        return _frame(ready, (False, seen.note.reason, seen.note.message), stalled=False)
+    if seen.troubles:
+        return _frame(ready, (False, *seen.troubles[0]), stalled=seen.troubles[0][0] in NEEDS_A_PERSON)
+    if not seen.answered and not _was_in_sync(resource):
+        return _frame(ready, (False, Reason.LOOKING, "waits for the API's first answer"), stalled=False)
+    return _frame(ready, (True, Reason.IN_SYNC, "the project's collections are read"), stalled=False)
+
+
+def _ready(resource: Resource, seen: ProjectSeen) -> Saying:
+    """Before the API's first answer to this process, what was known last is the best guess."""
+    if seen.answered:
+        return True, Reason.READY, "the API answers"
+    before = next((c for c in resource.status.get("conditions", ()) if c.get("type") == "Ready"), None)
+    if before is not None and before.get("status") == "True":
+        return True, Reason.READY, "the API answers"
+    return False, Reason.LOOKING, "waits for the API's first answer"
+
+
+def _was_in_sync(resource: Resource) -> bool:
+    """What an earlier process said holds until this one has heard of the API: starting again is no news."""
+    return any(
+        (condition.get("type"), condition.get("status"), condition.get("observedGeneration"))
+        == ("Synced", "True", resource.generation)
+        for condition in resource.status.get("conditions", ())
+    )
+
+
+def _frame(ready: Saying, synced: Saying, *, stalled: bool) -> dict[str, Saying]:
+    _, reason, message = synced
+    under_way = synced[0] is not True and not stalled
+    return {
+        "Ready": ready,
+        "Synced": synced,
+        "Reconciling": (under_way, reason, message),
+        "Stalled": (stalled, reason, message),
+    }

@@ -1,0 +1,137 @@
+"""The whole `.status` of a resource with a cloud object, made anew from what was seen and decided."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
+from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.report.conditions import Saying, conditions
+
+_KEPT = ("id", "identity", "intent", "adopted", "passwordUnconfirmed", "syncedGeneration")
+"""What outlives a pass: only steps change it."""
+
+
+def status(
+    kind: Kind,
+    seen: Seen,
+    verdict: Verdict,
+    old: Mapping[str, Any],
+    now: datetime,
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what `.status` shall be. `facts` replaces facts of the frame; None takes one away."""
+    assert kind.cloud is not None
+    kept = {field: old[field] for field in _KEPT if field in old}
+    phase = seen.mine.status if seen.mine is not None else old.get("phase")
+    if "identity" in kept and seen.mine is not None:  # a renamed object has another key
+        kept["identity"] = {**kept["identity"], "key": list(kind.cloud.key_of(seen.mine))}
+    token = sync_request(seen.annotations)
+    whole: dict[str, Any] = {
+        **kept,
+        "phase": phase,
+        **kind.cloud.report(seen),
+        **(facts or {}),
+        **({"syncedGeneration": seen.generation} if is_synced(verdict) else {}),
+        "observedGeneration": seen.generation,
+        "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
+    }
+    if facts is None or "managed" not in facts:
+        whole["managed"] = _managed(kind, seen, old)
+    if kind.cloud.credential is not None and kind.cloud.credential.applies(seen) and whole.get("id"):
+        whole["binding"] = {"name": secret_name(kind, seen)}
+    whole["conditions"] = _conditions(kind, seen, verdict, old, now)
+    return without_absent(whole)
+
+
+def is_synced(verdict: Verdict) -> bool:
+    """Whether all that this generation of the spec asked for is done, as far as it can be, and nothing else is there."""
+    return isinstance(verdict, Done) and verdict.reason not in (Reason.DRIFT, Reason.DUPLICATE_SUSPECTED)
+
+
+def secret_name(kind: Kind, seen: Seen) -> str:
+    """The credentials Secret's name: the spec's, or `<resource>-<suffix>`."""
+    assert kind.cloud is not None
+    credential = kind.cloud.credential
+    assert credential is not None
+    return credential.secret_name(seen.spec) or f"{seen.name}-{credential.suffix}"
+
+
+def without_absent(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The API server drops nulls; so do we, or each comparison would differ. Empty lists of the frame go, too."""
+    return {field: item for field, item in value.items() if item is not None and item != () and item != []}
+
+
+def _managed(kind: Kind, seen: Seen, old: Mapping[str, Any]) -> list[str]:
+    """What the spec manages now, and what it did and is not reset yet."""
+    assert kind.cloud is not None
+    now = () if seen.mine is None and seen.status.id is None else kind.cloud.manages(seen)
+    return sorted({*old.get("managed", ()), *now})
+
+
+def _conditions(
+    kind: Kind, seen: Seen, verdict: Verdict, old: Mapping[str, Any], now: datetime
+) -> list[dict[str, Any]]:
+    why = (verdict.reason, verdict.message)
+    ready = _ready(seen, verdict, old)
+    under_way = isinstance(verdict, Step) or (isinstance(verdict, Wait) and verdict.reason is not Reason.PAUSED)
+    says: dict[str, Saying] = {
+        "Ready": ready,
+        "Synced": (is_synced(verdict) and verdict.reason is not Reason.NOT_REVERSIBLE, *why),
+        "Reconciling": (under_way, *why),
+        "Stalled": (isinstance(verdict, Stall), *why),
+    }
+    if seen.mine is not None and seen.mine.status == "DEGRADED":
+        says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
+    assert kind.cloud is not None
+    says |= kind.cloud.conditions(seen)
+    return conditions(old.get("conditions", ()), seen.generation, says, now)
+
+
+def _ready(seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
+    """Usable now? By the API's status (design, table of statuses); what is not known stays as it was."""
+    before = next((c for c in old.get("conditions", ()) if c.get("type") == "Ready"), None)
+    was_ready = before is not None and before.get("status") == "True"
+    if seen.deleting:
+        return False, verdict.reason, verdict.message
+    if seen.mine is None:
+        if was_ready and not isinstance(verdict, Stall) and not seen.mine_gone and seen.status.id is not None:
+            return True, Reason(before["reason"]) if before else Reason.READY, before["message"] if before else ""
+        return False, verdict.reason, verdict.message
+    match seen.mine.status:
+        case "ACTIVE" | "DEGRADED" | None:  # what has no status is there, and there is no more to say
+            return _credentials_ready(seen, verdict)
+        case "PENDING_UPDATE" | "RESIZING":
+            return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
+        case "PENDING_CREATE" | "PENDING_DELETE":
+            return False, verdict.reason, verdict.message
+        case "DISK_FULL":
+            return False, Reason.DISK_FULL, "the disk is full: delete data, or raise the disk's size"
+        case "DOWN":
+            return False, Reason.DOWN, "the cloud says DOWN: look there what happened"
+        case "ERROR":
+            return False, Reason.ERROR, verdict.message
+        case _ if was_ready:
+            return True, Reason.READY, "usable"
+        case _:
+            return False, verdict.reason, verdict.message
+
+
+def _credentials_ready(seen: Seen, verdict: Verdict) -> Saying:
+    """An object whose password nobody has is of no use; a held one by someone else is not ours."""
+    if isinstance(verdict, Stall) and verdict.reason in (
+        Reason.CONFLICT,
+        Reason.SECRET_CONFLICT,
+        Reason.PASSWORD_UNKNOWN,
+    ):
+        return False, verdict.reason, verdict.message
+    if isinstance(verdict, Create | Record):
+        return False, verdict.reason, verdict.message
+    view = seen.credential
+    if view is not None and view.password is None and view.pending is None:
+        return False, verdict.reason, verdict.message
+    if seen.status.password_unconfirmed and not (view is not None and view.confirmed):
+        return False, verdict.reason, verdict.message
+    return True, Reason.READY, "usable"

@@ -1,0 +1,217 @@
+"""The table of decisions: each row says why it must be so."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from managed_databases.api.models import Datastore, User
+from managed_databases.kinds.database_user import KIND as USER
+from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus
+from managed_databases.kinds.frame import Identity, Intent
+from managed_databases.kinds.managed_database import KIND as DATABASE
+from managed_databases.kinds.seen import Catalogue, PasswordView, ProjectView, Referred, Seen
+from managed_databases.kinds.verdicts import (
+    Create,
+    Credentials,
+    Delete,
+    Done,
+    PasswordStep,
+    Reason,
+    Record,
+    Release,
+    Stall,
+    Wait,
+)
+from managed_databases.reconcile.decision.decide import decide
+
+DATASTORE_ID = "00000000-0000-4000-8000-000000000001"
+MINE = "00000000-0000-4000-8000-00000000000a"
+OTHER = "00000000-0000-4000-8000-00000000000b"
+THIRD = "00000000-0000-4000-8000-00000000000c"
+
+POSTGRESQL = {"id": "00000000-0000-4000-8000-0000000000ff", "engine": "postgresql", "version": "16"}
+DATASTORE = Datastore(id=DATASTORE_ID, name="main", status="ACTIVE", type_id=POSTGRESQL["id"])
+PROJECT = ProjectView("team", "0" * 32, "region-1", Catalogue(known=True))
+IDENTITY = Identity(
+    project="team", project_id="0" * 32, region="region-1", datastore_id=DATASTORE_ID, key=(DATASTORE_ID, "app")
+)
+INTENT = Intent(attempt=1, wait_seconds=60, expected={"datastore_id": DATASTORE_ID, "name": "app"})
+PASSWORD = SecretStr("secret-of-the-test")
+OTHER_PASSWORD = SecretStr("another-secret")
+
+
+def user(id_: str = MINE, status: str = "ACTIVE", name: str = "app", datastore_id: str = DATASTORE_ID) -> User:
+    return User(id=id_, status=status, name=name, datastore_id=datastore_id)
+
+
+def parent(**changes: Any) -> dict[str, Referred]:
+    return {"datastoreRef": replace(Referred("ManagedDatastore a/main", DATASTORE_ID, DATASTORE), **changes)}
+
+
+def seen(**changes: Any) -> Seen:
+    """A user whose datastore is ACTIVE and of which nothing is in the cloud yet."""
+    spec = changes.pop("spec", {})
+    fields: dict[str, Any] = {
+        "namespace": "a",
+        "name": "app",
+        "uid": "uid",
+        "generation": 1,
+        "annotations": {},
+        "deleting": False,
+        "spec": DatabaseUserSpec.model_validate({"datastoreRef": {"name": "main"}} | spec),
+        "status": DatabaseUserStatus(),
+        "project": PROJECT,
+        "refs": parent(),
+        "credential": PasswordView(),
+    }
+    return Seen(**(fields | changes))
+
+
+def status(**changes: Any) -> DatabaseUserStatus:
+    return DatabaseUserStatus(**({"identity": IDENTITY} | changes))
+
+
+HELD = {"status": status(id=MINE), "mine": user(), "credential": PasswordView(password=PASSWORD)}
+TRIED = {"status": status(intent=INTENT)}
+ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes": (user(OTHER),)}
+
+
+@pytest.mark.parametrize(
+    ("why", "given", "verdict", "reason"),
+    [
+        ("nothing is there and nothing stands against it", {}, Create, Reason.ABSENT),
+        ("people asked for a pause", {"annotations": {"manageddatabases.io/paused": "true"}}, Wait, Reason.PAUSED),
+        (
+            "the project cannot be used",
+            {"problem": Wait(Reason.PROJECT_NOT_READY, "x")},
+            Wait,
+            Reason.PROJECT_NOT_READY,
+        ),
+        (
+            "the parent is not usable yet",
+            {"refs": parent(problem=Wait(Reason.PARENT_NOT_READY, "x"))},
+            Wait,
+            Reason.PARENT_NOT_READY,
+        ),
+        ("what is there already is not known before the first list", {"listed": False}, Wait, Reason.LOOKING),
+        ("nobody holds what has this name: never taken by itself", {"namesakes": (user(OTHER),)}, Stall, Reason.ALREADY_EXISTS),
+        ("another resource holds what has this name", {"held_namesakes": {OTHER: "x"}}, Stall, Reason.CONFLICT),
+        ("another resource stands for the same key", {"rival": "x"}, Stall, Reason.CONFLICT),
+        ("adoption needs the power", {"spec": {"adoption": "IfExists"}, "namesakes": (user(OTHER),)}, Stall, Reason.FORBIDDEN),
+        ("nothing to adopt, and nothing may be made", {"spec": {"adoption": "Required"}}, Stall, Reason.NOTHING_TO_ADOPT),
+        ("nobody knows an adopted user's password", {"spec": {"adoption": "IfExists"}, **ADOPTS}, Stall, Reason.PASSWORD_UNKNOWN),
+        (
+            "an adopted user's password may be set anew when that is asked for",
+            {"spec": {"adoption": "IfExists", "onUnknownPassword": "Reset"}, **ADOPTS},
+            Record,
+            Reason.ADOPTED,
+        ),
+        (
+            "which of two is meant is for a person to say",
+            {**ADOPTS, "spec": {"adoption": "IfExists"}, "namesakes": (user(OTHER), user(THIRD))},
+            Stall,
+            Reason.AMBIGUOUS,
+        ),
+        ("the wait after an attempt is not over", {**TRIED, "settle_seconds": 10.0}, Wait, Reason.LOOKING),
+        ("no list was begun after the wait", {**TRIED, "settle_seconds": 0.0, "namesakes": (user(),)}, Wait, Reason.LOOKING),
+        ("the attempt left nothing behind", TRIED, Create, Reason.ABSENT),
+        ("killed after the POST: the one match is ours", {**TRIED, "namesakes": (user(),)}, Record, Reason.FOUND),
+        ("our own POST was answered: no wait", {**TRIED, "settle_seconds": 10.0, "created_id": MINE}, Record, Reason.CREATING),
+        ("two may be ours", {**TRIED, "namesakes": (user(), user(OTHER))}, Stall, Reason.AMBIGUOUS),
+        (
+            "one that was there before the attempt is not ours",
+            {"status": status(intent=INTENT.model_copy(update={"others": (OTHER,)})), "namesakes": (user(OTHER),)},
+            Stall,
+            Reason.ALREADY_EXISTS,
+        ),
+        (
+            "a foreign Secret stands where ours would: nothing is made",
+            {"credential": PasswordView(problem=Stall(Reason.SECRET_CONFLICT, "x"))},
+            Stall,
+            Reason.SECRET_CONFLICT,
+        ),
+        ("all is right", HELD, Done, Reason.IN_SYNC),
+        ("an older resource holds the same object", {**HELD, "holder": "x"}, Stall, Reason.CONFLICT),
+        ("a call ended unknown", {**HELD, "mine_unsure": True}, Wait, Reason.LOOKING),
+        ("not in the list is not gone", {**HELD, "mine": None}, Wait, Reason.LOOKING),
+        ("gone without data is made again", {**HELD, "mine": None, "mine_gone": True}, Record, Reason.GONE),
+        ("the cloud is at work", {**HELD, "mine": user(status="PENDING_UPDATE")}, Wait, Reason.PENDING),
+        ("a failed object is never made again by itself", {**HELD, "mine": user(status="ERROR")}, Stall, Reason.ERROR),
+        ("a second object of the name is reported", {**HELD, "namesakes": (user(OTHER),)}, Done, Reason.DUPLICATE_SUSPECTED),
+    ],
+)  # fmt: skip
+def test_decide(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
+    decided = decide(USER, seen(**given))
+    assert (type(decided), decided.reason) == (verdict, reason), why
+
+
+@pytest.mark.parametrize(
+    ("why", "view", "unconfirmed", "step"),
+    [
+        ("the Secret is lost", PasswordView(), False, PasswordStep.PREPARE),
+        ("another password is given", PasswordView(password=PASSWORD, given=OTHER_PASSWORD), False, PasswordStep.PREPARE),
+        ("a pending password is sent first", PasswordView(password=PASSWORD, pending=OTHER_PASSWORD), False, PasswordStep.SEND),
+        (
+            "it is sent: the Secret may have it",
+            PasswordView(password=PASSWORD, pending=OTHER_PASSWORD, pending_sent=True),
+            False,
+            PasswordStep.SWITCH,
+        ),
+        ("found after an attempt: the cloud may have another password", PasswordView(password=PASSWORD), True, PasswordStep.CONFIRM),
+        ("it was sent again", PasswordView(password=PASSWORD, confirmed=True), True, PasswordStep.CONFIRMED),
+        ("a host has changed", PasswordView(password=PASSWORD, outdated=True), False, PasswordStep.WRITE),
+    ],
+)  # fmt: skip
+def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: PasswordStep) -> None:
+    held = {**HELD, "status": status(id=MINE, password_unconfirmed=unconfirmed or None), "credential": view}
+    decided = decide(USER, seen(**held))
+    assert isinstance(decided, Credentials), why
+    assert decided.step is step, why
+
+
+@pytest.mark.parametrize(
+    ("why", "given", "verdict", "reason"),
+    [
+        ("nothing was ever made", {"status": DatabaseUserStatus()}, Release, Reason.RELEASED),
+        ("an open attempt is looked at first", {**TRIED, "settle_seconds": 5.0}, Wait, Reason.LOOKING),
+        ("an open attempt that made something", {**TRIED, "namesakes": (user(),)}, Record, Reason.FOUND),
+        ("an open attempt that made nothing", TRIED, Release, Reason.RELEASED),
+        ("an open attempt with two candidates", {**TRIED, "namesakes": (user(), user(OTHER))}, Stall, Reason.AMBIGUOUS),
+        ("it is there", HELD, Delete, Reason.DELETING),
+        ("it is on its way out", {**HELD, "mine": user(status="PENDING_DELETE")}, Wait, Reason.DELETING),
+        ("it is gone", {**HELD, "mine": None, "mine_gone": True}, Release, Reason.RELEASED),
+        ("not in the list is not gone", {**HELD, "mine": None}, Wait, Reason.LOOKING),
+        ("its datastore takes it along", {**HELD, "refs": parent(going=True)}, Wait, Reason.DELETING),
+        ("it stays when so asked", {**HELD, "spec": {"deletionPolicy": "Retain"}}, Release, Reason.RELEASED),
+        (
+            "people give it up",
+            {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "annotations": {"manageddatabases.io/force-delete": "true"}},
+            Release,
+            Reason.RELEASED,
+        ),
+        ("without its project nothing is known", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x")}, Wait, Reason.PROJECT_MISSING),
+        ("what is in it comes first", {**HELD, "children": ("x",)}, Wait, Reason.IN_USE),
+    ],
+)  # fmt: skip
+def test_decide_deletion(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
+    decided = decide(USER, seen(deleting=True, **given))
+    assert (type(decided), decided.reason) == (verdict, reason), why
+
+
+def test_lost_data_is_never_made_again_by_itself() -> None:
+    from managed_databases.kinds.managed_database import ManagedDatabaseSpec, ManagedDatabaseStatus
+
+    lost = seen(
+        spec={},
+        status=ManagedDatabaseStatus(identity=IDENTITY, id=MINE),
+        mine_gone=True,
+        credential=None,
+    )
+    lost = replace(lost, spec=ManagedDatabaseSpec.model_validate({"datastoreRef": {"name": "main"}}))
+    decided = decide(DATABASE, lost)
+    assert (type(decided), decided.reason) == (Stall, Reason.GONE)
+    agreed = replace(lost, annotations={"manageddatabases.io/recreate": MINE})
+    assert isinstance(decide(DATABASE, agreed), Record)
+    assert isinstance(decide(DATABASE, replace(lost, annotations={"manageddatabases.io/recreate": OTHER})), Stall)

@@ -1,0 +1,333 @@
+"""A cloud project, a Kubernetes and the engine's ears in memory, to run `Projects` against."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any, NoReturn
+
+import httpx
+from pydantic import SecretStr
+
+from managed_databases.api.client import Client
+from managed_databases.api.collections import DATABASES, DATASTORES
+from managed_databases.kinds.kind import CloudSide
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.ports import NewSecret, Resource, ResourceKey, SecretContent
+from managed_databases.reconcile.project.projects import Projects
+from managed_databases.reconcile.project.session import ProjectSession
+from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.topics import Topic
+
+IDENTITY = "https://identity.example/v3"
+ENDPOINT = "https://api.example/v1"
+NAMESPACE = "operator"
+PROJECT = "0" * 32
+OTHER_PROJECT = "f" * 32
+KEY = ResourceKey("DatabaseProject", "", "main")
+SPEED = 200.0
+SETTINGS = EngineSettings(operator_namespace=NAMESPACE, calls_per_second=2000.0, call_burst=4000)
+CREDENTIALS = {
+    "OS_AUTH_URL": IDENTITY,
+    "OS_USERNAME": "robot",
+    "OS_PASSWORD": "right-password",
+    "OS_USER_DOMAIN_NAME": "acme",
+    "INFRA_PROJECT_ID": PROJECT,
+}
+
+
+async def until(is_so: Callable[[], object], last_state: Callable[[], object]) -> None:
+    """Wait until it is so; fail with the last state after a minute."""
+    try:
+        async with asyncio.timeout(60):
+            while not is_so():  # noqa: ASYNC110 (what is waited for is not ours to set an event on)
+                await asyncio.sleep(0.002)
+    except TimeoutError:
+        raise AssertionError(f"still not so: {last_state()}") from None
+
+
+def _nothing(*_: Any) -> Any:
+    raise AssertionError("the session does not ask this of a kind")
+
+
+def _side(collection: Any, key_of: Callable[[Any], tuple[str, ...]]) -> CloudSide:
+    return CloudSide(
+        collection=collection,
+        references=(),
+        key=_nothing,
+        key_of=key_of,
+        body=_nothing,
+        expected=_nothing,
+        expected_of=_nothing,
+        changes=_nothing,
+        report=_nothing,
+        holds_data=True,
+    )
+
+
+DATASTORE_SIDE = _side(DATASTORES, lambda obj: (obj.name,))
+DATABASE_SIDE = _side(DATABASES, lambda obj: (obj.datastore_id, obj.name))
+
+
+class FakeCloud:
+    """Identity service and API behind one transport. `requests` holds "METHOD /path" of API calls in their order."""
+
+    def __init__(self) -> None:
+        self.password = "right-password"
+        self.tokens: dict[str, str] = {}
+        self.rows: dict[str, dict[str, dict[str, Any]]] = {
+            "datastores": {},
+            "databases": {},
+            "actions": {},
+            "datastore-types": {"t": {"id": "t", "engine": "postgresql", "version": "16"}},
+            "flavors": {"f": {"id": "f", "name": "small"}},
+            "quotas": {},
+            "limits": {},
+            "capabilities": {},
+            "configuration-parameters": {"p": {"id": "p", "datastore_type_id": "t", "name": "work_mem"}},
+            "available-extensions": {"e": {"id": "e", "name": "pgcrypto"}},
+        }
+        self.requests: list[str] = []
+        self.logins = 0
+        self.endpoint = ENDPOINT
+        self.is_dead = self.identity_is_dead = False
+        self.hidden: set[str] = set()
+        self.answers: dict[str, Callable[[], httpx.Response]] = {}
+        self.pass_one = asyncio.Semaphore(0)
+        self.held: str | None = None
+
+    def put(self, collection: str, id_: str, **fields: Any) -> None:
+        row = {"id": id_, "name": id_, "status": "ACTIVE", "project_id": PROJECT, **fields}
+        self.rows[collection][id_] = row
+
+    def count(self, request: str) -> int:
+        return Counter(self.requests)[request]
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        if str(request.url).startswith(IDENTITY):
+            return self._login(request)
+        path = request.url.path.removeprefix("/v1")
+        line = f"{request.method} {path}"
+        self.requests.append(line)
+        if self.is_dead:
+            raise httpx.ConnectError("nobody there")
+        if self.held == line:
+            await self.pass_one.acquire()
+        if request.headers["X-Auth-Token"] not in self.tokens:
+            return httpx.Response(401, json={"error": {"message": "no such token"}})
+        if line in self.answers:
+            return self.answers[line]()
+        _, collection, *rest = path.split("/")
+        return self._answer(collection, rest[0] if rest else None)
+
+    def _login(self, request: httpx.Request) -> httpx.Response:
+        self.logins += 1
+        if self.identity_is_dead:
+            raise httpx.ConnectError("nobody there")
+        if request.method == "GET":
+            project = self.tokens.get(request.headers["X-Subject-Token"])
+            return httpx.Response(404) if project is None else httpx.Response(200, json=self._token(project))
+        auth = json.loads(request.content)["auth"]
+        if auth["identity"]["password"]["user"]["password"] != self.password:
+            return httpx.Response(401, json={"error": {"message": "wrong password"}})
+        project = auth["scope"]["project"]["id"]
+        value = f"token-{self.logins}"
+        self.tokens[value] = project
+        return httpx.Response(201, json=self._token(project), headers={"X-Subject-Token": value})
+
+    def _token(self, project: str) -> dict[str, Any]:
+        endpoint = {"interface": "public", "url": self.endpoint, "region": "ru-1", "region_id": "ru-1"}
+        token = {
+            "expires_at": "2100-01-01T00:00:00Z",
+            "project": {"id": project},
+            "catalog": [{"type": "managed-database", "endpoints": [endpoint]}],
+        }
+        return {"token": token}
+
+    def _answer(self, collection: str, id_: str | None) -> httpx.Response:
+        rows = self.rows[collection]
+        if id_ is None:
+            return httpx.Response(200, json={collection: [row for key, row in rows.items() if key not in self.hidden]})
+        if id_ not in rows:
+            return httpx.Response(404, json={"error": {"message": f"{collection} {id_} not found."}})
+        return httpx.Response(200, json={collection.removesuffix("s"): rows[id_]})
+
+
+class FakeKube:
+    """Secrets, ConfigMaps and one status; counts the writes."""
+
+    def __init__(self, cache: "FakeCache") -> None:
+        self.cache = cache
+        self.secrets: dict[str, dict[str, str]] = {"credentials": dict(CREDENTIALS)}
+        self.config_maps: dict[str, dict[str, str]] = {}
+        self.writes = 0
+
+    async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource:
+        self.writes += 1
+        version = str(int(resource.resource_version) + 1)
+        return replace(resource, status=json.loads(json.dumps(status)), resource_version=version)
+
+    async def read_secret(self, namespace: str, name: str) -> SecretContent | None:
+        assert namespace == NAMESPACE
+        if name not in self.secrets:
+            return None
+        data = {key: SecretStr(value) for key, value in self.secrets[name].items()}
+        return SecretContent(namespace, name, "uid", "1", "Opaque", {}, {}, data)
+
+    async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        assert namespace == NAMESPACE
+        return self.config_maps.get(name)
+
+    async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
+        _refused()
+
+    async def create_owned(
+        self, owner: Resource, key: ResourceKey, spec: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Resource:
+        _refused()
+
+    async def change_spec(self, resource: Resource, spec: Mapping[str, Any]) -> Resource:
+        _refused()
+
+    async def delete_owned(self, resource: Resource) -> None:
+        _refused()
+
+    async def create_secret(self, secret: NewSecret) -> SecretContent:
+        _refused()
+
+    async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
+        _refused()
+
+    async def delete_secret(self, secret: SecretContent) -> None:
+        _refused()
+
+    async def post_event(self, resource: Resource, type_: str, reason: str, message: str) -> None:
+        _refused()
+
+
+def _refused() -> NoReturn:
+    raise AssertionError("a project's pass writes its status and nothing else")
+
+
+class FakeCache:
+    def __init__(self) -> None:
+        self.resources: dict[ResourceKey, Resource] = {}
+        self.labels: dict[str, dict[str, str]] = {}
+
+    def get(self, key: ResourceKey) -> Resource | None:
+        return self.resources.get(key)
+
+    def of_kind(self, kind: str) -> Iterable[Resource]:
+        return [resource for key, resource in self.resources.items() if key.kind == kind]
+
+    def put(self, resource: Resource) -> None:
+        self.resources[resource.key] = resource
+
+    def knows_secrets(self, namespace: str) -> bool:
+        return False
+
+    def secret_version(self, namespace: str, name: str) -> str | None:
+        return None
+
+    def namespace_labels(self, name: str) -> Mapping[str, str] | None:
+        return self.labels.get(name)
+
+
+def project(key: ResourceKey = KEY, **spec: Any) -> Resource:
+    """A `DatabaseProject` as its owner wrote it."""
+    whole = {"region": "ru-1", "credentialsSecretRef": {"name": "credentials"}, **spec}
+    return Resource(key, "uid-1", "1", 1, "2026-01-01T00:00:00Z", None, (), {}, whole, {})
+
+
+class House:
+    """All of it together. `woken` counts topics, `enqueued` the passes that were asked for."""
+
+    def __init__(self, settings: EngineSettings = SETTINGS, **spec: Any) -> None:
+        self.cloud = FakeCloud()
+        self.cache = FakeCache()
+        self.kube = FakeKube(self.cache)
+        self.clock = Clock(SPEED)
+        self.woken: Counter[Topic] = Counter()
+        self.enqueued: asyncio.Queue[ResourceKey] = asyncio.Queue()
+        self.cache.put(project(**spec))
+        self.again: float | None = None
+        self.projects = Projects(
+            self.cache,
+            self.kube,
+            self.clock,
+            settings,
+            wake=lambda topic, _: self.woken.update([topic]),
+            enqueue=lambda key, _: self.enqueued.put_nowait(key),
+            client_factory=partial(Client, transport=httpx.MockTransport(self.cloud.handle)),
+            draw=lambda: 0.0,
+        )
+
+    @property
+    def resource(self) -> Resource:
+        return self.cache.resources[KEY]
+
+    @property
+    def session(self) -> ProjectSession:
+        session = self.projects.session(KEY.name)
+        assert session is not None
+        return session
+
+    def edit(self, **spec: Any) -> None:
+        old = self.resource
+        self.cache.put(replace(old, spec={**old.spec, **spec}, generation=old.generation + 1))
+
+    def condition(self, type_: str) -> tuple[str, str]:
+        for condition in self.resource.status.get("conditions", ()):
+            if condition["type"] == type_:
+                return condition["status"], condition["reason"]
+        return "", ""
+
+    def message(self, type_: str) -> str:
+        return next(str(c["message"]) for c in self.resource.status["conditions"] if c["type"] == type_)
+
+    async def reconcile(self) -> None:
+        """One pass over the project."""
+        self.again = await self.projects.reconcile(self.resource)
+
+    async def settle(self, type_: str, status: str, reason: str) -> None:
+        """Run the passes that are asked for until the condition says so."""
+
+        async def work() -> None:
+            while self.condition(type_) != (status, reason):
+                await self.enqueued.get()
+                await self.reconcile()
+
+        try:
+            async with asyncio.timeout(60):
+                await work()
+        except TimeoutError:
+            raise AssertionError(f"still not {status} {reason}: {self.resource.status}") from None
+
+    async def listed(self, side: CloudSide, times: int = 1) -> None:
+        """Wait until that many LISTs were applied."""
+        topic = ("list", KEY.name, side.collection.name)
+        await until(lambda: self.woken[topic] >= times, lambda: (self.woken, self.cloud.requests[-10:]))
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[ProjectSession]:
+        """The polling runs, and the project had its first pass."""
+        async with self.running():
+            await self.reconcile()
+            assert self.session.problem is None, self.session.problem
+            yield self.session
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.projects.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+TIME = Lane.TIME

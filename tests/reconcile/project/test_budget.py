@@ -1,0 +1,149 @@
+import asyncio
+
+import pytest
+
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.project.budget import Budget
+from managed_databases.reconcile.queue import Lane
+from reconcile.manual_clocks import LeapingClock, StillClock
+
+
+async def spend(budget: Budget, lane: Lane, calls: int) -> None:
+    for _ in range(calls):
+        await budget.admit(lane)
+
+
+async def test_a_burst_and_then_the_rate() -> None:
+    clock = LeapingClock()
+    budget, start = Budget(clock, calls_per_second=20, burst=40), clock.moment
+    await spend(budget, Lane.PEOPLE, 40)
+    assert clock.moment == start
+    await spend(budget, Lane.PEOPLE, 200)
+    assert clock.moment - start >= 200 / 20 * 0.9
+
+
+async def test_never_more_than_burst_and_rate_together() -> None:
+    clock = LeapingClock()
+    budget, start = Budget(clock, calls_per_second=20, burst=40), clock.moment
+    for calls in range(2, 600, 2):
+        await budget.admit(Lane.PEOPLE)
+        await budget.admit(Lane.TIME)
+        assert calls <= 40 + 20 * (clock.moment - start) + 1e-6
+
+
+async def test_what_time_used_up_leaves_the_share_of_people() -> None:
+    clock = LeapingClock()
+    budget = Budget(clock, burst=40, people_share=0.25)
+    await spend(budget, Lane.TIME, 200)
+    start = clock.moment
+    await spend(budget, Lane.PEOPLE, 10)
+    assert clock.moment == start
+
+
+async def test_people_do_not_take_from_time_while_it_waits() -> None:
+    clock = Clock(speed=50)
+    budget = Budget(clock, calls_per_second=20, burst=4, people_share=0.25)
+    admitted: list[Lane] = []
+
+    async def keep_calling(lane: Lane) -> None:
+        while len(admitted) < 80:
+            await budget.admit(lane)
+            admitted.append(lane)
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        for lane in (Lane.PEOPLE, Lane.PEOPLE, Lane.TIME, Lane.TIME):
+            group.create_task(keep_calling(lane))
+    assert admitted.count(Lane.TIME) >= 40, admitted
+    assert admitted.count(Lane.PEOPLE) >= 10, admitted
+
+
+class HeldClock(StillClock):
+    """Stands still, and so does everybody who waits."""
+
+    async def wait(self, event: asyncio.Event, until: float | None) -> bool:
+        return await asyncio.Event().wait()
+
+
+async def test_people_leave_the_share_of_time_to_a_call_that_waits() -> None:
+    clock = HeldClock()
+    budget = Budget(clock, burst=4)
+    await spend(budget, Lane.TIME, 3)
+    waiting = asyncio.create_task(budget.admit(Lane.TIME))
+    await asyncio.sleep(0)
+    clock.moment += 1
+    await budget.admit(Lane.PEOPLE)
+    second = asyncio.create_task(budget.admit(Lane.PEOPLE))
+    await asyncio.sleep(0)
+    assert not second.done()
+    for task in (waiting, second):
+        task.cancel()
+    await asyncio.gather(waiting, second, return_exceptions=True)
+    await budget.admit(Lane.PEOPLE)
+
+
+async def test_first_come_first_served() -> None:
+    budget = Budget(Clock(speed=200), burst=4)
+    admitted: list[int] = []
+
+    async def call(number: int) -> None:
+        await budget.admit(Lane.TIME)
+        admitted.append(number)
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(call(number))
+    assert admitted == list(range(20))
+
+
+async def test_a_cancelled_call_holds_nobody_up() -> None:
+    budget = Budget(Clock(speed=1000), burst=4)
+    await spend(budget, Lane.TIME, 3)
+    budget.refused(Lane.TIME, 20)
+    first, second = (asyncio.create_task(budget.admit(Lane.TIME)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    async with asyncio.timeout(60):
+        await second
+    assert first.cancelled()
+
+
+@pytest.mark.parametrize(("retry_after", "closed_seconds"), [(None, 5), (17, 17), (10**9, 3600), (-3, None), (0, None)])
+def test_a_429_closes_the_lane_of_time(retry_after: float | None, closed_seconds: float | None) -> None:
+    clock = LeapingClock()
+    budget = Budget(clock)
+    budget.refused(Lane.TIME, retry_after)
+    expected = None if closed_seconds is None else clock.moment + closed_seconds
+    assert budget.closed_until(Lane.TIME) == expected
+    assert budget.closed_until(Lane.PEOPLE) is None
+
+
+async def test_a_closed_lane_waits_and_people_go_on() -> None:
+    clock = LeapingClock()
+    budget, start = Budget(clock), clock.moment
+    budget.refused(Lane.TIME, 17)
+    budget.refused(Lane.TIME, 2)
+    await budget.admit(Lane.PEOPLE)
+    assert clock.moment == start
+    await budget.admit(Lane.TIME)
+    assert clock.moment == start + 17
+    assert budget.closed_until(Lane.TIME) is None
+
+
+async def seconds_for_people(clock: LeapingClock, budget: Budget, calls: int) -> float:
+    start = clock.moment
+    await spend(budget, Lane.PEOPLE, calls)
+    return clock.moment - start
+
+
+async def test_a_429_for_people_slows_them_down_for_a_while() -> None:
+    clock = LeapingClock()
+    budget = Budget(clock)
+    await spend(budget, Lane.PEOPLE, 40)
+    usual = await seconds_for_people(clock, budget, 20)
+    for _ in range(9):
+        budget.refused(Lane.PEOPLE, 30)
+    assert budget.closed_until(Lane.PEOPLE) is None
+    assert await seconds_for_people(clock, budget, 20) > 2 * usual
+    clock.moment += 60
+    await spend(budget, Lane.PEOPLE, 40)
+    assert await seconds_for_people(clock, budget, 20) == pytest.approx(usual, rel=0.2)

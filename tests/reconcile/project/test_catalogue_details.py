@@ -1,0 +1,38 @@
+"""Quotas and limits: read with the catalogue, again when the datastores change, and never once a pass."""
+
+from managed_databases.kinds.seen import ParametersFor
+from reconcile.project.fake_project import DATASTORE_SIDE, House, until
+
+SMALL = ParametersFor("t", 2, 4096, 32)
+
+
+async def test_a_flavors_limits_are_read_once() -> None:
+    house = House()
+    async with house.opened() as session:
+        await until(lambda: session.view and session.view.catalogue.known, lambda: house.cloud.requests)
+        before = house.cloud.count("GET /configuration-parameters")
+        for _ in range(5):
+            session.need_parameters(SMALL)
+        await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: house.cloud.requests)
+        session.need_parameters(SMALL)
+        await house.listed(DATASTORE_SIDE) if session.need(DATASTORE_SIDE) else None
+        assert house.cloud.count("GET /configuration-parameters") == before + 1
+
+
+async def test_quotas_are_read_again_when_the_datastores_change() -> None:
+    house = House()
+    async with house.opened() as session:
+        await until(lambda: house.cloud.count("GET /quotas") == 1, lambda: house.cloud.requests)
+        session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE, 2)
+        assert house.cloud.count("GET /quotas") == 1
+        house.cloud.rows["quotas"]["vcpus"] = {"name": "vcpus", "used": 2, "limit": 4}
+        house.cloud.put("datastores", "new")
+        session.request_list("datastores")
+        await until(lambda: session.view and session.view.catalogue.quotas, lambda: house.cloud.requests)
+        version = session.view.catalogue.version if session.view else 0
+        assert session.quotas == ()  # what is shown waits for the next whole reading
+        session.refresh()
+        await until(lambda: session.quotas, lambda: house.cloud.requests)
+        assert session.view is not None
+        assert session.view.catalogue.version == version

@@ -1,0 +1,244 @@
+"""When a collection is listed, and what becomes of what a list shows, does not show, or cannot show."""
+
+from dataclasses import replace
+
+import httpx
+
+from managed_databases.api.models import DatastoreName
+from reconcile.project.fake_project import DATABASE_SIDE, DATASTORE_SIDE, KEY, SETTINGS, TIME, House, until
+
+LIST = "GET /datastores"
+NAME = KEY.name
+
+
+def gets(house: House, collection: str = "datastores") -> list[str]:
+    return [request for request in house.cloud.requests if request.startswith(f"GET /{collection}/")]
+
+
+async def test_a_collection_is_listed_as_soon_as_it_is_needed_and_again() -> None:
+    house = House()
+    house.cloud.put("datastores", "a")
+    async with house.opened() as session:
+        snapshot = session.need(DATASTORE_SIDE)
+        assert not snapshot.has_listed
+        await house.listed(DATASTORE_SIDE)
+        assert snapshot.get("a") is not None
+        assert house.woken["object", NAME, "datastores", "a"] == 1
+        assert house.woken["key", NAME, "datastores", "a"] == 1
+        await house.listed(DATASTORE_SIDE, 3)
+        assert house.woken["object", NAME, "datastores", "a"] == 1, "what is as before wakes nobody"
+        assert gets(house) == []
+        assert session.need(DATASTORE_SIDE) is snapshot
+
+
+async def test_a_changed_key_wakes_both() -> None:
+    house = House()
+    house.cloud.put("datastores", "a", name="old")
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        house.cloud.put("datastores", "a", name="new")
+        session.request_list("datastores")
+        await until(lambda: house.woken["key", NAME, "datastores", "new"], lambda: house.woken)
+        assert house.woken["key", NAME, "datastores", "old"] == 2
+
+
+async def test_requests_during_a_list_are_one_more_list() -> None:
+    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house.cloud.held = LIST
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await until(lambda: house.cloud.count(LIST) == 1, lambda: house.cloud.requests)
+        for _ in range(10):
+            session.request_list("datastores")
+        assert house.cloud.count(LIST) == 1
+        house.cloud.pass_one.release()
+        await until(lambda: house.cloud.count(LIST) == 2, lambda: house.cloud.requests)
+        house.cloud.pass_one.release()
+        await house.listed(DATASTORE_SIDE, 2)
+        await house.clock.sleep(30)
+        assert house.cloud.count(LIST) == 2
+
+
+async def test_something_pending_is_listed_at_its_own_pace() -> None:
+    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house.cloud.put("datastores", "a", status="PENDING_CREATE")
+    async with house.opened() as session:
+        snapshot = session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE, 3)
+        house.cloud.put("datastores", "a")
+        await until(lambda: (a := snapshot.get("a")) and a.status == "ACTIVE", lambda: snapshot.get("a"))
+
+
+async def test_after_a_change_the_pace_is_that_of_pending_things() -> None:
+    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house.cloud.put("datastores", "a")
+    house.cloud.answers["PUT /datastores/a"] = lambda: httpx.Response(200)
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        call = DATASTORE_SIDE.collection.update("a", DatastoreName(name="b"))
+        await session.send(call, TIME)
+        await house.listed(DATASTORE_SIDE, 2)
+
+
+async def test_what_a_list_does_not_show_is_gone_once_a_get_says_so() -> None:
+    house = House()
+    for id_ in "abcd":
+        house.cloud.put("datastores", id_)
+    async with house.opened() as session:
+        snapshot = session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        del house.cloud.rows["datastores"]["a"]
+        house.cloud.hidden = {"b"}
+        session.request_list("datastores")
+        await until(lambda: snapshot.is_gone("a"), lambda: house.cloud.requests)
+        await until(lambda: not snapshot.is_dirty("b"), lambda: house.cloud.requests)
+        assert snapshot.get("a") is None
+        assert snapshot.get("b") is not None
+        assert {"GET /datastores/a", "GET /datastores/b"} == {*gets(house)}
+        assert house.woken["object", NAME, "datastores", "a"] == 2
+        assert house.woken["key", NAME, "datastores", "a"] == 2
+
+
+async def test_a_deleted_object_that_is_still_shown_is_gone() -> None:
+    house = House()
+    house.cloud.put("datastores", "a")
+    async with house.opened() as session:
+        snapshot = session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        house.cloud.put("datastores", "a", status="DELETED")
+        session.request_list("datastores")
+        await until(lambda: snapshot.is_gone("a"), lambda: house.cloud.requests)
+
+
+async def test_a_short_list_is_thrown_away() -> None:
+    house = House()
+    ids = {f"d{number}" for number in range(20)}
+    for id_ in ids:
+        house.cloud.put("datastores", id_)
+    async with house.opened() as session:
+        snapshot = session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        house.cloud.hidden = ids
+        session.request_list("datastores")
+        await until(lambda: len(gets(house)) >= 3, lambda: house.cloud.requests)
+        house.cloud.hidden = set()
+        await house.listed(DATASTORE_SIDE, 2)
+        assert len(gets(house)) % 3 == 0
+        assert {obj.id for obj in snapshot.all()} == ids
+        assert not any(snapshot.is_dirty(id_) for id_ in ids)
+
+
+async def test_a_great_loss_that_is_true_is_believed() -> None:
+    house = House()
+    for number in range(20):
+        house.cloud.put("datastores", f"d{number}")
+    async with house.opened() as session:
+        snapshot = session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        house.cloud.rows["datastores"].clear()
+        session.request_list("datastores")
+        await until(lambda: not snapshot.all(), lambda: house.cloud.requests)
+
+
+async def test_children_of_a_datastore_that_is_gone_need_one_get() -> None:
+    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house.cloud.put("datastores", "a")
+    for number in range(30):
+        house.cloud.put("databases", f"x{number}", datastore_id="a")
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        databases = session.need(DATABASE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        await house.listed(DATABASE_SIDE)
+        house.cloud.rows["datastores"].clear()
+        house.cloud.rows["databases"].clear()
+        session.request_list("databases")
+        await until(lambda: not databases.all(), lambda: house.cloud.requests)
+        assert gets(house) == ["GET /datastores/a"]
+        assert len(gets(house, "databases")) == 3, "the suspects"
+        assert house.woken["object", NAME, "databases", "x7"] == 2
+
+
+async def test_an_answer_that_is_too_large_leaves_what_was_seen() -> None:
+    house = House()
+    house.cloud.put("datastores", "a")
+    async with house.opened() as session:
+        snapshot = session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        rows = [{"id": str(number), "name": "n"} for number in range(50_001)]
+        house.cloud.answers[LIST] = lambda: httpx.Response(200, json={"datastores": rows})
+        session.request_list("datastores")
+        await house.settle("Synced", "False", "SnapshotTooLarge")
+        assert house.condition("Ready")[0] == "True"
+        assert [obj.id for obj in snapshot.all()] == ["a"]
+        del house.cloud.answers[LIST]
+        await house.settle("Synced", "True", "InSync")
+
+
+async def test_a_refused_list_is_reported() -> None:
+    house = House()
+    house.cloud.answers[LIST] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await house.settle("Synced", "False", "Refused")
+        assert "no role" in house.message("Synced")
+
+
+async def test_calls_at_rest_do_not_grow_with_the_number_of_objects() -> None:
+    house = House()
+    for number in range(500):
+        house.cloud.put("datastores", f"d{number}")
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE, 4)
+        assert {request for request in house.cloud.requests if "datastores" in request} == {LIST}
+
+
+async def test_a_closed_circuit_is_probed_by_one_list_at_a_time() -> None:
+    house = House()
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        session.need(DATABASE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        await house.listed(DATABASE_SIDE)
+        house.cloud.is_dead = True
+        session.request_list("datastores")
+        session.request_list("databases")
+        await until(lambda: session.circuit.is_open, lambda: house.cloud.requests)
+        asked, opened_at = len(house.cloud.requests), house.clock.monotonic()
+        await house.clock.sleep(200)
+        intervals = (house.clock.monotonic() - opened_at) / SETTINGS.probe_seconds
+        assert 0 < len(house.cloud.requests) - asked <= intervals + 2
+        house.cloud.is_dead = False
+        before = house.woken["list", NAME, "datastores"], house.woken["list", NAME, "databases"]
+        await house.listed(DATASTORE_SIDE, before[0] + 1)
+        await house.listed(DATABASE_SIDE, before[1] + 1)
+
+
+async def test_a_long_list_is_not_repeated_soon_even_when_asked() -> None:
+    house = House()
+    house.cloud.held = LIST
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await until(lambda: house.cloud.count(LIST) == 1, lambda: house.cloud.requests)
+        begun = house.clock.monotonic()
+        await house.clock.sleep(10)
+        session.request_list("datastores")
+        ended = house.clock.monotonic()
+        house.cloud.pass_one.release()
+        await until(lambda: house.cloud.count(LIST) == 2, lambda: house.cloud.requests)
+        assert house.clock.monotonic() - ended >= 10 * (ended - begun)
+
+
+async def test_a_request_waits_for_the_pause_after_a_failure() -> None:
+    house = House(replace(SETTINGS, least_backoff_seconds=100.0))
+    house.cloud.answers[LIST] = lambda: httpx.Response(403)
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await house.settle("Synced", "False", "Refused")
+        failed = house.clock.monotonic()
+        session.request_list("datastores")
+        await until(lambda: house.cloud.count(LIST) == 2, lambda: house.cloud.requests)
+        assert house.clock.monotonic() - failed >= 90

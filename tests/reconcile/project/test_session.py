@@ -1,0 +1,206 @@
+"""What passes ask of a session: single objects, calls, the catalogue, actions."""
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from managed_databases.api.client import Client
+from managed_databases.api.collections import FLAVORS
+from managed_databases.api.errors import NeverSent, OutcomeUnknown, RateLimited
+from managed_databases.api.identity import StaticToken
+from managed_databases.reconcile.project.line import Connection
+from reconcile.project.fake_project import (
+    DATABASE_SIDE,
+    DATASTORE_SIDE,
+    ENDPOINT,
+    KEY,
+    PROJECT,
+    SETTINGS,
+    TIME,
+    House,
+    until,
+)
+
+NAME = KEY.name
+QUIET = replace(SETTINGS, poll_seconds=1e6, catalogue_seconds=1e6)
+
+
+async def test_an_object_is_entered_when_it_is_got() -> None:
+    house = House(QUIET)
+    async with house.opened() as session:
+        snapshot = session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        house.cloud.put("datastores", "a")
+        got = await session.get_object(DATASTORE_SIDE, "a", TIME)
+        assert got is snapshot.get("a")
+        assert snapshot.get("a") is not None
+        assert house.woken["object", NAME, "datastores", "a"] == 1
+        await session.get_object(DATASTORE_SIDE, "a", TIME)
+        assert house.woken["object", NAME, "datastores", "a"] == 1, "nothing new"
+
+
+async def test_a_datastore_that_is_gone_takes_what_was_in_it() -> None:
+    house = House(QUIET)
+    house.cloud.put("datastores", "a")
+    house.cloud.put("databases", "x", datastore_id="a")
+    house.cloud.put("databases", "y", datastore_id="b")
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        databases = session.need(DATABASE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        await house.listed(DATABASE_SIDE)
+        del house.cloud.rows["datastores"]["a"]
+        assert await session.get_object(DATASTORE_SIDE, "a", TIME) is None
+        assert databases.is_gone("x")
+        assert databases.get("y") is not None
+        assert house.woken["object", NAME, "databases", "x"] == 2
+        assert house.woken["key", NAME, "databases", "a", "x"] == 2
+        assert house.woken["object", NAME, "databases", "y"] == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(200), httpx.Response(200, json={"datastore": {"id": "b", "name": "b"}})]
+)
+async def test_an_answer_that_is_not_the_object_teaches_nothing(answer: httpx.Response) -> None:
+    house = House(QUIET)
+    house.cloud.put("datastores", "a")
+    house.cloud.answers["GET /datastores/a"] = lambda: answer
+    async with house.opened() as session:
+        snapshot = session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        with pytest.raises(OutcomeUnknown):
+            await session.get_object(DATASTORE_SIDE, "a", TIME)
+        assert snapshot.get("a") is not None
+        assert not snapshot.is_gone("a")
+
+
+async def test_too_many_calls_close_the_slow_lane() -> None:
+    house = House(QUIET)
+    async with house.opened() as session:
+        headers = {"Retry-After": "1000"}
+        house.cloud.answers["GET /datastores/a"] = lambda: httpx.Response(429, headers=headers)
+        with pytest.raises(RateLimited):
+            await session.get_object(DATASTORE_SIDE, "a", TIME)
+        assert session.budget.closed_until(TIME) is not None
+        assert not session.circuit.is_open
+
+
+async def test_the_catalogue_counts_its_changes() -> None:
+    house = House(replace(QUIET, catalogue_seconds=20.0))
+    async with house.opened() as session:
+        await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
+        assert session.view is not None
+        catalogue = session.view.catalogue
+        assert [type_.id for type_ in catalogue.types] == ["t"]
+        assert [parameter.name for parameter in catalogue.parameters["t"]] == ["work_mem"]
+        reads = house.cloud.count("GET /flavors")
+        await until(lambda: house.cloud.count("GET /flavors") >= reads + 2, lambda: house.cloud.requests)
+        assert session.view.catalogue is catalogue, "nothing new"
+        house.cloud.rows["flavors"]["g"] = {"id": "g"}
+        await until(lambda: session.view and session.view.catalogue is not catalogue, lambda: session.view)
+        assert session.view.catalogue.version == catalogue.version + 1
+        assert house.woken["catalogue", NAME] >= 2
+
+
+async def test_a_part_of_the_catalogue_that_fails_is_tried_again() -> None:
+    house = House(QUIET)
+    house.cloud.answers["GET /flavors"] = lambda: httpx.Response(503)
+    async with house.opened() as session:
+        await until(lambda: house.cloud.count("GET /flavors") >= 2, lambda: house.cloud.requests)
+        assert session.view is not None
+        assert not session.view.catalogue.known
+        del house.cloud.answers["GET /flavors"]
+        await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
+
+
+async def test_a_part_of_the_catalogue_that_is_refused_is_reported() -> None:
+    house = House(QUIET)
+    house.cloud.answers["GET /flavors"] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
+    async with house.opened():
+        await house.settle("Synced", "False", "Refused")
+        assert house.message("Synced") == "the API refuses to list flavors: no role"
+        del house.cloud.answers["GET /flavors"]
+        await house.settle("Synced", "True", "InSync")
+
+
+async def test_new_credentials_do_not_cut_off_a_call() -> None:
+    house = House(QUIET)
+    house.cloud.put("datastores", "a")
+    house.cloud.held = "GET /datastores/a"
+    async with house.opened() as session:
+        call = asyncio.create_task(session.get_object(DATASTORE_SIDE, "a", TIME))
+        await until(lambda: house.cloud.count("GET /datastores/a"), lambda: house.cloud.requests)
+        house.kube.secrets["credentials"]["OS_USERNAME"] = "robot-2"
+        await house.reconcile()
+        assert not call.done()
+        house.cloud.pass_one.release()
+        assert await call is not None
+        assert session.problem is None
+
+
+async def test_a_retired_connection_is_closed_after_its_last_call() -> None:
+    house = House()
+    house.cloud.held = "GET /flavors"
+    house.cloud.tokens["static"] = PROJECT
+    client = Client(
+        StaticToken(SecretStr("static")), endpoint=ENDPOINT, transport=httpx.MockTransport(house.cloud.handle)
+    )
+    connection = Connection(client)
+    call = asyncio.create_task(connection.send(FLAVORS.list()))
+    await until(lambda: house.cloud.requests, lambda: house.cloud.requests)
+    await connection.retire()
+    await client.send(DATASTORE_SIDE.collection.list())  # it is still open
+    house.cloud.pass_one.release()
+    assert (await call).value is not None
+    with pytest.raises(NeverSent):
+        await client.send(DATASTORE_SIDE.collection.list())
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_without_configuration_parameters_there_are_none(status: int) -> None:
+    house = House(QUIET)
+    house.cloud.answers["GET /configuration-parameters"] = lambda: httpx.Response(status)
+    async with house.opened() as session:
+        await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
+        assert session.view is not None
+        assert session.view.catalogue.parameters == {}
+
+
+async def test_actions_are_read_while_a_datastore_is_pending_and_once_after() -> None:
+    house = House(QUIET)
+    house.cloud.put("datastores", "a", status="PENDING_CREATE")
+    house.cloud.put("datastores", "rest")
+    for number in range(7):
+        house.cloud.put("actions", f"n{number}", datastore_id="a", created_at=f"2026-01-01T00:00:0{number}")
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        session.show_actions("a")
+        session.show_actions("rest")
+        await until(lambda: session.actions.get("a"), lambda: house.cloud.requests)
+        assert [action.id for action in session.actions["a"]] == ["n6", "n5", "n4", "n3", "n2"]
+        assert house.woken["actions", NAME, "a"] == 1
+        house.cloud.put("actions", "n9", datastore_id="a", created_at="2026-01-01T00:00:09")
+        house.cloud.put("datastores", "a")
+        await until(lambda: session.actions["a"][0].id == "n9", lambda: session.actions)
+        read = house.cloud.count("GET /actions")
+        for _ in range(3):
+            times = house.woken["list", NAME, "datastores"]
+            session.request_list("datastores")
+            await house.listed(DATASTORE_SIDE, times + 1)
+        assert house.cloud.count("GET /actions") <= read + 1
+        assert "rest" not in session.actions
+
+
+async def test_actions_that_cannot_be_read_hurt_nobody() -> None:
+    house = House(QUIET)
+    house.cloud.put("datastores", "a", status="PENDING_CREATE")
+    house.cloud.answers["GET /actions"] = lambda: httpx.Response(403)
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        session.show_actions("a")
+        await until(lambda: house.cloud.count("GET /actions") >= 2, lambda: house.cloud.requests)
+        assert session.problem is None
+        assert session.troubles == ()

@@ -1,0 +1,75 @@
+"""What a project's status says, and that it stands still while nothing happens."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from managed_databases.api.models import DatastoreType
+from managed_databases.kinds.seen import Catalogue, ProjectView
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.ports import Resource, ResourceKey
+from managed_databases.reconcile.project.status import ProjectSeen, project_status
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TYPES = tuple(
+    DatastoreType(id=f"{engine}{version}", engine=engine, version=version)
+    for engine, version in (("redis", "7"), ("postgresql", "16"), ("postgresql", "15"))
+)
+VIEW = ProjectView("main", "0" * 32, "ru-1", Catalogue(TYPES, known=True))
+FINE = ProjectSeen(view=VIEW, endpoint="https://api.example/v1", answered=True)
+RESOURCE = Resource(ResourceKey("DatabaseProject", "", "main"), "uid", "1", 3, "", None, (), {}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("why", "seen", "conditions"),
+    [
+        ("all is well", FINE, "True False False Ready"),
+        ("nobody has answered yet", replace(FINE, answered=False), "False True False Looking"),
+        ("the API is dead: it may come back", replace(FINE, unreachable=True), "False True False ApiUnreachable"),
+        (
+            "credentials need a person, though resources only wait",
+            replace(FINE, problem=Wait(Reason.CREDENTIALS_INVALID, "")),
+            "False False True CredentialsInvalid",
+        ),
+        (
+            "another project needs a person",
+            replace(FINE, problem=Stall(Reason.PROJECT_CHANGED, "")),
+            "False False True ProjectChanged",
+        ),
+        (
+            "not opened yet",
+            ProjectSeen(problem=Wait(Reason.PROJECT_NOT_READY, "")),
+            "False True False ProjectNotReady",
+        ),
+        (
+            "what is known already goes on",
+            replace(FINE, troubles=((Reason.SNAPSHOT_TOO_LARGE, "too large"),)),
+            "True False True Ready",
+        ),
+        ("new credentials wait", replace(FINE, note=Wait(Reason.UNREACHABLE, "")), "True True False Ready"),
+    ],
+)
+def test_conditions(why: str, seen: ProjectSeen, conditions: str) -> None:
+    said = {condition["type"]: condition for condition in project_status(RESOURCE, seen, NOW)["conditions"]}
+    states = [said[type_]["status"] for type_ in ("Ready", "Reconciling", "Stalled")]
+    assert " ".join([*states, said["Ready"]["reason"]]) == conditions, why
+    assert all(condition["observedGeneration"] == 3 for condition in said.values())
+
+
+def test_what_was_ready_stays_so_until_the_first_answer() -> None:
+    before = replace(RESOURCE, status=project_status(RESOURCE, FINE, NOW))
+    after = project_status(before, replace(FINE, answered=False), NOW)
+    assert next(c["status"] for c in after["conditions"] if c["type"] == "Ready") == "True"
+
+
+def test_nothing_changes_at_rest() -> None:
+    before = replace(RESOURCE, status=project_status(RESOURCE, FINE, NOW))
+    assert project_status(before, FINE, NOW + timedelta(hours=1)) == before.status
+
+
+def test_what_was_known_stays_while_nothing_is_known() -> None:
+    before = replace(RESOURCE, status=project_status(RESOURCE, FINE, NOW))
+    after = project_status(before, ProjectSeen(problem=Wait(Reason.SECRET_MISSING, "")), NOW)
+    assert (after["projectID"], after["region"], after["endpoint"]) == ("0" * 32, "ru-1", "https://api.example/v1")
+    assert after["engines"] == ["postgresql 15", "postgresql 16", "redis 7"]

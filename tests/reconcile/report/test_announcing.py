@@ -1,0 +1,97 @@
+"""Which changes of conditions become Events."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
+from managed_databases.reconcile.report.announcing import Announcer, announcements
+
+
+def said(**conditions: tuple[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"type": type_, "status": status, "reason": reason, "message": f"about {reason}"}
+        for type_, (status, reason) in conditions.items()
+    ]
+
+
+CREATING = said(Ready=("False", "Absent"), Reconciling=("True", "Absent"), Stalled=("False", "Absent"))
+PENDING = said(Ready=("False", "Pending"), Reconciling=("True", "Pending"), Stalled=("False", "Pending"))
+READY = said(
+    Ready=("True", "Ready"), Synced=("True", "InSync"), Reconciling=("False", "InSync"), Stalled=("False", "InSync")
+)
+CHANGING = said(Ready=("True", "Ready"), Reconciling=("True", "Drift"), Stalled=("False", "Drift"))
+REFUSED = said(Ready=("False", "Invalid"), Reconciling=("False", "Invalid"), Stalled=("True", "Invalid"))
+FORBIDDEN = said(Ready=("False", "Forbidden"), Reconciling=("False", "Forbidden"), Stalled=("True", "Forbidden"))
+USABLE_BUT_REFUSED = said(Ready=("True", "Ready"), Reconciling=("False", "Invalid"), Stalled=("True", "Invalid"))
+DOWN = said(Ready=("False", "Down"), Reconciling=("False", "InSync"), Stalled=("False", "InSync"))
+FULL = said(Ready=("False", "DiskFull"), Reconciling=("False", "InSync"), Stalled=("False", "InSync"))
+
+
+@pytest.mark.parametrize(
+    ("why", "old", "new", "told"),
+    [
+        ("a new resource that is not ready yet is no news", [], CREATING, []),
+        ("a step on the way is none", CREATING, PENDING, []),
+        ("it became ready", PENDING, READY, [("Normal", "Ready")]),
+        ("it was ready at first sight: an adoption", [], READY, [("Normal", "Ready")]),
+        ("a pass that changes nothing", READY, READY, []),
+        ("a change under way", READY, CHANGING, []),
+        ("a person must act; said once, not for each condition", CREATING, REFUSED, [("Warning", "Invalid")]),
+        ("the same for another reason", REFUSED, FORBIDDEN, [("Warning", "Forbidden")]),
+        ("refused at first sight", [], REFUSED, [("Warning", "Invalid")]),
+        ("it is tried again", REFUSED, CREATING, []),
+        ("it goes on to its end", REFUSED, READY, [("Normal", "Ready")]),
+        ("a change is refused", CHANGING, USABLE_BUT_REFUSED, [("Warning", "Invalid")]),
+        ("it is down", READY, DOWN, [("Warning", "Down")]),
+        ("another trouble, in which nothing is under way", DOWN, FULL, [("Warning", "DiskFull")]),
+    ],
+)
+def test_announcements(
+    why: str, old: list[dict[str, Any]], new: list[dict[str, Any]], told: list[tuple[str, str]]
+) -> None:
+    found = list(announcements(old, new, deleting=False))
+    assert [announcement[:2] for announcement in found] == told, why
+    assert all(announcement.message for announcement in found), why
+
+
+def test_a_deletion_is_no_warning() -> None:
+    going = said(Ready=("False", "Deleting"), Reconciling=("True", "Deleting"), Stalled=("False", "Deleting"))
+    assert [announcement.type_ for announcement in announcements(READY, going, deleting=True)] == ["Normal"]
+
+
+class Kubernetes:
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, str]] = []
+
+    async def post_event(self, resource: Resource, type_: str, reason: str, message: str) -> None:
+        self.posted.append((type_, reason))
+
+
+def resource(conditions: list[dict[str, Any]], generation: int) -> Resource:
+    key = ResourceKey("DatabaseUser", "shop", "app")
+    return Resource(key, "uid", "1", generation, "", None, (), {}, {}, {"conditions": conditions})
+
+
+async def test_a_refusal_is_told_once_for_each_generation_and_so_is_its_end() -> None:
+    kubernetes = Kubernetes()
+    announcer = Announcer(cast(Kube, kubernetes))
+    history = [
+        (CHANGING, USABLE_BUT_REFUSED, 2),
+        (USABLE_BUT_REFUSED, CHANGING, 2),
+        (CHANGING, USABLE_BUT_REFUSED, 2),
+        (CHANGING, USABLE_BUT_REFUSED, 3),
+        (USABLE_BUT_REFUSED, CHANGING, 3),
+        (CHANGING, READY, 3),
+        (READY, CHANGING, 4),
+        (CHANGING, READY, 4),
+    ]
+    for before, after, generation in history:
+        announcer.status_written({"conditions": before}, resource(after, generation))
+    posting = asyncio.create_task(announcer.run())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    posting.cancel()
+    await asyncio.gather(posting, return_exceptions=True)
+    assert kubernetes.posted == [("Warning", "Invalid"), ("Warning", "Invalid"), ("Normal", "InSync")]
