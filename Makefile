@@ -13,6 +13,7 @@ demo: $(VENV)/ready ## a local control plane, the sandbox API and the operator; 
 	@$(BIN)/managed-databases demo $(ARGS)
 
 test: $(VENV)/ready ## every test (ARGS='-k name' for some)
+	@$(BIN)/python -m managed_databases.controlplane
 	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(VENV)/ready ## linters, types, import direction, generated files; changes nothing

@@ -72,10 +72,10 @@ class OperatorProcess:
             await self._process.wait()
 
     async def stop(self) -> int:
-        """SIGTERM; return the exit code."""
+        """SIGTERM; return the exit code. Raises TimeoutError after END_SECONDS."""
         assert self._process is not None
         self._process.terminate()
-        return await self._process.wait()
+        return await self.ends()
 
     def pause(self) -> None:
         """SIGSTOP: it does nothing until `resume`, and does not know."""

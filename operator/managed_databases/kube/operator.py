@@ -24,6 +24,8 @@ from managed_databases.settings import Settings
 
 GRACE_SECONDS = 8.0
 """How long calls in flight may take to end after SIGTERM, within the Pod's 10 s."""
+PARTS_END_SECONDS = 5.0
+"""How long a part may take to end once it is cancelled: one that does not end must not keep the lease."""
 
 log = structlog.get_logger()
 
@@ -110,7 +112,9 @@ class _Operator:
             await self._engine.drain(GRACE_SECONDS)
             for part in parts:
                 part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            _, hanging = await asyncio.wait(parts, timeout=PARTS_END_SECONDS)
+            if hanging:
+                log.error("parts did not end in time", parts=sorted(part.get_name() for part in hanging))
             if self._leadership:
                 await self._leadership.release()
         for part in ended:
