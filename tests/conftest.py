@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from cluster import Cluster
 from managed_databases.controlplane.binaries import BinariesMissing, find_binaries
@@ -14,6 +15,10 @@ from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.processes import ProcessFailed
 
 T = TypeVar("T")
+
+# The same examples each time, and as long as they take: a machine at work elsewhere must not fail a property.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
