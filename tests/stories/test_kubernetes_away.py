@@ -93,7 +93,7 @@ async def test_the_api_server_is_away_for_ten_minutes(control_plane: ControlPlan
             await world.becomes("ManagedDatastore", "main", "Synced")
             assert (await probed.says("/healthz"))[0] == 200
             assert world.operator.is_running
-            assert len(await world.posts("datastores")) == len(await world.posts("users")) == 1
+            assert len(await world.made("datastores")) == len(await world.made("users")) == 1
             await probed.close()
 
 

@@ -94,8 +94,8 @@ async def test_mallory_gets_nothing(world: World) -> None:
         await _what_names_and_ids_tell(world, mallory, datastore, orphan)
         await _in_a_shared_datastore(world, mallory, owner, shop)
         await _secrets(world, mallory)
-        posted = [each["body"] for each in await world.calls("POST", "/v1/")]
-        assert [body["user"]["name"] for body in posted] == ["guest"], "only what she may have was made"
+        made = [each["body"] for each in await world.calls("POST", "/v1/") if each["status"] == 200]
+        assert [body["user"]["name"] for body in made] == ["guest"], "only what she may have was made"
         assert await world.calls("PUT", "/v1/") == []
         for kind in ("DatabaseUser", "ManagedDatabase", "ManagedDatastore"):
             for resource in reversed(await cluster.list(kind, hers)):  # "second" would get the Secret of "guest"
