@@ -124,7 +124,7 @@ async def test_when_a_program_ends_at_its_start_its_log_is_told(tmp_path: Path) 
         (tmp_path / name).write_text("#!/bin/sh\necho no room left on $0\nexit 3\n")
         (tmp_path / name).chmod(0o755)
     plane = ControlPlane(tmp_path)
-    with pytest.raises(ProcessFailed, match=r"ended with 3\. The end of its log:\nno room left on .*etcd"):
+    with pytest.raises(ProcessFailed, match=r"ended with 3\. The end of its log:\nno room left on "):
         async with plane:
             pytest.fail("it cannot have started")
     assert not plane.folder.exists()
