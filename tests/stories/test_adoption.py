@@ -101,6 +101,21 @@ async def test_what_cannot_be_taken_over_says_why_and_heals(world: World) -> Non
     assert posted == ["absent", "never"]
 
 
+async def test_what_was_made_a_moment_ago_is_found(world: World) -> None:
+    """The project is at rest: its last list is older than what others have just made."""
+    await world.operator.start()
+    await world.apply(world.project_manifest(pollSeconds=600), world.datastore("first"))
+    await world.becomes("ManagedDatastore", "first")
+    id_ = await made_elsewhere(world)
+    await world.apply(world.datastore())
+    resource = await world.becomes("ManagedDatastore", "main", "Stalled", reason="AlreadyExists")
+    assert id_ in condition(resource, "Stalled")["message"]
+    await world.sandbox.vanish("datastores", id_)
+    await world.annotate("ManagedDatastore", "main", sync_requested="now")
+    await world.becomes("ManagedDatastore", "main")
+    assert [each["body"]["datastore"]["name"] for each in await world.made("datastores")] == ["first", "main"]
+
+
 @fast
 async def test_users_and_their_passwords(world: World) -> None:
     """`app` gets a new password, `known` has one that is given, `late` is given it only later."""

@@ -24,6 +24,7 @@ class Memory:
     """Moments are the engine's monotonic seconds.
 
     `attempt` is the intent's attempt that this process knows of, and `settle_from` when its wait began;
+    `absent_since` is when the wish for a cloud object that nobody has attempted yet was first seen;
     `created_id` is what our POST answered, until the status says so; `pending_sent` is the pending password that this
     process has sent, `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
     under which the credentials Secret was last found right; `secret_name_taken` that something of its name is there
@@ -33,6 +34,7 @@ class Memory:
     held: Held | None = None
     attempt: int | None = None
     settle_from: float = 0.0
+    absent_since: float | None = None
     created_id: str | None = None
     pending_sent: SecretStr | None = None
     confirmed: bool = False

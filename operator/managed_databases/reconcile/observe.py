@@ -226,9 +226,22 @@ class Observer:
             seen["rival"] = _named(found.resource, claimant)
             found.topics.add(("resource", *claimant))
         intent = found.seen.status.intent
+        if intent is None and found.seen.status.id is None:
+            seen["looked"] = self._has_looked(found, memory)
         if intent is not None and found.seen.status.id is None:
             seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.wait_seconds)
         seen["created_id"] = memory.created_id if found.seen.status.id is None else None
+
+    def _has_looked(self, found: Observation, memory: Memory) -> bool:
+        """Whether a list was begun since this is wanted: a datastore refuses a name that is taken, a project does not."""
+        assert found.snapshot is not None
+        if any(reference.parent for reference in found.cloud.references):
+            return True
+        if memory.absent_since is None:
+            memory.absent_since = self.clock.monotonic()
+        found.topics.add(("list", found.project.name, found.cloud.collection.name))
+        begun = found.snapshot.last_list_begun
+        return begun is not None and begun >= memory.absent_since
 
     def _needed(self, found: Observation) -> dict[tuple[str, ...], Any]:
         assert found.snapshot is not None

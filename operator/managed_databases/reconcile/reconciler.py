@@ -8,7 +8,7 @@ import structlog
 
 from managed_databases.api.errors import ApiError, Busy
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.verdicts import Create, Release, Stall, Step, Verdict, Wait
+from managed_databases.kinds.verdicts import Create, Reason, Release, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.attempts import Attempts
@@ -77,9 +77,12 @@ class Reconciler:
 
     async def _steps(self, resource: Resource, memory: Memory, lane: Lane) -> float | None:
         facts: Mapping[str, Any] = {}
-        self._note_request(resource, memory)
+        is_sync_requested = self._is_sync_requested(resource, memory)
         for _ in range(STEPS_A_PASS):
             found = self.observer.observe(resource, memory, facts)
+            if is_sync_requested and found.session is not None:
+                found.session.request_list(found.cloud.collection.name)
+                is_sync_requested = False
             self.interest.depends_on(resource.key, found.topics)
             found, secrets = await self._look_closer(found, memory, facts, lane)
             verdict = self.attempts.hold_back(found, memory, decide(found.kind, found.seen))
@@ -87,6 +90,7 @@ class Reconciler:
             if _knows_less_than_the_status(found, verdict):
                 return self._again_seconds(found, memory, verdict)
             if not isinstance(verdict, Step):
+                _look_before_creation(found, memory, verdict)
                 await self.writer.write(found, verdict, facts)
                 return self._again_seconds(found, memory, verdict)
             if facts:  # a step that fails must not lose what was learned before it
@@ -111,19 +115,16 @@ class Reconciler:
             resource = found.resource
         return 0.0
 
-    def _note_request(self, resource: Resource, memory: Memory) -> None:
-        """A requested sync starts anew: nothing is held back, and the cloud is listed."""
+    def _is_sync_requested(self, resource: Resource, memory: Memory) -> bool:
+        """Whether a sync is asked for that this process has not begun: it starts anew, with nothing held back."""
         request = sync_request(resource.annotations)
         handled = resource.status.get("lastHandledSyncRequest")
-        if request is not None and request not in (handled, memory.sync_request):
+        is_new = request is not None and request not in (handled, memory.sync_request)
+        if is_new:
             memory.held = None
             memory.secret_seen_fine = None
-            cloud = self.kinds[resource.key.kind].cloud
-            project = (resource.status.get("identity") or {}).get("project")
-            session = self.projects.session(project) if project else None
-            if session is not None and cloud is not None:
-                session.request_list(cloud.collection.name)
         memory.sync_request = request
+        return is_new
 
     async def _look_closer(
         self, found: Observation, memory: Memory, facts: Mapping[str, Any], lane: Lane
@@ -217,6 +218,14 @@ def _knows_less_than_the_status(found: Observation, verdict: Verdict) -> bool:
         return False
     waits_at_first = isinstance(verdict, Wait) and found.session is not None and not found.session.was_catalogue_read
     return waits_at_first or not found.is_oriented
+
+
+def _look_before_creation(found: Observation, memory: Memory, verdict: Verdict) -> None:
+    """Ask for the list that a creation waits for; what a person must mend first may take long, and be wanted anew."""
+    if isinstance(verdict, Stall):
+        memory.absent_since = None
+    elif found.session is not None and not found.seen.looked and verdict.reason is Reason.LOOKING:
+        found.session.request_list(found.cloud.collection.name)
 
 
 def _needs_secrets(found: Observation) -> bool:

@@ -96,6 +96,8 @@ ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes":
             Reason.PARENT_NOT_READY,
         ),
         ("what is there already is not known before the first list", {"listed": False}, Wait, Reason.LOOKING),
+        ("the list is older than the wish for it", {"looked": False}, Wait, Reason.LOOKING),
+        ("an old list shows well enough whose name it is", {"looked": False, "rival": "x"}, Stall, Reason.CONFLICT),
         ("nobody holds what has this name: never taken by itself", {"namesakes": (user(OTHER),)}, Stall, Reason.ALREADY_EXISTS),
         ("another resource holds what has this name", {"held_namesakes": {OTHER: "x"}}, Stall, Reason.CONFLICT),
         ("another resource stands for the same key", {"rival": "x"}, Stall, Reason.CONFLICT),

@@ -140,6 +140,8 @@ def _create(cloud: CloudSide, seen: Seen, reason: Reason, message: str) -> Verdi
         cloud.body(seen, None)
     except Refused as refused:
         return refused.verdict
+    if not seen.looked:
+        return Wait(Reason.LOOKING, "looking once more whether it is there already, before it is created")
     return Create(reason, message)
 
 
