@@ -5,7 +5,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
@@ -16,8 +17,14 @@ from managed_databases.kube.answers import error_for
 from managed_databases.reconcile.ports import KubeUnreachable
 
 REQUEST_LIMIT_SECONDS: Final = 10.0
+CONNECTIONS_MOST: Final = 100
+"""For requests; each watch has a connection besides."""
+
 READ_AGAIN_SECONDS: Final = 60.0
 """A token may be replaced in its file at any time; Kubernetes does so well before the old one expires."""
+
+NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
+"""A request has its limit already."""
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -35,6 +42,7 @@ class KubeConnection:
         self._loading = asyncio.Lock()
         self._read_at = 0.0
         self._api: client.ApiClient | None = None
+        self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
     @classmethod
@@ -56,6 +64,7 @@ class KubeConnection:
                 configuration = client.Configuration()
                 await self._load(configuration)
                 self._api = client.ApiClient(configuration)
+                self._session = await self._new_session(self._api, CONNECTIONS_MOST)
             return self._api
 
     async def server(self) -> str:
@@ -77,9 +86,14 @@ class KubeConnection:
 
     async def open_session(self, **options: Any) -> aiohttp.ClientSession:
         """Return a new session with the connection's TLS and proxy, for whoever sends by itself. The caller closes it."""
-        rest = (await self.api()).rest_client
-        connector = aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context)
-        return aiohttp.ClientSession(connector=connector, proxy=rest.proxy, trust_env=True, **options)
+        return await self._new_session(await self.api(), 0, **options)
+
+    async def _new_session(self, api: client.ApiClient, limit: int, **options: Any) -> aiohttp.ClientSession:
+        rest = api.rest_client
+        connector = aiohttp.TCPConnector(limit=limit, ssl=rest.ssl_context)
+        # Without trust_env: aiohttp would look for a proxy, and read ~/.netrc, in a thread and for every request.
+        proxy = rest.proxy or proxy_of_environment(api.configuration.host)
+        return aiohttp.ClientSession(connector=connector, proxy=proxy, **options)
 
     async def tls_server_name(self) -> str | None:
         """Return the name to expect in the server's certificate, when the kubeconfig sets one."""
@@ -98,16 +112,24 @@ class KubeConnection:
     ) -> Any:
         """Send one request, once, and return the parsed answer. Raises the errors of `reconcile.ports`, no others."""
         api = await self.api()
+        assert self._session is not None
         headers = {"Accept": accept, "Content-Type": content_type}
         if authorization := await self.authorization():
             headers["Authorization"] = authorization
-        url = await self.server() + path + (f"?{urlencode(query)}" if query else "")
+        url = str(api.configuration.host).rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
         what = f"{method} {path}"
         try:
-            async with asyncio.timeout(limit_seconds):
-                answer = await api.rest_client.request(  # type: ignore[no-untyped-call]
-                    method, url, headers=headers, body=body, _request_timeout=limit_seconds
-                )
+            async with (
+                asyncio.timeout(limit_seconds),
+                self._session.request(
+                    method,
+                    url,
+                    data=None if body is None else orjson.dumps(body),
+                    headers=headers,
+                    server_hostname=api.configuration.tls_server_name or None,
+                    timeout=NO_TIMEOUT,
+                ) as answer,
+            ):
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeUnreachable(f"{what}: {type(error).__name__}") from error
@@ -122,6 +144,8 @@ class KubeConnection:
 
     async def close(self) -> None:
         self._closed = True
+        if self._session is not None:
+            await self._session.close()
         if self._api is not None:
             await self._api.close()  # type: ignore[no-untyped-call]
 
@@ -146,3 +170,9 @@ class KubeConnection:
     async def _read_token_again(self, configuration: client.Configuration) -> None:
         if "BearerToken" in configuration.api_key and time.monotonic() - self._read_at >= READ_AGAIN_SECONDS:
             await self._read_kubeconfig(configuration)
+
+
+def proxy_of_environment(server: str) -> str | None:
+    """Return the proxy for that address as the environment says now (HTTPS_PROXY, NO_PROXY); None for none."""
+    address = urlsplit(server)
+    return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
