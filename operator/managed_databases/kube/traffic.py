@@ -5,8 +5,9 @@ and where a watch that is alive can be told from one that merely is open.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -24,8 +25,13 @@ PAUSE_SECONDS: Final = 1.0
 
 METADATA: Final = "application/json;as={};g=meta.k8s.io;v=v1,application/json"
 
+EVENTS: Final = frozenset({"ADDED", "MODIFIED", "DELETED"})
+
 OnPage = Callable[[Collection, dict[str, Any], bool], None]
 """Called with each page of a list, and whether it is the first one."""
+
+OnEvent = Callable[[Collection, str, dict[str, Any]], None]
+"""Called with each event of a watch: its type, one of EVENTS, and the object."""
 
 
 @dataclass
@@ -64,6 +70,41 @@ class _Answer(aiohttp.ClientResponse):
         return {**listed, "items": []}
 
 
+class EventStream:
+    """The body of a watch. We get its events; kopf gets a bookmark in their place: the version to go on from.
+
+    For kopf each event would be a task, three loggers and a memory of the object.
+    """
+
+    def __init__(self, stream: aiohttp.StreamReader, on_event: Callable[[str, dict[str, Any]], None]) -> None:
+        self._stream = stream
+        self._on_event = on_event
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        """Raises ClientPayloadError for what is not JSON: kopf then watches anew. A line that is cut off is left out."""
+        rest = b""
+        async for data in self._stream.iter_chunked(size):
+            *lines, rest = (rest + data).split(b"\n")
+            version = None
+            for line in filter(None, lines):
+                try:
+                    event = orjson.loads(line)
+                except orjson.JSONDecodeError as error:
+                    raise aiohttp.ClientPayloadError("a watch event is not JSON") from error
+                if event["type"] in EVENTS:
+                    self._on_event(event["type"], event["object"])
+                    version = event["object"]["metadata"]["resourceVersion"]
+                else:
+                    version = None
+                    yield line + b"\n"
+            if version is not None:
+                bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": version}}}
+                yield orjson.dumps(bookmark) + b"\n"
+
+
 class Traffic:
     """Opens kopf's sessions and knows what became of every list and watch.
 
@@ -71,11 +112,18 @@ class Traffic:
     """
 
     def __init__(
-        self, connection: KubeConnection, collections: Iterable[Collection], on_page: OnPage, *, speed: float = 1.0
+        self,
+        connection: KubeConnection,
+        collections: Iterable[Collection],
+        on_page: OnPage,
+        on_event: OnEvent,
+        *,
+        speed: float = 1.0,
     ) -> None:
         now = asyncio.get_running_loop().time()
         self._connection = connection
         self._on_page = on_page
+        self._on_event = on_event
         self._speed = speed
         self._flows = {collection.path: Flow(collection, now, now) for collection in collections}
 
@@ -124,6 +172,7 @@ class Traffic:
             flow.answered_at = self._now()
         if response.status == 200 and watches:
             flow.stream, flow.bytes_seen = response.content, 0
+            response.content = EventStream(response.content, partial(self._on_event, flow.collection))  # type: ignore[assignment]
         elif response.status == 200 and isinstance(response, _Answer):
             response.on_list = lambda listed: self._on_page(flow.collection, listed, first_page)
         elif response.status == 410:

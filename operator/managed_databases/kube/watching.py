@@ -85,7 +85,7 @@ class Watching:
         collections = of_kinds(self._kinds, self._namespaces)
         collections += [extra for extra in self._extras() if await self._may_watch(extra)]
         self._unlisted = set(collections)
-        self._traffic = Traffic(self._connection, collections, self._enter_page, speed=self._speed)
+        self._traffic = Traffic(self._connection, collections, self._enter_page, self._enter_event, speed=self._speed)
         resync = Resync(self._connection, self._store, collections, self._changed, speed=self._speed)
         elsewhere = own_secrets(self._operator_namespace)
         here = [each for each in collections if not self._namespaces or each != elsewhere]
@@ -194,6 +194,14 @@ class Watching:
         if not self._unlisted:
             self.synced.set()
 
+    def _enter_event(self, collection: Collection, type_: str, raw: dict[str, Any]) -> None:
+        try:
+            enter = self._store.deleted if type_ == "DELETED" else self._store.seen
+            self._changed(enter(raw, collection.kind))
+        except Exception:
+            # One object that we cannot digest must not end the watch of all the others.
+            log.exception("an event could not be entered", path=collection.path, type=type_)
+
     def _changed(self, key: ResourceKey | None) -> None:
         if key is None:
             return
@@ -240,15 +248,14 @@ class Watching:
             return kopf.AiohttpSession(server=await self._connection.server(), aiohttp_session=session)
 
     def _handle(self, registry: kopf.OperatorRegistry, collection: Collection) -> None:
-        kind = collection.kind
+        """kopf watches what it has a handler for; the events themselves do not get there (see `Traffic`)."""
 
         @kopf.on.event(
             group=collection.group,
             version=collection.version,
             plural=collection.plural,
-            id="store",
+            id="watched",
             registry=registry,
         )
-        async def store(event: Any, **_: Any) -> None:
-            forget = event["type"] == "DELETED"
-            self._changed((self._store.deleted if forget else self._store.seen)(event["object"], kind))
+        async def watched(**_: Any) -> None:
+            raise AssertionError("kopf was told of an event")
