@@ -116,6 +116,21 @@ async def test_what_was_made_a_moment_ago_is_found(world: World) -> None:
     assert [each["body"]["datastore"]["name"] for each in await world.made("datastores")] == ["first", "main"]
 
 
+async def test_a_resource_that_is_made_again_is_another_one(world: World) -> None:
+    """What the operator made for the first is not the second's, though it never saw the name free."""
+    await world.operator.start()
+    await world.apply(world.project_manifest(), world.datastore())
+    id_ = (await world.becomes("ManagedDatastore", "main"))["status"]["id"]
+    world.operator.pause()
+    await world.cluster.patch("ManagedDatastore", "main", world.namespace, {"metadata": {"finalizers": None}})
+    await world.change("ManagedDatastore", "main", deletionPolicy="Retain")
+    await world.cluster.delete("ManagedDatastore", "main", world.namespace, wait=True)
+    await world.apply(world.datastore())
+    world.operator.resume()
+    resource = await world.becomes("ManagedDatastore", "main", "Stalled", reason="AlreadyExists")
+    assert id_ in condition(resource, "Stalled")["message"]
+
+
 @fast
 async def test_users_and_their_passwords(world: World) -> None:
     """`app` gets a new password, `known` has one that is given, `late` is given it only later."""

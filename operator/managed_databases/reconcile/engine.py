@@ -204,11 +204,16 @@ class Engine:
         if key.kind == PROJECT.name:
             again = await self._reconcile_project(resource)
         else:
-            memory = self._memories.setdefault(key, Memory())
-            again = await self._reconciler.reconcile(resource, memory, lane)
+            again = await self._reconciler.reconcile(resource, self._memory(resource), lane)
         resync = self._settings.resync_seconds * random.uniform(0.9, 1.1)  # noqa: S311 (spreads load, guards nothing)
         self._queue.cancel_timer(key)
         self._queue.add_at(key, self._clock.monotonic() + min(resync if again is None else again, resync))
+
+    def _memory(self, resource: Resource) -> Memory:
+        memory = self._memories.get(resource.key)
+        if memory is None or memory.uid != resource.uid:
+            memory = self._memories[resource.key] = Memory(resource.uid)
+        return memory
 
     async def _reconcile_project(self, resource: Resource) -> float | None:
         try:

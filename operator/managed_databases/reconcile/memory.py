@@ -23,6 +23,7 @@ class Held:
 class Memory:
     """Moments are the engine's monotonic seconds.
 
+    `uid` is the resource's: one that is made again under the same name is another one.
     `attempt` is the intent's attempt that this process knows of, and `settle_from` when its wait began;
     `absent_since` is when the wish for a cloud object that nobody has attempted yet was first seen;
     `created_id` is what our POST answered, until the status says so; `pending_sent` is the pending password that this
@@ -31,6 +32,7 @@ class Memory:
     which no watch shows.
     """
 
+    uid: str
     held: Held | None = None
     attempt: int | None = None
     settle_from: float = 0.0
