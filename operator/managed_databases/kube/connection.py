@@ -17,9 +17,6 @@ from managed_databases.kube.answers import error_for
 from managed_databases.reconcile.ports import KubeUnreachable
 
 REQUEST_LIMIT_SECONDS: Final = 10.0
-CONNECTIONS_MOST: Final = 100
-"""For requests; each watch has a connection besides."""
-
 READ_AGAIN_SECONDS: Final = 60.0
 """A token may be replaced in its file at any time; Kubernetes does so well before the old one expires."""
 
@@ -64,7 +61,7 @@ class KubeConnection:
                 configuration = client.Configuration()
                 await self._load(configuration)
                 self._api = client.ApiClient(configuration)
-                self._session = await self._new_session(self._api, CONNECTIONS_MOST)
+                self._session = await self._new_session(self._api)
             return self._api
 
     async def server(self) -> str:
@@ -86,11 +83,11 @@ class KubeConnection:
 
     async def open_session(self, **options: Any) -> aiohttp.ClientSession:
         """Return a new session with the connection's TLS and proxy, for whoever sends by itself. The caller closes it."""
-        return await self._new_session(await self.api(), 0, **options)
+        return await self._new_session(await self.api(), **options)
 
-    async def _new_session(self, api: client.ApiClient, limit: int, **options: Any) -> aiohttp.ClientSession:
+    async def _new_session(self, api: client.ApiClient, **options: Any) -> aiohttp.ClientSession:
         rest = api.rest_client
-        connector = aiohttp.TCPConnector(limit=limit, ssl=rest.ssl_context)
+        connector = aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context)
         # Without trust_env: aiohttp would look for a proxy, and read ~/.netrc, in a thread and for every request.
         proxy = rest.proxy or proxy_of_environment(api.configuration.host)
         return aiohttp.ClientSession(connector=connector, proxy=proxy, **options)

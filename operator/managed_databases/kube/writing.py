@@ -1,5 +1,6 @@
 """What the operator writes to Kubernetes, and what it reads by name. Implements `reconcile.ports.Kube`; nothing is retried."""
 
+import asyncio
 import os
 import socket
 from base64 import b64decode, b64encode
@@ -15,7 +16,7 @@ from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
 from managed_databases.kube.cache import Store, resource_of
 from managed_databases.kube.collections import SECRET, collection_path, object_path
-from managed_databases.kube.connection import MERGE_PATCH, KubeConnection
+from managed_databases.kube.connection import JSON, MERGE_PATCH, KubeConnection
 from managed_databases.reconcile.ports import (
     MANAGED_LABEL,
     KubeError,
@@ -31,12 +32,17 @@ from managed_databases.reconcile.ports import (
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 NOTE_MOST: Final = 1024
 """Bytes of an Event's note (events.k8s.io/v1)."""
+REQUESTS_MOST: Final = 16
+"""At once. Each has a connection, whose buffers take 256 KiB, and the API server has others to serve."""
 
 log = structlog.get_logger()
 
 
 class KubeWriter:
-    """`before_write` is awaited right before each write is sent; it raises a KubeError when nothing may be written."""
+    """`before_write` is awaited right before each write is sent; it raises a KubeError when nothing may be written.
+
+    At most REQUESTS_MOST requests are under way; the others wait for their turn.
+    """
 
     def __init__(
         self,
@@ -52,6 +58,7 @@ class KubeWriter:
         self._plurals = {kind.name: kind.plural for kind in kinds}
         self._operator_name = operator_name
         self._before_write = before_write
+        self._turns = asyncio.Semaphore(REQUESTS_MOST)
 
     async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
         """Raises WriteConflict when the resource has changed, WriteRefused when one is added to a deleting resource."""
@@ -81,9 +88,8 @@ class KubeWriter:
             "ownerReferences": self._owner_references(owner),
         }
         body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": key.kind, "metadata": metadata, "spec": dict(spec)}
-        await self._may_write()
         path = collection_path(GROUP, VERSION, self._plurals[key.kind], key.namespace)
-        return self._known(await self._connection.request("POST", path, body=body), key)
+        return self._known(await self._write("POST", path, body), key)
 
     async def change_spec(self, resource: Resource, spec: Mapping[str, Any]) -> Resource:
         """Raises WriteConflict when the resource has changed since it was seen."""
@@ -94,10 +100,9 @@ class KubeWriter:
         """One that is gone, or that is another one by now, is no error."""
         key = resource.key
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": resource.uid}}
-        await self._may_write()
         path = object_path(GROUP, VERSION, self._plurals[key.kind], key.namespace or None, key.name)
         try:
-            answer = await self._connection.request("DELETE", path, body=body)
+            answer = await self._write("DELETE", path, body)
         except (NotThere, WriteConflict):
             return
         if answer.get("kind") == key.kind:  # its finalizer holds it: known as going from now on
@@ -105,7 +110,7 @@ class KubeWriter:
 
     async def read_secret(self, namespace: str, name: str) -> SecretContent | None:
         try:
-            return _secret_content(await self._connection.request("GET", _secret_path(namespace, name)))
+            return _secret_content(await self._read(_secret_path(namespace, name)))
         except NotThere:
             return None
 
@@ -146,15 +151,14 @@ class KubeWriter:
     async def delete_secret(self, secret: SecretContent) -> None:
         """Delete exactly this one. One that is gone, or that is another one by now, is no error."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": secret.uid}}
-        await self._may_write()
         try:
-            await self._connection.request("DELETE", _secret_path(secret.namespace, secret.name), body=body)
+            await self._write("DELETE", _secret_path(secret.namespace, secret.name), body)
         except (NotThere, WriteConflict):
             return
 
     async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         try:
-            raw = await self._connection.request("GET", object_path("", "v1", "configmaps", namespace, name))
+            raw = await self._read(object_path("", "v1", "configmaps", namespace, name))
         except NotThere:
             return None
         return raw.get("data") or {}
@@ -185,18 +189,14 @@ class KubeWriter:
             "type": type_,
         }
         try:
-            await self._may_write()
-            await self._connection.request(
-                "POST", collection_path("events.k8s.io", "v1", "events", namespace), body=body
-            )
+            await self._write("POST", collection_path("events.k8s.io", "v1", "events", namespace), body)
         except KubeError as error:
             log.debug("an event was not posted", reason=reason, resource=str(key), error=str(error))
 
     async def _patch_resource(self, resource: Resource, subresource: str, body: object) -> Resource:
         key = resource.key
         path = object_path(GROUP, VERSION, self._plurals[key.kind], key.namespace or None, key.name) + subresource
-        await self._may_write()
-        raw = await self._connection.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+        raw = await self._write("PATCH", path, body, MERGE_PATCH)
         return self._known(raw, key)
 
     def _known(self, raw: Mapping[str, Any], key: ResourceKey) -> Resource:
@@ -208,18 +208,23 @@ class KubeWriter:
     async def _write_secret(
         self, method: str, path: str, body: object, secret: NewSecret, content_type: str
     ) -> SecretContent:
-        await self._may_write()
         try:
-            raw = await self._connection.request(method, path, body=body, content_type=content_type)
+            raw = await self._write(method, path, body, content_type)
         except KubeError as error:
             # An answer may echo what it refuses; and without the cause, which holds the same text.
             raise type(error)(_masked(str(error), secret.data)) from None
         self._store.seen(raw, SECRET)
         return _secret_content(raw)
 
-    async def _may_write(self) -> None:
-        if self._before_write is not None:
-            await self._before_write()
+    async def _read(self, path: str) -> Any:
+        async with self._turns:
+            return await self._connection.request("GET", path)
+
+    async def _write(self, method: str, path: str, body: object, content_type: str = JSON) -> Any:
+        async with self._turns:
+            if self._before_write is not None:
+                await self._before_write()
+            return await self._connection.request(method, path, body=body, content_type=content_type)
 
     def _labels(self) -> dict[str, str]:
         return {MANAGED_LABEL: "true", MANAGED_BY: self._operator_name}
