@@ -114,3 +114,14 @@ def test_any_order_of_the_same_history_ends_the_same(history: list[tuple[str, in
             case _:
                 store.deleted(raw(at, uid), "Thing")
     assert version(store) == "7"
+
+
+def test_equal_resources_share_what_they_say() -> None:
+    condition = {"type": "Ready", "status": "True", "message": "usable"}
+    one, other = (
+        resource_of({**raw(12, uid), "spec": {"size": 1}, "status": {"conditions": [dict(condition)]}}, KEY)
+        for uid in ("one", "other")
+    )
+    assert one.spec is other.spec
+    assert one.status["conditions"][0] is other.status["conditions"][0]
+    assert one.status == {"conditions": [condition]}

@@ -10,17 +10,22 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+
 from managed_databases.kube.collections import NAMESPACE, SECRET
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 GRAVES_MOST: Final = 20_000
 """Deletions that are remembered; only those of the last seconds matter."""
+SHARED_MOST: Final = 2_000
+SHARED_BYTES_MOST: Final = 500
+"""Of how many values, and how long as JSON, the next equal one is replaced by the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The metadata of a Secret or Namespace."""
+    """The metadata of a Secret or Namespace; `labels` of a Namespace only."""
 
     uid: str
     resource_version: str
@@ -73,7 +78,7 @@ class Store:
             self._resources[kind][key] = resource_of(raw, key)
             return key
         before = self._sightings[kind].get(key)
-        now = Sighting(uid, version, metadata.get("labels") or {})
+        now = Sighting(uid, version, (metadata.get("labels") if kind == NAMESPACE else None) or {})
         self._sightings[kind][key] = now
         at_rest = kind == NAMESPACE and before is not None and (before.uid, before.labels) == (uid, now.labels)
         return None if at_rest else key
@@ -136,10 +141,26 @@ def _key(metadata: Mapping[str, Any], kind: str) -> ResourceKey:
     return ResourceKey(kind, metadata.get("namespace") or "", metadata["name"])
 
 
+_shared: dict[bytes, Any] = {}
+
+
+def shared(value: Any) -> Any:
+    """Return an equal value, the same for as many as possible: most resources say the same. Neither may be changed."""
+    told = orjson.dumps(value)
+    if len(told) > SHARED_BYTES_MOST:
+        return value
+    if len(_shared) >= SHARED_MOST:
+        _shared.clear()
+    return _shared.setdefault(told, value)
+
+
 def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
-    """Read a custom resource as the API server sends it. Spec and status are taken over, not copied."""
+    """Read a custom resource as the API server sends it. Spec and status are taken over, and must not be changed."""
     metadata = raw["metadata"]
     annotations = metadata.get("annotations") or {}
+    status = raw.get("status") or {}
+    if conditions := status.get("conditions"):
+        status["conditions"] = [shared(condition) for condition in conditions]
     return Resource(
         key=key,
         uid=metadata["uid"],
@@ -147,8 +168,8 @@ def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
         generation=metadata.get("generation", 0),
         created_at=metadata.get("creationTimestamp") or "",
         deleting_since=metadata.get("deletionTimestamp"),
-        finalizers=tuple(metadata.get("finalizers") or ()),
-        annotations={name: value for name, value in annotations.items() if name != LAST_APPLIED},
-        spec=raw.get("spec") or {},
-        status=raw.get("status") or {},
+        finalizers=shared(tuple(metadata.get("finalizers") or ())),
+        annotations=shared({name: value for name, value in annotations.items() if name != LAST_APPLIED}),
+        spec=shared(raw.get("spec") or {}),
+        status=status,
     )

@@ -3,16 +3,15 @@
 Kept from the cache, so it is as new as the cache is; a claim made by `take` counts at once.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.reconcile.annotations import OWNED_BY
+from managed_databases.reconcile.multimap import Multimap
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
-K = TypeVar("K")
 Key = tuple[str, ...]
 
 
@@ -39,12 +38,12 @@ class Age(NamedTuple):
     uid: str
 
 
-@dataclass
+@dataclass(slots=True)
 class _Entry:
     age: Age
     object: ObjectName | None = None
     claim: KeyName | None = None
-    parents: frozenset[ResourceKey | str] = frozenset()
+    parents: tuple[ResourceKey | str, ...] = ()
     owner_uid: str | None = None
 
 
@@ -54,10 +53,10 @@ class Claims:
 
     kind_of: Callable[[str], Kind]
     _entries: dict[ResourceKey, _Entry] = field(default_factory=dict)
-    _holders: defaultdict[ObjectName, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
-    _claimants: defaultdict[KeyName, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
-    _owned: defaultdict[str, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
-    _inside: defaultdict[ResourceKey | str, set[ResourceKey]] = field(default_factory=lambda: defaultdict(set))
+    _holders: Multimap[ObjectName, ResourceKey] = field(default_factory=Multimap)
+    _claimants: Multimap[KeyName, ResourceKey] = field(default_factory=Multimap)
+    _owned: Multimap[str, ResourceKey] = field(default_factory=Multimap)
+    _inside: Multimap[ResourceKey | str, ResourceKey] = field(default_factory=Multimap)
 
     def note(self, resource: Resource) -> None:
         """Enter what a resource says of itself, in place of what it said before."""
@@ -74,7 +73,7 @@ class Claims:
                 entry.object = ObjectName(identity["project"], cloud.collection.name, id_)
         elif before is not None and before.age == entry.age:
             entry.claim = before.claim  # taken by a pass that has not written its intent yet
-        entry.parents = frozenset(self._parents(resource, identity))
+        entry.parents = tuple(self._parents(resource, identity))
         self._enter(resource.key, entry)
 
     def take(self, resource: Resource, project: str, collection: str, key: Key) -> None:
@@ -90,20 +89,20 @@ class Claims:
 
     def holder(self, object_: ObjectName) -> ResourceKey | None:
         """The oldest resource whose `status.id` it is."""
-        return self._oldest(self._holders.get(object_, ()))
+        return self._oldest(self._holders.of(object_))
 
     def claimant(self, claim: KeyName) -> ResourceKey | None:
         """The oldest resource that has this key."""
-        return self._oldest(self._claimants.get(claim, ()))
+        return self._oldest(self._claimants.of(claim))
 
     def inside(self, datastore: ResourceKey, datastore_id: str | None) -> frozenset[ResourceKey]:
         """The resources whose parent is this one, by its name or by its object's id."""
-        by_id = self._inside.get(datastore_id, set()) if datastore_id else set()
-        return frozenset(self._inside.get(datastore, set()) | by_id)
+        by_id = self._inside.of(datastore_id) if datastore_id else frozenset[ResourceKey]()
+        return self._inside.of(datastore) | by_id
 
     def owned_by(self, uid: str) -> frozenset[ResourceKey]:
         """The resources that were made because the spec of the resource with this uid asks for them."""
-        return frozenset(self._owned.get(uid, ()))
+        return self._owned.of(uid)
 
     def _parents(self, resource: Resource, identity: Mapping[str, Any] | None) -> Iterator[ResourceKey | str]:
         kind = self.kind_of(resource.key.kind)
@@ -124,26 +123,20 @@ class Claims:
     def _enter(self, key: ResourceKey, entry: _Entry) -> None:
         self._entries[key] = entry
         if entry.object:
-            self._holders[entry.object].add(key)
+            self._holders.add(entry.object, key)
         if entry.claim:
-            self._claimants[entry.claim].add(key)
+            self._claimants.add(entry.claim, key)
         if entry.owner_uid:
-            self._owned[entry.owner_uid].add(key)
+            self._owned.add(entry.owner_uid, key)
         for parent in entry.parents:
-            self._inside[parent].add(key)
+            self._inside.add(parent, key)
 
     def _leave(self, key: ResourceKey, entry: _Entry) -> None:
         if entry.object:
-            _discard(self._holders, entry.object, key)
+            self._holders.discard(entry.object, key)
         if entry.claim:
-            _discard(self._claimants, entry.claim, key)
+            self._claimants.discard(entry.claim, key)
         if entry.owner_uid:
-            _discard(self._owned, entry.owner_uid, key)
+            self._owned.discard(entry.owner_uid, key)
         for parent in entry.parents:
-            _discard(self._inside, parent, key)
-
-
-def _discard(index: defaultdict[K, set[ResourceKey]], of: K, key: ResourceKey) -> None:
-    index[of].discard(key)
-    if not index[of]:
-        del index[of]
+            self._inside.discard(parent, key)

@@ -121,7 +121,9 @@ def remember_fine(found: Observation, memory: Memory, mine: SecretContent) -> No
 def _fine(found: Observation, version: str) -> tuple[object, ...]:
     credential = found.cloud.credential
     assert credential is not None
-    return version, found.seen.cloud_spec.deletion_policy, desired_data(found, _told(found, credential) or _UNREAD)
+    data = desired_data(found, _told(found, credential) or _UNREAD)
+    # Of the content its hash, or each resource would keep a copy of its Secret in memory.
+    return version, found.seen.cloud_spec.deletion_policy, hash(frozenset(data.items()))
 
 
 def _told(found: Observation, credential: Credential) -> SecretStr | None:

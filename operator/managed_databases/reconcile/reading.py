@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
+import orjson
 from pydantic import ValidationError
 
 from managed_databases.kinds.frame import CloudStatus
@@ -15,16 +17,21 @@ class UnreadableSpec(Exception):
 
 
 class Specs:
-    """Reads each generation of a spec once."""
+    """Reads each generation of a spec once, and of equal specs one: thousands of users may say the same."""
 
     def __init__(self) -> None:
         self._read: dict[ResourceKey, tuple[str, int, Any]] = {}
+        self._equal: WeakValueDictionary[tuple[str, bytes], Any] = WeakValueDictionary()
 
     def of(self, kind: Kind, resource: Resource) -> Any:
         """Raises UnreadableSpec."""
         read = self._read.get(resource.key)
         if read is None or read[:2] != (resource.uid, resource.generation):
-            read = self._read[resource.key] = (resource.uid, resource.generation, _read(kind, resource))
+            told = (kind.name, orjson.dumps(resource.spec))
+            spec = self._equal.get(told)
+            if spec is None:
+                spec = self._equal[told] = _read(kind, resource)
+            read = self._read[resource.key] = (resource.uid, resource.generation, spec)
         return read[2]
 
     def forget(self, key: ResourceKey) -> None:
