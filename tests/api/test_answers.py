@@ -18,7 +18,7 @@ from managed_databases.api.answers import (
     too_deep,
 )
 from managed_databases.api.calls import Call
-from managed_databases.api.collections import DATASTORES, USERS
+from managed_databases.api.collections import DATASTORES, PROMETHEUS_METRICS_TOKENS, USERS
 from managed_databases.api.errors import (
     ApiError,
     Busy,
@@ -31,6 +31,7 @@ from managed_databases.api.errors import (
     Unauthorized,
 )
 from managed_databases.api.masking import Masks
+from managed_databases.api.models.project import MetricsTokenName
 
 USER = {"id": "u", "name": "app", "datastore_id": "d"}
 
@@ -125,6 +126,13 @@ async def test_unreadable(why: str, call: Call[Any], body: bytes) -> None:
         await read_answer(call, body)
     assert "app" not in str(caught.value), why
     assert caught.value.__context__ is None, "it would quote the answer"
+
+
+async def test_an_object_may_come_without_its_envelope() -> None:
+    call = PROMETHEUS_METRICS_TOKENS.update("t", MetricsTokenName(name="b"))
+    token = await read_answer(call, b'{"id": "t", "name": "b"}')
+    assert token is not None
+    assert (token.id, token.name) == ("t", "b")
 
 
 async def test_the_unreadable_row_is_named_without_its_content() -> None:

@@ -65,7 +65,7 @@ async def read_answer(call: Call[T], body: bytes) -> T | None:
     """
     if call.answer is None or not body.strip():
         return None
-    found = _under(call.answer_envelope, parse(body))
+    found = _under(call.answer_envelope, parse(body), is_object=not call.many)
     if not call.many:
         return cast(T, _row(call.answer, found, "the answer"))
     if not isinstance(found, list):
@@ -89,8 +89,9 @@ def parse(body: bytes) -> Any:
     raise Unreadable("the answer is not JSON")
 
 
-def _under(envelope: str | None, document: object) -> object:
-    if envelope is None:
+def _under(envelope: str | None, document: object, *, is_object: bool) -> object:
+    """What stands in the envelope. An object may come bare: a public client reads a renamed token so."""
+    if envelope is None or (is_object and isinstance(document, dict) and envelope not in document and "id" in document):
         return document
     if not isinstance(document, dict) or envelope not in document:
         raise Unreadable(f"the answer has no {envelope!r}")
