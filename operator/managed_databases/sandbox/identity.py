@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import NAMESPACE_DNS, uuid5
 
 from managed_databases.sandbox.answers import Answer, Refusal
 from managed_databases.sandbox.changes import Settings
@@ -36,7 +37,15 @@ class Identity:
         for value in list(self._store.table(_TOKENS)):
             self._store.remove(_TOKENS, value)
 
-    def answer(self, method: str, segments: list[str], headers: Mapping[str, str], body: object, root: str) -> Answer:
+    def answer(
+        self,
+        method: str,
+        segments: list[str],
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: object,
+        root: str,
+    ) -> Answer:
         """Answer a request below `/identity`; `root` is the sandbox's address. Raises Refusal."""
         match method, segments:
             case "GET" | "HEAD", []:
@@ -52,48 +61,101 @@ class Identity:
             case "DELETE", ["v3", "auth", "tokens"]:
                 self._store.remove(_TOKENS, self._subject(headers))
                 return Answer(204)
-            case "GET", ["v3", "auth", "catalog"]:
-                self._found(headers.get("x-auth-token", ""), missing=401)
-                return Answer(200, {"catalog": self._catalog(root)})
-        raise Refusal(404, "The requested URL was not found on the server.")
+            case "GET" | "HEAD", ["v3", *path]:
+                row = self._found(headers.get("x-auth-token", ""), missing=401)
+                return Answer(200, self._known(self._projects[row["account"]], path, query, root))
+        raise _no_such_url()
+
+    def _known(self, account: Project, path: list[str], query: Mapping[str, str], root: str) -> Row:
+        """What a user may read of itself, and of the services there are. Raises Refusal (404)."""
+        domain, project, user = _domain(account), _project(account), _user(account)
+        services = self._catalog(root)
+        tables: dict[str, list[Row]] = {
+            "domains": [domain],
+            "projects": [project],
+            "users": [user],
+            "regions": [{"id": name, "description": "", "parent_region_id": None} for name in self._world.regions],
+            "services": [{name: service[name] for name in ("id", "type", "name")} for service in services],
+            "endpoints": [
+                {**endpoint, "service_id": service["id"], "enabled": True}
+                for service in services
+                for endpoint in service["endpoints"]
+            ],
+        }
+        match path:
+            case ["auth", "catalog"]:
+                return {"catalog": services, "links": {}}
+            case ["auth", "projects" | "domains" as name] | [name] if name in tables:
+                fields = query.keys() & {"id", "name", "type", "interface", "region_id", "service_id"}
+                rows = [row for row in tables[name] if all(row.get(field) == query[field] for field in fields)]
+                return {name: rows, "links": {"next": None, "previous": None}}
+            case ["users", id_, "projects"] if id_ == user["id"]:
+                return {"projects": [project], "links": {"next": None, "previous": None}}
+            case [name, id_] if name in tables:
+                for row in tables[name]:
+                    if row["id"] == id_:
+                        return {name.removesuffix("s"): row}
+                raise Refusal(404, f"Could not find {name.removesuffix('s')}: {id_}.")
+        raise _no_such_url()
 
     def _issue(self, body: object) -> tuple[str, Row]:
         try:
             auth: Any = body["auth"]  # type: ignore[index]
-            user = auth["identity"]["password"]["user"]
-            name, password = user["name"], user["password"]
-            domain = user["domain"].get("name", user["domain"].get("id"))
-            scope: Any = auth.get("scope") or {}
-        except (KeyError, TypeError, AttributeError) as error:
-            raise Refusal(400, "Expecting to find the password method with user, domain and password.") from error
-        project = next((one for one in self._world.projects if (one.username, one.domain) == (name, domain)), None)
-        if project is None or not secrets.compare_digest(project.password.encode(), str(password).encode()):
-            raise _unauthorized()
+            methods, told = list(auth["identity"]["methods"]), auth["identity"]
+            if "token" in methods:
+                account = self._owner_of_token(told["token"]["id"])
+            elif "password" in methods:
+                account = self._owner_of_password(told["password"]["user"])
+            else:
+                raise Refusal(400, f"Expecting to find the method password or token, found {methods!r}.")
+            scope = auth.get("scope") or {}
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise Refusal(400, "Expecting to find a method with what it needs: user, domain and password.") from error
         row = {
-            "user": name,
-            "domain": domain,
-            "project": self._scoped(scope, project),
+            "account": account.id,
+            "methods": methods,
             "issued": time.time(),
             "expires": time.time() + self._settings.token_seconds,
+            **self._scoped(scope, account),
         }
         value = secrets.token_urlsafe(48)
         self._store.put(_TOKENS, value, row)
         self._forget_expired()
         return value, row
 
-    def _scoped(self, scope: Any, project: Project) -> str | None:
+    def _owner_of_token(self, token: object) -> Project:
+        row = self._valid(token if isinstance(token, str) else None)
+        if row is None:
+            raise _unauthorized()
+        return self._projects[row["account"]]
+
+    def _owner_of_password(self, told: Any) -> Project:
+        """Raises Refusal (401), and KeyError or AttributeError for what tells no user."""
+        password = str(told["password"])
+        if "id" in told:
+            found = [one for one in self._world.projects if _user(one)["id"] == told["id"]]
+        else:
+            name, domain = told["name"], told["domain"].get("name", told["domain"].get("id"))
+            found = [one for one in self._world.projects if (one.username, one.domain) == (name, domain)]
+        if not found or not secrets.compare_digest(found[0].password.encode(), password.encode()):
+            raise _unauthorized()
+        return found[0]
+
+    def _scoped(self, scope: Any, account: Project) -> Row:
+        """What the token is for: the account's project, its domain, or nothing. Raises Refusal (400, 401)."""
+        if scope == "unscoped" or scope == {"unscoped": {}} or not scope:
+            return {"project": None, "domain": False}
         if not isinstance(scope, dict):
             raise Refusal(400, "The scope is not an object.")
-        if isinstance(wanted := scope.get("project"), dict):
-            if wanted.get("id") == project.id or ("id" not in wanted and wanted.get("name") == project.name):
-                return project.id
-            raise _unauthorized()
-        if isinstance(wanted := scope.get("domain"), dict) and project.domain not in (
-            wanted.get("name"),
-            wanted.get("id"),
+        wanted = scope.get("project")
+        if isinstance(wanted, dict) and (
+            wanted.get("id") == account.id or ("id" not in wanted and wanted.get("name") == account.name)
         ):
-            raise _unauthorized()
-        return None
+            return {"project": account.id, "domain": False}
+        wanted = scope.get("domain")
+        if isinstance(wanted, dict) and account.domain in (wanted.get("name"), wanted.get("id")):
+            return {"project": None, "domain": True}
+        raise _unauthorized()
 
     def _forget_expired(self) -> None:
         now = time.time()
@@ -104,7 +166,8 @@ class Identity:
 
     def _valid(self, token: str | None) -> Row | None:
         row = self._store.table(_TOKENS).get(token or "")
-        return row if row is not None and row["expires"] > time.time() else None
+        alive = row is not None and row["expires"] > time.time() and row.get("account") in self._projects
+        return row if alive else None
 
     def _found(self, token: str, missing: int = 404) -> Row:
         if (row := self._valid(token)) is None:
@@ -116,20 +179,20 @@ class Identity:
         return headers.get("x-subject-token", "")
 
     def _shown(self, row: Row, root: str) -> Row:
-        domain = {"id": row["domain"], "name": row["domain"]}
+        account = self._projects[row["account"]]
         token: Row = {
-            "methods": ["password"],
-            "user": {"id": row["user"], "name": row["user"], "domain": domain},
+            "methods": row["methods"],
+            "user": _user(account) | {"password_expires_at": None},
             "issued_at": _iso(row["issued"]),
             "expires_at": _iso(row["expires"]),
             "audit_ids": [],
-            "roles": [{"id": "member", "name": "member"}],
-            "catalog": self._catalog(root),
         }
-        if project := self._projects.get(row["project"]):
-            token["project"] = {"id": project.id, "name": project.name, "domain": domain}
-        else:
-            token["domain"] = domain
+        if row["project"] is not None or row["domain"]:
+            token |= {"roles": [{"id": "member", "name": "member"}], "catalog": self._catalog(root)}
+        if row["project"] is not None:
+            token |= {"project": _project(account), "is_domain": False}
+        elif row["domain"]:
+            token["domain"] = _domain(account)
         return {"token": token}
 
     def _catalog(self, root: str) -> list[Row]:
@@ -146,6 +209,21 @@ class Identity:
 def api_path(region: str, world: World) -> str:
     """Return where a region's API is served. The first region's is also at `/<region>/v1`."""
     return "/v1" if region == world.regions[0] else f"/{region}/v1"
+
+
+def _domain(account: Project) -> Row:
+    return {"id": account.domain, "name": account.domain, "enabled": True}
+
+
+def _project(account: Project) -> Row:
+    domain = _domain(account)
+    return {"id": account.id, "name": account.name, "domain_id": domain["id"], "domain": domain, "enabled": True}
+
+
+def _user(account: Project) -> Row:
+    domain = _domain(account)
+    id_ = uuid5(NAMESPACE_DNS, f"{account.username}.{account.domain}").hex
+    return {"id": id_, "name": account.username, "domain_id": domain["id"], "domain": domain, "enabled": True}
 
 
 def _service(type_: str, name: str, urls: dict[str, str]) -> Row:
@@ -168,6 +246,10 @@ def _version(root: str) -> Row:
 
 def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _no_such_url() -> Refusal:
+    return Refusal(404, "The requested URL was not found on the server.")
 
 
 def _unauthorized() -> Refusal:

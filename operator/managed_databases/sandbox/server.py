@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -106,22 +106,31 @@ class Sandbox:
                 self._identity.expire_all()
                 denied = None if of_identity else Refusal(401, "The request you have made requires authentication.")
 
+        query = dict(parse_qsl(request.query)) if request.query else {}
+
         def produce() -> Answer:
             try:
                 if denied is not None:
                     raise denied
                 if of_identity:
                     root = f"{scope['scheme']}://{headers.get('host', 'localhost')}"
-                    return self._identity.answer(request.method, segments[1:], headers, _json(request.body), root)
+                    body = _json(request.body)
+                    return self._identity.answer(request.method, segments[1:], query, headers, body, root)
                 assert project is not None
-                return self._handled(project, segments, request, request_id, fault)
+                return self._handled(project, segments, request, request_id, query, fault)
             except Refusal as refusal:
                 return refusal.answer()
 
         return produce() if fault is None else await self._faulty(fault, produce)
 
     def _handled(
-        self, project: Project, segments: list[str], request: Request, request_id: str, fault: Fault | None
+        self,
+        project: Project,
+        segments: list[str],
+        request: Request,
+        request_id: str,
+        query: Mapping[str, str],
+        fault: Fault | None,
     ) -> Answer:
         region = self._world.regions[0]
         if segments and segments[0] in self._world.regions:
@@ -135,7 +144,6 @@ class Sandbox:
             if wrong := failures(operation.schema, body):
                 raise invalid(wrong.get("") or wrong)
         past = self._faults.past(fault) if fault else None
-        query = dict(parse_qsl(request.query)) if request.query else {}
         return operation.handle(
             Call(self._cloud, self._spaces.of(project.id, region), request_id, query, body, past), id_
         )
