@@ -31,7 +31,11 @@ ENGINES: Final = {
             "postgresql",
             "postgresql",
             "PostgreSQL",
-            ("14", "15", "16", "17", "15-TimescaleDB", "16-TimescaleDB", "14-1C", "15-1C", "16-1C"),
+            (
+                *("13", "14", "15", "16", "17"),
+                *("14-TimescaleDB", "15-TimescaleDB", "16-TimescaleDB"),
+                *("14-1C", "15-1C", "16-1C"),
+            ),
             (1, 2, 3, 4, 5, 6),
             postgresql=True,
         ),
