@@ -24,6 +24,7 @@ class SandboxProcess:
     def __init__(self, *arguments: str, state: Path | None = None, delay_seconds: float = 0.05) -> None:
         self._arguments: Sequence[str] = (
             *arguments,
+            "--busy-children",  # the harder of the two, for the operator
             "--delay",
             str(delay_seconds),
             *(("--state", str(state)) if state else ()),

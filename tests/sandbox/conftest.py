@@ -13,7 +13,7 @@ from sandbox.account import Account, account_of, new_datastore
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(Sandbox(settings=Settings(manual=True)))
+    transport = httpx.ASGITransport(Sandbox(settings=Settings(manual=True, busy_children=True)))
     async with httpx.AsyncClient(transport=transport, base_url="http://sandbox.test") as client:
         yield client
 

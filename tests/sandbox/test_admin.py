@@ -76,7 +76,13 @@ async def test_what_makes_no_sense_is_refused(account: Account) -> None:
         ("edit", {}),
         ("faults", {"colour": "red"}),
         ("faults", {"path": "["}),
+        ("faults", {"times": "often"}),
         ("settings", {"speed": 1}),
+        ("settings", {"delay": "long"}),
+        ("settings", {"delay": -1}),
+        ("settings", {"manual": 1}),
+        ("settings", {"quota": {"colour": 1}}),
+        ("settings", []),
         ("create", {"collection": "nonsense", "body": {}}),
     ):
         assert (await account.http.post(f"/sandbox/{name}", json=body)).status_code == 400, name
@@ -92,3 +98,10 @@ async def test_manual_mode_can_end(account: Account) -> None:
     assert (settings["manual"], settings["delay"]) == (False, 0)
     assert (await account.admin("settings", manual=True))["manual"] is True
     assert await account.admin("complete") == {"completed": 1}, "its timer was stopped in time"
+
+
+async def test_a_setting_that_makes_no_sense_changes_nothing(account: Account) -> None:
+    before = (await account.http.get("/sandbox/settings")).json()
+    told = {"manual": not before["manual"], "delay": "long"}
+    assert (await account.http.post("/sandbox/settings", json=told)).status_code == 400
+    assert (await account.http.get("/sandbox/settings")).json() == before

@@ -55,6 +55,15 @@ async def test_new_datastores(why: str, body: dict[str, Any], status: int, accou
     assert answer.status_code == status, f"{why}: {answer.text}"
 
 
+@pytest.mark.parametrize("ip", ["", "everyone", "10.0.0.0/33", "10.0.0.256", "10.0.0.1-10.0.0.9"])
+async def test_a_firewall_opens_to_addresses_and_networks(
+    ip: str, account: Account, postgresql: dict[str, Any]
+) -> None:
+    path = f"/datastores/{postgresql['id']}/firewall"
+    answer = await account.call("PUT", path, {"firewall": {"ips": ["10.0.0.1", ip]}})
+    assert (answer.status_code, "firewall.ips.1" in answer.text) == (400, True), answer.text
+
+
 async def test_redis_has_one_password_and_no_users(account: Account) -> None:
     redis = await account.make("datastores", new_redis(redis_password="one"))
     told = {"datastore_id": redis["id"], "username": ""}

@@ -1,6 +1,7 @@
 """The bad days, over real HTTP: they break connections, which an application in this process cannot."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -129,9 +130,22 @@ async def test_faults_can_come_from_a_file(tmp_path: Path) -> None:
             assert [(await account.call("GET", "/users")).status_code for _ in range(2)] == [503, 200]
 
 
-@pytest.mark.parametrize("text", ["{", "1", "[1]", '[{"colour": "red"}]', '[{"path": "["}]'])
-def test_a_file_that_is_no_list_of_faults(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "expected a list of faults"),
+        ("1", "expected a list of faults"),
+        ("[1]", "expected a list of faults"),
+        ('[{"status": 500}, {"colour": "red"}]', "fault 2 of the list: unknown fields: colour"),
+        ('[{"path": "["}]', "fault 1 of the list: path: unterminated character set"),
+        ('[{"times": "often"}]', "fault 1 of the list: times: 'often' is not of type 'integer', 'null'"),
+        ('[{"share": 2}]', "fault 1 of the list: share: 2 is greater than the maximum of 1"),
+        ('[{"status": 42}]', "fault 1 of the list: status: 42 is less than the minimum of 200"),
+        ('[{"when": "now"}]', "fault 1 of the list: when: 'now' is not one of"),
+    ],
+)
+def test_a_file_that_is_no_list_of_faults(text: str, told: str, tmp_path: Path) -> None:
     path = tmp_path / "faults.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match="expected a list of faults"):
+    with pytest.raises(ValueError, match=re.escape(told)):
         read_faults(path)

@@ -84,11 +84,41 @@ async def test_one_change_at_a_time(
 
 async def test_configuration_is_set_and_reset(account: Account, postgresql: dict[str, Any]) -> None:
     path = f"/datastores/{postgresql['id']}"
-    for told, expected in ((200, 200), (None, 100)):
-        await account.call("PUT", f"{path}/config", {"config": {"max_connections": told}})
+    for told, expected in (({"max_connections": 200}, {"max_connections": 200}), ({"max_connections": None}, {})):
+        await account.call("PUT", f"{path}/config", {"config": told})
         await account.admin("complete")
-        assert (await account.get(path))["config"]["max_connections"] == expected
+        assert (await account.get(path))["config"] == expected
     assert (await account.call("PUT", f"{path}/config", {"config": {"wal_level": "logical"}})).status_code == 400
+
+
+async def test_defaults_are_shown_when_that_is_asked_for(account: Account, postgresql: dict[str, Any]) -> None:
+    path = f"/datastores/{postgresql['id']}"
+    await account.call("PUT", f"{path}/config", {"config": {"work_mem": 64}})
+    await account.admin("complete")
+    await account.admin("settings", config_defaults=True)
+    shown = await account.get(path)
+    assert (shown["config"]["work_mem"], shown["config"]["max_connections"]) == (64, 100)
+    assert await account.get("/datastores") == [shown]
+
+
+async def test_what_is_in_a_datastore_at_work(account: Account, postgresql: dict[str, Any]) -> None:
+    user = {"user": {"name": "app", "password": "secret", "datastore_id": postgresql["id"]}}
+    await account.call("PUT", f"/datastores/{postgresql['id']}", {"datastore": {"name": "renamed"}})
+    assert (await account.call("POST", "/users", user)).status_code == 409
+    await account.admin("settings", busy_children=False)
+    assert (await account.call("POST", "/users", user)).status_code == 200
+    fresh = (await account.call("POST", "/datastores", new_datastore())).json()["datastore"]
+    too_early = {"user": user["user"] | {"datastore_id": fresh["id"]}}
+    assert (await account.call("POST", "/users", too_early)).status_code == 409
+
+
+async def test_a_renamed_token_is_read_with_and_without_its_envelope(account: Account) -> None:
+    token = await account.make("prometheus-metrics-tokens", {"prometheus-metrics-token": {"name": "a"}})
+    path, told = f"/prometheus-metrics-tokens/{token['id']}", {"prometheus-metrics-token": {"name": "b"}}
+    renamed = (await account.call("PUT", path, told)).json()
+    envelope = renamed.pop("prometheus-metrics-token")
+    assert envelope == renamed == await account.get(path)
+    assert renamed["name"] == "b"
 
 
 async def test_a_resize_keeps_what_is_there(account: Account, postgresql: dict[str, Any]) -> None:

@@ -82,7 +82,23 @@ async def test_each_change_is_one_call(world: World) -> None:
     assert await mutations(world) == []
     cloud = (await world.sandbox.objects("datastores"))[0]
     assert (cloud["name"], cloud["node_count"], cloud["firewall"]) == ("renamed", 2, [])
-    assert cloud["config"]["work_mem"] == 4096
+    assert cloud["config"] == {}
+
+
+@pytest.mark.parametrize("world", [FAST | {"sandbox_arguments": ("--config-defaults",)}], indirect=True)
+async def test_defaults_are_no_drift(world: World) -> None:
+    """A cloud may show each parameter in `config`, or only what was set."""
+    await world.operator.start()
+    await world.apply(world.project_manifest(), world.datastore(config={"work_mem": 8192, "jit": True}))
+    await world.becomes("ManagedDatastore", "main", "Synced")
+    (cloud,) = await world.sandbox.objects("datastores")
+    assert cloud["config"] == {"work_mem": 8192, "jit": True}
+    await world.sandbox.clear_requests()
+    await at_rest(world)
+    assert await mutations(world) == []
+    await world.change("ManagedDatastore", "main", config={"jit": None})
+    await world.becomes("ManagedDatastore", "main", "Synced")
+    assert [body for _, _, body in await mutations(world)] == [{"config": {"jit": None}}]
 
 
 @fast

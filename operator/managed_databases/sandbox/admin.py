@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from managed_databases.sandbox import datastores
 from managed_databases.sandbox.answers import Answer, Refusal
 from managed_databases.sandbox.calling import Cloud
-from managed_databases.sandbox.changes import now_text
+from managed_databases.sandbox.changes import DEFAULT_QUOTA, now_text
 from managed_databases.sandbox.digests import digest, is_of
 from managed_databases.sandbox.faults import Faults, fault_of
 from managed_databases.sandbox.openapi import openapi
@@ -16,6 +16,24 @@ from managed_databases.sandbox.sections import SECTIONS
 from managed_databases.sandbox.spaces import Spaces
 from managed_databases.sandbox.store import Row
 from managed_databases.sandbox.traffic import Traffic
+from managed_databases.sandbox.validation import Schema, failures
+
+_SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
+_SWITCH: Final[Schema] = {"type": "boolean"}
+_SETTINGS: Final[Schema] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "delay": _SECONDS,
+        "token_seconds": _SECONDS,
+        **dict.fromkeys(("manual", "realistic", "busy_children", "config_defaults"), _SWITCH),
+        "quota": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {key: {"type": "integer", "minimum": 0} for key in DEFAULT_QUOTA},
+        },
+    },
+}
 
 
 class Admin:
@@ -138,18 +156,13 @@ class Admin:
 
     def _post_settings(self, body: Row) -> Answer:
         settings = self._cloud.settings
-        names = {
-            "delay": "delay_seconds",
-            "manual": "manual",
-            "realistic": "realistic",
-            "token_seconds": "token_seconds",
-        }
-        if unknown := sorted(set(body) - {*names, "quota"}):
-            raise Refusal(400, f"settings: unknown fields: {', '.join(unknown)}")
-        for name, attribute in names.items():
-            if name in body:
-                setattr(settings, attribute, body[name])
-        settings.quota.update(body.get("quota", {}))
+        if wrong := failures(_SETTINGS, body):
+            raise Refusal(400, f"settings: {wrong.get('') or wrong}")
+        for name, value in body.items():
+            if name == "quota":
+                settings.quota.update(value)
+            else:
+                setattr(settings, "delay_seconds" if name == "delay" else name, value)
         if settings.manual:
             self._cloud.changes.stop_waiting()
         else:

@@ -26,11 +26,18 @@ _REALISTIC_SECONDS: Final = (5 * 60, 15 * 60)
 
 @dataclass
 class Settings:
-    """What can be changed at run time. `delay_seconds` is how long a change takes; `manual`: until it is asked for."""
+    """What can be changed at run time.
+
+    `delay_seconds` is how long a change takes; `manual`: until it is asked for. `busy_children`: what is in a datastore
+    is refused while the datastore is at work. `config_defaults`: a datastore's `config` shows every parameter, not only
+    what was set.
+    """
 
     delay_seconds: float = 0.3
     realistic: bool = False
     manual: bool = False
+    busy_children: bool = False
+    config_defaults: bool = False
     token_seconds: float = 24 * 3600
     quota: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_QUOTA))
 

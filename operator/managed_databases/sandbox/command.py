@@ -19,6 +19,13 @@ def sandbox(
     manual: Annotated[
         bool, typer.Option("--manual", help="Changes end only when POST /sandbox/complete asks for it.")
     ] = False,
+    busy_children: Annotated[
+        bool, typer.Option("--busy-children", help="Refuse (409) what is in a datastore while that is at work.")
+    ] = False,
+    config_defaults: Annotated[
+        bool,
+        typer.Option("--config-defaults", help="Show each parameter in a datastore's config, not only what was set."),
+    ] = False,
     state: Annotated[Path | None, typer.Option(help="File that keeps the objects across restarts.")] = None,
     config: Annotated[Path | None, typer.Option(help="JSON file with projects and regions of your own.")] = None,
     faults: Annotated[Path | None, typer.Option(help="JSON file with a list of faults to begin with.")] = None,
@@ -31,7 +38,13 @@ def sandbox(
 
     Exit codes: 0 stopped, 1 the address, the state, the configuration or the faults cannot be used.
     """
-    settings = Settings(delay_seconds=delay, realistic=realistic, manual=manual)
+    settings = Settings(
+        delay_seconds=delay,
+        realistic=realistic,
+        manual=manual,
+        busy_children=busy_children,
+        config_defaults=config_defaults,
+    )
     try:
         world = read_world(config) if config else DEFAULT_WORLD
         application = Sandbox(world, settings, state, read_faults(faults) if faults else ())

@@ -1,10 +1,11 @@
 """What can be done to a datastore: one change at a time, each with a pending status and an action of its own."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Final
 
 from managed_databases.sandbox import datastores
-from managed_databases.sandbox.answers import Answer, Refusal, busy, not_found
+from managed_databases.sandbox.answers import Answer, Refusal, busy, invalid, not_found
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import TYPES, DatastoreKind
 from managed_databases.sandbox.digests import digest
@@ -67,8 +68,7 @@ def _begin(call: Call, row: Row, status: str, action: str, then: Row | None = No
     row = call.cloud.changes.begin(
         call.space, "datastores", row, status, action=action, request_id=call.request_id, then=then, digest=digest_
     )
-    counts = {f"{name}_count": call.space.count(name, row["id"]) for name in ("databases", "topics")}
-    return row | counts
+    return datastores.shown(call, row)
 
 
 def _rename(call: Call, row: Row, kind: DatastoreKind) -> Row:
@@ -107,7 +107,22 @@ def _pooler(call: Call, row: Row, kind: DatastoreKind) -> Row:
 
 
 def _firewall(call: Call, row: Row, kind: DatastoreKind) -> Row:
-    return {"firewall": [{"ip": ip} for ip in call.body["firewall"]["ips"]]}
+    """Raises Refusal (400) for what is neither an address nor a network [assumed: the message]."""
+    ips = call.body["firewall"]["ips"]
+    wrong = {
+        f"firewall.ips.{n}": f"{ip!r} is not an address or network" for n, ip in enumerate(ips) if not _is_network(ip)
+    }
+    if wrong:
+        raise invalid(wrong)
+    return {"firewall": [{"ip": ip} for ip in ips]}
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _security_groups(call: Call, row: Row, kind: DatastoreKind) -> Row:

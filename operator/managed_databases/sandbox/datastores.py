@@ -18,6 +18,7 @@ from managed_databases.sandbox.catalogue import (
 from managed_databases.sandbox.changes import now_text
 from managed_databases.sandbox.digests import digest
 from managed_databases.sandbox.engines import has_pooler
+from managed_databases.sandbox.parameters import Parameter
 from managed_databases.sandbox.store import Row
 
 DOMAIN: Final = "c.dbaas.sandbox.internal"
@@ -53,7 +54,7 @@ def create(call: Call) -> Answer:
         then=then,
         digest=digest(password) if password else None,
     )
-    return Answer(200, {"datastore": {**row, "databases_count": 0, "topics_count": 0}})
+    return Answer(200, {"datastore": shown(call, row)})
 
 
 def as_told(told: Row, project_id: str, kind: DatastoreKind, flavor_id: str, flavor: Row) -> Row:
@@ -174,15 +175,15 @@ def check_nodes(node_count: int, kind: DatastoreKind) -> None:
 
 
 def config(of_type: str, ram_mb: int, old: Row, told: Row) -> Row:
-    """Return the whole configuration after a change; None in `told` resets. Raises Refusal (400)."""
-    offered = {parameter.name: parameter for owner, parameter in PARAMETERS_BY_ID.values() if owner == of_type}
+    """Return what is set after a change; None in `told` resets. Raises Refusal (400)."""
+    offered = _offered(of_type)
     wrong: dict[str, str] = {}
-    result = {name: parameter.row(ram_mb)["default_value"] for name, parameter in offered.items()} | old
+    result = dict(old)
     for name, value in told.items():
         if name not in offered:
             wrong[f"config.{name}"] = f"{name!r} is not a parameter of this datastore type"
         elif value is None:
-            result[name] = offered[name].row(ram_mb)["default_value"]
+            result.pop(name, None)
         elif objection := offered[name].objection(value, ram_mb):
             wrong[f"config.{name}"] = objection
         else:
@@ -190,6 +191,22 @@ def config(of_type: str, ram_mb: int, old: Row, told: Row) -> Row:
     if wrong:
         raise invalid(wrong)
     return result
+
+
+def shown(call: Call, row: Row) -> Row:
+    """Return a datastore as the API shows it: with what is counted, and the defaults where the settings ask for them."""
+    counts = {f"{name}_count": call.space.count(name, row["id"]) for name in ("databases", "topics")}
+    if not call.cloud.settings.config_defaults:
+        return row | counts
+    defaults = {
+        name: parameter.row(row["flavor"]["ram"])["default_value"]
+        for name, parameter in _offered(row["type_id"]).items()
+    }
+    return row | counts | {"config": defaults | row["config"]}
+
+
+def _offered(of_type: str) -> dict[str, Parameter]:
+    return {parameter.name: parameter for owner, parameter in PARAMETERS_BY_ID.values() if owner == of_type}
 
 
 def used(call: Call) -> dict[str, int]:

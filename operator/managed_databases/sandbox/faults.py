@@ -5,12 +5,31 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import uuid4
 
 import orjson
 
 from managed_databases.sandbox.store import Row
+from managed_databases.sandbox.validation import Schema, failures
+
+_NUMBER: Final[Schema] = {"type": ["number", "null"], "minimum": 0}
+_COUNT: Final[Schema] = {"type": ["integer", "null"], "minimum": 0}
+_SWITCH: Final[Schema] = {"type": "boolean"}
+_TOLD: Final[Schema] = {
+    "properties": {
+        **{key: {"type": ["string", "null"]} for key in ("method", "path", "project")},
+        "times": _COUNT,
+        "share": _NUMBER | {"maximum": 1},
+        "when": {"enum": ["before", "after"]},
+        "status": {"type": ["integer", "null"], "minimum": 200, "maximum": 599},
+        "headers": {"type": "object"},
+        "delay_seconds": {"type": "number", "minimum": 0},
+        **dict.fromkeys(("reset", "garbage", "stale_list", "expire_tokens"), _SWITCH),
+        "short_list": _COUNT,
+        "effect_after_seconds": _NUMBER,
+    },
+}
 
 Tables = Mapping[str, Mapping[str, Row]]
 
@@ -50,13 +69,13 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Raises ValueError for what makes no fault."""
+        if wrong := failures(_TOLD, {one.name: getattr(self, one.name) for one in fields(self)}):
+            raise ValueError("; ".join(f"{name}: {why}" for name, why in wrong.items()))
         if self.path is not None:
             try:
                 re.compile(self.path)
             except re.error as error:
                 raise ValueError(f"path: {error}") from error
-        if self.when not in ("before", "after"):
-            raise ValueError("when: before or after")
 
     @property
     def answers(self) -> bool:
@@ -75,9 +94,18 @@ def fault_of(told: Mapping[str, Any]) -> Fault:
 def read_faults(path: Path) -> list[Fault]:
     """Read a JSON list of faults, each with the fields of `Fault`. Raises ValueError with what is wrong, OSError."""
     try:
-        return [fault_of(told) for told in orjson.loads(path.read_bytes())]
-    except (ValueError, TypeError) as error:
+        told = orjson.loads(path.read_bytes())
+    except ValueError as error:
         raise ValueError(f"{path}: expected a list of faults: {error}") from error
+    if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+        raise ValueError(f"{path}: expected a list of faults: [{{...}}, ...]")
+    faults = []
+    for number, one in enumerate(told, start=1):
+        try:
+            faults.append(fault_of(one))
+        except ValueError as error:
+            raise ValueError(f"{path}: fault {number} of the list: {error}") from error
+    return faults
 
 
 class Faults:

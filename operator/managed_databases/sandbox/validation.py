@@ -15,6 +15,7 @@ Schema = dict[str, Any]
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
+    "number": (int, float),
     "boolean": (bool,),
     "object": (dict,),
     "array": (list,),
@@ -51,7 +52,7 @@ def _check(schema: Schema, value: object, path: str) -> Iterator[tuple[str, str]
         yield from _fields(schema, value, path)
     elif isinstance(value, list):
         yield from _items(schema, value, path)
-    elif isinstance(value, int):
+    elif isinstance(value, int | float):
         if value < schema.get("minimum", value):
             yield path, f"{value} is less than the minimum of {schema['minimum']}"
         if value > schema.get("maximum", value):
@@ -61,7 +62,7 @@ def _check(schema: Schema, value: object, path: str) -> Iterator[tuple[str, str]
 def _is_of(value: object, kinds: str | list[str]) -> bool:
     if isinstance(kinds, list):
         return any(_is_of(value, kind) for kind in kinds)
-    if kinds == "integer" and isinstance(value, bool):
+    if kinds in ("integer", "number") and isinstance(value, bool):
         return False
     return isinstance(value, _TYPES[kinds])
 
