@@ -16,6 +16,10 @@ test: $(VENV)/ready ## every test (ARGS='-k name' for some)
 	@$(BIN)/python -m managed_databases.controlplane
 	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
+bench: $(VENV)/ready ## every benchmark, and benchmarks/report.md (ARGS='--scale 0.1 first_reaction' for some, without a report)
+	@$(BIN)/python -m managed_databases.controlplane
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(or $(ARGS),--report)
+
 check: $(VENV)/ready ## linters, types, import direction, generated files; changes nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -45,4 +49,4 @@ $(VENV)/ready: pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo test check fix lock clean
+.PHONY: help demo test bench check fix lock clean

@@ -1,21 +1,72 @@
-"""`python -m benchmarks NAME [NUMBER]`: run one benchmark and print its figures as JSON."""
+"""`python -m benchmarks [--scale 0.1] [NAME ...]`: run all benchmarks, or some, and print their figures.
 
+`--report` writes them to benchmarks/report.md as well; without it a part, or a smaller scale, leaves the report alone.
+"""
+
+import argparse
 import asyncio
 import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
 
-import orjson
-
+from benchmarks import report
+from benchmarks.at_rest import at_rest
+from benchmarks.deletion import deletion
+from benchmarks.figures import Figure
+from benchmarks.first_reaction import first_reaction
+from benchmarks.restart import restart
+from benchmarks.sandbox import sandbox
+from benchmarks.stage import Stage
 from benchmarks.to_ready import to_ready
 
-BENCHMARKS = {"to-ready": to_ready}
+Benchmark = Callable[[Stage, float], Awaitable[Sequence[Figure]]]
+
+STAGES: Sequence[dict[str, Benchmark]] = (
+    {"to_ready": to_ready, "deletion": deletion},
+    {"first_reaction": first_reaction, "restart": restart},
+    {"at_rest": at_rest},
+)
+"""What shares a control plane and a sandbox, in this order."""
+NAMES = [*(name for stage in STAGES for name in stage), "sandbox"]
+
+
+async def run(names: Sequence[str], scale: float) -> dict[str, Sequence[Figure]]:
+    results: dict[str, Sequence[Figure]] = {}
+    for benchmarks in STAGES:
+        wanted = {name: benchmark for name, benchmark in benchmarks.items() if name in names}
+        if wanted:
+            async with Stage() as stage:
+                for name, benchmark in wanted.items():
+                    results[name] = await _told(name, benchmark(stage, scale))
+    if "sandbox" in names:
+        results["sandbox"] = await _told("sandbox", sandbox(int(10_000 * scale)))
+    return results
+
+
+async def _told(name: str, running: Awaitable[Sequence[Figure]]) -> Sequence[Figure]:
+    began = time.perf_counter()
+    figures = await running
+    sys.stdout.write(f"{name} ({time.perf_counter() - began:.0f} s)\n")
+    for figure in figures:
+        floor = "" if figure.floor is None else f"  floor {figure.floor:.3g}, ratio {figure.ratio:.3g}"
+        missed = "  MISSED" if figure.is_met is False else ""
+        sys.stdout.write(f"  {figure.name}: {figure.value:.4g} {figure.unit}{floor}{missed}\n")
+    sys.stdout.flush()
+    return figures
 
 
 def main() -> None:
-    name, *numbers = sys.argv[1:] or [""]
-    if name not in BENCHMARKS:
-        sys.exit(f"which one? {', '.join(BENCHMARKS)}")
-    figures = asyncio.run(BENCHMARKS[name](*(int(number) for number in numbers)))
-    sys.stdout.write(orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode() + "\n")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(NAMES)}")
+    parser.add_argument("--scale", type=float, default=1.0, help="how many of everything; 1 is what the aims are for")
+    parser.add_argument("--report", action="store_true", help="write benchmarks/report.md")
+    told = parser.parse_args()
+    if unknown := set(told.names) - set(NAMES):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    results = asyncio.run(run(told.names or NAMES, told.scale))
+    if told.report:
+        report.write(results, told.scale)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """The floor: a bare script that knows everything in advance and does the operator's writes and calls, and nothing else.
 
-For each user, in order: finalizer, intent, Secret, POST, and the status that says Ready.
+To create a user, in order: finalizer, intent, Secret, POST, and the status that says Ready. To delete it: the Secret, the
+DELETE, and the finalizer.
 """
 
 import asyncio
@@ -18,7 +19,9 @@ CONCURRENCY = 16
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
-async def main(config: dict[str, Any], endpoint: str, token: str, datastore_id: str, namespace: str) -> None:
+async def main(
+    what: str, config: dict[str, Any], endpoint: str, token: str, datastore_id: str, namespace: str, prefix: str
+) -> None:
     server = config["clusters"][0]["cluster"]["server"]
     headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
     base = f"{server}/apis/manageddatabases.io/v1alpha1/namespaces/{namespace}/databaseusers"
@@ -28,14 +31,21 @@ async def main(config: dict[str, Any], endpoint: str, token: str, datastore_id: 
         aiohttp.ClientSession(headers={"X-Auth-Token": token}) as cloud,
     ):
         listed = orjson.loads(await (await kube.get(base)).read())
-        names = iter([item["metadata"]["name"] for item in listed["items"]])
+        ids = {item["metadata"]["name"]: item.get("status", {}).get("id") for item in listed["items"]}
+        names = iter([name for name in ids if name.startswith(prefix)])
 
-        async def send(session: aiohttp.ClientSession, method: str, url: str, body: Any, **extra: Any) -> Any:
-            async with session.request(method, url, data=orjson.dumps(body), **extra) as answer:
+        async def send(session: aiohttp.ClientSession, method: str, url: str, body: Any = None, **extra: Any) -> Any:
+            data = None if body is None else orjson.dumps(body)
+            async with session.request(method, url, data=data, **extra) as answer:
                 assert answer.status < 300, (answer.status, await answer.text())
-                return orjson.loads(await answer.read())
+                return orjson.loads(await answer.read() or b"null")
 
-        async def one(name: str) -> None:
+        async def delete(name: str) -> None:
+            await send(kube, "DELETE", f"{secrets}/{name}-user")
+            await send(cloud, "DELETE", f"{endpoint}/users/{ids[name]}")
+            await send(kube, "PATCH", f"{base}/{name}", {"metadata": {"finalizers": None}}, headers=MERGE)
+
+        async def create(name: str) -> None:
             json = {"headers": {"Content-Type": "application/json"}}
             url = f"{base}/{name}"
             await send(kube, "PATCH", url, {"metadata": {"finalizers": ["bench/floor"]}}, headers=MERGE)
@@ -64,6 +74,7 @@ async def main(config: dict[str, Any], endpoint: str, token: str, datastore_id: 
             await send(kube, "PATCH", f"{url}/status", {"status": status}, headers=MERGE)
 
         async def work() -> None:
+            one = {"create": create, "delete": delete}[what]
             for name in names:
                 await one(name)
 
@@ -86,4 +97,4 @@ def condition(type_: str, status: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(yaml.safe_load(Path(sys.argv[1]).read_text()), *sys.argv[2:6]))
+    asyncio.run(main(sys.argv[1], yaml.safe_load(Path(sys.argv[2]).read_text()), *sys.argv[3:]))

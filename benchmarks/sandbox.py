@@ -1,6 +1,6 @@
 """How fast the sandbox answers, beside a bare ASGI application under the same server in the same run.
 
-`python -m benchmarks.sandbox [OBJECTS]` prints figures as JSON. Rates are per second of the server's own CPU time, so
+Rates are per second of the server's own CPU time, so
 that they mean the same on a busy machine; the ratios compare the sandbox with the bare application.
 """
 
@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import orjson
 
+from benchmarks.figures import Figure
 from benchmarks.processes import usage
 from sandbox.account import account_of
 
@@ -54,22 +54,22 @@ class Process:
     start_seconds: float
 
 
-async def sandbox(objects: int = 10_000) -> dict[str, Any]:
+async def sandbox(objects: int) -> list[Figure]:
     """Make `objects` users by POST, get them by id; without and with a state file."""
     async with server("-c", _BARE) as bare:
         floor = await rate(bare, lambda n: request(b"GET", "/", b"-"), objects)
-    figures: dict[str, Any] = {"objects": objects, "bare_a_cpu_second": floor}
+    figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         state = ("--state", str(Path(folder) / "state"))
-        for name, options in (("memory", ()), ("state", state)):
+        for name, options in (("in memory", ()), ("with a state file", state)):
             async with server(*_SANDBOX, *options) as process:
-                figures[name] = await _measured(process, objects, floor)
+                figures += await _measured(name, process, objects, floor)
         async with server(*_SANDBOX, *state) as process:
-            figures["state"]["start_again_seconds"] = process.start_seconds
+            figures.append(Figure(f"start with {objects:,} objects in the state file", process.start_seconds, "s"))
     return figures
 
 
-async def _measured(process: Process, objects: int, floor: float) -> dict[str, Any]:
+async def _measured(name: str, process: Process, objects: int, floor: float) -> list[Figure]:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{process.port}", trust_env=False, timeout=60) as http:
         account = await account_of(http)
         token = account.token.encode()
@@ -85,14 +85,12 @@ async def _measured(process: Process, objects: int, floor: float) -> dict[str, A
         after = usage(process.pid)
         ids = [row["id"] for row in await account.get("/users")]
         gets = await rate(process, lambda n: request(b"GET", f"/v1/users/{ids[n]}", token), objects)
-    return {
-        "start_seconds": process.start_seconds,
-        "posts_a_cpu_second": posts,
-        "gets_a_cpu_second": gets,
-        "posts_to_bare": posts / floor,
-        "gets_to_bare": gets / floor,
-        "bytes_an_object": (after.memory_mib - before.memory_mib) * 2**20 / objects,
-    }
+    size = (after.memory_mib - before.memory_mib) * 1024 / objects
+    return [
+        Figure(f"{name}: creations a second of its CPU", posts, "", None, floor),
+        Figure(f"{name}: reads by id a second of its CPU", gets, "", None, floor),
+        Figure(f"{name}: memory an object", size, "KiB"),
+    ]
 
 
 @asynccontextmanager
@@ -130,8 +128,3 @@ async def rate(process: Process, make: Callable[[int], bytes], count: int) -> fl
 
     await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
     return count / (usage(process.pid).cpu_seconds - before)
-
-
-if __name__ == "__main__":
-    told = asyncio.run(sandbox(*(int(number) for number in sys.argv[1:])))
-    sys.stdout.write(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode() + "\n")

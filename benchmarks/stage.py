@@ -16,6 +16,7 @@ from benchmarks.processes import Usage, usage
 from cluster import Cluster, Manifest
 from managed_databases.controlplane.binaries import find_binaries
 from managed_databases.controlplane.cluster import ControlPlane
+from managed_databases.controlplane.commands import free_port
 from managed_databases.kinds.registry import GROUP, VERSION, kinds
 from managed_databases.kube.generated_files import crd_files
 from operator_process import OperatorProcess
@@ -54,11 +55,17 @@ def user(name: str, datastore: str) -> Manifest:
     return manifest("DatabaseUser", name, {"datastoreRef": {"name": datastore}})
 
 
+def topic(name: str, datastore: str) -> Manifest:
+    return manifest("KafkaTopic", name, {"datastoreRef": {"name": datastore}, "partitions": 1})
+
+
 class Stage:
     """`async with Stage() as stage`. `settings` are the operator's; the budget of calls is out of the way."""
 
     def __init__(self, **settings: object) -> None:
-        self._settings = {"calls_per_second": 10_000, "namespace": SYSTEM, "log_level": "warning"} | settings
+        self._probe_port = free_port()
+        rest = {"namespace": SYSTEM, "log_level": "warning", "probe_port": self._probe_port}
+        self._settings = {"calls_per_second": 10_000, "call_limit_seconds": 30, **rest} | settings
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
@@ -112,6 +119,12 @@ class Stage:
     def operator_usage(self) -> Usage:
         return usage(self.operator.pid)
 
+    def kubernetes_writes(self) -> int:
+        """How many there were since the start, those of the API server itself left out (it renews its leases)."""
+        events = self.cluster.audit(verb=("create", "update", "patch", "delete", "deletecollection"))
+        asks = "selfsubjectaccessreviews"  # a question, though it is POSTed
+        return sum(not event.user.startswith("system:") and event.resource != asks for event in events)
+
     async def create_all(self, manifests: Sequence[Manifest]) -> None:
         """POST them with the concurrency of a kubectl that is in a hurry."""
         waiting = iter(manifests)
@@ -121,6 +134,40 @@ class Stage:
                 await self.cluster.create(each)
 
         await asyncio.gather(*(write() for _ in range(WRITERS)))
+
+    async def delete_all(self, kind: str, names: Sequence[str]) -> None:
+        waiting = iter(names)
+
+        async def write() -> None:
+            for name in waiting:
+                await self.cluster.delete(kind, name, NAMESPACE)
+
+        await asyncio.gather(*(write() for _ in range(WRITERS)))
+
+    async def start_operator(self, **settings: object) -> None:
+        """Start it, and wait until its caches are filled."""
+        await self.operator.start(**settings)
+        await self.until(self._operator_is_ready)
+
+    async def _operator_is_ready(self) -> bool:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            try:
+                return (await http.get(f"http://127.0.0.1:{self._probe_port}/readyz")).is_success
+            except httpx.TransportError:
+                return False
+
+    async def at_rest(self, resources: int) -> list[str]:
+        """Have so many resources or more, all Ready: of three, two users and a topic. Return the topics' names."""
+        found = {kind: await self.names(kind) for kind in ("ManagedDatastore", "DatabaseUser", "KafkaTopic")}
+        wanted = [postgresql("main"), kafka("kafka")]
+        wanted += [user(f"user{number}", "main") for number in range(resources - resources // 3)]
+        wanted += [topic(f"topic{number}", "kafka") for number in range(resources // 3)]
+        await self.create_all([each for each in wanted if each["metadata"]["name"] not in found[each["kind"]]])
+        await self.until_quiet()
+        return [each["metadata"]["name"] for each in wanted if each["kind"] == "KafkaTopic"]
+
+    async def names(self, kind: str) -> set[str]:
+        return {each["metadata"]["name"] for each in await self.cluster.list(kind, NAMESPACE)}
 
     async def ready_count(self, kind: str) -> int:
         return sum(is_ready(resource) for resource in await self.cluster.list(kind, NAMESPACE))
@@ -133,10 +180,33 @@ class Stage:
 
         await self.until(all_ready)
 
-    async def until(self, check: Callable[[], Awaitable[bool]], every_seconds: float = 0.25) -> None:
-        ends = time.monotonic() + PATIENCE_SECONDS
+    async def until_quiet(self) -> None:
+        """Wait until every resource is Ready."""
+
+        async def all_ready() -> bool:
+            for kind in ("ManagedDatastore", "DatabaseUser", "KafkaTopic"):
+                if not all(is_ready(resource) for resource in await self.cluster.list(kind, NAMESPACE)):
+                    return False
+            return True
+
+        await self.until(all_ready, every_seconds=2)
+
+    async def until_gone(self, kind: str, prefix: str) -> None:
+        async def none_left() -> bool:
+            return not any(name.startswith(prefix) for name in await self.names(kind))
+
+        await self.until(none_left)
+
+    async def until(
+        self,
+        check: Callable[[], Awaitable[bool]],
+        every_seconds: float = 0.25,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """Raises TimeoutError."""
+        ends = time.monotonic() + patience_seconds
         while not await check():
-            if time.monotonic() > ends or not self.operator.is_running:
+            if time.monotonic() > ends:
                 raise TimeoutError(self.operator.log_tail())
             await asyncio.sleep(every_seconds)
 

@@ -1,58 +1,59 @@
-"""How long, and how much CPU, until many users are Ready - beside the floor in the same run."""
+"""How long, and how much CPU, until many resources are Ready - beside the floor in the same run."""
 
 import asyncio
-import sys
 import time
-from typing import Any
 
-import orjson
+from benchmarks.bare import bare_script
+from benchmarks.figures import Figure
+from benchmarks.stage import Stage, kafka, postgresql, topic, user
 
-from benchmarks.stage import NAMESPACE, Stage, postgresql, user
+SETTLE_SECONDS = 5
 
 
-async def to_ready(users: int = 1000) -> dict[str, Any]:
-    """Apply `users` users at once; then the same number by the bare script, against the same servers."""
-    async with Stage() as stage:
-        await stage.create_all([postgresql("main"), postgresql("floor")])
-        await stage.until_ready({"ManagedDatastore": 2})
-        before = stage.operator_usage()
-        began = time.perf_counter()
-        await stage.create_all([user(f"user{number}", "main") for number in range(users)])
-        applied = time.perf_counter() - began
-        await stage.until_ready({"DatabaseUser": users})
-        wall = time.perf_counter() - began
-        after = stage.operator_usage()
-        floor = await _floor(stage, users)
+async def to_ready(stage: Stage, scale: float) -> list[Figure]:
+    """Apply 1,000 users, 250 topics and 50 datastores at once; before, the bare script does the same for 1,000 users."""
+    users, topics, datastores = (max(1, int(count * scale)) for count in (1000, 250, 50))
+    await stage.create_all([postgresql("main"), postgresql("floor"), kafka("kafka")])
+    await stage.until_ready({"ManagedDatastore": 3})
+    floor = await _floor(stage, users)
+    alone = await _measured(stage, {"DatabaseUser": users}, [user(f"user{number}", "main") for number in range(users)])
+    others = [topic(f"topic{number}", "kafka") for number in range(topics)]
+    others += [postgresql(f"datastore{number}") for number in range(datastores)]
+    mixed = await _measured(stage, {"KafkaTopic": topics, "ManagedDatastore": datastores + 3}, others)
+    return [
+        Figure(f"{users} users: from apply to Ready", alone["wall"], "s", 1.5, floor["wall"], 13.3, True),
+        Figure(f"{users} users: CPU of the operator", alone["cpu"], "s", None, floor["cpu"], 6.7),
+        Figure("memory before", alone["memory"], "MiB", 150, None, 54),
+        Figure(f"memory after {users} users", alone["memory_after"], "MiB", None, None, 173),
+        Figure("memory a user, while they are created", alone["growth"] / users, "KiB", 20),
+        Figure(f"{topics} topics and {datastores} datastores besides: from apply to Ready", mixed["wall"], "s"),
+        Figure("CPU of the operator for these", mixed["cpu"], "s"),
+    ]
+
+
+async def _measured(stage: Stage, wanted: dict[str, int], manifests: list[dict[str, object]]) -> dict[str, float]:
+    before, began = stage.operator_usage(), time.perf_counter()
+    await stage.create_all(manifests)
+    await stage.until_ready(wanted)
+    wall, after = time.perf_counter() - began, stage.operator_usage()
     return {
-        "users": users,
-        "applied_seconds": applied,
-        "wall_seconds": wall,
-        "cpu_seconds": after.cpu_seconds - before.cpu_seconds,
-        "memory_before_mib": before.memory_mib,
-        "memory_after_mib": after.memory_mib,
-        "floor_wall_seconds": floor["wall"] + applied,
-        "floor_cpu_seconds": floor["cpu"],
-        "wall_ratio": wall / (floor["wall"] + applied),
-        "cpu_ratio": (after.cpu_seconds - before.cpu_seconds) / floor["cpu"],
+        "wall": wall,
+        "cpu": after.cpu_seconds - before.cpu_seconds,
+        "memory": before.memory_mib,
+        "memory_after": after.memory_mib,
+        "growth": (after.memory_mib - before.memory_mib) * 1024,
     }
 
 
 async def _floor(stage: Stage, users: int) -> dict[str, float]:
+    """The same for as many users of another datastore, with the operator stopped."""
     await stage.operator.stop()
-    await stage.cluster.kubectl("delete", "secrets", "--all", "-n", NAMESPACE, "--wait=false")
-    manifests = [user(f"floor{number}", "floor") for number in range(users)]
-    for each in await stage.cluster.list("DatabaseUser", NAMESPACE):
-        patch = {"metadata": {"finalizers": None}}
-        await stage.cluster.patch("DatabaseUser", each["metadata"]["name"], NAMESPACE, patch)
-        await stage.cluster.delete("DatabaseUser", each["metadata"]["name"], NAMESPACE)
-    await stage.create_all(manifests)
-    datastore = await stage.cluster.get("ManagedDatastore", "floor", NAMESPACE)
-    token = await stage.sandbox_token()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.floor", str(stage.plane.kubeconfig), stage.sandbox.endpoint, token,
-        datastore["status"]["id"], NAMESPACE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    told: dict[str, float] = orjson.loads(output)
-    return told
+    began = time.perf_counter()
+    await stage.create_all([user(f"floor{number}", "floor") for number in range(users)])
+    applied = time.perf_counter() - began
+    floor = await bare_script(stage, "create", "floor")
+    await stage.delete_all("DatabaseUser", [f"floor{number}" for number in range(users)])
+    await bare_script(stage, "delete", "floor")
+    await stage.start_operator()
+    await asyncio.sleep(SETTLE_SECONDS)
+    return {"wall": floor["wall"] + applied, "cpu": floor["cpu"]}
