@@ -7,13 +7,14 @@ import socket
 from typing import Any
 
 import structlog
+from prometheus_client import REGISTRY
 
 from managed_databases.api.calls import Call
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.cache import Store
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.leadership import Leadership
-from managed_databases.kube.metrics import record_call
+from managed_databases.kube.metrics import BudgetCollector, record_call
 from managed_databases.kube.probes import Probes
 from managed_databases.kube.watching import Watching
 from managed_databases.kube.writing import KubeWriter
@@ -78,6 +79,7 @@ class _Operator:
             before_send=self._may_send,
             observer=record_call,
         )
+        REGISTRY.register(BudgetCollector(self._engine.projects.sessions))
         self._watching = Watching(
             connection,
             store,

@@ -12,6 +12,7 @@ from managed_databases.api.collections import FLAVORS
 from managed_databases.api.errors import NeverSent, OutcomeUnknown, RateLimited
 from managed_databases.api.identity import StaticToken
 from managed_databases.reconcile.project.line import Connection
+from managed_databases.reconcile.queue import Lane
 from reconcile.project.fake_project import (
     DATABASE_SIDE,
     DATASTORE_SIDE,
@@ -204,3 +205,17 @@ async def test_actions_that_cannot_be_read_hurt_nobody() -> None:
         await until(lambda: house.cloud.count("GET /actions") >= 2, lambda: house.cloud.requests)
         assert session.problem is None
         assert session.troubles == ()
+
+
+async def test_calls_are_counted_by_section_and_lane() -> None:
+    house = House(QUIET)
+    house.cloud.put("datastores", "a")
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        before = dict(session.used)
+        await session.get_object(DATASTORE_SIDE, "a", TIME)
+        for _ in range(2):
+            await session.get_object(DATASTORE_SIDE, "a", Lane.PEOPLE)
+        assert session.used["datastores", TIME] == before["datastores", TIME] + 1
+        assert session.used["datastores", Lane.PEOPLE] == before.get(("datastores", Lane.PEOPLE), 0) + 2

@@ -63,6 +63,11 @@ class Budget:
             return None
         return self._closed_until
 
+    def left(self, lane: Lane) -> float:
+        """How many calls the lane may make at once, by its own share."""
+        self._fill()
+        return self._tokens[lane]
+
     def _take(self, lane: Lane) -> float:
         """Take one call's tokens and return 0, or return the seconds after which it is worth asking again."""
         closed_until = self.closed_until(lane)

@@ -5,6 +5,7 @@ A *problem* (credentials, identity) holds back everything, the *circuit* everyth
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -51,7 +52,7 @@ class ProjectLine:
 
     `changed` is told when the problem comes, differs or goes, and when the circuit opens or closes; it must be quick
     and not raise. `problem` is what holds everything back until the first `connect`. `answered` tells whether the API
-    has ever answered anything.
+    has ever answered anything. `used` counts the calls that the budget let through, by section of the API and lane.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class ProjectLine:
         self.problem: Wait | Stall | None = problem
         self.answered = False
         self.circuit = Circuit(clock, settings.circuit_threshold, settings.probe_seconds)
+        self.used: Counter[tuple[str, Lane]] = Counter()
         self.budget = Budget(clock, settings.calls_per_second, settings.call_burst)
 
     async def connect(self, client: Client) -> None:
@@ -106,6 +108,7 @@ class ProjectLine:
         """
         self._refuse(operation, unless_open_circuit=probe)
         await self.budget.admit(lane)
+        self.used[operation.partition(".")[0], lane] += 1
         self._refuse(operation, unless_open_circuit=probe and self.circuit.may_probe())
 
     async def exchange(self, call: Call[T], lane: Lane) -> Reply[T]:

@@ -69,6 +69,9 @@ class Projects:
         opening = self._openings.get(name)
         return None if opening is None else opening.session
 
+    def sessions(self) -> tuple[ProjectSession, ...]:
+        return tuple(opening.session for opening in self._openings.values())
+
     def default_name(self) -> str | Wait:
         """The name of the one project that is marked default, or what to say when there is not exactly one."""
         return default_project(self._cache.of_kind(KIND.name))

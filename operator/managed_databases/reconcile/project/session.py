@@ -1,7 +1,7 @@
 """One project as the engine uses it: what is known of it, and the way to its API."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -98,6 +98,11 @@ class ProjectSession:
     @property
     def budget(self) -> Budget:
         return self._line.budget
+
+    @property
+    def used(self) -> Mapping[tuple[str, Lane], int]:
+        """The calls so far, by section of the API and lane."""
+        return self._line.used
 
     @property
     def snapshots(self) -> dict[str, CollectionSnapshot[Any]]:
