@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -171,6 +172,23 @@ class Stage:
 
     async def ready_count(self, kind: str) -> int:
         return sum(is_ready(resource) for resource in await self.cluster.list(kind, NAMESPACE))
+
+    async def until_these_are_ready(self, manifests: Sequence[Manifest]) -> None:
+        """Wait with few questions: lists are asked for only once the last one is Ready."""
+        last = manifests[-1]
+
+        async def last_is_ready() -> bool:
+            return is_ready(await self.cluster.get(last["kind"], last["metadata"]["name"], NAMESPACE))
+
+        await self.until(last_is_ready)
+        await self.until(partial(self._are_ready, manifests))
+
+    async def _are_ready(self, manifests: Sequence[Manifest]) -> bool:
+        for kind in {each["kind"] for each in manifests}:
+            ready = {each["metadata"]["name"] for each in await self.cluster.list(kind, NAMESPACE) if is_ready(each)}
+            if not ready.issuperset(each["metadata"]["name"] for each in manifests if each["kind"] == kind):
+                return False
+        return True
 
     async def until_ready(self, wanted: dict[str, int]) -> None:
         """Wait until so many of each kind are Ready at their newest generation."""
