@@ -100,6 +100,11 @@ class Claims:
         by_id = self._inside.of(datastore_id) if datastore_id else frozenset[ResourceKey]()
         return self._inside.of(datastore) | by_id
 
+    def parent(self, key: ResourceKey) -> ResourceKey | str | None:
+        """What this resource is in: its parent's object id if it is known, else the parent resource; None for neither."""
+        entry = self._entries.get(key)
+        return next(iter(entry.parents), None) if entry else None
+
     def owned_by(self, uid: str) -> frozenset[ResourceKey]:
         """The resources that were made because the spec of the resource with this uid asks for them."""
         return self._owned.of(uid)

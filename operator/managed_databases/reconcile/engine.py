@@ -118,6 +118,8 @@ class Engine:
         before = self._seen_versions.get(key)
         self._seen_versions[key] = version
         person = before is not None and before != version or (before is None and self._is_new(resource))
+        if before is None:
+            self._queue.set_group(key, self._place_of(key))  # before its first pass, which may be all that it needs
         self._queue.add(key, Lane.PEOPLE if person else Lane.TIME)
         self._notify_of(key)
 
@@ -141,6 +143,14 @@ class Engine:
     def _written(self, resource: Resource) -> None:
         self.claims.note(resource)
         self._notify_of(resource.key)
+
+    def _place_of(self, key: ResourceKey) -> str | None:
+        """The id of the datastore that a resource is in, as far as its spec and status tell."""
+        parent = self.claims.parent(key)
+        if not isinstance(parent, ResourceKey):
+            return parent
+        holder = self._cache.get(parent)
+        return holder.status.get("id") if holder is not None else None
 
     def wake(self, topic: Topic, lane: Lane = Lane.TIME) -> None:
         for key in self._subscriptions.of(topic):

@@ -1,0 +1,28 @@
+"""A datastore in which there is much to do does not hold up the others."""
+
+import pytest
+
+from stories.world import World
+
+SLOW_SECONDS = 8
+CROWD = 30
+
+pytestmark = pytest.mark.parametrize("world", [{"settings": {"call_limit_seconds": 60}}], indirect=True, ids=[""])
+
+
+async def test_a_user_elsewhere_is_made_before_a_crowd_of_new_ones(world: World) -> None:
+    await world.operator.start()
+    await world.apply(world.project_manifest(), world.datastore("crowded"), world.datastore("calm"))
+    for name in ("crowded", "calm"):
+        await world.becomes("ManagedDatastore", name)
+    await world.sandbox.fault(method="POST", path="/users$", delay_seconds=SLOW_SECONDS)
+    await world.apply(*(world.user(f"crowd{number}", datastoreRef={"name": "crowded"}) for number in range(CROWD)))
+    await world.apply(world.user("alone", datastoreRef={"name": "calm"}))
+
+    async def names() -> list[str]:
+        asked = [post["body"]["user"]["name"] for post in await world.posts("users")]
+        assert "alone" in asked, asked
+        return asked
+
+    asked = await world.until("the API is asked for the user elsewhere", names)
+    assert len(asked) <= CROWD - 6, "no more of the crowd than may be in work at once, however slow this machine is"
