@@ -1,6 +1,6 @@
 """`python -m benchmarks [--scale 0.1] [NAME ...]`: run all benchmarks, or some, and print their figures.
 
-`--report` writes them to benchmarks/report.md as well; without it a part, or a smaller scale, leaves the report alone.
+`--report` puts them into benchmarks/report.md as well; without it a part, or a smaller scale, leaves the report alone.
 """
 
 import argparse

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -14,23 +15,25 @@ from benchmarks.plot import plot
 FOLDER = Path(__file__).parent
 INTRODUCTION = """# Benchmarks
 
-Written by `make bench`; what each figure is, and why some miss their aim, is in [README.md](README.md).
-
-Measured {when:%Y-%m-%d} at scale {scale:g} on {machine}, which API server, etcd, sandbox, operator and the measuring
-script share. Load average of the last 15 minutes: {load:.1f}.
+Written by `make bench`; what each figure is, and why some miss their aim, is in [README.md](README.md). Etcd, API server,
+sandbox, operator and the measuring script share the cores.
 """
 HEAD = "| figure | value | aim | | floor | ratio | Go peer |\n|---|---|---|---|---|---|---|\n"
 
 
 def write(results: Mapping[str, Sequence[Figure]], scale: float, folder: Path = FOLDER) -> None:
-    """Write the report, the figures as JSON, and one plot for what was measured at several sizes."""
-    told = {name: [figure.told() for figure in figures] for name, figures in results.items()}
-    (folder / "figures.json").write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
-    machine = f"{os.cpu_count()} cores ({platform.machine()}, Python {platform.python_version()})"
-    parts = [INTRODUCTION.format(when=datetime.now(UTC), scale=scale, machine=machine, load=os.getloadavg()[2])]
-    for name, figures in results.items():
+    """Put these figures into `figures.json`, in place of older ones, and make report and plots of all that is there."""
+    kept = folder / "figures.json"
+    told: dict[str, Any] = orjson.loads(kept.read_bytes()) if kept.exists() else {}
+    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
+    how = f"{datetime.now(UTC):%Y-%m-%d}, {machine}, scale {scale:g}, load average {os.getloadavg()[1]:.1f}"
+    told |= {name: {"how": how, "figures": [figure.told() for figure in new]} for name, new in results.items()}
+    kept.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    parts = [INTRODUCTION]
+    for name, section in told.items():
+        figures = [Figure(**figure) for figure in section["figures"]]
         rows = "".join(_row(figure) for figure in figures)
-        parts.append(f"## {name.replace('_', ' ')}\n\n{HEAD}{rows}")
+        parts.append(f"## {name.replace('_', ' ')}\n\nMeasured {section['how']}.\n\n{HEAD}{rows}")
         parts += [f"![{what}]({file})\n" for what, file in _plots(name, figures, folder)]
     (folder / "report.md").write_text("\n".join(parts))
 

@@ -199,11 +199,12 @@ class Stage:
         await self.until(all_ready)
 
     async def until_quiet(self) -> None:
-        """Wait until every resource is Ready."""
+        """Wait until every resource is Ready, and the cloud is known to match it."""
 
         async def all_ready() -> bool:
             for kind in ("ManagedDatastore", "DatabaseUser", "KafkaTopic"):
-                if not all(is_ready(resource) for resource in await self.cluster.list(kind, NAMESPACE)):
+                listed = await self.cluster.list(kind, NAMESPACE)
+                if not all(is_ready(each) and is_ready(each, "Synced") for each in listed):
                     return False
             return True
 
@@ -229,8 +230,8 @@ class Stage:
             await asyncio.sleep(every_seconds)
 
 
-def is_ready(resource: Manifest) -> bool:
+def is_ready(resource: Manifest, type_: str = "Ready") -> bool:
     status = resource.get("status", {})
     return status.get("observedGeneration") == resource["metadata"]["generation"] and any(
-        condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])
+        condition["type"] == type_ and condition["status"] == "True" for condition in status.get("conditions", [])
     )

@@ -27,9 +27,12 @@ def test_the_report_tells_what_is_missed_and_plots_what_has_sizes(tmp_path: Path
         Figure(f"{size:,} resources: memory", 90.0 + size / 100, "MiB", most=99, floor=80, size=size)
         for size in (100, 1000)
     ]
-    report.write({"at_rest": figures}, 1.0, tmp_path)
+    report.write({"at_rest": figures, "restart": [Figure("calls", 30, "", most=20)]}, 1.0, tmp_path)
+    report.write({"restart": [Figure("calls", 11, "", most=20)]}, 1.0, tmp_path)
     lines = (tmp_path / "report.md").read_text().splitlines()
     assert "| 100 resources: memory | 91 MiB | ≤ 99 | met | 80 | 1.14 |  |" in lines
     assert "| 1,000 resources: memory | 100 MiB | ≤ 99 | **missed** | 80 | 1.25 |  |" in lines
+    assert "| calls | 11 | ≤ 20 | met |  |  |  |" in lines
+    assert not any(line.startswith("| calls | 30") for line in lines), "measured again, it is the newest that counts"
     assert "![memory](at_rest-memory.svg)" in lines
     ElementTree.parse(tmp_path / "at_rest-memory.svg")
