@@ -205,6 +205,9 @@ class Engine:
                 self._in_pass -= 1
                 if not self._in_pass:
                     self._no_pass.set()
+            # A pass that waits for nothing gives nobody else a turn: thousands of them, after a start, would keep the lease
+            # from being renewed, and probes and signals from being answered.
+            await asyncio.sleep(0)
 
     async def _run(self, key: ResourceKey, lane: Lane) -> None:
         resource = self._cache.get(key)

@@ -1,0 +1,45 @@
+"""The engine among the other parts of the process."""
+
+import asyncio
+from typing import Any, cast
+
+from managed_databases.kinds.registry import kinds
+from managed_databases.reconcile.engine import Engine
+from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
+from managed_databases.reconcile.settings import EngineSettings
+from reconcile.manual_clocks import StillClock
+
+KEYS = [ResourceKey("DatabaseUser", "here", f"u{number}") for number in range(1000)]
+
+
+class Gone:
+    """A cache in which no resource is any more; it notes in which turn of the loop it was asked."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+        self.asked: list[int] = []
+
+    def get(self, _: ResourceKey) -> Resource | None:
+        self.asked.append(self.turn)
+        return None
+
+    def of_kind(self, _: str) -> tuple[Resource, ...]:
+        return ()
+
+
+async def test_a_thousand_passes_that_wait_for_nothing_let_others_have_their_turns() -> None:
+    cache = Gone()
+    settings = EngineSettings(workers=4)
+    engine = Engine(cast(Any, cache), cast(Kube, None), StillClock(), settings, kinds())
+    running = asyncio.create_task(engine.run())
+    await asyncio.sleep(0)
+    for key in KEYS:
+        engine.resource_changed(key)
+    cache.asked.clear()
+    while len(cache.asked) < len(KEYS):
+        cache.turn += 1
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    in_one_turn = max(cache.asked.count(turn) for turn in set(cache.asked))
+    assert in_one_turn <= settings.workers
