@@ -1,6 +1,6 @@
 """Puts together what one pass sees, and on which topics it depends. Reads memory only; Secrets are read elsewhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.seen import ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.annotations import FORCE_DELETE
+from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY
 from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.memory import Memory
@@ -273,8 +273,7 @@ class Observer:
         id_ = seen["status"].id
         if seen["deleting"] and not any(reference.parent for reference in found.cloud.references):
             inside = self.claims.inside(found.resource.key, id_)
-            staying = sorted(str(key) for key in inside if self._stays(key))
-            seen["children"] = tuple(staying)
+            seen["children"] = tuple(sorted(map(str, self._staying(inside))))
             found.topics.update(("resource", *key) for key in inside)
         if not seen["deleting"]:
             wanted = found.cloud.owned(found.seen)
@@ -284,9 +283,14 @@ class Observer:
             seen["actions"] = found.session.actions.get(id_, ())
             found.topics.add(("actions", found.project.name, id_))
 
-    def _stays(self, key: ResourceKey) -> bool:
-        child = self.cache.get(key)
-        return child is not None and child.deleting_since is None
+    def _staying(self, inside: Iterable[ResourceKey]) -> list[ResourceKey]:
+        """Those that are not being deleted, and do not go with the one of them that owns them.
+
+        Garbage collection deletes what is owned once its owner is gone, and the owner waits for the datastore.
+        """
+        children = [child for key in inside if (child := self.cache.get(key)) is not None]
+        going = {child.uid for child in children if child.deleting_since is not None}
+        return [child.key for child in children if not {child.uid, child.annotations.get(OWNED_BY)} & going]
 
 
 def _named(asker: Resource, other: ResourceKey) -> str:
