@@ -117,7 +117,7 @@ def _require_allowed(parameter: ConfigurationParameter, value: Value) -> None:
     if parameter.choices and not any(same(parameter, value, choice) for choice in parameter.choices):
         raise Unfit(f"choose one of {', '.join(map(str, parameter.choices))}")
     if any(same(parameter, value, refused) for refused in parameter.invalid_values or ()):
-        raise Unfit(f"not one of {', '.join(map(str, parameter.invalid_values or ()))}")
+        raise Unfit(f"must not be {' or '.join(map(str, parameter.invalid_values or ()))}")
     if not isinstance(value, str | bool) and parameter.min is not None and value < parameter.min:
         raise Unfit(f"at least {parameter.min:.15g}")
 
