@@ -16,6 +16,10 @@ test: $(VENV)/ready ## every test (ARGS='-k name' for some)
 	@$(BIN)/python -m managed_databases.controlplane
 	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
+chaos: $(VENV)/ready ## kill the operator at every boundary of every scenario; takes up to 40 minutes
+	@$(BIN)/python -m managed_databases.controlplane
+	@$(BIN)/pytest -n 2 -m chaos -o faulthandler_timeout=2400 tests/stories/chaos $(ARGS)
+
 bench: $(VENV)/ready ## every benchmark, and benchmarks/report.md (ARGS='--scale 0.1 first_reaction' for some, without a report)
 	@$(BIN)/python -m managed_databases.controlplane
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(or $(ARGS),--report)
@@ -49,4 +53,4 @@ $(VENV)/ready: pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo test bench check fix lock clean
+.PHONY: help demo test chaos bench check fix lock clean

@@ -1,4 +1,4 @@
-"""Between the operator and the API server: stops one request at an exact point, so that a test can act right there.
+"""Between the operator and the API server: records requests, and stops one at an exact point, for a test to act there.
 
 The operator speaks HTTP to it without TLS; it speaks HTTPS to the API server. Everything else passes untouched.
 """
@@ -47,7 +47,11 @@ class Stop:
 
 
 class KubernetesProxy:
-    """`async with KubernetesProxy(kubeconfig) as proxy`, then give the operator `proxy.kubeconfig`."""
+    """`async with KubernetesProxy(kubeconfig) as proxy`, then give the operator `proxy.kubeconfig`.
+
+    `requests` are those that may change something: method, path with query, body. A request is stopped by the first of
+    `stops` that it fits.
+    """
 
     def __init__(self, kubeconfig: Path) -> None:
         self._direct = yaml.safe_load(kubeconfig.read_text())
@@ -57,7 +61,8 @@ class KubernetesProxy:
         self._upstream = (server.hostname, server.port)
         self._tls = ssl.create_default_context(cafile=self._direct["clusters"][0]["cluster"]["certificate-authority"])
         self.kubeconfig = kubeconfig.with_suffix(".proxied.kubeconfig")
-        self._stop: Stop | None = None
+        self.requests: list[tuple[str, str, str]] = []
+        self.stops: list[Stop] = []
         self._server: asyncio.Server | None = None
         self._relays: set[asyncio.Task[None]] = set()
 
@@ -78,16 +83,16 @@ class KubernetesProxy:
         await asyncio.gather(*self._relays, return_exceptions=True)
 
     def stop_at(self, method: str, path: str, body: str = "", when: When = "before") -> Stop:
-        """Stop the next such request; one stop at a time."""
-        self._stop = Stop(method, path, body, when)
-        return self._stop
+        """Stop the next such request, and no other."""
+        self.stops = [Stop(method, path, body, when)]
+        return self.stops[0]
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         relay = asyncio.current_task()
         assert relay is not None
         self._relays.add(relay)
         relay.add_done_callback(self._relays.discard)
-        with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream, ssl=self._tls)
             answers = asyncio.create_task(self._pass_answers(upstream_reader, writer))
             try:
@@ -108,8 +113,9 @@ class KubernetesProxy:
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
             body = await reader.readexactly(int(length[1])) if length else b""
-            stop = self._stop
-            if stop is None or not stop.fits(head.decode("latin-1"), body):
+            self._record(head.decode("latin-1"), body)
+            stop = next((stop for stop in self.stops if stop.fits(head.decode("latin-1"), body)), None)
+            if stop is None:
                 upstream.write(head + body)
                 await upstream.drain()
                 continue
@@ -122,6 +128,11 @@ class KubernetesProxy:
                 await answered.readuntil(b"\r\n\r\n")
             stop.reached.set()
             await reader.read()  # until the other side is gone
+
+    def _record(self, head: str, body: bytes) -> None:
+        method, path = head.split(" ", 2)[:2]
+        if method != "GET":
+            self.requests.append((method, path, body.decode(errors="replace")))
 
     @staticmethod
     async def _pass_answers(upstream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

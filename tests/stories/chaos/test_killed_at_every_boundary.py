@@ -1,0 +1,50 @@
+"""Killed at every mutating request: before it leaves, after its effect, and with the effect coming later."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cluster import Cluster
+from stories.chaos.boundaries import Boundary
+from stories.chaos.killing import run
+from stories.chaos.scenarios import SCENARIOS
+
+RUNS_AT_MOST = 40
+
+
+def new(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_at_every_boundary(
+    name: str, installed: Cluster, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    scenario = SCENARIOS[name]
+    unharmed = await run(scenario, installed, new(tmp_path, "unharmed"), set())
+    found, tried, runs = set(unharmed.seen), set[Boundary](), 0
+    try:
+        while (untried := found - tried) and runs < RUNS_AT_MOST:
+            runs += 1
+            harmed = await run(scenario, installed, new(tmp_path, f"run-{runs}"), untried)
+            assert harmed.cloud == unharmed.cloud, f"killed at {[str(one) for one in harmed.killed_at]}"
+            tried |= set(harmed.killed_at)
+            if not harmed.killed_at:
+                break
+    finally:
+        record_property("chaos", (name, len(found), len(tried), runs))
+    missed = sorted(map(str, found - tried))
+    assert not missed, f"not reached again: {missed}"
+
+
+@pytest.mark.parametrize("name", ["create everything", "rotate passwords"])
+async def test_at_some_boundaries(name: str, installed: Cluster, tmp_path: Path) -> None:
+    """What `make chaos` does with all of them."""
+    scenario = SCENARIOS[name]
+    unharmed = await run(scenario, installed, new(tmp_path, "unharmed"), set())
+    harmed = await run(scenario, installed, new(tmp_path, "harmed"), unharmed.seen)
+    assert len(harmed.killed_at) > 1, harmed.killed_at
+    assert harmed.cloud == unharmed.cloud
