@@ -10,8 +10,8 @@ from typing import Any
 from cluster import Cluster
 from kubernetes_proxy import KubernetesProxy, Stop
 from stories.chaos.boundaries import Boundary, recorded
-from stories.chaos.everything import cloud, nobody_is_locked_out, nothing_is_left
 from stories.chaos.scenarios import Scenario
+from stories.everything import cloud, nobody_is_locked_out, nothing_is_left
 from stories.kill_points import QUICK, through_a_proxy
 from stories.world import World
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from stories.chaos.everything import (
+from stories.everything import (
     all_is_in_sync,
     every_password_is_right,
     give,

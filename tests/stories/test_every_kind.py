@@ -1,0 +1,163 @@
+"""What holds of every kind alike: parents that are missing or go first, an API that refuses, and drift."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from stories.everything import COLLECTIONS, all_is_in_sync, give, nothing_is_left, project, resources
+from stories.world import World, condition
+
+FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
+fast = pytest.mark.parametrize("world", [FAST], indirect=True)
+
+REFUSAL = {"error": {"code": 400, "title": "Bad Request", "message": "Validation failure: {'x': 'not today'}"}}
+CHILDREN = [name for name in COLLECTIONS if name not in ("ManagedDatastore", "PrometheusMetricsToken")]
+DRIFT: dict[str, tuple[str, dict[str, Any]]] = {
+    "ManagedDatastore": ("main", {"backup_retention_days": 3}),
+    "ManagedDatabase": ("shop", {"owner_id": None}),
+    "KafkaTopic": ("orders", {"partitions": 1}),
+    "KafkaACL": ("producer-writes", {"allow_read": True, "allow_write": False}),
+    "PrometheusMetricsToken": ("prometheus", {"name": "stolen"}),
+}
+"""Kind -> the resource, and what others change in the cloud."""
+MADE_AGAIN = {"DatabaseGrant": "reader-in-shop", "DatabaseExtension": "earthdistance"}
+"""Of these nothing can change: others take them away."""
+
+
+async def in_sync(world: World) -> None:
+    async def look() -> bool:
+        await all_is_in_sync(world)
+        return True
+
+    await world.until("all is in sync", look, 120)
+
+
+async def made(world: World, **spec: Any) -> None:
+    await give(world)
+    await world.operator.start()
+    await world.apply(project(world), *resources(world, **spec))
+    await in_sync(world)
+
+
+async def mutations(world: World) -> list[tuple[str, str]]:
+    """The changing requests, ids left out."""
+    asked = await world.sandbox.requests(path="/v1/")
+    changing = [(each["method"], each["path"]) for each in asked if each["method"] != "GET"]
+    return sorted((method, re.sub(r"/[0-9a-f-]{36}", "/{id}", path)) for method, path in changing)
+
+
+@fast
+async def test_parents_that_are_missing_and_an_api_that_refuses(world: World) -> None:
+    await give(world)
+    await world.operator.start()
+    everything = resources(world)
+    await world.apply(project(world), *(each for each in everything if each["kind"] in CHILDREN))
+    for each in everything:
+        if each["kind"] in CHILDREN:
+            name = each["metadata"]["name"]
+            waiting = await world.becomes(each["kind"], name, "Ready", "False", reason="ParentMissing")
+            assert condition(waiting, "Stalled")["status"] == "False", "it may come at any time"
+            assert "there is no ManagedDatastore" in condition(waiting, "Ready")["message"]
+    assert await mutations(world) == []
+
+    refuse = await world.sandbox.fault(method="POST", path="/v1/", status=400, body=REFUSAL)
+    await world.apply(*everything)
+    first = ("ManagedDatastore", "PrometheusMetricsToken")
+    for each in everything:
+        if each["kind"] in first:
+            stalled = await world.becomes(each["kind"], each["metadata"]["name"], "Stalled", reason="Invalid")
+            assert "not today" in condition(stalled, "Stalled")["message"]
+    assert any(fault["id"] == refuse and fault["met"] for fault in await world.sandbox.faults())
+    await world.sandbox.clear_faults()
+    children = "|".join(COLLECTIONS[kind] for kind in CHILDREN)
+    await world.sandbox.fault(method="POST", path=f"/({children})$", status=400, body=REFUSAL)
+    await ask_again(world, *first)
+    for each in everything:
+        if each["kind"] in ("DatabaseUser", "KafkaTopic"):  # the others wait for these
+            await world.becomes(each["kind"], each["metadata"]["name"], "Stalled", reason="Invalid")
+    await world.sandbox.clear_faults()
+    await ask_again(world, *COLLECTIONS)
+    await in_sync(world)
+    for kind, collection in COLLECTIONS.items():
+        wanted = [each for each in everything if each["kind"] == kind]
+        assert len(await world.sandbox.objects(collection)) == len(wanted), kind
+
+
+async def ask_again(world: World, *wanted: str) -> None:
+    for each in resources(world):
+        if each["kind"] in wanted:
+            await world.annotate(each["kind"], each["metadata"]["name"], sync_requested=f"again {len(wanted)}")
+
+
+@fast
+async def test_drift_is_corrected(world: World) -> None:
+    await made(world)
+    await world.change("ManagedDatastore", "main", backupRetentionDays=7)
+    await in_sync(world)
+    await world.sandbox.clear_requests()
+    for kind in DRIFT:
+        await drift(world, kind)
+    for kind, name in MADE_AGAIN.items():
+        await world.sandbox.vanish(COLLECTIONS[kind], (await world.get(kind, name))["status"]["id"])
+
+    async def corrected() -> list[tuple[str, str]]:
+        found = await mutations(world)
+        assert len(found) >= len(DRIFT) + len(MADE_AGAIN), found
+        return found
+
+    await world.until("each difference is corrected", corrected)
+    await in_sync(world)
+    assert await mutations(world) == sorted(
+        [
+            ("PUT", "/v1/datastores/{id}/backups"),
+            ("PUT", "/v1/databases/{id}"),
+            ("PUT", "/v1/topics/{id}"),
+            ("PUT", "/v1/acls/{id}"),
+            ("PUT", "/v1/prometheus-metrics-tokens/{id}"),
+            ("POST", "/v1/grants"),
+            ("POST", "/v1/extensions"),
+        ]
+    )
+
+
+@fast
+async def test_drift_is_reported_only_where_so_asked(world: World) -> None:
+    await made(world, driftPolicy="Report")
+    await world.change("ManagedDatastore", "main", backupRetentionDays=7)
+    await in_sync(world)
+    await world.sandbox.clear_requests()
+    for kind in DRIFT:
+        await drift(world, kind)
+    for kind, (name, _) in DRIFT.items():
+        told = await world.becomes(kind, name, "Synced", "False", reason="Drift")
+        assert condition(told, "Ready")["status"] == "True", "it can be used"
+        assert condition(told, "Stalled")["status"] == "False"
+    assert await mutations(world) == []
+
+
+async def drift(world: World, kind: str) -> None:
+    name, fields = DRIFT[kind]
+    id_ = (await world.get(kind, name))["status"]["id"]
+    await world.sandbox.edit(COLLECTIONS[kind], id_, **fields)
+
+
+@fast
+async def test_parents_that_go_first(world: World) -> None:
+    await made(world)
+    for name in ("main", "broker"):
+        await world.delete("ManagedDatastore", name, wait=False)
+        waiting = await world.becomes("ManagedDatastore", name, "Ready", "False", reason="InUse")
+        assert "delete what is in it first" in condition(waiting, "Ready")["message"]
+    assert [method for method, _ in await mutations(world) if method == "DELETE"] == []
+    others = [each for each in resources(world) if each["metadata"]["name"] not in ("main", "broker")]
+    await asyncio.gather(*(world.delete(each["kind"], each["metadata"]["name"], wait=False) for each in others))
+
+    async def look() -> bool:
+        await nothing_is_left(world)
+        return True
+
+    await world.until("nothing is left", look)
+    deleted = [path for method, path in await mutations(world) if method == "DELETE"]
+    assert deleted == ["/v1/datastores/{id}"] * 3 + ["/v1/prometheus-metrics-tokens/{id}"], "what is inside goes along"
