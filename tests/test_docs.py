@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import REGISTRY
 from pydantic import BaseModel
 
 from managed_databases.kinds.registry import GROUP, VERSION, kinds
 from managed_databases.kinds.verdicts import Reason
+from managed_databases.kube.metrics import BudgetCollector, StateCollector
 from managed_databases.reference_pages import KINDS, pages
 from managed_databases.settings import Settings
 
@@ -117,3 +119,22 @@ def test_every_make_target_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
     named = re.findall(r"(?:^|`|\$ )make ([a-z]+)", page.read_text(), re.MULTILINE)
     assert set(named) <= targets
+
+
+def test_every_metric_is_explained() -> None:
+    """And no other, in the alerts neither."""
+    REGISTRY.register(budget := BudgetCollector(tuple))
+    REGISTRY.register(state := StateCollector(lambda: True, tuple, tuple))
+    try:
+        told = {
+            family.name: family.type for family in REGISTRY.collect() if family.name.startswith("managed_databases_")
+        }
+    finally:
+        REGISTRY.unregister(budget)
+        REGISTRY.unregister(state)
+    named = {name + ("_total" if type_ == "counter" else "") for name, type_ in told.items()}
+    page = (TOP / "docs" / "operating.md").read_text()
+    assert set(re.findall(r"^\| `(managed_databases_\w+)`", page, re.MULTILINE)) == named
+    (alerts,) = [block for block in BLOCK.findall(page) if block.startswith("groups:")]
+    rules = yaml.safe_load(alerts)["groups"][0]["rules"]
+    assert {name for rule in rules for name in re.findall(r"managed_databases_\w+", rule["expr"])} <= named

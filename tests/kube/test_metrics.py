@@ -1,9 +1,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from managed_databases.kube.metrics import BudgetCollector
+from managed_databases.kube.metrics import BudgetCollector, StateCollector
+from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.project.budget import Budget
 from managed_databases.reconcile.queue import Lane
 from reconcile.manual_clocks import LeapingClock
@@ -31,3 +33,51 @@ async def test_the_budget_is_told_by_section_and_cause() -> None:
     assert told("managed_databases_budget_calls_total", collection="users", cause="time") == 2
     assert told("managed_databases_budget_left_calls", cause="people") == 9
     assert told("managed_databases_budget_left_calls", cause="time") == 28
+
+
+def resource(name: str, status: dict[str, Any]) -> Resource:
+    return Resource(
+        ResourceKey("ManagedDatastore", "shop", name),
+        uid=name,
+        resource_version="1",
+        generation=1,
+        created_at="2026-01-01T00:00:00Z",
+        deleting_since=None,
+        finalizers=(),
+        annotations={},
+        spec={},
+        status=status,
+    )
+
+
+def conditions(**states: str) -> dict[str, Any]:
+    return {"conditions": [{"type": type_, "status": status} for type_, status in states.items()]}
+
+
+def test_a_resource_is_in_one_state() -> None:
+    there = [
+        resource("new", {}),
+        resource("works", conditions(Ready="True", Stalled="False") | {"diskUsedPercent": 7}),
+        resource("works but", conditions(Ready="True", Stalled="True")),
+        resource("waits", conditions(Ready="False", Stalled="False")),
+    ]
+    leads = True
+    registry = CollectorRegistry()
+    registry.register(StateCollector(lambda: leads, lambda: there, lambda: [("prod", "users", 2.5)]))
+
+    def told(metric: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"managed_databases_{metric}", labels)
+
+    in_shop = {"kind": "ManagedDatastore", "namespace": "shop"}
+    assert {state: told("resources", **in_shop, state=state) for state in ("ready", "stalled", "waiting")} == {
+        "ready": 1,
+        "stalled": 1,
+        "waiting": 2,
+    }
+    assert told("disk_used_percent", namespace="shop", name="works") == 7
+    assert told("disk_used_percent", namespace="shop", name="waits") is None
+    assert told("list_age_seconds", project="prod", collection="users") == 2.5
+    assert told("leads") == 1
+    leads = False
+    assert told("leads") == 0
+    assert told("resources", **in_shop, state="ready") is None, "the leader tells it"

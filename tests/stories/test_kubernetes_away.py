@@ -167,3 +167,5 @@ async def test_metrics_count_calls(world: World, probed: Probed) -> None:
     assert ("datastores.create", "ok") in operations, text
     assert ("datastores.list", "ok") in operations, text
     assert any(operation == "users.create" and outcome != "ok" for operation, outcome in operations), operations
+    stalled = f'managed_databases_resources{{kind="DatabaseUser",namespace="{world.namespace}",state="stalled"}} 1.0'
+    assert stalled in text.splitlines(), text

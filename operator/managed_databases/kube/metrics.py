@@ -1,5 +1,6 @@
-"""What the operator counts, for Prometheus. Labels are bounded: project, operation, outcome, section of the API, cause."""
+"""What the operator counts, for Prometheus. Labels are bounded: project, operation, outcome, section of the API, cause, kind and state."""
 
+from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
@@ -8,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from managed_databases.api.client import CallRecord
+from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.project.budget import Budget
 from managed_databases.reconcile.queue import Lane
 
@@ -25,6 +27,59 @@ DURATION = Histogram(
 def record_call(project: str, call: CallRecord) -> None:
     CALLS.labels(project, call.operation, call.outcome).inc()
     DURATION.labels(project, call.operation).observe(call.duration_seconds)
+
+
+class StateCollector(Collector):
+    """Tells when it is asked how the resources are, how full the datastores, and how old what is known of the cloud.
+
+    A resource counts once: as stalled, else as ready, else as waiting. `leads` tells whether this process works; one
+    that stands by tells no states, which would be told twice.
+    """
+
+    def __init__(
+        self,
+        leads: Callable[[], bool],
+        resources: Callable[[], Iterable[Resource]],
+        list_ages: Callable[[], Iterable[tuple[str, str, float]]],
+    ) -> None:
+        self._leads = leads
+        self._resources = resources
+        self._list_ages = list_ages
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        leads = GaugeMetricFamily("managed_databases_leads", "Whether this process works: 1, or stands by: 0.")
+        leads.add_metric([], self._leads())
+        yield leads
+        if not self._leads():
+            return
+        states = GaugeMetricFamily(
+            "managed_databases_resources", "Resources by their state.", labels=["kind", "namespace", "state"]
+        )
+        disks = GaugeMetricFamily(
+            "managed_databases_disk_used_percent", "How full a datastore's disk is.", labels=["namespace", "name"]
+        )
+        count = Counts[tuple[str, str, str]]()
+        for resource in self._resources():
+            count[resource.key.kind, resource.key.namespace, _state(resource)] += 1
+            if (percent := resource.status.get("diskUsedPercent")) is not None:
+                disks.add_metric([resource.key.namespace, resource.key.name], percent)
+        for labels, number in count.items():
+            states.add_metric(labels, number)
+        yield states
+        yield disks
+        ages = GaugeMetricFamily(
+            "managed_databases_list_age_seconds",
+            "How long ago the newest list of a collection was begun that was believed.",
+            labels=["project", "collection"],
+        )
+        for project, collection, seconds in self._list_ages():
+            ages.add_metric([project, collection], seconds)
+        yield ages
+
+
+def _state(resource: Resource) -> str:
+    true = {each["type"] for each in resource.status.get("conditions", ()) if each["status"] == "True"}
+    return next((type_.lower() for type_ in ("Stalled", "Ready") if type_ in true), "waiting")
 
 
 class Spender(Protocol):

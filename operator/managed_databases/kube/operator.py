@@ -14,7 +14,7 @@ from managed_databases.kinds.registry import kinds
 from managed_databases.kube.cache import Store
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.leadership import Leadership
-from managed_databases.kube.metrics import BudgetCollector, record_call
+from managed_databases.kube.metrics import BudgetCollector, StateCollector, record_call
 from managed_databases.kube.probes import Probes
 from managed_databases.kube.watching import Watching
 from managed_databases.kube.writing import KubeWriter
@@ -80,6 +80,7 @@ class _Operator:
             observer=record_call,
         )
         REGISTRY.register(BudgetCollector(self._engine.projects.sessions))
+        REGISTRY.register(StateCollector(self._leads, self._engine.everything, self._engine.projects.list_ages))
         self._watching = Watching(
             connection,
             store,
@@ -133,6 +134,9 @@ class _Operator:
         """No mutating call is begun by a process that does not lead. Raises KubeUnreachable: the API is not to blame."""
         if self._leadership and call.mutates:
             await self._leadership.require()
+
+    def _leads(self) -> bool:
+        return self._leadership is None or self._leadership.acquired.is_set()
 
     def _not_ready(self) -> str | None:
         return None if self._watching.synced.is_set() else "the caches are not filled yet"

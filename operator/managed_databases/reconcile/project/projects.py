@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -71,6 +71,14 @@ class Projects:
 
     def sessions(self) -> tuple[ProjectSession, ...]:
         return tuple(opening.session for opening in self._openings.values())
+
+    def list_ages(self) -> Iterator[tuple[str, str, float]]:
+        """Project, collection, and the seconds since its newest list that was believed was begun."""
+        now = self._clock.monotonic()
+        for session in self.sessions():
+            for collection, snapshot in session.snapshots.items():
+                if snapshot.last_list_begun is not None:
+                    yield session.name, collection, now - snapshot.last_list_begun
 
     def default_name(self) -> str | Wait:
         """The name of the one project that is marked default, or what to say when there is not exactly one."""
