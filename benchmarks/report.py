@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 INTRODUCTION = """# Benchmarks
 
 Written by `make bench`; what each figure is, and why some miss their aim, is in [README.md](README.md). Etcd, API server,
-sandbox, operator and the measuring script share the cores.
+sandbox, operator and the measuring script share the cores; a load average far above their number is other work.
 """
 HEAD = "| figure | value | aim | | floor | ratio | Go peer |\n|---|---|---|---|---|---|---|\n"
 
