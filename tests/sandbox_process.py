@@ -15,7 +15,76 @@ from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 _START_LIMIT_SECONDS = 60
 
 
-class SandboxProcess:
+class SandboxAdmin:
+    """The `/sandbox` API. `_asked` returns a client whose base is that path."""
+
+    def _asked(self) -> httpx.AsyncClient:
+        raise NotImplementedError
+
+    async def requests(
+        self, method: str | None = None, path: str | None = None, project: str | None = None
+    ) -> list[dict[str, Any]]:
+        """What was asked of API and identity service so far; `path` is a regular expression, searched."""
+        told = {"method": method, "path": path, "project": project}
+        answer = await self._ask("GET", "requests", query={name: one for name, one in told.items() if one is not None})
+        return list(answer["requests"])
+
+    async def clear_requests(self) -> None:
+        await self._ask("DELETE", "requests")
+
+    async def complete(self, *, id: str | None = None, collection: str | None = None, fail: bool = False) -> int:
+        """End changes under way; return how many."""
+        answer = await self._ask("POST", "complete", {"id": id, "collection": collection, "fail": fail})
+        return int(answer["completed"])
+
+    async def objects(self, collection: str) -> list[dict[str, Any]]:
+        """All objects of a collection, of every project and region."""
+        return list((await self._ask("GET", "objects", query={"collection": collection}))["objects"])
+
+    async def login(self, datastore_id: str, username: str, password: str) -> bool:
+        """Whether the datastore would let them in. Redis: an empty user name."""
+        told = {"datastore_id": datastore_id, "username": username, "password": password}
+        return bool((await self._ask("POST", "login", told))["ok"])
+
+    async def fault(self, **told: Any) -> str:
+        """Ask for a fault (see `managed_databases.sandbox.faults.Fault`); return its id."""
+        return str((await self._ask("POST", "faults", told))["id"])
+
+    async def faults(self) -> list[dict[str, Any]]:
+        return list((await self._ask("GET", "faults"))["faults"])
+
+    async def clear_faults(self) -> None:
+        await self._ask("DELETE", "faults")
+
+    async def edit(self, collection: str, id: str, **fields: Any) -> dict[str, Any]:
+        """Change an object behind everyone's back; a `password` is changed as well."""
+        answer = await self._ask("POST", "edit", {"collection": collection, "id": id, "fields": fields})
+        return dict(answer["object"])
+
+    async def create(
+        self, collection: str, body: dict[str, Any], project: str | None = None, region: str | None = None
+    ) -> dict[str, Any]:
+        """Make an object behind everyone's back, ACTIVE at once. A datastore's fields are all optional."""
+        told = {"collection": collection, "body": body, "project": project, "region": region}
+        return dict((await self._ask("POST", "create", told))["object"])
+
+    async def vanish(self, collection: str, id: str) -> None:
+        """Remove an object, and what hangs on it, behind everyone's back."""
+        await self._ask("POST", "vanish", {"collection": collection, "id": id})
+
+    async def settings(self, **told: Any) -> dict[str, Any]:
+        """Change delay (seconds), manual, realistic, token_seconds, quota (a dict; ram in MB, disk in GB)."""
+        return dict(await self._ask("POST", "settings", told))
+
+    async def _ask(
+        self, method: str, name: str, body: object = None, query: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        answer = await self._asked().request(method, f"/{name}", json=body, params=query)
+        assert answer.is_success, f"{method} /sandbox/{name}: {answer.status_code} {answer.text}"
+        return dict(answer.json()) if answer.content else {}
+
+
+class SandboxProcess(SandboxAdmin):
     """`python -m managed_databases.sandbox` on a free port, and its `/sandbox` API.
 
     `arguments` are further command line options. With `state` the objects survive `kill()` and `start()`.
@@ -103,65 +172,6 @@ class SandboxProcess:
             "INFRA_REGION": DEFAULT_REGION,
         }
 
-    async def requests(
-        self, method: str | None = None, path: str | None = None, project: str | None = None
-    ) -> list[dict[str, Any]]:
-        """What was asked of API and identity service so far; `path` is a regular expression, searched."""
-        told = {"method": method, "path": path, "project": project}
-        answer = await self._ask("GET", "requests", query={name: one for name, one in told.items() if one is not None})
-        return list(answer["requests"])
-
-    async def clear_requests(self) -> None:
-        await self._ask("DELETE", "requests")
-
-    async def complete(self, *, id: str | None = None, collection: str | None = None, fail: bool = False) -> int:
-        """End changes under way; return how many."""
-        answer = await self._ask("POST", "complete", {"id": id, "collection": collection, "fail": fail})
-        return int(answer["completed"])
-
-    async def objects(self, collection: str) -> list[dict[str, Any]]:
-        """All objects of a collection, of every project and region."""
-        return list((await self._ask("GET", "objects", query={"collection": collection}))["objects"])
-
-    async def login(self, datastore_id: str, username: str, password: str) -> bool:
-        """Whether the datastore would let them in. Redis: an empty user name."""
-        told = {"datastore_id": datastore_id, "username": username, "password": password}
-        return bool((await self._ask("POST", "login", told))["ok"])
-
-    async def fault(self, **told: Any) -> str:
-        """Ask for a fault (see `managed_databases.sandbox.faults.Fault`); return its id."""
-        return str((await self._ask("POST", "faults", told))["id"])
-
-    async def faults(self) -> list[dict[str, Any]]:
-        return list((await self._ask("GET", "faults"))["faults"])
-
-    async def clear_faults(self) -> None:
-        await self._ask("DELETE", "faults")
-
-    async def edit(self, collection: str, id: str, **fields: Any) -> dict[str, Any]:
-        """Change an object behind everyone's back; a `password` is changed as well."""
-        answer = await self._ask("POST", "edit", {"collection": collection, "id": id, "fields": fields})
-        return dict(answer["object"])
-
-    async def create(
-        self, collection: str, body: dict[str, Any], project: str | None = None, region: str | None = None
-    ) -> dict[str, Any]:
-        """Make an object behind everyone's back, ACTIVE at once. A datastore's fields are all optional."""
-        told = {"collection": collection, "body": body, "project": project, "region": region}
-        return dict((await self._ask("POST", "create", told))["object"])
-
-    async def vanish(self, collection: str, id: str) -> None:
-        """Remove an object, and what hangs on it, behind everyone's back."""
-        await self._ask("POST", "vanish", {"collection": collection, "id": id})
-
-    async def settings(self, **told: Any) -> dict[str, Any]:
-        """Change delay (seconds), manual, realistic, token_seconds, quota (a dict; ram in MB, disk in GB)."""
-        return dict(await self._ask("POST", "settings", told))
-
-    async def _ask(
-        self, method: str, name: str, body: object = None, query: dict[str, str] | None = None
-    ) -> dict[str, Any]:
+    def _asked(self) -> httpx.AsyncClient:
         assert self._http is not None, "the sandbox is not running"
-        answer = await self._http.request(method, f"/{name}", json=body, params=query)
-        assert answer.is_success, f"{method} /sandbox/{name}: {answer.status_code} {answer.text}"
-        return dict(answer.json()) if answer.content else {}
+        return self._http

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from managed_databases.api.calls import Call
-from managed_databases.api.client import CallRecord
+from managed_databases.api.client import CallRecord, Client
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
 from managed_databases.reconcile.act import Actor
@@ -21,6 +21,7 @@ from managed_databases.reconcile.credentials import CredentialReader
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe import Observer
 from managed_databases.reconcile.ports import Kube, KubeError, Resource, ResourceCache, ResourceKey
+from managed_databases.reconcile.project.opening import ClientFactory
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.queue import Lane, WorkQueue
 from managed_databases.reconcile.reading import Specs
@@ -48,6 +49,7 @@ class Engine:
         before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
         observer: Callable[[str, CallRecord], None] | None = None,
         draw: Callable[[], float] = random.random,
+        client_factory: ClientFactory = Client,
     ) -> None:
         self._cache = cache
         self._kube = kube
@@ -76,6 +78,7 @@ class Engine:
             before_send=before_send,
             observer=observer,
             draw=draw,
+            client_factory=client_factory,
         )
         specs = self._specs = Specs()
         references = References(cache, self.claims, kinds.__getitem__, specs.of)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -26,6 +27,18 @@ _CHILDREN_WORTH_ASKING_THE_PARENT = 4
 _FAILURES_WORTH_TELLING = 3
 
 log = structlog.get_logger()
+
+
+class ListRefuted(OutcomeUnknown):
+    """A LIST left out too much, and GETs by id have shown that it is there: the API is well, its list is not."""
+
+
+@dataclass(frozen=True)
+class _Hidden:
+    """An object that is there, and that LISTs do not show: so often looked at, and from when on it is again."""
+
+    times: int
+    again: float
 
 
 class CollectionPoller:
@@ -65,6 +78,7 @@ class CollectionPoller:
         self._is_requested = True
         self._due = self._earliest = clock.monotonic()
         self._failures = 0
+        self._hidden: dict[str, _Hidden] = {}
         self.trouble: tuple[Reason, str] | None = None
 
     def request(self) -> None:
@@ -136,7 +150,7 @@ class CollectionPoller:
         if delta.suspect:
             looks = [await self._objects.look(self._known, id_, Lane.TIME) for id_ in delta.suspect]
             if all(look is not None for look in looks):
-                raise OutcomeUnknown(f"{self._known.name}.list", "it left out what is there, and was thrown away")
+                raise ListRefuted(f"{self._known.name}.list", "it left out what is there, and was thrown away")
             delta = snapshot.accept_suspect(token)
         for id_ in delta.changed:
             self._objects.tell(self._known, id_, (before.get(id_), snapshot.get(id_)), Lane.TIME)
@@ -145,18 +159,30 @@ class CollectionPoller:
         await self._look_for_missing(delta.missing)
 
     async def _look_for_missing(self, missing: Collection[str]) -> None:
-        """GET what a LIST did not show; first the datastores that many of them were in. Raises ApiError."""
+        """GET what a LIST did not show; first the datastores that many of them were in. Raises ApiError.
+
+        What is there all the same, and is left out again and again, is looked at ever more rarely.
+        """
         snapshot = self._known.snapshot
         datastores = self._objects.known.get(DATASTORES.name)
         by_parent: dict[str, int] = {}
-        for id_ in missing:
+        now = self._clock.monotonic()
+        self._hidden = {id_: hidden for id_, hidden in self._hidden.items() if id_ in missing}
+        due = [id_ for id_ in sorted(missing) if id_ not in self._hidden or self._hidden[id_].again <= now]
+        for id_ in due:
             parent = parent_of(snapshot.get(id_))
             if parent is not None:
                 by_parent[parent] = by_parent.get(parent, 0) + 1
         if datastores is not None:
             parents = [parent for parent, count in by_parent.items() if count >= _CHILDREN_WORTH_ASKING_THE_PARENT]
             await self._look_each(datastores, parents)
-        await self._look_each(self._known, [id_ for id_ in sorted(missing) if snapshot.is_dirty(id_)])
+        looked_at = [id_ for id_ in due if snapshot.is_dirty(id_)]
+        await self._look_each(self._known, looked_at)
+        for id_ in looked_at:
+            if snapshot.get(id_) is not None:
+                times = self._hidden[id_].times + 1 if id_ in self._hidden else 1
+                pause = retry_delay(times, self._draw, self._settings.least_backoff_seconds)
+                self._hidden[id_] = _Hidden(times, now + pause)
 
     async def _look_each(self, known: KnownCollection, ids: Collection[str]) -> None:
         failures: list[ApiError] = []
@@ -203,8 +229,9 @@ class CollectionPoller:
         name = self._known.name
         match error:
             case NeverSent() | OutcomeUnknown():
-                # Whether the API is gone must be known soon: it is asked no less often than when it is gone.
-                pause = min(pause, self._settings.probe_seconds)
+                if not isinstance(error, ListRefuted):
+                    # Whether the API is gone must be known soon: it is asked no less often than when it is gone.
+                    pause = min(pause, self._settings.probe_seconds)
                 if self._failures >= _FAILURES_WORTH_TELLING:
                     self._say((Reason.UNREACHABLE, f"{name} cannot be listed: {error.message}"))
             case TooLarge():

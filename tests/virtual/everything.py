@@ -1,0 +1,119 @@
+"""Everything of every kind in virtual time: the examples, what people change of them, and what must be true in the end."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from managed_databases.kinds.registry import kinds
+from managed_databases.reconcile.ports import ResourceKey
+from stories.world import manifest
+from virtual.memory_cluster import Raw
+from virtual.virtual_world import NAMESPACE, VirtualWorld
+
+EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
+CLOUD_KINDS = {name: kind for name, kind in kinds().items() if kind.cloud is not None}
+
+CHANGES: dict[tuple[str, str], dict[str, Any]] = {
+    ("ManagedDatastore", "postgresql"): {
+        "name": "postgresql-renamed",
+        "config": {"work_mem": 8192},
+        "firewall": ["192.0.2.0/24"],
+        "backupRetentionDays": 21,
+        "pooler": {"mode": "session", "size": 50},
+        "nodeCount": 3,
+    },
+    ("ManagedDatastore", "mysql"): {"flavor": {"vcpus": 4, "ramMB": 8192, "diskGB": 64}},
+    ("ManagedDatastore", "kafka"): {"deletionProtection": True},
+    ("DatabaseUser", "reports"): {"databaseRef": None},
+    ("DatabaseUser", "producer"): {"access": [{"patternType": "prefixed", "pattern": "audit.", "allowWrite": True}]},
+    ("KafkaTopic", "orders.placed"): {"partitions": 12},
+    ("KafkaACL", "consumer-reads-orders"): {"allowRead": False, "allowWrite": True},
+    ("PrometheusMetricsToken", "prometheus"): {"name": "renamed"},
+}
+
+
+def collection(kind: str) -> str:
+    """The API's name of it."""
+    cloud = CLOUD_KINDS[kind].cloud
+    assert cloud is not None
+    return str(cloud.collection.name)
+
+
+def everything(**spec: Any) -> list[Raw]:
+    """A project and the examples of each engine, children first; `spec` is added to what has a cloud object."""
+    found: list[Raw] = [
+        each
+        for engine in ("postgresql", "mysql", "redis", "kafka")
+        for each in yaml.safe_load_all((EXAMPLES / f"{engine}.yaml").read_text())
+    ]
+    found.append(manifest("PrometheusMetricsToken", "prometheus", NAMESPACE, {}))
+    for each in found:
+        each["metadata"]["namespace"] = NAMESPACE
+        each["spec"] |= spec
+        if each["kind"] == "ManagedDatastore":
+            each["spec"]["deletionProtection"] = False
+        if each["metadata"]["name"] == "producer":
+            each["spec"]["access"] = [{"patternType": "literal", "pattern": "audit", "allowWrite": True}]
+    return [*found[::-1], project()]
+
+
+def project(**spec: Any) -> Raw:
+    told = {
+        "default": True,
+        "region": "region-1",
+        "credentialsSecretRef": {"name": "cloud"},
+        "allowedNamespaces": [{"name": NAMESPACE, "powers": ["metrics", "adopt"]}],
+    }
+    return manifest("DatabaseProject", "team", None, told | spec)
+
+
+def keys_of(manifests: list[Raw]) -> dict[ResourceKey, Raw]:
+    return {
+        ResourceKey(each["kind"], NAMESPACE, each["metadata"]["name"]): each
+        for each in manifests
+        if each["kind"] in CLOUD_KINDS
+    }
+
+
+async def all_is_right(world: VirtualWorld, resources: dict[ResourceKey, Raw]) -> None:
+    """Every resource is in sync and usable, and holds the one object that is there for it."""
+
+    def look() -> bool:
+        for key in resources:
+            for type_, status in (
+                ("Ready", "True"),
+                ("Synced", "True"),
+                ("Stalled", "False"),
+                ("Reconciling", "False"),
+            ):
+                assert world.says(key, type_)[0] == status, f"{key}: {world.get(key)['status']}"
+            raw = world.get(key)
+            assert raw["status"]["observedGeneration"] == raw["metadata"]["generation"], key
+            assert "intent" not in raw["status"], key
+        return True
+
+    await world.until("all is right", look)
+    for _ in range(720):  # what nobody asks for any more may be on its way out
+        held = {
+            kind: sorted(raw["status"].get("id", "") for raw in world.cluster.of_kind(kind).values())
+            for kind in CLOUD_KINDS
+        }
+        there = {kind: sorted(each["id"] for each in await world.objects(collection(kind))) for kind in CLOUD_KINDS}
+        if held == there:
+            return
+        await asyncio.sleep(5)
+    raise AssertionError(f"held {held}, in the cloud {there}")
+
+
+async def nothing_is_left(world: VirtualWorld) -> None:
+    def look() -> bool:
+        left = [key for key in world.cluster.objects if key.kind in CLOUD_KINDS]
+        assert not left, [(key, world.get(key)["status"].get("conditions")) for key in left]
+        return True
+
+    await world.until("nothing is left", look)
+    for kind in CLOUD_KINDS:
+        assert await world.objects(collection(kind)) == [], kind
+    assert [key for key in world.cluster.of_kind("Secret") if key.namespace == NAMESPACE] == []

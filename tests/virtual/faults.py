@@ -1,0 +1,112 @@
+"""Every fault that the sandbox knows, every kind, every phase of life: what to break, and what must be true meanwhile."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from managed_databases.reconcile.ports import ResourceKey
+from virtual.everything import CLOUD_KINDS, collection
+from virtual.memory_cluster import Raw
+from virtual.virtual_world import Sent, VirtualWorld
+
+Phase = Literal["create", "rest", "change", "delete"]
+PHASES: tuple[Phase, ...] = ("create", "rest", "change", "delete")
+
+_VALIDATION = {"error": {"code": 400, "title": "Bad Request", "message": "Validation failure: no"}}
+
+REQUEST_FAULTS: dict[str, dict[str, Any]] = {
+    "400": {"status": 400},
+    "400 of validation": {"status": 400, "body": _VALIDATION},
+    "401": {"status": 401},
+    "403": {"status": 403},
+    "404": {"status": 404},
+    "409": {"status": 409},
+    "429": {"status": 429, "headers": {"Retry-After": "30"}},
+    "500": {"status": 500},
+    "502 after the effect": {"status": 502, "when": "after"},
+    "503": {"status": 503},
+    "time-out": {"delay_seconds": 60, "status": 504},
+    "time-out after the effect": {"delay_seconds": 60, "when": "after", "status": 504},
+    "reset": {"reset": True},
+    "reset after the effect": {"reset": True, "when": "after"},
+    "effect 20 s after the reset": {"effect_after_seconds": 20},
+    "delay": {"delay_seconds": 5},
+    "short list": {"short_list": 1},
+    "empty list": {"short_list": 0},
+    "stale list": {"stale_list": True},
+    "garbage": {"garbage": True},
+    "garbage after the effect": {"garbage": True, "when": "after"},
+    "expired token": {"expire_tokens": True, "times": 20},
+}
+"""What the API does to requests; the call's limit is 30 s."""
+
+OBJECT_FAULTS: dict[str, dict[str, Any]] = {
+    "ERROR": {"status": "ERROR"},
+    "DOWN": {"status": "DOWN"},
+    "DEGRADED": {"status": "DEGRADED"},
+    "DISK_FULL": {"status": "DISK_FULL"},
+    "maintenance": {"is_maintenance": True},
+    "a status nobody knows": {"status": "REBALANCING"},
+}
+STAYS_READY = ("DEGRADED", "maintenance", "a status nobody knows")
+"""Of those, by design."""
+
+EARLY_SECONDS = 300.0
+MOST_EARLY, MOST_AN_HOUR = 8, 12
+
+
+def pattern(kinds: tuple[str, ...]) -> str:
+    """The paths of these kinds' collections."""
+    return f"^/v1/({'|'.join(sorted(collection(kind) for kind in kinds))})(/|$)"
+
+
+@dataclass
+class Watch:
+    """Looks at everything again and again while a fault lasts. `was_ready`: what must stay so."""
+
+    world: VirtualWorld
+    was_ready: set[ResourceKey] = field(default_factory=set)
+
+    def look(self) -> None:
+        """What is usable stays so; what says that it is there has an id. Raises AssertionError."""
+        for key in self.was_ready:
+            assert self.world.says(key, "Ready")[0] == "True", f"{key} is fine and does not say so: {self._of(key)}"
+        for kind in CLOUD_KINDS:
+            for key in self.world.cluster.of_kind(kind):
+                if self.world.says(key, "Ready")[0] == "True":
+                    assert self._of(key).get("id"), f"{key} is ready and nothing is there"
+
+    def _of(self, key: ResourceKey) -> Raw:
+        status: Raw = self.world.get(key)["status"]
+        return status
+
+
+async def at_most_one_for_each(world: VirtualWorld, resources: dict[ResourceKey, Raw]) -> None:
+    """No cloud object has the key of another."""
+    for name, kind in CLOUD_KINDS.items():
+        assert kind.cloud is not None
+        model, key_of = kind.cloud.collection.model, kind.cloud.key_of
+        keys = Counter(key_of(model.model_validate(each)) for each in await world.objects(collection(name)))
+        assert all(count == 1 for count in keys.values()), f"{name}: {keys}"
+
+
+def assert_bounded(sent: list[Sent], kinds: tuple[str, ...], resources: int) -> None:
+    """At most 8 calls for each failing resource in the first five minutes, then 12 an hour; LISTs serve everybody.
+
+    Creations carry no id: those of a kind are counted together. A datastore is also looked at for what is in it and
+    waits for it: such a GET counts once for each of the two.
+    """
+    calls: dict[str, list[Sent]] = defaultdict(list)
+    names = {collection(kind) for kind in kinds}
+    for each in sent:
+        _, _, of, *rest = each.path.split("/")
+        if of in names and (each.method != "GET" or rest):
+            calls[f"{of}/{rest[0] if rest else ''}"].append(each)
+    for what, all_ in calls.items():
+        share = resources if what.endswith("/") else 2 if what.startswith("datastores/") else 1
+        first, last = all_[0].at, all_[-1].at
+        early = sum(each.at - first <= EARLY_SECONDS for each in all_)
+        hours = max(1.0, (last - first - EARLY_SECONDS) / 3600)
+        told = [f"{each.at - first:.1f} {each.method} {each.path}" for each in all_]
+        assert early <= MOST_EARLY * share, f"{what}: {early} calls in five minutes: {told}"
+        assert len(all_) - early <= MOST_AN_HOUR * hours * share, f"{what}: too many calls an hour: {told}"

@@ -1,0 +1,198 @@
+"""A Kubernetes in memory: custom resources and Secrets, with what the operator's correctness rests on.
+
+resourceVersions and their conflicts, generations, finalizers, uids, deletion in two steps, the garbage collection of
+owned objects, and news that come a moment later. No schema: what the API server refuses is tested against the real one.
+"""
+
+import asyncio
+import copy
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from managed_databases.kinds.registry import kinds
+from managed_databases.kube.collections import SECRET
+from managed_databases.reconcile.ports import (
+    AlreadyThere,
+    KubeUnreachable,
+    NotThere,
+    ResourceKey,
+    WriteConflict,
+    WriteRefused,
+)
+
+ANSWER_SECONDS = 0.002
+NEWS_SECONDS = 0.02
+CREATED_AT = "2026-01-01T00:00:00Z"
+
+_PATH = re.compile(
+    r"/apis?(?:/[a-z0-9.]+)?/v[a-z0-9]+(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[a-z]+)"
+    r"(?:/(?P<name>[^/]+))?(?:/(?P<sub>[a-z]+))?"
+)
+_KINDS = {kind.plural: kind.name for kind in kinds().values()} | {"secrets": SECRET, "configmaps": "ConfigMap"}
+
+Raw = dict[str, Any]
+
+
+@dataclass
+class MemoryCluster:
+    """The API server. `away`: it answers nobody. `told` are called with the kind and key of what changed."""
+
+    objects: dict[ResourceKey, Raw] = field(default_factory=dict)
+    told: list[Callable[[str, ResourceKey, Raw, bool], None]] = field(default_factory=list)
+    away: bool = False
+    writes: int = 0
+    events: list[Raw] = field(default_factory=list)
+    _version: int = 100
+
+    # --- people ---
+
+    def apply(self, manifest: Raw) -> None:
+        """Create it, or make its spec and annotations so."""
+        metadata = manifest["metadata"]
+        key = ResourceKey(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+        known = self.objects.get(key)
+        if known is None:
+            self.create(key, {"spec": copy.deepcopy(manifest["spec"]), "status": {"observedGeneration": -1}})
+            return
+        known["spec"] = copy.deepcopy(manifest["spec"])
+        known["metadata"]["generation"] += 1
+        self._changed(key)
+
+    def change(self, key: ResourceKey, **spec: Any) -> None:
+        raw = self.objects[key]
+        raw["spec"] = {name: value for name, value in (raw["spec"] | spec).items() if value is not None}
+        raw["metadata"]["generation"] += 1
+        self._changed(key)
+
+    def annotate(self, key: ResourceKey, **annotations: str | None) -> None:
+        told = self.objects[key]["metadata"].setdefault("annotations", {})
+        for name, value in annotations.items():
+            told[f"manageddatabases.io/{name.replace('_', '-')}"] = value
+        self.objects[key]["metadata"]["annotations"] = {name: each for name, each in told.items() if each is not None}
+        self._changed(key)
+
+    def delete(self, key: ResourceKey) -> None:
+        raw = self.objects.get(key)
+        if raw is None:
+            return
+        if raw["metadata"].get("finalizers"):
+            if "deletionTimestamp" not in raw["metadata"]:
+                raw["metadata"]["deletionTimestamp"] = CREATED_AT
+                raw["metadata"]["generation"] += 1
+                self._changed(key)
+        else:
+            self._remove(key)
+
+    def create(self, key: ResourceKey, raw: Raw) -> Raw:
+        metadata = {
+            "name": key.name,
+            "uid": str(uuid4()),
+            "generation": 1,
+            "creationTimestamp": f"2026-01-01T00:{self._version // 60 % 60:02}:{self._version % 60:02}Z",
+        }
+        if key.namespace:
+            metadata["namespace"] = key.namespace
+        raw["metadata"] = metadata | raw.get("metadata", {})
+        self.objects[key] = raw
+        self._changed(key)
+        return raw
+
+    def of_kind(self, kind: str) -> dict[ResourceKey, Raw]:
+        return {key: raw for key, raw in self.objects.items() if key.kind == kind}
+
+    # --- the operator ---
+
+    async def request(
+        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, content_type: str = ""
+    ) -> Raw:
+        """As `KubeConnection.request`, for what `KubeWriter` asks. Raises KubeError."""
+        await asyncio.sleep(ANSWER_SECONDS)
+        if self.away:
+            raise KubeUnreachable("the API server is away")
+        found = _PATH.fullmatch(path)
+        assert found is not None, path
+        if found["plural"] == "events":
+            self.events.append(dict(body or {}))
+            return {}
+        told = dict(body or {})
+        name = found["name"] or told["metadata"]["name"]
+        key = ResourceKey(_KINDS[found["plural"]], found["namespace"] or "", name)
+        raw = self.objects.get(key)
+        if method == "POST":
+            if raw is not None:
+                raise AlreadyThere(f"{key} is there")
+            self.writes += 1
+            return copy.deepcopy(self.create(key, copy.deepcopy(told)))
+        if raw is None:
+            raise NotThere(f"no {key}")
+        if method == "GET":
+            return copy.deepcopy(raw)
+        self.writes += 1
+        if method == "DELETE":
+            if raw["metadata"]["uid"] != told.get("preconditions", {}).get("uid", raw["metadata"]["uid"]):
+                raise WriteConflict(f"{key} is another one")
+            self.delete(key)
+            return copy.deepcopy(raw)
+        assert method == "PATCH", method
+        return self._patched(key, raw, told, is_status=found["sub"] == "status")
+
+    def _patched(self, key: ResourceKey, raw: Raw, told: Raw, *, is_status: bool) -> Raw:
+        metadata = dict(told.get("metadata", {}))
+        version = metadata.pop("resourceVersion", None)
+        if version is not None and version != raw["metadata"]["resourceVersion"]:
+            raise WriteConflict(f"{key} has changed")
+        is_going = "deletionTimestamp" in raw["metadata"]
+        if is_going and set(metadata.get("finalizers", ())) - set(raw["metadata"].get("finalizers", ())):
+            raise WriteRefused("no finalizer can be added to what is being deleted")
+        old_spec = copy.deepcopy(raw.get("spec"))
+        if is_status:
+            raw["status"] = _merged(raw.get("status", {}), told.get("status", {}))
+        else:
+            raw["metadata"] = _merged(raw["metadata"], metadata)
+            for name in ("spec", "data"):
+                if name in told:
+                    raw[name] = _merged(raw.get(name, {}), told[name])
+        if raw.get("spec") != old_spec:
+            raw["metadata"]["generation"] += 1
+        if is_going and not raw["metadata"].get("finalizers"):
+            self._remove(key)
+        else:
+            self._changed(key)
+        return copy.deepcopy(raw)
+
+    def _changed(self, key: ResourceKey) -> None:
+        self._version += 1
+        self.objects[key]["metadata"]["resourceVersion"] = str(self._version)
+        self._tell(key, copy.deepcopy(self.objects[key]), gone=False)
+
+    def _remove(self, key: ResourceKey) -> None:
+        raw = self.objects.pop(key)
+        self._version += 1
+        raw["metadata"]["resourceVersion"] = str(self._version)
+        self._tell(key, raw, gone=True)
+        for other in [
+            other
+            for other, each in self.objects.items()
+            if any(owner["uid"] == raw["metadata"]["uid"] for owner in each["metadata"].get("ownerReferences", ()))
+        ]:
+            self.delete(other)
+
+    def _tell(self, key: ResourceKey, raw: Raw, *, gone: bool) -> None:
+        for tell in self.told:
+            asyncio.get_running_loop().call_later(NEWS_SECONDS, tell, key.kind, key, raw, gone)
+
+
+def _merged(old: Any, patch: Any) -> Any:
+    """A JSON merge patch (RFC 7396)."""
+    if not isinstance(patch, Mapping):
+        return copy.deepcopy(patch)
+    whole = dict(old) if isinstance(old, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            whole.pop(name, None)
+        else:
+            whole[name] = _merged(whole.get(name), value)
+    return whole

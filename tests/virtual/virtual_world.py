@@ -1,0 +1,178 @@
+"""The engine with the real client, the sandbox and a Kubernetes in memory, all in one loop of virtual time.
+
+What crosses a process boundary elsewhere crosses none here: an hour of the operator's life takes a second or so. A call
+under way when the engine is killed still reaches the sandbox, as it would from a real process.
+"""
+
+import asyncio
+import random
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self, cast
+
+import httpx
+
+from managed_databases.api.client import Client
+from managed_databases.kinds.registry import kinds
+from managed_databases.kube.cache import Store
+from managed_databases.kube.collections import SECRET
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.writing import KubeWriter
+from managed_databases.reconcile.engine import Engine
+from managed_databases.reconcile.ports import MANAGED_LABEL, ResourceKey
+from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.sandbox.changes import Settings
+from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
+from managed_databases.sandbox.server import Sandbox
+from sandbox_process import SandboxAdmin
+from stories.world import condition
+from virtual.memory_cluster import MemoryCluster, Raw
+from virtual.virtual_time import VirtualClock
+
+NAMESPACE = "shop"
+SYSTEM = "managed-databases-system"
+URL = "http://sandbox.example"
+ANSWER_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A call, and when it was sent, in virtual seconds."""
+
+    at: float
+    method: str
+    path: str
+
+
+class _InProcess(httpx.AsyncBaseTransport):
+    """Hands requests to the sandbox; one whose sender is gone goes on."""
+
+    def __init__(self, sandbox: Sandbox, sent: list[Sent]) -> None:
+        self._sent = sent
+        self._inner = httpx.ASGITransport(sandbox)
+        self._under_way: set[asyncio.Task[httpx.Response]] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._sent.append(Sent(asyncio.get_running_loop().time(), request.method, request.url.path))
+        await asyncio.sleep(ANSWER_SECONDS)
+        task = asyncio.create_task(self._inner.handle_async_request(request))
+        self._under_way.add(task)
+        task.add_done_callback(self._over)
+        return await asyncio.shield(task)
+
+    def _over(self, task: asyncio.Task[httpx.Response]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked has it, if somebody still does
+
+
+class VirtualWorld(SandboxAdmin):
+    """`async with VirtualWorld() as world`, inside `in_virtual_time`."""
+
+    def __init__(self, *, seed: int = 0, delay_seconds: float = 1.0, **settings: Any) -> None:
+        self.cluster = MemoryCluster()
+        self.sent: list[Sent] = []
+        self._app = Sandbox(settings=Settings(delay_seconds=delay_seconds))
+        self._http = httpx.AsyncClient(
+            base_url=f"{URL}/sandbox", transport=httpx.ASGITransport(self._app), timeout=None
+        )
+        self._settings = EngineSettings(operator_namespace=SYSTEM, **settings)
+        self._random = random.Random(seed)  # noqa: S311 (spreads retries, guards nothing)
+        self._engine: asyncio.Task[None] | None = None
+        self._tell: Callable[[str, ResourceKey, Raw, bool], None] | None = None
+
+    def _asked(self) -> httpx.AsyncClient:
+        return self._http
+
+    async def __aenter__(self) -> Self:
+        told = DEFAULT_WORLD.projects[0]
+        data = {
+            "OS_AUTH_URL": f"{URL}/identity/v3",
+            "OS_USERNAME": told.username,
+            "OS_PASSWORD": told.password,
+            "OS_DOMAIN_NAME": told.domain,
+            "OS_USER_DOMAIN_NAME": told.domain,
+            "INFRA_PROJECT_ID": told.id,
+            "INFRA_REGION": DEFAULT_REGION,
+        }
+        self.put_secret(SYSTEM, "cloud", data)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
+        await self._http.aclose()
+
+    # --- the operator ---
+
+    async def start(self) -> None:
+        """A new process: it remembers nothing."""
+        store = Store(kinds())
+        store.secrets_watched_in = frozenset({None})
+        connection = cast(KubeConnection, self.cluster)
+        engine = Engine(
+            store,
+            KubeWriter(connection, store, kinds().values()),
+            VirtualClock(),
+            self._settings,
+            kinds(),
+            draw=self._random.random,
+            client_factory=partial(Client, transport=_InProcess(self._app, self.sent)),
+        )
+
+        def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
+            if kind == SECRET and MANAGED_LABEL not in raw["metadata"].get("labels", {}):
+                return
+            news = store.deleted(raw, kind) if gone else store.seen(raw, kind)
+            if news is not None and kind == SECRET:
+                engine.secret_changed(key.namespace, key.name)
+            elif news is not None:
+                engine.resource_changed(key)
+
+        for key, raw in self.cluster.objects.items():
+            tell(key.kind, key, raw, False)
+        self._tell = tell
+        self.cluster.told.append(tell)
+        self._engine = asyncio.create_task(engine.run(), name="engine")
+
+    async def kill(self) -> None:
+        if self._engine is None:
+            return
+        assert self._tell is not None
+        self.cluster.told.remove(self._tell)
+        self._engine.cancel()
+        await asyncio.wait([self._engine])
+        self._engine = None
+
+    # --- people ---
+
+    def put_secret(self, namespace: str, name: str, data: dict[str, str], *, is_watched: bool = False) -> None:
+        encoded = {key: b64encode(value.encode()).decode() for key, value in data.items()}
+        metadata = {"labels": {MANAGED_LABEL: "true"} if is_watched else {}}
+        self.cluster.create(ResourceKey(SECRET, namespace, name), {"metadata": metadata, "data": encoded})
+
+    # --- seeing ---
+
+    def get(self, key: ResourceKey) -> Raw:
+        return self.cluster.objects[key]
+
+    def says(self, key: ResourceKey, type_: str) -> tuple[str, str]:
+        """Status and reason of a condition; empty when there is none."""
+        told = condition(self.cluster.objects[key], type_)
+        return told.get("status", ""), told.get("reason", "")
+
+    async def until(self, what: str, check: Callable[[], object], seconds: float = 3600) -> None:
+        """Let virtual time pass until it is so; a failed assert, or something missing, is "not yet"."""
+        last: object = None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while loop.time() < deadline:
+            assert self._engine is None or not self._engine.done(), "the engine has ended"
+            try:
+                if last := check():
+                    return
+            except (AssertionError, LookupError) as error:
+                last = f"{type(error).__name__}: {error}"
+            await asyncio.sleep(0.5)
+        raise AssertionError(f"not within {seconds} virtual seconds: {what}. Last: {last}")
