@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from managed_databases.kinds.frame import NameReference, ObjectName, Status
+from managed_databases.kinds.frame import NameReference, ObjectName, PollSeconds, Status
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, Spec, rules, unchangeable
 
@@ -41,6 +41,25 @@ class ConfigMapKeyRef(Spec):
 
     name: ObjectName = Field(description="The ConfigMap's name.")
     key: Annotated[str, Field(min_length=1, max_length=253, description="The key in the ConfigMap's data.")] = "ca.crt"
+
+
+class PollSecondsOf(Spec):
+    """Intervals by the API's collections."""
+
+    datastores: PollSeconds | None = Field(default=None, description="Of ManagedDatastores.")
+    databases: PollSeconds | None = Field(default=None, description="Of ManagedDatabases.")
+    users: PollSeconds | None = Field(default=None, description="Of DatabaseUsers.")
+    grants: PollSeconds | None = Field(default=None, description="Of DatabaseGrants.")
+    extensions: PollSeconds | None = Field(default=None, description="Of DatabaseExtensions.")
+    logical_replication_slots: PollSeconds | None = Field(default=None, description="Of LogicalReplicationSlots.")
+    topics: PollSeconds | None = Field(default=None, description="Of KafkaTopics.")
+    acls: PollSeconds | None = Field(default=None, description="Of KafkaACLs.")
+    prometheus_metrics_tokens: PollSeconds | None = Field(default=None, description="Of PrometheusMetricsTokens.")
+
+    def of(self, collection: str) -> int | None:
+        """`collection` as the API's path names it. Raises AttributeError for an unknown one."""
+        seconds: int | None = getattr(self, collection.replace("-", "_"))
+        return seconds
 
 
 class Ports(Spec):
@@ -95,8 +114,11 @@ class DatabaseProjectSpec(Spec):
         description="The provider's root certificate (PEM); copied into every credentials Secret as ca.crt.",
     )
     ports: Ports | None = None
-    poll_seconds: Annotated[int, Field(ge=5, le=86400)] | None = Field(
+    poll_seconds: PollSeconds | None = Field(
         default=None, description="Seconds between two LISTs of a collection at rest (default 60)."
+    )
+    poll_seconds_of: PollSecondsOf | None = Field(
+        default=None, description="The same for single collections, in place of pollSeconds."
     )
 
 

@@ -32,6 +32,9 @@ class SecretKeyRef(Spec):
 EXACTLY_ONE = Rule("has(self.name) != has(self.id)", "say exactly one of name and id")
 
 
+PollSeconds = Annotated[int, Field(ge=5, le=86400)]
+
+
 class CloudSpec(Spec):
     """What every kind with a cloud object accepts."""
 
@@ -53,6 +56,11 @@ class CloudSpec(Spec):
             "the difference (Synced is False, reason Drift). A change of the spec is always carried out."
         ),
     ] = "Correct"
+    poll_seconds: PollSeconds | None = Field(
+        default=None,
+        description="Look at the cloud at least this often, in seconds, where the project's interval is longer. One "
+        "list serves all resources of a kind.",
+    )
 
 
 class Condition(Spec):

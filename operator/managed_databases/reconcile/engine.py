@@ -247,5 +247,7 @@ class Engine:
         self._subscriptions.drop(key)
         self._queue.forget(key)
         self.claims.forget(key)
+        for session in self.projects.sessions():
+            session.forget_wishes(key)
         if key.kind == PROJECT.name:
             self.projects.forget(key.name)

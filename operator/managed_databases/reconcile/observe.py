@@ -137,6 +137,7 @@ class Observer:
             )
         found.session = session
         found.snapshot = session.need(found.cloud)
+        session.wish(found.cloud.collection.name, found.resource.key, found.seen.cloud_spec.poll_seconds)
         return None
 
     def _see_cloud(self, found: Observation, seen: dict[str, Any], memory: Memory) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import httpx
 
 from managed_databases.api.models import DatastoreName
+from managed_databases.kinds.database_project import PollSecondsOf
 from reconcile.project.fake_project import DATABASE_SIDE, DATASTORE_SIDE, KEY, SETTINGS, TIME, House, until
 
 LIST = "GET /datastores"
@@ -68,6 +69,27 @@ async def test_something_pending_is_listed_at_its_own_pace() -> None:
         await house.listed(DATASTORE_SIDE, 3)
         house.cloud.put("datastores", "a")
         await until(lambda: (a := snapshot.get("a")) and a.status == "ACTIVE", lambda: snapshot.get("a"))
+
+
+async def test_a_collection_and_a_resource_may_want_a_pace_of_their_own() -> None:
+    house = House(replace(SETTINGS, poll_seconds=1e6))
+    databases = LIST.replace("datastores", "databases")
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        session.need(DATABASE_SIDE)
+        await house.listed(DATASTORE_SIDE)
+        await house.listed(DATABASE_SIDE)
+        session.poll_every(None, PollSecondsOf(databases=10))
+        await house.listed(DATABASE_SIDE, 4)
+        assert house.cloud.count(LIST) == 1, "it is the databases' own pace"
+        session.wish("datastores", KEY, 10)
+        await house.listed(DATASTORE_SIDE, 4)
+        session.forget_wishes(KEY)
+        session.poll_every(None, None)
+        await house.clock.sleep(30)  # what was due already
+        listed = house.cloud.count(LIST), house.cloud.count(databases)
+        await house.clock.sleep(100)
+        assert (house.cloud.count(LIST), house.cloud.count(databases)) == listed
 
 
 async def test_after_a_change_the_pace_is_that_of_pending_things() -> None:

@@ -77,7 +77,7 @@ class Opener:
         What failed with the same credentials rests for a while, unless `at_once`. Raises KubeError.
         """
         session = opening.session
-        session.poll_seconds = spec.poll_seconds
+        session.poll_every(spec.poll_seconds, spec.poll_seconds_of)
         access = await self._read_access(opening, resource.key.name, spec)
         if isinstance(access, Wait):
             opening.access = opening.tried = opening.note = None

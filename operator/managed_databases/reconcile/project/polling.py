@@ -91,6 +91,11 @@ class CollectionPoller:
         self._due = min(self._due, self._clock.monotonic() + self._settings.pending_poll_seconds)
         self._moved.set()
 
+    def reconsider(self) -> None:
+        """The interval at rest has become another one: a shorter one counts from now."""
+        self._due = min(self._due, self._clock.monotonic() + self._rest_seconds())
+        self._moved.set()
+
     async def run(self) -> None:
         """List until cancelled."""
         while True:

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from managed_databases.api.calls import Call
 from managed_databases.api.client import Client, Reply
 from managed_databases.api.collections import DATASTORES
 from managed_databases.api.models import Action, Quota
+from managed_databases.kinds.database_project import PollSecondsOf
 from managed_databases.kinds.kind import CloudSide
 from managed_databases.kinds.seen import ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.budget import Budget
 from managed_databases.reconcile.project.catalogue import CatalogueReader
 from managed_databases.reconcile.project.circuit import Circuit
@@ -59,7 +62,9 @@ class ProjectSession:
         self.name = name
         self.uid = uid
         self.view: ProjectView | None = None
-        self.poll_seconds: float | None = None
+        self._poll_seconds: int | None = None
+        self._poll_seconds_of = PollSecondsOf()
+        self._wishes: dict[str, dict[ResourceKey, int]] = {}
         self.is_identity_stated = False
         self._clock = clock
         self._settings = settings
@@ -125,7 +130,7 @@ class ProjectSession:
                 self._clock,
                 self._settings,
                 draw=self._draw,
-                rest_seconds=lambda: self.poll_seconds or self._settings.poll_seconds,
+                rest_seconds=partial(self._rest_seconds, known.name),
                 listed=self._listed,
                 troubled=self._hooks.changed,
                 is_foreign=self._is_foreign,
@@ -133,6 +138,35 @@ class ProjectSession:
             self._pollers[known.name] = poller
             self._arrivals.put_nowait(poller)
         return known.snapshot
+
+    def poll_every(self, seconds: int | None, of: PollSecondsOf | None) -> None:
+        """How often the project wants its collections listed at rest; None: as the settings say."""
+        before = (self._poll_seconds, self._poll_seconds_of)
+        self._poll_seconds, self._poll_seconds_of = seconds, of or PollSecondsOf()
+        if (self._poll_seconds, self._poll_seconds_of) != before:
+            for poller in self._pollers.values():
+                poller.reconsider()
+
+    def wish(self, collection: str, key: ResourceKey, seconds: int | None) -> None:
+        """A resource wants its collection listed at least so often; None: it does not mind, or is no more."""
+        wishes = self._wishes.setdefault(collection, {})
+        if wishes.get(key) == seconds:
+            return
+        if seconds is None:
+            del wishes[key]
+            return
+        wishes[key] = seconds
+        if poller := self._pollers.get(collection):
+            poller.reconsider()
+
+    def forget_wishes(self, key: ResourceKey) -> None:
+        """The resource is gone."""
+        for collection in self._wishes:
+            self.wish(collection, key, None)
+
+    def _rest_seconds(self, collection: str) -> float:
+        usual = self._poll_seconds_of.of(collection) or self._poll_seconds or self._settings.poll_seconds
+        return min((usual, *self._wishes.get(collection, {}).values()))
 
     def need_parameters(self, wanted: ParametersFor) -> None:
         """Have the catalogue hold the configuration limits of this flavor; they are read once."""
