@@ -1,6 +1,7 @@
 """A local Kubernetes control plane: etcd and kube-apiserver as processes, without containers, nodes or root."""
 
 import asyncio
+import shutil
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from managed_databases.controlplane.access import (
 )
 from managed_databases.controlplane.commands import (
     AUDIT_POLICY,
+    ETCD_DATA,
     apiserver_command,
     controller_manager_command,
     etcd_command,
@@ -35,6 +37,11 @@ APISERVER: Final = "kube-apiserver"
 CONTROLLER_MANAGER: Final = "kube-controller-manager"
 
 KNOWN_PEOPLE: Final = ("operator", "alice", "bob", "mallory")
+
+
+def _replace(folder: Path, other: Path) -> None:
+    shutil.rmtree(folder)
+    shutil.copytree(other, folder)
 
 
 def _say_nothing(_text: str) -> None:
@@ -120,6 +127,14 @@ class ControlPlane:
         await self._processes.start(APISERVER, self._apiserver_command())
         await self._until_ready()
 
+    async def back_up(self, into: Path) -> None:
+        """Copy what etcd holds into a new folder; everybody's connections break meanwhile."""
+        await self._without_etcd(shutil.copytree, self._data, into)
+
+    async def restore(self, backup: Path) -> None:
+        """Put what `back_up` copied in the place of what etcd holds now."""
+        await self._without_etcd(_replace, self._data, backup)
+
     async def start_controller_manager(self) -> None:
         """Start kube-controller-manager: garbage collection, deletion of namespaces, default service accounts."""
         await self._processes.start(
@@ -129,6 +144,17 @@ class ControlPlane:
     async def stop_controller_manager(self) -> None:
         """Kill kube-controller-manager."""
         await self._processes.kill(CONTROLLER_MANAGER)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / ETCD_DATA
+
+    async def _without_etcd(self, work: Callable[..., object], *arguments: Path) -> None:
+        await self.stop_apiserver()
+        await self._processes.kill(ETCD)
+        await asyncio.to_thread(work, *arguments)
+        await self._processes.start(ETCD, etcd_command(self.binaries.resolve(), self.folder))
+        await self.start_apiserver()
 
     async def _start(self) -> None:
         self.folder = self._processes.folder

@@ -15,6 +15,9 @@ CONTROLLERS: Final = (
     "clusterrole-aggregation-controller",  # without it the roles admin, edit and view are empty
 )
 
+ETCD_DATA: Final = "etcd"
+"""The folder of etcd's data, in the control plane's."""
+
 AUDIT_POLICY: Final = """\
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -50,7 +53,7 @@ def etcd_command(binaries: Path, folder: Path) -> list[str]:
     peers = "unix://peer:1"  # etcd makes this a file in its working folder; nothing ever uses it
     return [
         str(binaries / "etcd"),
-        f"--data-dir={folder / 'etcd'}",
+        f"--data-dir={folder / ETCD_DATA}",
         f"--listen-client-urls={clients}",
         f"--advertise-client-urls={clients}",
         f"--listen-peer-urls={peers}",
