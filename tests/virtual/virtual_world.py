@@ -6,7 +6,7 @@ under way when the engine is killed still reaches the sandbox, as it would from 
 
 import asyncio
 import random
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -156,6 +156,11 @@ class VirtualWorld(SandboxAdmin):
 
     def get(self, key: ResourceKey) -> Raw:
         return self.cluster.objects[key]
+
+    def secret(self, name: str) -> dict[str, str]:
+        """What is in a Secret; nothing when there is none."""
+        raw = self.cluster.objects.get(ResourceKey(SECRET, NAMESPACE, name), {})
+        return {key: b64decode(value).decode() for key, value in raw.get("data", {}).items()}
 
     def says(self, key: ResourceKey, type_: str) -> tuple[str, str]:
         """Status and reason of a condition; empty when there is none."""

@@ -1,0 +1,152 @@
+"""Random walks: people, the cloud and bad luck in any order; the invariants at each step, agreement in the end."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from managed_databases.reconcile.ports import ResourceKey
+from virtual.faults import REQUEST_FAULTS
+from virtual.virtual_time import VirtualLoop
+from virtual.walk import CHANGES, KEYS, Walk
+
+keys = st.sampled_from(KEYS)
+adoption = st.sampled_from(["Never", "IfExists"])
+policy = st.sampled_from(["Delete", "Delete", "Retain"])
+
+
+class RandomWalk(RuleBasedStateMachine):
+    """Every rule is followed by a moment in which the operator may get on with it, or may not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner(loop_factory=VirtualLoop)
+        self._walk = Walk()
+
+    @initialize(made=st.booleans())
+    def begin(self, made: bool) -> None:
+        self._run(self._walk.begin(made=made))
+
+    @rule(key=keys, adoption=adoption, policy=policy, seconds=st.sampled_from([0, 1, 10]))
+    def apply(self, key: ResourceKey, adoption: str, policy: str, seconds: float) -> None:
+        told = {"adoption": adoption, "deletionPolicy": policy}
+        if key.kind == "DatabaseUser":
+            told["onUnknownPassword"] = "Reset"
+
+        async def step() -> None:
+            self._walk.apply(key, **told)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(key=keys, seconds=st.sampled_from([0, 1, 10]))
+    def delete(self, key: ResourceKey, seconds: float) -> None:
+        async def step() -> None:
+            self._walk.delete(key)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(data=st.data(), key=st.sampled_from(tuple(CHANGES)))
+    def change(self, data: st.DataObject, key: ResourceKey) -> None:
+        spec: dict[str, Any] = data.draw(st.sampled_from(CHANGES[key]))
+
+        async def step() -> None:
+            self._walk.change(key, **spec)
+            await asyncio.sleep(1)
+
+        self._run(step())
+
+    @rule(key=keys, policy=policy)
+    def change_policy(self, key: ResourceKey, policy: str) -> None:
+        async def step() -> None:
+            self._walk.change(key, deletionPolicy=policy)
+
+        self._run(step())
+
+    @rule(key=keys, paused=st.sampled_from(["true", None]))
+    def pause(self, key: ResourceKey, paused: str | None) -> None:
+        async def step() -> None:
+            if key in self._walk.world.cluster.objects:
+                self._walk.world.cluster.annotate(key, paused=paused)
+
+        self._run(step())
+
+    @rule(user=st.sampled_from(["app", "other"]))
+    def delete_secret(self, user: str) -> None:
+        async def step() -> None:
+            self._walk.delete_secret(user)
+
+        self._run(step())
+
+    @rule(kind=st.sampled_from(["ManagedDatastore", "ManagedDatabase", "DatabaseUser", "PrometheusMetricsToken"]))
+    def vanish(self, kind: str) -> None:
+        self._run(self._walk.vanish(kind))
+
+    @rule()
+    def drift(self) -> None:
+        self._run(self._walk.drift())
+
+    @rule(
+        name=st.sampled_from(sorted(REQUEST_FAULTS)),
+        method=st.sampled_from([None, "POST", "PUT", "DELETE"]),
+        times=st.sampled_from([1, 3, 30]),
+    )
+    def trouble(self, name: str, method: str | None, times: int) -> None:
+        self._run(self._walk.world.fault(**{"path": "^/v1/", "method": method, "times": times} | REQUEST_FAULTS[name]))
+
+    @rule()
+    def calm(self) -> None:
+        self._run(self._walk.world.clear_faults())
+
+    @rule(away=st.booleans())
+    def kubernetes(self, away: bool) -> None:
+        self._walk.world.cluster.away = away
+
+    @rule(seconds=st.sampled_from([0, 5, 120]))
+    def restart(self, seconds: float) -> None:
+        self._run(self._walk.restart(seconds))
+
+    @rule()
+    def back_up(self) -> None:
+        self._walk.back_up()
+
+    @rule()
+    def restore(self) -> None:
+        self._run(self._walk.restore())
+
+    @rule(seconds=st.sampled_from([0.1, 2, 30, 400]))
+    def time_passes(self, seconds: float) -> None:
+        self._run(asyncio.sleep(seconds))
+
+    @invariant()
+    def holds(self) -> None:
+        self._run(self._walk.check())
+
+    def teardown(self) -> None:
+        try:
+            self._run(self._walk.all_agrees())
+        finally:
+            self._run(self._walk.world.__aexit__(None, None, None))
+            self._runner.close()
+
+    def _run(self, work: Any) -> None:
+        self._runner.run(work)
+
+
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def test_a_few_walks() -> None:
+    run_state_machine_as_test(RandomWalk, settings=settings(max_examples=10, stateful_step_count=25, deadline=None))
+
+
+@pytest.mark.chaos
+def test_many_walks() -> None:
+    many = settings(
+        max_examples=200, stateful_step_count=40, deadline=None, derandomize=False, suppress_health_check=QUIET
+    )
+    run_state_machine_as_test(RandomWalk, settings=many)

@@ -1,0 +1,211 @@
+"""What people, the cloud and bad luck may do to a few resources, in any order; and what holds at every instant."""
+
+import asyncio
+import copy
+from collections import Counter
+from typing import Any
+
+from managed_databases.kinds.registry import kinds
+from managed_databases.kube.collections import SECRET
+from managed_databases.reconcile.ports import ResourceKey
+from stories.world import SUBNET, manifest
+from virtual.everything import CLOUD_KINDS, collection, project
+from virtual.memory_cluster import Raw
+from virtual.virtual_world import NAMESPACE, VirtualWorld
+
+IN_MAIN = {"datastoreRef": {"name": "main"}}
+SPECS: dict[ResourceKey, dict[str, Any]] = {
+    ResourceKey(kind, NAMESPACE, name): spec
+    for kind, name, spec in (
+        (
+            "ManagedDatastore",
+            "main",
+            {
+                "engine": {"type": "postgresql", "version": "16"},
+                "flavor": {"vcpus": 2, "ramMB": 4096, "diskGB": 32},
+                "nodeCount": 1,
+                "subnetID": SUBNET,
+                "deletionProtection": False,
+            },
+        ),
+        ("ManagedDatabase", "shop", IN_MAIN | {"ownerRef": {"name": "app"}}),
+        ("DatabaseUser", "app", IN_MAIN),
+        ("DatabaseUser", "other", IN_MAIN),
+        ("DatabaseUser", "twin", IN_MAIN | {"name": "app"}),
+        ("DatabaseGrant", "other-in-shop", IN_MAIN | {"databaseRef": {"name": "shop"}, "userRef": {"name": "other"}}),
+        ("PrometheusMetricsToken", "prometheus", {}),
+    )
+}
+KEYS = tuple(SPECS)
+CHANGES: dict[ResourceKey, tuple[dict[str, Any], ...]] = {
+    KEYS[0]: ({"nodeCount": 2}, {"config": {"work_mem": 8192}}, {"config": None}, {"firewall": ["192.0.2.0/24"]}),
+    KEYS[1]: ({"ownerRef": {"name": "other"}}, {"ownerRef": {"name": "app"}}),
+    KEYS[2]: ({"databaseRef": {"name": "shop"}}, {"databaseRef": None}),
+}
+HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown"}
+"""Stalled with one of these is right: somebody has to say what is meant."""
+WAITS_FOR_OTHERS = {"ParentMissing", "ParentNotReady"}
+
+
+class Walk:
+    """The world, and what is remembered of the way.
+
+    `let_go`: kinds and cloud names of objects that may be there with nobody holding them. `lost`: users whose Secret
+    was deleted or set back: nobody knows their password until the operator has set another one.
+    """
+
+    def __init__(self) -> None:
+        self.world = VirtualWorld()
+        self.let_go: set[tuple[str, str]] = set()
+        self.lost: set[str] = set()
+        self.backup: dict[ResourceKey, Raw] | None = None
+
+    async def begin(self, *, made: bool) -> None:
+        """`made`: with everything there already."""
+        await self.world.__aenter__()
+        self.world.cluster.apply(project())
+        await self.world.start()
+        if made:
+            for key in KEYS:
+                self.apply(key)
+            await asyncio.sleep(60)
+
+    # --- what happens ---
+
+    def apply(self, key: ResourceKey, **spec: Any) -> None:
+        if key not in self.world.cluster.objects:
+            self.world.cluster.apply(manifest(key.kind, key.name, NAMESPACE, SPECS[key] | spec))
+
+    def delete(self, key: ResourceKey) -> None:
+        raw = self.world.cluster.objects.get(key)
+        if raw is None:
+            return
+        if raw["spec"].get("deletionPolicy") == "Retain":
+            self.let_go.add(_object_of(key))
+        self.world.cluster.delete(key)
+
+    def change(self, key: ResourceKey, **spec: Any) -> None:
+        raw = self.world.cluster.objects.get(key)
+        if raw is None:
+            return
+        if raw["metadata"].get("deletionTimestamp") and spec.get("deletionPolicy") == "Retain":
+            self.let_go.add(_object_of(key))
+        self.world.cluster.change(key, **spec)
+
+    def delete_secret(self, user: str) -> None:
+        self.lost.add(user)
+        self.world.cluster.delete(ResourceKey(SECRET, NAMESPACE, f"{user}-user"))
+
+    async def vanish(self, kind: str) -> None:
+        """One object of that kind is deleted by other hands, with what is in it."""
+        for each in (await self.world.objects(collection(kind)))[:1]:
+            await self.world.vanish(collection(kind), each["id"])
+
+    async def drift(self) -> None:
+        for each in await self.world.objects("datastores"):
+            if each["status"] == "ACTIVE":
+                await self.world.edit("datastores", each["id"], node_count=3)
+
+    async def restart(self, seconds: float) -> None:
+        await self.world.kill()
+        await asyncio.sleep(seconds)
+        await self.world.start()
+
+    def back_up(self) -> None:
+        self.backup = copy.deepcopy(self.world.cluster.objects)
+
+    async def restore(self) -> None:
+        """etcd is as it was at the backup, the cloud is not."""
+        if self.backup is None:
+            return
+        await self.world.kill()
+        self.let_go |= {_object_of(key) for key in KEYS}  # what was made or let go since then is nobody's now
+        self.lost |= {"app", "other", "twin"}
+        self.world.cluster.objects = copy.deepcopy(self.backup)
+        await self.world.start()
+
+    # --- what holds ---
+
+    async def check(self) -> None:
+        """Raises AssertionError."""
+        held: Counter[tuple[str, str]] = Counter()
+        for name, kind in CLOUD_KINDS.items():
+            assert kind.cloud is not None
+            model, key_of = kind.cloud.collection.model, kind.cloud.key_of
+            there = [model.model_validate(each) for each in await self.world.objects(collection(name))]
+            keys = Counter(key_of(each) for each in there)
+            assert all(count == 1 for count in keys.values()), f"{name} twice: {keys}"
+            for key, raw in self.world.cluster.of_kind(name).items():
+                id_ = raw["status"].get("id")
+                held[name, id_ or key.name] += 1
+                if self.world.says(key, "Ready")[0] == "True":
+                    assert id_, f"{key} is ready and nothing is there"
+        assert all(count == 1 for (_, id_), count in held.items() if len(id_) == 36), f"held twice: {held}"
+        await self._nobody_is_locked_out()
+
+    async def _nobody_is_locked_out(self) -> None:
+        for each in await self.world.objects("users"):
+            if each["status"] != "ACTIVE":
+                continue
+            for name in ("app", "other", "twin"):
+                key = ResourceKey("DatabaseUser", NAMESPACE, name)
+                raw = self.world.cluster.objects.get(key)
+                if name in self.lost or raw is None or raw["status"].get("id") != each["id"]:
+                    continue
+                passwords = [self.world.secret(f"{name}-user{suffix}").get("password") for suffix in ("", "-pending")]
+                opened = [
+                    await self.world.login(each["datastore_id"], each["name"], word) for word in passwords if word
+                ]
+                assert any(opened), f"{name} is locked out: {raw['status']}"
+
+    async def all_agrees(self) -> None:
+        """With nothing in the way any more, the cloud and the resources come to agree by themselves."""
+        world = self.world
+        await world.clear_faults()
+        world.cluster.away = False
+        await self.restart(0)
+        for key in KEYS:
+            if key in world.cluster.objects:
+                world.cluster.annotate(key, paused=None)
+        for _ in range(3):  # what is gone with its data is made again when a person says so, and then its children
+            await asyncio.sleep(900)
+            for key in KEYS:
+                if key in world.cluster.objects and world.says(key, "Stalled") == ("True", "Gone"):
+                    world.cluster.annotate(key, recreate=world.get(key)["status"]["id"])
+        await world.until("all is as it can be", self._is_settled, 7200)
+        await self.check()
+        await self._no_orphans()
+
+    def _is_settled(self) -> bool:
+        there = [key for key in KEYS if key in self.world.cluster.objects]
+        for key in KEYS:
+            raw = self.world.cluster.objects.get(key)
+            if raw is None:
+                continue
+            if "deletionTimestamp" in raw["metadata"]:
+                # Only a datastore waits, for what nobody deletes; what is in it and is to go with it waits for that.
+                main_waits = KEYS[0] in there and self.world.says(KEYS[0], "Synced")[1] == "InUse"
+                assert main_waits, f"{key} does not go: {raw['status']}"
+                continue
+            reasons = {self.world.says(key, type_)[1] for type_ in ("Synced", "Stalled")}
+            is_right = all(self.world.says(key, type_)[0] == "True" for type_ in ("Ready", "Synced"))
+            main = self.world.cluster.objects.get(KEYS[0])
+            waits = reasons & (HOLDS_FOR_A_PERSON | WAITS_FOR_OTHERS)
+            assert is_right or waits, f"{key}: {raw['status']}"
+            if reasons & {"ParentMissing"} and key.kind == "DatabaseUser":
+                assert main is None, f"{key} says that there is no parent: {raw['status']}"
+        return True
+
+    async def _no_orphans(self) -> None:
+        for kind in CLOUD_KINDS:
+            held = {raw["status"].get("id") for raw in self.world.cluster.of_kind(kind).values()}
+            for each in await self.world.objects(collection(kind)):
+                name = each.get("name", "")
+                allowed = (kind, name) in self.let_go or any(gone[0] == kind and not gone[1] for gone in self.let_go)
+                assert each["id"] in held or allowed, f"nobody holds this {kind}: {each}; let go: {self.let_go}"
+
+
+def _object_of(key: ResourceKey) -> tuple[str, str]:
+    """The kind and the cloud name; a grant has none."""
+    assert key.kind in kinds()
+    return (key.kind, "" if key.kind == "DatabaseGrant" else str(SPECS[key].get("name", key.name)))
