@@ -20,6 +20,7 @@ from managed_databases.kinds.verdicts import (
     Record,
     Release,
     Step,
+    Verdict,
 )
 from managed_databases.reconcile import credentials, passwords
 from managed_databases.reconcile.annotations import OWNED_BY, OWNER_UID
@@ -57,18 +58,21 @@ class Actor:
     """Told of each owned resource that was made or changed: the watch may not tell again."""
 
     async def act(
-        self, found: Observation, step: Step, secrets: SecretsRead, memory: Memory, lane: Lane
+        self, found: Observation, step: Step, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
     ) -> Mapping[str, Any]:
-        """Do the step; return the facts of the frame that changed by it, to be written with the status."""
+        """Do the step; return the facts of the frame that changed by it, to be written with the status.
+
+        `shown` is what the status says while it is under way.
+        """
         match step:
             case Create():
-                return await self._create(found, step, secrets, memory, lane)
+                return await self._create(found, shown, secrets, memory, lane)
             case Record():
                 return await self._record(found, memory, step)
             case Change():
-                return await self._change(found, step, memory, lane)
+                return await self._change(found, step, shown, memory, lane)
             case Credentials():
-                return await self._credentials(found, step, secrets, memory, lane)
+                return await self._credentials(found, step, shown, secrets, memory, lane)
             case Arrange():
                 await self._arrange(found, step)
                 return {}
@@ -80,7 +84,7 @@ class Actor:
                 return {}
 
     async def _create(
-        self, found: Observation, step: Create, secrets: SecretsRead, memory: Memory, lane: Lane
+        self, found: Observation, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
     ) -> Mapping[str, Any]:
         """Finalizer, intent, Secret, POST, id: in this order, so that nothing made is ever forgotten."""
         assert found.session is not None
@@ -101,7 +105,7 @@ class Actor:
             "intent": intent.model_dump(by_alias=True, exclude_none=True, mode="json"),
             "managed": sorted(found.cloud.manages(found.seen)),
         }
-        await self.writer.write(found, step, facts)
+        await self.writer.write(found, shown, facts)
         # Until the POST is sent this process knows that there is nothing to wait for.
         memory.attempt, memory.settle_from = attempt, self.clock.monotonic() - intent.wait_seconds
         password = await self._first_password(found, secrets, memory)
@@ -156,8 +160,10 @@ class Actor:
         adopted = {"identity": pinned(found)} if step.changes.get("adopted") else {}
         return {**step.changes, **adopted}
 
-    async def _change(self, found: Observation, step: Change, memory: Memory, lane: Lane) -> Mapping[str, Any]:
-        await self.writer.write(found, step)  # what is managed is known before the cloud changes
+    async def _change(
+        self, found: Observation, step: Change, shown: Verdict, memory: Memory, lane: Lane
+    ) -> Mapping[str, Any]:
+        await self.writer.write(found, shown)  # what is managed is known before the cloud changes
         if found.claim is not None and not found.seen.deleting:
             self.claims.take(found.resource, *found.claim)
         await self._send(found, step.call, lane)
@@ -167,14 +173,14 @@ class Actor:
         return {"managed": sorted({*found.resource.status.get("managed", ())} - {*step.unmanages})}
 
     async def _credentials(
-        self, found: Observation, step: Credentials, secrets: SecretsRead, memory: Memory, lane: Lane
+        self, found: Observation, step: Credentials, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
     ) -> Mapping[str, Any]:
         view = found.seen.credential
         assert view is not None
         assert found.cloud.credential is not None
         match step.step:
             case PasswordStep.PREPARE:
-                await self.writer.write(found, step)
+                await self.writer.write(found, shown)
                 wanted = credentials.pending_secret(found, view.given or passwords.generate())
                 if secrets.pending is None:
                     await self._create_own_secret(found, wanted)
@@ -182,7 +188,7 @@ class Actor:
                     await self.kube.replace_secret(secrets.pending, wanted)
                 memory.pending_sent = None
             case PasswordStep.SEND:
-                await self.writer.write(found, step)
+                await self.writer.write(found, shown)
                 await self._send_password(found, view.pending, lane)
                 memory.pending_sent = view.pending
             case PasswordStep.SWITCH:
@@ -193,7 +199,7 @@ class Actor:
                 memory.confirmed, memory.pending_sent = False, None
                 return {"passwordUnconfirmed": None}
             case PasswordStep.CONFIRM:
-                await self.writer.write(found, step)
+                await self.writer.write(found, shown)
                 await self._send_password(found, view.password, lane)
                 memory.confirmed = True
             case PasswordStep.CONFIRMED:

@@ -61,6 +61,11 @@ class Attempts:
             return held.verdict
         return verdict
 
+    def shown_while(self, found: Observation, memory: Memory, step: Step) -> Verdict:
+        """What to say while the step is under way: one that is tried again is as refused as before until it works."""
+        held = memory.held
+        return held.verdict if held is not None and held.step == ground(found, step) else step
+
     def _is_fight(self, found: Observation, memory: Memory, change: Change) -> bool:
         since = self._clock.monotonic() - FIGHT_SECONDS
         memory.corrections = [correction for correction in memory.corrections if correction[0] >= since]

@@ -97,7 +97,8 @@ class Reconciler:
                 await self.writer.write(found, verdict, facts)
                 facts = {}
             try:
-                facts = await self.actor.act(found, verdict, secrets, memory, lane)
+                shown = self.attempts.shown_while(found, memory, verdict)
+                facts = await self.actor.act(found, verdict, shown, secrets, memory, lane)
             except ApiError as error:
                 held = await self._after_api_error(found, memory, verdict, error, lane)
                 nothing_made = isinstance(verdict, Create) and is_refusal(error)

@@ -1,0 +1,50 @@
+"""What the API refuses for hours: its conditions stand still until it is no longer refused."""
+
+import asyncio
+
+import pytest
+
+from managed_databases.reconcile.ports import ResourceKey
+from stories.world import condition, manifest
+from virtual.everything import project
+from virtual.faults import REQUEST_FAULTS
+from virtual.memory_cluster import Raw
+from virtual.virtual_time import in_virtual_time
+from virtual.virtual_world import NAMESPACE, VirtualWorld
+from virtual.walk import KEYS, SPECS
+
+MAIN = KEYS[0]
+HOURS = 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("403", "Forbidden"), ("400 of validation", "Invalid"), ("409", "Refused")]
+)
+def test_a_change_that_is_tried_again_stays_stalled(fault: str, reason: str) -> None:
+    in_virtual_time(stays_stalled(fault, reason))
+
+
+async def stays_stalled(fault: str, reason: str) -> None:
+    async with VirtualWorld() as world:
+        world.cluster.apply(project())
+        await world.start()
+        world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN]))
+        await world.until("it is made", lambda: world.says(MAIN, "Synced")[0] == "True")
+        await world.fault(path="^/v1/datastores/", method="PUT", **REQUEST_FAULTS[fault])
+        world.cluster.change(MAIN, firewall=["192.0.2.0/24"])
+        await world.until("it is refused", lambda: world.says(MAIN, "Stalled") == ("True", reason))
+        await asyncio.sleep(1)
+        told: list[dict[str, str]] = []
+
+        def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
+            if key == MAIN:
+                told.append(condition(raw, "Stalled"))
+
+        world.cluster.told.append(tell)
+        world.sent.clear()
+        await asyncio.sleep(HOURS * 3600)
+        assert len([sent for sent in world.sent if sent.method == "PUT"]) >= HOURS, "it was tried again"
+        assert not told, "nothing is written, as nothing is new"
+        await world.clear_faults()
+        await world.until("it heals by itself", lambda: world.says(MAIN, "Synced")[0] == "True")
+        assert world.says(MAIN, "Stalled")[0] == "False"
