@@ -222,6 +222,25 @@ async def test_without_its_project_a_deletion_waits_and_heals(world: World) -> N
     assert await left_in_the_cloud(world) == []
 
 
+@fast
+async def test_without_credentials_a_deletion_waits_and_can_be_forced(world: World) -> None:
+    await everything(world)
+    before = await left_in_the_cloud(world)
+    await world.sandbox.fault(path="^/v1/", status=401, body={"error": {"code": 401, "message": "no"}})
+    await world.becomes("DatabaseProject", world.project, status="False", reason="CredentialsInvalid")
+    for kind, name in ALL:
+        await world.delete(kind, name, wait=False)
+    for kind, name in ALL:
+        told = await world.becomes(kind, name, status="False", reason="CredentialsInvalid")
+        assert "force-delete: true" in condition(told, "Ready")["message"]
+    for kind, name in ALL:
+        await world.annotate(kind, name, force_delete="true")
+    for kind, name in ALL:
+        await is_gone(world, kind, name)
+    assert await left_in_the_cloud(world) == before
+    assert await world.calls("DELETE") == []
+
+
 async def test_deleting_the_crds_leaves_the_cloud_alone(control_plane: ControlPlane, tmp_path: Path) -> None:
     """It asks no policy, so the finalizer must hold: in a control plane of its own, as the CRDs are everybody's."""
     own = ControlPlane(control_plane.binaries, controller_manager=True)

@@ -13,7 +13,8 @@ from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.commands import free_port
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.generated_files import crd_files
-from managed_databases.kube.leadership import LEASE_NAME
+from managed_databases.kube.leadership import LEASE_NAME, RELEASE_SECONDS
+from managed_databases.kube.operator import GRACE_SECONDS, PARTS_END_SECONDS
 from operator_process import OperatorProcess
 from stories.kill_points import EFFECT_COMES, EFFECT_COMES_LATE, EFFECT_WAS
 from stories.world import World
@@ -110,6 +111,27 @@ async def test_a_clean_stop_hands_over_at_once(world: World, follower: OperatorP
     await world.becomes("DatabaseUser", "app")
     assert await world.login_works()
     assert len(await world.posts("datastores")) == 1
+
+
+@pytest.mark.parametrize("world", [{"settings": LONG | {"call_limit_seconds": 300}}], indirect=True)
+async def test_a_clean_stop_hands_over_while_the_api_hangs(world: World, follower: OperatorProcess) -> None:
+    """The call in flight would take longer than any test waits: it is given up, and found again by who follows."""
+    await world.operator.start()
+    first = await leads(world)
+    await stands_by(world, follower)
+    await world.apply(world.project_manifest())
+    await world.becomes("DatabaseProject", world.project)
+    fault = await world.sandbox.fault(method="POST", path="/datastores$", delay_seconds=300, times=1)
+    await world.apply(world.datastore())
+
+    async def hangs() -> bool:
+        return any(each["id"] == fault and each["met"] for each in await world.sandbox.faults())
+
+    await world.until("the creation hangs", hangs)
+    assert await world.operator.stop() == 0
+    assert await holder(world) != first, "released before it ended"
+    await leads(world, after=first)
+    assert GRACE_SECONDS + PARTS_END_SECONDS + RELEASE_SECONDS < 10
 
 
 @a_patient_pair

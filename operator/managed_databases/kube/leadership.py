@@ -21,7 +21,7 @@ from managed_databases.reconcile.ports import AlreadyThere, KubeError, KubeUnrea
 LEASE_NAME: Final = "managed-databases-operator"
 LOOK_SECONDS: Final = 2.0
 """A standby looks at least so often, so that it follows a clean stop soon, however long a lease lasts."""
-RELEASE_SECONDS: Final = 5.0
+RELEASE_SECONDS: Final = 2.0
 
 # Where there is no such clock (macOS), the monotonic one counts sleep as well.
 _BOOT_CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

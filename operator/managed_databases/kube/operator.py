@@ -23,9 +23,10 @@ from managed_databases.reconcile.engine import Engine
 from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.settings import Settings
 
-GRACE_SECONDS = 8.0
-"""How long calls in flight may take to end after SIGTERM, within the Pod's 10 s."""
-PARTS_END_SECONDS = 5.0
+GRACE_SECONDS = 5.0
+"""How long calls in flight may take to end after SIGTERM; with the two bounds that follow it (the parts', the lease's) a
+stop takes less than 10 s, also when the API or Kubernetes hangs."""
+PARTS_END_SECONDS = 2.0
 """How long a part may take to end once it is cancelled: one that does not end must not keep the lease."""
 
 log = structlog.get_logger()

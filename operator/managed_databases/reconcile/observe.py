@@ -112,8 +112,8 @@ class Observer:
         session = self.projects.session(name)
         exists = self.cache.get(ResourceKey(PROJECT.name, "", name)) is not None
         found.is_oriented = not exists or (session is not None and session.is_opened)
+        way_out = f", or annotate {FORCE_DELETE}: true to let go of the cloud object" if found.seen.deleting else ""
         if session is None:
-            way_out = f", or annotate {FORCE_DELETE}: true to let go of the cloud object" if found.seen.deleting else ""
             return Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}: create it{way_out}")
         powers = self.projects.permits(name, found.resource.key.namespace)
         if powers is None and not (found.seen.deleting and status.identity is not None):
@@ -122,8 +122,10 @@ class Observer:
                 f"the DatabaseProject {name} does not allow the namespace {found.resource.key.namespace}: its "
                 "spec.allowedNamespaces must name it",
             )
-        if session.problem is not None:
-            return session.problem
+        if (problem := session.problem) is not None:
+            if problem.reason in (Reason.CREDENTIALS_INVALID, Reason.SECRET_MISSING):  # they may be gone for good
+                return replace(problem, message=problem.message + way_out)
+            return problem
         if session.view is None:
             return Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}")
         pinned = status.identity

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from managed_databases.kinds.frame import PHASE_MOST
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
@@ -38,6 +39,8 @@ def status(
         "observedGeneration": seen.generation,
         "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
     }
+    if whole["phase"] is not None:
+        whole["phase"] = whole["phase"][:PHASE_MOST]
     if facts is None or "managed" not in facts:
         whole["managed"] = _managed(kind, seen, old)
     if kind.cloud.credential is not None and kind.cloud.credential.applies(seen) and whole.get("id"):

@@ -1,0 +1,30 @@
+"""What the API tells is in messages: their length is bounded, or the API server would refuse the whole status."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kinds.sights import datastore, seen_datastore
+from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.verdicts import Done, Reason
+from managed_databases.reconcile.report.conditions import MESSAGE_MOST, conditions
+from managed_databases.reconcile.report.status import status
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("length", "kept"), [(0, 0), (MESSAGE_MOST, MESSAGE_MOST), (MESSAGE_MOST + 1, MESSAGE_MOST), (10**6, MESSAGE_MOST)]
+)
+def test_a_message_is_cut(length: int, kept: int) -> None:
+    [told] = conditions((), 1, {"Stalled": (True, Reason.INVALID, "x" * length)}, NOW)
+    assert len(told["message"]) == kept
+    assert told["message"].endswith("...") is (length > kept)
+
+
+def test_a_status_of_the_api_that_is_too_long_is_cut() -> None:
+    kind = kinds()["ManagedDatastore"]
+    seen = seen_datastore(mine=datastore(status="S" * 10**6))
+    told = status(kind, seen, Done(Reason.IN_SYNC, "m"), {}, NOW)
+    assert told["phase"] == "S" * 64
+    kind.status.model_validate(told)
