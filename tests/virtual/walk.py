@@ -42,7 +42,7 @@ CHANGES: dict[ResourceKey, tuple[dict[str, Any], ...]] = {
     KEYS[1]: ({"ownerRef": {"name": "other"}}, {"ownerRef": {"name": "app"}}),
     KEYS[2]: ({"databaseRef": {"name": "shop"}}, {"databaseRef": None}),
 }
-HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown"}
+HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown", "ApprovalNeeded"}
 """Stalled with one of these is right: somebody has to say what is meant."""
 WAITS_FOR_OTHERS = {"ParentMissing", "ParentNotReady"}
 
