@@ -257,7 +257,9 @@ async def test_what_does_not_fit_is_refused_before_the_call_and_made_when_it_fit
     assert await mutations(world) == []
 
     project = await world.get("DatabaseProject", world.project)
-    assert {"name": "vcpus", "used": 0, "limit": 10} in project["status"]["quotas"]
+    # What is used is written when the project is read again, which may be before or after "main" was made.
+    quotas = {quota["name"]: (quota["used"], quota["limit"]) for quota in project["status"]["quotas"]}
+    assert quotas["vcpus"] in ((0, 10), (2, 10))
     assert {"min": 1, "max": 64} in [limit["vcpus"] for limit in project["status"]["limits"]]
     assert "floating_ips" in project["status"]["capabilities"]
 
