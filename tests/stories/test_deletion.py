@@ -179,6 +179,7 @@ async def test_what_is_retained_is_taken_over_with_its_secret(world: World) -> N
     for kind, name in ALL:
         resource = await world.becomes(kind, name)
         assert resource["status"]["adopted"] is True
+        await world.becomes(kind, name, "Synced")  # its Secret is taken over as well
     after = await world.cluster.get("Secret", "app-user", world.namespace)
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["data"] == before["data"]
