@@ -13,9 +13,10 @@ from managed_databases.api.models import (
 )
 from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.managed_database import ManagedDatabaseSpec, ManagedDatabaseStatus
+from managed_databases.kinds.managed_database import ManagedDatabaseSpec
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
+from managed_databases.kinds.protection import ProtectedStatus
 from managed_databases.kinds.seen import Catalogue, ProjectView, Referred, Seen
 
 
@@ -108,7 +109,7 @@ def parent(engine: str = "postgresql 16", **fields: Any) -> Referred:
 def seen_database(spec: dict[str, Any] | None = None, mine: Database | None = None, **fields: Any) -> Seen:
     whole = ManagedDatabaseSpec.model_validate({"datastoreRef": {"name": "main"}} | (spec or {}))
     refs = {"datastoreRef": parent()} | fields.pop("refs", {})
-    return _seen("orders", whole, ManagedDatabaseStatus(), mine=mine, refs=refs, **fields)
+    return _seen("orders", whole, ProtectedStatus(), mine=mine, refs=refs, **fields)
 
 
 def seen_user(spec: dict[str, Any] | None = None, mine: User | None = None, **fields: Any) -> Seen:

@@ -7,6 +7,7 @@ from kinds.sights import MAIN, OTHER, datastore, parent, seen_database, uuid
 from managed_databases.api.models import Database, User
 from managed_databases.kinds.managed_database import KIND, body
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.protection import ProtectedStatus
 from managed_databases.kinds.seen import Referred, Refused, Seen
 from managed_databases.kinds.verdicts import Reason, Wait
 
@@ -120,6 +121,30 @@ NOWHERE = Referred("ManagedDatastore main", problem=Wait(Reason.PARENT_MISSING, 
 )
 def test_protected(why: str, is_protected: bool, seen: Seen) -> None:
     assert CLOUD.protected(seen) is is_protected, why
+
+
+def known(spec: dict[str, Any] | None = None, **fields: Any) -> Seen:
+    """It holds a cloud object, and its status said that it is protected."""
+    return replace(seen_database(spec, **fields), status=ProtectedStatus(id=uuid(70), protected=True))
+
+
+@pytest.mark.parametrize(
+    ("why", "told", "seen"),
+    [
+        ("nothing is there to lose", {}, seen_database(refs={"datastoreRef": held(True)})),
+        ("it is gone", {}, known(mine_gone=True, refs={"datastoreRef": held(True)})),
+        ("an attempt may have worked", {"protected": True}, seen_database(created_id=uuid(7))),
+        ("as its datastore", {"protected": False}, known(refs={"datastoreRef": held(False)})),
+        ("unknown: as before", {"protected": True}, known(refs={"datastoreRef": NOWHERE})),
+        (
+            "its own word counts",
+            {"protected": False},
+            known({"deletionProtection": False}, refs={"datastoreRef": NOWHERE}),
+        ),
+    ],
+)
+def test_the_status_tells_the_admission_policy(why: str, told: dict[str, bool], seen: Seen) -> None:
+    assert CLOUD.report(seen) == told, why
 
 
 def test_an_engine_nobody_knows_is_refused_nothing() -> None:

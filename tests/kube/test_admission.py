@@ -138,3 +138,15 @@ def test_a_namespace_waits_for_what_is_protected_in_it(guarded: Kubectl) -> None
         return done.returncode != 0, done.stdout
 
     becomes_true("the namespace's end", gone)
+
+
+@pytest.mark.story
+@pytest.mark.parametrize("kind", ["ManagedDatabase", "KafkaTopic"])
+def test_what_is_protected_through_its_datastore_is_refused_too(guarded: Kubectl, kind: str) -> None:
+    """The policy sees one object only: the status tells it what the datastore says; a word of its own counts more."""
+    guarded.create(sample(kind, "inherits", NAMESPACE, name="inherits"))
+    told = json.dumps({"status": {"observedGeneration": 1, "protected": True}})
+    guarded("patch", kind, "inherits", f"-n={NAMESPACE}", "--subresource=status", "--type=merge", f"--patch={told}")
+    assert f"{kind} inherits is protected" in guarded.refused("delete", kind, "inherits", f"-n={NAMESPACE}")
+    patch(guarded, kind, "inherits", {"spec": {"deletionProtection": False}})
+    guarded("delete", kind, "inherits", f"-n={NAMESPACE}")

@@ -1,14 +1,10 @@
 """Deleting, in any order and in any state: nothing of ours is left behind, nothing of anybody's is lost."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cluster import Cluster
-from managed_databases.controlplane.cluster import ControlPlane
-from managed_databases.kinds.registry import GROUP, kinds
-from managed_databases.kube.generated_files import crd_files
+from managed_databases.kinds.registry import GROUP
 from stories.world import COLLECTIONS, World, condition
 
 FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
@@ -119,10 +115,11 @@ async def test_protected_after_the_delete_the_finalizer_is_the_second_line(world
     await everything(world)
     await world.delete("ManagedDatastore", "main", wait=False)
     await world.becomes("ManagedDatastore", "main", status="False", reason="InUse")
+    await world.delete("ManagedDatabase", "shop", wait=False)
+    await world.becomes("ManagedDatabase", "shop", status="False", reason="Deleting")
     await world.change("ManagedDatastore", "main", deletionProtection=True)
     told = await world.becomes("ManagedDatastore", "main", "Stalled", reason="Protected")
     assert all(way in condition(told, "Stalled")["message"] for way in WAYS_OUT)
-    await world.delete("ManagedDatabase", "shop", wait=False)
     await world.becomes("ManagedDatabase", "shop", "Stalled", reason="Protected")
     await world.delete("DatabaseUser", "app")
     assert [request["path"].split("/")[-2] for request in await world.calls("DELETE")] == ["users"]
@@ -240,41 +237,3 @@ async def test_without_credentials_a_deletion_waits_and_can_be_forced(world: Wor
         await is_gone(world, kind, name)
     assert await left_in_the_cloud(world) == before
     assert await world.calls("DELETE") == []
-
-
-async def test_deleting_the_crds_leaves_the_cloud_alone(control_plane: ControlPlane, tmp_path: Path) -> None:
-    """It asks no policy, so the finalizer must hold: in a control plane of its own, as the CRDs are everybody's."""
-    own = ControlPlane(control_plane.binaries, controller_manager=True)
-    async with own, Cluster(own) as cluster:
-        await install(cluster)
-        async with World(cluster, tmp_path, settings=FAST["settings"]) as world:
-            await world.operator.start()
-            await world.apply(world.project_manifest(), world.datastore(deletionProtection=True), world.user())
-            await world.becomes("DatabaseUser", "app")
-            for kind in ("manageddatastores", "databaseusers", "manageddatabases"):
-                await cluster.delete("CustomResourceDefinition", f"{kind}.{GROUP}")
-            await world.becomes("ManagedDatastore", "main", "Stalled", reason="Protected")
-            assert await world.sandbox.objects("datastores")
-            await world.change("ManagedDatastore", "main", deletionPolicy="Retain")
-
-            async def no_crd() -> bool:
-                return not await cluster.exists("CustomResourceDefinition", f"manageddatastores.{GROUP}")
-
-            await world.until("the CRD is gone", no_crd)
-            assert [one["name"] for one in await world.sandbox.objects("datastores")] == ["main"]
-            await install(cluster)
-            await world.apply(world.datastore("again"))
-
-            async def goes_on() -> bool:
-                if not world.operator.is_running:
-                    await world.operator.start()  # as a kubelet would: a watch that has ended ends the process
-                again = await world.get("ManagedDatastore", "again")
-                return condition(again, "Ready").get("status") == "True"
-
-            await world.until("a new one is served", goes_on, 120)
-
-
-async def install(cluster: Cluster) -> None:
-    for path, text in crd_files(kinds().values()).items():
-        if path.suffix == ".yaml":
-            await cluster.apply(text)

@@ -42,9 +42,9 @@ async def made(world: World, **spec: Any) -> None:
 
 
 async def mutations(world: World) -> list[tuple[str, str]]:
-    """The changing requests, ids left out."""
+    """The changing requests, ids left out, but for those that a datastore at work refused."""
     asked = await world.sandbox.requests(path="/v1/")
-    changing = [(each["method"], each["path"]) for each in asked if each["method"] != "GET"]
+    changing = [(each["method"], each["path"]) for each in asked if each["method"] != "GET" and each["status"] != 409]
     return sorted((method, re.sub(r"/[0-9a-f-]{36}", "/{id}", path)) for method, path in changing)
 
 

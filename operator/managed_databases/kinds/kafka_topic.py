@@ -9,10 +9,10 @@ from managed_databases.api.collections import TOPICS
 from managed_databases.api.models import NewTopic, Topic, TopicChange
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.frame import CloudSpec, ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
-from managed_databases.kinds.protection import PROTECTION, protected
+from managed_databases.kinds.protection import PROTECTION, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import DATASTORE, PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
 from managed_databases.kinds.seen import Refused, Seen
@@ -40,7 +40,7 @@ class KafkaTopicSpec(CloudSpec):
     )
 
 
-class KafkaTopicStatus(CloudStatus):
+class KafkaTopicStatus(ProtectedStatus):
     partitions: int | None = Field(default=None, description="How many partitions the topic has.")
 
 
@@ -87,7 +87,8 @@ def changes(seen: Seen) -> Iterator[Change]:
 
 
 def report(seen: Seen) -> Mapping[str, Any]:
-    return {} if seen.mine is None else {"partitions": seen.mine.partitions}
+    partitions = {} if seen.mine is None else {"partitions": seen.mine.partitions}
+    return protection_report(seen) | partitions
 
 
 KIND = Kind(

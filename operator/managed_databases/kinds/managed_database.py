@@ -9,10 +9,10 @@ from managed_databases.api.collections import DATABASES
 from managed_databases.api.models import Database, DatabaseOwner, NewDatabase
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.frame import CloudSpec, ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
-from managed_databases.kinds.protection import PROTECTION, protected
+from managed_databases.kinds.protection import PROTECTION, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -50,10 +50,6 @@ class ManagedDatabaseSpec(CloudSpec):
     deletion_protection: bool | None = Field(
         default=None, description="Refuses to delete the database. Absent: as its datastore has it."
     )
-
-
-class ManagedDatabaseStatus(CloudStatus):
-    """Nothing beyond the frame."""
 
 
 def _owner_of(spec: ManagedDatabaseSpec) -> NameOrId | None:
@@ -130,7 +126,7 @@ KIND = Kind(
     plural="manageddatabases",
     short_names=("mdb",),
     spec=ManagedDatabaseSpec,
-    status=ManagedDatabaseStatus,
+    status=ProtectedStatus,
     columns=columns(
         Column("Datastore", ".spec.datastoreRef.name"),
         Column("Owner", ".spec.ownerRef.name"),
@@ -152,7 +148,7 @@ KIND = Kind(
         expected=expected,
         expected_of=expected_of,
         changes=changes,
-        report=lambda _: {},
+        report=protection_report,
         holds_data=True,
         protected=protected,
     ),

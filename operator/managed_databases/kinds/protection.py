@@ -2,14 +2,25 @@
 
 from typing import Final
 
+from pydantic import Field
+
+from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.references import datastore_of
 from managed_databases.kinds.seen import Seen
 
 PROTECTION: Final = (
-    "has(oldObject.spec.deletionProtection) && oldObject.spec.deletionProtection && "
+    "(has(oldObject.spec.deletionProtection) ? oldObject.spec.deletionProtection : "
+    "has(oldObject.status) && has(oldObject.status.protected) && oldObject.status.protected) && "
     "(!has(oldObject.spec.deletionPolicy) || oldObject.spec.deletionPolicy == 'Delete')"
 )
-"""For the admission policy, which sees one object only: a protection of its own."""
+"""For the admission policy, which sees one object only: its own protection, or its datastore's as the status tells."""
+
+
+class ProtectedStatus(CloudStatus):
+    protected: bool | None = Field(
+        default=None,
+        description="Whether its deletion is refused: as the spec says, or else as its datastore has it.",
+    )
 
 
 def protected(seen: Seen) -> bool:
@@ -25,3 +36,18 @@ def protected(seen: Seen) -> bool:
     if datastore.object is not None:
         return bool(datastore.object.is_protected)
     return seen.mine is not None and not seen.mine_gone
+
+
+def protection_report(seen: Seen) -> dict[str, bool]:
+    """For the status: nothing while there is nothing to lose, so that a resource that never worked can be deleted.
+
+    While nothing is known of the datastore it stays as it was.
+    """
+    holds = seen.status.id is not None or seen.status.intent is not None or seen.created_id is not None
+    if not holds or seen.mine_gone:
+        return {}
+    assert isinstance(seen.status, ProtectedStatus)
+    datastore, before = datastore_of(seen), seen.status.protected
+    if seen.spec.deletion_protection is None and datastore.spec is None and datastore.object is None:
+        return {} if before is None else {"protected": before}
+    return {"protected": protected(seen)}

@@ -203,11 +203,12 @@ def test_decide_deletion(why: str, given: dict[str, Any], verdict: type, reason:
 
 
 def test_lost_data_is_never_made_again_by_itself() -> None:
-    from managed_databases.kinds.managed_database import ManagedDatabaseSpec, ManagedDatabaseStatus
+    from managed_databases.kinds.managed_database import ManagedDatabaseSpec
+    from managed_databases.kinds.protection import ProtectedStatus
 
     lost = seen(
         spec={},
-        status=ManagedDatabaseStatus(identity=IDENTITY, id=MINE),
+        status=ProtectedStatus(identity=IDENTITY, id=MINE),
         mine_gone=True,
         credential=None,
     )

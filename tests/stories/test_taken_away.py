@@ -1,0 +1,189 @@
+"""The operator, its CRDs or a whole namespace is taken away: what is protected stays, in the cloud and in Kubernetes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from cluster import Cluster, Manifest
+from install.helm import install as helm_install
+from install.helm import uninstall as helm_uninstall
+from install.kubectl import kubectl_for
+from managed_databases.controlplane.cluster import ControlPlane
+from managed_databases.kinds.registry import GROUP, kinds
+from managed_databases.kube.generated_files import crd_files
+from operator_process import OperatorProcess
+from stories.world import World, condition, manifest
+
+FAST: dict[str, Any] = {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}
+HOLDING_DATA = (
+    ("ManagedDatastore", "main"),
+    ("ManagedDatastore", "broker"),
+    ("ManagedDatabase", "shop"),
+    ("KafkaTopic", "orders"),
+)
+IN_THE_CLOUD = {"datastores": ["broker", "main"], "databases": ["shop"], "topics": ["orders"]}
+RELEASE = "ops"
+ACCOUNT = "mdo-managed-databases-operator"
+
+
+def protected(world: World) -> list[Manifest]:
+    """Protected by default, or as their datastore is."""
+    unsaid: dict[str, Any] = {"deletionProtection": None}
+    made = [
+        world.datastore(**unsaid),
+        world.datastore("broker", engine={"type": "kafka", "version": "3.6"}, **unsaid),
+        world.database(),
+        manifest("KafkaTopic", "orders", world.namespace, {"datastoreRef": {"name": "broker"}}),
+    ]
+    for each in made:
+        each["spec"].pop("deletionProtection", None)
+    return made
+
+
+async def all_is_protected(world: World) -> None:
+    await world.apply(world.project_manifest(), *protected(world))
+    for kind, name in HOLDING_DATA:
+        await world.becomes(kind, name)
+        await world.becomes(kind, name, "Synced")
+
+
+async def nothing_is_lost(world: World) -> None:
+    assert await world.calls("DELETE") == []
+    for collection, names in IN_THE_CLOUD.items():
+        assert sorted(each["name"] for each in await world.sandbox.objects(collection)) == names
+
+
+async def is_stuck_and_says_so(world: World) -> None:
+    for kind, name in HOLDING_DATA:
+        await world.becomes(kind, name, "Stalled", reason="Protected")
+    await nothing_is_lost(world)
+
+
+async def let_go(world: World) -> None:
+    for kind, name in HOLDING_DATA:
+        await world.change(kind, name, deletionPolicy="Retain")
+
+
+async def install_crds(cluster: Cluster) -> None:
+    for path, text in crd_files(kinds().values()).items():
+        if path.suffix == ".yaml":
+            await cluster.apply(text)
+
+
+@pytest_asyncio.fixture
+async def own(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
+    """A control plane of its own: CRDs are everybody's."""
+    plane = ControlPlane(control_plane.binaries, controller_manager=True)
+    async with plane, Cluster(plane) as cluster:
+        yield cluster
+
+
+@pytest.mark.parametrize("world", [{"settings": FAST}], indirect=True)
+async def test_the_namespace(world: World) -> None:
+    await world.grant_cluster_wide()
+    await world.operator.start()
+    await all_is_protected(world)
+    await world.cluster.delete("Namespace", world.namespace)
+
+    async def namespace_tells() -> bool:
+        namespace = await world.cluster.get("Namespace", world.namespace)
+        told = str(namespace["status"].get("conditions"))
+        refused = {kind for kind, name in HOLDING_DATA if f"{kind} {name} is protected" in told}
+        assert refused == {kind for kind, _ in HOLDING_DATA}, told  # of each kind the first
+        return True
+
+    await world.until("the namespace says why it stays", namespace_tells)
+    for kind, name in HOLDING_DATA:
+        assert "deletionTimestamp" not in (await world.get(kind, name))["metadata"], kind
+    await nothing_is_lost(world)
+    await let_go(world)
+
+    async def namespace_is_gone() -> bool:
+        return not await world.cluster.exists("Namespace", world.namespace)
+
+    await world.until("the namespace goes", namespace_is_gone, 120)
+    await nothing_is_lost(world)
+
+
+async def test_the_crds(own: Cluster, tmp_path: Path) -> None:
+    """That asks no policy, so the finalizers must hold."""
+    await install_crds(own)
+    async with World(own, tmp_path, settings=FAST) as world:
+        await world.operator.start()
+        await all_is_protected(world)
+        plurals = ("manageddatastores", "manageddatabases", "kafkatopics", "databaseusers")
+        for plural in plurals:
+            await own.delete("CustomResourceDefinition", f"{plural}.{GROUP}")
+        await is_stuck_and_says_so(world)
+        await let_go(world)
+
+        async def no_crd() -> bool:
+            for plural in plurals:
+                assert not await own.exists("CustomResourceDefinition", f"{plural}.{GROUP}"), plural
+            return True
+
+        await world.until("the CRDs are gone", no_crd)
+        await nothing_is_lost(world)
+        await install_crds(own)
+        await world.apply(world.datastore("again"))
+
+        async def goes_on() -> bool:
+            if not world.operator.is_running:
+                await world.operator.start()  # as a kubelet would: a watch that has ended ends the process
+            again = await world.get("ManagedDatastore", "again")
+            return condition(again, "Ready").get("status") == "True"
+
+        await world.until("a new one is served", goes_on, 120)
+
+
+async def test_the_helm_release_and_then_the_namespace(own: Cluster, tmp_path: Path) -> None:
+    """The rights go under a running operator; without it and its policies only the finalizers are left."""
+    kubectl = kubectl_for(own.control_plane)
+    await asyncio.to_thread(helm_install, kubectl, RELEASE, {})
+    async with World(own, tmp_path, settings=FAST) as world:
+        await _runs_as_the_chart_says(world)
+        await all_is_protected(world)
+        await asyncio.to_thread(helm_uninstall, kubectl, RELEASE)
+        assert not await own.exists("ClusterRole", f"{RELEASE}-{ACCOUNT}")
+        await world.operator.stop()
+        for kind, name in HOLDING_DATA:
+            assert "deletionTimestamp" not in (await world.get(kind, name))["metadata"], kind
+        await nothing_is_lost(world)
+
+        await own.delete("Namespace", world.namespace)
+        await _everything_is_being_deleted(world)
+        await nothing_is_lost(world)
+
+        await asyncio.to_thread(helm_install, kubectl, RELEASE, {})
+        await _runs_as_the_chart_says(world)
+        await is_stuck_and_says_so(world)
+        await let_go(world)
+
+        async def namespace_is_gone() -> bool:
+            return not await own.exists("Namespace", world.namespace)
+
+        await world.until("the namespace goes", namespace_is_gone, 120)
+        await nothing_is_lost(world)
+
+
+async def _runs_as_the_chart_says(world: World) -> None:
+    """No Pod runs here: the process uses the account that the chart made, and its rights."""
+    world.system = RELEASE
+    await world.put_secret(RELEASE, "cloud", world.sandbox.credentials())
+    account = await world.cluster.service_account(RELEASE, ACCOUNT)
+    settings = world.settings | {"namespace": RELEASE}
+    world.operator = OperatorProcess(account, world.folder / "operator.log", **settings)
+    await world.operator.start()
+
+
+async def _everything_is_being_deleted(world: World) -> None:
+    async def look() -> bool:
+        for kind, name in HOLDING_DATA:
+            assert "deletionTimestamp" in (await world.get(kind, name))["metadata"], kind
+        return True
+
+    await world.until("all is being deleted", look)
