@@ -124,7 +124,7 @@ def test_every_make_target_exists(page: Path) -> None:
 def test_every_metric_is_explained() -> None:
     """And no other, in the alerts neither."""
     REGISTRY.register(budget := BudgetCollector(tuple))
-    REGISTRY.register(state := StateCollector(lambda: True, tuple, tuple))
+    REGISTRY.register(state := StateCollector(lambda: True, tuple, tuple, lambda: 0))
     try:
         told = {
             family.name: family.type for family in REGISTRY.collect() if family.name.startswith("managed_databases_")

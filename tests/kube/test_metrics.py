@@ -63,7 +63,7 @@ def test_a_resource_is_in_one_state() -> None:
     ]
     leads = True
     registry = CollectorRegistry()
-    registry.register(StateCollector(lambda: leads, lambda: there, lambda: [("prod", "users", 2.5)]))
+    registry.register(StateCollector(lambda: leads, lambda: there, lambda: [("prod", "users", 2.5)], lambda: 3))
 
     def told(metric: str, **labels: str) -> float | None:
         return registry.get_sample_value(f"managed_databases_{metric}", labels)
@@ -77,6 +77,7 @@ def test_a_resource_is_in_one_state() -> None:
     assert told("disk_used_percent", namespace="shop", name="works") == 7
     assert told("disk_used_percent", namespace="shop", name="waits") is None
     assert told("list_age_seconds", project="prod", collection="users") == 2.5
+    assert told("queued") == 3
     assert told("leads") == 1
     leads = False
     assert told("leads") == 0

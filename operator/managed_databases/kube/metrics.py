@@ -30,7 +30,7 @@ def record_call(project: str, call: CallRecord) -> None:
 
 
 class StateCollector(Collector):
-    """Tells when it is asked how the resources are, how full the datastores, and how old what is known of the cloud.
+    """Tells when it is asked how the resources are, how full the datastores, how much there is to do, and how old what is known of the cloud.
 
     A resource counts once: as stalled, else as ready, else as waiting. `leads` tells whether this process works; one
     that stands by tells no states, which would be told twice.
@@ -41,10 +41,12 @@ class StateCollector(Collector):
         leads: Callable[[], bool],
         resources: Callable[[], Iterable[Resource]],
         list_ages: Callable[[], Iterable[tuple[str, str, float]]],
+        queued: Callable[[], int],
     ) -> None:
         self._leads = leads
         self._resources = resources
         self._list_ages = list_ages
+        self._queued = queued
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         leads = GaugeMetricFamily("managed_databases_leads", "Whether this process works: 1, or stands by: 0.")
@@ -58,6 +60,9 @@ class StateCollector(Collector):
         disks = GaugeMetricFamily(
             "managed_databases_disk_used_percent", "How full a datastore's disk is.", labels=["namespace", "name"]
         )
+        queued = GaugeMetricFamily("managed_databases_queued", "Resources that wait for their turn to be looked at.")
+        queued.add_metric([], self._queued())
+        yield queued
         count = Counts[tuple[str, str, str]]()
         for resource in self._resources():
             count[resource.key.kind, resource.key.namespace, _state(resource)] += 1

@@ -81,7 +81,9 @@ class _Operator:
             observer=record_call,
         )
         REGISTRY.register(BudgetCollector(self._engine.projects.sessions))
-        REGISTRY.register(StateCollector(self._leads, self._engine.everything, self._engine.projects.list_ages))
+        REGISTRY.register(
+            StateCollector(self._leads, self._engine.everything, self._engine.projects.list_ages, self._engine.queued)
+        )
         self._watching = Watching(
             connection,
             store,

@@ -184,6 +184,10 @@ class Engine:
             for number in range(self._settings.workers):
                 group.create_task(self._work(), name=f"worker {number}")
 
+    def queued(self) -> int:
+        """How many resources wait for a pass; those in one, and those with a moment to wait for, do not count."""
+        return len(self._queue)
+
     def everything(self) -> list[Resource]:
         return [resource for kind in self._kinds for resource in self._cache.of_kind(kind)]
 

@@ -1,0 +1,54 @@
+"""The probes tell of the process, not of what is left to do: a kubelet must not kill an operator that is busy."""
+
+import re
+
+import httpx
+import pytest
+
+from managed_databases.controlplane.commands import free_port
+from stories.world import World
+
+CROWD = 300
+IN_WORK = 8
+"""Of one datastore; the rest waits."""
+
+
+async def queued(probes: httpx.AsyncClient) -> float:
+    found = re.search(r"^managed_databases_queued (\S+)$", (await probes.get("/metrics")).text, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+@pytest.mark.parametrize("world", [{"settings": {"call_limit_seconds": 300}}], indirect=True)
+async def test_a_backlog_that_does_not_move(world: World) -> None:
+    port = free_port()
+    await world.operator.start(probe_port=port)
+    await world.apply(world.project_manifest(), world.datastore())
+    await world.becomes("ManagedDatastore", "main")
+    await world.sandbox.fault(method="POST", path="/users$", delay_seconds=300)
+    await world.apply(*(world.user(f"u{number}") for number in range(CROWD)))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as probes:
+
+        async def is_stuck() -> bool:
+            assert await queued(probes) >= CROWD - IN_WORK, await queued(probes)
+            assert len(await world.posts("users")) == IN_WORK
+            return True
+
+        async def answers() -> None:
+            for path in ("/healthz", "/readyz"):
+                answer = await probes.get(path)
+                assert answer.status_code == 200, answer.text
+
+        await world.until("the backlog does not move", is_stuck)
+        await answers()
+        await world.operator.kill()
+        await world.sandbox.clear_requests()
+        await world.operator.start()
+
+        async def is_ready() -> bool:
+            return (await probes.get("/readyz")).status_code == 200
+
+        await world.until("ready, with all of it still to do", is_ready)
+        await answers()
+        assert await queued(probes) > 0
+        await world.sandbox.clear_faults()
