@@ -315,6 +315,11 @@ async def test_drift_is_only_reported_where_so_asked_and_people_are_still_heard(
     assert (await world.get(DATASTORE, "main"))["status"]["syncedGeneration"] == 2
 
 
+def _word(message: str) -> str:
+    """The hash that a message asks to be approved."""
+    return message.partition("approve: ")[2].split()[0]
+
+
 @fast
 async def test_disruptive_changes_wait_for_approval_and_the_others_do_not(world: World) -> None:
     id_, _ = await started(world, changePolicy="Approve", nodeCount=3)
@@ -324,12 +329,19 @@ async def test_disruptive_changes_wait_for_approval_and_the_others_do_not(world:
     message = condition(waiting, "Stalled")["message"]
     assert message.startswith("as changePolicy is Approve: 3 nodes become 1 (restart). Annotate ")
     assert [path for _, path, _ in await mutations(world)] == [f"/datastores/{id_}/backups"]
-    word = message.partition("approve: ")[2].split()[0]
     await world.annotate(DATASTORE, "main", approve="0" * 12)
     await nothing_is_done(world)
+    # What is approved is what was shown: another change has another hash.
+    word = _word(message)
+    await world.change(DATASTORE, "main", nodeCount=2)
+    waiting = await world.becomes(DATASTORE, "main", "Stalled", reason="ApprovalNeeded")
+    message = condition(waiting, "Stalled")["message"]
+    assert "3 nodes become 2 (restart)" in message
     await world.annotate(DATASTORE, "main", approve=word)
+    await nothing_is_done(world)
+    await world.annotate(DATASTORE, "main", approve=_word(message))
     await world.becomes(DATASTORE, "main", "Synced")
-    assert [body for _, _, body in await mutations(world)] == [{"resize": {"node_count": 1}}]
+    assert [body for _, _, body in await mutations(world)] == [{"resize": {"node_count": 2}}]
     # An approval is for that change: the same one, asked for again later, needs another.
     assert await changed(world, nodeCount=3)
     await world.change(DATASTORE, "main", nodeCount=1)
