@@ -89,7 +89,7 @@ def _told(found: Endpoints, datastore: Datastore) -> dict[str, Any] | None:
         return None
     instances = [one for one in _in_order(datastore.instances or ()) if one.floating_ip]
     return _plain(
-        DatastoreEndpoints(
+        DatastoreEndpoints.model_construct(
             read_write=found.read_write,
             read_only=found.read_only,
             port=found.port,
@@ -107,7 +107,7 @@ def _in_order(instances: Iterable[Instance]) -> list[Instance]:
 
 
 def _instance(instance: Instance) -> InstanceStatus:
-    return InstanceStatus(
+    return InstanceStatus.model_construct(
         role=instance.role_name or instance.role,
         zone=instance.availability_zone,
         status=instance.status,
@@ -120,7 +120,7 @@ def _actions(actions: Iterable[Action]) -> list[dict[str, Any]]:
     latest = sorted(actions, key=lambda one: (_text(one.started_at or one.created_at) or "", one.id), reverse=True)
     return [
         _plain(
-            ActionStatus(
+            ActionStatus.model_construct(
                 name=action.name,
                 status=action.status,
                 started_at=_text(action.started_at or action.created_at),
@@ -137,4 +137,5 @@ def _text(moment: datetime | None) -> str | None:
 
 
 def _plain(value: DatastoreEndpoints | InstanceStatus | ActionStatus) -> dict[str, Any]:
+    """Lengths are not validated: what is too long for the schema is cut when the whole status is made."""
     return value.model_dump(mode="json", by_alias=True, exclude_none=True)

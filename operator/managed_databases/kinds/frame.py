@@ -63,10 +63,6 @@ class CloudSpec(Spec):
     )
 
 
-PHASE_MOST = 64
-"""Characters of a phase. The API's longest is a quarter of it; what is longer is cut."""
-
-
 class Condition(Spec):
     """As Kubernetes' `metav1.Condition`."""
 
@@ -134,7 +130,7 @@ class CloudStatus(Status):
     """The status of a kind with a cloud object."""
 
     id: Annotated[str | None, Field(max_length=36)] = Field(default=None, description="The cloud object's id.")
-    phase: Annotated[str | None, Field(max_length=PHASE_MOST)] = Field(
+    phase: Annotated[str | None, Field(max_length=64)] = Field(
         default=None, description="The cloud object's status, as the API tells it."
     )
     identity: Identity | None = None

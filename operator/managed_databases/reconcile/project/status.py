@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from managed_databases.api.models import Limit, Quota
+from managed_databases.kinds.database_project import KIND
 from managed_databases.kinds.project_limits import engines_with_limits, quota_lines, ranges, supported
 from managed_databases.kinds.seen import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.report.conditions import Saying, conditions
+from managed_databases.reconcile.report.fitting import fitting
 from managed_databases.reconcile.report.status import without_absent
 
 NEEDS_A_PERSON = frozenset(
@@ -23,8 +25,6 @@ NEEDS_A_PERSON = frozenset(
         Reason.REFUSED,
     }
 )
-_ENGINES_SHOWN = 200
-_NAMES_SHOWN = 64
 _LIMITED = ("vcpus", "ram", "disk")
 
 
@@ -59,7 +59,7 @@ def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict
         "lastHandledSyncRequest": sync_request(resource.annotations) or old.get("lastHandledSyncRequest"),
         "conditions": conditions(old.get("conditions", ()), resource.generation, _says(resource, seen), now),
     }
-    return without_absent(whole)
+    return without_absent(fitting(KIND.status)(whole))
 
 
 def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,17 +68,15 @@ def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str
         return {field: old.get(field) for field in ("engines", "capabilities", "limits", "quotas")}
     return {
         "engines": engines(view),
-        "capabilities": [name[:128] for name in supported(view.catalogue.capabilities)][:_NAMES_SHOWN]
-        or old.get("capabilities"),
-        "limits": _limits(view.catalogue.limits)[:_NAMES_SHOWN] or old.get("limits"),
-        "quotas": [asdict(line) | {"name": line.name[:128]} for line in quota_lines(quotas)][:_NAMES_SHOWN]
-        or old.get("quotas"),
+        "capabilities": list(supported(view.catalogue.capabilities)) or old.get("capabilities"),
+        "limits": _limits(view.catalogue.limits) or old.get("limits"),
+        "quotas": [asdict(line) for line in quota_lines(quotas)] or old.get("quotas"),
     }
 
 
 def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:
     return [
-        {"engine": engine[:128]}
+        {"engine": engine}
         | {
             name: without_absent({"min": found.least, "max": found.most})
             for name, found in sorted(ranges(rows, engine).items())
@@ -90,7 +88,7 @@ def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:
 
 def engines(view: ProjectView) -> list[str]:
     """What is on offer, such as "postgresql 16"."""
-    return sorted({f"{type_.engine} {type_.version}"[:128] for type_ in view.catalogue.types})[:_ENGINES_SHOWN]
+    return sorted({f"{type_.engine} {type_.version}" for type_ in view.catalogue.types})
 
 
 def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from managed_databases.kinds.frame import PHASE_MOST
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.report.conditions import Saying, conditions
+from managed_databases.reconcile.report.fitting import fitting
 
 _KEPT = ("id", "identity", "intent", "adopted", "passwordUnconfirmed", "syncedGeneration")
 """What outlives a pass: only steps change it."""
@@ -32,15 +32,12 @@ def status(
     token = sync_request(seen.annotations)
     whole: dict[str, Any] = {
         **kept,
-        "phase": phase,
-        **kind.cloud.report(seen),
+        **fitting(kind.status)({"phase": phase, **kind.cloud.report(seen)}),
         **(facts or {}),
         **({"syncedGeneration": seen.generation} if is_synced(verdict) else {}),
         "observedGeneration": seen.generation,
         "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
     }
-    if whole["phase"] is not None:
-        whole["phase"] = whole["phase"][:PHASE_MOST]
     if facts is None or "managed" not in facts:
         whole["managed"] = _managed(kind, seen, old)
     if kind.cloud.credential is not None and kind.cloud.credential.applies(seen) and whole.get("id"):
