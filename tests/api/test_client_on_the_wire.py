@@ -62,6 +62,10 @@ def endlessly(status: bytes) -> Script:
 EMPTY_LIST = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"users": []}'
 CUT = b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"users": ['
 CUT_CHUNKS = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"use\r\n'
+HUGE_HEADER = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 1_000_000 + b"\r\nContent-Length: 2\r\n\r\n{}"
+MANY_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"X-Many: 1\r\n" * 20_000 + b"Content-Length: 2\r\n\r\n{}"
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<html>no</html>"
+NOT_UTF8 = b'HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"users": "\xff"}'
 GARBAGE = b"\x00\x01SSH-2.0 a-token\r\n\r\n"
 
 
@@ -73,6 +77,10 @@ GARBAGE = b"\x00\x01SSH-2.0 a-token\r\n\r\n"
         ("reset in mid answer", says(CUT, then_reset=True), PATIENT_SECONDS),
         ("reset between chunks", says(CUT_CHUNKS, then_reset=True), PATIENT_SECONDS),
         ("no HTTP", says(GARBAGE, then_reset=True), PATIENT_SECONDS),
+        ("a header of a megabyte", says(HUGE_HEADER), PATIENT_SECONDS),
+        ("twenty thousand headers", says(MANY_HEADERS), PATIENT_SECONDS),
+        ("a page for people", says(PAGE), PATIENT_SECONDS),
+        ("no UTF-8", says(NOT_UTF8), PATIENT_SECONDS),
         ("no answer", never, SHORT_SECONDS),
         ("a slow body", slowly, SHORT_SECONDS),
         ("a wrong gzip", says(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx"), 60.0),
