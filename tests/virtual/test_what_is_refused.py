@@ -48,3 +48,33 @@ async def stays_stalled(fault: str, reason: str) -> None:
         await world.clear_faults()
         await world.until("it heals by itself", lambda: world.says(MAIN, "Synced")[0] == "True")
         assert world.says(MAIN, "Stalled")[0] == "False"
+
+
+def test_what_its_busy_datastore_refuses_waits_for_it() -> None:
+    in_virtual_time(waits_for_its_datastore())
+
+
+async def waits_for_its_datastore() -> None:
+    """One change of the datastore after the other, and between any two the child comes too late."""
+    shop = ResourceKey("ManagedDatabase", NAMESPACE, "shop")
+    async with VirtualWorld(delay_seconds=20.0) as world:
+        world.cluster.apply(project())
+        await world.start()
+        in_main = {"datastoreRef": {"name": MAIN.name}}
+        world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN]))
+        world.cluster.apply(manifest("DatabaseUser", "owner", NAMESPACE, in_main))
+        world.cluster.apply(manifest(shop.kind, shop.name, NAMESPACE, in_main))
+        await world.until("it is made", lambda: world.says(shop, "Synced")[0] == "True")
+        await world.fault(path="^/v1/databases/", method="PUT", **REQUEST_FAULTS["409"])
+        world.sent.clear()
+        world.cluster.change(shop, ownerRef={"name": "owner"})
+        for days in range(8, 20):
+            world.cluster.change(MAIN, backupRetentionDays=days)
+            await world.until("it is changed", lambda: world.says(MAIN, "Synced")[0] == "True")
+            await asyncio.sleep(1)
+            assert world.says(shop, "Stalled")[0] == "False", world.get(shop)["status"]
+            assert world.says(shop, "Ready")[0] == "True"
+        assert len([sent for sent in world.sent if sent.path.startswith("/v1/databases/")]) >= 3, "and it was tried"
+        await world.until("nothing works on it", lambda: world.says(shop, "Stalled") == ("True", "Refused"))
+        await world.clear_faults()
+        await world.until("it heals by itself", lambda: world.says(shop, "Synced")[0] == "True")

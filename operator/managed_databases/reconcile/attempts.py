@@ -77,18 +77,19 @@ class Attempts:
         now = self._clock.monotonic()
         before = memory.held
         failures = before.failures + 1 if before is not None else 1
-        tries = before.busy_tries + 1 if before is not None else 1
+        tries, now_seen = 0, _as_it_is(found)
         if isinstance(error, Busy):
+            # Whatever has worked on it since the last refusal may have been its reason, seen at work or not.
+            tries = before.busy_tries + 1 if before is not None and before.as_it_was == now_seen else 1
             verdict, least = meaning_of_busy(error, busy, tries)
         else:
             verdict, least = meaning(error)
-            tries = 0
         pause = retry_delay(failures, self._draw, self._settings.least_backoff_seconds)
         if least is not None:
             pause = (
                 max(least, self._settings.least_backoff_seconds) if isinstance(verdict, Stall) else max(least, pause)
             )
-        memory.held = Held(ground(found, step), now + pause, verdict, failures, tries)
+        memory.held = Held(ground(found, step), now + pause, verdict, failures, tries, now_seen)
         return verdict
 
     def after_defect(self, memory: Memory) -> float:
@@ -127,6 +128,13 @@ class Attempts:
 
     def look_seconds(self, memory: Memory) -> float:
         return max(memory.look_again - self._clock.monotonic(), self._settings.least_backoff_seconds)
+
+
+def _as_it_is(found: Observation) -> object:
+    """Differs once the cloud has worked on the object, or on what it refers to: something of them, `updated_at` at
+    least, is another then.
+    """
+    return [found.seen.mine, *(referred.object for referred in found.seen.refs.values())]
 
 
 def ground(found: Observation, step: Step) -> object:

@@ -10,13 +10,18 @@ from managed_databases.reconcile.ports import SecretContent
 
 @dataclass
 class Held:
-    """A step that may not be tried again yet. It is let go when `step` (what would be done, on what ground) changes."""
+    """A step that may not be tried again yet. It is let go when `step` (what would be done, on what ground) changes.
+
+    `busy_tries` counts the refusals in a row for which nothing was found at work, while what the step is about stayed
+    `as_it_was`.
+    """
 
     step: object
     until: float
     verdict: Wait | Stall
     failures: int
     busy_tries: int = 0
+    as_it_was: object = None
 
 
 @dataclass(slots=True)
