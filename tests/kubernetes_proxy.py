@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-When = Literal["before", "after"]
+When = Literal["before", "after", "late"]
 
+LATE_SECONDS = 1.5
 _MOST_HEAD_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
 
@@ -25,7 +26,8 @@ _CHUNK_BYTES = 64 * 1024
 class Stop:
     """The first request that fits is stopped: before it is sent on, or after the API server has answered it.
 
-    `path` and `body` are regular expressions, searched. `reached` is set when the request stands still; it does so
+    `late`: it is sent on LATE_SECONDS after it stood still, also when whoever sent it is gone by then, and `is_over` is
+    set. `path` and `body` are regular expressions, searched. `reached` is set when the request stands still; it does so
     for ever, its connection has to be closed by whoever sent it.
     """
 
@@ -35,6 +37,7 @@ class Stop:
     when: When = "before"
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     is_taken: bool = False
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def fits(self, head: str, body: bytes) -> bool:
         method, path = head.split(" ", 2)[:2]
@@ -120,12 +123,16 @@ class KubernetesProxy:
                 await upstream.drain()
                 continue
             stop.is_taken = True
-            if stop.when == "after":
+            if stop.when == "late":
+                stop.reached.set()
+                await asyncio.sleep(LATE_SECONDS)
+            if stop.when != "before":
                 answers.cancel()
                 await asyncio.gather(answers, return_exceptions=True)
                 upstream.write(head + body)
                 await upstream.drain()
                 await answered.readuntil(b"\r\n\r\n")
+            stop.is_over.set()
             stop.reached.set()
             await reader.read()  # until the other side is gone
 

@@ -56,6 +56,10 @@ class OperatorProcess:
                 stdout=log, stderr=log, env=environment, start_new_session=True,
             )  # fmt: skip
 
+    def replica(self, log: Path) -> "OperatorProcess":
+        """Another process of the same operator, with the same settings, not started yet."""
+        return OperatorProcess(self._kubeconfig, log, **self._settings)
+
     @property
     def pid(self) -> int:
         assert self._process is not None

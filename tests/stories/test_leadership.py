@@ -17,9 +17,9 @@ from managed_databases.kube.leadership import LEASE_NAME, RELEASE_SECONDS
 from managed_databases.kube.operator import GRACE_SECONDS, PARTS_END_SECONDS
 from operator_process import OperatorProcess
 from stories.kill_points import EFFECT_COMES, EFFECT_COMES_LATE, EFFECT_WAS
+from stories.replicas import LEASE_SECONDS, holder, somebody_leads, stands_by
 from stories.world import World
 
-LEASE_SECONDS = 4
 PAIR = {
     "leader_election": True,
     "lease_seconds": LEASE_SECONDS,
@@ -42,31 +42,6 @@ async def follower(world: World) -> AsyncIterator[OperatorProcess]:
     follower = await world.another_replica("follower.log")
     yield follower
     await follower.kill()
-
-
-async def holder(world: World) -> str:
-    lease = await world.cluster.get("Lease", LEASE_NAME, world.system)
-    return str(lease["spec"].get("holderIdentity") or "")
-
-
-async def leads(world: World, *, after: str = "") -> str:
-    """Wait until somebody else than `after` leads; return who."""
-
-    async def somebody() -> str | None:
-        found = await holder(world)
-        return found if found != after else None
-
-    return str(await world.until("somebody leads", somebody))
-
-
-async def stands_by(world: World, follower: OperatorProcess) -> None:
-    await follower.start()
-
-    async def says_so() -> bool:
-        assert "standing by" in follower.log_tail(), follower.log_tail()
-        return True
-
-    await world.until("the second replica stands by", says_so)
 
 
 @a_pair
@@ -100,13 +75,13 @@ async def test_a_standby_is_live_and_ready_and_asks_the_cloud_nothing(world: Wor
 @a_patient_pair
 async def test_a_clean_stop_hands_over_at_once(world: World, follower: OperatorProcess) -> None:
     await world.operator.start()
-    first = await leads(world)
+    first = await somebody_leads(world)
     await stands_by(world, follower)
     await world.apply(world.project_manifest(), world.datastore())
     await world.becomes("ManagedDatastore", "main")
     assert await world.operator.stop() == 0
     assert await holder(world) != first, "released before it ended"
-    await leads(world, after=first)
+    await somebody_leads(world, after=first)
     await world.apply(world.user())
     await world.becomes("DatabaseUser", "app")
     assert await world.login_works()
@@ -117,7 +92,7 @@ async def test_a_clean_stop_hands_over_at_once(world: World, follower: OperatorP
 async def test_a_clean_stop_hands_over_while_the_api_hangs(world: World, follower: OperatorProcess) -> None:
     """The call in flight would take longer than any test waits: it is given up, and found again by who follows."""
     await world.operator.start()
-    first = await leads(world)
+    first = await somebody_leads(world)
     await stands_by(world, follower)
     await world.apply(world.project_manifest())
     await world.becomes("DatabaseProject", world.project)
@@ -130,14 +105,14 @@ async def test_a_clean_stop_hands_over_while_the_api_hangs(world: World, followe
     await world.until("the creation hangs", hangs)
     assert await world.operator.stop() == 0
     assert await holder(world) != first, "released before it ended"
-    await leads(world, after=first)
+    await somebody_leads(world, after=first)
     assert GRACE_SECONDS + PARTS_END_SECONDS + RELEASE_SECONDS < 10
 
 
 @a_patient_pair
 async def test_a_standby_that_stops_changes_nothing(world: World, follower: OperatorProcess) -> None:
     await world.operator.start()
-    first = await leads(world)
+    first = await somebody_leads(world)
     await stands_by(world, follower)
     assert await follower.stop() == 0
     assert await holder(world) == first
@@ -146,10 +121,10 @@ async def test_a_standby_that_stops_changes_nothing(world: World, follower: Oper
 @a_pair
 async def test_one_that_is_killed_is_followed(world: World, follower: OperatorProcess) -> None:
     await world.operator.start()
-    first = await leads(world)
+    first = await somebody_leads(world)
     await stands_by(world, follower)
     await world.operator.kill()
-    await leads(world, after=first)
+    await somebody_leads(world, after=first)
     await world.apply(world.project_manifest(), world.datastore())
     await world.becomes("ManagedDatastore", "main")
     assert len(await world.posts("datastores")) == 1
@@ -162,7 +137,7 @@ async def test_an_api_server_that_is_away_does_not_end_the_leader(control_plane:
                 await cluster.apply(text)
         async with World(cluster, tmp_path, settings=PAIR) as world:
             await world.operator.start()
-            first = await leads(world)
+            first = await somebody_leads(world)
             await world.apply(world.project_manifest(), world.datastore())
             await world.becomes("ManagedDatastore", "main")
             await plane.stop_apiserver()
@@ -250,7 +225,7 @@ async def test_one_that_stands_still_while_it_creates(
     world: World, follower: OperatorProcess, fault: tuple[tuple[str, Any], ...]
 ) -> None:
     await world.operator.start()
-    first = await leads(world)
+    first = await somebody_leads(world)
     await stands_by(world, follower)
     await world.apply(world.project_manifest())
     await world.becomes("DatabaseProject", world.project)
@@ -259,7 +234,7 @@ async def test_one_that_stands_still_while_it_creates(
         await world.apply(world.datastore())
 
     await stands_still_at(world, "POST", "/datastores$", fault, begin)
-    await leads(world, after=first)
+    await somebody_leads(world, after=first)
     await wakes_and_does_nothing(world, follower)
     await world.becomes("ManagedDatastore", "main")
     [datastore] = await world.sandbox.objects("datastores")
@@ -272,7 +247,7 @@ async def test_one_that_stands_still_while_it_changes_a_password(
     world: World, follower: OperatorProcess, fault: tuple[tuple[str, Any], ...]
 ) -> None:
     await world.operator.start()
-    first = await leads(world)
+    first = await somebody_leads(world)
     await stands_by(world, follower)
     await world.apply(world.project_manifest(), world.datastore(), world.user())
     await world.becomes("DatabaseUser", "app")
@@ -282,7 +257,7 @@ async def test_one_that_stands_still_while_it_changes_a_password(
         await world.cluster.delete("Secret", "app-user", world.namespace)
 
     await stands_still_at(world, "PUT", "/users/", fault, begin)
-    await leads(world, after=first)
+    await somebody_leads(world, after=first)
 
     async def is_switched() -> bool:
         assert not await world.cluster.exists("Secret", "app-user-pending", world.namespace)

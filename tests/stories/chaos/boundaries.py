@@ -18,11 +18,9 @@ _MARKS = {
 }
 """What a write to a resource is known by, the first that fits; any other write is a further boundary of its own."""
 _OTHER = rf"(?s)\A(?!.*(?:{'|'.join(_MARKS.values())}))"
-_CLOUD_MOMENTS = {
-    "before it leaves": NO_EFFECT,
-    "after its effect": EFFECT_WAS,
-    "its effect comes later": EFFECT_COMES_LATE,
-}
+_BEFORE, _AFTER, _LATE = "before it leaves", "after its effect", "its effect comes later"
+_CLOUD_MOMENTS = {_BEFORE: NO_EFFECT, _AFTER: EFFECT_WAS, _LATE: EFFECT_COMES_LATE}
+_KUBERNETES_MOMENTS: dict[str, When] = {_BEFORE: "before", _AFTER: "after", _LATE: "late"}
 
 
 @dataclass(frozen=True, order=True)
@@ -40,8 +38,7 @@ class Boundary:
         return f"{self.method} {self.what}: {self.moment}"
 
     def stop(self) -> Stop:
-        when: When = "before" if self.moment == "before" else "after"
-        return Stop(self.method, self.path, self.body, when)
+        return Stop(self.method, self.path, self.body, _KUBERNETES_MOMENTS[self.moment])
 
     def fault(self) -> dict[str, Any]:
         return {"method": self.method, "path": self.path, "times": 1, **dict(_CLOUD_MOMENTS[self.moment])}
@@ -65,7 +62,8 @@ def of_kubernetes(requests: Iterable[tuple[str, str, str]]) -> set[Boundary]:
             named = "[^/?]+"
         tail = f"/{plural}" + (f"/{named}" if name else "") + status
         what = " ".join(filter(None, (plural + status, mark)))
-        found |= {Boundary("kubernetes", method, rf"{tail}(\?|$)", pattern, what, when) for when in ("before", "after")}
+        path = rf"{tail}(\?|$)"
+        found |= {Boundary("kubernetes", method, path, pattern, what, moment) for moment in _KUBERNETES_MOMENTS}
     return found
 
 

@@ -9,6 +9,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not rows:
         return
     terminalreporter.section("boundaries")
-    terminalreporter.line(f"{'scenario':20} {'boundaries':>10} {'tried':>6} {'runs':>5} {'violations':>10}")
+    terminalreporter.line(f"{'scenario':28} {'boundaries':>10} {'tried':>6} {'runs':>5} {'violations':>10}")
     for scenario, boundaries, tried, runs, failed in rows:
-        terminalreporter.line(f"{scenario:20} {boundaries:10} {tried:6} {runs:5} {int(failed):10}")
+        terminalreporter.line(f"{scenario:28} {boundaries:10} {tried:6} {runs:5} {int(failed):10}")

@@ -9,10 +9,12 @@ from typing import Any
 
 from cluster import Cluster
 from kubernetes_proxy import KubernetesProxy, Stop
+from operator_process import OperatorProcess
 from stories.chaos.boundaries import Boundary, recorded
 from stories.chaos.scenarios import Scenario
 from stories.everything import cloud, nobody_is_locked_out, nothing_is_left
 from stories.kill_points import QUICK, through_a_proxy
+from stories.replicas import LEASE_SECONDS, somebody_leads
 from stories.world import World
 
 KILLS_A_RUN = 8
@@ -37,69 +39,105 @@ class _Armed:
     faults: dict[str, Boundary]
 
 
-async def run(scenario: Scenario, cluster: Cluster, folder: Path, untried: set[Boundary]) -> Run:
+@dataclass
+class _Stage:
+    """`standby` follows when the leader, which is `world.operator`, is killed; without one the same starts again."""
+
+    world: World
+    proxy: KubernetesProxy
+    standby: OperatorProcess | None = None
+    late: list[Stop] = field(default_factory=list)
+    """Requests whose effect comes after their sender was killed."""
+
+    async def follow(self) -> None:
+        killed = self.world.operator
+        if self.standby is not None:
+            self.world.operator, self.standby = self.standby, killed
+        await killed.start()
+
+    def is_quiet(self) -> bool:
+        return all(stop.is_over.is_set() for stop in self.late)
+
+
+async def run(
+    scenario: Scenario, cluster: Cluster, folder: Path, untried: set[Boundary], *, standby: bool = False
+) -> Run:
     """Run the scenario once; kill at the first KILLS_A_RUN of these boundaries that are reached.
 
-    Raises AssertionError when it does not end as it shall.
+    With `standby` there are two replicas, and it is the leader that is killed. Raises AssertionError when it does not
+    end as it shall.
     """
     told = Run()
-    async with _stage(cluster, folder) as (world, proxy):
-        await scenario.prepare(world)
-        proxy.requests.clear()
-        await world.sandbox.clear_requests()
-        await _interrupted(scenario, world, proxy, told, untried)
-        told.seen = recorded(proxy, await world.sandbox.requests())
-        told.cloud = await cloud(world)
+    async with _stage(cluster, folder, standby=standby) as stage:
+        await scenario.prepare(stage.world)
+        stage.proxy.requests.clear()
+        await stage.world.sandbox.clear_requests()
+        await _interrupted(scenario, stage, told, untried)
+        told.seen = recorded(stage.proxy, await stage.world.sandbox.requests())
+        told.cloud = await cloud(stage.world)
     return told
 
 
 @asynccontextmanager
-async def _stage(cluster: Cluster, folder: Path) -> AsyncIterator[tuple[World, KubernetesProxy]]:
-    async with World(cluster, folder, dict(QUICK)) as world, through_a_proxy(world) as proxy:
+async def _stage(cluster: Cluster, folder: Path, *, standby: bool) -> AsyncIterator[_Stage]:
+    settings: dict[str, Any] = dict(QUICK)
+    if standby:
+        settings |= {"leader_election": True, "lease_seconds": LEASE_SECONDS}
+    async with World(cluster, folder, settings) as world, through_a_proxy(world) as proxy:
         await world.operator.start()
-        yield world, proxy
+        if not standby:
+            yield _Stage(world, proxy)
+            return
+        await somebody_leads(world)
+        async with world.operator.replica(folder / "standby.log") as second:
+            stage = _Stage(world, proxy, second)
+            try:
+                yield stage
+            finally:
+                assert stage.standby is not None
+                await stage.standby.kill()
 
 
-async def _interrupted(
-    scenario: Scenario, world: World, proxy: KubernetesProxy, told: Run, untried: set[Boundary]
-) -> None:
-    armed = await _arm(world, proxy, untried)
-    await scenario.begin(world)
+async def _interrupted(scenario: Scenario, stage: _Stage, told: Run, untried: set[Boundary]) -> None:
+    armed = await _arm(stage, untried)
+    await scenario.begin(stage.world)
     quiet, missing = 0, ""
     try:
         async with asyncio.timeout(_RUN_SECONDS):
             while quiet < _QUIET_LOOKS:
                 await asyncio.sleep(_LOOK_SECONDS)
-                if reached := await _reached(world, armed):
+                if reached := await _reached(stage.world, armed):
                     quiet = 0
                     told.killed_at += reached
-                    armed = await _kill(scenario, world, proxy, untried - set(told.killed_at), len(told.killed_at))
+                    armed = await _kill(scenario, stage, untried - set(told.killed_at), len(told.killed_at))
                     continue
                 try:
-                    await scenario.ended(world)
-                    quiet += 1
+                    await scenario.ended(stage.world)
+                    quiet = quiet + 1 if stage.is_quiet() else 0
                 except (AssertionError, LookupError) as error:
                     quiet, missing = 0, str(error)
     except TimeoutError:
         raise AssertionError(f"killed at {[str(one) for one in told.killed_at]}, then not: {missing}") from None
 
 
-async def _kill(scenario: Scenario, world: World, proxy: KubernetesProxy, untried: set[Boundary], kills: int) -> _Armed:
-    """Kill it, look while nobody works, and start it again."""
-    await world.operator.kill()
+async def _kill(scenario: Scenario, stage: _Stage, untried: set[Boundary], kills: int) -> _Armed:
+    """Kill it, look while nobody works, and have it started again, or followed."""
+    await stage.world.operator.kill()
+    stage.late += [stop for stop in stage.proxy.stops if stop.when == "late" and stop.is_taken]
     if scenario.ended is not nothing_is_left:
-        await nobody_is_locked_out(world)
-    armed = await _arm(world, proxy, untried if kills < KILLS_A_RUN else set())
-    await world.operator.start()
+        await nobody_is_locked_out(stage.world)
+    armed = await _arm(stage, untried if kills < KILLS_A_RUN else set())
+    await stage.follow()
     return armed
 
 
-async def _arm(world: World, proxy: KubernetesProxy, boundaries: set[Boundary]) -> _Armed:
+async def _arm(stage: _Stage, boundaries: set[Boundary]) -> _Armed:
     """Have each request stand still that reaches one of these boundaries."""
-    await world.sandbox.clear_faults()
+    sandbox = stage.world.sandbox
+    await sandbox.clear_faults()
     stops = [(one, one.stop()) for one in sorted(boundaries) if one.side == "kubernetes"]
-    proxy.stops = [stop for _, stop in stops]
-    faults = {await world.sandbox.fault(**one.fault()): one for one in sorted(boundaries) if one.side == "cloud"}
+    stage.proxy.stops = [stop for _, stop in stops]
+    faults = {await sandbox.fault(**one.fault()): one for one in sorted(boundaries) if one.side == "cloud"}
     return _Armed(stops, faults)
 
 
