@@ -11,7 +11,7 @@ import pytest_asyncio
 from cluster import Cluster
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.commands import free_port
-from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.registry import GROUP, kinds
 from managed_databases.kube.generated_files import crd_files
 from stories.watched_through_proxy import Proxy
 from stories.world import World
@@ -116,6 +116,43 @@ async def test_watches_that_are_cut_or_silent(world: World, probed: Probed) -> N
         trouble = await probed.becomes("/healthz", 503, seconds=120)
         assert "watch" in trouble
         assert world.operator.is_running
+
+
+async def test_a_token_that_is_refused_is_replaced(world: World, probed: Probed) -> None:
+    """The account is made anew, and its old tokens are worth nothing; the new one stands in the same file, later."""
+    files: list[Path] = []
+
+    def noted(kubeconfig: Path) -> Path:
+        files.append(kubeconfig)
+        return kubeconfig
+
+    await world.reach_kubernetes_through(noted)
+    await a_datastore(world, probed)
+    process = world.operator.pid
+    account = await world.cluster.get("ServiceAccount", "operator", world.system)
+    await world.cluster.delete("ServiceAccount", "operator", world.system, wait=True)
+    again = {key: account["metadata"][key] for key in ("name", "namespace")}
+    await world.cluster.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": again})
+    async with Cluster(world.cluster.control_plane, files[0]) as old:
+
+        async def is_refused() -> bool:  # the API server remembers for seconds whom it has let in
+            answer = await old.http.get(f"/apis/{GROUP}/v1alpha1/databaseprojects")
+            return answer.status_code == 401
+
+        await world.until("its token is refused", is_refused)
+    await world.apply(world.user())
+
+    async def is_told() -> bool:
+        assert "Unauthorized" in world.operator.log_tail(), world.operator.log_tail()
+        return True
+
+    await world.until("the log tells", is_told)
+    assert not await world.sandbox.objects("users")
+    files[0].write_bytes((await world.cluster.service_account(world.system, "operator")).read_bytes())
+    await world.becomes("DatabaseUser", "app")
+    assert await world.login_works()
+    assert (world.operator.is_running, world.operator.pid) == (True, process)
+    assert len(await world.made("datastores")) == len(await world.made("users")) == 1
 
 
 @pytest.mark.parametrize("world", [FAST], indirect=True)
