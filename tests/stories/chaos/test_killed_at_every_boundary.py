@@ -22,34 +22,25 @@ Tell = Callable[[str, object], None]
 
 
 @pytest.mark.chaos
+@pytest.mark.parametrize("standby", [False, True], ids=["alone", "leader"])
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_at_every_boundary(name: str, installed: Cluster, tmp_path: Path, record_property: Tell) -> None:
-    await kill_at_each(name, installed, tmp_path, record_property, standby=False)
-
-
-@pytest.mark.chaos
-@pytest.mark.parametrize("name", ["create everything", "rotate passwords", "delete everything"])
-async def test_the_leader_at_every_boundary(
-    name: str, installed: Cluster, tmp_path: Path, record_property: Tell
+async def test_at_every_boundary(
+    name: str, standby: bool, installed: Cluster, tmp_path: Path, record_property: Tell
 ) -> None:
-    """Another replica follows, whose caches and clocks are its own."""
-    await kill_at_each(name, installed, tmp_path, record_property, standby=True)
-
-
-async def kill_at_each(name: str, installed: Cluster, folder: Path, tell: Tell, *, standby: bool) -> None:
+    """With a standby it is another process that goes on, whose caches and clocks are its own."""
     scenario = SCENARIOS[name]
-    unharmed = await run(scenario, installed, new(folder, "unharmed"), set(), standby=standby)
+    unharmed = await run(scenario, installed, new(tmp_path, "unharmed"), set(), standby=standby)
     found, tried, runs = set(unharmed.seen), set[Boundary](), 0
     try:
         while (untried := found - tried) and runs < RUNS_AT_MOST:
             runs += 1
-            harmed = await run(scenario, installed, new(folder, f"run-{runs}"), untried, standby=standby)
+            harmed = await run(scenario, installed, new(tmp_path, f"run-{runs}"), untried, standby=standby)
             assert harmed.cloud == unharmed.cloud, f"killed at {[str(one) for one in harmed.killed_at]}"
             tried |= set(harmed.killed_at)
             if not harmed.killed_at:
                 break
     finally:
-        tell("chaos", (f"{name}, leader" if standby else name, len(found), len(tried), runs))
+        record_property("chaos", (f"{name}, leader" if standby else name, len(found), len(tried), runs))
     missed = sorted(map(str, found - tried))
     assert not missed, f"not reached again: {missed}"
 
