@@ -9,7 +9,7 @@ from managed_databases.controlplane.commands import free_port
 from stories.world import World
 
 CROWD = 300
-IN_WORK = 8
+IN_WORK = 16
 """Of one datastore; the rest waits."""
 
 

@@ -66,7 +66,7 @@ class Engine:
         self._no_pass.set()
         self._started = False
         self._stopping = False
-        self._announcer = Announcer(kube)
+        self._announcer = Announcer(kube, lambda: bool(self._queue))
         self.projects = Projects(
             cache,
             kube,

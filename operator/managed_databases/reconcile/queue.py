@@ -34,7 +34,7 @@ class WorkQueue(Generic[K]):
     O(log n) amortized. For one event loop; not for threads.
     """
 
-    def __init__(self, clock: Clock, group_limit: int = 8) -> None:
+    def __init__(self, clock: Clock, group_limit: int = 16) -> None:
         self._clock = clock
         self._group_limit = group_limit
         self._wake = asyncio.Event()

@@ -29,7 +29,7 @@ class EngineSettings:
     actions_seconds: float = 10.0
     probe_seconds: float = 30.0
     circuit_threshold: int = 5
-    workers: int = 64
+    workers: int = 128
     calls_per_second: float = 20.0
     call_burst: int = 40
     max_connections: int = 16

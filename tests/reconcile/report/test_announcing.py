@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
+from managed_databases.reconcile.report import announcing
 from managed_databases.reconcile.report.announcing import Announcer, announcements
 
 
@@ -76,7 +77,7 @@ def resource(conditions: list[dict[str, Any]], generation: int) -> Resource:
 
 async def test_a_refusal_is_told_once_for_each_generation_and_so_is_its_end() -> None:
     kubernetes = Kubernetes()
-    announcer = Announcer(cast(Kube, kubernetes))
+    announcer = Announcer(cast(Kube, kubernetes), lambda: False)
     history = [
         (CHANGING, USABLE_BUT_REFUSED, 2),
         (USABLE_BUT_REFUSED, CHANGING, 2),
@@ -95,3 +96,27 @@ async def test_a_refusal_is_told_once_for_each_generation_and_so_is_its_end() ->
     posting.cancel()
     await asyncio.gather(posting, return_exceptions=True)
     assert kubernetes.posted == [("Warning", "Invalid"), ("Warning", "Invalid"), ("Normal", "InSync")]
+
+
+@pytest.mark.parametrize("busy_looks", [3, 1_000_000], ids=["a rush", "a backlog that lasts"])
+async def test_events_step_aside_for_work_but_not_for_ever(busy_looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announcing, "_YIELD_SECONDS", 0)
+    kubernetes, looks = Kubernetes(), 0
+    posted_at: list[int] = []
+
+    def is_busy() -> bool:
+        nonlocal looks
+        looks += 1
+        posted_at.extend([looks] * (len(kubernetes.posted) - len(posted_at)))
+        return looks < busy_looks
+
+    announcer = Announcer(cast(Kube, kubernetes), is_busy)
+    for before, after in ((PENDING, READY), (READY, USABLE_BUT_REFUSED), (USABLE_BUT_REFUSED, READY)):
+        announcer.status_written({"conditions": before}, resource(after, 2))
+    posting = asyncio.create_task(announcer.run())
+    for _ in range(1_000):
+        await asyncio.sleep(0)
+    posting.cancel()
+    await asyncio.gather(posting, return_exceptions=True)
+    assert kubernetes.posted == [("Normal", "Ready"), ("Warning", "Invalid"), ("Normal", "InSync")]
+    assert posted_at[0] > min(busy_looks, announcing._YIELDS)

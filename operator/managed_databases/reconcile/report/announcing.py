@@ -1,14 +1,17 @@
 """Events: what changed for people, told once, when it changes; a pass that finds all as it was tells nothing."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 
-_MOST_WAITING: Final = 1000
+_MOST_WAITING: Final = 10_000
 """More than that at once is a storm that nobody reads; what is over it is left out."""
+_YIELD_SECONDS: Final = 0.1
+_YIELDS: Final = 200
+"""While passes wait for their turn Events step aside, so often until it is calm again: a backlog may last."""
 
 
 class Announcement(NamedTuple):
@@ -69,8 +72,9 @@ class Announcer:
     worked, that is told.
     """
 
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, kube: Kube, is_busy: Callable[[], bool]) -> None:
         self._kube = kube
+        self._is_busy = is_busy
         self._waiting: asyncio.Queue[tuple[Resource, Announcement]] = asyncio.Queue(_MOST_WAITING)
         self._troubles: dict[ResourceKey, tuple[str, int, str]] = {}
 
@@ -101,8 +105,14 @@ class Announcer:
 
     async def run(self) -> None:
         """Post until cancelled. What waits then is lost: the conditions say it as well."""
+        yields = 0
         while True:
             resource, announcement = await self._waiting.get()
+            while self._is_busy() and yields < _YIELDS:
+                yields += 1
+                await asyncio.sleep(_YIELD_SECONDS)
+            if not self._is_busy():
+                yields = 0
             await self._kube.post_event(resource, *announcement)
 
     def _post(self, resource: Resource, announcement: Announcement) -> None:
