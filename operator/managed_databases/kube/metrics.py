@@ -30,7 +30,8 @@ def record_call(project: str, call: CallRecord) -> None:
 
 
 class StateCollector(Collector):
-    """Tells when it is asked how the resources are, how full the datastores, how much there is to do, and how old what is known of the cloud.
+    """Tells when it is asked how the resources are, how full the datastores, how much there is to do, and how old what
+    is known of the cloud.
 
     A resource counts once: as stalled, else as ready, else as waiting. `leads` tells whether this process works; one
     that stands by tells no states, which would be told twice.

@@ -18,14 +18,11 @@ def new(folder: Path, name: str) -> Path:
     return folder / name
 
 
-Tell = Callable[[str, object], None]
-
-
 @pytest.mark.chaos
 @pytest.mark.parametrize("standby", [False, True], ids=["alone", "leader"])
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_at_every_boundary(
-    name: str, standby: bool, installed: Cluster, tmp_path: Path, record_property: Tell
+    name: str, standby: bool, installed: Cluster, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """With a standby it is another process that goes on, whose caches and clocks are its own."""
     scenario = SCENARIOS[name]
