@@ -68,13 +68,26 @@ class Watch:
     was_ready: set[ResourceKey] = field(default_factory=set)
 
     def look(self) -> None:
-        """What is usable stays so; what says that it is there has an id. Raises AssertionError."""
+        """What is usable stays so; what says that it is there has an id; conditions do not contradict each other, and say
+        why. Raises AssertionError.
+        """
         for key in self.was_ready:
             assert self.world.says(key, "Ready")[0] == "True", f"{key} is fine and does not say so: {self._of(key)}"
         for kind in CLOUD_KINDS:
             for key in self.world.cluster.of_kind(kind):
                 if self.world.says(key, "Ready")[0] == "True":
                     assert self._of(key).get("id"), f"{key} is ready and nothing is there"
+                self._agree(key)
+
+    def _agree(self, key: ResourceKey) -> None:
+        raw = self.world.get(key)
+        told = {each["type"]: each for each in raw["status"].get("conditions", ())}
+        assert all(each["message"] and each["reason"] for each in told.values()), f"{key} does not say why: {told}"
+        true = {type_ for type_, each in told.items() if each["status"] == "True"}
+        assert not true >= {"Stalled", "Reconciling"}, f"{key} waits for a person and works: {told}"
+        if "Synced" in true:
+            assert not true & {"Stalled", "Reconciling"}, f"{key} is as wished, and not: {told}"
+            assert raw["status"].get("syncedGeneration") == told["Synced"]["observedGeneration"], f"{key}: {raw}"
 
     def _of(self, key: ResourceKey) -> Raw:
         status: Raw = self.world.get(key)["status"]
