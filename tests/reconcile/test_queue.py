@@ -235,6 +235,52 @@ async def test_an_earlier_timer_wakes_a_waiting_get() -> None:
         assert await waiting == ("soon", TIME)
 
 
+class CountingClock(Clock):
+    """Counts how often somebody began to wait."""
+
+    waits = 0
+
+    async def wait(self, event: asyncio.Event, until: float | None) -> bool:
+        self.waits += 1
+        return await super().wait(event, until)
+
+
+async def test_a_timer_wakes_one_of_many_workers() -> None:
+    clock = CountingClock(speed=1000)
+    queue = WorkQueue[int](clock)
+    runs: set[int] = set()
+    all_ran = asyncio.Event()
+
+    async def work() -> None:
+        while True:
+            key, _ = await queue.get()
+            runs.add(key)
+            queue.done(key)
+            if len(runs) == 50:
+                all_ran.set()
+
+    for key in range(50):
+        queue.add_at(key, clock.monotonic() + 10 + 10 * key)
+    workers = [asyncio.create_task(work()) for _ in range(100)]
+    async with asyncio.timeout(60):
+        await all_ran.wait()
+    for worker in workers:
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+    assert clock.waits <= 1 + 2 * 50
+
+
+async def test_one_that_keeps_watch_and_is_cancelled_is_relieved() -> None:
+    queue = WorkQueue[str](Clock())
+    first, second = asyncio.create_task(queue.get()), asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    queue.add("a", PEOPLE)
+    async with asyncio.timeout(60):
+        assert await second == ("a", PEOPLE)
+
+
 def test_thousands_aside_cost_little() -> None:
     clock = StillClock()
     queue = WorkQueue[str](clock, group_limit=1)

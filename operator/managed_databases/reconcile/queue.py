@@ -38,6 +38,7 @@ class WorkQueue(Generic[K]):
         self._clock = clock
         self._group_limit = group_limit
         self._wake = asyncio.Event()
+        self._watch = asyncio.Lock()
         self._order = itertools.count()
         # An entry in a heap counts only while it is the very tuple that `_queued` or `_timers` holds for its key.
         self._queued: dict[K, tuple[Lane, int, K]] = {}
@@ -123,16 +124,19 @@ class WorkQueue(Generic[K]):
             self._call_back(group)
 
     async def get(self) -> tuple[K, Lane]:
-        """Wait for the next key and take it into work; each needs its `done`. Cancelling loses no key."""
-        while True:
-            self._queue_what_is_due()
-            entry = self._next()
-            if entry is not None:
-                lane, _, key = entry
-                self._people_in_a_row = self._people_in_a_row + 1 if lane is Lane.PEOPLE else 0
-                return key, lane
-            self._wake.clear()
-            await self._clock.wait(self._wake, self._moments[0][0] if self._moments else None)
+        """Wait for the next key and take it into work; each needs its `done`. Cancelling loses no key.
+
+        Of those that wait, one keeps watch and the others stand in line for it: else each key that gets ready, and each
+        timer, would wake them all.
+        """
+        taken = self._take()
+        if taken is not None:
+            return taken
+        async with self._watch:
+            while (taken := self._take()) is None:
+                self._wake.clear()
+                await self._clock.wait(self._wake, self._moments[0][0] if self._moments else None)
+            return taken
 
     def done(self, key: K) -> None:
         """The key's pass is over. Raises KeyError when it was not in work."""
@@ -161,6 +165,15 @@ class WorkQueue(Generic[K]):
             heapq.heappop(self._moments)
             if current:
                 self.add(key, lane)
+
+    def _take(self) -> tuple[K, Lane] | None:
+        self._queue_what_is_due()
+        entry = self._next()
+        if entry is None:
+            return None
+        lane, _, key = entry
+        self._people_in_a_row = self._people_in_a_row + 1 if lane is Lane.PEOPLE else 0
+        return key, lane
 
     def _next(self) -> tuple[Lane, int, K] | None:
         time_is_due = self._people_in_a_row >= _PEOPLE_IN_A_ROW
