@@ -1,6 +1,7 @@
 """The engine: takes keys from the queue and has one pass run over each, whatever woke it."""
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
@@ -33,6 +34,8 @@ from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.reconcile.topics import Subscriptions, Topic
 
 log = structlog.get_logger()
+
+_LOOKS_AN_INTERVAL = 300
 
 
 class Engine:
@@ -225,9 +228,10 @@ class Engine:
             again = await self._reconcile_project(resource)
         else:
             again = await self._reconciler.reconcile(resource, self._memory(resource), lane)
-        resync = self._settings.resync_seconds * random.uniform(0.9, 1.1)  # noqa: S311 (spreads load, guards nothing)
+        now = self._clock.monotonic()
+        resync = next_look(now, self._settings.resync_seconds)
         self._queue.cancel_timer(key)
-        self._queue.add_at(key, self._clock.monotonic() + min(resync if again is None else again, resync))
+        self._queue.add_at(key, resync if again is None else min(now + again, resync))
 
     def _memory(self, resource: Resource) -> Memory:
         memory = self._memories.get(resource.key)
@@ -255,3 +259,14 @@ class Engine:
             session.forget_wishes(key)
         if key.kind == PROJECT.name:
             self.projects.forget(key.name)
+
+
+def next_look(now: float, resync_seconds: float) -> float:
+    """The moment at which a resource that rests is looked at again, 0.9 to 1.1 intervals and one step from now.
+
+    Spread, so that what began together does not stay together; but in steps, 300 an interval: waking up costs a process at
+    rest more than most looks do, so those of thousands of resources share their wakings.
+    """
+    step = resync_seconds / _LOOKS_AN_INTERVAL
+    spread = random.uniform(0.9, 1.1)  # noqa: S311 (spreads load, guards nothing)
+    return math.ceil((now + resync_seconds * spread) / step) * step
