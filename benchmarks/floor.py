@@ -1,7 +1,8 @@
 """The floor: a bare script that knows everything in advance and does the operator's writes and calls, and nothing else.
 
-To create a user, in order: finalizer, intent, Secret, POST, and the status that says Ready. To delete it: the Secret, the
-DELETE, and the finalizer.
+To create a user, in order: finalizer, intent, Secret, POST, the status with the id, and the one that says Ready; the Event
+is left out. `create-least` does without the status with the id, as if the cloud made its users at once. To delete a user:
+the Secret, the DELETE, and the finalizer.
 """
 
 import asyncio
@@ -69,12 +70,15 @@ async def main(
             await send(kube, "POST", secrets, {"apiVersion": "v1", "kind": "Secret"} | secret, **json)
             body = {"user": {"name": name, "datastore_id": datastore_id, "password": "x" * 32}}
             made = await send(cloud, "POST", f"{endpoint}/users", body, **json)
-            status |= {"id": made["user"]["id"], "intent": None, "phase": "ACTIVE"}
+            status |= {"id": made["user"]["id"], "intent": None, "phase": "PENDING_CREATE"}
+            if what != "create-least":
+                await send(kube, "PATCH", f"{url}/status", {"status": status}, headers=MERGE)
+            status["phase"] = "ACTIVE"
             status["conditions"] = [condition(type_, "True") for type_ in ("Ready", "Synced", "Reconciling", "Stalled")]
             await send(kube, "PATCH", f"{url}/status", {"status": status}, headers=MERGE)
 
         async def work() -> None:
-            one = {"create": create, "delete": delete}[what]
+            one = delete if what == "delete" else create
             for name in names:
                 await one(name)
 
