@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ from managed_databases.reconcile.ports import (
     WriteConflict,
     WriteRefused,
 )
+
+AT = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
 
 values = st.recursive(
     st.integers() | st.text(max_size=3) | st.booleans() | st.lists(st.integers(), max_size=2),
@@ -182,14 +185,15 @@ async def test_a_refusal_never_tells_a_secret(place: Place) -> None:
 @pytest.mark.story
 async def test_posts_events_also_of_cluster_scoped_resources(place: Place) -> None:
     thing = await place.thing("a")
-    await place.writer.post_event(thing, "Warning", "Conflict", "é" * 2000)
+    await place.writer.post_event(thing, "Warning", "Conflict", "é" * 2000, AT)
     listed = await place.connection.request("GET", f"/api/v1/namespaces/{place.namespace}/events")
     [event] = listed["items"]
     assert (event["type"], event["reason"], event["involvedObject"]["uid"]) == ("Warning", "Conflict", thing.uid)
+    assert event["eventTime"] == "2026-01-02T03:04:05.678901Z"
     body = {"apiVersion": "manageddatabases.io/v1alpha1", "kind": "Planet", "metadata": {"name": place.namespace}}
     raw = await place.connection.request("POST", f"{GROUP_PATH}/planets", body=body)
     planet = resource_of(raw, key_of(thing)._replace(kind="Planet", namespace="", name=place.namespace))
-    await place.writer.post_event(planet, "Normal", "Ready", "it is")
+    await place.writer.post_event(planet, "Normal", "Ready", "it is", AT)
     listed = await place.connection.request("GET", "/api/v1/namespaces/default/events")
     assert [each["message"] for each in listed["items"] if each["involvedObject"].get("uid") == planet.uid] == ["it is"]
 
@@ -213,7 +217,7 @@ async def test_nothing_is_sent_when_nothing_may_be_written(place: Place) -> None
         await writer.write_status(thing, {"id": "1"})
     with pytest.raises(WriteRefused, match="not the leader"):
         await writer.create_secret(place.secret("login"))
-    await writer.post_event(thing, "Normal", "Ready", "it is")
+    await writer.post_event(thing, "Normal", "Ready", "it is", AT)
     assert await writer.read_secret(place.namespace, "login") is None
 
 

@@ -163,8 +163,8 @@ class KubeWriter:
             return None
         return raw.get("data") or {}
 
-    async def post_event(self, resource: Resource, type_: str, reason: str, message: str) -> None:
-        """Best effort: a failure is logged. Events of cluster-scoped resources go into the namespace `default`."""
+    async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
+        """Post what happened `at` that time. Best effort: a failure is logged. Events of cluster-scoped resources go into the namespace `default`."""
         key = resource.key
         namespace = key.namespace or "default"
         regarding = {
@@ -179,7 +179,7 @@ class KubeWriter:
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {"name": f"{key.name[:200].rstrip('-.')}.{uuid4().hex[:16]}", "namespace": namespace},
-            "eventTime": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "eventTime": at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "reportingController": f"{GROUP}/{self._operator_name}",
             "reportingInstance": os.environ.get("HOSTNAME", socket.gethostname())[:128] or self._operator_name,
             "action": reason,

@@ -5,6 +5,7 @@ Resources are plain values. A `Resource` comes out of the cache and out of each 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import SecretStr
@@ -144,5 +145,5 @@ class Kube(Protocol):
 
     async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None: ...
 
-    async def post_event(self, resource: Resource, type_: str, reason: str, message: str) -> None:
-        """Best effort: never raises but for cancellation. `type_` is Normal or Warning."""
+    async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
+        """Best effort: never raises but for cancellation. `type_` is Normal or Warning, `at` when it happened."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any, NoReturn
 
@@ -205,7 +206,7 @@ class FakeKube:
     async def delete_secret(self, secret: SecretContent) -> None:
         _refused()
 
-    async def post_event(self, resource: Resource, type_: str, reason: str, message: str) -> None:
+    async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
         _refused()
 
 

@@ -1,6 +1,7 @@
 """Which changes of conditions become Events."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -65,9 +66,11 @@ def test_a_deletion_is_no_warning() -> None:
 class Kubernetes:
     def __init__(self) -> None:
         self.posted: list[tuple[str, str]] = []
+        self.times: list[datetime] = []
 
-    async def post_event(self, resource: Resource, type_: str, reason: str, message: str) -> None:
+    async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
         self.posted.append((type_, reason))
+        self.times.append(at)
 
 
 def resource(conditions: list[dict[str, Any]], generation: int) -> Resource:
@@ -113,6 +116,7 @@ async def test_events_step_aside_for_work_but_not_for_ever(busy_looks: int, monk
     announcer = Announcer(cast(Kube, kubernetes), is_busy)
     for before, after in ((PENDING, READY), (READY, USABLE_BUT_REFUSED), (USABLE_BUT_REFUSED, READY)):
         announcer.status_written({"conditions": before}, resource(after, 2))
+    said_by = datetime.now(UTC)
     posting = asyncio.create_task(announcer.run())
     for _ in range(1_000):
         await asyncio.sleep(0)
@@ -120,3 +124,4 @@ async def test_events_step_aside_for_work_but_not_for_ever(busy_looks: int, monk
     await asyncio.gather(posting, return_exceptions=True)
     assert kubernetes.posted == [("Normal", "Ready"), ("Warning", "Invalid"), ("Normal", "InSync")]
     assert posted_at[0] > min(busy_looks, announcing._YIELDS)
+    assert max(kubernetes.times) <= said_by

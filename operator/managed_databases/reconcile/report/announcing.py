@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from managed_databases.kinds.verdicts import Reason
@@ -76,7 +77,7 @@ class Announcer:
     def __init__(self, kube: Kube, is_busy: Callable[[], bool]) -> None:
         self._kube = kube
         self._is_busy = is_busy
-        self._waiting: asyncio.Queue[tuple[Resource, Announcement]] = asyncio.Queue(_MOST_WAITING)
+        self._waiting: asyncio.Queue[tuple[Resource, Announcement, datetime]] = asyncio.Queue(_MOST_WAITING)
         self._troubles: dict[ResourceKey, tuple[str, int, str]] = {}
 
     def status_written(self, before: Mapping[str, Any], resource: Resource) -> None:
@@ -108,14 +109,14 @@ class Announcer:
         """Post until cancelled. What waits then is lost: the conditions say it as well."""
         yields = 0
         while True:
-            resource, announcement = await self._waiting.get()
+            resource, announcement, at = await self._waiting.get()
             while self._is_busy() and yields < _YIELDS:
                 yields += 1
                 await asyncio.sleep(_YIELD_SECONDS)
             if not self._is_busy():
                 yields = 0
-            await self._kube.post_event(resource, *announcement)
+            await self._kube.post_event(resource, *announcement, at)
 
     def _post(self, resource: Resource, announcement: Announcement) -> None:
         if not self._waiting.full():
-            self._waiting.put_nowait((resource, announcement))
+            self._waiting.put_nowait((resource, announcement, datetime.now(UTC)))
