@@ -36,6 +36,9 @@ class FakeApiServer:
     events: list[tuple[int, str, str, dict[str, Any]]] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     forbidden: set[str] = field(default_factory=set)
+    """Collections that a review says no to."""
+    without_role: set[str] = field(default_factory=set)
+    """Namespaces in which nothing may be listed or watched."""
     accepts: dict[tuple[str, bool], str] = field(default_factory=dict)
     compacted_at: int = 0
     status: int = 200
@@ -98,6 +101,8 @@ class FakeApiServer:
         if (discovered := self._discovery(request.path)) is not None:
             return web.json_response(discovered)
         plural, namespace, name = self._parse(request.path)
+        if namespace in self.without_role:
+            return self._refuse(403, "Forbidden")
         if name:
             found = self.objects.get((plural, namespace, name))
             return web.json_response(found) if found else self._refuse(404, "NotFound")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kube.fake_api_server import PLANET, SECRETS, THING, THINGS, FakeApiServer, serving, until
+from kube.fake_api_server import GROUP_PATH, PLANET, SECRETS, THING, THINGS, FakeApiServer, serving, until
 from managed_databases.kube.cache import Store
-from managed_databases.kube.watching import Watching
+from managed_databases.kube.watching import FORBIDDEN_SECONDS, Watching
 from managed_databases.reconcile.ports import ResourceKey
 
 FAST = 60.0
@@ -196,6 +196,25 @@ async def test_named_namespaces_are_watched_one_by_one(tmp_path: Path) -> None:
     assert THINGS not in paths
     assert SECRETS not in paths
     assert "/api/v1/namespaces/operators/secrets" in paths
+
+
+async def test_a_namespace_that_took_its_role_along_is_done_without_until_it_is_back(tmp_path: Path) -> None:
+    server = FakeApiServer(forbidden={"namespaces"}, without_role={"gone"})
+    await things(server, ["a"])
+    await server.put("things", "gone", "b", "uid-b")
+    async with watched(server, tmp_path, namespaces=("here", "gone")) as seen:
+        assert seen.names() == ["a"]
+        assert seen.watching.healthy() is None
+        server.without_role.clear()
+        await until(lambda: seen.names() == ["a", "b"], seen.names)
+
+
+async def test_without_a_right_to_what_is_cluster_scoped_nothing_begins(tmp_path: Path) -> None:
+    server = FakeApiServer(without_role={""})
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(6 * FORBIDDEN_SECONDS / FAST), watched(server, tmp_path, namespaces=("here",)):
+            pass
+    assert server.count(f"{GROUP_PATH}/planets") > 1
 
 
 async def test_works_without_permission_for_secrets_and_namespaces(tmp_path: Path) -> None:

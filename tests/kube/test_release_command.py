@@ -1,7 +1,6 @@
 """`managed-databases release` as people run it, on the real API server."""
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +11,12 @@ from cluster import Cluster
 from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION, kinds
 from managed_databases.kube.generated_files import crd_files
 from managed_databases.kube.leadership import LEASE_NAME
+from release_process import Ended, release
 
 pytestmark = pytest.mark.story
 
 THEIRS = "example.com/theirs"
 USER = {"datastoreRef": {"name": "main"}}
-
-
-@dataclass
-class Ended:
-    code: int
-    said: str
 
 
 @dataclass
@@ -51,14 +45,7 @@ class Place:
         await self.cluster.apply(lease | {"metadata": metadata, "spec": spec})
 
     async def release(self, *arguments: str, kubeconfig: bool = True) -> Ended:
-        where = ("--kubeconfig", str(self.cluster.kubeconfig)) if kubeconfig else ()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "managed_databases", "release", *where, *arguments,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        assert process.returncode is not None
-        return Ended(process.returncode, output.decode())
+        return await release(self.cluster if kubeconfig else None, *arguments)
 
 
 @pytest_asyncio.fixture

@@ -16,6 +16,7 @@ from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.kinds.registry import GROUP, kinds
 from managed_databases.kube.generated_files import crd_files
 from operator_process import OperatorProcess
+from release_process import release
 from stories.world import World, condition, manifest
 
 FAST: dict[str, Any] = {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}
@@ -107,6 +108,44 @@ async def test_the_namespace(world: World) -> None:
 
     await world.until("the namespace goes", namespace_is_gone, 120)
     await nothing_is_lost(world)
+
+
+@pytest.mark.parametrize("world", [{"settings": FAST}], indirect=True)
+async def test_one_of_the_named_namespaces(world: World) -> None:
+    """Its end takes the operator's Role in it away first, so nobody is left to end what is in it; the others are served on."""
+    other = await world.another_namespace()
+    await world.operator.start()
+    allowed = [{"name": world.namespace}, {"name": other}]
+    theirs = world.datastore("theirs")
+    theirs["metadata"]["namespace"] = other
+    await world.apply(world.project_manifest(allowedNamespaces=allowed), world.datastore(), theirs)
+    await world.becomes("ManagedDatastore", "main")
+
+    async def theirs_is_ready() -> bool:
+        return bool(
+            condition(await world.cluster.get("ManagedDatastore", "theirs", other), "Ready")["status"] == "True"
+        )
+
+    await world.until("theirs is Ready", theirs_is_ready)
+    await world.cluster.delete("Role", "operator", other)  # as the namespace's end may do before anything else
+    await world.cluster.delete("Namespace", other)
+    await world.apply(world.user())
+    await world.becomes("DatabaseUser", "app")
+    await world.operator.kill()
+    await world.operator.start()
+    await world.apply(world.user("late"))
+    await world.becomes("DatabaseUser", "late")
+    await world.delete("DatabaseUser", "app")
+
+    ended = await release(world.cluster, "--namespace", other, "--yes")
+    assert ended.code == 0, ended.said
+
+    async def namespace_is_gone() -> bool:
+        return not await world.cluster.exists("Namespace", other)
+
+    await world.until("the namespace goes", namespace_is_gone, 120)
+    assert sorted(each["name"] for each in await world.sandbox.objects("datastores")) == ["main", "theirs"]
+    assert await world.calls("DELETE", "/datastores") == []
 
 
 async def test_the_crds(own: Cluster, tmp_path: Path) -> None:

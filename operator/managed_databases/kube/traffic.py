@@ -41,6 +41,8 @@ class Flow:
     collection: Collection
     attempted_at: float
     answered_at: float
+    forbidden_at: float | None = None
+    """When the first of the 403s came since which there was nothing else."""
     began: dict[bool, float] = field(default_factory=dict)
     stream: aiohttp.StreamReader | None = None
     bytes_seen: int = 0
@@ -145,6 +147,15 @@ class Traffic:
                 return f"nothing has come from the watch of {path} for {unanswered:.0f} s, although it was attempted"
         return None
 
+    def forbidden(self, seconds: float) -> list[Collection]:
+        """The collections of which every list was answered 403 for so long."""
+        since = asyncio.get_running_loop().time() - seconds / self._speed
+        return [
+            flow.collection
+            for flow in self._flows.values()
+            if flow.forbidden_at is not None and flow.forbidden_at <= since
+        ]
+
     async def _send(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         if authorization := await self._connection.authorization():
             request.headers["Authorization"] = authorization
@@ -170,6 +181,10 @@ class Traffic:
             raise
         if not watches or response.status >= 400:
             flow.answered_at = self._now()
+        if response.status != 403:
+            flow.forbidden_at = None
+        elif flow.forbidden_at is None:
+            flow.forbidden_at = self._now()
         if response.status == 200 and watches:
             flow.stream, flow.bytes_seen = response.content, 0
             response.content = EventStream(response.content, partial(self._on_event, flow.collection))  # type: ignore[assignment]

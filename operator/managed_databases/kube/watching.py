@@ -32,6 +32,8 @@ from managed_databases.reconcile.ports import KubeError, KubeUnreachable, NotThe
 
 LAG_MOST_SECONDS: Final = 5.0
 LAGS_IN_A_ROW: Final = 5
+FORBIDDEN_SECONDS: Final = 30.0
+"""An API server that starts may refuse for a moment what it allows."""
 
 log = structlog.get_logger()
 
@@ -43,10 +45,13 @@ class Watching:
     that we may not list and watch are left out. `on_resource` gets the key of a resource that changed or went;
     `on_secret` the namespace and name of a labelled Secret that did; `on_namespace` the name of a namespace whose labels
     did. They are called for the first lists too, and must neither block nor raise. Times are divided by `speed`.
+
+    A namespace that has gone took the operator's Role along, and would hold up all the others at the next start: so a
+    collection of one of `namespaces` that stays forbidden for FORBIDDEN_SECONDS is done without, until it can be listed.
     """
 
     synced: asyncio.Event
-    """Set once the first list of every collection is wholly in the store."""
+    """Set once the first list of every collection, but for those done without, is wholly in the store."""
 
     def __init__(
         self,
@@ -188,11 +193,26 @@ class Watching:
         for key in self._store.forget_unlisted(collection.kind, collection.namespace, listed, version):
             self._changed(key)
         self._listed.pop(collection)
-        self._unlisted.discard(collection)
         if collection.kind == SECRET:
             self._store.secrets_watched_in |= {collection.namespace}
+        self._no_longer_waited_for(collection)
+
+    def _no_longer_waited_for(self, *collections: Collection) -> None:
+        self._unlisted.difference_update(collections)
         if not self._unlisted:
             self.synced.set()
+
+    def _do_without_forbidden(self) -> None:
+        """What is cluster-scoped is always waited for: without a right to projects there is nothing to do."""
+        if self.synced.is_set() or self._traffic is None:
+            return
+        forbidden = [each for each in self._traffic.forbidden(FORBIDDEN_SECONDS) if each in self._unlisted]
+        lost = [each for each in forbidden if each.namespace in self._namespaces]
+        for each in lost:
+            log.error(
+                "done without, as it may not be listed: is the namespace gone, or the Role in it?", path=each.path
+            )
+        self._no_longer_waited_for(*lost)
 
     def _enter_event(self, collection: Collection, type_: str, raw: dict[str, Any]) -> None:
         try:
@@ -218,6 +238,7 @@ class Watching:
             due = loop.time() + 1
             await asyncio.sleep(1)
             self._lags = [*self._lags[1:], loop.time() - due]
+            self._do_without_forbidden()
 
     async def _start_kopf(
         self, collections: list[Collection], namespaces: tuple[str, ...]
