@@ -2,13 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from cluster import Manifest
+from stories.pace import fast
 from stories.world import World, condition
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 LONG = "x" * 5_000
 

@@ -3,13 +3,9 @@
 import re
 from typing import Any
 
-import pytest
-
 from managed_databases.sandbox.catalogue import type_id
+from stories.pace import fast
 from stories.world import SUBNET, World, condition
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 
 async def made_elsewhere(world: World, name: str = "main", **fields: Any) -> str:

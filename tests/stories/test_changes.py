@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 
 from cluster import Refused
+from stories.pace import FAST, fast
 from stories.world import World, condition
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 GROUP_A, GROUP_B = "aaaaaaaa-2222-4333-8444-555555555555", "bbbbbbbb-2222-4333-8444-555555555555"
 
@@ -85,7 +83,7 @@ async def test_each_change_is_one_call(world: World) -> None:
     assert cloud["config"] == {}
 
 
-@pytest.mark.parametrize("world", [FAST | {"sandbox_arguments": ("--config-defaults",)}], indirect=True)
+@pytest.mark.parametrize("world", [{"settings": FAST, "sandbox_arguments": ("--config-defaults",)}], indirect=True)
 async def test_defaults_are_no_drift(world: World) -> None:
     """A cloud may show each parameter in `config`, or only what was set."""
     await world.operator.start()

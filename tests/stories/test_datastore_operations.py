@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 from cluster import Manifest, Refused
+from stories.pace import fast
 from stories.world import World, condition
 
 DATASTORE = "ManagedDatastore"
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 GUARD = ["10.0.0.0/8"]
 

@@ -4,13 +4,9 @@ import asyncio
 import re
 from typing import Any
 
-import pytest
-
 from stories.everything import COLLECTIONS, all_is_in_sync, give, nothing_is_left, project, resources
+from stories.pace import fast
 from stories.world import World, condition
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 REFUSAL = {"error": {"code": 400, "title": "Bad Request", "message": "Validation failure: {'x': 'not today'}"}}
 CHILDREN = [name for name in COLLECTIONS if name not in ("ManagedDatastore", "PrometheusMetricsToken")]

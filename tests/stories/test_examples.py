@@ -14,10 +14,8 @@ from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.crd import custom_resource_definition
 from stories.inside_a_datastore import objects
+from stories.pace import fast
 from stories.world import World
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
 

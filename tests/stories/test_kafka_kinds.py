@@ -14,10 +14,8 @@ from stories.inside_a_datastore import (
     says,
     with_powers,
 )
+from stories.pace import fast
 from stories.world import World, condition
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 
 @fast

@@ -10,13 +10,12 @@ from audit_log import AuditEvent
 from cluster import Events
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.rbac import AccessRule, access
+from stories.pace import FAST
 from stories.passwords_seen import give, until_gone, until_secret
 from stories.world import World, manifest
 
 SETTINGS = {
-    "clock_speed": 5,
-    "pending_poll_seconds": 2,
-    "settle_margin_seconds": 5,
+    **FAST,
     "leader_election": True,
     "lease_seconds": 5,
 }

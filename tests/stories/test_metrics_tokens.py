@@ -1,17 +1,13 @@
 """A metrics token and its Secret: made, lost, taken over."""
 
-import pytest
-
 from stories.inside_a_datastore import (
     objects,
     only,
     token,
     with_powers,
 )
+from stories.pace import fast
 from stories.world import World
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 
 @fast

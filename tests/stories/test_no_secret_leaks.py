@@ -14,6 +14,7 @@ import yaml
 from cluster import Cluster, Manifest
 from managed_databases.controlplane.commands import free_port
 from stories.leaks import core, leaks, let_out, sandbox_tokens
+from stories.pace import FAST
 from stories.passwords_seen import until_another_password, until_gone, until_handled, until_secret
 from stories.world import World, condition, manifest
 
@@ -33,9 +34,7 @@ UNREAD = "m4rkedUnread"
 MARKED = (PROJECT, WRONG, ADDRESS, GIVEN, NEXT, REDIS_GIVEN, LEGACY, UNREAD)
 
 SETTINGS = {
-    "clock_speed": 5,
-    "pending_poll_seconds": 2,
-    "settle_margin_seconds": 5,
+    **FAST,
     "log_level": "debug",
 }
 

@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 
 from cluster import Manifest, Refused
+from stories.pace import fast
 from stories.world import World, condition, manifest
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 ALL = (("ManagedDatastore", "main"), ("ManagedDatabase", "shop"), ("DatabaseUser", "app"))
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
 from cluster import Cluster, Manifest
@@ -17,9 +16,9 @@ from managed_databases.kinds.registry import GROUP, kinds
 from managed_databases.kube.generated_files import crd_files
 from operator_process import OperatorProcess
 from release_process import release
+from stories.pace import FAST, fast
 from stories.world import World, condition, manifest
 
-FAST: dict[str, Any] = {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}
 HOLDING_DATA = (
     ("ManagedDatastore", "main"),
     ("ManagedDatastore", "broker"),
@@ -83,7 +82,7 @@ async def own(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
         yield cluster
 
 
-@pytest.mark.parametrize("world", [{"settings": FAST}], indirect=True)
+@fast
 async def test_the_namespace(world: World) -> None:
     await world.grant_cluster_wide()
     await world.operator.start()
@@ -110,7 +109,7 @@ async def test_the_namespace(world: World) -> None:
     await nothing_is_lost(world)
 
 
-@pytest.mark.parametrize("world", [{"settings": FAST}], indirect=True)
+@fast
 async def test_one_of_the_named_namespaces(world: World) -> None:
     """Its end takes the operator's Role in it away first, so nobody is left to end what is in it; the others are served on."""
     other = await world.another_namespace()

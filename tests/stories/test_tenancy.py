@@ -7,10 +7,8 @@ import pytest
 
 from cluster import Cluster, Refused
 from stories.mallory import Mallory, edit_rights
+from stories.pace import fast
 from stories.world import SUBNET, World, condition, manifest
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 RESET = {"adoption": "IfExists", "onUnknownPassword": "Reset"}
 

@@ -5,15 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
-
 from cluster import Cluster, Manifest
 from managed_databases.kinds.registry import GROUP
 from stories.mallory import Mallory, edit_rights
+from stories.pace import fast
 from stories.world import SUBNET, World, condition
-
-FAST = {"settings": {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}}
-fast = pytest.mark.parametrize("world", [FAST], indirect=True)
 
 FORGED = "the-password-that-mallory-knows"
 STEERING = {"force-delete": "true", "paused": "false", "sync-requested": "now", "approve": "0" * 12}

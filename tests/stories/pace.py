@@ -1,0 +1,10 @@
+"""How fast time passes in a story: with the operator's own waits shortened, and its polls near each other."""
+
+from typing import Any
+
+import pytest
+
+FAST: dict[str, Any] = {"clock_speed": 5, "pending_poll_seconds": 2, "settle_margin_seconds": 5}
+"""Settings of the operator."""
+
+fast = pytest.mark.parametrize("world", [{"settings": FAST}], indirect=True)
