@@ -246,6 +246,7 @@ async def test_the_end_of_a_watch_is_the_end_of_watching(tmp_path: Path) -> None
         with pytest.raises(RuntimeError, match="has ended"):
             await seen.running
         assert "has ended" in str(seen.watching.healthy())
+        assert not [task for task in asyncio.all_tasks() if "watcher" in task.get_name()]
 
 
 async def test_the_programs_signal_handlers_stay(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from managed_databases.kinds.registry import GROUP
 NOBODYS_FINALIZER: Final = f"{GROUP}/not-a-finalizer"
 """kopf takes its finalizer off every object that carries it, so it gets one that no object carries."""
 
+_ORPHANS_TRIES: Final = 5
+
 LEAST_LIMIT_SECONDS: Final = 5.0
 """No compressed time makes the network faster: a limit below this would cut off a server that is merely busy."""
 
@@ -58,6 +60,21 @@ class _Backoffs:
         while True:
             yield random.uniform(most / 2, most) / self._speed  # noqa: S311 - jitter
             most = min(most * 2, 30.0)
+
+
+async def end_orphans() -> None:
+    """End the watchers that kopf forgets when one of them has failed.
+
+    At the end of an event loop they would stay: a watcher takes its cancellation for its pause, and watches on, when its
+    `pause-waiter` is cancelled with it.
+    """
+    for _ in range(_ORPHANS_TRIES):
+        orphans = {task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")}
+        if not orphans:
+            return
+        for task in orphans:
+            task.cancel()
+        await asyncio.wait(orphans, timeout=1)
 
 
 def quiet_settings(speed: float) -> kopf.OperatorSettings:

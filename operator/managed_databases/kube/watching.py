@@ -25,7 +25,7 @@ from managed_databases.kube.collections import (
     own_secrets,
 )
 from managed_databases.kube.connection import KubeConnection
-from managed_databases.kube.kopf_settings import own_signal_handlers, quiet_settings
+from managed_databases.kube.kopf_settings import end_orphans, own_signal_handlers, quiet_settings
 from managed_databases.kube.resync import Resync
 from managed_databases.kube.traffic import Traffic
 from managed_databases.reconcile.ports import KubeError, KubeUnreachable, NotThere, ResourceKey
@@ -110,6 +110,7 @@ class Watching:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await end_orphans()
             for session in self._sessions:
                 await session.close()
 
