@@ -193,7 +193,7 @@ async def changing_calls(world: World) -> list[tuple[str, str]]:
 
 async def writes(world: World) -> list[str]:
     """What Kubernetes was asked to change so far by the operator's account, but for the Lease."""
-    user = f"system:serviceaccount:{world.system}:operator"
+    user = world.account
     return [
         f"{event.verb} {event.uri}"
         for event in world.cluster.audit(user=user, verb=CHANGING)

@@ -45,7 +45,7 @@ def granted(where: str, rules: Iterable[AccessRule]) -> set[Right]:
 
 def used(world: World) -> Events:
     """What the operator's account asked for; discovery and the like are about no resource."""
-    user = f"system:serviceaccount:{world.system}:operator"
+    user = world.account
     return [event for event in world.cluster.audit(user=user) if event.resource]
 
 

@@ -92,7 +92,7 @@ async def polled(world: World) -> None:
 
 def writes(world: World) -> list[str]:
     """What the operator wrote to Kubernetes so far; asking what it may do is a create, and none."""
-    user = f"system:serviceaccount:{world.system}:operator"
+    user = world.account
     return [
         f"{event.verb} {event.uri}"
         for event in world.cluster.audit(user=user, verb=WRITES)

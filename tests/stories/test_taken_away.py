@@ -114,7 +114,7 @@ async def test_one_of_the_named_namespaces(world: World) -> None:
     """Its end takes the operator's Role in it away first, so nobody is left to end what is in it; the others are served on."""
     other = await world.another_namespace()
     await world.operator.start()
-    allowed = [{"name": world.namespace}, {"name": other}]
+    allowed = [{"name": world.namespace}, {"name": other, "powers": ["adopt"]}]
     theirs = world.datastore("theirs")
     theirs["metadata"]["namespace"] = other
     await world.apply(world.project_manifest(allowedNamespaces=allowed), world.datastore(), theirs)
@@ -145,6 +145,19 @@ async def test_one_of_the_named_namespaces(world: World) -> None:
     await world.until("the namespace goes", namespace_is_gone, 120)
     assert sorted(each["name"] for each in await world.sandbox.objects("datastores")) == ["main", "theirs"]
     assert await world.calls("DELETE", "/datastores") == []
+
+    await world.comes_back(other)
+    theirs["spec"]["adoption"] = "Required"
+    await world.apply(theirs)
+    await world.until("it is served again", theirs_is_ready)
+    await world.apply(manifest("DatabaseUser", "app", other, {"datastoreRef": {"name": "theirs"}}))
+
+    async def secret_is_there() -> bool:
+        return await world.cluster.exists("Secret", "app-user", other)
+
+    await world.until("it has a Secret", secret_is_there)
+    await world.cluster.delete("Secret", "app-user", other)
+    await world.until("the Secret is missed long before the next look", secret_is_there)
 
 
 async def test_the_crds(own: Cluster, tmp_path: Path) -> None:

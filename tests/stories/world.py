@@ -72,6 +72,11 @@ class World:
         for name in self.project_names:
             await self.cluster.delete("DatabaseProject", name, check=False)
 
+    @property
+    def account(self) -> str:
+        """The operator's name at the API server."""
+        return f"system:serviceaccount:{self.system}:operator"
+
     def _all_settings(self) -> dict[str, Any]:
         return {
             "namespace": self.system,
@@ -85,6 +90,11 @@ class World:
         account = await self._account()
         self.operator = OperatorProcess(account, self.folder / "operator.log", **self._all_settings())
         return name
+
+    async def comes_back(self, namespace: str) -> None:
+        """A namespace that was deleted is made again, with the operator's rights in it."""
+        await self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        await self._account()
 
     async def another_replica(self, log: str, **settings: Any) -> OperatorProcess:
         """Another process of the same operator, not started yet; whoever asks for it has to kill it."""

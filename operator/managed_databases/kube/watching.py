@@ -88,7 +88,7 @@ class Watching:
         logging.getLogger("kopf").setLevel(logging.WARNING)
         await self._kinds_exist()
         collections = of_kinds(self._kinds, self._namespaces)
-        collections += [extra for extra in self._extras() if await self._may_watch(extra)]
+        collections += [each for each in self._extras() if await self._may_watch(each) or await self._is_lost(each)]
         self._unlisted = set(collections)
         self._traffic = Traffic(self._connection, collections, self._enter_page, self._enter_event, speed=self._speed)
         resync = Resync(self._connection, self._store, collections, self._changed, speed=self._speed)
@@ -159,6 +159,11 @@ class Watching:
                 log.info("not watched for lack of a permission", path=collection.path, verb=verb)
                 return False
         return True
+
+    async def _is_lost(self, collection: Collection) -> bool:
+        """Whether it is in a named namespace that is gone with the Role in it; both may come back."""
+        place = collection.namespace
+        return place in self._namespaces and not await self._may_watch(of_kinds(self._kinds[:1], (place,))[0])
 
     async def _allowed(self, attributes: dict[str, str]) -> bool:
         review = {
