@@ -1,6 +1,7 @@
 """Everything of every kind in virtual time: the examples, what people change of them, and what must be true in the end."""
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,22 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("ManagedDatastore", "mysql"): {"flavor": {"vcpus": 4, "ramMB": 8192, "diskGB": 64}},
     ("ManagedDatastore", "kafka"): {"deletionProtection": True},
-    ("DatabaseUser", "reports"): {"databaseRef": None},
+    ("ManagedDatabase", "orders"): {"ownerRef": {"name": "reports"}},
+    ("DatabaseUser", "reports"): {"databaseRef": None, "passwordSecretRef": {"name": "given", "key": "password"}},
     ("DatabaseUser", "producer"): {"access": [{"patternType": "prefixed", "pattern": "audit.", "allowWrite": True}]},
     ("KafkaTopic", "orders.placed"): {"partitions": 12},
     ("KafkaACL", "consumer-reads-orders"): {"allowRead": False, "allowWrite": True},
     ("PrometheusMetricsToken", "prometheus"): {"name": "renamed"},
 }
+
+CHANGED_KINDS = {kind for kind, _ in CHANGES}
+
+
+def change_everything(world: VirtualWorld) -> None:
+    """Have people make the CHANGES."""
+    world.put_secret(NAMESPACE, "given", {"password": "given-by-a-person-1"})
+    for (kind, name), spec in CHANGES.items():
+        world.cluster.change(ResourceKey(kind, NAMESPACE, name), **spec)
 
 
 def collection(kind: str) -> str:
@@ -107,13 +118,23 @@ async def all_is_right(world: VirtualWorld, resources: dict[ResourceKey, Raw]) -
     raise AssertionError(f"held {held}, in the cloud {there}")
 
 
-async def nothing_is_left(world: VirtualWorld) -> None:
+async def gone(world: VirtualWorld, resources: Collection[ResourceKey]) -> None:
+    """Neither these resources are left, nor cloud objects that nobody holds."""
+
     def look() -> bool:
-        left = [key for key in world.cluster.objects if key.kind in CLOUD_KINDS]
-        assert not left, [(key, world.get(key)["status"].get("conditions")) for key in left]
+        left = {key: world.get(key)["status"] for key in resources if key in world.cluster.objects}
+        assert not left, left
         return True
 
-    await world.until("nothing is left", look)
+    await world.until("they are gone", look)
+    for kind in {key.kind for key in resources}:
+        held = {raw["status"].get("id") for raw in world.cluster.of_kind(kind).values()}
+        assert {each["id"] for each in await world.objects(collection(kind))} <= held, kind
+
+
+async def nothing_is_left(world: VirtualWorld) -> None:
+    await gone(world, [key for key in world.cluster.objects if key.kind in CLOUD_KINDS])
     for kind in CLOUD_KINDS:
+        assert not world.cluster.of_kind(kind), kind
         assert await world.objects(collection(kind)) == [], kind
-    assert [key for key in world.cluster.of_kind("Secret") if key.namespace == NAMESPACE] == []
+    assert [key for key in world.cluster.of_kind("Secret") if key.namespace == NAMESPACE and key.name != "given"] == []

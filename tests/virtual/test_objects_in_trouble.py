@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from managed_databases.reconcile.ports import ResourceKey
 from virtual.everything import (
-    CHANGES,
     CLOUD_KINDS,
     all_is_right,
+    change_everything,
     collection,
     everything,
     keys_of,
@@ -19,7 +18,7 @@ from virtual.everything import (
 )
 from virtual.faults import OBJECT_FAULTS, STAYS_READY
 from virtual.virtual_time import in_virtual_time
-from virtual.virtual_world import NAMESPACE, VirtualWorld
+from virtual.virtual_world import VirtualWorld
 
 DURING = ("rest", "change", "delete")
 DATA = ("ManagedDatastore", "ManagedDatabase", "LogicalReplicationSlot", "KafkaTopic")
@@ -49,8 +48,7 @@ async def lives_with(during: str, fields: dict[str, Any], stays_ready: bool) -> 
         before = {kind: sorted(each["id"] for each in await world.objects(collection(kind))) for kind in CLOUD_KINDS}
         await edit_each(world, troubled(fields), fields)
         if during == "change":
-            for (kind, name), spec in CHANGES.items():
-                world.cluster.change(ResourceKey(kind, NAMESPACE, name), **spec)
+            change_everything(world)
         elif during == "delete":
             for key in resources:
                 world.cluster.delete(key)

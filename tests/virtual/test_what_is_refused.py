@@ -34,13 +34,7 @@ async def stays_stalled(fault: str, reason: str) -> None:
         world.cluster.change(MAIN, firewall=["192.0.2.0/24"])
         await world.until("it is refused", lambda: world.says(MAIN, "Stalled") == ("True", reason))
         await asyncio.sleep(1)
-        told: list[dict[str, str]] = []
-
-        def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
-            if key == MAIN:
-                told.append(condition(raw, "Stalled"))
-
-        world.cluster.told.append(tell)
+        told = conditions_told(world)
         world.sent.clear()
         await asyncio.sleep(HOURS * 3600)
         assert len([sent for sent in world.sent if sent.method == "PUT"]) >= HOURS, "it was tried again"
@@ -48,6 +42,42 @@ async def stays_stalled(fault: str, reason: str) -> None:
         await world.clear_faults()
         await world.until("it heals by itself", lambda: world.says(MAIN, "Synced")[0] == "True")
         assert world.says(MAIN, "Stalled")[0] == "False"
+
+
+@pytest.mark.parametrize(("fault", "reason"), [("403", "Forbidden"), ("400 of validation", "Invalid")])
+def test_a_creation_that_is_tried_again_stays_stalled(fault: str, reason: str) -> None:
+    in_virtual_time(creation_stays_stalled(fault, reason))
+
+
+async def creation_stays_stalled(fault: str, reason: str) -> None:
+    """Before each try it is looked once more whether a datastore of that name is there: that is no news either."""
+    async with VirtualWorld() as world:
+        world.cluster.apply(project())
+        await world.start()
+        await world.fault(path="^/v1/datastores", method="POST", **REQUEST_FAULTS[fault])
+        world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN]))
+        await world.until("it is refused", lambda: world.says(MAIN, "Stalled") == ("True", reason))
+        await asyncio.sleep(1)
+        told = conditions_told(world)
+        world.sent.clear()
+        await asyncio.sleep(HOURS * 3600)
+        assert len([sent for sent in world.sent if sent.method == "POST"]) >= HOURS, "it was tried again"
+        assert not [each for each in told if each["status"] != "True" or each["reason"] != reason], told
+        await world.clear_faults()
+        await world.until("it heals by itself", lambda: world.says(MAIN, "Synced")[0] == "True")
+        assert len(await world.objects("datastores")) == 1
+
+
+def conditions_told(world: VirtualWorld) -> list[dict[str, str]]:
+    """What is written about Stalled from now on; it grows."""
+    told: list[dict[str, str]] = []
+
+    def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
+        if key == MAIN:
+            told.append(condition(raw, "Stalled"))
+
+    world.cluster.told.append(tell)
+    return told
 
 
 def test_what_its_busy_datastore_refuses_waits_for_it() -> None:

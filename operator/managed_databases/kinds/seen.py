@@ -139,10 +139,10 @@ class Seen:
     with the resource's key that no resource holds, `held_namesakes` those that others hold (id to holder), `rival` an
     older resource with the same key, `holder` another one with the same id. `mine_gone` needs a confirmed 404;
     `mine_unsure` means that a call on it ended in an unknown outcome. `listed` is False until the collection was
-    listed once. `looked` is False while the last list is older than the wish for an object, where the API would make a
-    second one of the same name. `settle_seconds` is what is left of the wait after an attempt of unknown outcome, 0 when only a list
-    is missing, None when the attempt is settled. `created_id` is what our own POST answered, if that is not in the status yet.
-    `owned` are the resources that belong to this one, and those that stand where one shall be made.
+    listed once, `unlisted` why it cannot be, as far as that is known. `looked` is False while the last list is older
+    than the wish for an object, where the API would make a second one of the same name. `settle_seconds` is what is
+    left of the wait after an attempt of unknown outcome, 0 when only a list is missing, None when the attempt is
+    settled. `created_id` is what our own POST answered, if that is not in the status yet. `owned` are the resources that belong to this one, and those that stand where one shall be made.
     `children` are resources inside this one that are not being deleted. `needed` has the cloud objects of the keys
     that the kind needs, as far as they are there.
     """
@@ -166,6 +166,7 @@ class Seen:
     rival: str | None = None
     holder: str | None = None
     listed: bool = True
+    unlisted: Wait | Stall | None = None
     looked: bool = True
     settle_seconds: float | None = None
     created_id: str | None = None

@@ -5,11 +5,12 @@ from typing import Any
 
 import orjson
 
-from managed_databases.api.errors import ApiError, Busy
+from managed_databases.api.errors import ApiError, Busy, OutcomeUnknown
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
     Credentials,
+    Delete,
     Reason,
     Record,
     Release,
@@ -29,6 +30,8 @@ from managed_databases.reconcile.settings import EngineSettings
 
 FIGHT_CORRECTIONS = 3
 FIGHT_SECONDS = 600.0
+_FEW_FAILURES = 2
+"""So often a step may have failed to be tried at once when the API is back."""
 
 
 class Attempts:
@@ -50,21 +53,30 @@ class Attempts:
             return Stall(
                 Reason.DRIFT_FIGHT,
                 f"{verdict.call.operation} was needed {FIGHT_CORRECTIONS} times in ten minutes: something else "
-                "changes the same; the operator stops correcting for a while",
+                "changes the same, or the API's lists are old; the operator stops correcting for a while",
             )
         if found.session is not None and found.session.circuit.is_open and not isinstance(verdict, Record | Release):
             return Wait(
                 Reason.UNREACHABLE, "the API does not answer: one call in a while is tried, and all goes on then"
             )
         held = memory.held
-        if held is not None and self._clock.monotonic() < held.until and held.step == ground(found, verdict):
+        if held is not None and self._clock.monotonic() < held.until and is_held(held, found, verdict):
             return held.verdict
         return verdict
 
     def shown_while(self, found: Observation, memory: Memory, step: Step) -> Verdict:
         """What to say while the step is under way: one that is tried again is as refused as before until it works."""
         held = memory.held
-        return held.verdict if held is not None and held.step == ground(found, step) else step
+        return held.verdict if held is not None and is_held(held, found, step) else step
+
+    def shown_at_rest(self, found: Observation, memory: Memory, verdict: Verdict) -> Verdict:
+        """What to say instead of a verdict that is no step: a creation that was refused stays so while it is looked once
+        more whether the object is there, before it is tried again.
+        """
+        held = memory.held
+        if held is None or not isinstance(held.verdict, Stall) or not is_look_before_creation(found, verdict):
+            return verdict
+        return held.verdict if is_held(held, found, Create(verdict.reason, verdict.message)) else verdict
 
     def _is_fight(self, found: Observation, memory: Memory, change: Change) -> bool:
         since = self._clock.monotonic() - FIGHT_SECONDS
@@ -89,7 +101,8 @@ class Attempts:
             pause = (
                 max(least, self._settings.least_backoff_seconds) if isinstance(verdict, Stall) else max(least, pause)
             )
-        memory.held = Held(ground(found, step), now + pause, verdict, failures, tries, now_seen)
+        unclear = isinstance(error, OutcomeUnknown)
+        _hold(found, memory, step, Held(None, now + pause, verdict, failures, tries, now_seen, not unclear))
         return verdict
 
     def after_defect(self, memory: Memory) -> float:
@@ -99,10 +112,19 @@ class Attempts:
         memory.held = Held(None, self._clock.monotonic() + pause, defect, failures)
         return pause
 
-    def succeeded(self, memory: Memory, step: Step) -> None:
-        """A step worked: the next failure is a first one. (A record is no proof of anything.)"""
+    def succeeded(self, found: Observation, memory: Memory, step: Step) -> None:
+        """A step worked: the next failure is a first one. (A record is no proof of anything.)
+
+        A deletion may be accepted and do nothing yet: it is not asked for again at once.
+        """
         if isinstance(step, Create | Change | Credentials):
             memory.held = None
+        elif isinstance(step, Delete):
+            before = memory.held
+            times = before.failures + 1 if before is not None and is_held(before, found, step) else 1
+            pause = retry_delay(times, self._draw, self._settings.least_backoff_seconds)
+            told = Wait(Reason.DELETING, "the API has accepted the deletion, and still shows the object")
+            _hold(found, memory, step, Held(None, self._clock.monotonic() + pause, told, times, statuses_count=False))
 
     def again_seconds(self, memory: Memory, verdict: Verdict) -> float | None:
         """The seconds until a resting step may be tried again; zero when its rest ended while the pass said so."""
@@ -130,6 +152,10 @@ class Attempts:
         return max(memory.look_again - self._clock.monotonic(), self._settings.least_backoff_seconds)
 
 
+def is_look_before_creation(found: Observation, verdict: Verdict) -> bool:
+    return found.session is not None and not found.seen.looked and verdict.reason is Reason.LOOKING
+
+
 def _as_it_is(found: Observation) -> object:
     """Differs once the cloud has worked on the object, or on what it refers to: something of them, `updated_at` at
     least, is another then.
@@ -137,8 +163,22 @@ def _as_it_is(found: Observation) -> object:
     return [found.seen.mine, *(referred.object for referred in found.seen.refs.values())]
 
 
-def ground(found: Observation, step: Step) -> object:
-    """What a step would do and on what it is based: when any of it changes, a failed step is worth another try."""
+def is_held(held: Held, found: Observation, step: Step) -> bool:
+    """Whether this is the step that is held, on the same ground."""
+    return held.step == _ground(held, found, step)
+
+
+def _hold(found: Observation, memory: Memory, step: Step, held: Held) -> None:
+    held.step = _ground(held, found, step)
+    memory.held = held
+
+
+def _ground(held: Held, found: Observation, step: Step) -> object:
+    """What a step would do and on what it is based: when any of it changes, a failed step is worth another try.
+
+    That the API is back is no ground for what has failed often: steps that make it seem away would be let go again and
+    again by a LIST that works.
+    """
     seen = found.seen
     what: tuple[object, ...] = (type(step).__name__,)
     if isinstance(step, Change):
@@ -152,8 +192,11 @@ def ground(found: Observation, step: Step) -> object:
         seen.generation,
         sync_request(seen.annotations),
         given,
-        None if seen.project is None else seen.project.catalogue.version,
-        None if found.session is None else found.session.circuit.times_closed,
-        None if seen.mine is None else seen.mine.status,
-        tuple((field, referred.id, getattr(referred.object, "status", None)) for field, referred in seen.refs.items()),
+        None if seen.project is None or isinstance(step, Delete) else seen.project.catalogue.version,
+        found.session.circuit.times_closed if found.session is not None and held.failures <= _FEW_FAILURES else None,
+        seen.mine.status if seen.mine is not None and held.statuses_count else None,
+        tuple(
+            (field, referred.id, getattr(referred.object, "status", None) if held.statuses_count else None)
+            for field, referred in seen.refs.items()
+        ),
     )

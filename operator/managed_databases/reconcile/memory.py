@@ -13,7 +13,8 @@ class Held:
     """A step that may not be tried again yet. It is let go when `step` (what would be done, on what ground) changes.
 
     `busy_tries` counts the refusals in a row for which nothing was found at work, while what the step is about stayed
-    `as_it_was`.
+    `as_it_was`. `statuses_count` is False when the step may have worked: the cloud's statuses may then change by its own
+    effect.
     """
 
     step: object
@@ -22,6 +23,7 @@ class Held:
     failures: int
     busy_tries: int = 0
     as_it_was: object = None
+    statuses_count: bool = True
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class Memory:
     `created_id` is what our POST answered, until the status says so; `pending_sent` is the pending password that this
     process has sent, `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
     under which the credentials Secret was last found right; `secret_name_taken` that something of its name is there
-    which no watch shows.
+    which no watch shows; `has_spoken` that this process has said something in the status.
     """
 
     uid: str
@@ -48,6 +50,7 @@ class Memory:
     secret_seen_fine: tuple[object, ...] | None = None
     secret_name_taken: bool = False
     sync_request: str | None = None
+    has_spoken: bool = False
     corrections: list[tuple[float, str, int]] = field(default_factory=list)
     looks: int = 0
     look_again: float = 0.0

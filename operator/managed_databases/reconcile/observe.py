@@ -29,7 +29,8 @@ class Observation:
     """What a pass works on. `session` and `snapshot` are None when the project cannot be used.
 
     `is_oriented` is False while this process has not yet seen the project, or one of the lists that matter here, for
-    the first time: what an earlier process wrote is then worth more than what this one could say.
+    the first time: what an earlier process wrote is then worth more than what this one could say. But that a list
+    cannot be had is news for what is not made yet.
     """
 
     resource: Resource
@@ -154,7 +155,7 @@ class Observer:
         found.topics.add(("catalogue", view.name))
         seen["refs"] = self._references(found, seen, view)
         seen["listed"] = found.snapshot.has_listed
-        self._orient(found, view.name)
+        self._orient(found, seen, view.name)
         if status.id is not None:
             seen["mine"] = found.snapshot.get(status.id)
             seen["mine_gone"] = found.snapshot.is_gone(status.id)
@@ -175,14 +176,20 @@ class Observer:
             found.session.need_parameters(wanted)
         self._see_others(found, seen)
 
-    def _orient(self, found: Observation, project: str) -> None:
+    def _orient(self, found: Observation, seen: dict[str, Any], project: str) -> None:
         """Every list that matters here is waited for, or nobody would come back to what was left alone."""
         assert found.session is not None
         kinds = [self.kind_of(reference.kind).cloud for reference in found.cloud.references]
         for cloud in (found.cloud, *kinds):
-            if cloud is not None and not found.session.need(cloud).has_listed:
+            if cloud is None or found.session.need(cloud).has_listed:
+                continue
+            collection = cloud.collection.name
+            found.topics.add(("list", project, collection))
+            why = found.session.why_unlisted(collection)
+            if why is None or seen["status"].id is not None:
                 found.is_oriented = False
-                found.topics.add(("list", project, cloud.collection.name))
+            if cloud is found.cloud:
+                seen["unlisted"] = why
 
     def _references(self, found: Observation, seen: dict[str, Any], view: ProjectView) -> dict[str, Referred]:
         assert found.session is not None

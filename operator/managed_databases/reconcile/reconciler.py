@@ -8,10 +8,10 @@ import structlog
 
 from managed_databases.api.errors import ApiError, Busy
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.verdicts import Create, Reason, Release, Stall, Step, Verdict, Wait
+from managed_databases.kinds.verdicts import Create, Release, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
-from managed_databases.reconcile.attempts import Attempts
+from managed_databases.reconcile.attempts import Attempts, is_look_before_creation
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import CredentialReader
 from managed_databases.reconcile.decision.decide import decide
@@ -87,11 +87,12 @@ class Reconciler:
             found, secrets = await self._look_closer(found, memory, facts, lane)
             verdict = self.attempts.hold_back(found, memory, decide(found.kind, found.seen))
             self.interest.works_in(resource.key, found.datastore_id)
-            if _knows_less_than_the_status(found, verdict):
+            if _knows_less_than_the_status(found, memory, verdict):
                 return self._again_seconds(found, memory, verdict)
             if not isinstance(verdict, Step):
                 _look_before_creation(found, memory, verdict)
-                await self.writer.write(found, verdict, facts)
+                await self.writer.write(found, self.attempts.shown_at_rest(found, memory, verdict), facts)
+                memory.has_spoken = True
                 return self._again_seconds(found, memory, verdict)
             if facts:  # a step that fails must not lose what was learned before it
                 await self.writer.write(found, verdict, facts)
@@ -110,7 +111,7 @@ class Reconciler:
                 reason=str(verdict.reason),
                 **_named(resource.key),
             )
-            self.attempts.succeeded(memory, verdict)
+            self.attempts.succeeded(found, memory, verdict)
             if isinstance(verdict, Release):
                 return None
             resource = found.resource
@@ -213,9 +214,11 @@ class Reconciler:
         return None
 
 
-def _knows_less_than_the_status(found: Observation, verdict: Verdict) -> bool:
-    """A process that has only started, and what it would wait for, is no news."""
+def _knows_less_than_the_status(found: Observation, memory: Memory, verdict: Verdict) -> bool:
+    """A process that has only started, and what it would wait for, is no news; what follows upon its own words is."""
     if found.resource.status.get("observedGeneration") != found.resource.generation:
+        return False
+    if memory.has_spoken and found.seen.status.id is None:
         return False
     waits_at_first = isinstance(verdict, Wait) and found.session is not None and not found.session.was_catalogue_read
     return waits_at_first or not found.is_oriented
@@ -225,7 +228,7 @@ def _look_before_creation(found: Observation, memory: Memory, verdict: Verdict) 
     """Ask for the list that a creation waits for; what a person must mend first may take long, and be wanted anew."""
     if isinstance(verdict, Stall):
         memory.absent_since = None
-    elif found.session is not None and not found.seen.looked and verdict.reason is Reason.LOOKING:
+    elif found.session is not None and is_look_before_creation(found, verdict):
         found.session.request_list(found.cloud.collection.name)
 
 

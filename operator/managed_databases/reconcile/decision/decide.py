@@ -61,7 +61,7 @@ def _without_object(cloud: CloudSide, seen: Seen) -> Verdict:
     if blocked := _reference_problem(cloud, seen):
         return blocked
     if not seen.listed:
-        return Wait(Reason.LOOKING, "waiting for the first list of what is there already")
+        return seen.unlisted or Wait(Reason.LOOKING, "waiting for the first list of what is there already")
     if seen.status.intent is not None:
         return _after_an_attempt(cloud, seen, seen.status.intent)
     if conflict := _claimed_by_others(seen):

@@ -45,9 +45,10 @@ class CollectionPoller:
     """Lists one collection: at once when asked, soon while something is pending, else at rest.
 
     Never two LISTs at a time. The next one is begun no sooner than one second after the last one's end, and no sooner
-    than ten times its duration when it was answered and took above a second. `rest_seconds` gives the interval at rest; `listed` is
-    told of each LIST that was applied, `troubled` when `trouble` changes. `is_foreign` tells objects that show the
-    project to be another one: the LIST is not applied then.
+    than ten times its duration when it was answered and took above a second. `rest_seconds` gives the interval at rest;
+    `listed` is told of each LIST that was applied, `troubled` when `trouble` changes. `failure` is why LISTs have failed
+    since the last good one, `trouble` the same once it is worth telling everybody. `is_foreign` tells objects that show
+    the project to be another one: the LIST is not applied then.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class CollectionPoller:
         self._failures = 0
         self._hidden: dict[str, _Hidden] = {}
         self.trouble: tuple[Reason, str] | None = None
+        self.failure: tuple[Reason, str] | None = None
 
     def request(self) -> None:
         """List as soon as possible. While a LIST is under way: once more after it."""
@@ -212,7 +214,7 @@ class CollectionPoller:
 
     def _succeeded(self) -> float:
         """Return the seconds for which even a request is held back."""
-        self._failures = 0
+        self._failures, self.failure = 0, None
         if any(obj.status in PENDING for obj in self._known.snapshot.all()):
             pause = self._settings.pending_poll_seconds
         else:
@@ -231,22 +233,34 @@ class CollectionPoller:
             error=type(error).__name__,
             request_id=error.request_id,
         )
+        if isinstance(error, NeverSent | OutcomeUnknown) and not isinstance(error, ListRefuted):
+            # Whether the API is gone must be known soon: it is asked no less often than when it is gone.
+            pause = min(pause, self._settings.probe_seconds)
+        trouble = self._meaning(error)
+        is_passing = isinstance(error, NeverSent | OutcomeUnknown | RateLimited)
+        if trouble is not None and (self._failures >= _FAILURES_WORTH_TELLING or not is_passing):
+            self._say(trouble)
+        if trouble is not None and (self.failure is None or trouble[0] is not self.failure[0]):
+            self.failure = trouble  # the first of its reason: messages may all differ, and each would be written
+            if not self._known.snapshot.has_listed:
+                self._objects.tell_listed(self._known)  # whoever waits for the first list can say why
+        return pause
+
+    def _meaning(self, error: ApiError) -> tuple[Reason, str] | None:
+        """What to say of a LIST that failed; None when the project's own problem says it."""
         name = self._known.name
         match error:
             case NeverSent() | OutcomeUnknown():
-                if not isinstance(error, ListRefuted):
-                    # Whether the API is gone must be known soon: it is asked no less often than when it is gone.
-                    pause = min(pause, self._settings.probe_seconds)
-                if self._failures >= _FAILURES_WORTH_TELLING:
-                    self._say((Reason.UNREACHABLE, f"{name} cannot be listed: {error.message}"))
+                return Reason.UNREACHABLE, f"{name} cannot be listed: {error.message}"
             case TooLarge():
                 why = f"the list of {name} is too large: what was last seen of it stays; split the cloud project"
-                self._say((Reason.SNAPSHOT_TOO_LARGE, why))
-            case RateLimited() | Unauthorized():
-                pass  # the budget and the project's problem say it
+                return Reason.SNAPSHOT_TOO_LARGE, why
+            case RateLimited():
+                return Reason.RATE_LIMITED, f"{name} cannot be listed: the API asks to call less often"
+            case Unauthorized():
+                return None
             case _:
-                self._say((Reason.REFUSED, f"the API refuses to list {name}: {error.message}"))
-        return pause
+                return Reason.REFUSED, f"the API refuses to list {name}: {error.message}"
 
     def _pause_after_failure(self) -> float:
         self._failures += 1

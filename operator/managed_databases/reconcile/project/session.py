@@ -24,6 +24,7 @@ from managed_databases.reconcile.project.datastore_actions import ActionReader
 from managed_databases.reconcile.project.line import ProjectLine
 from managed_databases.reconcile.project.objects import ProjectObjects
 from managed_databases.reconcile.project.polling import CollectionPoller
+from managed_databases.reconcile.project.status import NEEDS_A_PERSON
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.reconcile.topics import Topic
@@ -171,6 +172,16 @@ class ProjectSession:
     def need_parameters(self, wanted: ParametersFor) -> None:
         """Have the catalogue hold the configuration limits of this flavor; they are read once."""
         self._catalogue.need(wanted)
+
+    def why_unlisted(self, collection: str) -> Wait | Stall | None:
+        """Why a collection cannot be listed at present; None when nothing is known to hinder it."""
+        if self.circuit.is_open:
+            return Wait(Reason.UNREACHABLE, f"{collection} cannot be listed: the API does not answer")
+        poller = self._pollers.get(collection)
+        if poller is None or poller.failure is None:
+            return None
+        reason, message = poller.failure
+        return Stall(reason, message) if reason in NEEDS_A_PERSON else Wait(reason, message)
 
     def request_list(self, collection: str) -> None:
         """List that collection as soon as possible; while a LIST is under way, once more after it."""
