@@ -11,6 +11,7 @@ from managed_databases.api.client import Client
 from managed_databases.api.collections import FLAVORS
 from managed_databases.api.errors import NeverSent, OutcomeUnknown, RateLimited
 from managed_databases.api.identity import StaticToken
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.project.line import Connection
 from managed_databases.reconcile.queue import Lane
 from reconcile.project.fake_project import (
@@ -60,6 +61,32 @@ async def test_a_datastore_that_is_gone_takes_what_was_in_it() -> None:
         assert house.woken["object", NAME, "databases", "x"] == 2
         assert house.woken["key", NAME, "databases", "a", "x"] == 2
         assert house.woken["object", NAME, "databases", "y"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "verdict"),
+    [
+        (500, Reason.UNREACHABLE, Wait),
+        (429, Reason.RATE_LIMITED, Wait),
+        (403, Reason.REFUSED, Stall),  # a person must give the right
+    ],
+)
+async def test_a_first_list_that_fails_is_told(status: int, reason: Reason, verdict: type[Wait | Stall]) -> None:
+    house = House(QUIET)
+    house.cloud.answers["GET /datastores"] = lambda: httpx.Response(status, headers={"Retry-After": "1"})
+    async with house.opened() as session:
+        session.need(DATASTORE_SIDE)
+        assert session.why_unlisted("datastores") is None, "nothing is known yet"
+        await until(lambda: session.troubles, lambda: house.cloud.requests)
+        assert [trouble[0] for trouble in session.troubles] == [reason]
+        why = session.why_unlisted("datastores")
+        assert isinstance(why, verdict)
+        assert why.reason is reason
+        assert house.woken["list", NAME, "datastores"] == 1, "once: its messages may differ, and each would be written"
+        del house.cloud.answers["GET /datastores"]
+        await house.listed(DATASTORE_SIDE)
+        await until(lambda: not session.troubles, lambda: session.troubles)
+        assert session.why_unlisted("datastores") is None
 
 
 @pytest.mark.parametrize(
