@@ -56,8 +56,8 @@ BLAMED = {
     "429": {"RateLimited"},
     **dict.fromkeys(("500", "503", "time-out", "reset", "garbage"), _UNCLEAR),
 }
-"""Of the faults that let nothing through: the reasons that a creation may be shown to fail for."""
-WAITS_FOR_OTHERS = {"ParentNotReady", "ParentMissing"}
+"""Of the faults that let nothing through: the reasons that a step may be shown to fail for."""
+GOING = {"Deleting", "InUse"}
 _NOT_CREATED = re.compile(r"waits for (\w+) ([^/ ]+)/(\S+), which is not created yet")
 
 OBJECT_FAULTS: dict[str, dict[str, Any]] = {
@@ -134,15 +134,23 @@ async def at_most_one_for_each(world: VirtualWorld, resources: dict[ResourceKey,
         assert all(count == 1 for count in keys.values()), f"{name}: {keys}"
 
 
-def assert_blamed(world: VirtualWorld, fault: str, kinds: tuple[str, ...]) -> None:
-    """What could not be created says so, and why: for the fault, or for another resource that it waits for."""
-    if fault not in BLAMED:
+def assert_blamed(world: VirtualWorld, phase: Phase, fault: str, kinds: tuple[str, ...]) -> None:
+    """What is not as wished says why: for the fault, or for another resource that it waits for. What could not be created
+    says so.
+    """
+    if fault not in BLAMED or phase == "rest":
         return
-    said = {key: world.says(key, "Synced") for kind in kinds for key in world.cluster.of_kind(kind)}
-    for key, (status, reason) in said.items():
-        assert (status, world.says(key, "Ready")[0]) == ("False", "False"), f"{key}: {world.get(key)['status']}"
-        assert reason in BLAMED[fault] | WAITS_FOR_OTHERS, f"{key}: {world.get(key)['status']}"
-    assert {reason for _, reason in said.values()} & BLAMED[fault], f"nobody names the fault: {said}"
+    reasons = set()
+    for key, raw in [each for kind in kinds for each in world.cluster.of_kind(kind).items()]:
+        told = condition(raw, "Synced")
+        reasons.add(told["reason"])
+        if phase == "create":
+            assert (told["status"], world.says(key, "Ready")[0]) == ("False", "False"), f"{key}: {raw['status']}"
+        is_going = "deletionTimestamp" in raw["metadata"] and told["reason"] in GOING
+        is_blamed = told["reason"] in BLAMED[fault] or told["message"].startswith("waits for ")
+        assert told["status"] == "True" or is_blamed or is_going, f"{key}: {raw['status']}"
+    if phase != "delete":  # most goes with its datastore
+        assert reasons & BLAMED[fault], f"nobody names the fault: {reasons}"
 
 
 def assert_bounded(sent: list[Sent], kinds: tuple[str, ...], resources: int, *, ends: bool = False) -> None:

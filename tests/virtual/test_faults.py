@@ -99,8 +99,7 @@ async def lives_through(phase: Phase, fault: str, calls: Calls, kinds: tuple[str
         assert sum(each["met"] for each in await world.faults()), "no request met the fault"
         await at_most_one_for_each(world, resources)
         assert_bounded(world.sent, kinds, max(failing, _count(world, kinds)), ends="times" in REQUEST_FAULTS[fault])
-        if phase == "create":
-            assert_blamed(world, fault, kinds)
+        assert_blamed(world, phase, fault, kinds)
         await world.clear_faults()
         if not doomed:
             await all_is_right(world, resources)
