@@ -6,11 +6,10 @@ import httpx
 import pytest
 
 from managed_databases.controlplane.commands import free_port
+from managed_databases.reconcile.queue import GROUP_LIMIT
 from stories.world import World
 
 CROWD = 300
-IN_WORK = 16
-"""Of one datastore; the rest waits."""
 
 
 async def queued(probes: httpx.AsyncClient) -> float:
@@ -30,8 +29,8 @@ async def test_a_backlog_that_does_not_move(world: World) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as probes:
 
         async def is_stuck() -> bool:
-            assert await queued(probes) >= CROWD - IN_WORK, await queued(probes)
-            assert len(await world.posts("users")) == IN_WORK
+            assert await queued(probes) >= CROWD - GROUP_LIMIT, await queued(probes)
+            assert len(await world.posts("users")) == GROUP_LIMIT
             return True
 
         async def answers() -> None:
