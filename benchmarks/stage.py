@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -189,6 +190,17 @@ class Stage:
             if not ready.issuperset(each["metadata"]["name"] for each in manifests if each["kind"] == kind):
                 return False
         return True
+
+    async def ready_at(self, kind: str, names: set[str]) -> list[float]:
+        """The moments at which these were Ready at the latest: a condition tells whole seconds."""
+        listed = await self.cluster.list(kind, NAMESPACE)
+        return [
+            datetime.fromisoformat(condition["lastTransitionTime"]).timestamp() + 1
+            for each in listed
+            if each["metadata"]["name"] in names
+            for condition in each["status"]["conditions"]
+            if condition["type"] == "Ready"
+        ]
 
     async def until_ready(self, wanted: dict[str, int]) -> None:
         """Wait until so many of each kind are Ready at their newest generation."""
