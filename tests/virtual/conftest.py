@@ -9,7 +9,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not rows:
         return
     terminalreporter.section("faults")
-    terminalreporter.line(f"{'phase of life':20} {'tried':>6} {'violations':>10}")
+    terminalreporter.line(f"{'phase of life, what fails':26} {'tried':>6} {'violations':>10}")
     for phase in dict.fromkeys(phase for phase, _ in rows):
         of = [failed for other, failed in rows if other == phase]
-        terminalreporter.line(f"{phase:20} {len(of):6} {sum(of):10}")
+        terminalreporter.line(f"{phase:26} {len(of):6} {sum(of):10}")
