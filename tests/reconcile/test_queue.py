@@ -180,6 +180,19 @@ def test_a_forgotten_key_in_work_does_not_run_again(queue: WorkQueue[str]) -> No
     assert queue.idle()
 
 
+def test_a_full_group_serves_its_lanes_in_turn(clock: StillClock) -> None:
+    queue = WorkQueue[str](clock, group_limit=1)
+    for lane in (PEOPLE, TIME):
+        for number in range(3):
+            queue.set_group(key := f"{lane.name} {number}", "main")
+            queue.add(key, lane)
+    served = take_all(queue)  # of a group of one: the others step aside
+    while len(served) < 6:
+        queue.done(served[-1])
+        served += take_all(queue)
+    assert served == ["PEOPLE 0", "PEOPLE 1", "TIME 0", "PEOPLE 2", "TIME 1", "TIME 2"]
+
+
 async def test_many_workers_share_the_work() -> None:
     clock = Clock(speed=1000)
     queue = WorkQueue[int](clock, group_limit=3)

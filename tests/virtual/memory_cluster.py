@@ -23,7 +23,6 @@ from managed_databases.reconcile.ports import (
     WriteRefused,
 )
 
-ANSWER_SECONDS = 0.002
 NEWS_SECONDS = 0.02
 CREATED_AT = "2026-01-01T00:00:00Z"
 
@@ -43,6 +42,7 @@ class MemoryCluster:
     objects: dict[ResourceKey, Raw] = field(default_factory=dict)
     told: list[Callable[[str, ResourceKey, Raw, bool], None]] = field(default_factory=list)
     away: bool = False
+    answer_seconds: float = 0.002
     writes: int = 0
     events: list[Raw] = field(default_factory=list)
     _version: int = 100
@@ -109,7 +109,7 @@ class MemoryCluster:
         self, method: str, path: str, *, body: Mapping[str, Any] | None = None, content_type: str = ""
     ) -> Raw:
         """As `KubeConnection.request`, for what `KubeWriter` asks. Raises KubeError."""
-        await asyncio.sleep(ANSWER_SECONDS)
+        await asyncio.sleep(self.answer_seconds)
         if self.away:
             raise KubeUnreachable("the API server is away")
         found = _PATH.fullmatch(path)

@@ -159,8 +159,13 @@ class Engine:
         return holder.status.get("id") if holder is not None else None
 
     def wake(self, topic: Topic, lane: Lane = Lane.TIME) -> None:
+        """Have a pass over each that listens to the topic.
+
+        One that is in a pass is told mostly of what that pass does itself: in the lane of people, behind all that
+        people want, it would wait there for its own end.
+        """
         for key in self._subscriptions.of(topic):
-            self._queue.add(key, lane)
+            self._queue.add(key, Lane.TIME if self._queue.is_in_work(key) else lane)
 
     def _is_new(self, resource: Resource) -> bool:
         return bool(resource.status.get("observedGeneration", -1) != resource.generation)

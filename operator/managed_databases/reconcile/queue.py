@@ -28,13 +28,33 @@ class Lane(IntEnum):
     """Time did something: the snapshot changed, a retry is due."""
 
 
+class _Aside(Generic[K]):
+    """The keys of one group that have stepped aside, some of them out of date."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Lane, list[tuple[Lane, int, K]]] = {lane: [] for lane in Lane}
+        self._next = Lane.PEOPLE
+
+    def push(self, entry: tuple[Lane, int, K]) -> None:
+        heapq.heappush(self._entries[entry[0]], entry)
+
+    def pop(self) -> tuple[Lane, int, K] | None:
+        """Take the oldest one out: of each lane in turn, while both have one."""
+        other = Lane.TIME if self._next is Lane.PEOPLE else Lane.PEOPLE
+        for lane in (self._next, other):
+            if self._entries[lane]:
+                self._next = Lane.TIME if lane is Lane.PEOPLE else Lane.PEOPLE
+                return heapq.heappop(self._entries[lane])
+        return None
+
+
 class WorkQueue(Generic[K]):
     """A queue of keys with two lanes, timers, and a limit of keys in work per group.
 
     No key is lost and none is in work twice at once. PEOPLE goes before TIME, but at least every eighth key comes from
     TIME while TIME has one that may run. Within a lane the order is first in, first out, except for keys whose group is
-    full: those step aside and come back, in their old place, one for each place that gets free. Every operation is
-    O(log n) amortized. For one event loop; not for threads.
+    full: those step aside and come back, in their old place, one for each place that gets free, of each lane in turn:
+    what a thousand changes in one datastore began is ended while the others wait. Every operation is O(log n) amortized. For one event loop; not for threads.
     """
 
     def __init__(self, clock: Clock, group_limit: int = GROUP_LIMIT) -> None:
@@ -46,7 +66,7 @@ class WorkQueue(Generic[K]):
         # An entry in a heap counts only while it is the very tuple that `_queued` or `_timers` holds for its key.
         self._queued: dict[K, tuple[Lane, int, K]] = {}
         self._ready: dict[Lane, list[tuple[Lane, int, K]]] = {lane: [] for lane in Lane}
-        self._aside: dict[Hashable, list[tuple[Lane, int, K]]] = {}
+        self._aside: dict[Hashable, _Aside[K]] = {}
         self._timers: dict[K, tuple[float, int, K, Lane]] = {}
         self._moments: list[tuple[float, int, K, Lane]] = []
         self._groups: dict[K, Hashable] = {}
@@ -62,6 +82,9 @@ class WorkQueue(Generic[K]):
     def idle(self) -> bool:
         """Nothing is queued and nothing is in work. Timers do not count."""
         return not self._queued and not self._in_work
+
+    def is_in_work(self, key: K) -> bool:
+        return key in self._in_work
 
     def add(self, key: K, lane: Lane) -> None:
         """Queue the key now; its timer is dropped.
@@ -189,7 +212,7 @@ class WorkQueue(Generic[K]):
                     continue
                 group = self._groups.get(key)
                 if group is not None and self._busy[group] >= self._group_limit:
-                    heapq.heappush(self._aside.setdefault(group, []), entry)
+                    self._aside.setdefault(group, _Aside()).push(entry)
                     continue
                 del self._queued[key]
                 self._in_work[key] = group
@@ -204,12 +227,12 @@ class WorkQueue(Generic[K]):
         Called whenever its group gains a free place, or loses a queued key that might have been meant for one: so a
         group with free places and keys aside always has as many of its keys among the ready ones.
         """
-        aside = self._aside.get(group, [])
-        while aside:
-            entry = heapq.heappop(aside)
+        aside = self._aside.get(group)
+        if aside is None:
+            return
+        while (entry := aside.pop()) is not None:
             if self._queued.get(entry[2]) is entry:
                 heapq.heappush(self._ready[entry[0]], entry)
                 self._wake.set()
-                break
-        if not aside:
-            self._aside.pop(group, None)
+                return
+        del self._aside[group]

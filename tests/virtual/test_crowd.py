@@ -1,0 +1,41 @@
+"""Many resources at once: what is begun is ended while the others wait for their turn."""
+
+from managed_databases.reconcile.ports import ResourceKey
+from stories.world import condition, manifest
+from virtual.everything import project
+from virtual.memory_cluster import Raw
+from virtual.virtual_time import in_virtual_time
+from virtual.virtual_world import NAMESPACE, VirtualWorld
+from virtual.walk import IN_MAIN, KEYS, SPECS
+
+MAIN = KEYS[0]
+CROWD = 400
+
+
+def test_the_first_are_ready_long_before_the_last_are_made() -> None:
+    in_virtual_time(is_served_in_turn())
+
+
+async def is_served_in_turn() -> None:
+    async with VirtualWorld(delay_seconds=0, calls_per_second=10_000) as world:
+        world.cluster.answer_seconds = 0.05  # a busy API server's
+        world.cluster.apply(project())
+        await world.start()
+        world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN]))
+        await world.until("the datastore is there", lambda: world.says(MAIN, "Synced")[0] == "True")
+        made: dict[str, None] = {}
+        ready: list[int] = []
+        """How many of them were made when one got Ready."""
+
+        def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
+            if kind == "DatabaseUser" and raw["status"].get("id"):
+                made[key.name] = None
+                if condition(raw, "Ready").get("status") == "True":
+                    ready.append(len(made))
+
+        world.cluster.told.append(tell)
+        for number in range(CROWD):
+            world.cluster.apply(manifest("DatabaseUser", f"user{number}", NAMESPACE, IN_MAIN))
+        await world.until("all are Ready", lambda: len(ready) >= CROWD)
+        assert ready[0] <= CROWD / 2
+        assert ready[CROWD // 4] < CROWD
