@@ -54,7 +54,8 @@ class WorkQueue(Generic[K]):
     No key is lost and none is in work twice at once. PEOPLE goes before TIME, but at least every eighth key comes from
     TIME while TIME has one that may run. Within a lane the order is first in, first out, except for keys whose group is
     full: those step aside and come back, in their old place, one for each place that gets free, of each lane in turn:
-    what a thousand changes in one datastore began is ended while the others wait. Every operation is O(log n) amortized. For one event loop; not for threads.
+    what a thousand changes in one datastore began is ended while the others wait. Every operation is O(log n)
+    amortized. For one event loop; not for threads.
     """
 
     def __init__(self, clock: Clock, group_limit: int = GROUP_LIMIT) -> None:
