@@ -9,7 +9,10 @@ from benchmarks.stage import NAMESPACE, Stage
 
 
 async def bare_script(stage: Stage, what: str, datastore: str) -> dict[str, float]:
-    """`create`, `create-least` or `delete` all users whose names begin with the datastore's; return the seconds of `wall` and `cpu`."""
+    """`create`, `create-least` or `delete` all users whose names begin with the datastore's.
+
+    Return the seconds of `wall` and `cpu`, and after how many half of them were done.
+    """
     parent = await stage.cluster.get("ManagedDatastore", datastore, NAMESPACE)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.floor", what, str(stage.plane.kubeconfig), stage.sandbox.endpoint,

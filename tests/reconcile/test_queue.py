@@ -180,17 +180,31 @@ def test_a_forgotten_key_in_work_does_not_run_again(queue: WorkQueue[str]) -> No
     assert queue.idle()
 
 
-def test_a_full_group_serves_its_lanes_in_turn(clock: StillClock) -> None:
+def test_what_a_pass_has_seen_itself_does_not_make_it_run_again(queue: WorkQueue[str]) -> None:
+    queue.add("a", TIME)
+    assert without_waiting(queue.get())
+    queue.add("a", PEOPLE)
+    queue.not_again("a")
+    queue.add("b", TIME)
+    queue.not_again("b")  # waits for its first pass: that is no second one
+    queue.done("a")
+    assert take_all(queue) == ["b"]
+
+
+def test_a_full_group_ends_what_is_begun_and_begins_something_in_between(clock: StillClock) -> None:
     queue = WorkQueue[str](clock, group_limit=1)
     for lane in (PEOPLE, TIME):
-        for number in range(3):
+        for number in range(5):
             queue.set_group(key := f"{lane.name} {number}", "main")
             queue.add(key, lane)
     served = take_all(queue)  # of a group of one: the others step aside
-    while len(served) < 6:
+    while len(served) < 10:
         queue.done(served[-1])
         served += take_all(queue)
-    assert served == ["PEOPLE 0", "PEOPLE 1", "TIME 0", "PEOPLE 2", "TIME 1", "TIME 2"]
+    first, *others = served
+    assert first == "PEOPLE 0"
+    assert others[:5] == ["TIME 0", "TIME 1", "TIME 2", "PEOPLE 1", "TIME 3"]
+    assert others[5:] == ["TIME 4", "PEOPLE 2", "PEOPLE 3", "PEOPLE 4"]
 
 
 async def test_many_workers_share_the_work() -> None:

@@ -61,6 +61,11 @@ class QueueHistory(RuleBasedStateMachine):
         self.groups[key] = group
 
     @rule(key=KEYS)
+    def not_again(self, key: str) -> None:
+        self.queue.not_again(key)
+        self.again.pop(key, None)
+
+    @rule(key=KEYS)
     def forget(self, key: str) -> None:
         self.queue.forget(key)
         for known in (self.due, self.timers, self.groups, self.again):

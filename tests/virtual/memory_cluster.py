@@ -37,12 +37,17 @@ Raw = dict[str, Any]
 
 @dataclass
 class MemoryCluster:
-    """The API server. `away`: it answers nobody. `told` are called with the kind and key of what changed."""
+    """The API server. `away`: it answers nobody. `told` are called with the kind and key of what changed.
+
+    A request takes effect after `answer_seconds` and is answered `late_seconds` later: with more than NEWS_SECONDS, the
+    watch tells of it first.
+    """
 
     objects: dict[ResourceKey, Raw] = field(default_factory=dict)
     told: list[Callable[[str, ResourceKey, Raw, bool], None]] = field(default_factory=list)
     away: bool = False
     answer_seconds: float = 0.002
+    late_seconds: float = 0.0
     writes: int = 0
     events: list[Raw] = field(default_factory=list)
     _version: int = 100
@@ -73,6 +78,10 @@ class MemoryCluster:
             told[f"manageddatabases.io/{name.replace('_', '-')}"] = value
         self.objects[key]["metadata"]["annotations"] = {name: each for name, each in told.items() if each is not None}
         self._changed(key)
+
+    def drop_data(self, secret: ResourceKey, name: str) -> None:
+        del self.objects[secret]["data"][name]
+        self._changed(secret)
 
     def delete(self, key: ResourceKey) -> None:
         raw = self.objects.get(key)
@@ -110,6 +119,13 @@ class MemoryCluster:
     ) -> Raw:
         """As `KubeConnection.request`, for what `KubeWriter` asks. Raises KubeError."""
         await asyncio.sleep(self.answer_seconds)
+        try:
+            return self._answer(method, path, body)
+        finally:
+            if self.late_seconds:
+                await asyncio.sleep(self.late_seconds)
+
+    def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Raw:
         if self.away:
             raise KubeUnreachable("the API server is away")
         found = _PATH.fullmatch(path)

@@ -2,13 +2,11 @@
 
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import condition, manifest
-from virtual.everything import project
 from virtual.memory_cluster import Raw
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE, VirtualWorld
-from virtual.walk import IN_MAIN, KEYS, SPECS
+from virtual.walk import IN_MAIN, begin_with_datastore
 
-MAIN = KEYS[0]
 CROWD = 400
 
 
@@ -19,10 +17,7 @@ def test_the_first_are_ready_long_before_the_last_are_made() -> None:
 async def is_served_in_turn() -> None:
     async with VirtualWorld(delay_seconds=0, calls_per_second=10_000) as world:
         world.cluster.answer_seconds = 0.05  # a busy API server's
-        world.cluster.apply(project())
-        await world.start()
-        world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN]))
-        await world.until("the datastore is there", lambda: world.says(MAIN, "Synced")[0] == "True")
+        await begin_with_datastore(world)
         made: dict[str, None] = {}
         ready: list[int] = []
         """How many of them were made when one got Ready."""

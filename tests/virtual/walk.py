@@ -47,6 +47,15 @@ HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown", "ApprovalN
 WAITS_FOR_OTHERS = {"ParentMissing", "ParentNotReady"}
 
 
+async def begin_with_datastore(world: VirtualWorld) -> None:
+    """Start the operator, and wait until the datastore is there."""
+    world.cluster.apply(project())
+    await world.start()
+    main = KEYS[0]
+    world.cluster.apply(manifest(main.kind, main.name, NAMESPACE, SPECS[main]))
+    await world.until("the datastore is there", lambda: world.says(main, "Synced")[0] == "True")
+
+
 class Walk:
     """The world, and what is remembered of the way.
 

@@ -140,6 +140,11 @@ class Engine:
                 if resource.key.namespace == name:
                     self._queue.add(resource.key, Lane.TIME)
 
+    def observed(self, resource: Resource) -> None:
+        known = self._cache.get(resource.key)
+        if known is not None and known.resource_version == resource.resource_version:
+            self._queue.not_again(resource.key)
+
     def depends_on(self, key: ResourceKey, topics: Collection[Topic]) -> None:
         self._subscriptions.replace(key, topics)
 
@@ -159,13 +164,9 @@ class Engine:
         return holder.status.get("id") if holder is not None else None
 
     def wake(self, topic: Topic, lane: Lane = Lane.TIME) -> None:
-        """Have a pass over each that listens to the topic.
-
-        One that is in a pass is told mostly of what that pass does itself: in the lane of people, behind all that
-        people want, it would wait there for its own end.
-        """
+        """Have a pass over each that listens to the topic."""
         for key in self._subscriptions.of(topic):
-            self._queue.add(key, Lane.TIME if self._queue.is_in_work(key) else lane)
+            self._queue.add(key, lane)
 
     def _is_new(self, resource: Resource) -> bool:
         return bool(resource.status.get("observedGeneration", -1) != resource.generation)

@@ -16,6 +16,7 @@ GROUP_LIMIT = 8
 """Passes at a time in one datastore. As fast as twice as many while it is alone; and what others want meanwhile is asked of
 an API server, and an API, that less is asked of."""
 _PEOPLE_IN_A_ROW = 7
+_TIME_IN_A_ROW = 3
 _SPARE_TIMERS = 64
 
 
@@ -33,17 +34,17 @@ class _Aside(Generic[K]):
 
     def __init__(self) -> None:
         self._entries: dict[Lane, list[tuple[Lane, int, K]]] = {lane: [] for lane in Lane}
-        self._next = Lane.PEOPLE
+        self._time_in_a_row = 0
 
     def push(self, entry: tuple[Lane, int, K]) -> None:
         heapq.heappush(self._entries[entry[0]], entry)
 
     def pop(self) -> tuple[Lane, int, K] | None:
-        """Take the oldest one out: of each lane in turn, while both have one."""
-        other = Lane.TIME if self._next is Lane.PEOPLE else Lane.PEOPLE
-        for lane in (self._next, other):
+        """Take the oldest one out: of TIME, and every fourth of PEOPLE, while both have one."""
+        people_are_due = self._time_in_a_row >= _TIME_IN_A_ROW
+        for lane in (Lane.PEOPLE, Lane.TIME) if people_are_due else (Lane.TIME, Lane.PEOPLE):
             if self._entries[lane]:
-                self._next = Lane.TIME if lane is Lane.PEOPLE else Lane.PEOPLE
+                self._time_in_a_row = self._time_in_a_row + 1 if lane is Lane.TIME else 0
                 return heapq.heappop(self._entries[lane])
         return None
 
@@ -53,8 +54,8 @@ class WorkQueue(Generic[K]):
 
     No key is lost and none is in work twice at once. PEOPLE goes before TIME, but at least every eighth key comes from
     TIME while TIME has one that may run. Within a lane the order is first in, first out, except for keys whose group is
-    full: those step aside and come back, in their old place, one for each place that gets free, of each lane in turn:
-    what a thousand changes in one datastore began is ended while the others wait. Every operation is O(log n)
+    full: those step aside and come back, in their old place, one for each place that gets free, three of TIME for one of
+    PEOPLE: what a thousand changes in one datastore began is ended while the others wait. Every operation is O(log n)
     amortized. For one event loop; not for threads.
     """
 
@@ -83,9 +84,6 @@ class WorkQueue(Generic[K]):
     def idle(self) -> bool:
         """Nothing is queued and nothing is in work. Timers do not count."""
         return not self._queued and not self._in_work
-
-    def is_in_work(self, key: K) -> bool:
-        return key in self._in_work
 
     def add(self, key: K, lane: Lane) -> None:
         """Queue the key now; its timer is dropped.
@@ -124,6 +122,10 @@ class WorkQueue(Generic[K]):
     def cancel_timer(self, key: K) -> None:
         """Drop the key's timer, if it has one."""
         self._timers.pop(key, None)
+
+    def not_again(self, key: K) -> None:
+        """The key's pass has seen all that it was to run again for. Nothing when it is not in work."""
+        self._again.pop(key, None)
 
     def set_group(self, key: K, group: Hashable | None) -> None:
         """Put the key into a group, of which at most `group_limit` keys are in work at once; None: no limit.

@@ -42,7 +42,14 @@ log = structlog.get_logger()
 
 
 class Interest(Protocol):
-    """Told by a pass what it depends on, and which datastore it works in."""
+    """Told by a pass what it has seen, what it depends on, and which datastore it works in."""
+
+    def observed(self, resource: Resource) -> None:
+        """The pass has seen all that there is now; this is the resource as the pass knows it.
+
+        What wanted another pass until now wants none any more: mostly that was the pass itself, by its own calls and
+        writes.
+        """
 
     def depends_on(self, key: ResourceKey, topics: Collection[Topic]) -> None: ...
 
@@ -79,11 +86,10 @@ class Reconciler:
         facts: Mapping[str, Any] = {}
         is_sync_requested = self._is_sync_requested(resource, memory)
         for _ in range(STEPS_A_PASS):
-            found = self.observer.observe(resource, memory, facts)
+            found = self._observe(resource, memory, facts)
             if is_sync_requested and found.session is not None:
                 found.session.request_list(found.cloud.collection.name)
                 is_sync_requested = False
-            self.interest.depends_on(resource.key, found.topics)
             found, secrets = await self._look_closer(found, memory, facts, lane)
             verdict = self.attempts.hold_back(found, memory, decide(found.kind, found.seen))
             self.interest.works_in(resource.key, found.datastore_id)
@@ -117,6 +123,12 @@ class Reconciler:
             resource = found.resource
         return 0.0
 
+    def _observe(self, resource: Resource, memory: Memory, facts: Mapping[str, Any]) -> Observation:
+        found = self.observer.observe(resource, memory, facts)
+        self.interest.observed(resource)
+        self.interest.depends_on(resource.key, found.topics)
+        return found
+
     def _is_sync_requested(self, resource: Resource, memory: Memory) -> bool:
         """Whether a sync is asked for that this process has not begun: it starts anew, with nothing held back."""
         request = sync_request(resource.annotations)
@@ -133,8 +145,7 @@ class Reconciler:
     ) -> tuple[Observation, SecretsRead]:
         """What memory cannot tell: an object that no list shows, and the Secrets."""
         if await self._ask_by_id(found, memory, lane):
-            found = self.observer.observe(found.resource, memory, facts)
-            self.interest.depends_on(found.resource.key, found.topics)
+            found = self._observe(found.resource, memory, facts)
         if not _needs_secrets(found):
             return found, SecretsRead()
         view, secrets = await self.reader.read(found, memory)
