@@ -111,6 +111,7 @@ async def _interrupted(scenario: Scenario, stage: _Stage, told: Run, untried: se
                     told.killed_at += reached
                     armed = await _kill(scenario, stage, untried - set(told.killed_at), len(told.killed_at))
                     continue
+                await scenario.goes_on(stage.world)
                 try:
                     await scenario.ended(stage.world)
                     quiet = quiet + 1 if stage.is_quiet() else 0

@@ -18,15 +18,21 @@ from stories.world import World
 Step = Callable[[World], Awaitable[None]]
 
 
+async def _nothing_more(_: World) -> None: ...
+
+
 @dataclass(frozen=True)
 class Scenario:
     """`prepare` runs unharmed, the operator is there. `begin` asks for what is then interrupted; `ended` raises
-    AssertionError until all is as it shall be.
+    AssertionError until all is as it shall be. `goes_on` is called again and again until then, and asks for more once what
+    was asked for is done. `always_the_same`: the operator sends the same sorts of requests in each run.
     """
 
     prepare: Step
     begin: Step
     ended: Step
+    goes_on: Step = _nothing_more
+    always_the_same: bool = True
 
 
 async def _nothing(world: World) -> None:
@@ -100,6 +106,25 @@ async def _rotated(world: World) -> None:
     assert (await world.secret("cache-redis"))["password"] == "given-second"
 
 
+_CHILDREN_FIRST = (
+    {"LogicalReplicationSlot", "DatabaseExtension", "DatabaseGrant", "KafkaACL", "PrometheusMetricsToken"},
+    {"ManagedDatabase", "KafkaTopic"},
+    {"DatabaseUser"},
+    {"ManagedDatastore"},
+)
+"""What is deleted takes what is in it along: only in this order each is deleted by its own call in every run."""
+
+
+async def _delete_next(world: World) -> None:
+    names = [(each["kind"], each["metadata"]["name"]) for each in resources(world)]
+    there = [(kind, name) for kind, name in names if await world.cluster.exists(kind, name, world.namespace)]
+    for kinds in _CHILDREN_FIRST:
+        if next_ones := [(kind, name) for kind, name in there if kind in kinds]:
+            for kind, name in next_ones:
+                await world.cluster.delete(kind, name, world.namespace, check=False)  # it may just have gone
+            return
+
+
 async def _delete(world: World) -> None:
     names = [(each["kind"], each["metadata"]["name"]) for each in resources(world)]
     await asyncio.gather(*(world.delete(kind, name, wait=False) for kind, name in names))
@@ -127,6 +152,7 @@ SCENARIOS = {
     "create everything": Scenario(_nothing, _create, _all_is_well),
     "change everything": Scenario(_made, _change, _changed),
     "rotate passwords": Scenario(_made, _rotate, _rotated),
-    "delete everything": Scenario(_made, _delete, nothing_is_left),
+    "delete children first": Scenario(_made, _delete_next, nothing_is_left, _delete_next),
+    "delete everything": Scenario(_made, _delete, nothing_is_left, always_the_same=False),
     "adopt everything": Scenario(_retained, _adopt, _all_is_well),
 }

@@ -24,7 +24,10 @@ def new(folder: Path, name: str) -> Path:
 async def test_at_every_boundary(
     name: str, standby: bool, installed: Cluster, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """With a standby it is another process that goes on, whose caches and clocks are its own."""
+    """With a standby it is another process that goes on, whose caches and clocks are its own.
+
+    What the unharmed run has met by chance, another one may not meet again: the table tells it, and it is no violation.
+    """
     scenario = SCENARIOS[name]
     unharmed = await run(scenario, installed, new(tmp_path, "unharmed"), set(), standby=standby)
     found, tried, runs = set(unharmed.seen), set[Boundary](), 0
@@ -39,7 +42,7 @@ async def test_at_every_boundary(
     finally:
         record_property("chaos", (f"{name}, leader" if standby else name, len(found), len(tried), runs))
     missed = sorted(map(str, found - tried))
-    assert not missed, f"not reached again: {missed}"
+    assert not missed or not scenario.always_the_same, f"not reached again: {missed}"
 
 
 @pytest.mark.parametrize("name", ["create everything", "rotate passwords"])
