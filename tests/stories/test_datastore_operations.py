@@ -267,9 +267,9 @@ async def test_what_does_not_fit_is_refused_before_the_call_and_made_when_it_fit
     await world.becomes(DATASTORE, "big", "Stalled", reason="QuotaExceeded")
     await world.delete(DATASTORE, "main")
     await world.becomes(DATASTORE, "big", "Synced")
-    await world.sandbox.settings(quota={"vcpus": 100})
     await world.change(DATASTORE, "big", nodeCount=2)
     await world.becomes(DATASTORE, "big", "Stalled", reason="QuotaExceeded")
+    await world.sandbox.settings(quota={"vcpus": 100})
     await world.annotate("DatabaseProject", world.project, sync_requested="now")
     await world.becomes(DATASTORE, "big", "Synced")
 
