@@ -45,20 +45,27 @@ class OperatorProcess:
     async def start(self, **changes: object) -> None:
         """Start it, with settings changed from now on."""
         self._settings |= changes
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command(), stdout=log, stderr=log, env=self._environment(), start_new_session=True
+            )
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "managed_databases", "run", "--kubeconfig", str(self._kubeconfig)]
+
+    def _environment(self) -> dict[str, str]:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("MANAGED_DATABASES_", "OS_"))
         }
-        environment |= {f"MANAGED_DATABASES_{name.upper()}": str(value) for name, value in self._settings.items()}
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "managed_databases", "run",
-                "--kubeconfig", str(self._kubeconfig),
-                stdout=log, stderr=log, env=environment, start_new_session=True,
-            )  # fmt: skip
+        return environment | {f"MANAGED_DATABASES_{name.upper()}": str(value) for name, value in self._settings.items()}
 
     def replica(self, log: Path) -> "OperatorProcess":
         """Another process of the same operator, with the same settings, not started yet."""
         return OperatorProcess(self._kubeconfig, log, **self._settings)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        return dict(self._settings)
 
     @property
     def pid(self) -> int:

@@ -62,6 +62,11 @@ class _Backoffs:
             most = min(most * 2, 30.0)
 
 
+def kopf_identity() -> Any:  # kopf keeps the type for itself
+    """A name for kopf's peering, which we do not use. Without one it asks for the user's name and looks up the host's."""
+    return "managed-databases-operator"
+
+
 async def end_orphans() -> None:
     """End the watchers that kopf forgets when one of them has failed.
 

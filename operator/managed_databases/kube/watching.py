@@ -25,7 +25,7 @@ from managed_databases.kube.collections import (
     own_secrets,
 )
 from managed_databases.kube.connection import KubeConnection
-from managed_databases.kube.kopf_settings import end_orphans, own_signal_handlers, quiet_settings
+from managed_databases.kube.kopf_settings import end_orphans, kopf_identity, own_signal_handlers, quiet_settings
 from managed_databases.kube.resync import Resync
 from managed_databases.kube.traffic import Traffic
 from managed_databases.reconcile.ports import KubeError, KubeUnreachable, NotThere, ResourceKey
@@ -261,6 +261,8 @@ class Watching:
             return await kopf.spawn_tasks(
                 registry=registry,
                 settings=settings,
+                # Not peered with anybody, yet without one kopf would ask for the user's name, and a container's has none.
+                identity=kopf_identity(),
                 standalone=True,
                 clusterwide=not namespaces,
                 namespaces=namespaces,
