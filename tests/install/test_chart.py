@@ -89,13 +89,49 @@ def test_two_replicas_take_turns_and_are_kept_apart() -> None:
     assert deployment["spec"]["replicas"] == 2
     assert deployment["spec"]["strategy"]["type"] == "RollingUpdate"
     assert budget["spec"]["selector"]["matchLabels"] == labels
-    spread = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
-    assert [each["topologyKey"] for each in spread] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
-    assert all(each["whenUnsatisfiable"] == "ScheduleAnyway" for each in spread), "preferred, never required"
-    assert all(each["labelSelector"]["matchLabels"] == labels for each in spread)
+    assert "topologySpreadConstraints" not in deployment["spec"]["template"]["spec"]
+    assert deployment["spec"]["template"]["spec"]["affinity"] == {"podAntiAffinity": kept_apart(labels)}
 
 
-def test_a_spread_of_ones_own_replaces_ours() -> None:
+def test_the_base_keeps_its_replicas_apart_as_the_chart_does() -> None:
+    documents = yaml.safe_load_all((TOP / "deploy/base/operator.yaml").read_text())
+    (deployment,) = of_kind(list(documents), "Deployment")
+    labels = deployment["spec"]["selector"]["matchLabels"]
+    assert "topologySpreadConstraints" not in deployment["spec"]["template"]["spec"]
+    assert deployment["spec"]["template"]["spec"]["affinity"] == {"podAntiAffinity": kept_apart(labels)}
+
+
+def kept_apart(labels: dict[str, str]) -> dict[str, Any]:
+    """Preferred, never required; and an affinity, since a topology constraint whose label no node has switches the
+    others off: without zones both replicas would stand on one node."""
+    terms = [(100, "kubernetes.io/hostname"), (50, "topology.kubernetes.io/zone")]
+    return {
+        "preferredDuringSchedulingIgnoredDuringExecution": [
+            {"weight": weight, "podAffinityTerm": {"topologyKey": key, "labelSelector": {"matchLabels": labels}}}
+            for weight, key in terms
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("why", "own", "becomes"),
+    [
+        (
+            "a wish about nodes says nothing about the replicas' distance",
+            {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}},
+            {"nodeAffinity", "podAntiAffinity"},
+        ),
+        ("an anti-affinity of one's own replaces ours", {"podAntiAffinity": {}}, {"podAntiAffinity"}),
+    ],
+)
+def test_an_affinity_of_ones_own(why: str, own: dict[str, Any], becomes: set[str]) -> None:
+    (deployment,) = of_kind(render({"affinity": own}), "Deployment")
+    affinity = deployment["spec"]["template"]["spec"]["affinity"]
+    assert set(affinity) == becomes, why
+    assert all(affinity[key] == value for key, value in own.items()), why
+
+
+def test_a_spread_of_ones_own_is_added() -> None:
     own = [{"maxSkew": 1, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}]
     (deployment,) = of_kind(render({"topologySpreadConstraints": own}), "Deployment")
     assert deployment["spec"]["template"]["spec"]["topologySpreadConstraints"] == own
