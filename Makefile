@@ -16,6 +16,9 @@ test: $(VENV)/ready ## every test (ARGS='-k name' for some)
 	@$(BIN)/python -m managed_databases.controlplane
 	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
+mutants: $(VENV)/ready ## break each rule that guards money, data and access, and see that a fast test notices (ARGS=word for some)
+	@PYTHONPATH=tests $(BIN)/python -m mutants $(ARGS)
+
 chaos: $(VENV)/ready ## kill the operator at every boundary of every scenario, try every fault; takes up to 40 minutes
 	@$(BIN)/python -m managed_databases.controlplane
 	@$(BIN)/pytest -n 2 --dist worksteal -m chaos -o faulthandler_timeout=2400 tests/stories/chaos tests/virtual $(ARGS)
@@ -53,4 +56,4 @@ $(VENV)/ready: pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo test chaos bench check fix lock clean
+.PHONY: help demo test mutants chaos bench check fix lock clean

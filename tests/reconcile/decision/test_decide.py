@@ -128,6 +128,13 @@ ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes":
             Stall,
             Reason.ALREADY_EXISTS,
         ),
+        ("what is new since the attempt, but in another datastore, is not ours", {**TRIED, "namesakes": (user(datastore_id=THIRD),)}, Stall, Reason.ALREADY_EXISTS),
+        (
+            "what differs in what can never change is not taken over",
+            {**ADOPTS, "spec": {"adoption": "IfExists", "onUnknownPassword": "Reset"}, "namesakes": (user(OTHER, datastore_id=THIRD),)},
+            Stall,
+            Reason.NOT_ADOPTABLE,
+        ),
         (
             "a foreign Secret stands where ours would: nothing is made",
             {"credential": PasswordView(problem=Stall(Reason.SECRET_CONFLICT, "x"))},
@@ -195,6 +202,7 @@ def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: P
         ),
         ("without its project nothing is known", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x")}, Wait, Reason.PROJECT_MISSING),
         ("what is in it comes first", {**HELD, "children": ("x",)}, Wait, Reason.IN_USE),
+        ("another resource holds it: it stays there", {**HELD, "holder": "x"}, Release, Reason.RELEASED),
     ],
 )  # fmt: skip
 def test_decide_deletion(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
@@ -218,3 +226,14 @@ def test_lost_data_is_never_made_again_by_itself() -> None:
     agreed = replace(lost, annotations={"manageddatabases.io/recreate": MINE})
     assert isinstance(decide(DATABASE, agreed), Record)
     assert isinstance(decide(DATABASE, replace(lost, annotations={"manageddatabases.io/recreate": OTHER})), Stall)
+
+
+def test_what_is_protected_is_not_deleted() -> None:
+    from managed_databases.kinds.managed_database import ManagedDatabaseSpec
+    from managed_databases.kinds.protection import ProtectedStatus
+
+    held = seen(deleting=True, status=ProtectedStatus(identity=IDENTITY, id=MINE), mine=user(), credential=None)
+    for protection, verdict in ((True, Stall), (False, Delete)):
+        told = {"datastoreRef": {"name": "main"}, "deletionProtection": protection}
+        decided = decide(DATABASE, replace(held, spec=ManagedDatabaseSpec.model_validate(told)))
+        assert type(decided) is verdict, protection

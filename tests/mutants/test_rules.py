@@ -1,0 +1,24 @@
+"""The list of mutants keeps up with the sources; that each is noticed is shown by `make mutants`."""
+
+import ast
+
+import pytest
+
+from mutants.mutant import SOURCES, Mutant
+from mutants.rules import MUTANTS
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule)
+def test_each_rule_can_be_broken(mutant: Mutant) -> None:
+    right = (SOURCES / "managed_databases" / mutant.file).read_text()
+    assert ast.dump(ast.parse(mutant.broken())) != ast.dump(ast.parse(right))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule)
+def test_its_tests_are_there(mutant: Mutant) -> None:
+    assert mutant.tests
+    assert all((SOURCES.parent / "tests" / name).exists() for name in mutant.tests)
+
+
+def test_no_rule_stands_twice() -> None:
+    assert len({mutant.rule for mutant in MUTANTS}) == len(MUTANTS)

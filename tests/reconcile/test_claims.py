@@ -1,0 +1,62 @@
+"""Who holds an object, and who stands for a key: the older resource, whatever the order in which they are seen."""
+
+from collections.abc import Sequence
+from itertools import permutations
+
+import pytest
+
+from managed_databases.kinds.registry import kinds
+from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
+from managed_databases.reconcile.ports import Resource, ResourceKey
+
+OBJECT = ObjectName("team", "datastores", "00000000-0000-4000-8000-000000000001")
+KEY = KeyName("team", "datastores", ("main",))
+
+
+def resource(name: str, created_at: str, uid: str = "") -> Resource:
+    identity = {"project": "team", "projectID": "0" * 32, "region": "r", "key": ["main"]}
+    return Resource(
+        key=ResourceKey("ManagedDatastore", "shop", name),
+        uid=uid or name,
+        resource_version="1",
+        generation=1,
+        created_at=created_at,
+        deleting_since=None,
+        finalizers=(),
+        annotations={},
+        spec={},
+        status={"identity": identity, "id": OBJECT.id},
+    )
+
+
+OLDEST, YOUNGER, YOUNGEST = (resource(f"r{day}", f"2026-01-0{day}T00:00:00Z") for day in (1, 2, 3))
+
+
+@pytest.mark.parametrize("order", list(permutations((OLDEST, YOUNGER, YOUNGEST))))
+def test_the_older_resource_holds_what_several_want(order: Sequence[Resource]) -> None:
+    claims = Claims(kinds().__getitem__)
+    for each in order:
+        claims.note(each)
+    for holder in (OLDEST, YOUNGER, YOUNGEST):
+        assert claims.holder(OBJECT) == claims.claimant(KEY) == holder.key
+        claims.forget(holder.key)
+    assert claims.holder(OBJECT) is claims.claimant(KEY) is None
+
+
+def test_of_two_made_in_the_same_second_the_uid_decides() -> None:
+    claims = Claims(kinds().__getitem__)
+    for each in (resource("a", OLDEST.created_at, "uid-2"), resource("b", OLDEST.created_at, "uid-1")):
+        claims.note(each)
+    assert claims.holder(OBJECT) == ResourceKey("ManagedDatastore", "shop", "b")
+
+
+def test_a_claim_counts_before_anything_is_written() -> None:
+    claims = Claims(kinds().__getitem__)
+    unwritten = resource("a", OLDEST.created_at)
+    unwritten = Resource(**{name: getattr(unwritten, name) for name in Resource.__slots__} | {"status": {}})
+    claims.note(unwritten)
+    assert claims.claimant(KEY) is None
+    claims.take(unwritten, *KEY)
+    assert claims.claimant(KEY) == unwritten.key
+    claims.note(unwritten)
+    assert claims.claimant(KEY) == unwritten.key, "a look at the unwritten resource does not undo it"
