@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import structlog
 import typer
 from pydantic import ValidationError
 
@@ -16,6 +17,10 @@ from managed_databases.demo.command import demo
 from managed_databases.reference_pages import docs
 from managed_databases.release_command import release_command
 from managed_databases.sandbox.command import sandbox
+
+STOPPED: Final = 0
+FAILED: Final = 1
+CANNOT_START: Final = 2
 
 LEFTOVERS_SECONDS: Final = 5.0
 """How long asyncio may wait for tasks that are left once everything has been done."""
@@ -47,7 +52,8 @@ def run(
     """Run the operator until SIGTERM.
 
     Every setting is an environment variable, MANAGED_DATABASES_...; options go before them.
-    Exit codes: 0 stopped as asked, 1 a part of it has ended, 2 bad settings.
+    Exit codes: 0 stopped as asked (SIGTERM, SIGINT); 1 a part of it has ended by itself, and the last line of level error
+    says why; 2 it cannot start as it was told to: a bad setting, or no usable way to a cluster.
     """
     from managed_databases.kube.operator import run_operator
     from managed_databases.logs import configure_logs
@@ -60,7 +66,7 @@ def run(
         for told in error.errors(include_input=False, include_url=False):
             name = "_".join(str(part) for part in told["loc"]).upper()
             typer.echo(f"MANAGED_DATABASES_{name}: {told['msg']}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(CANNOT_START) from None
     configure_logs(settings.log_format, settings.log_level)
     if code := asyncio.run(_ending_for_sure(run_operator(settings))):
         sys.exit(code)
@@ -68,17 +74,29 @@ def run(
 
 async def _ending_for_sure(operator: Coroutine[Any, Any, None]) -> int:
     """Run it and return the exit code. A task that outlives its cancellation would keep the process for ever."""
-    code = 1
+    from managed_databases.kube.ending import CannotStart, told
+
+    log = structlog.get_logger()
+    code = FAILED
     try:
         await operator
-        code = 0
-    except RuntimeError as error:
-        typer.echo(f"the operator ends: {error}", err=True)
+        code = STOPPED
+    except CannotStart as error:
+        log.error("the operator cannot start", error=str(error))
+        code = CANNOT_START
+    except Exception as error:
+        log.error("the operator ends", error=told(error), exc_info=error)
     finally:
+        asyncio.get_running_loop().set_exception_handler(_leave_untold)
         end = threading.Timer(LEFTOVERS_SECONDS, os._exit, (code,))
         end.daemon = True
         end.start()
     return code
+
+
+def _leave_untold(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What fails besides, in a process that ends, is not why it ends: each of kopf's watches fails with the first."""
+    structlog.get_logger().debug("failed besides", what=context["message"], error=repr(context.get("exception")))
 
 
 def main() -> None:

@@ -1,10 +1,18 @@
 """How log lines look: a fixed sentence plus fields, as JSON or, on a terminal, as text."""
 
+import gc
 import logging
 import sys
+from typing import Final
 
 import structlog
-from structlog.typing import Processor
+from pydantic import SecretStr
+from structlog.typing import EventDict, Processor
+
+from managed_databases.api.masking import Masks, forms
+
+_OURS: Final = frozenset({"level", "timestamp", "logger"})
+"""What no secret is quoted in, even if it looks like one."""
 
 
 def configure_logs(format_: str, level: str) -> None:
@@ -15,6 +23,7 @@ def configure_logs(format_: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         # No locals in tracebacks: they hold secrets.
         structlog.processors.format_exc_info,
+        mask_exceptions,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -39,3 +48,18 @@ def configure_logs(format_: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in ("httpx", "httpcore", "kopf", "aiohttp.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def mask_exceptions(_: object, __: str, line: EventDict) -> EventDict:
+    """Hide whatever is a secret in this process: nobody knows what an unexpected error's text quotes.
+
+    It looks through all objects there are, so it takes a moment: exceptions are rare.
+    """
+    if "exception" not in line:
+        return line
+    texts = {name: value for name, value in line.items() if isinstance(value, str) and name not in _OURS}
+    held = {one.get_secret_value(): one for one in gc.get_objects() if isinstance(one, SecretStr)}
+    written = "\n".join(texts.values()).lower()
+    quoted = [one for value, one in held.items() if any(form.lower() in written for form in forms(value))]
+    masks = Masks(quoted)
+    return {**line, **{name: masks.apply(text) for name, text in texts.items()}}

@@ -25,6 +25,7 @@ SECRETS = "/api/v1/secrets"
 NAMESPACES = "/api/v1/namespaces"
 
 KIND_OF = {"things": "Thing", "planets": "Planet", "secrets": "Secret", "namespaces": "Namespace"}
+CLUSTER_SCOPED = ("planets", "databaseprojects")
 
 
 @dataclass
@@ -127,7 +128,7 @@ class FakeApiServer:
             "/apis": {"groups": groups},
             "/api/v1": {"resources": [_resource("secrets", True), _resource("namespaces", False)]},
             "/apis/apiextensions.k8s.io/v1": {"resources": [_resource("customresourcedefinitions", False)]},
-            GROUP_PATH: {"resources": [_resource(plural, plural == "things") for plural in self.served]},
+            GROUP_PATH: {"resources": [_resource(plural, plural not in CLUSTER_SCOPED) for plural in self.served]},
         }
         return answers.get(path)
 
@@ -182,7 +183,13 @@ class FakeApiServer:
 def _resource(plural: str, namespaced: bool) -> dict[str, Any]:
     kinds = {"customresourcedefinitions": "CustomResourceDefinition", **KIND_OF}
     verbs = ["list", "watch", "get", "patch"]
-    return {"name": plural, "kind": kinds[plural], "singularName": "", "namespaced": namespaced, "verbs": verbs}
+    return {
+        "name": plural,
+        "kind": kinds.get(plural, plural),
+        "singularName": "",
+        "namespaced": namespaced,
+        "verbs": verbs,
+    }
 
 
 @asynccontextmanager

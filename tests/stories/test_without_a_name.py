@@ -3,6 +3,7 @@
 Kubernetes runs the image under a number that no /etc/passwd knows, on a read-only root, without a folder of its own.
 """
 
+import base64
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import yaml
 
@@ -20,6 +22,8 @@ from stories.pace import FAST
 from stories.world import World
 
 SETTINGS = {**FAST, "leader_election": True, "lease_seconds": 5, "log_format": "json"}
+
+NOTHING = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
 
 as_in_a_pod = pytest.mark.parametrize("world", [{"settings": SETTINGS}], indirect=True, ids=["in a Pod"])
 
@@ -45,28 +49,37 @@ def nameless(account: Path, *command: str) -> list[str]:
 
 
 class PodProcess(OperatorProcess):
-    """The operator with nothing but what a Pod of the chart gets: not even a kubeconfig."""
+    """The operator with nothing but what a Pod of the chart gets: not even a kubeconfig, unless its Secret is mounted."""
 
-    def __init__(self, other: OperatorProcess, kubeconfig: Path, control_plane: ControlPlane, account: Path) -> None:
+    def __init__(
+        self, other: OperatorProcess, kubeconfig: Path, control_plane: ControlPlane, account: Path, *, mounted: bool
+    ) -> None:
         super().__init__(kubeconfig, other.log, **other.settings)
-        token = yaml.safe_load(kubeconfig.read_text())["users"][0]["user"]["token"]
+        content = yaml.safe_load(kubeconfig.read_text())
+        certificate = Path(control_plane.ca_file).read_bytes()
         account.mkdir()
-        (account / "token").write_text(token)
-        (account / "ca.crt").write_bytes(Path(control_plane.ca_file).read_bytes())
+        if mounted:
+            cluster = content["clusters"][0]["cluster"]
+            cluster.pop("certificate-authority", None)
+            cluster["certificate-authority-data"] = base64.b64encode(certificate).decode()
+            (account / "kubeconfig").write_text(yaml.safe_dump(content))
+        else:
+            (account / "token").write_text(content["users"][0]["user"]["token"])
+            (account / "ca.crt").write_bytes(certificate)
         self._account = account
         self._server = urlsplit(control_plane.url)
+        self._arguments = ["--kubeconfig", str(like_in_a_pod.MOUNTED_ACCOUNT / "kubeconfig")] if mounted else []
 
     def _command(self) -> list[str]:
-        return nameless(self._account, sys.executable, "-m", "managed_databases", "run")
+        return nameless(self._account, sys.executable, "-m", "managed_databases", "run", *self._arguments)
 
     def _environment(self) -> dict[str, str]:
         settings = {name: value for name, value in super()._environment().items() if name.startswith("MANAGED_")}
-        return settings | {
-            "PATH": os.environ["PATH"],
-            "PYTHONDONTWRITEBYTECODE": "1",
+        service = {
             "KUBERNETES_SERVICE_HOST": str(self._server.hostname),
             "KUBERNETES_SERVICE_PORT": str(self._server.port),
         }
+        return NOTHING | settings | ({} if self._arguments else service)
 
 
 def test_nothing_is_known_there_and_nothing_can_be_written(tmp_path: Path) -> None:
@@ -89,7 +102,7 @@ print(sorted(os.listdir("/var/run/secrets/kubernetes.io/serviceaccount")))
     (tmp_path / "token").write_text("t")
     ran = subprocess.run(
         nameless(tmp_path, sys.executable, "-c", script),
-        env={"PATH": os.environ["PATH"]},
+        env=NOTHING,
         capture_output=True,
         text=True,
         check=False,
@@ -104,10 +117,24 @@ print(sorted(os.listdir("/var/run/secrets/kubernetes.io/serviceaccount")))
     ], ran.stderr
 
 
+def test_the_sandbox_serves_there_too(tmp_path: Path) -> None:
+    """People run it as a Pod of the same image."""
+    command = nameless(tmp_path, sys.executable, "-m", "managed_databases", "sandbox", "--port", "0")
+    with subprocess.Popen(command, env=NOTHING, stdout=subprocess.PIPE, text=True) as sandbox:
+        try:
+            assert sandbox.stdout is not None
+            address = sandbox.stdout.readline().removeprefix("listening on ").strip()
+            assert httpx.get(f"{address}/sandbox/openapi.json", trust_env=False).status_code == 200
+        finally:
+            sandbox.terminate()
+
+
 @as_in_a_pod
-async def test_it_serves_under_a_user_without_a_name(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mounted", [False, True], ids=["its service account", "a kubeconfig from a Secret"])
+async def test_it_serves_under_a_user_without_a_name(world: World, tmp_path: Path, mounted: bool) -> None:
     kubeconfig = await world.cluster.service_account(world.system, "operator")
-    world.operator = PodProcess(world.operator, kubeconfig, world.cluster.control_plane, tmp_path / "account")
+    plane = world.cluster.control_plane
+    world.operator = PodProcess(world.operator, kubeconfig, plane, tmp_path / "account", mounted=mounted)
     await world.operator.start()
     await world.apply(world.project_manifest(), world.datastore(), world.database(), world.user())
     await world.becomes("DatabaseUser", "app")

@@ -12,8 +12,11 @@ import aiohttp
 import orjson
 from kubernetes.aio import client, config
 from kubernetes.aio.config.config_exception import ConfigException
+from pydantic import SecretStr
 
+from managed_databases.kube import kubeconfig
 from managed_databases.kube.answers import error_for
+from managed_databases.kube.kubeconfig import MemoryFiles
 from managed_databases.reconcile.ports import KubeUnreachable
 
 REQUEST_LIMIT_SECONDS: Final = 10.0
@@ -25,6 +28,10 @@ NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
+
+
+class NotConfigured(KubeUnreachable):
+    """Nothing tells where Kubernetes is and who we are, or it cannot be read."""
 
 
 class KubeConnection:
@@ -41,6 +48,8 @@ class KubeConnection:
         self._api: client.ApiClient | None = None
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
+        self._files = MemoryFiles()
+        self._token: SecretStr | None = None
 
     @classmethod
     def in_cluster(cls) -> "KubeConnection":
@@ -53,14 +62,17 @@ class KubeConnection:
         return cls(path, context)
 
     async def api(self) -> client.ApiClient:
-        """Return the client of the `kubernetes` package. Raises KubeUnreachable when the configuration is unusable."""
+        """Return the client of the `kubernetes` package. Raises NotConfigured when the configuration is unusable."""
         async with self._loading:
             if self._closed:
                 raise KubeUnreachable("the connection is closed")
             if self._api is None:
                 configuration = client.Configuration()
                 await self._load(configuration)
-                self._api = client.ApiClient(configuration)
+                try:
+                    self._api = client.ApiClient(configuration)
+                except OSError as error:  # what TLS cannot read is one as well
+                    raise NotConfigured(f"the certificates for Kubernetes cannot be used: {error}") from error
                 self._session = await self._new_session(self._api)
             return self._api
 
@@ -75,6 +87,8 @@ class KubeConnection:
             value = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         except (ConfigException, OSError) as error:
             raise KubeUnreachable(f"the credentials cannot be read: {error}") from error
+        if value:
+            self._token = SecretStr(str(value).split()[-1])  # as a secret, so that log lines never show it
         return str(value).strip() if value else None
 
     def distrust_token(self) -> None:
@@ -145,6 +159,7 @@ class KubeConnection:
             await self._session.close()
         if self._api is not None:
             await self._api.close()  # type: ignore[no-untyped-call]
+        self._files.close()
 
     async def _load(self, configuration: client.Configuration) -> None:
         try:
@@ -152,16 +167,17 @@ class KubeConnection:
                 config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
                 return
             if not self._kubeconfig.is_file():
-                raise KubeUnreachable(f"there is no kubeconfig file {self._kubeconfig}")
+                raise NotConfigured(f"there is no kubeconfig file {self._kubeconfig}: --kubeconfig names one")
             await self._read_kubeconfig(configuration)
         except (ConfigException, OSError) as error:
-            raise KubeUnreachable(f"the connection to Kubernetes is not configured: {error}") from error
+            where = f"of {self._kubeconfig}" if self._kubeconfig else "of a Pod's service account"
+            otherwise = "" if self._kubeconfig else "; outside of a Pod name a file with --kubeconfig"
+            raise NotConfigured(f"the connection to Kubernetes {where} cannot be used: {error}{otherwise}") from error
         configuration.refresh_api_key_hook = self._read_token_again  # type: ignore[assignment]
 
     async def _read_kubeconfig(self, configuration: client.Configuration) -> None:
-        await config.load_kube_config(  # type: ignore[no-untyped-call]
-            str(self._kubeconfig), self._context, client_configuration=configuration, persist_config=False
-        )
+        assert self._kubeconfig is not None
+        await kubeconfig.load(self._kubeconfig, self._context, configuration, self._files)
         self._read_at = time.monotonic()
 
     async def _read_token_again(self, configuration: client.Configuration) -> None:

@@ -12,7 +12,8 @@ from prometheus_client import REGISTRY
 from managed_databases.api.calls import Call
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.cache import Store
-from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.connection import KubeConnection, NotConfigured
+from managed_databases.kube.ending import CannotStart, end_of
 from managed_databases.kube.leadership import Leadership
 from managed_databases.kube.metrics import BudgetCollector, StateCollector, record_call
 from managed_databases.kube.probes import Probes
@@ -33,14 +34,21 @@ log = structlog.get_logger()
 
 
 async def run_operator(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. Raises when a part ends by itself: the process should end with it."""
+    """Run until SIGTERM or SIGINT.
+
+    Raises Ended when a part ends by itself: the process should end with it. Raises CannotStart when nothing tells where
+    Kubernetes is, or who we are there.
+    """
     connection = (
         KubeConnection.from_kubeconfig(settings.kubeconfig, settings.context)
         if settings.kubeconfig
         else KubeConnection.in_cluster()
     )
     try:
+        await connection.api()
         await _Operator(settings, connection).run()
+    except NotConfigured as error:
+        raise CannotStart(str(error)) from error
     finally:
         await connection.close()
 
@@ -123,8 +131,9 @@ class _Operator:
                 log.error("parts did not end in time", parts=sorted(part.get_name() for part in hanging))
             if self._leadership:
                 await self._leadership.release()
-        for part in ended:
-            _end_of(part)
+        if failed := [part for part in ended if part.get_name() != "stop"]:
+            raise end_of(failed)
+        log.info("stopping as asked")
 
     async def _engine_when_synced(self) -> None:
         await self._watching.synced.wait()
@@ -143,11 +152,3 @@ class _Operator:
 
     def _not_ready(self) -> str | None:
         return None if self._watching.synced.is_set() else "the caches are not filled yet"
-
-
-def _end_of(part: asyncio.Task[Any]) -> None:
-    if part.get_name() == "stop":
-        log.info("stopping as asked")
-        return
-    error = part.exception()
-    raise RuntimeError(f"{part.get_name()} has ended: {type(error).__name__ if error else 'by itself'}") from error

@@ -25,6 +25,7 @@ from managed_databases.kube.collections import (
     own_secrets,
 )
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.ending import end_of, report_failed_tasks_once
 from managed_databases.kube.kopf_settings import end_orphans, kopf_identity, own_signal_handlers, quiet_settings
 from managed_databases.kube.resync import Resync
 from managed_databases.kube.traffic import Traffic
@@ -86,6 +87,7 @@ class Watching:
     async def run(self) -> None:
         """Watch until cancelled. Raises when a watch has ended for good: the process should end too."""
         logging.getLogger("kopf").setLevel(logging.WARNING)
+        report_failed_tasks_once()
         await self._kinds_exist()
         collections = of_kinds(self._kinds, self._namespaces)
         collections += [each for each in self._extras() if await self._may_watch(each) or await self._is_lost(each)]
@@ -102,10 +104,9 @@ class Watching:
             tasks.append(asyncio.create_task(resync.run(), name="resync"))
             tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            ended = done.pop()
-            self._ended = f"{ended.get_name()} has ended"
-            cause = None if ended.cancelled() else ended.exception()
-            raise RuntimeError(f"{self._ended}: {type(cause).__name__ if cause else 'without an error'}") from cause
+            failure = end_of(done)
+            self._ended = str(failure)
+            raise failure
         finally:
             for task in tasks:
                 task.cancel()

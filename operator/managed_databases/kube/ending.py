@@ -1,0 +1,62 @@
+"""Why a part of the operator, or the whole of it, has ended."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+_KOPF_TASKS: Final = (
+    "kopf._core.reactor.running",
+    "kopf._core.reactor.orchestration",
+    "kopf._core.reactor.queueing",
+)
+
+
+class Ended(RuntimeError):
+    """What should run for ever has ended. The cause is the error it ended with; several are an ExceptionGroup."""
+
+
+class CannotStart(Exception):
+    """There is nothing to try again: somebody has to change how the operator is started. The text says what."""
+
+
+def end_of(tasks: Iterable[asyncio.Task[Any]]) -> Ended:
+    """Make an error of tasks that are done, and retrieve theirs."""
+    ended = {task.get_name(): None if task.cancelled() else task.exception() for task in tasks}
+    text = "; ".join(f"{name} has ended: {told(error)}" for name, error in sorted(ended.items()))
+    errors = [error for error in ended.values() if error is not None]
+    failure = Ended(text)
+    failure.__cause__ = errors[0] if len(errors) == 1 else BaseExceptionGroup(text, errors) if errors else None
+    return failure
+
+
+def told(error: BaseException | None) -> str:
+    """Return one line: type and text of an error, of each one in a group; what ended says what it ended by, itself."""
+    if error is None:
+        return "by itself, without an error"
+    return "; ".join(
+        dict.fromkeys(
+            str(each) if isinstance(each, Ended) else f"{type(each).__name__}: {each}".removesuffix(": ")
+            for each in _leaves(error)
+        )
+    )
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
+
+
+def report_failed_tasks_once() -> None:
+    """kopf logs the error of each of its tasks that ends; whoever watches them logs it, too."""
+    for name in _KOPF_TASKS:
+        logger = logging.getLogger(name)
+        if _not_an_exception not in logger.filters:
+            logger.addFilter(_not_an_exception)
+
+
+def _not_an_exception(record: logging.LogRecord) -> bool:
+    return not record.exc_info
