@@ -14,15 +14,15 @@ import typer
 
 from managed_databases.api.calls import Call
 from managed_databases.api.reference import REFERENCE
-from managed_databases.reference_pages import API_CLIENT, EXAMPLE, EXAMPLE_OUTPUT, docs, pages
+from managed_databases.reference_pages import API_CLIENT, EXAMPLE, EXAMPLE_OUTPUT, docs, files, pages
 from sandbox_process import SandboxProcess
 
 TOP = Path(__file__).parent.parent
 LIMIT_SECONDS = 60
 
 
-def test_the_checked_in_pages_are_current() -> None:
-    stale = [str(path) for path, text in pages().items() if (TOP / path).read_text() != text]
+def test_the_checked_in_files_are_current() -> None:
+    stale = [str(path) for path, text in files().items() if (TOP / path).read_text() != text]
     assert not stale, "run `make fix`"
 
 

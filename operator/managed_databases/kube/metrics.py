@@ -2,7 +2,7 @@
 
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -66,7 +66,7 @@ class StateCollector(Collector):
         yield queued
         count = Counts[tuple[str, str, str]]()
         for resource in self._resources():
-            count[resource.key.kind, resource.key.namespace, _state(resource)] += 1
+            count[resource.key.kind, resource.key.namespace, state(resource.status)] += 1
             if (percent := resource.status.get("diskUsedPercent")) is not None:
                 disks.add_metric([resource.key.namespace, resource.key.name], percent)
         for labels, number in count.items():
@@ -83,8 +83,9 @@ class StateCollector(Collector):
         yield ages
 
 
-def _state(resource: Resource) -> str:
-    true = {each["type"] for each in resource.status.get("conditions", ()) if each["status"] == "True"}
+def state(status: Mapping[str, Any]) -> str:
+    """Return "stalled" (a person must act), "ready" or "waiting"."""
+    true = {each["type"] for each in status.get("conditions", ()) if each["status"] == "True"}
     return next((type_.lower() for type_ in ("Stalled", "Ready") if type_ in true), "waiting")
 
 

@@ -82,7 +82,6 @@ ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes":
     ("why", "given", "verdict", "reason"),
     [
         ("nothing is there and nothing stands against it", {}, Create, Reason.ABSENT),
-        ("people asked for a pause", {"annotations": {"manageddatabases.io/paused": "true"}}, Wait, Reason.PAUSED),
         (
             "the project cannot be used",
             {"problem": Wait(Reason.PROJECT_NOT_READY, "x")},
@@ -148,12 +147,39 @@ ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes":
         ("gone without data is made again", {**HELD, "mine": None, "mine_gone": True}, Record, Reason.GONE),
         ("the cloud is at work", {**HELD, "mine": user(status="PENDING_UPDATE")}, Wait, Reason.PENDING),
         ("a failed object is never made again by itself", {**HELD, "mine": user(status="ERROR")}, Stall, Reason.ERROR),
-        ("a second object of the name is reported", {**HELD, "namesakes": (user(OTHER),)}, Done, Reason.DUPLICATE_SUSPECTED),
+        ("a second object of the name is reported", {**HELD, "namesakes": (user(OTHER),)}, Stall, Reason.DUPLICATE_SUSPECTED),
     ],
 )  # fmt: skip
 def test_decide(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
     decided = decide(USER, seen(**given))
     assert (type(decided), decided.reason) == (verdict, reason), why
+
+
+@pytest.mark.parametrize(
+    ("why", "given", "verdict", "reason"),
+    [
+        ("nothing is made, and a person must end the pause", {}, Stall, Reason.PAUSED),
+        ("a lost password is not set anew", {**HELD, "credential": PasswordView()}, Stall, Reason.PAUSED),
+        ("what is gone is not made again", {**HELD, "mine": None, "mine_gone": True}, Stall, Reason.PAUSED),
+        ("nothing is taken over", {"spec": {"adoption": "IfExists", "onUnknownPassword": "Reset"}, **ADOPTS}, Stall, Reason.PAUSED),
+        ("nothing is held back", HELD, Done, Reason.PAUSED),
+        ("what is waited for anyway", {"refs": parent(problem=Wait(Reason.PARENT_NOT_READY, "x"))}, Wait, Reason.PARENT_NOT_READY),
+        ("the cloud is at work all the same", {**HELD, "mine": user(status="PENDING_UPDATE")}, Wait, Reason.PENDING),
+        ("what is wrong stays wrong", {"rival": "x"}, Stall, Reason.CONFLICT),
+        ("what our own POST made is written down", {**TRIED, "settle_seconds": 10.0, "created_id": MINE}, Record, Reason.CREATING),
+        ("what our lost POST made as well", {**TRIED, "namesakes": (user(),)}, Record, Reason.FOUND),
+    ],
+)  # fmt: skip
+def test_a_pause(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
+    unpaused = decide(USER, seen(**given))
+    decided = decide(USER, seen(annotations={"manageddatabases.io/paused": "true"}, **given))
+    assert (type(decided), decided.reason) == (verdict, reason), why
+    assert unpaused.message in decided.message, "what is held back, or how it is, is told"
+
+
+def test_a_pause_does_not_hold_up_a_deletion() -> None:
+    paused = seen(deleting=True, annotations={"manageddatabases.io/paused": "true"}, **HELD)
+    assert isinstance(decide(USER, paused), Delete)
 
 
 @pytest.mark.parametrize(

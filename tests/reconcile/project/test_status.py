@@ -48,6 +48,11 @@ RESOURCE = Resource(ResourceKey("DatabaseProject", "", "main"), "uid", "1", 3, "
             "True False True Ready",
         ),
         ("new credentials wait", replace(FINE, note=Wait(Reason.UNREACHABLE, "")), "True True False Ready"),
+        (
+            "new credentials that are refused need a person, though the old ones still serve",
+            replace(FINE, note=Wait(Reason.CREDENTIALS_INVALID, "")),
+            "True False True Ready",
+        ),
     ],
 )
 def test_conditions(why: str, seen: ProjectSeen, conditions: str) -> None:

@@ -27,8 +27,11 @@ CHANGING = said(Ready=("True", "Ready"), Reconciling=("True", "Drift"), Stalled=
 REFUSED = said(Ready=("False", "Invalid"), Reconciling=("False", "Invalid"), Stalled=("True", "Invalid"))
 FORBIDDEN = said(Ready=("False", "Forbidden"), Reconciling=("False", "Forbidden"), Stalled=("True", "Forbidden"))
 USABLE_BUT_REFUSED = said(Ready=("True", "Ready"), Reconciling=("False", "Invalid"), Stalled=("True", "Invalid"))
-DOWN = said(Ready=("False", "Down"), Reconciling=("False", "InSync"), Stalled=("False", "InSync"))
-FULL = said(Ready=("False", "DiskFull"), Reconciling=("False", "InSync"), Stalled=("False", "InSync"))
+DOWN = said(Ready=("False", "Down"), Reconciling=("False", "InSync"), Stalled=("True", "Down"))
+FULL = said(Ready=("False", "DiskFull"), Reconciling=("False", "InSync"), Stalled=("True", "DiskFull"))
+DUPLICATE = said(
+    Ready=("True", "Ready"), Reconciling=("False", "DuplicateSuspected"), Stalled=("True", "DuplicateSuspected")
+)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,7 @@ FULL = said(Ready=("False", "DiskFull"), Reconciling=("False", "InSync"), Stalle
         ("it goes on to its end", REFUSED, READY, [("Normal", "Ready")]),
         ("a change is refused", CHANGING, USABLE_BUT_REFUSED, [("Warning", "Invalid")]),
         ("it is down", READY, DOWN, [("Warning", "Down")]),
+        ("it serves, and something is wrong", READY, DUPLICATE, [("Warning", "DuplicateSuspected")]),
         ("another trouble, in which nothing is under way", DOWN, FULL, [("Warning", "DiskFull")]),
     ],
 )

@@ -21,6 +21,7 @@ from managed_databases.kinds.verdicts import (
     Record,
     Risk,
     Stall,
+    Step,
     Verdict,
     Wait,
 )
@@ -40,8 +41,26 @@ def decide(kind: Kind, seen: Seen) -> Verdict:
     assert cloud is not None
     if seen.deleting:
         return decide_deletion(cloud, seen)
-    if seen.annotations.get(PAUSED) == "true":
-        return Wait(Reason.PAUSED, f"nothing is done while the annotation {PAUSED} is true")
+    verdict = _decide(cloud, seen)
+    return _paused(verdict) if seen.annotations.get(PAUSED) == "true" else verdict
+
+
+def _paused(verdict: Verdict) -> Verdict:
+    """A pause holds back steps, and nothing else: what is waited for, or wrong, is told as ever.
+
+    A step that is held back needs a person, who ends the pause. What our own attempt has made is written down all the
+    same.
+    """
+    if isinstance(verdict, Record) and verdict.reason in (Reason.CREATING, Reason.FOUND):
+        return verdict
+    if isinstance(verdict, Step):
+        return Stall(Reason.PAUSED, f"{PAUSED} is true; remove that annotation to let this happen: {verdict.message}")
+    if isinstance(verdict, Done) and verdict.reason is Reason.IN_SYNC:
+        return Done(Reason.PAUSED, f"{verdict.message}; should they differ, nothing is done while {PAUSED} is true")
+    return verdict
+
+
+def _decide(cloud: CloudSide, seen: Seen) -> Verdict:
     if seen.problem is not None:
         return seen.problem
     if seen.status.id is None:
@@ -214,7 +233,7 @@ def _difference(cloud: CloudSide, seen: Seen) -> Verdict:
         return step
     if seen.namesakes:
         ids = ", ".join(sorted(namesake.id for namesake in seen.namesakes))
-        return Done(
+        return Stall(
             Reason.DUPLICATE_SUSPECTED,
             f"the cloud also has {ids} under this name, which no resource holds: delete it there if nobody needs it",
         )
@@ -242,8 +261,6 @@ def _next_change(cloud: CloudSide, seen: Seen) -> Verdict | None:
     if reported:
         told = "; ".join(reported)
         return Done(Reason.DRIFT, f"left as it is, as driftPolicy is Report; to match the spec it takes: {told}")
-    if refusal is not None and refusal.reason is Reason.NOT_REVERSIBLE:
-        return Done(Reason.NOT_REVERSIBLE, refusal.message)
     return refusal
 
 

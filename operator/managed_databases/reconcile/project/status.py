@@ -105,7 +105,7 @@ def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
         return _frame(silent, silent, stalled=False)
     ready = _ready(resource, seen)
     if seen.note is not None:
-        return _frame(ready, (False, seen.note.reason, seen.note.message), stalled=False)
+        return _frame(ready, (False, seen.note.reason, seen.note.message), stalled=seen.note.reason in NEEDS_A_PERSON)
     if seen.troubles:
         return _frame(ready, (False, *seen.troubles[0]), stalled=seen.troubles[0][0] in NEEDS_A_PERSON)
     if not seen.answered and not _was_in_sync(resource):

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 
 _MOST_WAITING: Final = 10_000
@@ -28,21 +27,15 @@ Conditions = Sequence[Mapping[str, Any]]
 
 
 def announcements(old: Conditions, new: Conditions, *, deleting: bool) -> Iterator[Announcement]:
-    """Yield what is worth an Event: a duplicate is suspected, Ready came or went, Stalled came or has another reason, and a state in which
+    """Yield what is worth an Event: Ready came or went, Stalled came or has another reason, and a state in which
     nothing is under way and that is not Ready has another reason.
 
     The steps on the way to Ready are none: each retry would tell them again. Nor is a new resource that is not ready.
     """
     before = {condition["type"]: condition for condition in old}
     now = {condition["type"]: condition for condition in new}
-    ready, stalled, synced = now.get("Ready"), now.get("Stalled"), now.get("Synced")
+    ready, stalled = now.get("Ready"), now.get("Stalled")
     told = None
-    if (
-        synced is not None
-        and synced["reason"] == Reason.DUPLICATE_SUSPECTED
-        and not _same(before.get("Synced"), synced)
-    ):
-        yield Announcement("Warning", synced["reason"], synced["message"])
     if stalled is not None and _is(stalled) and not _same(before.get("Stalled"), stalled):
         told = Announcement("Warning", stalled["reason"], stalled["message"])
         yield told

@@ -14,6 +14,9 @@ from managed_databases.reconcile.report.fitting import fitting
 _KEPT = ("id", "identity", "intent", "adopted", "passwordUnconfirmed", "syncedGeneration")
 """What outlives a pass: only steps change it."""
 
+BROKEN = frozenset({"DISK_FULL", "DOWN"})
+"""The API's statuses in which an object does not serve, and no step of ours would mend it: a person must."""
+
 
 def status(
     kind: Kind,
@@ -34,7 +37,7 @@ def status(
         **kept,
         **fitting(kind.status)({"phase": phase, **kind.cloud.report(seen)}),
         **(facts or {}),
-        **({"syncedGeneration": seen.generation} if is_synced(verdict) else {}),
+        **({"syncedGeneration": seen.generation} if _is_carried_out(verdict) else {}),
         "observedGeneration": seen.generation,
         "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
     }
@@ -47,8 +50,13 @@ def status(
 
 
 def is_synced(verdict: Verdict) -> bool:
-    """Whether all that this generation of the spec asked for is done, as far as it can be, and nothing else is there."""
-    return isinstance(verdict, Done) and verdict.reason not in (Reason.DRIFT, Reason.DUPLICATE_SUSPECTED)
+    """Whether the cloud is as this generation of the spec says."""
+    return isinstance(verdict, Done) and verdict.reason is not Reason.DRIFT
+
+
+def _is_carried_out(verdict: Verdict) -> bool:
+    """Whether all that this generation of the spec asked for is done, as far as it can be."""
+    return is_synced(verdict) or verdict.reason is Reason.NOT_REVERSIBLE
 
 
 def secret_name(kind: Kind, seen: Seen) -> str:
@@ -76,12 +84,14 @@ def _conditions(
 ) -> list[dict[str, Any]]:
     why = (verdict.reason, verdict.message)
     ready = _ready(seen, verdict, old)
-    under_way = isinstance(verdict, Step) or (isinstance(verdict, Wait) and verdict.reason is not Reason.PAUSED)
+    under_way = isinstance(verdict, Step | Wait)
+    broken = not seen.deleting and seen.mine is not None and seen.mine.status in BROKEN
+    stalled: Saying = (isinstance(verdict, Stall), *why)
     says: dict[str, Saying] = {
         "Ready": ready,
-        "Synced": (is_synced(verdict) and verdict.reason is not Reason.NOT_REVERSIBLE, *why),
+        "Synced": (is_synced(verdict), *why),
         "Reconciling": (under_way, *why),
-        "Stalled": (isinstance(verdict, Stall), *why),
+        "Stalled": (True, *ready[1:]) if isinstance(verdict, Done) and broken else stalled,
     }
     if seen.mine is not None and seen.mine.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")

@@ -1,0 +1,274 @@
+"""Every reason, each in every way in which it comes, and what conditions, tools and the alert then say.
+
+Nothing here is written by hand but the ways: the conditions come from the functions that write them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Final
+
+from managed_databases.api.collections import set_protection
+from managed_databases.api.models import Datastore, Instance, ProtectionChange
+from managed_databases.gitops.argo_cd import Health, health
+from managed_databases.gitops.kstatus import Word, kstatus
+from managed_databases.kinds.managed_datastore import KIND as DATASTORE
+from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus, ManagedDatastoreStatus
+from managed_databases.kinds.seen import Catalogue, ProjectView, Seen
+from managed_databases.kinds.verdicts import (
+    Change,
+    Create,
+    Credentials,
+    Done,
+    PasswordStep,
+    Reason,
+    Record,
+    Release,
+    Stall,
+    Step,
+    Verdict,
+    Wait,
+)
+from managed_databases.kube.metrics import state
+from managed_databases.reconcile.annotations import PAUSED
+from managed_databases.reconcile.ports import Resource, ResourceKey
+from managed_databases.reconcile.project.status import ProjectSeen, project_status
+from managed_databases.reconcile.report.status import status
+
+
+class Way(Enum):
+    """How a reason comes about, in words for people."""
+
+    STEP = "a step is under way"
+    WAIT = "it is waited for"
+    STALL = "nothing goes on"
+    DONE = "at rest"
+    CLOUD = "the cloud says so"
+    SIDE = "told besides"
+    GOING_STEP = "deletion: a step is under way"
+    GOING_WAIT = "deletion: it is waited for"
+    GOING_STALL = "deletion: nothing goes on"
+    PROJECT_FINE = "project: at rest"
+    PROJECT_WAITS = "project: it is waited for"
+    PROJECT_STALLS = "project: nothing goes on"
+    PROJECT_CHANGE = "project: while the connection before still serves"
+    PROJECT_LISTS = "project: a collection cannot be listed"
+
+
+_S, _W, _X, _D = Way.STEP, Way.WAIT, Way.STALL, Way.DONE
+
+WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
+    Reason.READY: (_S, _D, Way.PROJECT_FINE),
+    Reason.IN_SYNC: (_D, Way.PROJECT_FINE),
+    Reason.ABSENT: (_S,),
+    Reason.CREATING: (_S,),
+    Reason.FOUND: (_S, Way.GOING_STEP),
+    Reason.ADOPTED: (_S,),
+    Reason.LOOKING: (_W, Way.GOING_WAIT, Way.PROJECT_WAITS),
+    Reason.PENDING: (_W,),
+    Reason.DRIFT: (_S, _D),
+    Reason.RENAMING: (_S,),
+    Reason.RESETTING: (_S,),
+    Reason.ROTATING: (_S,),
+    Reason.DELETING: (Way.GOING_STEP, Way.GOING_WAIT),
+    Reason.RELEASED: (Way.GOING_STEP,),
+    Reason.PAUSED: (_X, _D),
+    Reason.PARENT_NOT_READY: (_W,),
+    Reason.PARENT_MISSING: (_W,),
+    Reason.PROJECT_MISSING: (_W, Way.GOING_WAIT),
+    Reason.PROJECT_NOT_READY: (_W, Way.PROJECT_WAITS),
+    Reason.SECRET_MISSING: (_W, Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
+    Reason.BUSY: (_W,),
+    Reason.RATE_LIMITED: (_W, Way.PROJECT_LISTS),
+    Reason.UNREACHABLE: (_W, Way.PROJECT_WAITS, Way.PROJECT_CHANGE, Way.PROJECT_LISTS),
+    Reason.IN_USE: (Way.GOING_WAIT,),
+    Reason.INVALID: (_X,),
+    Reason.INVALID_SPEC: (_X, Way.PROJECT_STALLS),
+    Reason.NOT_REVERSIBLE: (_X,),
+    Reason.FORBIDDEN: (_X,),
+    Reason.ALREADY_EXISTS: (_X,),
+    Reason.CONFLICT: (_X,),
+    Reason.RESOURCE_CONFLICT: (_X,),
+    Reason.NOT_ADOPTABLE: (_X,),
+    Reason.NOTHING_TO_ADOPT: (_X,),
+    Reason.AMBIGUOUS: (_X, Way.GOING_STALL),
+    Reason.DUPLICATE_SUSPECTED: (_X,),
+    Reason.GONE: (_S, _X),
+    Reason.PROTECTED: (Way.GOING_STALL,),
+    Reason.PROJECT_CHANGED: (_X, Way.PROJECT_STALLS),
+    Reason.SECRET_CONFLICT: (_X,),
+    Reason.PASSWORD_UNKNOWN: (_X,),
+    Reason.PASSWORD_RESET: (_S,),
+    Reason.APPROVAL_NEEDED: (_X,),
+    Reason.DRIFT_FIGHT: (_X,),
+    Reason.QUOTA_EXCEEDED: (_X,),
+    Reason.GUARD_NEEDED: (_X,),
+    Reason.REFUSED: (_X, Way.PROJECT_LISTS),
+    Reason.ERROR: (_X,),
+    Reason.DEGRADED: (Way.CLOUD,),
+    Reason.DISK_FULL: (Way.CLOUD,),
+    Reason.DOWN: (Way.CLOUD,),
+    Reason.MAINTENANCE: (Way.SIDE,),
+    Reason.FLOATING_IP_ON_OTHER_ROLE: (Way.SIDE,),
+    Reason.CREDENTIALS_INVALID: (Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
+    Reason.SNAPSHOT_TOO_LARGE: (Way.PROJECT_LISTS,),
+}
+"""One line for each reason. A new reason needs one: take the ways of a reason that is decided as the new one is."""
+
+_PHASES: Final = {
+    Reason.DISK_FULL: "DISK_FULL",
+    Reason.DOWN: "DOWN",
+    Reason.DEGRADED: "DEGRADED",
+    Reason.ERROR: "ERROR",
+    Reason.PENDING: "PENDING_UPDATE",
+}
+_ID: Final = "00000000-0000-4000-8000-00000000000a"
+_SPEC: Final = {
+    "engine": {"type": "postgresql", "version": "16"},
+    "flavor": {"vcpus": 2},
+    "subnetID": _ID,
+    "floatingIPs": {"master": True},
+}
+_GENERATION: Final = 2
+_NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_MESSAGE: Final = "what happened, and what to do"
+_WAS_READY: Final = [{"type": "Ready", "status": "True", "reason": "Ready", "message": "usable"}]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way of one reason. `resource` is an object as Kubernetes would show it, that was usable if it could be."""
+
+    reason: Reason
+    way: Way
+    resource: Mapping[str, Any]
+    before_it_was_usable: Mapping[str, Any] | None
+    """The same of an object that was never usable; None where that makes no sense."""
+
+    def says(self, type_: str) -> str:
+        """A condition's status; of `Ready` "stays" where it is as it was before."""
+        now = _condition(self.resource, type_)
+        if self.before_it_was_usable is None or type_ != "Ready":
+            return now
+        return now if now == _condition(self.before_it_was_usable, type_) else "stays"
+
+    @property
+    def kstatus(self) -> Word:
+        return kstatus(self.resource)
+
+    @property
+    def argo_cd(self) -> Health:
+        return health(self.resource)
+
+    @property
+    def alerts(self) -> bool:
+        """Whether `ManagedDatabasesStalled` fires (docs/operating.md)."""
+        return state(self.resource["status"]) == "stalled"
+
+
+def rows() -> Iterator[Row]:
+    """Yield the table. Raises KeyError for a reason without a line in WAYS."""
+    for reason in Reason:
+        for way in WAYS[reason]:
+            if way.value.startswith("project"):
+                yield Row(reason, way, _project(reason, way), None)
+            else:
+                may_be_young = way in (Way.STEP, Way.WAIT, Way.STALL)
+                fresh = _datastore(reason, way, is_there=False) if may_be_young else None
+                yield Row(reason, way, _datastore(reason, way, is_there=True), fresh)
+
+
+def _condition(resource: Mapping[str, Any], type_: str) -> str:
+    found: list[str] = [each["status"] for each in resource["status"]["conditions"] if each["type"] == type_]
+    return found[0]
+
+
+def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
+    gone = reason is Reason.GONE
+    going = way in (Way.GOING_STEP, Way.GOING_WAIT, Way.GOING_STALL)
+    phase = _PHASES.get(reason, "ACTIVE")
+    moved = reason is Reason.FLOATING_IP_ON_OTHER_ROLE
+    master = Instance(id=_ID, role="MASTER", floating_ip=None)
+    maintained = reason is Reason.MAINTENANCE
+    mine = Datastore(id=_ID, name="main", status=phase, instances=(master,), is_maintenance=maintained)
+    annotations = {PAUSED: "true"} if reason is Reason.PAUSED else {}
+    seen = Seen(
+        namespace="default",
+        name="main",
+        uid="uid",
+        generation=_GENERATION,
+        annotations=annotations,
+        deleting=going,
+        spec=ManagedDatastoreSpec.model_validate(_SPEC),
+        status=ManagedDatastoreStatus(
+            id=_ID if is_there else None, floating_ips=FloatingIPsStatus(master=True) if moved else None
+        ),
+        mine=mine if is_there and not gone else None,
+        mine_gone=gone,
+    )
+    old = {"id": _ID, "conditions": _WAS_READY} if is_there else {}
+    metadata: dict[str, Any] = {"name": "main", "namespace": "default", "generation": _GENERATION}
+    metadata |= {"annotations": annotations} if annotations else {}
+    metadata |= {"deletionTimestamp": "2026-01-01T00:00:00Z"} if going else {}
+    return {
+        "apiVersion": "manageddatabases.io/v1alpha1",
+        "kind": "ManagedDatastore",
+        "metadata": metadata,
+        "status": status(DATASTORE, seen, _verdict(reason, way), old, _NOW),
+    }
+
+
+def _verdict(reason: Reason, way: Way) -> Verdict:
+    match way:
+        case Way.STEP | Way.GOING_STEP:
+            return _step(reason)
+        case Way.WAIT | Way.GOING_WAIT:
+            return Wait(reason, _MESSAGE)
+        case Way.STALL | Way.GOING_STALL:
+            return Stall(reason, _MESSAGE)
+        case Way.DONE if reason is not Reason.READY:
+            return Done(reason, _MESSAGE)
+        case _:
+            return Done()
+
+
+def _step(reason: Reason) -> Step:
+    match reason:
+        case Reason.ABSENT:
+            return Create(reason, _MESSAGE)
+        case Reason.CREATING | Reason.FOUND | Reason.ADOPTED | Reason.GONE:
+            return Record(reason, _MESSAGE)
+        case Reason.READY | Reason.ROTATING | Reason.PASSWORD_RESET:
+            return Credentials(PasswordStep.WRITE, reason, _MESSAGE)
+        case Reason.RELEASED:
+            return Release(reason, _MESSAGE)
+        case _:
+            return Change(reason, _MESSAGE, set_protection(_ID, ProtectionChange(protection=True)))
+
+
+def _project(reason: Reason, way: Way) -> dict[str, Any]:
+    view = ProjectView("team", "0" * 32, "region-1", Catalogue(known=True))
+    fine = ProjectSeen(view=view, endpoint="https://api.example/v1", answered=True)
+    match way:
+        case Way.PROJECT_WAITS if reason is Reason.UNREACHABLE:
+            seen = replace(fine, unreachable=True)
+        case Way.PROJECT_WAITS if reason is Reason.LOOKING:
+            seen = replace(fine, answered=False)
+        case Way.PROJECT_CHANGE:
+            seen = replace(fine, note=Wait(reason, _MESSAGE))
+        case Way.PROJECT_LISTS:
+            seen = replace(fine, troubles=((reason, _MESSAGE),))
+        case Way.PROJECT_WAITS | Way.PROJECT_STALLS:
+            stalls = reason in (Reason.INVALID_SPEC, Reason.PROJECT_CHANGED)
+            seen = ProjectSeen(problem=Stall(reason, _MESSAGE) if stalls else Wait(reason, _MESSAGE))
+        case _:
+            seen = fine
+    resource = Resource(ResourceKey("DatabaseProject", "", "team"), "uid", "1", _GENERATION, "", None, (), {}, {}, {})
+    return {
+        "apiVersion": "manageddatabases.io/v1alpha1",
+        "kind": "DatabaseProject",
+        "metadata": {"name": "team", "generation": _GENERATION},
+        "status": project_status(resource, seen, _NOW),
+    }
