@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from managed_databases.reconcile.topics import Subscriptions, Topic
+from managed_databases.reconcile.topics import Subscriptions, Topic, catalogue, resource
 
-MAIN: Topic = ("ManagedDatastore", "shop", "main")
-CATALOGUE: Topic = ("catalogue", "p1")
+MAIN = resource("ManagedDatastore", "shop", "main")
+CATALOGUE = catalogue("p1")
 
 
 def test_replacing_forgets_what_is_no_longer_wanted() -> None:
@@ -37,7 +37,7 @@ def test_what_was_returned_does_not_change() -> None:
 
 
 WHO = st.integers(0, 3)
-TOPICS = st.tuples(st.sampled_from("abc"))
+TOPICS = st.tuples(st.sampled_from("abc")).map(Topic)
 CHANGES: st.SearchStrategy[tuple[str, int, list[Topic]]] = st.one_of(
     st.tuples(st.just("replace"), WHO, st.lists(TOPICS)),
     st.tuples(st.just("add"), WHO, TOPICS.map(lambda topic: [topic])),
@@ -60,4 +60,5 @@ def test_both_directions_agree(changes: list[tuple[str, int, list[Topic]]]) -> N
                 subscriptions.drop(who)
                 model.pop(who, None)
         for letter in "abc":
-            assert subscriptions.of((letter,)) == {who for who, topics in model.items() if (letter,) in topics}
+            topic = Topic((letter,))
+            assert subscriptions.of(topic) == {who for who, topics in model.items() if topic in topics}

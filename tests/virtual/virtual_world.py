@@ -122,6 +122,8 @@ class VirtualWorld(SandboxAdmin):
         )
 
         def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
+            if kind == "ConfigMap":  # not watched
+                return
             if kind == SECRET and MANAGED_LABEL not in raw["metadata"].get("labels", {}):
                 return
             news = store.deleted(raw, kind) if gone else store.seen(raw, kind)

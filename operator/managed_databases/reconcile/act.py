@@ -280,7 +280,7 @@ class Actor:
         assert found.snapshot is not None
         target = None if call.method == "POST" and found.seen.mine is None else found.seen.mine
         try:
-            reply = await found.session.send(call, lane)
+            reply = await found.session.send(call, lane, found.resource.key)
         except ApiError as error:
             if target is not None and not is_refusal(error):
                 found.snapshot.outcome_unknown(target.id)

@@ -1,7 +1,7 @@
 """Which steps may be tried now. A failed step rests; it is let go at once when what it would do, or its ground, changes."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -30,6 +30,8 @@ from managed_databases.reconcile.settings import EngineSettings
 
 FIGHT_CORRECTIONS = 3
 FIGHT_SECONDS = 600.0
+NOT_SEEN: Final = object()
+"""Stands for what is busy while it is not the turn of the pass to look."""
 _FEW_FAILURES = 2
 """So often a step may have failed to be tried at once when the API is back."""
 
@@ -90,7 +92,10 @@ class Attempts:
         before = memory.held
         failures = before.failures + 1 if before is not None else 1
         tries, now_seen = 0, _as_it_is(found)
-        if isinstance(error, Busy):
+        if isinstance(error, Busy) and busy is NOT_SEEN:
+            tries = before.busy_tries if before is not None else 0
+            verdict, least = meaning_of_busy(error, None, 0)
+        elif isinstance(error, Busy):
             # Whatever has worked on it since the last refusal may have been its reason, seen at work or not.
             tries = before.busy_tries + 1 if before is not None and before.as_it_was == now_seen else 1
             verdict, least = meaning_of_busy(error, busy, tries)

@@ -49,9 +49,12 @@ class _Entry:
 
 @dataclass
 class Claims:
-    """The index. `kind_of` finds what a kind declares."""
+    """The index. `kind_of` finds what a kind declares; `holder_changed` is told each object that somebody begins, or
+    ceases, to hold.
+    """
 
     kind_of: Callable[[str], Kind]
+    holder_changed: Callable[[ObjectName], None] = lambda _: None
     _entries: dict[ResourceKey, _Entry] = field(default_factory=dict)
     _holders: Multimap[ObjectName, ResourceKey] = field(default_factory=Multimap)
     _claimants: Multimap[KeyName, ResourceKey] = field(default_factory=Multimap)
@@ -64,7 +67,7 @@ class Claims:
         if cloud is None:
             return
         before = self._entries.get(resource.key)
-        self.forget(resource.key)
+        self._drop(resource.key)
         entry = _Entry(Age(resource.created_at, resource.uid), owner_uid=resource.annotations.get(OWNED_BY))
         identity, id_ = resource.status.get("identity"), resource.status.get("id")
         if identity:
@@ -75,6 +78,7 @@ class Claims:
             entry.claim = before.claim  # taken by a pass that has not written its intent yet
         entry.parents = tuple(self._parents(resource, identity))
         self._enter(resource.key, entry)
+        self._tell(None if before is None else before.object, entry.object)
 
     def take(self, resource: Resource, project: str, collection: str, key: Key) -> None:
         """Claim a key now, before anything is written."""
@@ -84,8 +88,18 @@ class Claims:
         self._enter(resource.key, entry)
 
     def forget(self, key: ResourceKey) -> None:
+        before = self._drop(key)
+        self._tell(None if before is None else before.object, None)
+
+    def _drop(self, key: ResourceKey) -> _Entry | None:
         if entry := self._entries.pop(key, None):
             self._leave(key, entry)
+        return entry
+
+    def _tell(self, before: ObjectName | None, now: ObjectName | None) -> None:
+        if before != now:
+            for object_ in filter(None, (before, now)):
+                self.holder_changed(object_)
 
     def holder(self, object_: ObjectName) -> ResourceKey | None:
         """The oldest resource whose `status.id` it is."""

@@ -10,12 +10,14 @@ from managed_databases.kinds.frame import SecretKeyRef
 from managed_databases.kinds.kind import Credential
 from managed_databases.kinds.seen import PasswordView, Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK, RETAINED
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.passwords import check_number
 from managed_databases.reconcile.ports import MANAGED_LABEL, Kube, NewSecret, Resource, ResourceCache, SecretContent
 from managed_databases.reconcile.report.status import secret_name
+from managed_databases.reconcile.topics import Topic
 
 LONGEST_PASSWORD: Final = 255
 """API reference, users."""
@@ -29,17 +31,24 @@ class CredentialReader:
     kube: Kube
     cache: ResourceCache
 
+    def topics(self, found: Observation) -> frozenset[Topic]:
+        """The Secrets that a pass depends on: whoever listens before they are read misses no change of them."""
+        credential = found.cloud.credential
+        if credential is None or found.seen.deleting or not credential.applies(found.seen):
+            return frozenset()
+        namespace, name = found.resource.key.namespace, secret_name(found.kind, found.seen)
+        given = credential.given(found.seen.spec)
+        names = (name, pending_name(name), *(() if given is None else (given.name,)))
+        return frozenset(topic.secret(namespace, each) for each in names)
+
     async def read(self, found: Observation, memory: Memory) -> tuple[PasswordView | None, SecretsRead]:
-        """Raises KubeError. Adds to the topics the Secrets that the answer depends on."""
+        """Raises KubeError."""
         credential = found.cloud.credential
         if credential is None or not credential.applies(found.seen):
             return None, SecretsRead()
         namespace, name = found.resource.key.namespace, secret_name(found.kind, found.seen)
-        found.topics.update({("secret", namespace, name), ("secret", namespace, pending_name(name))})
         given_ref = credential.given(found.seen.spec)
-        if given_ref is not None:
-            found.topics.add(("secret", namespace, given_ref.name))
-        elif self._fine_before(found, memory, name):
+        if given_ref is None and self._fine_before(found, memory, name):
             return PasswordView(password=_UNREAD, given=_told(found, credential)), SecretsRead()
         if credential.value_of is not None:
             return await self._read_told(found, credential, name, memory)

@@ -13,6 +13,7 @@ from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
+from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.attempts import Attempts
@@ -36,6 +37,8 @@ from managed_databases.reconcile.topics import Subscriptions, Topic
 log = structlog.get_logger()
 
 _LOOKS_AN_INTERVAL = 300
+SPARE_SHARE = 4
+"""One worker more for so many: for projects that come while others have taken all places (see `WorkQueue`)."""
 
 
 class Engine:
@@ -59,11 +62,11 @@ class Engine:
         self._clock = clock
         self._settings = settings
         self._kinds = kinds
-        self._queue: WorkQueue[ResourceKey] = WorkQueue(clock)
+        self._queue: WorkQueue[ResourceKey] = WorkQueue(clock, places=settings.workers)
         self._subscriptions: Subscriptions[ResourceKey] = Subscriptions()
         self._memories: dict[ResourceKey, Memory] = {}
         self._seen_versions: dict[ResourceKey, tuple[str, int, bool, str | None]] = {}
-        self.claims = Claims(kinds.__getitem__)
+        self.claims = Claims(kinds.__getitem__, lambda held: self.wake(topic.holder(*held)))
         self._in_pass = 0
         self._no_pass = asyncio.Event()
         self._no_pass.set()
@@ -125,13 +128,15 @@ class Engine:
         self._seen_versions[key] = version
         person = before is not None and before != version or (before is None and self._is_new(resource))
         if before is None:
-            self._queue.set_group(key, self._place_of(key))  # before its first pass, which may be all that it needs
+            # Before its first pass, which may be all that it needs.
+            self._queue.set_share(key, (_project_of(resource), key.namespace))
+            self._queue.set_group(key, self._place_of(key))
         self._queue.add(key, Lane.PEOPLE if person else Lane.TIME)
         self._notify_of(key)
 
     def secret_changed(self, namespace: str, name: str) -> None:
         self.projects.notice_secret(namespace, name)
-        self.wake(("secret", namespace, name), Lane.TIME)
+        self.wake(topic.secret(namespace, name), Lane.TIME)
 
     def namespace_changed(self, name: str) -> None:
         """Labels decide who may use a project."""
@@ -148,7 +153,9 @@ class Engine:
     def depends_on(self, key: ResourceKey, topics: Collection[Topic]) -> None:
         self._subscriptions.replace(key, topics)
 
-    def works_in(self, key: ResourceKey, datastore_id: str | None) -> None:
+    def works_in(self, key: ResourceKey, project: str | None, datastore_id: str | None) -> None:
+        if project is not None:
+            self._queue.set_share(key, (project, key.namespace))
         self._queue.set_group(key, datastore_id)
 
     def _written(self, resource: Resource) -> None:
@@ -172,10 +179,10 @@ class Engine:
         return bool(resource.status.get("observedGeneration", -1) != resource.generation)
 
     def _notify_of(self, key: ResourceKey) -> None:
-        self.wake(("resource", *key))
+        self.wake(topic.resource(*key))
         if key.kind == PROJECT.name:
-            self.wake(("project", key.name))
-            self.wake(("default project",))
+            self.wake(topic.project(key.name))
+            self.wake(topic.default_project())
 
     # --- running ---
 
@@ -190,7 +197,7 @@ class Engine:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.projects.run(), name="projects")
             group.create_task(self._announcer.run(), name="announcer")
-            for number in range(self._settings.workers):
+            for number in range(self._settings.workers + self._settings.workers // SPARE_SHARE):
                 group.create_task(self._work(), name=f"worker {number}")
 
     def queued(self) -> int:
@@ -265,6 +272,14 @@ class Engine:
             session.forget_wishes(key)
         if key.kind == PROJECT.name:
             self.projects.forget(key.name)
+
+
+def _project_of(resource: Resource) -> str:
+    """The project that a resource is in, as far as it says so itself; empty while that is not known."""
+    if resource.key.kind == PROJECT.name:
+        return resource.key.name
+    pinned = (resource.status.get("identity") or {}).get("project")
+    return str(pinned or (resource.spec.get("projectRef") or {}).get("name") or "")
 
 
 def next_look(now: float, resync_seconds: float) -> float:

@@ -19,6 +19,8 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 SLOW_SECONDS = 600.0
 """How long a refused step rests before it is tried again for its own sake (design: every 10 min, slow lane)."""
 BUSY_TRIES = 3
+LONGEST_WAIT_SECONDS = 3600.0
+"""The longest that one call waits because the API asks for it."""
 
 
 def is_refusal(error: ApiError) -> bool:
@@ -36,7 +38,8 @@ def meaning(error: ApiError) -> tuple[Wait | Stall, float | None]:
             reason = Reason.FORBIDDEN if isinstance(error, Forbidden) else Reason.INVALID
             return Stall(reason, f"the API refuses: {error.message}", SLOW_SECONDS), SLOW_SECONDS
         case RateLimited():
-            return Wait(Reason.RATE_LIMITED, "the API asks to call less often"), error.retry_after_seconds
+            longest = min(error.retry_after_seconds or 0.0, LONGEST_WAIT_SECONDS) or None
+            return Wait(Reason.RATE_LIMITED, "the API asks to call less often"), longest
         case Unauthorized():
             return Wait(Reason.PROJECT_NOT_READY, "the project's credentials are refused"), None
         case NotFound():

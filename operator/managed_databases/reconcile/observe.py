@@ -6,9 +6,10 @@ from typing import Any
 
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.frame import CloudStatus
-from managed_databases.kinds.kind import CloudSide, Kind
+from managed_databases.kinds.kind import CloudSide, Kind, Reference
 from managed_databases.kinds.seen import ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY
 from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
 from managed_databases.reconcile.clock import Clock
@@ -43,6 +44,8 @@ class Observation:
     claim: KeyName | None = None
     is_oriented: bool = True
     datastore_id: str | None = None
+    collections: set[str] = field(default_factory=set)
+    """Those that what is seen here depends on."""
 
     @property
     def project(self) -> ProjectView:
@@ -105,11 +108,11 @@ class Observer:
             if identity := parent.status.get("identity"):
                 return str(identity["project"])
             return Wait(Reason.PARENT_NOT_READY, f"waits for {parent.key}, which is not created yet")
-        found.topics.add(("default project",))
+        found.topics.add(topic.default_project())
         return self.projects.default_name()
 
     def _open_project(self, found: Observation, name: str, status: CloudStatus) -> Wait | Stall | None:
-        found.topics.add(("project", name))
+        found.topics.add(topic.project(name))
         session = self.projects.session(name)
         exists = self.cache.get(ResourceKey(PROJECT.name, "", name)) is not None
         found.is_oriented = not exists or (session is not None and session.is_opened)
@@ -152,19 +155,19 @@ class Observer:
         view = seen["project"] = _with_powers(view, powers)
         collection = found.cloud.collection.name
         status: CloudStatus = seen["status"]
-        found.topics.add(("catalogue", view.name))
+        found.topics.add(topic.catalogue(view.name))
         seen["refs"] = self._references(found, seen, view)
         seen["listed"] = found.snapshot.has_listed
-        self._orient(found, seen, view.name)
         if status.id is not None:
             seen["mine"] = found.snapshot.get(status.id)
             seen["mine_gone"] = found.snapshot.is_gone(status.id)
             seen["mine_unsure"] = found.snapshot.is_dirty(status.id)
-            found.topics.add(("object", view.name, collection, status.id))
+            found.topics.add(topic.cloud_object(view.name, collection, status.id))
             holder = self.claims.holder(ObjectName(view.name, collection, status.id))
             if holder is not None and holder != found.resource.key:
                 seen["holder"] = _named(found.resource, holder)
-                found.topics.add(("resource", *holder))
+                found.topics.add(topic.resource(*holder))
+        self._orient(found, seen, view.name)
         found.seen = Seen(**seen)
         parents = [
             referred for ref in found.cloud.references if ref.parent and (referred := seen["refs"].get(ref.field))
@@ -177,16 +180,26 @@ class Observer:
         self._see_others(found, seen)
 
     def _orient(self, found: Observation, seen: dict[str, Any], project: str) -> None:
-        """Every list that matters here is waited for, or nobody would come back to what was left alone."""
+        """Every list that matters here is waited for, or nobody would come back to what was left alone.
+
+        What this spec does not refer to does not matter; nor does, once it cannot be listed, what the object need not
+        wait for: its name says enough. The object itself can be asked for by its id then.
+        """
         assert found.session is not None
-        kinds = [self.kind_of(reference.kind).cloud for reference in found.cloud.references]
-        for cloud in (found.cloud, *kinds):
-            if cloud is None or found.session.need(cloud).has_listed:
-                continue
+        referring = [reference for reference in found.cloud.references if _refers(reference, seen)]
+        waited = {reference.kind for reference in referring if reference.waited}
+        others = {reference.kind: self.kind_of(reference.kind).cloud for reference in referring}
+        for kind, cloud in {found.kind.name: found.cloud, **others}.items():
+            assert cloud is not None
             collection = cloud.collection.name
-            found.topics.add(("list", project, collection))
+            found.collections.add(collection)
+            if found.session.need(cloud).has_listed:
+                continue
+            found.topics.add(topic.listed(project, collection))
             why = found.session.why_unlisted(collection)
-            if why is None or seen["status"].id is not None:
+            is_known = seen.get("mine") is not None or seen.get("mine_gone", False)
+            is_told = seen["status"].id is None or (is_known if cloud is found.cloud else kind not in waited)
+            if why is None or not is_told:
                 found.is_oriented = False
             if cloud is found.cloud:
                 seen["unlisted"] = why
@@ -196,16 +209,15 @@ class Observer:
         identity = seen["status"].identity
         refs: dict[str, Referred] = {}
         for reference in found.cloud.references:
+            if not _refers(reference, seen):
+                continue
             kind = self.kind_of(reference.kind)
             assert kind.cloud is not None
             snapshot = found.session.need(kind.cloud)
             if seen["deleting"]:
-                if reference.parent and identity is not None and identity.datastore_id is not None:
-                    refs[reference.field] = self.references.of_object(
-                        kind, identity.datastore_id, view, snapshot, found.topics
-                    )
-            elif reference.at_creation_only and seen["status"].id is not None:
-                continue
+                refs[reference.field] = self.references.of_object(
+                    kind, identity.datastore_id, view, snapshot, found.topics
+                )
             elif (stated := reference.of(seen["spec"])) is not None:
                 refs[reference.field] = self.references.resolve(
                     found.resource, reference, stated, view, snapshot, found.topics
@@ -217,7 +229,7 @@ class Observer:
         project, collection = found.project.name, found.cloud.collection.name
         key = tuple(found.seen.status.identity.key) if found.seen.deleting and found.seen.status.identity else None
         found.claim = KeyName(project, collection, key or found.cloud.key(found.seen))
-        found.topics.add(("key", project, collection, *found.claim.key))
+        found.topics.add(topic.key(project, collection, found.claim.key))
         namesakes, held = [], {}
         for other in found.snapshot.of_key(found.claim.key):
             if other.id in (found.seen.status.id, memory.created_id) or found.snapshot.is_gone(other.id):
@@ -227,14 +239,14 @@ class Observer:
                 namesakes.append(other)
             elif holder != found.resource.key:
                 held[other.id] = _named(found.resource, holder)
-                found.topics.add(("resource", *holder))
+                found.topics.add(topic.resource(*holder))
         seen["namesakes"], seen["held_namesakes"] = tuple(namesakes), held
         if not found.seen.deleting:
             seen["needed"] = self._needed(found)
         claimant = self.claims.claimant(found.claim)
         if claimant is not None and claimant != found.resource.key:
             seen["rival"] = _named(found.resource, claimant)
-            found.topics.add(("resource", *claimant))
+            found.topics.add(topic.resource(*claimant))
         intent = found.seen.status.intent
         if intent is None and found.seen.status.id is None:
             seen["looked"] = self._has_looked(found, memory)
@@ -249,7 +261,7 @@ class Observer:
             return True
         if memory.absent_since is None:
             memory.absent_since = self.clock.monotonic()
-        found.topics.add(("list", found.project.name, found.cloud.collection.name))
+        found.topics.add(topic.listed(found.project.name, found.cloud.collection.name))
         begun = found.snapshot.last_list_begun
         return begun is not None and begun >= memory.absent_since
 
@@ -257,7 +269,7 @@ class Observer:
         assert found.snapshot is not None
         needed: dict[tuple[str, ...], Any] = {}
         for key in found.cloud.needs(found.seen):
-            found.topics.add(("key", found.project.name, found.cloud.collection.name, *key))
+            found.topics.add(topic.key(found.project.name, found.cloud.collection.name, key))
             for other in found.snapshot.of_key(key):
                 if not found.snapshot.is_gone(other.id):
                     needed[key] = other
@@ -274,7 +286,7 @@ class Observer:
             return left
         if found.snapshot.last_list_begun is not None and found.snapshot.last_list_begun >= over:
             return None
-        found.topics.add(("list", found.project.name, found.cloud.collection.name))
+        found.topics.add(topic.listed(found.project.name, found.cloud.collection.name))
         found.session.request_list(found.cloud.collection.name)
         return 0.0
 
@@ -284,14 +296,14 @@ class Observer:
         if seen["deleting"] and not any(reference.parent for reference in found.cloud.references):
             inside = self.claims.inside(found.resource.key, id_)
             seen["children"] = tuple(sorted(map(str, self._staying(inside))))
-            found.topics.update(("resource", *key) for key in inside)
+            found.topics.update(topic.resource(*key) for key in inside)
         if not seen["deleting"]:
             wanted = found.cloud.owned(found.seen)
             seen["owned"] = owned_by(found.resource, wanted, self.claims, self.cache, found.topics)
         if found.cloud.shows_actions and id_ is not None:
             found.session.show_actions(id_)
             seen["actions"] = found.session.actions.get(id_, ())
-            found.topics.add(("actions", found.project.name, id_))
+            found.topics.add(topic.actions(found.project.name, id_))
 
     def _staying(self, inside: Iterable[ResourceKey]) -> list[ResourceKey]:
         """Those that are not being deleted, and do not go with the one of them that owns them.
@@ -301,6 +313,16 @@ class Observer:
         children = [child for key in inside if (child := self.cache.get(key)) is not None]
         going = {child.uid for child in children if child.deleting_since is not None}
         return [child.key for child in children if not {child.uid, child.annotations.get(OWNED_BY)} & going]
+
+
+def _refers(reference: Reference, seen: Mapping[str, Any]) -> bool:
+    """Whether this resource depends on the reference now."""
+    if seen["deleting"]:
+        identity = seen["status"].identity
+        return reference.parent and identity is not None and identity.datastore_id is not None
+    if reference.at_creation_only and seen["status"].id is not None:
+        return False
+    return reference.of(seen["spec"]) is not None
 
 
 def _named(asker: Resource, other: ResourceKey) -> str:

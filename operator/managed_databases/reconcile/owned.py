@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from managed_databases.kinds.seen import OwnedSeen
 from managed_databases.kinds.verdicts import OwnedResource
+from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.claims import Claims
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
@@ -17,7 +18,7 @@ def owned_by(
     namespace = owner.key.namespace
     keys = {ResourceKey(each.kind, namespace, each.name) for each in wanted}
     keys |= {key for key in claims.owned_by(owner.uid) if key.namespace == namespace}
-    topics.update(("resource", *key) for key in keys)
+    topics.update(topic.resource(*key) for key in keys)
     return tuple(
         OwnedSeen(
             kind=each.key.kind,

@@ -9,12 +9,15 @@ from enum import IntEnum
 from typing import Generic, TypeVar
 
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.rotation import Rotation, Share
 
 K = TypeVar("K", bound=Hashable)
 
 GROUP_LIMIT = 8
 """Passes at a time in one datastore. As fast as twice as many while it is alone; and what others want meanwhile is asked of
 an API server, and an API, that less is asked of."""
+GUARANTEED_PLACES = 4
+"""Passes at a time that each project may have, whatever the others have."""
 _PEOPLE_IN_A_ROW = 7
 _TIME_IN_A_ROW = 3
 _SPARE_TIMERS = 64
@@ -33,47 +36,61 @@ class _Aside(Generic[K]):
     """The keys of one group that have stepped aside, some of them out of date."""
 
     def __init__(self) -> None:
-        self._entries: dict[Lane, list[tuple[Lane, int, K]]] = {lane: [] for lane in Lane}
+        self._entries: dict[Lane, Rotation[tuple[Lane, int, K]]] = {lane: Rotation() for lane in Lane}
         self._time_in_a_row = 0
 
-    def push(self, entry: tuple[Lane, int, K]) -> None:
-        heapq.heappush(self._entries[entry[0]], entry)
+    def push(self, share: Share, entry: tuple[Lane, int, K]) -> None:
+        self._entries[entry[0]].push(share, entry)
 
     def pop(self) -> tuple[Lane, int, K] | None:
-        """Take the oldest one out: of TIME, and every fourth of PEOPLE, while both have one."""
+        """Take the next one out: of TIME, and every fourth of PEOPLE, while both have one."""
         people_are_due = self._time_in_a_row >= _TIME_IN_A_ROW
         for lane in (Lane.PEOPLE, Lane.TIME) if people_are_due else (Lane.TIME, Lane.PEOPLE):
             if self._entries[lane]:
                 self._time_in_a_row = self._time_in_a_row + 1 if lane is Lane.TIME else 0
-                return heapq.heappop(self._entries[lane])
+                return self._entries[lane].pop()
         return None
 
 
 class WorkQueue(Generic[K]):
-    """A queue of keys with two lanes, timers, and a limit of keys in work per group.
+    """A queue of keys with two lanes, timers, shares, and a limit of keys in work per group.
 
     No key is lost and none is in work twice at once. PEOPLE goes before TIME, but at least every eighth key comes from
-    TIME while TIME has one that may run. Within a lane the order is first in, first out, except for keys whose group is
-    full: those step aside and come back, in their old place, one for each place that gets free, three of TIME for one of
-    PEOPLE: what a thousand changes in one datastore began is ended while the others wait. Every operation is O(log n)
-    amortized. For one event loop; not for threads.
+    TIME while TIME has one that may run. Within a lane the shares take turns, and the groups within a share; what is left
+    is first in, first out, except for keys whose group is full: those step aside and come back, one for each place that
+    gets free, three of TIME for one of PEOPLE: what a thousand changes in one datastore began is ended while the others
+    wait. Of `places` one unit (the first part of a share) may have all while it is alone; when all are taken, a unit that
+    has fewer than `guaranteed` keys in work gets another place all the same: it need not wait for a pass of others to
+    end. Every operation is O(log n) amortized. For one event loop; not for threads.
     """
 
-    def __init__(self, clock: Clock, group_limit: int = GROUP_LIMIT) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        group_limit: int = GROUP_LIMIT,
+        *,
+        places: int | None = None,
+        guaranteed: int = GUARANTEED_PLACES,
+    ) -> None:
         self._clock = clock
         self._group_limit = group_limit
+        self._places = places
+        self._guaranteed = guaranteed
         self._wake = asyncio.Event()
         self._watch = asyncio.Lock()
         self._order = itertools.count()
         # An entry in a heap counts only while it is the very tuple that `_queued` or `_timers` holds for its key.
         self._queued: dict[K, tuple[Lane, int, K]] = {}
-        self._ready: dict[Lane, list[tuple[Lane, int, K]]] = {lane: [] for lane in Lane}
+        self._ready: dict[Lane, Rotation[tuple[Lane, int, K]]] = {lane: Rotation() for lane in Lane}
         self._aside: dict[Hashable, _Aside[K]] = {}
         self._timers: dict[K, tuple[float, int, K, Lane]] = {}
         self._moments: list[tuple[float, int, K, Lane]] = []
         self._groups: dict[K, Hashable] = {}
-        self._in_work: dict[K, Hashable | None] = {}
+        self._shares: dict[K, Share] = {}
+        self._in_work: dict[K, tuple[Hashable | None, Hashable | None]] = {}
+        """The group and the unit that each counts for."""
         self._busy: Counter[Hashable] = Counter()
+        self._busy_units: Counter[Hashable] = Counter()
         self._again: dict[K, Lane] = {}
         self._people_in_a_row = 0
 
@@ -144,10 +161,21 @@ class WorkQueue(Generic[K]):
             self._queue((lane, order, key))
             self._call_back(old)
 
+    def set_share(self, key: K, share: Share) -> None:
+        """Say on whose account the key is worked on. A key in work counts for its old unit until `done`."""
+        if self._shares.get(key, ()) == share:
+            return
+        self._shares[key] = share
+        if key in self._queued:
+            lane, order, _ = self._queued[key]
+            self._queue((lane, order, key))
+            self._call_back(self._groups.get(key))
+
     def forget(self, key: K) -> None:
-        """Drop the key: queue, timer, group. In work: it will not run again; `done` is still due."""
+        """Drop the key: queue, timer, group, share. In work: it will not run again; `done` is still due."""
         self._timers.pop(key, None)
         self._again.pop(key, None)
+        self._shares.pop(key, None)
         group = self._groups.pop(key, None)
         if self._queued.pop(key, None) is not None:
             self._call_back(group)
@@ -169,11 +197,12 @@ class WorkQueue(Generic[K]):
 
     def done(self, key: K) -> None:
         """The key's pass is over. Raises KeyError when it was not in work."""
-        group = self._in_work.pop(key)
-        if group is not None:
-            self._busy[group] -= 1
-            if not self._busy[group]:
-                del self._busy[group]
+        group, unit = self._in_work.pop(key)
+        for busy, what in ((self._busy, group), (self._busy_units, unit)):
+            if what is not None:
+                busy[what] -= 1
+                if not busy[what]:
+                    del busy[what]
         lane = self._again.pop(key, None)
         if lane is not None:
             self._queue((lane, next(self._order), key))
@@ -181,7 +210,11 @@ class WorkQueue(Generic[K]):
 
     def _queue(self, entry: tuple[Lane, int, K]) -> None:
         self._queued[entry[2]] = entry
-        heapq.heappush(self._ready[entry[0]], entry)
+        self._make_ready(entry)
+
+    def _make_ready(self, entry: tuple[Lane, int, K]) -> None:
+        share = self._shares.get(entry[2], ())
+        self._ready[entry[0]].push((*share, self._groups.get(entry[2])) if share else (), entry)
         self._wake.set()
 
     def _queue_what_is_due(self) -> None:
@@ -206,23 +239,30 @@ class WorkQueue(Generic[K]):
 
     def _next(self) -> tuple[Lane, int, K] | None:
         time_is_due = self._people_in_a_row >= _PEOPLE_IN_A_ROW
+        is_full = self._places is not None and len(self._in_work) >= self._places
+        may_begin = self._has_less_than_its_due if is_full else None
         for lane in (Lane.TIME, Lane.PEOPLE) if time_is_due else (Lane.PEOPLE, Lane.TIME):
             ready = self._ready[lane]
-            while ready:
-                entry = heapq.heappop(ready)
+            while (entry := ready.pop(may_begin)) is not None:
                 key = entry[2]
                 if self._queued.get(key) is not entry:
                     continue
                 group = self._groups.get(key)
                 if group is not None and self._busy[group] >= self._group_limit:
-                    self._aside.setdefault(group, _Aside()).push(entry)
+                    self._aside.setdefault(group, _Aside()).push(self._shares.get(key, ()), entry)
                     continue
                 del self._queued[key]
-                self._in_work[key] = group
+                unit = next(iter(self._shares.get(key, ())), None)
+                self._in_work[key] = group, unit
                 if group is not None:
                     self._busy[group] += 1
+                if unit is not None:
+                    self._busy_units[unit] += 1
                 return entry
         return None
+
+    def _has_less_than_its_due(self, unit: Hashable) -> bool:
+        return self._busy_units[unit] < self._guaranteed
 
     def _call_back(self, group: Hashable | None) -> None:
         """Let one key that stepped aside try again.
@@ -235,7 +275,6 @@ class WorkQueue(Generic[K]):
             return
         while (entry := aside.pop()) is not None:
             if self._queued.get(entry[2]) is entry:
-                heapq.heappush(self._ready[entry[0]], entry)
-                self._wake.set()
+                self._make_ready(entry)
                 return
         del self._aside[group]

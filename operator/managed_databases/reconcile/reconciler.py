@@ -8,10 +8,10 @@ import structlog
 
 from managed_databases.api.errors import ApiError, Busy
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.verdicts import Create, Release, Stall, Step, Verdict, Wait
+from managed_databases.kinds.verdicts import Create, Done, Release, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
-from managed_databases.reconcile.attempts import Attempts, is_look_before_creation
+from managed_databases.reconcile.attempts import NOT_SEEN, Attempts, is_look_before_creation
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import CredentialReader
 from managed_databases.reconcile.decision.decide import decide
@@ -34,6 +34,7 @@ from managed_databases.reconcile.reading import UnreadableSpec
 from managed_databases.reconcile.report.unreadable import unreadable_status
 from managed_databases.reconcile.report.writing import Writer
 from managed_databases.reconcile.topics import Topic
+from managed_databases.reconcile.turn import Turn, lane_of_calls, makes_a_call
 
 STEPS_A_PASS = 12
 """More steps than any resource needs in one go; a pass that reaches it lets others run first."""
@@ -53,7 +54,7 @@ class Interest(Protocol):
 
     def depends_on(self, key: ResourceKey, topics: Collection[Topic]) -> None: ...
 
-    def works_in(self, key: ResourceKey, datastore_id: str | None) -> None: ...
+    def works_in(self, key: ResourceKey, project: str | None, datastore_id: str | None) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class Reconciler:
 
     async def reconcile(self, resource: Resource, memory: Memory, lane: Lane) -> float | None:
         """Run one pass; return the seconds until it wants to run again by itself, None when it waits to be woken."""
+        turn = Turn()
         try:
-            return await self._steps(resource, memory, lane)
+            return await self._steps(resource, memory, lane, turn)
         except KubeError as error:
             return after_kube_error(resource.key, error)
         except UnreadableSpec as error:
@@ -81,8 +83,10 @@ class Reconciler:
             # A defect in one kind must not stop the others: it is logged whole, and tried again slowly.
             log.exception("a pass failed", **_named(resource.key))
             return self.attempts.after_defect(memory)
+        finally:
+            turn.end(resource.key)
 
-    async def _steps(self, resource: Resource, memory: Memory, lane: Lane) -> float | None:
+    async def _steps(self, resource: Resource, memory: Memory, lane: Lane, turn: Turn) -> float | None:
         facts: Mapping[str, Any] = {}
         is_sync_requested = self._is_sync_requested(resource, memory)
         for _ in range(STEPS_A_PASS):
@@ -90,27 +94,38 @@ class Reconciler:
             if is_sync_requested and found.session is not None:
                 found.session.request_list(found.cloud.collection.name)
                 is_sync_requested = False
-            found, secrets = await self._look_closer(found, memory, facts, lane)
+            turn.joins(found)
+            found, secrets = await self._look_closer(found, memory, facts, lane, turn)
             verdict = self.attempts.hold_back(found, memory, decide(found.kind, found.seen))
-            self.interest.works_in(resource.key, found.datastore_id)
-            if _knows_less_than_the_status(found, memory, verdict):
-                return self._again_seconds(found, memory, verdict)
+            calls_lane = lane_of_calls(found, memory, lane)
+            _expect(found, verdict, calls_lane)
+            self.interest.works_in(resource.key, found.session.name if found.session else None, found.datastore_id)
+            # What was learned is written whatever else the pass decides.
+            if not facts and _knows_less_than_the_status(found, memory, verdict):
+                return self._again_seconds(found, memory, verdict, turn)
             if not isinstance(verdict, Step):
                 _look_before_creation(found, memory, verdict)
-                await self.writer.write(found, self.attempts.shown_at_rest(found, memory, verdict), facts)
+                shown = turn.why_not(calls_lane) or self.attempts.shown_at_rest(found, memory, verdict)
+                await self.writer.write(found, shown, facts)
                 memory.has_spoken = True
-                return self._again_seconds(found, memory, verdict)
+                return self._again_seconds(found, memory, verdict, turn)
+            if makes_a_call(verdict) and not turn.comes(found, calls_lane):
+                shown = self.attempts.shown_while(found, memory, verdict)
+                why = turn.why_not(calls_lane) if shown is verdict else None
+                if facts or why is not None:
+                    await self.writer.write(found, why or shown, facts)
+                return None
             if facts:  # a step that fails must not lose what was learned before it
                 await self.writer.write(found, verdict, facts)
                 facts = {}
             try:
                 shown = self.attempts.shown_while(found, memory, verdict)
-                facts = await self.actor.act(found, verdict, shown, secrets, memory, lane)
+                facts = await self.actor.act(found, verdict, shown, secrets, memory, calls_lane)
             except ApiError as error:
-                held = await self._after_api_error(found, memory, verdict, error, lane)
+                held = await self._after_api_error(found, memory, verdict, error, calls_lane, turn)
                 nothing_made = isinstance(verdict, Create) and is_refusal(error)
                 await self.writer.write(found, held, {"intent": None} if nothing_made else {})
-                return self._again_seconds(found, memory, held)
+                return self._again_seconds(found, memory, held, turn)
             log.info(
                 "step taken",
                 step=type(verdict).__name__,
@@ -126,7 +141,8 @@ class Reconciler:
     def _observe(self, resource: Resource, memory: Memory, facts: Mapping[str, Any]) -> Observation:
         found = self.observer.observe(resource, memory, facts)
         self.interest.observed(resource)
-        self.interest.depends_on(resource.key, found.topics)
+        # Before anything else is read: what changes while that is on its way is not missed.
+        self.interest.depends_on(resource.key, found.topics | self.reader.topics(found))
         return found
 
     def _is_sync_requested(self, resource: Resource, memory: Memory) -> bool:
@@ -141,37 +157,53 @@ class Reconciler:
         return is_new
 
     async def _look_closer(
-        self, found: Observation, memory: Memory, facts: Mapping[str, Any], lane: Lane
+        self, found: Observation, memory: Memory, facts: Mapping[str, Any], lane: Lane, turn: Turn
     ) -> tuple[Observation, SecretsRead]:
         """What memory cannot tell: an object that no list shows, and the Secrets."""
-        if await self._ask_by_id(found, memory, lane):
+        if await self._ask_by_id(found, memory, lane, turn):
             found = self._observe(found.resource, memory, facts)
         if not _needs_secrets(found):
             return found, SecretsRead()
         view, secrets = await self.reader.read(found, memory)
-        self.interest.depends_on(found.resource.key, found.topics)
         if view is not None:
             found.seen = replace(found.seen, credential=view)
         return found, secrets
 
-    async def _ask_by_id(self, found: Observation, memory: Memory, lane: Lane) -> bool:
+    async def _ask_by_id(self, found: Observation, memory: Memory, lane: Lane, turn: Turn) -> bool:
         """GET an object that is unsure, or that the first list did not show; return whether something was learned."""
         seen, session = found.seen, found.session
         if session is None or found.snapshot is None or seen.status.id is None or seen.mine_gone:
             return False
-        is_unlisted = seen.mine is None and seen.listed
-        if not (is_unlisted or seen.mine_unsure) or not self.attempts.may_look(memory):
+        is_unlisted = seen.mine is None and (seen.listed or seen.unlisted is not None)
+        stays = self._is_followed_by_id(found)
+        if not (is_unlisted or seen.mine_unsure or stays):
+            self.attempts.looked(memory)
+            return False
+        if not self.attempts.may_look(memory):
+            return False
+        calls_lane = lane_of_calls(found, memory, lane)
+        if not turn.comes(found, calls_lane):
             return False
         try:
-            await session.get_object(found.cloud, seen.status.id, lane)
+            await session.get_object(found.cloud, seen.status.id, calls_lane, found.resource.key)
         except ApiError:
             self.attempts.looked_in_vain(memory)
             return False
-        self.attempts.looked(memory)
+        if stays:  # no less often than one that is asked for in vain, and no more often
+            self.attempts.looked_in_vain(memory)
+        else:
+            self.attempts.looked(memory)
         return True
 
+    def _is_followed_by_id(self, found: Observation) -> bool:
+        """Whether nothing but a GET would tell that the cloud has ended its work on the object."""
+        session, mine = found.session, found.seen.mine
+        if session is None or mine is None or not self.attempts.is_pending(mine):
+            return False
+        return session.why_unlisted(found.cloud.collection.name) is not None
+
     async def _after_api_error(
-        self, found: Observation, memory: Memory, verdict: Step, error: ApiError, lane: Lane
+        self, found: Observation, memory: Memory, verdict: Step, error: ApiError, lane: Lane, turn: Turn
     ) -> Wait | Stall:
         log.warning(
             "step refused",
@@ -181,35 +213,43 @@ class Reconciler:
             request_id=error.request_id,
             **_named(found.resource.key),
         )
-        busy = await self._what_is_busy(found, memory, lane) if isinstance(error, Busy) else None
+        busy = await self._what_is_busy(found, memory, lane, turn) if isinstance(error, Busy) else None
         # What the failed step had done and learned is in the cache; the verdict is judged on the new ground.
         return self.attempts.failed(found, memory, verdict, error, busy)
 
-    async def _what_is_busy(self, found: Observation, memory: Memory, lane: Lane) -> Any:
-        """The pending one of the object and its datastore: "busy" is believed when one of them is."""
+    async def _what_is_busy(self, found: Observation, memory: Memory, lane: Lane, turn: Turn) -> Any:
+        """The pending one of the object and its datastore: "busy" is believed when one of them is. NOT_SEEN when it is not
+        the pass's turn to look.
+        """
         assert found.session is not None
-        tries = memory.held.busy_tries if memory.held else 0
+        key, tries = found.resource.key, memory.held.busy_tries if memory.held else 0
         try:
             if found.seen.mine is not None:
-                mine = await found.session.get_object(found.cloud, found.seen.mine.id, lane)
+                if not turn.comes(found, lane):
+                    return NOT_SEEN
+                mine = await found.session.get_object(found.cloud, found.seen.mine.id, lane, key)
                 if mine is not None and self.attempts.is_pending(mine):
                     return mine
             if found.datastore_id is not None and (tries == 0 or found.seen.mine is None):
                 parent = next(reference for reference in found.cloud.references if reference.parent)
                 cloud = self.kinds[parent.kind].cloud
                 assert cloud is not None
-                datastore = await found.session.get_object(cloud, found.datastore_id, lane)
+                if not turn.comes(found, lane):
+                    return NOT_SEEN
+                datastore = await found.session.get_object(cloud, found.datastore_id, lane, key)
                 if datastore is not None and self.attempts.is_pending(datastore):
                     return datastore
         except ApiError:
             return None
         return None
 
-    def _again_seconds(self, found: Observation, memory: Memory, verdict: Verdict) -> float | None:
+    def _again_seconds(self, found: Observation, memory: Memory, verdict: Verdict, turn: Turn) -> float | None:
         again = self.attempts.again_seconds(memory, verdict)
         if isinstance(verdict, Wait) and verdict.seconds is not None:
             again = verdict.seconds if again is None else min(again, verdict.seconds)
-        if found.session is not None and (found.seen.mine_unsure or (found.seen.mine is None and found.seen.status.id)):
+        is_unsure = found.seen.mine_unsure or (found.seen.mine is None and found.seen.status.id)
+        is_unsure = is_unsure or self._is_followed_by_id(found)
+        if found.session is not None and is_unsure and not turn.waits:
             look = self.attempts.look_seconds(memory)
             again = look if again is None else min(again, look)
         return again
@@ -233,6 +273,13 @@ def _knows_less_than_the_status(found: Observation, memory: Memory, verdict: Ver
         return False
     waits_at_first = isinstance(verdict, Wait) and found.session is not None and not found.session.was_catalogue_read
     return waits_at_first or not found.is_oriented
+
+
+def _expect(found: Observation, verdict: Verdict, lane: Lane) -> None:
+    """Have the collections that a person's wish depends on listed, whatever the lane of TIME has to wait for."""
+    if found.session is not None:
+        is_awaited = lane is Lane.PEOPLE and not isinstance(verdict, Stall | Done)
+        found.session.expect(found.resource.key, found.collections if is_awaited else ())
 
 
 def _look_before_creation(found: Observation, memory: Memory, verdict: Verdict) -> None:

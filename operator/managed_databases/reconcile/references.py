@@ -7,6 +7,7 @@ from typing import Any
 from managed_databases.kinds.kind import Kind, Reference
 from managed_databases.kinds.seen import ProjectView, Referred
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.claims import Claims, ObjectName
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
@@ -33,7 +34,7 @@ class References:
     ) -> Resource | Wait:
         """The resource of that name, or what to say when there is none that the asker may know of."""
         key = self.holder_by_name(asker, reference, stated)
-        topics.add(("resource", *key))
+        topics.add(topic.resource(*key))
         holder = self.cache.get(key)
         if holder is None or not self._may_use(asker, self.kind_of(reference.kind), holder):
             return _missing(asker, key)
@@ -90,9 +91,9 @@ class References:
         key = self.claims.holder(ObjectName(project.name, kind.cloud.collection.name, id_))
         holder = None if key is None else self.cache.get(key)
         if holder is not None:
-            topics.add(("resource", *holder.key))
+            topics.add(topic.resource(*holder.key))
             return self._held(kind, holder, id_, project, snapshot, topics)
-        topics.add(("object", project.name, kind.cloud.collection.name, id_))
+        topics.add(topic.cloud_object(project.name, kind.cloud.collection.name, id_))
         return Referred(f"{kind.singular} {id_}", id_, snapshot.get(id_))
 
     def _by_id(
@@ -106,10 +107,12 @@ class References:
     ) -> Referred:
         assert kind.cloud is not None
         collection = kind.cloud.collection
-        topics.add(("object", project.name, collection.name, id_))
-        topics.add(("holder", project.name, collection.name, id_))
+        topics.add(topic.cloud_object(project.name, collection.name, id_))
+        topics.add(topic.holder(project.name, collection.name, id_))
         key = self.claims.holder(ObjectName(project.name, collection.name, id_))
         holder = None if key is None else self.cache.get(key)
+        if holder is not None:  # its allowedNamespaces count
+            topics.add(topic.resource(*holder.key))
         allowed = "adopt" in project.powers if holder is None else self._may_use(asker, kind, holder)
         if not allowed:
             return Referred(
@@ -138,7 +141,7 @@ class References:
         topics: set[Topic],
     ) -> Referred:
         assert kind.cloud is not None
-        topics.add(("object", project.name, kind.cloud.collection.name, id_))
+        topics.add(topic.cloud_object(project.name, kind.cloud.collection.name, id_))
         found = snapshot.get(id_)
         spec = self.spec_of(kind, holder)
         problem: Wait | Stall | None

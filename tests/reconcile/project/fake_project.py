@@ -22,7 +22,6 @@ from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.settings import EngineSettings
-from managed_databases.reconcile.topics import Topic
 
 IDENTITY = "https://identity.example/v3"
 ENDPOINT = "https://api.example/v1"
@@ -252,7 +251,7 @@ class House:
         self.cache = FakeCache()
         self.kube = FakeKube(self.cache)
         self.clock = Clock(SPEED)
-        self.woken: Counter[Topic] = Counter()
+        self.woken: Counter[tuple[str, ...]] = Counter()
         self.enqueued: asyncio.Queue[ResourceKey] = asyncio.Queue()
         self.cache.put(project(**spec))
         self.again: float | None = None

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.project.budget import Budget
+from managed_databases.reconcile.project.budget import Budget, LaneClosed
 from managed_databases.reconcile.queue import Lane
 from reconcile.manual_clocks import LeapingClock, StillClock
 
@@ -98,7 +98,6 @@ async def test_first_come_first_served() -> None:
 async def test_a_cancelled_call_holds_nobody_up() -> None:
     budget = Budget(Clock(speed=1000), burst=4)
     await spend(budget, Lane.TIME, 3)
-    budget.refused(Lane.TIME, 20)
     first, second = (asyncio.create_task(budget.admit(Lane.TIME)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
@@ -117,15 +116,18 @@ def test_a_429_closes_the_lane_of_time(retry_after: float | None, closed_seconds
     assert budget.closed_until(Lane.PEOPLE) is None
 
 
-async def test_a_closed_lane_waits_and_people_go_on() -> None:
+async def test_a_closed_lane_says_so_and_people_go_on() -> None:
     clock = LeapingClock()
     budget, start = Budget(clock), clock.moment
     budget.refused(Lane.TIME, 17)
     budget.refused(Lane.TIME, 2)
     await budget.admit(Lane.PEOPLE)
-    assert clock.moment == start
+    with pytest.raises(LaneClosed) as closed:
+        await budget.admit(Lane.TIME)
+    assert closed.value.seconds == 17
+    assert clock.moment == start, "nobody waits that long"
+    clock.moment += 17
     await budget.admit(Lane.TIME)
-    assert clock.moment == start + 17
     assert budget.closed_until(Lane.TIME) is None
 
 
@@ -147,3 +149,79 @@ async def test_a_429_for_people_slows_them_down_for_a_while() -> None:
     clock.moment += 60
     await spend(budget, Lane.PEOPLE, 40)
     assert await seconds_for_people(clock, budget, 20) == pytest.approx(usual, rel=0.2)
+
+
+class Line:
+    """A budget of passes, and who was told that it may send."""
+
+    def __init__(self, **settings: float) -> None:
+        self.clock = Clock(speed=200)
+        self.told: list[object] = []
+        self.budget = Budget(self.clock, granted=self._granted, **settings)  # type: ignore[arg-type]
+
+    def _granted(self, who: object, lane: Lane) -> None:
+        self.told.append(who)
+
+    async def until_told(self, count: int) -> None:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            serving = group.create_task(self.budget.serve())
+            while len(self.told) < count:  # noqa: ASYNC110 (what is waited for is not ours to set an event on)
+                await asyncio.sleep(0.001)
+            serving.cancel()
+
+
+async def test_a_pass_that_may_not_send_is_told_when_it_may() -> None:
+    line = Line(calls_per_second=20, burst=4)
+    assert [line.budget.claim(number, Lane.TIME) for number in range(5)] == [True, True, True, False, False]
+    assert not line.budget.claim(3, Lane.TIME), "its place is the one it has"
+    await line.until_told(2)
+    assert line.told == [3, 4]
+    for number in (3, 4):
+        assert line.budget.claim(number, Lane.TIME)
+        line.budget.spend(number)
+    with pytest.raises(KeyError):
+        line.budget.spend(3)
+
+
+async def test_in_the_line_shares_take_turns() -> None:
+    line = Line(calls_per_second=20, burst=4)
+    await spend(line.budget, Lane.TIME, 3)
+    for who in ("a1", "a2", "a3", "b1"):
+        assert not line.budget.claim(who, Lane.TIME, (who[0], None))
+    await line.until_told(4)
+    assert line.told == ["a1", "b1", "a2", "a3"]
+
+
+def test_what_is_not_spent_goes_back() -> None:
+    budget = Budget(StillClock(), burst=4)
+    assert budget.claim("a", Lane.TIME)
+    left = budget.left(Lane.TIME)
+    budget.leave("a")
+    assert budget.left(Lane.TIME) == left + 1
+
+
+async def test_who_leaves_the_line_is_passed_over() -> None:
+    line = Line(calls_per_second=20, burst=4)
+    await spend(line.budget, Lane.TIME, 3)
+    for who in ("a", "b"):
+        assert not line.budget.claim(who, Lane.TIME)
+    line.budget.leave("a")
+    await line.until_told(1)
+    assert line.told == ["b"]
+
+
+async def test_what_a_person_does_meanwhile_does_not_wait_in_the_line_of_time() -> None:
+    line = Line(calls_per_second=20, burst=40)
+    line.budget.refused(Lane.TIME, 3600)
+    assert not line.budget.claim("a", Lane.TIME)
+    assert line.budget.claim("a", Lane.PEOPLE)
+
+
+def test_a_lane_that_closes_says_so_to_its_line_and_takes_back_what_was_reserved() -> None:
+    told: list[object] = []
+    budget = Budget(StillClock(), burst=4, granted=lambda who, lane: told.append(who))
+    assert [budget.claim(number, Lane.TIME) for number in range(4)] == [True, True, True, False]
+    budget.refused(Lane.TIME, 3600)
+    assert told == [3]
+    assert not budget.claim(0, Lane.TIME)
+    assert budget.seconds_to_wait(Lane.TIME) >= 3600

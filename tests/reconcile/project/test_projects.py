@@ -271,14 +271,13 @@ async def test_a_spec_of_another_version_stalls() -> None:
         assert "spec.region" in house.message("Stalled")
 
 
-async def test_secrets_and_config_maps_wake_the_projects_that_use_them() -> None:
-    house = House(caCertificate={"name": "ca"})
+async def test_secrets_wake_the_projects_that_use_them() -> None:
+    house = House()
     house.projects.notice_secret("elsewhere", "credentials")
     house.projects.notice_secret(NAMESPACE, "another")
     assert house.enqueued.empty()
     house.projects.notice_secret(NAMESPACE, "credentials")
-    house.projects.notice_config_map(NAMESPACE, "ca")
-    assert house.enqueued.qsize() == 2
+    assert house.enqueued.qsize() == 1
 
 
 async def test_permissions_follow_the_spec() -> None:

@@ -1,14 +1,45 @@
 """How many calls a project may make: one rate for all, with a share that is kept for what people change."""
 
 import asyncio
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.rotation import Rotation, Share
 
 _CLOSED_SECONDS = 5.0
-_LONGEST_CLOSED_SECONDS = 3600.0
+LONGEST_CLOSED_SECONDS = 3600.0
 _LEAST_PACE = 1 / 8
 _RECOVERY_SECONDS = 60.0
+
+
+@dataclass(eq=False, slots=True)
+class _Place:
+    """In the line of a lane."""
+
+    who: Hashable
+    lane: Lane
+    order: int
+
+    def __lt__(self, other: "_Place") -> bool:
+        return self.order < other.order
+
+
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """What was taken for a call that is not sent yet, and from whose share."""
+
+    source: Lane
+    cost: float
+
+
+class LaneClosed(Exception):
+    """The lane is closed, for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"closed for {seconds:.0f} s")
+        self.seconds = seconds
 
 
 class Budget:
@@ -16,13 +47,23 @@ class Budget:
 
     `people_share` (0 to 1) of the rate and of the burst fills the bucket of PEOPLE, the rest that of TIME; what one
     cannot hold goes to the other. PEOPLE may also take from TIME's while nobody waits for TIME. So each lane has its
-    share for certain, and what the other leaves. Within a lane calls go first come, first served.
+    share for certain, and what the other leaves.
+
+    Whoever has time to wait waits in `admit`; within a lane these calls go first come, first served. A pass has none: it
+    asks with `claim`, and when it may not send it stands in its lane's line and is told by `granted` once a call is
+    reserved for it, or when the lane closes. In a line the shares take turns. `serve` must run, or nobody in a line is ever told.
     """
 
     def __init__(
-        self, clock: Clock, calls_per_second: float = 20.0, burst: int = 40, people_share: float = 0.25
+        self,
+        clock: Clock,
+        calls_per_second: float = 20.0,
+        burst: int = 40,
+        people_share: float = 0.25,
+        granted: Callable[[Hashable, Lane], None] = lambda who, lane: None,
     ) -> None:
         self._clock = clock
+        self._granted = granted
         self._rate = calls_per_second
         self._share = {Lane.PEOPLE: people_share, Lane.TIME: 1 - people_share}
         self._room = {lane: max(1.0, burst * share) for lane, share in self._share.items()}
@@ -33,16 +74,106 @@ class Budget:
         self._closed_until: float | None = None
         self._pace = 1.0
         self._paced_at = clock.monotonic()
+        self._line: dict[Lane, Rotation[_Place]] = {lane: Rotation() for lane in Lane}
+        # A place in a line counts only while it is the very one that `_places` holds for who stands there.
+        self._places: dict[Hashable, _Place] = {}
+        self._paid: dict[Hashable, _Paid] = {}
+        self._order = 0
+        self._somebody_waits = {lane: asyncio.Event() for lane in Lane}
 
     async def admit(self, lane: Lane) -> None:
-        """Wait until the lane may make one call, and take it from the budget."""
+        """Wait until the lane may make one call, and take it from the budget. Raises LaneClosed, also when it closes
+        meanwhile: that may be for an hour.
+        """
+        await self._wait_for_one(lane)
+
+    async def _wait_for_one(self, lane: Lane) -> _Paid:
         self._waiting[lane] += 1
         try:
             async with self._turn[lane]:
-                while (seconds := self._take(lane)) > 0:
-                    await self._clock.sleep(seconds)
+                while isinstance(paid := self._take(lane), float):
+                    if (closed_until := self.closed_until(lane)) is not None:
+                        raise LaneClosed(closed_until - self._clock.monotonic())
+                    await self._clock.sleep(paid)
+                return paid
         finally:
             self._waiting[lane] -= 1
+
+    # --- for passes ---
+
+    def claim(self, who: Hashable, lane: Lane, share: Share = ()) -> bool:
+        """Reserve one call for `who`, or put it into the lane's line; return whether it may send now."""
+        if who in self._paid and self.closed_until(lane) is not None:
+            self.leave(who)  # closed since then
+        if who in self._paid:
+            return True
+        place = self._places.get(who)
+        is_first = (place is None or place.lane > lane) and not self._is_waited_for(lane)
+        if is_first and isinstance(paid := self._take(lane), _Paid):
+            self._places.pop(who, None)
+            self._paid[who] = paid
+            return True
+        if place is not None and place.lane <= lane:
+            return False
+        self._order += 1
+        place = self._places[who] = _Place(who, lane, self._order)
+        self._line[lane].push(share, place)
+        self._somebody_waits[lane].set()
+        return False
+
+    def spend(self, who: Hashable) -> None:
+        """The call that was reserved is sent. Raises KeyError when there is none."""
+        del self._paid[who]
+
+    def leave(self, who: Hashable) -> None:
+        """`who` wants no call any more: what was reserved goes back. Nothing when it neither has one nor waits."""
+        self._places.pop(who, None)
+        paid = self._paid.pop(who, None)
+        if paid is not None:
+            self._fill()
+            self._tokens[paid.source] = min(self._tokens[paid.source] + paid.cost, self._room[paid.source])
+
+    def seconds_to_wait(self, lane: Lane) -> float:
+        """About how long the last one in the lane's line will have to wait."""
+        rate = self._rate * max(self._share[lane], 0.01) * (self._current_pace() if lane is Lane.PEOPLE else 1.0)
+        closed = self.closed_until(lane)
+        return (0.0 if closed is None else closed - self._clock.monotonic()) + len(self._line[lane]) / rate
+
+    async def serve(self) -> None:
+        """Reserve calls for those in the lines, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for lane in Lane:
+                group.create_task(self._serve(lane), name=f"line of {lane.name}")
+
+    async def _serve(self, lane: Lane) -> None:
+        while True:
+            await self._somebody_waits[lane].wait()
+            if not self._line[lane]:
+                self._somebody_waits[lane].clear()
+                continue
+            try:
+                paid = await self._wait_for_one(lane)
+            except LaneClosed as closed:
+                await self._clock.sleep(closed.seconds)
+                continue
+            place = self._next_in_line(lane)
+            if place is None:
+                self._tokens[paid.source] = min(self._tokens[paid.source] + paid.cost, self._room[paid.source])
+                continue
+            del self._places[place.who]
+            self._paid[place.who] = paid
+            self._granted(place.who, lane)
+
+    def _next_in_line(self, lane: Lane) -> _Place | None:
+        while (place := self._line[lane].pop()) is not None:
+            if self._places.get(place.who) is place:
+                return place
+        return None
+
+    def _is_waited_for(self, lane: Lane) -> bool:
+        return bool(self._line[lane]) or self._waiting[lane] > 0
+
+    # --- what the API says ---
 
     def refused(self, lane: Lane, retry_after_seconds: float | None) -> None:
         """The API answered 429 to a call of that lane.
@@ -54,8 +185,12 @@ class Budget:
         if lane is Lane.PEOPLE:
             self._pace, self._paced_at = max(_LEAST_PACE, self._current_pace() / 2), now
             return
+        was_open = self.closed_until(lane) is None
         seconds = _CLOSED_SECONDS if retry_after_seconds is None else retry_after_seconds
-        self._closed_until = max(self._closed_until or now, now + min(seconds, _LONGEST_CLOSED_SECONDS))
+        self._closed_until = max(self._closed_until or now, now + min(seconds, LONGEST_CLOSED_SECONDS))
+        if was_open:
+            for place in [place for place in self._places.values() if place.lane is lane]:
+                self._granted(place.who, lane)  # not yet: but whoever waits there may say for what
 
     def closed_until(self, lane: Lane) -> float | None:
         """The clock's moment at which a closed lane opens; None when it is open. PEOPLE never closes."""
@@ -68,8 +203,8 @@ class Budget:
         self._fill()
         return self._tokens[lane]
 
-    def _take(self, lane: Lane) -> float:
-        """Take one call's tokens and return 0, or return the seconds after which it is worth asking again."""
+    def _take(self, lane: Lane) -> _Paid | float:
+        """Take one call's tokens, or return the seconds after which it is worth asking again."""
         closed_until = self.closed_until(lane)
         if closed_until is not None:
             return closed_until - self._clock.monotonic()
@@ -84,10 +219,10 @@ class Budget:
         if lacking > 0:
             return max(lacking / (self._rate * max(self._share[source], 0.01)), 0.001)
         self._tokens[source] -= cost
-        return 0.0
+        return _Paid(source, cost)
 
     def _time_is_at_rest(self) -> bool:
-        return not self._waiting[Lane.TIME] or self.closed_until(Lane.TIME) is not None
+        return not self._is_waited_for(Lane.TIME) or self.closed_until(Lane.TIME) is not None
 
     def _fill(self) -> None:
         now = self._clock.monotonic()

@@ -35,9 +35,9 @@ from managed_databases.kinds.seen import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.project.budget import LONGEST_CLOSED_SECONDS
 from managed_databases.reconcile.project.catalogue_details import DetailReader
 from managed_databases.reconcile.project.line import ProjectLine
-from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.settings import EngineSettings
 
 A = TypeVar("A", bound=Answer)
@@ -75,6 +75,7 @@ class CatalogueReader:
         self._parameters: tuple[ConfigurationParameter, ...] | None = None
         self._extensions: tuple[AvailableExtension, ...] | None = None
         self.catalogue = Catalogue()
+        self._asked_to_wait = 0.0
         self._refusal: tuple[Reason, str] | None = None
         self.trouble: tuple[Reason, str] | None = None
         """The last part that the API refuses to show, and why."""
@@ -109,10 +110,12 @@ class CatalogueReader:
             self._asked.clear()
             if self._is_requested or self._clock.monotonic() >= self._due:
                 self._is_requested = False
+                self._asked_to_wait = 0.0
                 failures = 0 if await self._read() else failures + 1
                 pause = self._settings.catalogue_seconds
                 if failures:
                     pause = min(pause, retry_delay(failures, self._draw, self._settings.least_backoff_seconds))
+                pause = max(pause, self._asked_to_wait)
                 if self._line.circuit.is_open:
                     pause = min(pause, self._settings.probe_seconds)
                 self._due = self._clock.monotonic() + pause
@@ -142,12 +145,16 @@ class CatalogueReader:
     async def _part(self, collection: Collection[A], *, may_be_missing: bool = False) -> tuple[A, ...] | None:
         call = collection.list()
         try:
-            reply = await self._line.send(call, Lane.TIME, probe=True)
+            reply = await self._line.send(
+                call, self._line.reading_lane(is_awaited=not self.catalogue.known), probe=True
+            )
             if reply.value is None:
                 raise OutcomeUnknown(call.operation, "the answer is empty", status=reply.status)
         except ApiError as error:
             if may_be_missing and isinstance(error, Forbidden | NotFound):
                 return ()
+            if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
+                self._asked_to_wait = max(self._asked_to_wait, min(error.retry_after_seconds, LONGEST_CLOSED_SECONDS))
             if isinstance(error, Refused) and not isinstance(error, RateLimited | Unauthorized):
                 self._refusal = Reason.REFUSED, f"the API refuses to list {collection.name}: {error.message}"
             log.info(

@@ -14,7 +14,6 @@ from managed_databases.api.errors import ApiError
 from managed_databases.api.models import Capability, ConfigurationParameter, Limit, Quota
 from managed_databases.kinds.seen import ParametersFor
 from managed_databases.reconcile.project.line import ProjectLine
-from managed_databases.reconcile.queue import Lane
 
 T = TypeVar("T")
 B = TypeVar("B")
@@ -68,7 +67,7 @@ class DetailReader:
             numbers = {"vcpus": wanted.vcpus, "ram": wanted.ram, "disk": wanted.disk}
             filters = {name: str(number) for name, number in numbers.items() if number is not None}
             call = CONFIGURATION_PARAMETERS.list(datastore_type_id=wanted.type_id, **filters)
-            rows = await self._part(call, None)
+            rows = await self._part(call, None, is_awaited=True)
             if rows is None:
                 self._failed.add(wanted)
                 continue
@@ -76,10 +75,10 @@ class DetailReader:
             own = (row for row in rows if row.datastore_type_id in (None, wanted.type_id))
             self.limited = {**self.limited, wanted: tuple(sorted(own, key=lambda row: row.id))}
 
-    async def _part(self, call: Call[T], before: B) -> T | B:
+    async def _part(self, call: Call[T], before: B, *, is_awaited: bool = False) -> T | B:
         """Return the answer, or what was known before."""
         try:
-            reply = await self._line.send(call, Lane.TIME)
+            reply = await self._line.send(call, self._line.reading_lane(is_awaited=is_awaited))
         except ApiError as error:
             log.info(
                 "part of the catalogue not read",

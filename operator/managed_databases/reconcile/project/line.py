@@ -1,22 +1,23 @@
 """The way to one project's API: the connection in use, and the three things that can hold a call back.
 
 A *problem* (credentials, identity) holds back everything, the *circuit* everything but a probe now and then, the
-*budget* only makes calls wait.
+*budget* says when: background work waits for its turn, a pass is told to come back.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 from managed_databases.api.calls import Call
 from managed_databases.api.client import Client, Reply
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, Refused, Unauthorized
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.project.budget import Budget
+from managed_databases.reconcile.project.budget import Budget, LaneClosed
 from managed_databases.reconcile.project.circuit import Circuit
 from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.rotation import Share
 from managed_databases.reconcile.settings import EngineSettings
 
 T = TypeVar("T")
@@ -56,7 +57,13 @@ class ProjectLine:
     """
 
     def __init__(
-        self, name: str, clock: Clock, settings: EngineSettings, changed: Callable[[], None], problem: Wait | Stall
+        self,
+        name: str,
+        clock: Clock,
+        settings: EngineSettings,
+        changed: Callable[[], None],
+        problem: Wait | Stall,
+        granted: Callable[[Any, Lane], None] = lambda who, lane: None,
     ) -> None:
         self.name = name
         self._changed = changed
@@ -66,7 +73,7 @@ class ProjectLine:
         self.answered = False
         self.circuit = Circuit(clock, settings.circuit_threshold, settings.probe_seconds)
         self.used: Counter[tuple[str, Lane]] = Counter()
-        self.budget = Budget(clock, settings.calls_per_second, settings.call_burst)
+        self.budget = Budget(clock, settings.calls_per_second, settings.call_burst, granted=granted)
 
     async def connect(self, client: Client) -> None:
         """Use this client from now on: its identity was checked. Ends the problem."""
@@ -101,13 +108,41 @@ class ProjectLine:
         await self.admit(call.operation, lane, probe=probe)
         return await self.exchange(call, lane)
 
+    # --- for passes, which never wait for their turn ---
+
+    def claim(self, who: Hashable, lane: Lane, share: Share) -> bool:
+        """Whether `who` may make one call now (`send_claimed`); if not, it will be told when it may."""
+        return self.budget.claim(who, lane, share)
+
+    async def send_claimed(self, call: Call[T], lane: Lane, who: Hashable) -> Reply[T]:
+        """Send the call that was reserved for `who`. Raises ApiError; KeyError when none was."""
+        self.enter_claimed(call.operation, lane, who)
+        return await self.exchange(call, lane)
+
+    def enter_claimed(self, operation: str, lane: Lane, who: Hashable) -> None:
+        """As `admit`, for a call that was reserved. Raises NeverSent; KeyError when none was."""
+        self._refuse(operation, unless_open_circuit=False)
+        self.budget.spend(who)
+        self.used[operation.partition(".")[0], lane] += 1
+
+    # --- for what has time to wait ---
+
+    def reading_lane(self, *, is_awaited: bool) -> Lane:
+        """The lane of what is only read. What somebody's own doing waits for does not wait until TIME opens again."""
+        is_closed = self.budget.closed_until(Lane.TIME) is not None
+        return Lane.PEOPLE if is_closed and is_awaited else Lane.TIME
+
     async def admit(self, operation: str, lane: Lane, *, probe: bool = False) -> None:
         """Wait for the lane's turn; `exchange` is to follow. A `probe` may pass an open circuit, once per interval.
 
-        Raises NeverSent when the call is held back.
+        Raises NeverSent when the call is held back, and RateLimited while the lane is closed.
         """
         self._refuse(operation, unless_open_circuit=probe)
-        await self.budget.admit(lane)
+        try:
+            await self.budget.admit(lane)
+        except LaneClosed as closed:
+            text = "not sent: the API asks to call less often"
+            raise RateLimited(operation, text, retry_after_seconds=closed.seconds) from None
         self.used[operation.partition(".")[0], lane] += 1
         self._refuse(operation, unless_open_circuit=probe and self.circuit.may_probe())
 

@@ -1,6 +1,6 @@
 """The snapshots of one project: who must hear of what changed in them, and what goes when a datastore goes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from managed_databases.api.calls import ObjectCollection
 from managed_databases.api.collections import DATASTORES
 from managed_databases.api.errors import NotFound, OutcomeUnknown
 from managed_databases.kinds.kind import CloudSide
+from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.line import ProjectLine
 from managed_databases.reconcile.queue import Lane
@@ -52,13 +53,16 @@ class ProjectObjects:
         self.known[collection.name] = known
         return known
 
-    async def look(self, known: KnownCollection, id_: str, lane: Lane) -> Any | None:
+    async def look(self, known: KnownCollection, id_: str, lane: Lane, who: Hashable = None) -> Any | None:
         """GET an object by its id and enter the answer; return what is known now, None when it is gone.
 
-        Raises ApiError.
+        `who` is the pass that a call was reserved for; None waits for its turn. Raises ApiError.
         """
         call = known.collection.get(id_)
-        await self._line.admit(call.operation, lane)
+        if who is None:
+            await self._line.admit(call.operation, lane)
+        else:
+            self._line.enter_claimed(call.operation, lane, who)
         begun = known.snapshot.call_started()
         try:
             reply = await self._line.exchange(call, lane)
@@ -95,10 +99,10 @@ class ProjectObjects:
 
     def tell(self, known: KnownCollection, id_: str, shapes: Iterable[Any], lane: Lane) -> None:
         """Wake those who listen to this object, and to each key that it has and had."""
-        self._wake(("object", self._project, known.name, id_), lane)
+        self._wake(topic.cloud_object(self._project, known.name, id_), lane)
         for key in {known.key_of(shape) for shape in shapes if shape is not None}:
-            self._wake(("key", self._project, known.name, *key), lane)
+            self._wake(topic.key(self._project, known.name, key), lane)
 
     def tell_listed(self, known: KnownCollection) -> None:
         """Wake those who wait for a LIST."""
-        self._wake(("list", self._project, known.name), Lane.TIME)
+        self._wake(topic.listed(self._project, known.name), Lane.TIME)

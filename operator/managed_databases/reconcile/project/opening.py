@@ -88,7 +88,7 @@ class Opener:
             if self._clock.monotonic() - opening.again_at > _LASTING_SECONDS:
                 opening.failures = 0
             session.show(self._view(opening, resource, spec, session.view.project_id))
-            return None
+            return self._rest_seconds(spec)
         now = self._clock.monotonic()
         if access == opening.tried and now < opening.again_at and not at_once:
             return min(opening.again_at - now, _LOOK_AGAIN_SECONDS)
@@ -97,8 +97,12 @@ class Opener:
         opening.again_at = now + retry_delay(opening.failures, self._draw, self._settings.least_backoff_seconds)
         await self._connect(opening, resource, spec, access)
         if session.problem is None and opening.note is None:
-            return None
+            return self._rest_seconds(spec)
         return min(max(opening.again_at - self._clock.monotonic(), 0.0), _LOOK_AGAIN_SECONDS)
+
+    def _rest_seconds(self, spec: DatabaseProjectSpec) -> float | None:
+        """ConfigMaps are not watched: one that holds a certificate is read as often as the cloud is looked at."""
+        return None if spec.ca_certificate is None else self._settings.poll_seconds
 
     # --- what Kubernetes says ---
 

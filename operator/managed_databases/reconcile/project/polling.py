@@ -13,6 +13,8 @@ from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decision.decide import PENDING
+from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.reconcile.project.budget import LONGEST_CLOSED_SECONDS
 from managed_databases.reconcile.project.line import ProjectLine
 from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects, parent_of
 from managed_databases.reconcile.queue import Lane
@@ -76,6 +78,7 @@ class CollectionPoller:
         self._troubled = troubled
         self._is_foreign = is_foreign
         self._moved = asyncio.Event()
+        self._expected_by: set[ResourceKey] = set()
         self._is_requested = True
         self._due = self._earliest = clock.monotonic()
         self._failures = 0
@@ -87,6 +90,16 @@ class CollectionPoller:
         """List as soon as possible. While a LIST is under way: once more after it."""
         self._is_requested = True
         self._moved.set()
+
+    def expect(self, key: ResourceKey, *, expected: bool) -> None:
+        """Somebody's own doing waits for what a LIST will tell, or does not any more: that does not wait until the lane of
+        TIME opens again.
+        """
+        if not expected:
+            self._expected_by.discard(key)
+        elif key not in self._expected_by:
+            self._expected_by.add(key)
+            self._moved.set()
 
     def hurry(self) -> None:
         """Something was changed: list at the pace of pending things."""
@@ -112,20 +125,24 @@ class CollectionPoller:
     def _next_moment(self) -> float:
         if self._line.circuit.is_open:
             return self._line.circuit.next_probe
-        return self._earliest if self._is_requested else max(self._due, self._earliest)
+        moment = self._earliest if self._is_requested else max(self._due, self._earliest)
+        return max(moment, self._line.budget.closed_until(self._lane()) or 0.0)
+
+    def _lane(self) -> Lane:
+        return self._line.reading_lane(is_awaited=bool(self._expected_by))
 
     async def _list(self) -> None:
-        call = self._known.collection.list()
+        call, lane = self._known.collection.list(), self._lane()
         try:
-            await self._line.admit(call.operation, Lane.TIME, probe=True)
-        except NeverSent:
+            await self._line.admit(call.operation, lane, probe=True)
+        except (NeverSent, RateLimited):
             return  # not our turn: the next moment is another one now
         self._is_requested = False
         begun = ended = self._clock.monotonic()
         token = self._known.snapshot.list_started(begun)
         try:
             try:
-                reply = await self._line.exchange(call, Lane.TIME)
+                reply = await self._line.exchange(call, lane)
             finally:
                 ended = self._clock.monotonic()
             if reply.value is None:
@@ -155,7 +172,7 @@ class CollectionPoller:
         before = {obj.id: obj for obj in snapshot.all()}
         delta = snapshot.list_finished(token, [obj for obj in answered if obj.status != DELETED])
         if delta.suspect:
-            looks = [await self._objects.look(self._known, id_, Lane.TIME) for id_ in delta.suspect]
+            looks = [await self._objects.look(self._known, id_, self._lane()) for id_ in delta.suspect]
             if all(look is not None for look in looks):
                 raise ListRefuted(f"{self._known.name}.list", "it left out what is there, and was thrown away")
             delta = snapshot.accept_suspect(token)
@@ -200,7 +217,7 @@ class CollectionPoller:
                 if failures:
                     return
                 try:
-                    await self._objects.look(known, id_, Lane.TIME)
+                    await self._objects.look(known, id_, self._lane())
                 except ApiError as error:
                     failures.append(error)
 
@@ -236,6 +253,8 @@ class CollectionPoller:
         if isinstance(error, NeverSent | OutcomeUnknown) and not isinstance(error, ListRefuted):
             # Whether the API is gone must be known soon: it is asked no less often than when it is gone.
             pause = min(pause, self._settings.probe_seconds)
+        if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
+            pause = max(pause, min(error.retry_after_seconds, LONGEST_CLOSED_SECONDS))
         trouble = self._meaning(error)
         is_passing = isinstance(error, NeverSent | OutcomeUnknown | RateLimited)
         if trouble is not None and (self._failures >= _FAILURES_WORTH_TELLING or not is_passing):

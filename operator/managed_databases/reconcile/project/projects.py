@@ -11,6 +11,7 @@ from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client
 from managed_databases.kinds.database_project import KIND, AllowedNamespace, DatabaseProjectSpec
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey
@@ -24,8 +25,7 @@ from managed_databases.reconcile.topics import Topic
 
 
 class Projects:
-    """`wake` is told topics: ("project", name), ("catalogue", name), ("actions", name, datastore id), and for each
-    collection in use ("object", name, collection, id), ("key", name, collection, *key), ("list", name, collection).
+    """`wake` is told the topics of projects, their catalogues, lists, objects, keys and actions.
 
     `enqueue` is told the `DatabaseProject` that wants a pass; `reported` the status before, and the resource after its
     status was written. `observer` is told of each call, with the project's name.
@@ -133,11 +133,11 @@ class Projects:
 
     def notice_secret(self, namespace: str, name: str) -> None:
         """A Secret has changed: the projects whose credentials it holds look at it."""
-        self._notice(namespace, "credentialsSecretRef", name)
-
-    def notice_config_map(self, namespace: str, name: str) -> None:
-        """A ConfigMap has changed: the projects whose certificate it holds look at it."""
-        self._notice(namespace, "caCertificate", name)
+        if namespace != self._settings.operator_namespace:
+            return
+        for resource in self._cache.of_kind(KIND.name):
+            if (resource.spec.get("credentialsSecretRef") or {}).get("name") == name:
+                self._enqueue(resource.key, Lane.PEOPLE)
 
     async def run(self) -> None:
         """Poll the clouds until cancelled, then close all connections."""
@@ -162,11 +162,11 @@ class Projects:
         if opening is not None and opening.session.uid == resource.uid:
             return opening
         self.forget(name)
-        hooks = SessionHooks(self._wake, lambda: self._enqueue(resource.key, Lane.TIME))
+        hooks = SessionHooks(self._wake, lambda: self._enqueue(resource.key, Lane.TIME), self._enqueue)
         session = ProjectSession(name, resource.uid, self._clock, self._settings, hooks, self._draw)
         opening = self._openings[name] = Opening(session)
         self._arrivals.put_nowait(session)
-        self._wake(("project", name), Lane.TIME)
+        self._wake(topic.project(name), Lane.TIME)
         return opening
 
     async def _report(self, resource: Resource, opening: Opening) -> None:
@@ -189,10 +189,3 @@ class Projects:
             written = await self._kube.write_status(resource, wanted)
             self._cache.put(written)
             self._reported(resource.status, written)
-
-    def _notice(self, namespace: str, field: str, name: str) -> None:
-        if namespace != self._settings.operator_namespace:
-            return
-        for resource in self._cache.of_kind(KIND.name):
-            if (resource.spec.get(field) or {}).get("name") == name:
-                self._enqueue(resource.key, Lane.PEOPLE)

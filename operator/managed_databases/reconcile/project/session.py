@@ -14,6 +14,7 @@ from managed_databases.kinds.database_project import PollSecondsOf
 from managed_databases.kinds.kind import CloudSide
 from managed_databases.kinds.seen import ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.budget import Budget
@@ -31,16 +32,21 @@ from managed_databases.reconcile.topics import Topic
 
 T = TypeVar("T")
 
+_WORTH_TELLING_SECONDS: Final = 60.0
+
 _CHANGED_BY: Final = {"floating-ips": DATASTORES.name}
 """Sections without objects of their own: what a call there changes."""
 
 
 @dataclass(frozen=True)
 class SessionHooks:
-    """Whom a session tells: those who listen to a topic, and (`changed`) whoever shows the project's own status."""
+    """Whom a session tells: those who listen to a topic, whoever shows the project's own status (`changed`), and a
+    resource that waited for its turn and may make one call (`granted`).
+    """
 
     wake: Callable[[Topic, Lane], None]
     changed: Callable[[], None]
+    granted: Callable[[ResourceKey, Lane], None] = lambda key, lane: None
 
 
 class ProjectSession:
@@ -72,7 +78,7 @@ class ProjectSession:
         self._hooks = hooks
         self._draw = draw
         opening = Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}, which is being opened")
-        self._line = ProjectLine(name, clock, settings, self._line_changed, opening)
+        self._line = ProjectLine(name, clock, settings, self._line_changed, opening, hooks.granted)
         self._was_unreachable = False
         self._objects = ProjectObjects(name, self._line, hooks.wake)
         self._pollers: dict[str, CollectionPoller] = {}
@@ -164,6 +170,13 @@ class ProjectSession:
         """The resource is gone."""
         for collection in self._wishes:
             self.wish(collection, key, None)
+        self.expect(key, ())
+        self.leave(key)
+
+    def expect(self, key: ResourceKey, collections: Collection[str]) -> None:
+        """What a person did to this resource waits for what LISTs of these collections, and of no others, will tell."""
+        for name, poller in self._pollers.items():
+            poller.expect(key, expected=name in collections)
 
     def _rest_seconds(self, collection: str) -> float:
         usual = self._poll_seconds_of.of(collection) or self._poll_seconds or self._settings.poll_seconds
@@ -188,24 +201,48 @@ class ProjectSession:
         if poller := self._pollers.get(collection):
             poller.request()
 
-    async def send(self, call: Call[T], lane: Lane) -> Reply[T]:
-        """Send one call when it is the lane's turn. Raises ApiError: NeverSent while the project has a problem or
-        its API does not answer. Its answer is the caller's to enter into the snapshot.
+    def claim(self, key: ResourceKey, lane: Lane, datastore_id: str | None) -> bool:
+        """Whether a pass over this resource may make one call now. If not, it ends: the resource stands in line, and gets
+        another pass when it may.
+        """
+        return self._line.claim(key, lane, (key.namespace, datastore_id))
+
+    def why_not_now(self, lane: Lane) -> Wait | None:
+        """What to say of a call that has to wait for its turn; None when that is soon."""
+        if self.budget.closed_until(lane) is not None:
+            return Wait(
+                Reason.RATE_LIMITED, "the API asks to call less often: what nobody has just changed waits until it may"
+            )
+        if self.budget.seconds_to_wait(lane) > _WORTH_TELLING_SECONDS:
+            return Wait(Reason.RATE_LIMITED, "waits for its turn: more is to be done than the project's rate allows")
+        return None
+
+    def leave(self, key: ResourceKey) -> None:
+        """The resource wants no call any more."""
+        self.budget.leave(key)
+
+    async def send(self, call: Call[T], lane: Lane, key: ResourceKey | None = None) -> Reply[T]:
+        """Send one call: the one that was claimed for `key`, or else one when it is the lane's turn.
+
+        Raises ApiError: NeverSent while the project has a problem or its API does not answer. Its answer is the caller's
+        to enter into the snapshot.
         """
         try:
+            if key is not None:
+                return await self._line.send_claimed(call, lane, key)
             return await self._line.send(call, lane)
         finally:
             section = call.operation.partition(".")[0]
             if call.mutates and (poller := self._pollers.get(_CHANGED_BY.get(section, section))):
                 poller.hurry()
 
-    async def get_object(self, cloud: CloudSide, id_: str, lane: Lane) -> Any | None:
+    async def get_object(self, cloud: CloudSide, id_: str, lane: Lane, key: ResourceKey | None = None) -> Any | None:
         """GET an object by its id, enter the answer into the snapshot, and wake whom it concerns.
 
         Returns the object; None when it is gone (404), a datastore with all that was in it. Raises ApiError.
         """
         self.need(cloud)
-        return await self._objects.look(self._objects.known[cloud.collection.name], id_, lane)
+        return await self._objects.look(self._objects.known[cloud.collection.name], id_, lane, key)
 
     def tell(self, cloud: CloudSide, shapes: Collection[Any], lane: Lane) -> None:
         """Wake whom an answer concerns that was entered into the snapshot: its object as it was (or None) and is."""
@@ -233,7 +270,7 @@ class ProjectSession:
         view = replace(view, catalogue=self._catalogue.catalogue)
         if view != self.view:
             self.view = view
-            self._hooks.wake(("project", self.name), Lane.TIME)
+            self._hooks.wake(topic.project(self.name), Lane.TIME)
 
     def block(self, problem: Wait | Stall) -> None:
         """No pass acts, nothing is sent, until `open`."""
@@ -271,6 +308,7 @@ class ProjectSession:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._catalogue.run(), name=f"catalogue of {self.name}")
                 group.create_task(self._actions.run(), name=f"actions in {self.name}")
+                group.create_task(self.budget.serve(), name=f"lines of {self.name}")
                 while True:
                     poller = await self._arrivals.get()
                     group.create_task(poller.run(), name=f"poller in {self.name}")
@@ -295,16 +333,16 @@ class ProjectSession:
         if is_back:
             self.refresh()
         self._hooks.changed()
-        self._hooks.wake(("project", self.name), Lane.TIME)
+        self._hooks.wake(topic.project(self.name), Lane.TIME)
 
     def _catalogue_changed(self) -> None:
         if self.view is not None:
             self.view = replace(self.view, catalogue=self._catalogue.catalogue)
-        self._hooks.wake(("catalogue", self.name), Lane.TIME)
+        self._hooks.wake(topic.catalogue(self.name), Lane.TIME)
         self._hooks.changed()
 
     def _actions_changed(self, id_: str) -> None:
-        self._hooks.wake(("actions", self.name, id_), Lane.TIME)
+        self._hooks.wake(topic.actions(self.name, id_), Lane.TIME)
 
     def _listed(self, collection: str) -> None:
         if collection == DATASTORES.name:

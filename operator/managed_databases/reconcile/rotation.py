@@ -1,0 +1,58 @@
+"""Things that wait in turns: whoever has much to do has no more of the turns than whoever has little."""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, Protocol, TypeVar
+
+
+class Ordered(Protocol):
+    def __lt__(self, other: Any, /) -> bool: ...
+
+
+E = TypeVar("E", bound=Ordered)
+Share = tuple[Hashable, ...]
+"""On whose account something waits, the largest unit first: such as a project, a namespace in it, a datastore in that."""
+
+
+class Rotation(Generic[E]):
+    """Entries by share. Units of a level take turns, and so do the next smaller ones within each of them; within the
+    last one the least entry comes first. One that is alone has all the turns. Every operation is O(log n), but for what
+    `pop` has to pass over.
+    """
+
+    def __init__(self) -> None:
+        self._units: OrderedDict[Hashable, Rotation[E]] = OrderedDict()
+        """In the order in which they come to their turn."""
+        self._entries: list[E] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def push(self, share: Share, entry: E) -> None:
+        self._count += 1
+        if share:
+            if share[0] not in self._units:
+                self._units[share[0]] = Rotation()
+            self._units[share[0]].push(share[1:], entry)
+        else:
+            heapq.heappush(self._entries, entry)
+
+    def pop(self, may_have_it: Callable[[Hashable], bool] | None = None) -> E | None:
+        """Take the next one out; None when there is none. Units of the first level that may not have the turn lose none:
+        they keep their place.
+        """
+        for unit in self._units if may_have_it is None else [unit for unit in self._units if may_have_it(unit)]:
+            branch = self._units[unit]
+            entry = branch.pop()
+            if branch:
+                self._units.move_to_end(unit)
+            else:
+                del self._units[unit]
+            self._count -= 1
+            return entry
+        if self._entries and (may_have_it is None or not self._units):
+            self._count -= 1
+            return heapq.heappop(self._entries)
+        return None
