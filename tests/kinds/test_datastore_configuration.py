@@ -28,6 +28,8 @@ INT, BOOL, FLOAT = (ConfigurationParameter(id="1", name="x", type=type_) for typ
         ("scale_factor", 1, 1),
         ("synchronous_commit", "local", "local"),
         ("synchronous_commit", True, "on"),
+        ("work_mem", "9.99e+02", 999),  # Helm's quote makes such texts of numbers
+        ("work_mem", "512.0", 512),
     ],
 )
 def test_values_become_the_catalogues_type(name: str, given_: Any, result: Value) -> None:
@@ -42,6 +44,9 @@ def test_values_become_the_catalogues_type(name: str, given_: Any, result: Value
         ("work_mem", 64.5, "must be an integer"),
         ("work_mem", True, "must be an integer"),
         ("work_mem", "much", "must be an integer"),
+        ("work_mem", "1.5e0", "must be an integer"),
+        ("work_mem", "1e999999999", "must be an integer"),
+        ("work_mem", "inf", "must be an integer"),
         ("work_mem", [1], "must be a number, true or false, or text"),
         ("autovacuum", "perhaps", "must be true or false"),
         ("scale_factor", "nan", "must be a finite number"),

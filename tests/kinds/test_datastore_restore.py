@@ -90,7 +90,7 @@ def test_the_creation_says_where_logs_go_and_the_spec_what_is_managed() -> None:
     seen = seen_datastore(EXPORT)
     made = body(seen, None).model_dump(mode="json", exclude_unset=True, context=WIRE)
     assert made["log_platform"] == {"log_group": "s/dbaas/a"}
-    assert CLOUD.manages(seen) == ("logExport",)
+    assert [*CLOUD.wanted_values(seen)] == ["logExport"]
 
 
 @pytest.mark.parametrize(

@@ -212,8 +212,70 @@ def test_what_left_the_spec_is_reset_once_where_the_api_can() -> None:
 
 def test_only_what_can_be_reset_is_managed() -> None:
     spec = {"config": {"work_mem": 1, "typo": 2}, "pooler": {"size": 9}, "firewall": [], "backupRetentionDays": 3}
-    assert CLOUD.manages(seen_datastore(spec)) == ("firewall", "pooler", "config.work_mem")
-    assert CLOUD.manages(seen_datastore(spec, project=None)) == ("firewall", "pooler", "config.work_mem", "config.typo")
+    assert [*CLOUD.wanted_values(seen_datastore(spec))] == ["firewall", "pooler"], "work_mem is too small, typo unknown"
+    spec["config"] = {"work_mem": 99, "typo": 2}
+    assert [*CLOUD.wanted_values(seen_datastore(spec))] == ["firewall", "pooler", "config.work_mem"]
+    unknown = CLOUD.wanted_values(seen_datastore(spec, project=None))
+    assert [*unknown] == ["firewall", "pooler", "config.work_mem", "config.typo"]
+
+
+APPLYING = {
+    "firewall": ["192.0.2.1", "198.51.100.7/24"],
+    "pooler": {"size": 9},
+    "logExport": {"logGroup": "s/dbaas/a"},
+    "config": {"work_mem": "99", "scale_factor": 1, "autovacuum": "on"},
+}
+APPLIED = {
+    "firewall": [{"ip": "198.51.100.0/24"}, {"ip": "192.0.2.1/32"}],
+    "pooler": {"mode": "transaction", "size": 9},
+    "log_platform": {"log_group": "s/dbaas/a"},
+    "config": {"work_mem": 99, "scale_factor": 1.0, "autovacuum": True, "max_connections": 100},
+}
+OPERATIONS = ["firewall", "stop-exporting-logs", "pooler", "config"]
+
+
+@pytest.mark.parametrize(
+    ("why", "cloud", "operations"),
+    [
+        ("it has what was sent, in its own words: it is ours", APPLIED, OPERATIONS),
+        ("nothing was set", {}, []),
+        ("others have set the firewall", APPLIED | {"firewall": [{"ip": "203.0.113.1"}]}, OPERATIONS[1:]),
+        ("others have set the pooler", APPLIED | {"pooler": {"mode": "session", "size": 9}}, ["firewall", *OPERATIONS[1:2], "config"]),
+        ("others export logs", APPLIED | {"log_platform": {"log_group": "s/dbaas/b"}}, ["firewall", *OPERATIONS[2:]]),
+        ("others have set the parameters", APPLIED | {"config": {"work_mem": 100, "max_connections": 100}}, OPERATIONS[:3]),
+        ("it tells nothing", {"firewall": None, "pooler": None, "config": None}, []),
+    ],
+)  # fmt: skip
+def test_what_was_sent_and_left_the_spec_is_reset_if_the_cloud_has_it(
+    why: str, cloud: dict[str, Any], operations: list[str]
+) -> None:
+    sent_before = CLOUD.wanted_values(seen_datastore(APPLYING, datastore()))
+    found, refused = changes(seen_datastore({}, datastore(**cloud), {"applying": sent_before}))
+    assert [change.call.operation.removeprefix("datastores.") for change in found] == operations, why
+    assert refused is None
+
+
+def test_a_change_names_what_it_sets() -> None:
+    found, _ = changes(seen_datastore(APPLYING, datastore(log_platform=None)))
+    assert [change.manages for change in found] == [
+        ("firewall",),
+        ("logExport",),
+        ("pooler",),
+        ("config.work_mem", "config.scale_factor", "config.autovacuum"),
+    ]
+    assert [change.guards for change in found] == [True, False, False, False]
+
+
+def test_all_that_cannot_be_done_is_named() -> None:
+    spec = {"config": {"typo": 1, "work_mem": "much", "max_connections": 5}, "name": "new"}
+    taken = seen_datastore(spec, datastore(), namesakes=(datastore(id=uuid(9), name="new"),))
+    with pytest.raises(Refused) as refused:
+        list(CLOUD.changes(taken))
+    for each in ("new", "typo", "work_mem", "max_connections"):
+        assert each in refused.value.verdict.message or uuid(9) in refused.value.verdict.message
+    with pytest.raises(Refused) as refused:
+        body(seen_datastore(spec), None)
+    assert all(f"config.{name}" in refused.value.verdict.message for name in spec["config"])
 
 
 def test_what_cannot_be_done_never_holds_up_the_rest() -> None:

@@ -2,8 +2,6 @@
 difference."""
 
 from collections.abc import Callable, Iterable, Iterator
-from ipaddress import ip_network
-from typing import Final
 
 from managed_databases.api.calls import Call
 from managed_databases.api.collections import (
@@ -23,55 +21,38 @@ from managed_databases.api.models import (
     Datastore,
     FirewallChange,
     LogPlatformChange,
-    NewPooler,
     ProtectionChange,
     SecurityGroupsChange,
 )
 from managed_databases.kinds import datastore_configuration as configuration
 from managed_databases.kinds import datastore_floating_ips as floating_ips
 from managed_databases.kinds.datastore_catalogue import catalogue_of
-from managed_databases.kinds.datastore_room import parameters_for
+from managed_databases.kinds.datastore_managed import (
+    CONFIG,
+    DEFAULT_POOLER,
+    FIREWALL,
+    LOG_EXPORT,
+    POOLER,
+    engine_parameters,
+    is_ours,
+    limited_parameters,
+    network,
+    ours,
+    whole_pooler,
+)
 from managed_databases.kinds.datastore_size import size_changes
-from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.names import prefixed_name
-from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.seen import Refused, Seen, all_of
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
-
-POOLER: Final = "pooler"
-FIREWALL: Final = "firewall"
-LOG_EXPORT: Final = "logExport"
-CONFIG: Final = "config."
-
-DEFAULT_POOLER: Final = NewPooler(mode="transaction", size=30)
-"""What the API gives a pooler that was not asked for (API reference)."""
-
-
-def manages(seen: Seen) -> tuple[str, ...]:
-    """Return the names of what the spec manages and is to be reset once it leaves the spec.
-
-    Backups and security groups the API cannot reset. Floating IPs it could take away, but an address that is given up
-    cannot be had again: who stops managing them keeps them.
-    """
-    spec: ManagedDatastoreSpec = seen.spec
-    names = []
-    if spec.firewall is not None:
-        names.append(FIREWALL)
-    if spec.pooler is not None:
-        names.append(POOLER)
-    if spec.log_export is not None:
-        names.append(LOG_EXPORT)
-    known = _known_parameters(seen)
-    names += [CONFIG + name for name in spec.config or {} if known is None or name in known]
-    return tuple(names)
 
 
 def changes(seen: Seen) -> Iterator[Change]:
-    """Yield what differs. Raises Refused at the end for what cannot be done: it never holds up the rest.
+    """Yield what differs. Raises Refused at the end for all that cannot be done: it never holds up the rest.
 
-    Public addresses that are not wanted go first, and new ones come last: nothing is opened before its guard stands.
+    What guards comes first, and new public addresses come last: nothing is opened before its guard stands.
     """
     parts: tuple[Callable[[Seen], Iterable[Change]], ...] = (
-        floating_ips.given_up, _name, _protection, _firewall, _security_groups, _backups, _log_export, _pooler,
+        floating_ips.given_up, _firewall, _security_groups, _protection, _name, _backups, _log_export, _pooler,
         _config, size_changes, _public_addresses,
     )  # fmt: skip
     refusals: list[Refused] = []
@@ -81,7 +62,7 @@ def changes(seen: Seen) -> Iterator[Change]:
         except Refused as refused:
             refusals.append(refused)
     if refusals:
-        raise refusals[0]
+        raise all_of(refusals)
 
 
 def lift_protection(seen: Seen) -> Iterator[Change]:
@@ -109,7 +90,7 @@ def _protection(seen: Seen) -> Iterator[Change]:
     wanted, actual = seen.spec.deletion_protection, _mine(seen).is_protected
     if actual is not None and actual != wanted:
         message = f"the protection against deletion is turned {'on' if wanted else 'off'}"
-        yield Change(Reason.DRIFT, message, _protect(seen, on=wanted), Risk.NONE)
+        yield Change(Reason.DRIFT, message, _protect(seen, on=wanted), Risk.NONE, guards=True)
 
 
 def _protect(seen: Seen, *, on: bool) -> Call[Datastore]:
@@ -120,7 +101,7 @@ def _firewall(seen: Seen) -> Iterator[Change]:
     """A guard that the cloud does not show is set rather than taken for granted."""
     wanted, datastore = seen.spec.firewall, _mine(seen)
     if wanted is None:
-        if FIREWALL in seen.status.managed:
+        if is_ours(seen, FIREWALL):
             if public := floating_ips.public_addresses(datastore):
                 raise _unguarded(public)
             call = set_firewall(datastore.id, FirewallChange(ips=()))
@@ -128,12 +109,13 @@ def _firewall(seen: Seen) -> Iterator[Change]:
         return
     if _firewall_differs(seen):
         call = set_firewall(datastore.id, FirewallChange(ips=wanted))
-        yield Change(Reason.DRIFT, f"the firewall lets in {', '.join(wanted) or 'what an empty list lets in'}", call)
+        message = f"the firewall lets in {', '.join(wanted) or 'what an empty list lets in'}"
+        yield Change(Reason.DRIFT, message, call, manages=(FIREWALL,), guards=True)
 
 
 def _firewall_differs(seen: Seen) -> bool:
-    actual = {_network(entry.ip) for entry in _mine(seen).firewall or ()}
-    return seen.spec.firewall is not None and {_network(address) for address in seen.spec.firewall} != actual
+    actual = {network(entry.ip) for entry in _mine(seen).firewall or ()}
+    return seen.spec.firewall is not None and {network(address) for address in seen.spec.firewall} != actual
 
 
 def _unguarded(public: Iterable[str]) -> Refused:
@@ -152,18 +134,11 @@ def _public_addresses(seen: Seen) -> Iterator[Change]:
         yield from floating_ips.given(seen)
 
 
-def _network(address: str) -> str:
-    try:
-        return str(ip_network(address, strict=False))
-    except ValueError:
-        return address
-
-
 def _security_groups(seen: Seen) -> Iterator[Change]:
     wanted, datastore = seen.spec.security_groups, _mine(seen)
     if wanted is not None and datastore.security_groups is not None and set(wanted) != set(datastore.security_groups):
         call = set_security_groups(datastore.id, SecurityGroupsChange(security_groups=wanted))
-        yield Change(Reason.DRIFT, f"the security groups become {', '.join(wanted)}", call)
+        yield Change(Reason.DRIFT, f"the security groups become {', '.join(wanted)}", call, guards=True)
 
 
 def _backups(seen: Seen) -> Iterator[Change]:
@@ -177,7 +152,7 @@ def _backups(seen: Seen) -> Iterator[Change]:
 def _log_export(seen: Seen) -> Iterator[Change]:
     wanted, datastore = seen.spec.log_export, _mine(seen)
     if wanted is None:
-        if LOG_EXPORT in seen.status.managed:
+        if is_ours(seen, LOG_EXPORT):
             message = "logExport left the spec: the export of logs is turned off"
             call = stop_exporting_logs(datastore.id)
             yield Change(Reason.RESETTING, message, call, Risk.NONE, unmanages=(LOG_EXPORT,))
@@ -185,53 +160,30 @@ def _log_export(seen: Seen) -> Iterator[Change]:
     actual = datastore.log_platform.log_group if datastore.log_platform else None
     if "log_platform" in datastore.model_fields_set and actual != wanted.log_group:
         call = export_logs(datastore.id, LogPlatformChange(log_group=wanted.log_group))
-        yield Change(Reason.DRIFT, f"logs go to {wanted.log_group}", call, Risk.NONE)
+        yield Change(Reason.DRIFT, f"logs go to {wanted.log_group}", call, Risk.NONE, manages=(LOG_EXPORT,))
 
 
 def _pooler(seen: Seen) -> Iterator[Change]:
     wanted, datastore = seen.spec.pooler, _mine(seen)
     if wanted is None:
-        if POOLER in seen.status.managed:
+        if is_ours(seen, POOLER):
             call = set_pooler(datastore.id, DEFAULT_POOLER)
             yield Change(Reason.RESETTING, "the pooler left the spec: it gets its defaults", call, unmanages=(POOLER,))
         return
     actual = datastore.pooler
     if actual is None:
         return
-    whole = NewPooler(
-        mode=wanted.mode or actual.mode or DEFAULT_POOLER.mode, size=wanted.size or actual.size or DEFAULT_POOLER.size
-    )
+    whole = whole_pooler(wanted, datastore)
     if (actual.mode or whole.mode, actual.size or whole.size) != (whole.mode, whole.size):
         message = f"the pooler's mode becomes {whole.mode}, its size {whole.size}"
-        yield Change(Reason.DRIFT, message, set_pooler(datastore.id, whole))
-
-
-def _known_parameters(seen: Seen) -> set[str] | None:
-    """The names of the engine's parameters; None while the catalogue does not know them."""
-    parameters = _parameters(seen)
-    return None if parameters is None else {parameter.name for parameter in parameters}
-
-
-def _parameters(seen: Seen) -> configuration.Parameters | None:
-    if seen.project is None:
-        return None
-    catalogue = seen.project.catalogue
-    engine = (seen.spec.engine.type, seen.spec.engine.version)
-    type_id = next((type_.id for type_ in catalogue.types if (type_.engine, type_.version) == engine), None)
-    return catalogue.parameters.get(seen.mine.type_id if seen.mine and seen.mine.type_id else type_id or "")
-
-
-def limited_parameters(seen: Seen) -> configuration.Parameters | None:
-    """The engine's parameters with the limits of the flavor that counts; None while they are not read."""
-    needed = parameters_for(seen)
-    return None if needed is None or seen.project is None else seen.project.catalogue.limited.get(needed)
+        yield Change(Reason.DRIFT, message, set_pooler(datastore.id, whole), manages=(POOLER,))
 
 
 def _config(seen: Seen) -> Iterator[Change]:
     """One bad value does not hold up the good ones."""
     datastore, config = _mine(seen), seen.spec.config or {}
     catalogue_of(seen)
-    parameters, refusals = _parameters(seen), []
+    parameters, refusals = engine_parameters(seen), []
     wanted: dict[str, configuration.Value] = {}
     for name, value in config.items():
         try:
@@ -241,8 +193,8 @@ def _config(seen: Seen) -> Iterator[Change]:
     differing = {}
     if datastore.config is not None:
         differing = configuration.difference(parameters, wanted, datastore.config)
-    known = _known_parameters(seen)
-    left = {name.removeprefix(CONFIG) for name in seen.status.managed if name.startswith(CONFIG)} - set(config)
+    known = None if parameters is None else {parameter.name for parameter in parameters}
+    left = {name.removeprefix(CONFIG) for name in ours(seen) if name.startswith(CONFIG)} - set(config)
     removed = sorted(name for name in left if known is None or name in known)
     if differing or removed:
         told = [f"{name} becomes {value}" for name, value in sorted(differing.items())]
@@ -254,9 +206,10 @@ def _config(seen: Seen) -> Iterator[Change]:
             configure(datastore.id, ConfigChange(config={**differing, **dict.fromkeys(removed)})),
             Risk.RESTART if restarting & {*differing, *removed} else Risk.ONLINE,
             tuple(CONFIG + name for name in removed),
+            tuple(CONFIG + name for name in differing),
         )
     if refusals:
-        raise refusals[0]
+        raise all_of(refusals)
 
 
 def _mine(seen: Seen) -> Datastore:

@@ -1,18 +1,24 @@
 """Configuration parameters: the spec's values in the catalogue's types, and what differs from the cloud."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
 from difflib import get_close_matches
 from math import isfinite
 from typing import Any, Final
 
 from managed_databases.api.models import ConfigurationParameter
 from managed_databases.kinds.datastore_catalogue import invalid
+from managed_databases.kinds.seen import Refused, all_of
 
 Parameters = Sequence[ConfigurationParameter]
 Value = int | float | str | bool
 
 UNSAFE_FROM: Final = 2**63
 """From here on the API server changes JSON numbers silently: such integers must be text."""
+
+_ABSURD: Final = Decimal(2) ** 80
+"""No parameter is that large; an exponent without bound would take all memory when it is written out."""
 
 _TRUTHS: Final = {
     "true": True,
@@ -43,12 +49,21 @@ def find(parameters: Parameters, name: str) -> ConfigurationParameter:
 def converted(
     parameters: Parameters | None, config: Mapping[str, Any], limited: Parameters | None = None
 ) -> dict[str, Value]:
-    """Return the spec's parameters as the API takes them. Raises Refused for the first one that is wrong.
+    """Return the spec's parameters as the API takes them. Raises Refused, naming all that are wrong.
 
     `parameters` None: the catalogue does not know this engine's; then values go as they are. `limited` are the same
     parameters with the limits of the very flavor, None while these are not known.
     """
-    return {name: checked(parameters, name, value, limited) for name, value in config.items()}
+    fit: dict[str, Value] = {}
+    refusals: list[Refused] = []
+    for name, value in config.items():
+        try:
+            fit[name] = checked(parameters, name, value, limited)
+        except Refused as refused:
+            refusals.append(refused)
+    if refusals:
+        raise all_of(refusals)
+    return fit
 
 
 def checked(parameters: Parameters | None, name: str, value: object, limited: Parameters | None = None) -> Value:
@@ -130,14 +145,20 @@ def _require_no_more(parameter: ConfigurationParameter, value: Value) -> None:
 def _integer(value: Value) -> int:
     if isinstance(value, bool):
         raise Unfit("must be an integer")
-    try:
-        return int(value) if isinstance(value, int | str) or value.is_integer() else _not_whole()
-    except ValueError:
-        raise Unfit("must be an integer") from None
-
-
-def _not_whole() -> int:
+    if isinstance(value, int):
+        return value
+    with suppress(ValueError):
+        return int(value) if isinstance(value, str) else _whole(Decimal(value))
+    with suppress(ValueError, ArithmeticError):
+        return _whole(Decimal(value))  # Helm writes 2097152 as "2.097152e+06"
     raise Unfit("must be an integer")
+
+
+def _whole(number: Decimal) -> int:
+    """Raises ValueError when it is not, or absurdly large."""
+    if not number.is_finite() or abs(number) >= _ABSURD or number != int(number):
+        raise ValueError("not a whole number")
+    return int(number)
 
 
 def _number(value: Value) -> float:

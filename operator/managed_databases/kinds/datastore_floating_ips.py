@@ -44,6 +44,7 @@ def given_up(seen: Seen) -> Iterator[Change]:
                 f"{_name(instance)} gives up its public address {instance.floating_ip}",
                 remove_floating_ip(FloatingIPChange(instance_id=instance.id or "")),
                 Risk.DESTRUCTIVE,
+                guards=True,
             )
 
 

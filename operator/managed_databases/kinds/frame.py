@@ -140,7 +140,11 @@ class CloudStatus(Status):
         default=None, description="The last generation of the spec that the cloud matched."
     )
     managed: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=1000)] = Field(
-        default=(), description="What is managed now, or is still to be reset because it left the spec."
+        default=(), description="What this operator has set, and will reset once it leaves the spec."
+    )
+    applying: Annotated[dict[str, Annotated[str, Field(max_length=64)]], Field(max_length=1000)] = Field(
+        default_factory=dict,
+        description="What is being set, each with a digest of the value that was sent: not known yet to have worked.",
     )
     password_unconfirmed: bool | None = Field(
         default=None, description="The cloud may have another password than the Secret: it is sent again."

@@ -69,8 +69,9 @@ class CloudSide:
     `Refused` (a verdict to show) when the spec cannot be carried out. `expected` are the immutable fields by which a
     candidate is recognised, as plain JSON values; a key that one of the two functions leaves out is not compared.
     `changes` yields, in order, what differs and can be mended; having yielded all, it raises `Refused` for what cannot.
-    `manages` are the names of what this spec manages now and what is to be reset once it leaves the spec; the engine
-    adds them to `status.managed` with every status, and takes a change's `unmanages` out after its call. `report` adds the kind's own status fields, named
+    `wanted_values` are those of the spec's values that are to be reset once they leave the spec, as digests by name,
+    and `actual_values` what the cloud has by the same names: the engine notes in `status.applying` what it is about to
+    set, in `status.managed` what has worked, and takes a change's `unmanages` out after its call. `report` adds the kind's own status fields, named
     as in the status; `conditions` are further ones that are true or not now, by their type, those left out being not
     worth telling. `shows_actions` has the API's actions listed by datastore while the object is pending.
     `parameters_for` names the flavor whose configuration limits the spec's check needs; they are read once.
@@ -92,7 +93,8 @@ class CloudSide:
     needs: Callable[[Seen], Iterable[tuple[str, ...]]] = lambda _: ()
     credential: Credential | None = None
     shows_actions: bool = False
-    manages: Callable[[Seen], tuple[str, ...]] = lambda _: ()
+    wanted_values: Callable[[Seen], Mapping[str, str]] = lambda _: {}
+    actual_values: Callable[[Seen], Mapping[str, str]] = lambda _: {}
     conditions: Callable[[Seen], Mapping[str, tuple[bool, Reason, str]]] = lambda _: {}
     parameters_for: Callable[[Seen], ParametersFor | None] = lambda _: None
     owned: Callable[[Seen], tuple[OwnedResource, ...]] = lambda _: ()

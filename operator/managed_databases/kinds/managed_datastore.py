@@ -19,15 +19,11 @@ from managed_databases.api.models import (
 )
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid, resolve_flavor, resolve_type
-from managed_databases.kinds.datastore_changes import (
-    changes,
-    lift_protection,
-    limited_parameters,
-    manages,
-)
+from managed_databases.kinds.datastore_changes import changes, lift_protection
 from managed_databases.kinds.datastore_configuration import converted
 from managed_databases.kinds.datastore_endpoints import REDIS_USER, secret_content
 from managed_databases.kinds.datastore_floating_ips import at_creation
+from managed_databases.kinds.datastore_managed import actual_values, limited_parameters, wanted_values
 from managed_databases.kinds.datastore_report import conditions, report, where
 from managed_databases.kinds.datastore_restore import SOURCE, restore
 from managed_databases.kinds.datastore_room import parameters_for, require_room
@@ -191,7 +187,8 @@ KIND = Kind(
             content=_content,
         ),
         shows_actions=True,
-        manages=manages,
+        wanted_values=wanted_values,
+        actual_values=actual_values,
         conditions=conditions,
         parameters_for=parameters_for,
     ),

@@ -1,7 +1,7 @@
 """What one pass sees: everything that deciding and reporting may depend on, as a value."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from pydantic import SecretStr
@@ -18,7 +18,7 @@ from managed_databases.api.models import (
 )
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.frame import CloudSpec, CloudStatus
-from managed_databases.kinds.verdicts import Stall, Wait
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
 
 class Refused(Exception):
@@ -27,6 +27,17 @@ class Refused(Exception):
     def __init__(self, verdict: Stall | Wait) -> None:
         super().__init__(verdict.message)
         self.verdict = verdict
+
+
+def all_of(refusals: Sequence[Refused]) -> Refused:
+    """Return one refusal that names them all. A stall counts before a wait, and what can be mended before what cannot."""
+
+    def stake(refused: Refused) -> tuple[bool, bool]:
+        return not isinstance(refused.verdict, Stall), refused.verdict.reason is Reason.NOT_REVERSIBLE
+
+    first = min(refusals, key=stake).verdict
+    told = [first.message, *(one.verdict.message for one in refusals if one.verdict is not first)]
+    return Refused(replace(first, message="; ".join(dict.fromkeys(told))))
 
 
 class ParametersFor(NamedTuple):

@@ -91,13 +91,19 @@ class Create:
 
 @dataclass(frozen=True)
 class Change:
-    """One mutating call on an existing cloud object. `unmanages` are names that leave `status.managed` after it."""
+    """One mutating call on an existing cloud object.
+
+    `unmanages` are names that leave `status.managed` after it, `manages` those of the values that it sets. One that
+    `guards` (a firewall, a protection, an address to close) is held up by nothing else.
+    """
 
     reason: Reason
     message: str
     call: Call[Any]
     risk: Risk = Risk.ONLINE
     unmanages: tuple[str, ...] = ()
+    manages: tuple[str, ...] = ()
+    guards: bool = False
 
 
 @dataclass(frozen=True)

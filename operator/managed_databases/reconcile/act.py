@@ -103,7 +103,8 @@ class Actor:
         facts: dict[str, Any] = {
             "identity": pinned(found),
             "intent": intent.model_dump(by_alias=True, exclude_none=True, mode="json"),
-            "managed": sorted(found.cloud.manages(found.seen)),
+            "managed": None,
+            "applying": dict(found.cloud.wanted_values(found.seen)),
         }
         await self.writer.write(found, shown, facts)
         # Until the POST is sent this process knows that there is nothing to wait for.
@@ -163,14 +164,21 @@ class Actor:
     async def _change(
         self, found: Observation, step: Change, shown: Verdict, memory: Memory, lane: Lane
     ) -> Mapping[str, Any]:
-        await self.writer.write(found, shown)  # what is managed is known before the cloud changes
+        facts: dict[str, Any] = {}
+        if step.manages:  # known before the cloud changes
+            wanted = found.cloud.wanted_values(found.seen)
+            applying = {**found.seen.status.applying, **{name: wanted[name] for name in step.manages}}
+            facts["applying"] = dict(sorted(applying.items()))
+        await self.writer.write(found, shown, facts)
         if found.claim is not None and not found.seen.deleting:
             self.claims.take(found.resource, *found.claim)
         await self._send(found, step.call, lane)
         memory.corrections.append((self.clock.monotonic(), step.call.operation, found.seen.generation))
         if not step.unmanages:
             return {}
-        return {"managed": sorted({*found.resource.status.get("managed", ())} - {*step.unmanages})}
+        status = found.resource.status
+        applying = {name: each for name, each in status.get("applying", {}).items() if name not in step.unmanages}
+        return {"managed": sorted({*status.get("managed", ())} - {*step.unmanages}), "applying": applying or None}
 
     async def _credentials(
         self, found: Observation, step: Credentials, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane

@@ -1,6 +1,7 @@
 """Which steps may be tried now. A failed step rests; it is let go at once when what it would do, or its ground, changes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -32,6 +33,7 @@ FIGHT_CORRECTIONS = 3
 FIGHT_SECONDS = 600.0
 NOT_SEEN: Final = object()
 """Stands for what is busy while it is not the turn of the pass to look."""
+_MOST_ASIDE = 16
 _FEW_FAILURES = 2
 """So often a step may have failed to be tried at once when the API is back."""
 
@@ -51,25 +53,54 @@ class Attempts:
         """Return the verdict, or what to say while its step rests."""
         if not isinstance(verdict, Step):
             return verdict
-        if isinstance(verdict, Change) and self._is_fight(found, memory, verdict):
-            return Stall(
-                Reason.DRIFT_FIGHT,
-                f"{verdict.call.operation} was needed {FIGHT_CORRECTIONS} times in ten minutes: something else "
-                "changes the same, or the API's lists are old; the operator stops correcting for a while",
-            )
         if found.session is not None and found.session.circuit.is_open and not isinstance(verdict, Record | Release):
             return Wait(
                 Reason.UNREACHABLE, "the API does not answer: one call in a while is tried, and all goes on then"
             )
-        held = memory.held
-        if held is not None and self._clock.monotonic() < held.until and is_held(held, found, verdict):
-            return held.verdict
+        held = _held(found, memory, verdict)
+        if held is not None and self._clock.monotonic() < held.until:
+            return self._beside(found, memory, held.verdict)
         return verdict
 
+    def _beside(self, found: Observation, memory: Memory, told: Wait | Stall) -> Wait | Stall:
+        """What waits does not hide what was refused before it."""
+        refused = self._resting(found, memory) if isinstance(told, Wait) else []
+        return replace(refused[0], message="; ".join(each.message for each in (*refused, told))) if refused else told
+
+    def _resting(self, found: Observation, memory: Memory) -> list[Wait | Stall]:
+        """What was refused of this generation, and rests."""
+        now, generation = self._clock.monotonic(), found.seen.generation
+        return [
+            each.verdict
+            for each in (*memory.aside, memory.held)
+            if each is not None and is_set_aside(each) and now < each.until and each.generation == generation
+        ]
+
+    def rests(self, found: Observation, memory: Memory) -> Callable[[Change], Stall | None]:
+        """Return what to say of a change that was surely refused and rests; such a one holds up none of the others."""
+
+        def rests(change: Change) -> Stall | None:
+            if self._is_fight(found, memory, change):
+                return Stall(
+                    Reason.DRIFT_FIGHT,
+                    f"{change.call.operation} was needed {FIGHT_CORRECTIONS} times in ten minutes: something else "
+                    "changes the same, or the API's lists are old; the operator stops correcting for a while",
+                )
+            held = _held(found, memory, change)
+            is_resting = held is not None and self._clock.monotonic() < held.until
+            return held.verdict if is_resting and held is not None and isinstance(held.verdict, Stall) else None
+
+        return rests
+
     def shown_while(self, found: Observation, memory: Memory, step: Step) -> Verdict:
-        """What to say while the step is under way: one that is tried again is as refused as before until it works."""
-        held = memory.held
-        return held.verdict if held is not None and is_held(held, found, step) else step
+        """What to say while the step is under way: one that is tried again is as refused as before until it works, and so
+        are those that rest beside it.
+        """
+        held = _held(found, memory, step)
+        rests = any(is_set_aside(each) for each in (memory.held, *memory.aside) if each is not None)
+        if rests and memory.stalled is not None and memory.stalled[0] == found.seen.generation:
+            return memory.stalled[1]
+        return step if held is None else held.verdict
 
     def shown_at_rest(self, found: Observation, memory: Memory, verdict: Verdict) -> Verdict:
         """What to say instead of a verdict that is no step: a creation that was refused stays so while it is looked once
@@ -89,7 +120,9 @@ class Attempts:
     def failed(self, found: Observation, memory: Memory, step: Step, error: ApiError, busy: Any) -> Wait | Stall:
         """Remember the failure; return what to show."""
         now = self._clock.monotonic()
-        before = memory.held
+        before = _held(found, memory, step)
+        if before is None and memory.held is not None and not is_set_aside(memory.held):
+            before = memory.held
         failures = before.failures + 1 if before is not None else 1
         tries, now_seen = 0, _as_it_is(found)
         if isinstance(error, Busy) and busy is NOT_SEEN:
@@ -106,9 +139,20 @@ class Attempts:
             pause = (
                 max(least, self._settings.least_backoff_seconds) if isinstance(verdict, Stall) else max(least, pause)
             )
+        self._set_aside(found, memory, step)
+        # The more of them rest, the longer each does: all together make no more calls than one.
+        pause *= 1 + sum(now < held.until for held in memory.aside)
         unclear = isinstance(error, OutcomeUnknown)
         _hold(found, memory, step, Held(None, now + pause, verdict, failures, tries, now_seen, not unclear))
         return verdict
+
+    def _set_aside(self, found: Observation, memory: Memory, step: Step) -> None:
+        """Keep what was refused or still rests beside this step, and nothing of this step."""
+        held = memory.held
+        if held is not None and (is_set_aside(held) or self._clock.monotonic() < held.until):
+            memory.aside.append(held)
+        memory.aside = [held for held in memory.aside if not is_held(held, found, step)][-_MOST_ASIDE:]
+        memory.held = None
 
     def after_defect(self, memory: Memory) -> float:
         failures = memory.held.failures + 1 if memory.held else 1
@@ -123,7 +167,7 @@ class Attempts:
         A deletion may be accepted and do nothing yet: it is not asked for again at once.
         """
         if isinstance(step, Create | Change | Credentials):
-            memory.held = None
+            self._set_aside(found, memory, step)
         elif isinstance(step, Delete):
             before = memory.held
             times = before.failures + 1 if before is not None and is_held(before, found, step) else 1
@@ -133,12 +177,11 @@ class Attempts:
 
     def again_seconds(self, memory: Memory, verdict: Verdict) -> float | None:
         """The seconds until a resting step may be tried again; zero when its rest ended while the pass said so."""
-        if memory.held is None:
-            return None
-        left = memory.held.until - self._clock.monotonic()
-        if left > 0:
-            return left
-        return 0.0 if verdict is memory.held.verdict else None
+        now = self._clock.monotonic()
+        held = [each for each in (memory.held, *memory.aside) if each is not None]
+        if any(each.until <= now and _says(verdict, each) for each in held):
+            return 0.0
+        return min((each.until - now for each in held if each.until > now), default=None)
 
     # --- asking for an object by its id ---
 
@@ -161,6 +204,25 @@ def is_look_before_creation(found: Observation, verdict: Verdict) -> bool:
     return found.session is not None and not found.seen.looked and verdict.reason is Reason.LOOKING
 
 
+def is_set_aside(held: Held) -> bool:
+    """Whether it was refused for a reason of its own: other steps go past it, and it counts for none of them."""
+    return isinstance(held.verdict, Stall)
+
+
+def _says(verdict: Verdict, held: Held) -> bool:
+    """Whether the verdict is the held one, alone or with others."""
+    return verdict is held.verdict or (
+        isinstance(verdict, Stall) and verdict.reason is held.verdict.reason and held.verdict.message in verdict.message
+    )
+
+
+def _held(found: Observation, memory: Memory, step: Step) -> Held | None:
+    """What is remembered of this step, on the same ground."""
+    return next(
+        (held for held in (memory.held, *memory.aside) if held is not None and is_held(held, found, step)), None
+    )
+
+
 def _as_it_is(found: Observation) -> object:
     """Differs once the cloud has worked on the object, or on what it refers to: something of them, `updated_at` at
     least, is another then.
@@ -174,7 +236,7 @@ def is_held(held: Held, found: Observation, step: Step) -> bool:
 
 
 def _hold(found: Observation, memory: Memory, step: Step, held: Held) -> None:
-    held.step = _ground(held, found, step)
+    held.step, held.generation = _ground(held, found, step), found.seen.generation
     memory.held = held
 
 

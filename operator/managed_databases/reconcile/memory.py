@@ -24,13 +24,15 @@ class Held:
     busy_tries: int = 0
     as_it_was: object = None
     statuses_count: bool = True
+    generation: int = 0
 
 
 @dataclass(slots=True)
 class Memory:
     """Moments are the engine's monotonic seconds.
 
-    `uid` is the resource's: one that is made again under the same name is another one.
+    `held` is the step that failed last, `aside` are others that were refused and rest, `stalled` is the
+    generation and the stall that was told last, if nothing else was told since. `uid` is the resource's: one that is made again under the same name is another one.
     `attempt` is the intent's attempt that this process knows of, and `settle_from` when its wait began;
     `absent_since` is when the wish for a cloud object that nobody has attempted yet was first seen;
     `created_id` is what our POST answered, until the status says so; `pending_sent` is the pending password that this
@@ -41,6 +43,8 @@ class Memory:
 
     uid: str
     held: Held | None = None
+    aside: list[Held] = field(default_factory=list)
+    stalled: tuple[int, Stall] | None = None
     attempt: int | None = None
     settle_from: float = 0.0
     absent_since: float | None = None

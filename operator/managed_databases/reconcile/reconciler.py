@@ -8,7 +8,7 @@ import structlog
 
 from managed_databases.api.errors import ApiError, Busy
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.verdicts import Create, Done, Release, Stall, Step, Verdict, Wait
+from managed_databases.kinds.verdicts import Change, Create, Done, Release, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.attempts import NOT_SEEN, Attempts, is_look_before_creation
@@ -96,7 +96,8 @@ class Reconciler:
                 is_sync_requested = False
             turn.joins(found)
             found, secrets = await self._look_closer(found, memory, facts, lane, turn)
-            verdict = self.attempts.hold_back(found, memory, decide(found.kind, found.seen))
+            rests = self.attempts.rests(found, memory)
+            verdict = self.attempts.hold_back(found, memory, decide(found.kind, found.seen, rests))
             calls_lane = lane_of_calls(found, memory, lane)
             _expect(found, verdict, calls_lane)
             self.interest.works_in(resource.key, found.session.name if found.session else None, found.datastore_id)
@@ -108,6 +109,7 @@ class Reconciler:
                 shown = turn.why_not(calls_lane) or self.attempts.shown_at_rest(found, memory, verdict)
                 await self.writer.write(found, shown, facts)
                 memory.has_spoken = True
+                memory.stalled = (found.seen.generation, shown) if isinstance(shown, Stall) else None
                 return self._again_seconds(found, memory, verdict, turn)
             if makes_a_call(verdict) and not turn.comes(found, calls_lane):
                 shown = self.attempts.shown_while(found, memory, verdict)
@@ -124,6 +126,9 @@ class Reconciler:
             except ApiError as error:
                 held = await self._after_api_error(found, memory, verdict, error, calls_lane, turn)
                 nothing_made = isinstance(verdict, Create) and is_refusal(error)
+                if isinstance(verdict, Change) and is_refusal(error):
+                    resource = found.resource  # what is refused holds up none of the other changes
+                    continue
                 await self.writer.write(found, held, {"intent": None} if nothing_made else {})
                 return self._again_seconds(found, memory, held, turn)
             log.info(
@@ -152,6 +157,7 @@ class Reconciler:
         is_new = request is not None and request not in (handled, memory.sync_request)
         if is_new:
             memory.held = None
+            memory.aside.clear()
             memory.secret_seen_fine = None
         memory.sync_request = request
         return is_new

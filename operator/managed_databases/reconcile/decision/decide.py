@@ -4,10 +4,7 @@ The order of the rules is the order of what is at stake: never a second object, 
 password; only then the spec's changes.
 """
 
-import hashlib
 from typing import Any
-
-import orjson
 
 from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.kind import CloudSide, Kind
@@ -19,29 +16,41 @@ from managed_databases.kinds.verdicts import (
     Done,
     Reason,
     Record,
-    Risk,
     Stall,
     Step,
     Verdict,
     Wait,
 )
-from managed_databases.reconcile.annotations import APPROVE, PAUSED, RECREATE
+from managed_databases.reconcile.annotations import PAUSED, RECREATE
 from managed_databases.reconcile.decision.candidates import candidates, fields_that_differ
 from managed_databases.reconcile.decision.deletion import decide_deletion
+from managed_databases.reconcile.decision.differences import (
+    Differences,
+    Rests,
+    approval_hash,
+    differences,
+    never_rests,
+    reports_only,
+)
 from managed_databases.reconcile.decision.owned import owned_step
 from managed_databases.reconcile.decision.passwords import password_refusal, password_step
+
+__all__ = ["OF_THE_OBJECT", "PENDING", "approval_hash", "decide"]
 
 PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE", "RESIZING"})
 """The API's statuses in which an object takes no change (API reference, life cycle)."""
 
+OF_THE_OBJECT = ("id", "intent", "phase", "adopted", "managed", "applying", "syncedGeneration")
+"""What a status says about one object, and what goes with it: the next one has everything still to come."""
 
-def decide(kind: Kind, seen: Seen) -> Verdict:
-    """Return the next step, or why there is none."""
+
+def decide(kind: Kind, seen: Seen, rests: Rests = never_rests) -> Verdict:
+    """Return the next step, or why there is none. A change that `rests`, as it was refused, holds up none of the others."""
     cloud = kind.cloud
     assert cloud is not None
     if seen.deleting:
         return decide_deletion(cloud, seen)
-    verdict = _decide(cloud, seen)
+    verdict = _decide(cloud, seen, rests)
     return _paused(verdict) if seen.annotations.get(PAUSED) == "true" else verdict
 
 
@@ -60,7 +69,7 @@ def _paused(verdict: Verdict) -> Verdict:
     return verdict
 
 
-def _decide(cloud: CloudSide, seen: Seen) -> Verdict:
+def _decide(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
     if seen.problem is not None:
         return seen.problem
     if seen.status.id is None:
@@ -71,7 +80,7 @@ def _decide(cloud: CloudSide, seen: Seen) -> Verdict:
         return Stall(Reason.CONFLICT, f"{seen.holder} holds {seen.status.id}: remove one of the two resources")
     if seen.mine_unsure:
         return Wait(Reason.LOOKING, "a call ended without a clear answer: looking what it did")
-    return _with_object(cloud, seen)
+    return _with_object(cloud, seen, rests)
 
 
 def _without_object(cloud: CloudSide, seen: Seen) -> Verdict:
@@ -168,6 +177,7 @@ def _recorded(cloud: CloudSide, seen: Seen, id_: str, reason: Reason, message: s
     changes: dict[str, Any] = {"id": id_, "intent": None}
     if adopted:
         changes["adopted"] = True
+        changes |= {field: None for field in ("managed", "applying") if getattr(seen.status, field)}
         if seen.cloud_spec.drift_policy == "Report":  # what differs already is to be seen before anything is done
             changes["syncedGeneration"] = seen.generation
     credential = cloud.credential
@@ -202,32 +212,32 @@ def _lost(cloud: CloudSide, seen: Seen, id_: str) -> Verdict:
             f"{id_} is gone from the cloud with its data: restore it there and adopt it, or make an empty one with "
             f"the annotation {RECREATE}: {id_}",
         )
-    return Record(
-        Reason.GONE, f"{id_} is gone: it is made again", {"id": None, "intent": None, "phase": None, "adopted": None}
-    )
+    return Record(Reason.GONE, f"{id_} is gone: it is made again", dict.fromkeys(OF_THE_OBJECT))
 
 
-def _with_object(cloud: CloudSide, seen: Seen) -> Verdict:
+def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
+    """What guards comes before all else: neither a refusal nor a Secret nor an ERROR holds it up."""
     phase = seen.mine.status
-    if phase == "ERROR":
-        return Stall(
-            Reason.ERROR,
-            f"the cloud says ERROR for {seen.mine.id}: look there what happened; it is not made again by itself",
-        )
     if phase in PENDING:
         return Wait(Reason.PENDING, f"the cloud is at work ({phase})")
     if unknown := _unknown_reference(cloud, seen):
         return unknown
-    verdict = password_step(cloud, seen) or _difference(cloud, seen)
+    found = differences(cloud, seen, rests, _rename_collision(cloud, seen))
+    if found.guard is not None:
+        return _reference_problem(cloud, seen) or found.guard
+    if phase == "ERROR":
+        return found.beside(
+            Reason.ERROR,
+            f"the cloud says ERROR for {seen.mine.id}: look there what happened; it is not made again by itself",
+        )
+    verdict = password_step(cloud, seen) or _difference(cloud, seen, found)
     if isinstance(verdict, Change | Credentials) and (blocked := _reference_problem(cloud, seen)):
         return blocked
     return verdict
 
 
-def _difference(cloud: CloudSide, seen: Seen) -> Verdict:
-    if collision := _rename_collision(cloud, seen):
-        return collision
-    if (verdict := _next_change(cloud, seen)) is not None:
+def _difference(cloud: CloudSide, seen: Seen, found: Differences) -> Verdict:
+    if (verdict := found.verdict()) is not None:
         return verdict
     if step := owned_step(cloud, seen):
         return step
@@ -238,35 +248,6 @@ def _difference(cloud: CloudSide, seen: Seen) -> Verdict:
             f"the cloud also has {ids} under this name, which no resource holds: delete it there if nobody needs it",
         )
     return Done()
-
-
-def _next_change(cloud: CloudSide, seen: Seen) -> Verdict | None:
-    """The first difference that may be mended now. One that waits for approval holds up none of the others."""
-    unapproved: Verdict | None = None
-    reported: list[str] = []
-    refusal: Stall | Wait | None = None
-    try:
-        for change in cloud.changes(seen):
-            if reports_only(seen):
-                reported.append(change.message)
-                continue
-            verdict = approved(seen, change)
-            if isinstance(verdict, Change):
-                return verdict
-            unapproved = unapproved or verdict
-    except Refused as refused:
-        refusal = refused.verdict
-    if unapproved is not None:
-        return unapproved
-    if reported:
-        told = "; ".join(reported)
-        return Done(Reason.DRIFT, f"left as it is, as driftPolicy is Report; to match the spec it takes: {told}")
-    return refusal
-
-
-def reports_only(seen: Seen) -> bool:
-    """Whether a difference is the cloud's: the spec is the one that the cloud matched before."""
-    return seen.cloud_spec.drift_policy == "Report" and seen.status.synced_generation == seen.generation
 
 
 def _rename_collision(cloud: CloudSide, seen: Seen) -> Stall | None:
@@ -292,28 +273,3 @@ def _unknown_reference(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:
         if counts and referred is not None and referred.problem is not None and referred.object is None:
             return referred.problem
     return None
-
-
-def approved(seen: Seen, change: Change) -> Verdict:
-    """Return the change, or the stall until it is approved: a disruptive one on an adopted object, or by policy."""
-    by_policy = getattr(seen.spec, "change_policy", "Auto") == "Approve"
-    if change.risk < Risk.RESTART or not (seen.status.adopted or by_policy):
-        return change
-    hash_ = approval_hash(seen, change)
-    if seen.annotations.get(APPROVE) == hash_:
-        return change
-    why = "as changePolicy is Approve" if by_policy else "on this adopted object"
-    return Stall(
-        Reason.APPROVAL_NEEDED,
-        f"{why}: {change.message} ({change.risk.name.lower()}). Annotate {APPROVE}: {hash_} to let it happen",
-    )
-
-
-def approval_hash(seen: Seen, change: Change) -> str:
-    """Name a change by what it would do for which generation of the spec: the same one has the same hash, in any
-    process, and an approval that is left behind approves nothing that is asked for later.
-    """
-    body = None if change.call.body is None else change.call.body.model_dump(mode="json", exclude_unset=True)
-    whole = [seen.generation, change.call.operation, change.call.path, body]
-    text = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(text).hexdigest()[:12]

@@ -10,6 +10,7 @@ from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.report.conditions import Saying, conditions
 from managed_databases.reconcile.report.fitting import fitting
+from managed_databases.reconcile.report.managed import managed
 
 _KEPT = ("id", "identity", "intent", "adopted", "passwordUnconfirmed", "syncedGeneration")
 """What outlives a pass: only steps change it."""
@@ -38,11 +39,10 @@ def status(
         **fitting(kind.status)({"phase": phase, **kind.cloud.report(seen)}),
         **(facts or {}),
         **({"syncedGeneration": seen.generation} if _is_carried_out(verdict) else {}),
+        **managed(kind.cloud, seen, {**old, **(facts or {})}),
         "observedGeneration": seen.generation,
         "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
     }
-    if facts is None or "managed" not in facts:
-        whole["managed"] = _managed(kind, seen, old)
     if kind.cloud.credential is not None and kind.cloud.credential.applies(seen) and whole.get("id"):
         whole["binding"] = {"name": secret_name(kind, seen)}
     whole["conditions"] = _conditions(kind, seen, verdict, old, now)
@@ -70,13 +70,6 @@ def secret_name(kind: Kind, seen: Seen) -> str:
 def without_absent(value: Mapping[str, Any]) -> dict[str, Any]:
     """The API server drops nulls; so do we, or each comparison would differ. Empty lists of the frame go, too."""
     return {field: item for field, item in value.items() if item is not None and item != () and item != []}
-
-
-def _managed(kind: Kind, seen: Seen, old: Mapping[str, Any]) -> list[str]:
-    """What the spec manages now, and what it did and is not reset yet."""
-    assert kind.cloud is not None
-    now = () if seen.mine is None and seen.status.id is None else kind.cloud.manages(seen)
-    return sorted({*old.get("managed", ()), *now})
 
 
 def _conditions(

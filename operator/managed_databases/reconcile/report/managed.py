@@ -1,0 +1,31 @@
+"""What this operator has set and what it is about to set, for the status: a reset is for nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.seen import Seen
+from managed_databases.reconcile.decision.decide import PENDING
+from managed_databases.reconcile.decision.differences import reports_only
+
+
+def managed(cloud: CloudSide, seen: Seen, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `managed` and `applying`: a value that was sent counts as set once the cloud shows it.
+
+    `before` is what was known of the two last: newer than what was seen, when a step has written it. What other hands
+    have changed under driftPolicy Report is theirs from then on.
+    """
+    known, sent = set(before.get("managed") or ()), dict(before.get("applying") or {})
+    if seen.mine is not None and (known or sent):
+        wanted, actual = cloud.wanted_values(seen), cloud.actual_values(seen)
+        worked = {name for name, digest in sent.items() if actual.get(name) == digest}
+        known |= worked
+        is_settled = seen.mine.status not in PENDING and not seen.mine_unsure
+        sent = {
+            name: digest
+            for name, digest in sent.items()
+            if name not in worked and not (is_settled and wanted.get(name) != digest)
+        }
+        if is_settled and reports_only(seen):
+            known -= {name for name in known & wanted.keys() & actual.keys() if actual[name] != wanted[name]}
+    return {"managed": sorted(known), "applying": dict(sorted(sent.items())) or None}
