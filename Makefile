@@ -7,7 +7,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 demo: $(VENV)/ready ## a local control plane, the sandbox API and the operator; the examples on their way to Ready (ARGS=--exit ends it)
 	@$(BIN)/managed-databases demo $(ARGS)
@@ -41,19 +41,26 @@ fix: $(VENV)/ready ## repair what the linters can repair, make the generated fil
 	@$(BIN)/managed-databases crds
 	@$(BIN)/managed-databases docs
 
+image: ## the operator's image, with docker, podman or buildah, and as an archive in .cache/image (ENGINE=podman: with that)
+	@PYTHONPATH=deploy python3 -m image
+
+base-digest: ## look up the newest digest of the image's base, and write it into the Dockerfile
+	@PYTHONPATH=deploy python3 -m image.base_digest
+
 lock: $(VENV)/ready ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header --group pyproject.toml:dev pyproject.toml -p 3.11 -o requirements.lock
 
 clean: ## remove the environment and the caches
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-# The lock holds every version and hash; uv itself is the only thing that pip resolves.
+# The lock holds every version and hash, uv's as well: pip installs that one, and uv the others.
 $(VENV)/ready: pyproject.toml requirements.lock
 	@echo "setting up $(VENV) from requirements.lock"
 	@python3 -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==0.13.9'
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@PYTHONPATH=deploy python3 -m image.lock uv > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r $(VENV)/uv.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --no-deps --only-binary :all: -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo test mutants chaos bench check fix lock clean
+.PHONY: help demo test mutants chaos bench check fix image base-digest lock clean

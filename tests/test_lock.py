@@ -12,10 +12,3 @@ def test_every_locked_file_has_a_hash() -> None:
     assert [
         entry.split()[0] for entry in entries if not re.match(r"[\w.-]+==\S+.*--hash=sha256:", entry, re.DOTALL)
     ] == []
-
-
-def test_nothing_is_installed_from_the_lock_without_its_hashes() -> None:
-    for name in ("Makefile", "Dockerfile"):
-        installs = [line for line in (TOP / name).read_text().splitlines() if "-r requirements.lock" in line]
-        assert installs, name
-        assert all("--require-hashes" in line for line in installs), name
