@@ -10,6 +10,7 @@ import yaml
 from install.helm import PROJECTS_KNOWN, render, template
 from install.kubectl import TOP, Manifest
 from managed_databases.kinds.database_project import KIND as DATABASE_PROJECT
+from managed_databases.kinds.registry import GROUP, kinds
 from managed_databases.kube.crd import custom_resource_definition
 from managed_databases.kube.generated_files import CHART
 from managed_databases.reconcile.ports import MANAGED_LABEL
@@ -151,7 +152,11 @@ def test_named_namespaces_mean_roles_there_and_nothing_clusterwide_but_projects(
     assert {resource for rule in clusterwide["rules"] for resource in rule["resources"]} == {
         "databaseprojects",
         "databaseprojects/status",
+        "customresourcedefinitions",
     }
+    (definitions,) = [rule for rule in clusterwide["rules"] if rule["resources"] == ["customresourcedefinitions"]]
+    assert definitions["verbs"] == ["get"]
+    assert definitions["resourceNames"] == [f"{kind.plural}.{GROUP}" for kind in kinds().values()]
     assert sorted(role["metadata"]["namespace"] for role in of_kind(rendered, "Role")) == ["default", "ops", "shop"]
 
 

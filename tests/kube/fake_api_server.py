@@ -21,6 +21,7 @@ PLANET = Kind("Planet", "planets", (), Spec, Status, (), namespaced=False)
 
 GROUP_PATH = f"/apis/{GROUP}/{VERSION}"
 THINGS = f"{GROUP_PATH}/things"
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
 SECRETS = "/api/v1/secrets"
 NAMESPACES = "/api/v1/namespaces"
 
@@ -45,7 +46,13 @@ class FakeApiServer:
     status: int = 200
     mute: bool = False
     hang_up: bool = False
+    watch_error: int | None = None
+    """The code of the ERROR event that ends each new watch."""
     forget_continue: bool = False
+    unserved: bool = False
+    """Every collection of ours is answered 404, while the definitions are there."""
+    definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The metadata of CustomResourceDefinitions by name."""
     served: list[str] = field(default_factory=lambda: ["things", "planets"])
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _generation: int = 0
@@ -101,7 +108,12 @@ class FakeApiServer:
             return self._refuse(self.status, "told to fail")
         if (discovered := self._discovery(request.path)) is not None:
             return web.json_response(discovered)
+        if request.path.startswith(DEFINITIONS):
+            metadata = self.definitions.get(request.path.removeprefix(DEFINITIONS))
+            return web.json_response({"metadata": metadata}) if metadata else self._refuse(404, "NotFound")
         plural, namespace, name = self._parse(request.path)
+        if request.path.startswith(GROUP_PATH) and (self.unserved or plural not in self.served):
+            return self._refuse(404, "NotFound")
         if namespace in self.without_role:
             return self._refuse(403, "Forbidden")
         if name:
@@ -159,6 +171,10 @@ class FakeApiServer:
             return response
         if self.mute:
             await asyncio.Event().wait()
+        if self.watch_error is not None:
+            error = {"kind": "Status", "code": self.watch_error, "reason": "Broken"}
+            await response.write(json.dumps({"type": "ERROR", "object": error}).encode() + b"\n")
+            return response
         seen = int(request.query["resourceVersion"])
         if seen < self.compacted_at:
             status = {"kind": "Status", "code": 410, "reason": "Expired"}

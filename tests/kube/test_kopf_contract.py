@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kube.fake_api_server import GROUP_PATH, PLANET, SECRETS, THING, THINGS, FakeApiServer, serving, until
+from managed_databases.kinds.registry import GROUP
 from managed_databases.kube.cache import Store
 from managed_databases.kube.watching import FORBIDDEN_SECONDS, Watching
 from managed_databases.reconcile.ports import ResourceKey
@@ -238,10 +239,54 @@ async def test_waits_for_the_custom_resource_definitions(tmp_path: Path) -> None
     await installing
 
 
+async def test_a_kind_whose_definition_is_gone_has_nothing_until_it_is_back(tmp_path: Path) -> None:
+    server = FakeApiServer()
+    await things(server, ["a", "b"])
+    async with watched(server, tmp_path, speed=60.0) as seen:
+        assert seen.names() == ["a", "b"]
+        server.unserved = True
+        await server.drop_watches()
+        await until(lambda: seen.names() == [], seen.names)
+        assert seen.watching.healthy() is None
+        server.objects.clear()
+        server.unserved = False
+        await things(server, ["after"])
+        await until(lambda: seen.names() == ["after"], seen.names)
+
+
+async def test_a_collection_that_is_not_served_for_a_moment_keeps_what_is_known(tmp_path: Path) -> None:
+    """Only a definition that is not there says that its kind is gone."""
+    server = FakeApiServer()
+    for plural in ("things", "planets"):
+        server.definitions[f"{plural}.{GROUP}"] = {"creationTimestamp": "2026-01-01T00:00:00Z"}
+    await things(server, ["a"])
+    async with watched(server, tmp_path, speed=60.0) as seen:
+        server.unserved = True
+        await server.drop_watches()
+        before = server.count(THINGS)
+        await until(lambda: server.count(THINGS) > before + 3, lambda: server.count(THINGS))
+        assert seen.names() == ["a"]
+        server.unserved = False
+        await things(server, ["later"])
+        await until(lambda: seen.names() == ["a", "later"], seen.names)
+
+
+async def test_begins_without_what_is_gone_when_other_definitions_are_going(tmp_path: Path) -> None:
+    server = FakeApiServer(served=["things"])
+    going = {"creationTimestamp": "2026-01-01T00:00:00Z", "deletionTimestamp": "2026-01-02T00:00:00Z"}
+    server.definitions[f"things.{GROUP}"] = going
+    await things(server, ["a"])
+    async with watched(server, tmp_path, speed=60.0) as seen:
+        assert seen.names() == ["a"]
+        server.served.append("planets")
+        await server.put("planets", "", "late", "uid-late")
+        await until(lambda: seen.store.get(ResourceKey("Planet", "", "late")), lambda: server.requests[-5:])
+
+
 async def test_the_end_of_a_watch_is_the_end_of_watching(tmp_path: Path) -> None:
     server = FakeApiServer()
     async with watched(server, tmp_path) as seen:
-        server.status = 404
+        server.watch_error = 500
         await server.drop_watches()
         with pytest.raises(RuntimeError, match="has ended"):
             await seen.running

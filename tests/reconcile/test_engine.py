@@ -29,6 +29,9 @@ class Gone:
     def of_kind(self, _: str) -> tuple[Resource, ...]:
         return ()
 
+    def kinds_in_use(self) -> tuple[str, ...]:
+        return ()
+
 
 async def test_a_thousand_passes_that_wait_for_nothing_let_others_have_their_turns() -> None:
     cache = Gone()

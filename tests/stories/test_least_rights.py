@@ -35,11 +35,17 @@ class Right(NamedTuple):
     group: str
     resource: str
     verb: str
+    name: str = ""
+    """Only that object, where a rule names some."""
 
 
 def granted(where: str, rules: Iterable[AccessRule]) -> set[Right]:
     return {
-        Right(where, rule.group, resource, verb) for rule in rules for resource in rule.resources for verb in rule.verbs
+        Right(where, rule.group, resource, verb, name)
+        for rule in rules
+        for resource in rule.resources
+        for verb in rule.verbs
+        for name in rule.names or ("",)
     }
 
 
@@ -55,8 +61,8 @@ def compare(events: Events, rights: set[Right]) -> None:
     uses: set[Right] = set()
     for event in events:
         resource = f"{event.resource}/{event.subresource}" if event.subresource else event.resource
-        places = (event.namespace, EVERYWHERE)
-        allowing = {Right(place, event.group, resource, event.verb) for place in places} & rights
+        where = [(place, name) for place in (event.namespace, EVERYWHERE) for name in (event.name, "")]
+        allowing = {Right(place, event.group, resource, event.verb, name) for place, name in where} & rights
         assert allowing or (event.group, resource, event.verb) in OF_EVERYBODY, event
         uses |= allowing
     assert sorted(rights - uses) == [], "granted, and never used"

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from cluster import Cluster, Manifest
@@ -160,35 +161,148 @@ async def test_one_of_the_named_namespaces(world: World) -> None:
     await world.until("the Secret is missed long before the next look", secret_is_there)
 
 
-async def test_the_crds(own: Cluster, tmp_path: Path) -> None:
-    """That asks no policy, so the finalizers must hold."""
+PLURALS = (
+    "databaseprojects",
+    "manageddatastores",
+    "manageddatabases",
+    "kafkatopics",
+    "databaseusers",
+    "databasegrants",
+)
+
+
+async def delete_crds(own: Cluster, *plurals: str) -> None:
+    for plural in plurals:
+        await own.delete("CustomResourceDefinition", f"{plural}.{GROUP}")
+
+
+async def crds_are_gone(own: Cluster, world: World, *plurals: str) -> None:
+    async def no_crd() -> bool:
+        left = [plural for plural in plurals if await own.exists("CustomResourceDefinition", f"{plural}.{GROUP}")]
+        assert not left, (left, world.operator.log_tail(5))
+        return True
+
+    await world.until("the CRDs are gone", no_crd, 120)
+
+
+async def without_policies(own: Cluster) -> None:
+    """Nothing but the operator is left to keep what the cloud holds."""
+    for kind in ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"):
+        for each in await own.list(kind):
+            await own.delete(kind, each["metadata"]["name"])
+
+
+async def much_is_there(world: World) -> None:
+    """Protected and unprotected, with an owned grant and a Secret: more than the finalizers' second line would keep."""
+    await world.apply(
+        world.project_manifest(),
+        *protected(world),
+        world.user(databases=[{"name": "shop"}]),
+        world.datastore("unprotected"),
+    )
+    for kind, name in (*HOLDING_DATA, ("DatabaseUser", "app"), ("ManagedDatastore", "unprotected")):
+        await world.becomes(kind, name)
+        await world.becomes(kind, name, "Synced")
+
+
+async def in_the_cloud(world: World) -> dict[str, list[str]]:
+    collections = ("datastores", "databases", "users", "grants", "topics")
+    return {each: sorted(one["id"] for one in await world.sandbox.objects(each)) for each in collections}
+
+
+@pytest.mark.parametrize("when", ["while it runs", "while it is away", "only the owner's"])
+async def test_the_crds(own: Cluster, tmp_path: Path, when: str) -> None:
+    """Past every policy: what is of them is let go, the cloud keeps all, and the operator serves what comes anew."""
     await install_crds(own)
+    await without_policies(own)
+    async with World(own, tmp_path, settings=FAST) as world:
+        await world.operator.start()
+        await much_is_there(world)
+        before, secret = await in_the_cloud(world), await world.secret("app-user")
+        assert all(before.values()), before
+        plurals = PLURALS if when != "only the owner's" else ("databaseusers",)
+        if when == "while it is away":
+            await world.operator.kill()
+            await delete_crds(own, *plurals)
+            await _all_but_projects_hang(own, *plurals)
+            await world.operator.start()
+        else:
+            await delete_crds(own, *plurals)
+        await crds_are_gone(own, world, *plurals)
+        assert await in_the_cloud(world) == before
+        assert await world.calls("DELETE") == []
+        assert await world.secret("app-user") == secret, "applications still log in with it"
+        assert world.operator.is_running, world.operator.log_tail()
+
+        await install_crds(own)
+        if when == "only the owner's":
+
+            async def grant_is_let_go() -> bool:
+                return not await own.exists("DatabaseGrant", "app-shop", world.namespace)
+
+            await world.until(
+                "the garbage collection, which knows the kind again, takes the user's grant", grant_is_let_go
+            )
+            assert await in_the_cloud(world) == before
+        await world.apply(world.project_manifest(), world.datastore("again"))
+        await world.becomes("ManagedDatastore", "again")
+
+
+async def _all_but_projects_hang(own: Cluster, *plurals: str) -> None:
+    async def look() -> bool:
+        for plural in plurals:
+            if plural == "databaseprojects":
+                assert not await own.exists("CustomResourceDefinition", f"{plural}.{GROUP}")
+            else:
+                (hanging, *_) = await own.list(plural)
+                assert "deletionTimestamp" in hanging["metadata"], plural
+        return True
+
+    await own.wait_until("Kubernetes has begun to delete every resource", look)
+
+
+async def test_a_crd_whose_finalizer_was_removed_by_hand(own: Cluster, tmp_path: Path) -> None:
+    """Its resources are hidden, still being deleted, and come back with the next definition of that name."""
+    await install_crds(own)
+    await without_policies(own)
+    async with World(own, tmp_path, settings=FAST) as world:
+        await world.operator.start()
+        await world.apply(world.project_manifest(), world.datastore("unprotected"))
+        await world.becomes("ManagedDatastore", "unprotected")
+        await world.operator.kill()
+        await delete_crds(own, "manageddatastores")
+        await _all_but_projects_hang(own, "manageddatastores")
+        name = f"manageddatastores.{GROUP}"
+        await own.patch("CustomResourceDefinition", name, None, {"metadata": {"finalizers": []}})
+        await crds_are_gone(own, world, "manageddatastores")
+        await install_crds(own)
+        (left,) = await own.list("manageddatastores")
+        assert "deletionTimestamp" in left["metadata"]
+        await world.operator.start()
+
+        async def is_let_go() -> bool:
+            return not await own.list("manageddatastores")
+
+        await world.until("what came back is let go", is_let_go)
+        assert await world.calls("DELETE") == []
+        assert [each["name"] for each in await world.sandbox.objects("datastores")] == ["unprotected"]
+
+
+async def test_what_was_in_deletion_before_its_crd(own: Cluster, tmp_path: Path) -> None:
+    """A protected one that waits for a person is let go with the others; nobody has to name it."""
+    await install_crds(own)
+    await without_policies(own)
     async with World(own, tmp_path, settings=FAST) as world:
         await world.operator.start()
         await all_is_protected(world)
-        plurals = ("manageddatastores", "manageddatabases", "kafkatopics", "databaseusers")
-        for plural in plurals:
-            await own.delete("CustomResourceDefinition", f"{plural}.{GROUP}")
+        for kind, name in HOLDING_DATA:
+            await world.delete(kind, name, wait=False)
         await is_stuck_and_says_so(world)
-        await let_go(world)
-
-        async def no_crd() -> bool:
-            for plural in plurals:
-                assert not await own.exists("CustomResourceDefinition", f"{plural}.{GROUP}"), plural
-            return True
-
-        await world.until("the CRDs are gone", no_crd)
+        plurals = ("manageddatastores", "manageddatabases", "kafkatopics")
+        await delete_crds(own, *plurals)
+        await crds_are_gone(own, world, *plurals)
         await nothing_is_lost(world)
         await install_crds(own)
-        await world.apply(world.datastore("again"))
-
-        async def goes_on() -> bool:
-            if not world.operator.is_running:
-                await world.operator.start()  # as a kubelet would: a watch that has ended ends the process
-            again = await world.get("ManagedDatastore", "again")
-            return condition(again, "Ready").get("status") == "True"
-
-        await world.until("a new one is served", goes_on, 120)
 
 
 async def test_the_helm_release_and_then_the_namespace(own: Cluster, tmp_path: Path) -> None:

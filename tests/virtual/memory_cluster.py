@@ -50,6 +50,8 @@ class MemoryCluster:
     late_seconds: float = 0.0
     writes: int = 0
     events: list[Raw] = field(default_factory=list)
+    going_definitions: set[str] = field(default_factory=set)
+    """The plurals of the kinds whose CustomResourceDefinitions are being deleted."""
     _version: int = 100
 
     # --- people ---
@@ -115,7 +117,7 @@ class MemoryCluster:
     # --- the operator ---
 
     async def request(
-        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, content_type: str = ""
+        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, content_type: str = "", accept: str = ""
     ) -> Raw:
         """As `KubeConnection.request`, for what `KubeWriter` asks. Raises KubeError."""
         await asyncio.sleep(self.answer_seconds)
@@ -133,6 +135,12 @@ class MemoryCluster:
         if found["plural"] == "events":
             self.events.append(dict(body or {}))
             return {}
+        if found["plural"] == "customresourcedefinitions":
+            going = str(found["name"]).split(".")[0] in self.going_definitions
+            return {
+                "metadata": {"creationTimestamp": "2025-12-31T00:00:00Z"}
+                | ({"deletionTimestamp": CREATED_AT} if going else {})
+            }
         told = dict(body or {})
         name = found["name"] or told["metadata"]["name"]
         key = ResourceKey(_KINDS[found["plural"]], found["namespace"] or "", name)

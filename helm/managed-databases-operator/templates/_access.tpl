@@ -14,6 +14,23 @@
   verbs:
   - patch
 - apiGroups:
+  - apiextensions.k8s.io
+  resources:
+  - customresourcedefinitions
+  resourceNames:
+  - databaseextensions.manageddatabases.io
+  - databasegrants.manageddatabases.io
+  - databaseprojects.manageddatabases.io
+  - databaseusers.manageddatabases.io
+  - kafkaacls.manageddatabases.io
+  - kafkatopics.manageddatabases.io
+  - logicalreplicationslots.manageddatabases.io
+  - manageddatabases.manageddatabases.io
+  - manageddatastores.manageddatabases.io
+  - prometheusmetricstokens.manageddatabases.io
+  verbs:
+  - get
+- apiGroups:
   - manageddatabases.io
   resources:
   - databaseextensions
@@ -94,6 +111,23 @@
   - databaseprojects/status
   verbs:
   - patch
+- apiGroups:
+  - apiextensions.k8s.io
+  resources:
+  - customresourcedefinitions
+  resourceNames:
+  - databaseextensions.manageddatabases.io
+  - databasegrants.manageddatabases.io
+  - databaseprojects.manageddatabases.io
+  - databaseusers.manageddatabases.io
+  - kafkaacls.manageddatabases.io
+  - kafkatopics.manageddatabases.io
+  - logicalreplicationslots.manageddatabases.io
+  - manageddatabases.manageddatabases.io
+  - manageddatastores.manageddatabases.io
+  - prometheusmetricstokens.manageddatabases.io
+  verbs:
+  - get
 {{- end }}
 {{- define "managed-databases-operator.access.inEachNamespace" -}}
 - apiGroups:

@@ -146,6 +146,15 @@ class LimitStatus(Spec):
     disk: RangeStatus | None = None
 
 
+class UseStatus(Spec):
+    """What one installation of the operator has to look after."""
+
+    operator_namespace: Annotated[str, Field(max_length=63, description="The installation's namespace.")]
+    kinds: Annotated[tuple[Annotated[str, Field(max_length=63)], ...], Field(max_length=64)] = Field(
+        description="The kinds of which there are resources that it serves."
+    )
+
+
 class DatabaseProjectStatus(Status):
     project_id: Annotated[str | None, Field(max_length=64)] = Field(
         default=None, alias="projectID", description="The cloud project's id."
@@ -167,6 +176,11 @@ class DatabaseProjectStatus(Status):
     )
     quotas: Annotated[tuple[QuotaStatus, ...], Field(max_length=64)] = Field(
         default=(), description="What is used of the project and how much may be; up to ten minutes old."
+    )
+    in_use: Annotated[tuple[UseStatus, ...], Field(max_length=64)] = Field(
+        default=(),
+        description="The kinds of which there are resources, whatever their project. The policy that keeps "
+        "CustomResourceDefinitions from being deleted reads it.",
     )
 
 

@@ -154,7 +154,8 @@ class Seen:
     than the wish for an object, where the API would make a second one of the same name. `settle_seconds` is what is
     left of the wait after an attempt of unknown outcome, 0 when only a list is missing, None when the attempt is
     settled. `created_id` is what our own POST answered, if that is not in the status yet. `owned` are the resources that belong to this one, and those that stand where one shall be made.
-    `children` are resources inside this one that are not being deleted. `needed` has the cloud objects of the keys
+    `children` are resources inside this one that are not being deleted. `definition_going`: it is being deleted because
+    its CustomResourceDefinition is; None when nobody may tell, and False as long as nobody asked. `needed` has the cloud objects of the keys
     that the kind needs, as far as they are there.
     """
 
@@ -182,6 +183,7 @@ class Seen:
     settle_seconds: float | None = None
     created_id: str | None = None
     children: tuple[str, ...] = ()
+    definition_going: bool | None = False
     needed: Mapping[tuple[str, ...], Any] = field(default_factory=dict)
     credential: PasswordView | None = None
     actions: tuple[Action, ...] = ()

@@ -48,6 +48,9 @@ class Store:
     def of_kind(self, kind: str) -> Iterable[Resource]:
         return tuple(self._resources[kind].values())
 
+    def kinds_in_use(self) -> tuple[str, ...]:
+        return tuple(sorted(kind for kind, resources in self._resources.items() if resources))
+
     def put(self, resource: Resource) -> None:
         """Enter an own write's answer, unless something newer, or the deletion, is known already."""
         if self._is_news(resource.key, resource.uid, resource.resource_version):

@@ -6,20 +6,23 @@ from typing import Any
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP
+from managed_databases.kube.definitions import DEFINITIONS, GROUP_OF_DEFINITIONS, definition_name
 
 Rules = tuple["AccessRule", ...]
 
 
 @dataclass(frozen=True)
 class AccessRule:
-    """One rule of a Role or ClusterRole."""
+    """One rule of a Role or ClusterRole. With `names` it is about the objects of these names only."""
 
     group: str
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
     def as_values(self) -> dict[str, Any]:
-        return {"apiGroups": [self.group], "resources": list(self.resources), "verbs": list(self.verbs)}
+        named = {"resourceNames": list(self.names)} if self.names else {}
+        return {"apiGroups": [self.group], "resources": list(self.resources), **named, "verbs": list(self.verbs)}
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,15 @@ def access(kinds: Iterable[Kind]) -> Access:
         AccessRule("", ("secrets",), ("get", "create", "patch", "delete")),
         *post_events,
     )
-    cluster_scoped = _of_resources((kind.plural for kind in served if not kind.namespaced), ("list", "watch"))
+    # Only the definition itself tells whether a resource is being deleted by somebody or with all of its kind; the latter
+    # must not delete anything in the cloud. By name, and no more than to read: whoever may change one may change everything.
+    definitions = AccessRule(
+        GROUP_OF_DEFINITIONS, (DEFINITIONS,), ("get",), tuple(definition_name(kind.plural) for kind in served)
+    )
+    cluster_scoped = (
+        *_of_resources((kind.plural for kind in served if not kind.namespaced), ("list", "watch")),
+        *((definitions,) if served else ()),
+    )
     return Access(
         clusterwide=(*cluster_scoped, *in_each_namespace, AccessRule("", ("namespaces",), ("list", "watch"))),
         cluster_scoped=cluster_scoped,

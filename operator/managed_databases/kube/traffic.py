@@ -5,9 +5,10 @@ and where a watch that is alive can be told from one that merely is open.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 import aiohttp
@@ -29,6 +30,9 @@ EVENTS: Final = frozenset({"ADDED", "MODIFIED", "DELETED"})
 
 OnPage = Callable[[Collection, dict[str, Any], bool], None]
 """Called with each page of a list, and whether it is the first one."""
+
+OnMissing = Callable[[Collection], None]
+"""Called when a list or watch was answered 404: the API server does not serve the collection."""
 
 OnEvent = Callable[[Collection, str, dict[str, Any]], None]
 """Called with each event of a watch: its type, one of EVENTS, and the object."""
@@ -63,8 +67,12 @@ class _Answer(aiohttp.ClientResponse):
     """Hands a list to us first; kopf gets its version, and no items: they are in the store already."""
 
     on_list: Callable[[dict[str, Any]], None] | None = None
+    discovery: dict[str, Any] | None = None
+    """What kopf shall believe that our group has; it would never serve what was not there when it began."""
 
     async def json(self, **options: Any) -> Any:
+        if self.discovery is not None:
+            return self.discovery
         if self.on_list is None:
             return await super().json(**options)
         listed = orjson.loads(await self.read())
@@ -110,7 +118,7 @@ class EventStream:
 class Traffic:
     """Opens kopf's sessions and knows what became of every list and watch.
 
-    All times are divided by `speed`.
+    `discovery` is what kopf is told that the API server has, by path, in place of the answers there. All times are divided by `speed`.
     """
 
     def __init__(
@@ -119,13 +127,17 @@ class Traffic:
         collections: Iterable[Collection],
         on_page: OnPage,
         on_event: OnEvent,
+        on_missing: OnMissing,
         *,
+        discovery: Mapping[str, dict[str, Any]] = MappingProxyType({}),
         speed: float = 1.0,
     ) -> None:
         now = asyncio.get_running_loop().time()
         self._connection = connection
         self._on_page = on_page
         self._on_event = on_event
+        self._on_missing = on_missing
+        self._discovery = discovery
         self._speed = speed
         self._flows = {collection.path: Flow(collection, now, now) for collection in collections}
 
@@ -163,7 +175,10 @@ class Traffic:
             request.server_hostname = name
         flow = self._flows.get(request.url.raw_path)
         if flow is None:
-            return self._accepted(await handler(request))
+            response = self._accepted(await handler(request))
+            if response.status == 200 and isinstance(response, _Answer):
+                response.discovery = self._discovery.get(request.url.raw_path)
+            return response
         query = request.url.query
         watches, first_page = "watch" in query, "continue" not in query
         if first_page:
@@ -190,6 +205,11 @@ class Traffic:
             response.content = EventStream(response.content, partial(self._on_event, flow.collection))  # type: ignore[assignment]
         elif response.status == 200 and isinstance(response, _Answer):
             response.on_list = lambda listed: self._on_page(flow.collection, listed, first_page)
+        elif response.status == 404:
+            # Upon a 404 kopf would end for good; this it tries again, until the definition is back.
+            response.close()
+            self._on_missing(flow.collection)
+            raise aiohttp.ClientConnectionError("404: the collection is not served")
         elif response.status == 410:
             response.close()
             # kopf starts the list anew upon this, and only upon this; an expired `continue` would end it for good.

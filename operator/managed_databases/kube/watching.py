@@ -14,7 +14,6 @@ import kopf
 import structlog
 
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.registry import GROUP, VERSION
 from managed_databases.kube.cache import Store
 from managed_databases.kube.collections import (
     NAMESPACE,
@@ -27,9 +26,10 @@ from managed_databases.kube.collections import (
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.ending import end_of, report_failed_tasks_once
 from managed_databases.kube.kopf_settings import end_orphans, kopf_identity, own_signal_handlers, quiet_settings
+from managed_databases.kube.missing_kinds import MissingKinds
 from managed_databases.kube.resync import Resync
 from managed_databases.kube.traffic import Traffic
-from managed_databases.reconcile.ports import KubeError, KubeUnreachable, NotThere, ResourceKey
+from managed_databases.reconcile.ports import KubeError, KubeUnreachable, ResourceKey
 
 LAG_MOST_SECONDS: Final = 5.0
 LAGS_IN_A_ROW: Final = 5
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 class Watching:
     """Watches our kinds, our Secrets and the namespaces' labels.
 
-    Without `namespaces` everywhere, else in these (and for Secrets in `operator_namespace`). Secrets and namespaces
+    A kind whose definition is gone has no resources; it is asked for until it is back. Without `namespaces` everywhere, else in these (and for Secrets in `operator_namespace`). Secrets and namespaces
     that we may not list and watch are left out. `on_resource` gets the key of a resource that changed or went;
     `on_secret` the namespace and name of a labelled Secret that did; `on_namespace` the name of a namespace whose labels
     did. They are called for the first lists too, and must neither block nor raise. Times are divided by `speed`.
@@ -77,6 +77,7 @@ class Watching:
         self._on_secret = on_secret
         self._on_namespace = on_namespace
         self._speed = speed
+        self._missing = MissingKinds(connection, self._kinds, self._kind_is_gone, speed)
         self._unlisted: set[Collection] = set()
         self._listed: dict[Collection, set[ResourceKey]] = {}
         self._traffic: Traffic | None = None
@@ -88,11 +89,19 @@ class Watching:
         """Watch until cancelled. Raises when a watch has ended for good: the process should end too."""
         logging.getLogger("kopf").setLevel(logging.WARNING)
         report_failed_tasks_once()
-        await self._kinds_exist()
+        await self._missing.wait_at_start()
         collections = of_kinds(self._kinds, self._namespaces)
         collections += [each for each in self._extras() if await self._may_watch(each) or await self._is_lost(each)]
         self._unlisted = set(collections)
-        self._traffic = Traffic(self._connection, collections, self._enter_page, self._enter_event, speed=self._speed)
+        self._traffic = Traffic(
+            self._connection,
+            collections,
+            self._enter_page,
+            self._enter_event,
+            self._missing.report,
+            discovery=self._missing.discovery(),
+            speed=self._speed,
+        )
         resync = Resync(self._connection, self._store, collections, self._changed, speed=self._speed)
         elsewhere = own_secrets(self._operator_namespace)
         here = [each for each in collections if not self._namespaces or each != elsewhere]
@@ -102,6 +111,7 @@ class Watching:
             if len(here) < len(collections):
                 tasks += await self._start_kopf([elsewhere], (self._operator_namespace,))
             tasks.append(asyncio.create_task(resync.run(), name="resync"))
+            tasks.append(asyncio.create_task(self._missing.run(), name="missing kinds"))
             tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             failure = end_of(done)
@@ -126,27 +136,6 @@ class Watching:
     def _extras(self) -> list[Collection]:
         places = dict.fromkeys((*self._namespaces, self._operator_namespace)) if self._namespaces else (None,)
         return [all_namespaces(), *(own_secrets(place) for place in places)]
-
-    async def _kinds_exist(self) -> None:
-        """Wait until the API server serves all our kinds: kopf would never notice one that comes late."""
-        wanted = {kind.plural for kind in self._kinds}
-        missing: list[str] | None = None
-        while True:
-            try:
-                served = await self._connection.request("GET", f"/apis/{GROUP}/{VERSION}")
-                absent = sorted(wanted - {resource["name"] for resource in served["resources"]})
-            except NotThere:
-                absent = sorted(wanted)
-            except KubeError as error:
-                log.warning("Kubernetes cannot be reached, trying again", error=str(error))
-                await asyncio.sleep(2 / self._speed)
-                continue
-            if not absent:
-                return
-            if absent != missing:
-                log.warning("custom resource definitions are missing, waiting for them", missing=absent)
-            missing = absent
-            await asyncio.sleep(2 / self._speed)
 
     async def _may_watch(self, collection: Collection) -> bool:
         for verb in ("list", "watch"):
@@ -202,6 +191,13 @@ class Watching:
         self._listed.pop(collection)
         if collection.kind == SECRET:
             self._store.secrets_watched_in |= {collection.namespace}
+        self._no_longer_waited_for(collection)
+
+    def _kind_is_gone(self, collection: Collection) -> None:
+        """Kubernetes has deleted all of the kind before its definition went; the watch may have ended before it told all."""
+        newest = max((int(each.resource_version) for each in self._store.of_kind(collection.kind)), default=0)
+        for key in self._store.forget_unlisted(collection.kind, collection.namespace, (), str(newest)):
+            self._changed(key)
         self._no_longer_waited_for(collection)
 
     def _no_longer_waited_for(self, *collections: Collection) -> None:

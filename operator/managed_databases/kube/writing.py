@@ -17,8 +17,10 @@ from managed_databases.kinds.registry import GROUP, VERSION
 from managed_databases.kube.cache import Store, resource_of
 from managed_databases.kube.collections import SECRET, collection_path, object_path
 from managed_databases.kube.connection import JSON, MERGE_PATCH, KubeConnection
+from managed_databases.kube.definitions import read_definition
 from managed_databases.reconcile.ports import (
     MANAGED_LABEL,
+    Definition,
     KubeError,
     NewSecret,
     NotThere,
@@ -162,6 +164,10 @@ class KubeWriter:
         except NotThere:
             return None
         return raw.get("data") or {}
+
+    async def read_definition(self, kind: str) -> Definition | None:
+        async with self._turns:
+            return await read_definition(self._connection, self._plurals[kind])
 
     async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
         """Post what happened `at` that time. Best effort: a failure is logged. Events of cluster-scoped resources go into the namespace `default`."""

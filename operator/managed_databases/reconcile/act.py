@@ -34,6 +34,7 @@ from managed_databases.reconcile.ports import (
     Kube,
     NewSecret,
     NotThere,
+    Resource,
     ResourceCache,
     ResourceKey,
     SecretContent,
@@ -260,12 +261,24 @@ class Actor:
             name = secret_name(found.kind, found.seen)
             for name_ in (name, credentials.pending_name(name)):
                 await self._let_go(found, name_, retain=step.retain)
+        if step.retain:
+            await self._retain_owned(found.resource)
         if found.resource.finalizers:
             left = tuple(finalizer for finalizer in found.resource.finalizers if finalizer != FINALIZER)
             try:
                 found.resource = await self.kube.set_finalizers(found.resource, left)
             except NotThere:
                 return
+
+    async def _retain_owned(self, owner: Resource) -> None:
+        """The garbage collection takes owned resources with their owner; what they stand for stays, as the owner's does."""
+        for key in self.claims.owned_by(owner.uid):
+            owned = self.cache.get(key)
+            if owned is not None and owned.spec.get("deletionPolicy") != "Retain":
+                try:
+                    await self.kube.change_spec(owned, {"deletionPolicy": "Retain"})
+                except NotThere:
+                    continue
 
     async def _let_go(self, found: Observation, name: str, *, retain: bool) -> None:
         secret = await self.kube.read_secret(found.resource.key.namespace, name)

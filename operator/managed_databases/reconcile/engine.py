@@ -113,6 +113,7 @@ class Engine:
             self.claims.note(resource)
         if not self._started:
             return
+        self.projects.notice_use()
         if resource is None:
             self._seen_versions.pop(key, None)
             self._queue.add(key, Lane.TIME)

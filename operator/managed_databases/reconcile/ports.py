@@ -68,6 +68,14 @@ class NewSecret:
     owner: Resource | None = None
 
 
+@dataclass(frozen=True)
+class Definition:
+    """A kind's CustomResourceDefinition: when it was made, and since when it is being deleted (times as Kubernetes writes them)."""
+
+    created_at: str
+    deleting_since: str | None
+
+
 class KubeError(Exception):
     """A request to Kubernetes failed."""
 
@@ -98,6 +106,9 @@ class ResourceCache(Protocol):
     def get(self, key: ResourceKey) -> Resource | None: ...
 
     def of_kind(self, kind: str) -> Iterable[Resource]: ...
+
+    def kinds_in_use(self) -> tuple[str, ...]:
+        """The kinds of which there is at least one resource, in alphabetical order."""
 
     def put(self, resource: Resource) -> None:
         """Enter an own write's answer, unless something newer is there already."""
@@ -144,6 +155,9 @@ class Kube(Protocol):
         """Delete exactly this one (precondition: uid); one that is gone is no error."""
 
     async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None: ...
+
+    async def read_definition(self, kind: str) -> Definition | None:
+        """The kind's CustomResourceDefinition as it is now; None when there is none. WriteRefused: it may not be read."""
 
     async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
         """Best effort: never raises but for cancellation. `type_` is Normal or Warning, `at` when it happened."""

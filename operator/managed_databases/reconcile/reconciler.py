@@ -16,6 +16,7 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import CredentialReader
 from managed_databases.reconcile.decision.decide import decide
 from managed_databases.reconcile.failures import is_refusal
+from managed_databases.reconcile.letting_go import LOOK_AGAIN_SECONDS, goes_with_its_definition
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation, Observer
 from managed_databases.reconcile.ports import (
@@ -96,8 +97,7 @@ class Reconciler:
                 is_sync_requested = False
             turn.joins(found)
             found, secrets = await self._look_closer(found, memory, facts, lane, turn)
-            rests = self.attempts.rests(found, memory)
-            verdict = self.attempts.hold_back(found, memory, decide(found.kind, found.seen, rests))
+            verdict = await self._decide(found, memory)
             calls_lane = lane_of_calls(found, memory, lane)
             _expect(found, verdict, calls_lane)
             self.interest.works_in(resource.key, found.session.name if found.session else None, found.datastore_id)
@@ -142,6 +142,16 @@ class Reconciler:
                 return None
             resource = found.resource
         return 0.0
+
+    async def _decide(self, found: Observation, memory: Memory) -> Verdict:
+        """What goes only because its whole kind goes is let go, before anything is done or waited for."""
+        rests = self.attempts.rests(found, memory)
+        verdict = decide(found.kind, found.seen, rests)
+        if found.seen.deleting and not isinstance(verdict, Release):
+            going = await goes_with_its_definition(self.kube, found.resource)
+            found.seen = replace(found.seen, definition_going=going)
+            verdict = decide(found.kind, found.seen, rests)
+        return self.attempts.hold_back(found, memory, verdict)
 
     def _observe(self, resource: Resource, memory: Memory, facts: Mapping[str, Any]) -> Observation:
         found = self.observer.observe(resource, memory, facts)
@@ -258,6 +268,8 @@ class Reconciler:
         if found.session is not None and is_unsure and not turn.waits:
             look = self.attempts.look_seconds(memory)
             again = look if again is None else min(again, look)
+        if found.seen.deleting:
+            again = LOOK_AGAIN_SECONDS if again is None else min(again, LOOK_AGAIN_SECONDS)
         return again
 
     async def _report_unreadable(self, resource: Resource, error: UnreadableSpec) -> float | None:
@@ -273,7 +285,7 @@ class Reconciler:
 
 def _knows_less_than_the_status(found: Observation, memory: Memory, verdict: Verdict) -> bool:
     """A process that has only started, and what it would wait for, is no news; what follows upon its own words is."""
-    if found.resource.status.get("observedGeneration") != found.resource.generation:
+    if isinstance(verdict, Release) or found.resource.status.get("observedGeneration") != found.resource.generation:
         return False
     if memory.has_spoken and found.seen.status.id is None:
         return False

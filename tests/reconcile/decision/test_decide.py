@@ -229,11 +229,21 @@ def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: P
         ("without its project nothing is known", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x")}, Wait, Reason.PROJECT_MISSING),
         ("what is in it comes first", {**HELD, "children": ("x",)}, Wait, Reason.IN_USE),
         ("another resource holds it: it stays there", {**HELD, "holder": "x"}, Release, Reason.RELEASED),
+        ("its whole kind goes: nobody wanted that in the cloud", {**HELD, "definition_going": True}, Release, Reason.RELEASED),
+        ("so it is with what is waited for", {**HELD, "children": ("x",), "definition_going": True}, Release, Reason.RELEASED),
+        ("and without a project", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "definition_going": True}, Release, Reason.RELEASED),
+        ("nobody may tell whether its kind goes", {**HELD, "definition_going": None}, Stall, Reason.FORBIDDEN),
     ],
 )  # fmt: skip
 def test_decide_deletion(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
     decided = decide(USER, seen(deleting=True, **given))
     assert (type(decided), decided.reason) == (verdict, reason), why
+
+
+def test_with_its_definition_it_goes_and_its_secret_stays() -> None:
+    decided = decide(USER, seen(deleting=True, **HELD, definition_going=True))
+    assert isinstance(decided, Release)
+    assert decided.retain
 
 
 def test_lost_data_is_never_made_again_by_itself() -> None:

@@ -17,7 +17,7 @@ from managed_databases.api.client import Client
 from managed_databases.api.collections import DATABASES, DATASTORES
 from managed_databases.kinds.kind import CloudSide
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.ports import NewSecret, Resource, ResourceKey, SecretContent
+from managed_databases.reconcile.ports import Definition, NewSecret, Resource, ResourceKey, SecretContent
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.queue import Lane
@@ -178,6 +178,9 @@ class FakeKube:
         data = {key: SecretStr(value) for key, value in self.secrets[name].items()}
         return SecretContent(namespace, name, "uid", "1", "Opaque", {}, {}, data)
 
+    async def read_definition(self, kind: str) -> Definition | None:
+        raise AssertionError("a project is never asked whether its definition goes")
+
     async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         assert namespace == NAMESPACE
         return self.config_maps.get(name)
@@ -223,6 +226,9 @@ class FakeCache:
 
     def of_kind(self, kind: str) -> Iterable[Resource]:
         return [resource for key, resource in self.resources.items() if key.kind == kind]
+
+    def kinds_in_use(self) -> tuple[str, ...]:
+        return tuple(sorted({key.kind for key in self.resources}))
 
     def put(self, resource: Resource) -> None:
         self.resources[resource.key] = resource

@@ -17,6 +17,12 @@ def decide_deletion(cloud: CloudSide, seen: Seen) -> Verdict:
         )
     if seen.status.id is None and seen.created_id is None and seen.status.intent is None:
         return Release(Reason.RELEASED, "nothing was ever made")
+    if seen.definition_going:
+        return Release(
+            Reason.RELEASED,
+            "let go, as its CustomResourceDefinition is being deleted and all of its kind with it; the cloud object stays",
+            retain=True,
+        )
     if seen.status.id is not None and seen.cloud_spec.deletion_policy == "Retain":
         return Release(Reason.RELEASED, "the cloud object and its Secret stay", retain=True)
     if seen.problem is not None:
@@ -48,6 +54,12 @@ def _delete(cloud: CloudSide, seen: Seen) -> Verdict:
         return Wait(Reason.LOOKING, "looking whether the cloud object is still there")
     if seen.mine.status == "PENDING_DELETE":
         return Wait(Reason.DELETING, "the cloud is deleting it")
+    if seen.definition_going is None:
+        return Stall(
+            Reason.FORBIDDEN,
+            "nothing is deleted in the cloud while it is unknown whether the CustomResourceDefinition is being deleted: "
+            "the operator's ClusterRole must let it get its customresourcedefinitions; upgrade it with the operator",
+        )
     for change in cloud.before_delete(seen):
         return change
     return Delete(Reason.DELETING, f"{seen.mine.id} is deleted from the cloud")

@@ -61,6 +61,7 @@ class Projects:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._arrivals: asyncio.Queue[ProjectSession] = asyncio.Queue()
         self._allowed: dict[str, tuple[str, tuple[AllowedNamespace, ...]]] = {}
+        self._told_kinds: tuple[str, ...] = ()
 
     # --- for passes ---
 
@@ -131,6 +132,17 @@ class Projects:
         if task := self._tasks.pop(name, None):
             task.cancel()
 
+    def notice_use(self) -> None:
+        """There may be a first resource of a kind now, or no more of one: the projects tell of it."""
+        kinds = self._kinds_in_use()
+        if kinds != self._told_kinds:
+            self._told_kinds = kinds
+            for resource in self._cache.of_kind(KIND.name):
+                self._enqueue(resource.key, Lane.TIME)
+
+    def _kinds_in_use(self) -> tuple[str, ...]:
+        return tuple(kind for kind in self._cache.kinds_in_use() if kind != KIND.name)
+
     def notice_secret(self, namespace: str, name: str) -> None:
         """A Secret has changed: the projects whose credentials it holds look at it."""
         if namespace != self._settings.operator_namespace:
@@ -183,6 +195,8 @@ class Projects:
             unreachable=session.circuit.is_open,
             answered=session.answered,
             quotas=session.quotas,
+            operator_namespace=self._settings.operator_namespace,
+            kinds_in_use=self._kinds_in_use(),
         )
         wanted = project_status(resource, seen, self._clock.now())
         if wanted != resource.status:

@@ -34,7 +34,8 @@ class ProjectSeen:
 
     `problem` holds everything back. `note` is what hinders a change of the connection, while the old one is in use.
     `troubles` are collections that cannot be listed. `unreachable`: the circuit is open; `answered`: the API has
-    answered this process at least once.
+    answered this process at least once. `kinds_in_use`: those of which this installation, named by its namespace, serves
+    resources.
     """
 
     view: ProjectView | None = None
@@ -45,6 +46,8 @@ class ProjectSeen:
     unreachable: bool = False
     answered: bool = False
     quotas: tuple[Quota, ...] = ()
+    operator_namespace: str = ""
+    kinds_in_use: tuple[str, ...] = ()
 
 
 def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict[str, Any]:
@@ -55,6 +58,7 @@ def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict
         "region": old.get("region") or (view.region if view else None),
         "endpoint": seen.endpoint or old.get("endpoint"),
         **_offer(view, seen.quotas, old),
+        "inUse": _uses(seen, old),
         "observedGeneration": resource.generation,
         "lastHandledSyncRequest": sync_request(resource.annotations) or old.get("lastHandledSyncRequest"),
         "conditions": conditions(old.get("conditions", ()), resource.generation, _says(resource, seen), now),
@@ -72,6 +76,15 @@ def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str
         "limits": _limits(view.catalogue.limits) or old.get("limits"),
         "quotas": [asdict(line) for line in quota_lines(quotas)] or old.get("quotas"),
     }
+
+
+def _uses(seen: ProjectSeen, old: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Several installations share the projects of a cluster: each speaks for itself, and leaves the others' words."""
+    others = [use for use in old.get("inUse") or () if use["operatorNamespace"] != seen.operator_namespace]
+    ours = [{"operatorNamespace": seen.operator_namespace, "kinds": list(seen.kinds_in_use)}]
+    return (
+        sorted([*others, *(ours if seen.kinds_in_use else ())], key=lambda use: str(use["operatorNamespace"])) or None
+    )
 
 
 def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:

@@ -1,0 +1,31 @@
+"""Reads our CustomResourceDefinitions. When one is deleted, Kubernetes deletes all of its kind, and asks no policy."""
+
+from typing import Final
+
+from managed_databases.kinds.registry import GROUP
+from managed_databases.kube.collections import object_path
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.reconcile.ports import Definition, NotThere
+
+GROUP_OF_DEFINITIONS: Final = "apiextensions.k8s.io"
+DEFINITIONS: Final = "customresourcedefinitions"
+_METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""The schemas, which are most of it, stay where they are."""
+
+
+def definition_name(plural: str) -> str:
+    return f"{plural}.{GROUP}"
+
+
+async def read_definition(connection: KubeConnection, plural: str) -> Definition | None:
+    """Return the definition of the kind with this plural; None when there is none.
+
+    It is as new as can be (a read of etcd, not of a cache). Raises KubeError, WriteRefused when it may not be read.
+    """
+    path = object_path(GROUP_OF_DEFINITIONS, "v1", DEFINITIONS, None, definition_name(plural))
+    try:
+        raw = await connection.request("GET", path, accept=_METADATA_ONLY)
+    except NotThere:
+        return None
+    metadata = raw["metadata"]
+    return Definition(metadata["creationTimestamp"], metadata.get("deletionTimestamp"))

@@ -1,0 +1,116 @@
+"""Our kinds whose definitions are not there: waited for at the start, and done without once it is known that they are gone."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import structlog
+
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import GROUP, VERSION
+from managed_databases.kube.collections import Collection
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.definitions import read_definition
+from managed_databases.reconcile.ports import Definition, KubeError, NotThere, WriteRefused
+
+LOOK_SECONDS: Final = 2.0
+GROUP_PATH: Final = f"/apis/{GROUP}/{VERSION}"
+
+log = structlog.get_logger()
+
+
+class MissingKinds:
+    """`gone` is called with each collection that was answered 404 and whose definition is not there, once each time.
+
+    Times are divided by `speed`.
+    """
+
+    def __init__(
+        self, connection: KubeConnection, kinds: Iterable[Kind], gone: Callable[[Collection], None], speed: float
+    ) -> None:
+        self._connection = connection
+        self._kinds = {kind.plural: kind for kind in kinds}
+        self._gone = gone
+        self._speed = speed
+        self._reported: set[Collection] = set()
+        self._news = asyncio.Event()
+
+    def discovery(self) -> dict[str, dict[str, Any]]:
+        """Return what to tell kopf of our group, so that it asks for all our kinds, there or not, again and again."""
+        verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+        resources = [
+            {
+                "name": kind.plural,
+                "singularName": kind.singular,
+                "namespaced": kind.namespaced,
+                "kind": kind.name,
+                "verbs": verbs,
+            }
+            for kind in self._kinds.values()
+        ]
+        return {GROUP_PATH: {"groupVersion": f"{GROUP}/{VERSION}", "resources": resources}}
+
+    async def wait_at_start(self) -> None:
+        """Wait until the API server serves all our kinds; only for those that it serves while one of these is going.
+
+        Who deletes all definitions leaves the kinds that hold something in the cloud behind, without the others; what is of
+        them must be let go.
+        """
+        told: tuple[list[str], list[str]] | None = None
+        while True:
+            try:
+                absent, going = await self._absent(), await self._going()
+            except KubeError as error:
+                log.warning("Kubernetes cannot be reached, trying again", error=str(error))
+                await asyncio.sleep(LOOK_SECONDS / self._speed)
+                continue
+            if going:
+                log.warning(
+                    "custom resource definitions are being deleted: what is of them is let go, and the cloud keeps it",
+                    going=going,
+                    missing=absent,
+                )
+            if going or not absent:
+                return
+            if (absent, going) != told:
+                log.warning("custom resource definitions are missing, waiting for them", missing=absent)
+            told = (absent, going)
+            await asyncio.sleep(LOOK_SECONDS / self._speed)
+
+    def report(self, collection: Collection) -> None:
+        """The API server answered 404 for this collection."""
+        if collection.group == GROUP:
+            self._reported.add(collection)
+            self._news.set()
+
+    async def run(self) -> None:
+        """Look at the definitions of what was reported, until cancelled. One that is there is only late."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            for collection in tuple(self._reported):
+                self._reported.discard(collection)
+                try:
+                    if await read_definition(self._connection, collection.plural) is None:
+                        self._gone(collection)
+                except KubeError as error:
+                    log.warning("a missing kind could not be looked at", path=collection.path, error=str(error))
+
+    async def _absent(self) -> list[str]:
+        try:
+            served = await self._connection.request("GET", GROUP_PATH)
+        except NotThere:
+            return sorted(self._kinds)
+        return sorted(self._kinds.keys() - {resource["name"] for resource in served["resources"]})
+
+    async def _going(self) -> list[str]:
+        """Those whose definitions are being deleted, as far as the operator may read them."""
+        going = []
+        for plural in self._kinds:
+            try:
+                definition: Definition | None = await read_definition(self._connection, plural)
+            except WriteRefused:
+                continue
+            if definition is not None and definition.deleting_since is not None:
+                going.append(plural)
+        return sorted(going)
