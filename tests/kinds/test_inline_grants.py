@@ -28,6 +28,13 @@ def test_each_database_becomes_a_grant_and_each_access_an_acl() -> None:
     assert acl.spec["allowWrite"] is False
 
 
+@pytest.mark.parametrize("protection", [None, True, False])
+def test_what_is_owned_is_protected_as_its_user(protection: bool | None) -> None:
+    spec = {"databases": [{"name": "shop"}], "access": [{"patternType": "all", "allowRead": True}]}
+    for owned in OWNED(seen_user(spec | {"deletionProtection": protection})):
+        assert owned.spec["deletionProtection"] is protection
+
+
 def test_what_is_owned_fits_the_models_of_its_kind() -> None:
     access = [{"patternType": "all", "allowWrite": True}, {"patternType": "literal", "pattern": "a", "allowRead": True}]
     for owned in OWNED(seen_user({"databases": [{"name": "shop"}], "access": access})):

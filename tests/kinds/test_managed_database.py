@@ -132,7 +132,7 @@ def known(spec: dict[str, Any] | None = None, **fields: Any) -> Seen:
     ("why", "told", "seen"),
     [
         ("nothing is there to lose", {}, seen_database(refs={"datastoreRef": held(True)})),
-        ("it is gone", {}, known(mine_gone=True, refs={"datastoreRef": held(True)})),
+        ("it is gone", {"protected": False}, known(mine_gone=True, refs={"datastoreRef": held(True)})),
         ("an attempt may have worked", {"protected": True}, seen_database(created_id=uuid(7))),
         ("as its datastore", {"protected": False}, known(refs={"datastoreRef": held(False)})),
         ("unknown: as before", {"protected": True}, known(refs={"datastoreRef": NOWHERE})),

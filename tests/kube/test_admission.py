@@ -16,6 +16,18 @@ from managed_databases.kube.admission import admission_policies, policy_name
 NAMESPACE = "protected"
 COLLECTION = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/manageddatastores"
 PROTECTED = [kind.name for kind in kinds().values() if kind.protection]
+INSIDE = [kind.name for kind in kinds().values() if kind.cloud and any(ref.parent for ref in kind.cloud.references)]
+
+
+def held(kind: str, name: str, namespace: str = "", /, **spec: Any) -> dict[str, Any]:
+    """A resource with the finalizer that the operator sets before anything is made."""
+    manifest = sample(kind, name, namespace or NAMESPACE, **spec)
+    manifest["metadata"]["finalizers"] = [FINALIZER]
+    return manifest
+
+
+def test_everything_with_a_cloud_object_can_be_protected() -> None:
+    assert set(PROTECTED) == {kind.name for kind in kinds().values() if kind.cloud is not None}
 
 
 def test_a_kind_without_protection_needs_no_policy() -> None:
@@ -42,7 +54,7 @@ def kubectl(control_plane: ControlPlane) -> Kubectl:
 def guarded(kubectl: Kubectl) -> Iterator[Kubectl]:
     """The API server takes up a policy some time after it was made."""
     kubectl.make_namespace(NAMESPACE)
-    guards = [sample(kind, "guard", NAMESPACE, deletionProtection=True, name="guard") for kind in PROTECTED]
+    guards = [held(kind, "guard", **protected_spec(kind, "guard")) for kind in PROTECTED]
     kubectl.create(*guards)
     for kind in PROTECTED:
 
@@ -53,8 +65,13 @@ def guarded(kubectl: Kubectl) -> Iterator[Kubectl]:
         becomes_true(f"the policy for {kind}", probe)
     yield kubectl
     for kind in PROTECTED:
-        patch(kubectl, kind, "guard", {"spec": {"deletionPolicy": "Retain"}})
+        patch(kubectl, kind, "guard", {"spec": {"deletionPolicy": "Retain"}, "metadata": {"finalizers": []}})
     kubectl.delete(*guards)
+
+
+def protected_spec(kind: str, name: str) -> dict[str, Any]:
+    named = {"name": name} if "name" in kinds()[kind].spec.model_fields else {}
+    return {"deletionProtection": True} | named
 
 
 def patch(kubectl: Kubectl, kind: str, name: str, body: dict[str, Any]) -> None:
@@ -65,8 +82,7 @@ def patch(kubectl: Kubectl, kind: str, name: str, body: dict[str, Any]) -> None:
 def orders(guarded: Kubectl) -> Iterator[str]:
     """The name of a datastore, protected by default, with the finalizer that the operator sets."""
     name = "orders"
-    manifest = sample("ManagedDatastore", name, NAMESPACE)
-    manifest["metadata"]["finalizers"] = [FINALIZER]
+    manifest = held("ManagedDatastore", name)
     guarded.create(manifest)
     yield name
     if guarded.attempt("get", "mds", name, f"-n={NAMESPACE}").returncode == 0:
@@ -87,9 +103,8 @@ def test_a_protected_resource_is_not_deleted_and_the_message_names_it(guarded: K
 @pytest.mark.parametrize("way_out", [{"deletionProtection": False}, {"deletionPolicy": "Retain"}])
 @pytest.mark.parametrize("kind", PROTECTED)
 def test_both_ways_out_work(guarded: Kubectl, kind: str, way_out: dict[str, Any]) -> None:
-    fields = {"deletionProtection": True, "name": "leaving"} | way_out
-    guarded.create(sample(kind, "leaving", NAMESPACE, **fields))
-    guarded("delete", kind, "leaving", f"-n={NAMESPACE}")
+    guarded.create(held(kind, "leaving", **protected_spec(kind, "leaving") | way_out))
+    is_deleted(guarded, kind, "leaving")
 
 
 @pytest.mark.story
@@ -121,7 +136,7 @@ def test_nothing_but_deleting_is_refused(guarded: Kubectl, orders: str) -> None:
 def test_a_namespace_waits_for_what_is_protected_in_it(guarded: Kubectl) -> None:
     leaving = "leaving"
     guarded.make_namespace(leaving)
-    guarded.create(sample("ManagedDatastore", "kept", leaving))
+    guarded.create(held("ManagedDatastore", "kept", leaving))
     guarded("delete", "namespace", leaving, "--wait=false")
 
     def told() -> tuple[bool, object]:
@@ -130,7 +145,7 @@ def test_a_namespace_waits_for_what_is_protected_in_it(guarded: Kubectl) -> None
 
     becomes_true("the namespace's condition", told)
     assert guarded.get("mds", "kept", f"-n={leaving}")["metadata"].get("deletionTimestamp") is None
-    way_out = json.dumps({"spec": {"deletionPolicy": "Retain"}})
+    way_out = json.dumps({"spec": {"deletionPolicy": "Retain"}, "metadata": {"finalizers": []}})
     guarded("patch", "mds", "kept", f"-n={leaving}", "--type=merge", f"--patch={way_out}")
 
     def gone() -> tuple[bool, object]:
@@ -141,12 +156,48 @@ def test_a_namespace_waits_for_what_is_protected_in_it(guarded: Kubectl) -> None
 
 
 @pytest.mark.story
-@pytest.mark.parametrize("kind", ["ManagedDatabase", "KafkaTopic"])
+@pytest.mark.parametrize("kind", INSIDE)
 def test_what_is_protected_through_its_datastore_is_refused_too(guarded: Kubectl, kind: str) -> None:
     """The policy sees one object only: the status tells it what the datastore says; a word of its own counts more."""
-    guarded.create(sample(kind, "inherits", NAMESPACE, name="inherits"))
-    told = json.dumps({"status": {"observedGeneration": 1, "protected": True}})
-    guarded("patch", kind, "inherits", f"-n={NAMESPACE}", "--subresource=status", "--type=merge", f"--patch={told}")
-    assert f"{kind} inherits is protected" in guarded.refused("delete", kind, "inherits", f"-n={NAMESPACE}")
+    guarded.create(held(kind, "inherits", **named(kind, "inherits")))
+    guarded("delete", kind, "inherits", f"-n={NAMESPACE}", "--dry-run=server")
+    for status in ({"id": "an-id"}, {"protected": True}):
+        tell(guarded, kind, "inherits", **status)
+        assert f"{kind} inherits is protected" in guarded.refused("delete", kind, "inherits", f"-n={NAMESPACE}")
+    tell(guarded, kind, "inherits", protected=False)
+    guarded("delete", kind, "inherits", f"-n={NAMESPACE}", "--dry-run=server")
+    tell(guarded, kind, "inherits", protected=True)
     patch(guarded, kind, "inherits", {"spec": {"deletionProtection": False}})
-    guarded("delete", kind, "inherits", f"-n={NAMESPACE}")
+    is_deleted(guarded, kind, "inherits")
+
+
+@pytest.mark.story
+@pytest.mark.parametrize("kind", PROTECTED)
+@pytest.mark.parametrize(
+    "metadata",
+    [{"finalizers": []}, {"annotations": {f"{GROUP}/force-delete": "true"}}],
+    ids=["never begun, or released", "force-delete"],
+)
+def test_what_was_let_go_can_be_deleted(guarded: Kubectl, kind: str, metadata: dict[str, Any]) -> None:
+    guarded.create(held(kind, "let-go", **protected_spec(kind, "let_go")))
+    assert "is protected" in guarded.refused("delete", kind, "let-go", f"-n={NAMESPACE}")
+    patch(guarded, kind, "let-go", {"metadata": {"annotations": {f"{GROUP}/force-delete": "false"}}})
+    assert "is protected" in guarded.refused("delete", kind, "let-go", f"-n={NAMESPACE}")
+    patch(guarded, kind, "let-go", {"metadata": metadata})
+    is_deleted(guarded, kind, "let-go")
+
+
+def named(kind: str, name: str) -> dict[str, Any]:
+    return {field: value for field, value in protected_spec(kind, name).items() if field == "name"}
+
+
+def tell(kubectl: Kubectl, kind: str, name: str, **status: Any) -> None:
+    told = json.dumps({"status": {"observedGeneration": 1} | status})
+    kubectl("patch", kind, name, f"-n={NAMESPACE}", "--subresource=status", "--type=merge", f"--patch={told}")
+
+
+def is_deleted(kubectl: Kubectl, kind: str, name: str) -> None:
+    """No operator is there to take its finalizer away."""
+    kubectl("delete", kind, name, f"-n={NAMESPACE}", "--wait=false")
+    if kubectl.attempt("get", kind, name, f"-n={NAMESPACE}").returncode == 0:
+        patch(kubectl, kind, name, {"metadata": {"finalizers": []}})

@@ -119,6 +119,7 @@ async def test_protected_after_the_delete_the_finalizer_is_the_second_line(world
     told = await world.becomes("ManagedDatastore", "main", "Stalled", reason="Protected")
     assert all(way in condition(told, "Stalled")["message"] for way in WAYS_OUT)
     await world.becomes("ManagedDatabase", "shop", "Stalled", reason="Protected")
+    await world.change("DatabaseUser", "app", deletionProtection=False)
     await world.delete("DatabaseUser", "app")
     assert [request["path"].split("/")[-2] for request in await world.calls("DELETE")] == ["users"]
     await world.change("ManagedDatabase", "shop", deletionPolicy="Retain")

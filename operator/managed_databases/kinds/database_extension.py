@@ -11,8 +11,9 @@ from managed_databases.api.models import AvailableExtension, Extension, NewExten
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import SHOWN, invalid
 from managed_databases.kinds.engines import POSTGRESQL, require_family
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -29,7 +30,7 @@ from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Change, Reason, Wait
 
 
-class DatabaseExtensionSpec(CloudSpec):
+class DatabaseExtensionSpec(ProtectedSpec):
     """An extension in a database (PostgreSQL). It waits for the extensions that it depends on."""
 
     model_config = rules(
@@ -48,7 +49,7 @@ class DatabaseExtensionSpec(CloudSpec):
     ]
 
 
-class DatabaseExtensionStatus(CloudStatus):
+class DatabaseExtensionStatus(ProtectedStatus):
     """Nothing beyond the frame."""
 
 
@@ -163,6 +164,7 @@ KIND = Kind(
         Column("Database", ".spec.databaseRef.name"),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
+    protection=PROTECTION,
     cloud=CloudSide(
         collection=EXTENSIONS,
         references=(DATASTORE, DATABASE),
@@ -173,7 +175,8 @@ KIND = Kind(
         expected=expected,
         expected_of=expected_of,
         changes=changes,
-        report=lambda _: {},
+        report=protection_report,
         holds_data=False,
+        protected=protected,
     ),
 )

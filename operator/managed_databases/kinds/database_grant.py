@@ -9,8 +9,9 @@ from managed_databases.api.collections import GRANTS
 from managed_databases.api.models import Grant, NewGrant
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -27,7 +28,7 @@ from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Change
 
 
-class DatabaseGrantSpec(CloudSpec):
+class DatabaseGrantSpec(ProtectedSpec):
     """Lets a user into a database, both in one datastore (PostgreSQL, MySQL)."""
 
     model_config = rules(unchangeable("projectRef", "a grant cannot move to another project"), PROJECT_ONLY_WITH_ID)
@@ -40,7 +41,7 @@ class DatabaseGrantSpec(CloudSpec):
     user_ref: Annotated[ObjectRef, Rule(IMMUTABLE, "a grant is for one user: make another grant for another user")]
 
 
-class DatabaseGrantStatus(CloudStatus):
+class DatabaseGrantStatus(ProtectedStatus):
     """Nothing beyond the frame."""
 
 
@@ -103,6 +104,7 @@ KIND = Kind(
         Column("User", ".spec.userRef.name"),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
+    protection=PROTECTION,
     cloud=CloudSide(
         collection=GRANTS,
         references=(DATASTORE, DATABASE, USER),
@@ -112,7 +114,8 @@ KIND = Kind(
         expected=expected,
         expected_of=expected_of,
         changes=changes,
-        report=lambda _: {},
+        report=protection_report,
         holds_data=False,
+        protected=protected,
     ),
 )

@@ -12,10 +12,11 @@ from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_endpoints import endpoints, secret_content
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ObjectName, ProjectRef, SecretKeyRef
+from managed_databases.kinds.frame import ObjectName, ProjectRef, SecretKeyRef
 from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
 from managed_databases.kinds.kind import CloudSide, Credential, Kind, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_of, name_rule, name_stays
+from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -33,7 +34,7 @@ from managed_databases.kinds.verdicts import Change
 UNKNOWN_ENGINE = "unknown"
 
 
-class DatabaseUserSpec(CloudSpec):
+class DatabaseUserSpec(ProtectedSpec):
     """A user of a datastore, and the Secret that applications log in with."""
 
     model_config = rules(
@@ -69,7 +70,7 @@ class DatabaseUserSpec(CloudSpec):
     )
 
 
-class DatabaseUserStatus(CloudStatus):
+class DatabaseUserStatus(ProtectedStatus):
     """Nothing beyond the frame."""
 
 
@@ -180,6 +181,7 @@ KIND = Kind(
         ),
         name_stays("the API cannot rename a user: make another one"),
     ),
+    protection=PROTECTION,
     cloud=CloudSide(
         collection=USERS,
         references=(DATASTORE, DATABASE),
@@ -189,10 +191,11 @@ KIND = Kind(
         expected=expected,
         expected_of=expected_of,
         changes=changes,
-        report=lambda _: {},
+        report=protection_report,
         owned=owned_by_user,
         owned_kinds=("DatabaseGrant", "KafkaACL"),
         holds_data=False,
+        protected=protected,
         credential=Credential(
             suffix="user",
             applies=lambda _: True,

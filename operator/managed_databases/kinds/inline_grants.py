@@ -41,6 +41,7 @@ def owned_by_user(seen: Seen) -> tuple[OwnedResource, ...]:
         "userRef": {"name": seen.name},
         "adoption": seen.spec.adoption,
         "deletionPolicy": seen.spec.deletion_policy,
+        "deletionProtection": seen.spec.deletion_protection,  # None: as the datastore has it
     }
     if seen.spec.project_ref is not None:
         common["projectRef"] = _written(seen.spec.project_ref)

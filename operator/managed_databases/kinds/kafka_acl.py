@@ -9,8 +9,9 @@ from managed_databases.api.collections import ACLS
 from managed_databases.api.models import ACL, ACLChange, NewACL
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -29,7 +30,7 @@ from managed_databases.kinds.verdicts import Change, Reason, Risk
 ALL = "all"
 
 
-class KafkaACLSpec(CloudSpec):
+class KafkaACLSpec(ProtectedSpec):
     """What a user may do with the topics of one name, of one prefix, or with all. What is not allowed is forbidden."""
 
     model_config = rules(
@@ -59,7 +60,7 @@ class KafkaACLSpec(CloudSpec):
     allow_write: bool = Field(default=False, description="Whether the user may write to these topics.")
 
 
-class KafkaACLStatus(CloudStatus):
+class KafkaACLStatus(ProtectedStatus):
     """Nothing beyond the frame."""
 
 
@@ -142,6 +143,7 @@ KIND = Kind(
         Column("Write", ".spec.allowWrite", "boolean"),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
+    protection=PROTECTION,
     cloud=CloudSide(
         collection=ACLS,
         references=(DATASTORE, USER),
@@ -151,7 +153,8 @@ KIND = Kind(
         expected=expected,
         expected_of=expected_of,
         changes=changes,
-        report=lambda _: {},
+        report=protection_report,
         holds_data=False,
+        protected=protected,
     ),
 )

@@ -9,17 +9,17 @@ from managed_databases.api.collections import TOPICS
 from managed_databases.api.models import NewTopic, Topic, TopicChange
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
-from managed_databases.kinds.frame import CloudSpec, ProjectRef
+from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
-from managed_databases.kinds.protection import PROTECTION, ProtectedStatus, protected, protection_report
+from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import DATASTORE, PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
 from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
-class KafkaTopicSpec(CloudSpec):
+class KafkaTopicSpec(ProtectedSpec):
     """A topic. Deleting it deletes its data."""
 
     model_config = rules(unchangeable("projectRef", "a topic cannot move to another project"), PROJECT_ONLY_WITH_ID)
@@ -35,9 +35,6 @@ class KafkaTopicSpec(CloudSpec):
         ]
         | None
     ) = Field(default=None, description="Only ever more. Absent: 1 in a new topic, and not managed.")
-    deletion_protection: bool | None = Field(
-        default=None, description="Refuses to delete the topic. Absent: as its datastore has it."
-    )
 
 
 class KafkaTopicStatus(ProtectedStatus):

@@ -9,9 +9,10 @@ from managed_databases.api.collections import LOGICAL_REPLICATION_SLOTS
 from managed_databases.api.models import LogicalReplicationSlot, NewLogicalReplicationSlot
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import POSTGRESQL, require_family
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef
+from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
+from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -28,7 +29,7 @@ from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Change
 
 
-class LogicalReplicationSlotSpec(CloudSpec):
+class LogicalReplicationSlotSpec(ProtectedSpec):
     """A logical replication slot of a database (PostgreSQL). It keeps WAL until it is consumed: a disk can fill."""
 
     model_config = rules(
@@ -45,7 +46,7 @@ class LogicalReplicationSlotSpec(CloudSpec):
     )
 
 
-class LogicalReplicationSlotStatus(CloudStatus):
+class LogicalReplicationSlotStatus(ProtectedStatus):
     in_use: bool | None = Field(default=None, description="Whether a consumer is connected.")
 
 
@@ -90,7 +91,8 @@ def changes(seen: Seen) -> Iterator[Change]:
 
 
 def report(seen: Seen) -> Mapping[str, Any]:
-    return {} if seen.mine is None else {"inUse": seen.mine.in_use}
+    in_use = {} if seen.mine is None else {"inUse": seen.mine.in_use}
+    return protection_report(seen) | in_use
 
 
 KIND = Kind(
@@ -112,6 +114,7 @@ KIND = Kind(
         ),
         name_stays("the API cannot rename a replication slot: make another one"),
     ),
+    protection=PROTECTION,
     cloud=CloudSide(
         collection=LOGICAL_REPLICATION_SLOTS,
         references=(DATASTORE, DATABASE),
@@ -123,5 +126,6 @@ KIND = Kind(
         changes=changes,
         report=report,
         holds_data=True,
+        protected=protected,
     ),
 )

@@ -9,10 +9,10 @@ from managed_databases.api.collections import DATABASES
 from managed_databases.api.models import Database, DatabaseOwner, NewDatabase
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
-from managed_databases.kinds.frame import CloudSpec, ProjectRef
+from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
-from managed_databases.kinds.protection import PROTECTION, ProtectedStatus, protected, protection_report
+from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -29,7 +29,7 @@ from managed_databases.kinds.verdicts import Change, Reason, Risk
 Locale = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class ManagedDatabaseSpec(CloudSpec):
+class ManagedDatabaseSpec(ProtectedSpec):
     """A database in a datastore. Deleting it deletes its data."""
 
     model_config = rules(
@@ -47,9 +47,6 @@ class ManagedDatabaseSpec(CloudSpec):
     owner_ref: ObjectRef | None = Field(default=None, description="The DatabaseUser that owns it (PostgreSQL only).")
     lc_collate: Locale | None = Field(default=None, description="PostgreSQL only; the API's default is C.")
     lc_ctype: Locale | None = Field(default=None, description="PostgreSQL only; the API's default is C.")
-    deletion_protection: bool | None = Field(
-        default=None, description="Refuses to delete the database. Absent: as its datastore has it."
-    )
 
 
 def _owner_of(spec: ManagedDatabaseSpec) -> NameOrId | None:

@@ -33,6 +33,7 @@ from managed_databases.kinds.kind import CloudSide, Credential, Kind
 from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.names import name_rule, prefixed_name
+from managed_databases.kinds.protection import DELETES
 from managed_databases.kinds.schema import Column, Rule
 from managed_databases.kinds.seen import Seen
 
@@ -162,8 +163,7 @@ KIND = Kind(
             "restore.datastoreRef: a datastore cannot be restored from itself",
         ),
     ),
-    protection="(!has(oldObject.spec.deletionProtection) || oldObject.spec.deletionProtection) && "
-    "(!has(oldObject.spec.deletionPolicy) || oldObject.spec.deletionPolicy == 'Delete')",
+    protection="(!has(oldObject.spec.deletionProtection) || oldObject.spec.deletionProtection != false) && " + DELETES,
     cloud=CloudSide(
         collection=DATASTORES,
         references=(SOURCE,),

@@ -13,6 +13,7 @@ from managed_databases.kinds.datastore_endpoints import PROVIDER
 from managed_databases.kinds.frame import CloudSpec, CloudStatus, ObjectName, ProjectRef
 from managed_databases.kinds.kind import CloudSide, Credential, Kind
 from managed_databases.kinds.names import prefixed_name
+from managed_databases.kinds.protection import OWN_PROTECTION
 from managed_databases.kinds.schema import Column, rules, unchangeable
 from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
@@ -36,6 +37,9 @@ class PrometheusMetricsTokenSpec(CloudSpec):
     secret_name: ObjectName | None = Field(
         default=None,
         description="The Secret with the token under `token`; by default `<resource>-metrics-token`.",
+    )
+    deletion_protection: bool | None = Field(
+        default=None, description="Refuses to delete this. Absent: not protected, as it is in no datastore."
     )
 
 
@@ -97,6 +101,10 @@ def _may(seen: Seen) -> bool:
     return seen.project is not None and POWER in seen.project.powers
 
 
+def _protected(seen: Seen) -> bool:
+    return bool(seen.spec.deletion_protection) and seen.cloud_spec.deletion_policy == "Delete"
+
+
 def _secret_name(spec: PrometheusMetricsTokenSpec) -> str | None:
     return spec.secret_name
 
@@ -119,6 +127,7 @@ KIND = Kind(
         Column("Project", ".status.identity.project"),
         Column("Secret", ".status.binding.name"),
     ),
+    protection=OWN_PROTECTION,
     cloud=CloudSide(
         collection=PROMETHEUS_METRICS_TOKENS,
         references=(),
@@ -130,6 +139,7 @@ KIND = Kind(
         changes=changes,
         report=lambda _: {},
         holds_data=False,
+        protected=_protected,
         credential=Credential(
             suffix="metrics-token",
             applies=_may,

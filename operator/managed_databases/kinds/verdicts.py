@@ -169,12 +169,16 @@ class OwnedResource:
 
 @dataclass(frozen=True)
 class Arrange:
-    """Make one owned resource what it shall be, or (`doomed`) delete it."""
+    """Make one owned resource what it shall be, or (`doomed`) delete it. None in its spec takes the field away.
+
+    `if_there`: one that is gone by now is not made again.
+    """
 
     reason: Reason
     message: str
     owned: OwnedResource
     doomed: bool = False
+    if_there: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,17 @@
 
 A delete cannot be taken back in Kubernetes, so it is refused before it begins: single, of a collection, and that of a
 namespace (whose controller then waits). The finalizer stays the second line, because deleting a CRD asks no policy.
+
+Only what carries our finalizer is protected: without it nothing in the cloud is deleted. Either nothing was begun yet,
+or `managed-databases release` has let it go. So is what people have let go by force-delete.
 """
 
 from typing import Any
 
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.registry import GROUP, VERSION
+from managed_databases.kinds.protection import WAYS_OUT, WAYS_OUT_INSIDE
+from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION
+from managed_databases.reconcile.annotations import FORCE_DELETE
 
 
 def policy_name(kind: Kind) -> str:
@@ -21,10 +26,7 @@ def admission_policies(kind: Kind) -> list[dict[str, Any]]:
     """
     if not kind.protection:
         return []
-    ways_out = (
-        "is protected: set spec.deletionProtection: false to delete it together with what it holds in the cloud, "
-        "or spec.deletionPolicy: Retain to let go of it and keep that"
-    )
+    ways_out = f"is protected: {_ways_out(kind)}"
     return [
         {
             "apiVersion": "admissionregistration.k8s.io/v1",
@@ -46,7 +48,18 @@ def admission_policies(kind: Kind) -> list[dict[str, Any]]:
                     {
                         "name": "not-yet-being-deleted",
                         "expression": "!has(oldObject.metadata.deletionTimestamp)",
-                    }
+                    },
+                    {
+                        "name": "held-by-the-operator",
+                        "expression": "has(oldObject.metadata.finalizers) && "
+                        f"'{FINALIZER}' in oldObject.metadata.finalizers",
+                    },
+                    {
+                        "name": "not-let-go",
+                        "expression": "!has(oldObject.metadata.annotations) || "
+                        f"!('{FORCE_DELETE}' in oldObject.metadata.annotations) || "
+                        f"oldObject.metadata.annotations['{FORCE_DELETE}'] != 'true'",
+                    },
                 ],
                 "validations": [
                     {
@@ -65,3 +78,8 @@ def admission_policies(kind: Kind) -> list[dict[str, Any]]:
             "spec": {"policyName": policy_name(kind), "validationActions": ["Deny"]},
         },
     ]
+
+
+def _ways_out(kind: Kind) -> str:
+    is_inside = kind.cloud is not None and any(reference.parent for reference in kind.cloud.references)
+    return WAYS_OUT_INSIDE if is_inside else WAYS_OUT

@@ -242,8 +242,13 @@ class Actor:
         key = ResourceKey(owned.kind, found.resource.key.namespace, owned.name)
         there = self.cache.get(key)
         if there is None:
-            there = await self.kube.create_owned(found.resource, key, owned.spec, {OWNED_BY: found.resource.uid})
+            if step.if_there or step.doomed:
+                return
+            spec = {field: value for field, value in owned.spec.items() if value is not None}
+            there = await self.kube.create_owned(found.resource, key, spec, {OWNED_BY: found.resource.uid})
         elif step.doomed:
+            if there.spec.get("deletionProtection") is not False:  # the way out that people have
+                there = await self.kube.change_spec(there, {"deletionProtection": False})
             await self.kube.delete_owned(there)
             return
         else:

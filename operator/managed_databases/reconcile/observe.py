@@ -82,6 +82,9 @@ class Observer:
             "listed": False,
         }
         found = Observation(resource, kind, cloud, Seen(**seen))
+        if found.seen.deleting:  # what it owns is sent the same way, with or without its project
+            seen["owned"] = owned_by(resource, (), self.claims, self.cache, found.topics)
+            found.seen = Seen(**seen)
         name = self._project_name(found, status)
         problem = self._open_project(found, name, status) if isinstance(name, str) else name
         if problem is None:

@@ -11,8 +11,9 @@ from managed_databases.kinds.database_user import KIND as USER
 from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus
 from managed_databases.kinds.frame import Identity, Intent
 from managed_databases.kinds.managed_database import KIND as DATABASE
-from managed_databases.kinds.seen import Catalogue, PasswordView, ProjectView, Referred, Seen
+from managed_databases.kinds.seen import Catalogue, OwnedSeen, PasswordView, ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import (
+    Arrange,
     Create,
     Credentials,
     Delete,
@@ -33,6 +34,7 @@ THIRD = "00000000-0000-4000-8000-00000000000c"
 
 POSTGRESQL = {"id": "00000000-0000-4000-8000-0000000000ff", "engine": "postgresql", "version": "16"}
 DATASTORE = Datastore(id=DATASTORE_ID, name="main", status="ACTIVE", type_id=POSTGRESQL["id"])
+PROTECTED = DATASTORE.model_copy(update={"is_protected": True})
 PROJECT = ProjectView("team", "0" * 32, "region-1", Catalogue(known=True))
 IDENTITY = Identity(
     project="team", project_id="0" * 32, region="region-1", datastore_id=DATASTORE_ID, key=(DATASTORE_ID, "app")
@@ -48,6 +50,12 @@ def user(id_: str = MINE, status: str = "ACTIVE", name: str = "app", datastore_i
 
 def parent(**changes: Any) -> dict[str, Referred]:
     return {"datastoreRef": replace(Referred("ManagedDatastore a/main", DATASTORE_ID, DATASTORE), **changes)}
+
+
+def owned(*, is_ours: bool = True, is_going: bool = False, **spec: Any) -> OwnedSeen:
+    """A grant that the user's spec lists."""
+    whole = {"deletionPolicy": "Delete"} | spec
+    return OwnedSeen("DatabaseGrant", "app-shop", whole, is_ours=is_ours, is_going=is_going, trouble=None)
 
 
 def seen(**changes: Any) -> Seen:
@@ -215,6 +223,12 @@ def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: P
         ("an open attempt that made nothing", TRIED, Release, Reason.RELEASED),
         ("an open attempt with two candidates", {**TRIED, "namesakes": (user(), user(OTHER))}, Stall, Reason.AMBIGUOUS),
         ("it is there", HELD, Delete, Reason.DELETING),
+        ("it is protected", {**HELD, "spec": {"deletionProtection": True}}, Stall, Reason.PROTECTED),
+        ("it is protected with its datastore", {**HELD, "refs": parent(object=PROTECTED)}, Stall, Reason.PROTECTED),
+        ("what it owns goes first", {**HELD, "owned": (owned(),)}, Arrange, Reason.DELETING),
+        ("what it owns may go", {**HELD, "owned": (owned(deletionProtection=False),)}, Delete, Reason.DELETING),
+        ("what it owns is going", {**HELD, "owned": (owned(is_going=True),)}, Delete, Reason.DELETING),
+        ("what stands in the way is not its own", {**HELD, "owned": (owned(is_ours=False),)}, Delete, Reason.DELETING),
         ("it is on its way out", {**HELD, "mine": user(status="PENDING_DELETE")}, Wait, Reason.DELETING),
         ("it is gone", {**HELD, "mine": None, "mine_gone": True}, Release, Reason.RELEASED),
         ("not in the list is not gone", {**HELD, "mine": None}, Wait, Reason.LOOKING),
@@ -244,6 +258,25 @@ def test_with_its_definition_it_goes_and_its_secret_stays() -> None:
     decided = decide(USER, seen(deleting=True, **HELD, definition_going=True))
     assert isinstance(decided, Release)
     assert decided.retain
+
+
+@pytest.mark.parametrize(
+    ("given", "way"),
+    [
+        (HELD, {"deletionPolicy": "Delete", "deletionProtection": False}),
+        ({**HELD, "spec": {"deletionPolicy": "Retain"}}, {"deletionPolicy": "Retain"}),
+        ({**HELD, "annotations": {"manageddatabases.io/force-delete": "true"}}, {"deletionPolicy": "Retain"}),
+        ({**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "spec": {"deletionPolicy": "Retain"}}, {"deletionPolicy": "Retain"}),
+    ],
+)  # fmt: skip
+def test_what_it_owns_is_sent_the_same_way(given: dict[str, Any], way: dict[str, Any]) -> None:
+    step = decide(USER, seen(deleting=True, owned=(owned(),), **given))
+    assert isinstance(step, Arrange)
+    assert step.owned.spec == way
+    assert step.if_there
+    assert not step.doomed
+    then = decide(USER, seen(deleting=True, owned=(owned(**way),), **given))
+    assert isinstance(then, Delete | Release)
 
 
 def test_lost_data_is_never_made_again_by_itself() -> None:

@@ -1,16 +1,28 @@
 """What to do next for a resource that is being deleted: a table of its own."""
 
 from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.protection import WAYS_OUT, WAYS_OUT_INSIDE
 from managed_databases.kinds.seen import Referred, Seen
 from managed_databases.kinds.verdicts import Delete, Reason, Record, Release, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.decision.candidates import candidates
+from managed_databases.reconcile.decision.owned import let_go_step
 
 NAMES_SHOWN = 10
 
 
 def decide_deletion(cloud: CloudSide, seen: Seen) -> Verdict:
-    """Return the next step. The finalizer goes (`Release`) only when nothing of ours can be left behind."""
+    """Return the next step. The finalizer goes (`Release`) only when nothing of ours can be left behind.
+
+    What it owns is sent the same way before it.
+    """
+    verdict = _next(cloud, seen)
+    if isinstance(verdict, Delete | Release):
+        return let_go_step(seen, retain=isinstance(verdict, Release) and verdict.retain) or verdict
+    return verdict
+
+
+def _next(cloud: CloudSide, seen: Seen) -> Verdict:
     if seen.annotations.get(FORCE_DELETE) == "true":
         return Release(
             Reason.RELEASED, "let go as the annotation force-delete asks; the cloud object stays", retain=True
@@ -37,8 +49,7 @@ def decide_deletion(cloud: CloudSide, seen: Seen) -> Verdict:
     if cloud.protected(seen) and not (parent is not None and parent.going):
         return Stall(
             Reason.PROTECTED,
-            "protected: set spec.deletionProtection to false to delete the cloud object with its data, or "
-            "spec.deletionPolicy to Retain to let go of it",
+            f"protected: {WAYS_OUT if parent is None else WAYS_OUT_INSIDE}",
         )
     if parent is not None and parent.going:
         return Wait(Reason.DELETING, f"goes with {parent.label}")

@@ -12,6 +12,23 @@ def owned_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
     return next(_steps(cloud, seen), None)
 
 
+def let_go_step(seen: Seen, *, retain: bool) -> Arrange | None:
+    """Return what to do, before a resource goes, to one of those that it owns; None when all may follow it.
+
+    Garbage collection deletes them once their owner is gone, and nobody else would lift their protection: they go the
+    owner's way, whatever that was when they were made.
+    """
+    way = {"deletionPolicy": "Retain"} if retain else {"deletionPolicy": "Delete", "deletionProtection": False}
+    for owned in seen.owned:
+        stays = any(owned.spec.get(field) != value for field, value in way.items())
+        if owned.is_ours and not owned.is_going and stays:
+            message = (
+                f"{owned.kind} {owned.name}, which is asked for here, is {'let go' if retain else 'to go'} with it"
+            )
+            return Arrange(Reason.DELETING, message, OwnedResource(owned.kind, owned.name, way), if_there=True)
+    return None
+
+
 def _steps(cloud: CloudSide, seen: Seen) -> Iterator[Verdict]:
     wanted = {(owned.kind, owned.name): owned for owned in cloud.owned(seen)}
     there = {(owned.kind, owned.name): owned for owned in seen.owned}

@@ -1,9 +1,11 @@
 """The whole `.status` of a resource with a cloud object, made anew from what was seen and decided."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
@@ -34,9 +36,13 @@ def status(
     if "identity" in kept and seen.mine is not None:  # a renamed object has another key
         kept["identity"] = {**kept["identity"], "key": list(kind.cloud.key_of(seen.mine))}
     token = sync_request(seen.annotations)
+    reported = seen
+    if facts is not None and facts.get("intent") is not None:  # from now on there is something to lose
+        intent = Intent.model_validate(facts["intent"])
+        reported = replace(seen, status=seen.status.model_copy(update={"intent": intent}))
     whole: dict[str, Any] = {
         **kept,
-        **fitting(kind.status)({"phase": phase, **kind.cloud.report(seen)}),
+        **fitting(kind.status)({"phase": phase, **kind.cloud.report(reported)}),
         **(facts or {}),
         **({"syncedGeneration": seen.generation} if _is_carried_out(verdict) else {}),
         **managed(kind.cloud, seen, {**old, **(facts or {})}),
