@@ -130,13 +130,13 @@ def _range(field: Schema) -> str:
 
 
 def _immutability(field: Schema) -> str:
-    told = [rule["message"] for rule in field.get(RULES, ()) if rule["rule"] == IMMUTABLE]
+    told = [rule["message"] for rule in field.get(RULES, ()) if rule["rule"].startswith(IMMUTABLE)]
     return "".join(f" Never changes: {_cell(message)}." for message in told)
 
 
 def _messages(schema: Schema) -> Iterator[str]:
     """The rules of a schema and all in it, but for those that the field's own line tells."""
-    yield from (rule["message"] for rule in schema.get(RULES, ()) if rule["rule"] != IMMUTABLE)
+    yield from (rule["message"] for rule in schema.get(RULES, ()) if not rule["rule"].startswith(IMMUTABLE))
     for inner in schema.get("properties", {}).values():
         yield from _messages(inner)
     if "items" in schema:

@@ -33,12 +33,69 @@ def schema_of(model: type[Spec]) -> Schema:
     return structural_schema(model, "spec", for_people=True)
 
 
-def test_optional_means_absent() -> None:
+def test_optional_means_absent_and_so_does_null() -> None:
     class Model(Spec):
         note: Annotated[str, Field(max_length=9)] | None = None
 
-    assert schema_of(Model)["properties"]["note"] == {"type": "string", "maxLength": 9}
+    assert schema_of(Model)["properties"]["note"] == {"type": "string", "nullable": True, "maxLength": 9}
     assert "required" not in schema_of(Model)
+    assert Model.model_validate({"note": None}) == Model.model_validate({})
+    assert "nullable" not in str(structural_schema(Model, "status", for_people=False))
+
+
+def test_a_default_takes_the_place_of_a_null_and_stands_at_the_specs_own_fields_only() -> None:
+    class Inner(Spec):
+        port: Annotated[int, Field(ge=1)] = 5432
+
+    class Model(Spec):
+        loud: bool = True
+        inner: Inner | None = None
+
+    properties = schema_of(Model)["properties"]
+    assert properties["loud"] == {"type": "boolean", "default": True}
+    assert properties["inner"]["properties"]["port"] == {
+        "description": "By default 5432.",
+        "type": "integer",
+        "nullable": True,
+        "minimum": 1,
+    }
+
+
+def test_an_enum_that_may_be_null_is_a_rule() -> None:
+    class Model(Spec):
+        mode: Literal["fast", "slow"] | None = Field(default=None, description="How.")
+
+    assert schema_of(Model)["properties"]["mode"] == {
+        "description": "How. One of fast, slow.",
+        "type": "string",
+        "nullable": True,
+        "maxLength": 4,
+        RULES: [{"rule": "self in ['fast', 'slow']", "message": "one of these: fast, slow"}],
+    }
+
+
+def test_sameness_is_spelled_out_field_by_field() -> None:
+    class Place(Spec):
+        namespace: Name | None = None
+        name: Name
+
+    class Model(Spec):
+        model_config = rules(unchangeable("first", "it stays"), unchangeable("second", "it stays"))
+        first: Place | None = None
+        second: Name | None = None
+        third: Annotated[Place, Rule(IMMUTABLE, "it stays")]
+
+    schema = schema_of(Model)
+    assert [rule["rule"] for rule in schema[RULES]] == [
+        "has(self.first) == has(oldSelf.first) && (!has(self.first) || (has(self.first.__namespace__) == "
+        "has(oldSelf.first.__namespace__) && (!has(self.first.__namespace__) || self.first.__namespace__ == "
+        "oldSelf.first.__namespace__) && self.first.name == oldSelf.first.name))",
+        "has(self.second) == has(oldSelf.second) && (!has(self.second) || self.second == oldSelf.second)",
+    ]
+    assert [rule["rule"] for rule in schema["properties"]["third"][RULES]] == [
+        "self == oldSelf || (has(self.__namespace__) == has(oldSelf.__namespace__) && (!has(self.__namespace__) || "
+        "self.__namespace__ == oldSelf.__namespace__) && self.name == oldSelf.name)"
+    ]
 
 
 def test_rules_beside_a_reference_join_those_of_the_definition_and_stay_at_their_field() -> None:
@@ -77,6 +134,7 @@ def test_tuples_are_atomic_lists_and_an_empty_default_is_none() -> None:
 
     assert schema_of(Model)["properties"]["ips"] == {
         "type": "array",
+        "nullable": True,
         "maxItems": 4,
         "x-kubernetes-list-type": "atomic",
         "items": {"type": "string", "maxLength": 63},
@@ -95,6 +153,7 @@ class ScalarValues(Spec):
 def test_configuration_values_stay_as_they_are(model: type[Spec]) -> None:
     assert schema_of(model)["properties"]["config"] == {
         "type": "object",
+        "nullable": True,
         "maxProperties": 8,
         "additionalProperties": {"x-kubernetes-preserve-unknown-fields": True},
     }

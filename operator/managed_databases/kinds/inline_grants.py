@@ -21,7 +21,10 @@ class InlineAccess(Spec):
         Rule(
             "(self.patternType == 'all') != has(self.pattern)", "pattern goes with literal and prefixed, not with all"
         ),
-        Rule("self.allowRead || self.allowWrite", "allow something: at least one of allowRead and allowWrite is true"),
+        Rule(
+            "has(self.allowRead) && self.allowRead || has(self.allowWrite) && self.allowWrite",
+            "allow something: at least one of allowRead and allowWrite is true",
+        ),
     )
 
     pattern_type: Literal["literal", "prefixed", "all"] = Field(

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from managed_databases.kinds.frame import CloudSpec, ObjectName, ProjectRef, SecretKeyRef, Uuid
 from managed_databases.kinds.references import DatastoreRef, NamespaceName
-from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable
+from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable, without_nulls
 
 _OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 Address = Annotated[
@@ -200,7 +200,7 @@ class ManagedDatastoreSpec(CloudSpec):
     subnet_id: Annotated[Uuid, Rule(IMMUTABLE, "the API can never change a subnet: make another datastore")] = Field(
         alias="subnetID"
     )
-    config: Annotated[dict[str, Any], Field(max_length=500)] | None = Field(
+    config: Annotated[dict[str, Any], Field(max_length=500), AfterValidator(without_nulls)] | None = Field(
         default=None,
         description="Configuration parameters by name; text is accepted for every type. Only what stands here is "
         "managed; what is removed is reset once.",

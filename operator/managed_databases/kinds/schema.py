@@ -1,9 +1,9 @@
 """How a model says what its CRD schema says: rules, printer columns, the base of all specs."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 from pydantic.json_schema import JsonSchemaValue
@@ -12,7 +12,13 @@ from pydantic_core import CoreSchema
 RULES: Final = "x-kubernetes-validations"
 
 IMMUTABLE: Final = "self == oldSelf"
-"""For required fields. On an optional field such a rule runs only when both values exist: use `unchangeable`."""
+"""For required fields. On an optional field such a rule runs only when both values exist: use `unchangeable`.
+
+Two objects are the same when each of their fields is; one that is null is absent.
+"""
+
+UNCHANGEABLE: Final = "unchangeable("
+"""How the rule of `unchangeable` begins until the schema of its field is known."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +38,13 @@ class Rule:
 
 def unchangeable(field: str, message: str) -> Rule:
     """A rule for the *parent* of an optional field: it can neither be changed, nor added later, nor removed."""
-    return Rule(
-        f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})",
-        message,
-    )
+    return Rule(f"{UNCHANGEABLE}{field})", message)
 
 
 class Spec(BaseModel):
     """The base of all that people write. Unknown fields are ignored: a newer CRD must not crash an older operator.
+
+    A null means absent, as in client-side apply, which drops it.
 
     Rules at the root of a model stand in its `model_config["json_schema_extra"]`, set by `rules(...)`.
     """
@@ -52,6 +57,15 @@ class Spec(BaseModel):
         extra="ignore",
         hide_input_in_errors=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_means_absent(cls, given: Any) -> Any:
+        return without_nulls(given) if isinstance(given, dict) else given
+
+
+def without_nulls(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def rules(*all_rules: Rule) -> ConfigDict:

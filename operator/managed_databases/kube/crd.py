@@ -51,10 +51,13 @@ def custom_resource_definition(kind: Kind) -> dict[str, Any]:
 def _root(kind: Kind) -> Schema:
     spec = structural_schema(kind.spec, f"{kind.name}.spec", for_people=True)
     description = {"description": spec["description"]} if "description" in spec else {}
+    said: Schema = {"required": ["spec"]}
+    if "required" not in spec:  # nothing has to be said: a spec that is left out, or null, is an empty one
+        spec, said = in_order(spec | {"default": {}}), {}
     return {
         **description,
         "type": "object",
-        "required": ["spec"],
+        **said,
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},

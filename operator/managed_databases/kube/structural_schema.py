@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from managed_databases.kinds.schema import IMMUTABLE, RULES
+from managed_databases.kube.sameness import immutability
 
 Schema = dict[str, Any]
 
@@ -62,7 +63,7 @@ class NotStructural(ValueError):
 
 
 class _OptionalMeansAbsent(GenerateJsonSchema):
-    """The server drops `null`, so `X | None` is X in a field that may be absent."""
+    """`X | None` is X in a field that may be absent; `nullable` is said of all of these alike, further down."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -74,10 +75,15 @@ def structural_schema(model: type[BaseModel], path: str, *, for_people: bool) ->
     What people write (`for_people`) has its defaults filled in by the server and must be bounded everywhere, because
     CEL rules are refused when their cost cannot be estimated. A status has neither: a default would come back each
     time that the operator removes the field.
+
+    In what people write a null means absent: client-side apply drops it, and server-side apply would be refused. So
+    whatever may be absent is nullable, but for what has a default, which takes the null's place. Defaults stand at the
+    spec's own fields only: further down the server would fill in what nobody applied, and whoever compares sees a
+    difference for ever.
     """
     whole = model.model_json_schema(schema_generator=_OptionalMeansAbsent)
     definitions = whole.pop("$defs", {})
-    return _Conversion(definitions, for_people).convert(whole, path, ())
+    return _Conversion(definitions, for_people).convert(whole, path, (), 0)
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,8 @@ class _Conversion:
     definitions: Mapping[str, Schema]
     for_people: bool
 
-    def convert(self, given: Schema, path: str, inside: tuple[str, ...]) -> Schema:
+    def convert(self, given: Schema, path: str, inside: tuple[str, ...], depth: int) -> Schema:
+        """`depth` is 0 for the whole, 1 for its fields, and so on."""
         schema, inside = self._inlined(given, path, inside)
         key_rules = self._take_rules_for_keys(schema, path)
         for keyword in schema:
@@ -98,19 +105,21 @@ class _Conversion:
         if key_rules:
             result[RULES] = [*result.get(RULES, ()), *key_rules]
         if self.for_people and schema.get("default") not in (None, [], {}):
-            result["default"] = schema["default"]
+            self._set_default(result, schema["default"], depth)
         if "properties" in schema:
             required = schema.get("required", ())
             result["properties"] = {
-                name: self._property(value, f"{path}.{name}", name in required, inside)
+                name: self._property(value, f"{path}.{name}", name in required, inside, depth + 1)
                 for name, value in schema["properties"].items()
             }
+        if RULES in result:
+            result[RULES] = [immutability(rule, result) for rule in result[RULES]]
         if "items" in schema:
-            result["items"] = self.convert(schema["items"], f"{path}[]", inside)
+            result["items"] = self.convert(schema["items"], f"{path}[]", inside, depth + 1)
         if schema.get("type") == "array":
             result["x-kubernetes-list-type"] = "atomic"
         if schema.get("additionalProperties") not in (None, False):
-            result["additionalProperties"] = self._map_value(schema["additionalProperties"], path, inside)
+            result["additionalProperties"] = self._map_value(schema["additionalProperties"], path, inside, depth)
         if "type" not in schema:
             result[PRESERVE] = True
         self._require_bound(result, path)
@@ -129,8 +138,15 @@ class _Conversion:
             schema = definition | schema | ({RULES: joined} if joined else {})
         return schema, inside
 
-    def _property(self, given: Schema, path: str, required: bool, inside: tuple[str, ...]) -> Schema:
-        schema = self.convert(given, path, inside)
+    def _set_default(self, result: Schema, default: Any, depth: int) -> None:
+        if depth == 1:
+            result["default"] = default
+        else:
+            told = f"By default {str(default).lower() if isinstance(default, bool) else default}."
+            result["description"] = f"{result['description']} {told}" if "description" in result else told
+
+    def _property(self, given: Schema, path: str, required: bool, inside: tuple[str, ...], depth: int) -> Schema:
+        schema = self.convert(given, path, inside, depth)
         changes_unseen = not required and "default" not in schema
         if changes_unseen and any(rule["rule"] == IMMUTABLE for rule in schema.get(RULES, ())):
             raise NotStructural(
@@ -138,6 +154,8 @@ class _Conversion:
                 f"`{IMMUTABLE}` lets an optional field be added and removed",
                 "use unchangeable(...) at the parent",
             )
+        if self.for_people and not required and "default" not in schema:
+            return in_order(_nullable(schema))
         return schema
 
     def _take_rules_for_keys(self, schema: Schema, path: str) -> list[dict[str, str]]:
@@ -148,15 +166,15 @@ class _Conversion:
         names = dict(schema.pop("propertyNames", {}))
         if patterns := schema.pop("patternProperties", None):
             [(names["pattern"], schema["additionalProperties"])] = patterns.items()
-        values = self._map_value(schema.get("additionalProperties", True), path, ())
+        values = self._map_value(schema.get("additionalProperties", True), path, (), 0)
         rules = _rules_for_keys(names, path)
         return [] if values == {PRESERVE: True} else rules
 
-    def _map_value(self, given: Schema | bool, path: str, inside: tuple[str, ...]) -> Schema:
+    def _map_value(self, given: Schema | bool, path: str, inside: tuple[str, ...], depth: int) -> Schema:
         """Values of several scalar types stay as they are: int-or-string would refuse 1.5."""
         if isinstance(given, bool) or all(branch.get("type") in _SCALARS for branch in given.get("anyOf", [{}])):
             return {PRESERVE: True}
-        return self.convert(given, f"{path}.*", inside)
+        return self.convert(given, f"{path}.*", inside, depth + 1)
 
     def _require_bound(self, schema: Schema, path: str) -> None:
         bound = _BOUNDS.get(schema.get("type", ""))
@@ -167,6 +185,21 @@ class _Conversion:
             raise NotStructural(
                 path, f"has no {bound}", "bound it (max_length), or rules on it are refused as too costly"
             )
+
+
+def _nullable(schema: Schema) -> Schema:
+    """The API server takes no null for an enum, whatever stands in it: there a rule says which values there are."""
+    if (values := schema.get("enum")) is None:
+        return schema | {"nullable": True}
+    told = ", ".join(values)
+    quoted = ", ".join(f"'{value}'" for value in values)
+    rule = {"rule": f"self in [{quoted}]", "message": f"one of these: {told}"}
+    return {name: value for name, value in schema.items() if name != "enum"} | {
+        "description": f"{schema.get('description', '')} One of {told}.".strip(),
+        "nullable": True,
+        "maxLength": max(map(len, values)),
+        RULES: [*schema.get(RULES, ()), rule],
+    }
 
 
 def _rules_for_keys(names: Schema, path: str) -> list[dict[str, str]]:
@@ -201,7 +234,7 @@ def _first_paragraph(text: str) -> str:
 
 def in_order(schema: Schema) -> Schema:
     """Return `schema` with what it means and is at the top, what it contains at the end."""
-    first = ("description", "type", "format", "default", "enum")
+    first = ("description", "type", "format", "nullable", "default", "enum")
     last = ("required", "properties", "items", "additionalProperties", RULES)
     middle = [keyword for keyword in schema if keyword not in first + last]
     return {keyword: schema[keyword] for keyword in (*first, *middle, *last) if keyword in schema}

@@ -1,0 +1,66 @@
+"""Says in CEL that a value is still the same. There an object with a null differs from one that lacks the field."""
+
+from typing import Any, Final
+
+from managed_databases.kinds.schema import IMMUTABLE, UNCHANGEABLE
+
+_RESERVED: Final = frozenset(
+    [
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "false",
+        "for",
+        "function",
+        "if",
+        "import",
+        "in",
+        "let",
+        "loop",
+        "namespace",
+        "null",
+        "package",
+        "return",
+        "true",
+        "var",
+        "void",
+        "while",
+    ]
+)
+
+
+def immutability(rule: dict[str, str], schema: dict[str, Any]) -> dict[str, str]:
+    """Return a rule of `schema` with what it says of sameness spelled out; any other as it is.
+
+    Of a whole object it still begins with IMMUTABLE.
+    """
+    cel = rule["rule"]
+    if cel == IMMUTABLE and "properties" in schema:
+        return rule | {"rule": f"{IMMUTABLE} || ({_same(schema, 'self', 'oldSelf')})"}
+    if cel.startswith(UNCHANGEABLE):
+        name = cel.removeprefix(UNCHANGEABLE).removesuffix(")")
+        return rule | {"rule": _same_field(name, schema["properties"][name], "self", "oldSelf", is_required=False)}
+    return rule
+
+
+def _same(schema: dict[str, Any], one: str, other: str) -> str:
+    """An expression that is true when the values at the paths `one` and `other` are the same."""
+    properties = schema.get("properties")
+    if not properties:
+        return f"{one} == {other}"
+    required = schema.get("required", ())
+    return " && ".join(
+        _same_field(name, field, one, other, is_required=name in required) for name, field in properties.items()
+    )
+
+
+def _same_field(name: str, schema: dict[str, Any], one: str, other: str, *, is_required: bool) -> str:
+    name = f"__{name}__" if name in _RESERVED else name
+    here, there = f"{one}.{name}", f"{other}.{name}"
+    same = _same(schema, here, there)
+    if is_required:
+        return same
+    both = f"({same})" if " && " in same else same
+    return f"has({here}) == has({there}) && (!has({here}) || {both})"
