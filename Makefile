@@ -7,12 +7,16 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 demo: $(VENV)/ready ## a local control plane, the sandbox API and the operator; the examples on their way to Ready (ARGS=--exit ends it)
 	@$(BIN)/managed-databases demo $(ARGS)
 
-test: $(VENV)/ready ## every test (ARGS='-k name' for some)
+gitops-tools: $(VENV)/ready ## Flux's and Argo CD's libraries as a program for the tests; minutes the first time
+	@command -v go > /dev/null || echo "no go here: Flux and Argo CD's own libraries are not tried"
+	@! command -v go > /dev/null || $(BIN)/python tests/gitops/tools.py > /dev/null || echo "not built: the tests that need it will fail"
+
+test: $(VENV)/ready gitops-tools ## every test (ARGS='-k name' for some)
 	@$(BIN)/python -m managed_databases.controlplane
 	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 

@@ -1,8 +1,10 @@
 """The local control plane that every story test shares: started once, by the first test that needs it."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -10,6 +12,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
 from cluster import Cluster
+from gitops import tools
 from managed_databases.controlplane.binaries import BinariesMissing, find_binaries
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.processes import ProcessFailed
@@ -41,6 +44,15 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
         yield plane
     finally:
         in_a_loop_of_its_own(plane.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def gitops_tools(request: pytest.FixtureRequest) -> Path:
+    """The program with Flux's and Argo CD's libraries; `make gitops-tools` builds it beforehand."""
+    if shutil.which("go") is None:
+        teller(request.config)(tools.NO_GO)
+        pytest.skip(tools.NO_GO)
+    return tools.build()
 
 
 @pytest_asyncio.fixture
