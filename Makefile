@@ -67,4 +67,4 @@ $(VENV)/ready: pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo test mutants chaos bench check fix image base-digest lock clean
+.PHONY: help demo gitops-tools test mutants chaos bench check fix image base-digest lock clean
