@@ -14,14 +14,15 @@ RUN export PYTHONPATH=deploy PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 
         --report /wheels/installed.json -r /wheels/runtime.lock
 COPY pyproject.toml README.md ./
 COPY operator operator
-ARG SOURCE_DATE_EPOCH=0
+ARG SOURCE_DATE_EPOCH=315532800
 RUN export SOURCE_DATE_EPOCH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
  && python3 -m pip --python /tools/bin/python3 wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
  && python3 -m pip --python /app/bin/python3 install --quiet --no-index --no-deps --no-compile /wheels/*.whl \
  && python3 -m pip --python /app/bin/python3 check
 COPY deploy/image deploy/image
 ARG VERSION=0
-RUN PYTHONPATH=deploy PYTHONHASHSEED=0 python3 -B -m image.assemble /image "$VERSION" "$SOURCE_DATE_EPOCH"
+ARG CREATED=1970-01-01T00:00:00Z
+RUN PYTHONPATH=deploy PYTHONHASHSEED=0 python3 -B -m image.assemble /image "$VERSION" "$SOURCE_DATE_EPOCH" "$CREATED"
 
 # Python and what it needs, the packages, the operator: no shell, no package manager, no pip, no compiler.
 FROM scratch

@@ -28,7 +28,7 @@ def main() -> int:
 
 def _image() -> int:
     told = sources.read()
-    tag = f"managed-databases-operator:{told.version}"
+    tag = f"docker.io/library/managed-databases-operator:{told.version}"
     try:
         engine = engines.find(say)
         if _is_made(told, engine, tag):
@@ -60,13 +60,13 @@ def _make(told: Sources, engine: engines.Engine, tag: str) -> None:
         "BASE_IMAGE": base,
         "BASE_NAME": name,
         "BASE_DIGEST": digest,
-        "SOURCE_DATE_EPOCH": str(told.epoch),
+        "SOURCE_DATE_EPOCH": str(sources.NOW),
         "VERSION": told.version,
         "REVISION": told.revision,
         "CREATED": told.created,
     }
     say(f"building {tag} with {engine.name}")
-    engine.build(TOP, tag, arguments, told.epoch)
+    engine.build(TOP, tag, arguments)
     engine.save(tag, ARCHIVE)
     BILL.write_text(archive.text_of(ARCHIVE, BILL_IN_IMAGE))
     MADE.write_text(json.dumps(_made(told, engine)))

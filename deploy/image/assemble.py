@@ -1,4 +1,4 @@
-"""Makes the image's three layers: `python3 -m image.assemble OUT VERSION EPOCH`. Runs inside of the build.
+"""Makes the image's three layers: `python3 -m image.assemble OUT VERSION EPOCH CREATED`. Runs inside of the build.
 
 The environment in /app, with the operator installed, is trimmed; what Python needs of the base is added, everything is
 compiled, tried in a root of its own, given the same time, and split: what seldom changes comes first. Standard library only.
@@ -22,8 +22,8 @@ OURS = ("managed_databases", "managed_databases_operator-")
 LAYERS = ("system", "packages", "operator")
 
 
-def main(out: Path, version: str, epoch: int) -> None:
-    """Leave a folder for each of LAYERS in `out`."""
+def main(out: Path, version: str, epoch: int, created: str) -> None:
+    """Leave a folder for each of LAYERS in `out`: every file of the time `epoch`, in seconds. `created` is for people."""
     site = next(ENVIRONMENT.glob("lib/python3*/site-packages"))
     removed = packages.trim(ENVIRONMENT, site, packages.imported_of(ENVIRONMENT, site, TOOLS))
     _say(f"left out of the packages: {removed / 1e6:.1f} MB")
@@ -35,7 +35,7 @@ def main(out: Path, version: str, epoch: int) -> None:
     shutil.copytree(ENVIRONMENT, root.at(ENVIRONMENT), symlinks=True)
     packages.compile_all(whole, sysconfig.get_path("stdlib"), str(ENVIRONMENT))
     entries = lock.read(Path("requirements.lock").read_text())
-    told = sbom.bill(version, epoch, json.loads(REPORT.read_text()), entries, debian)
+    told = sbom.bill(version, created, json.loads(REPORT.read_text()), entries, debian)
     root.write(BILL, json.dumps(told, indent=1, sort_keys=True) + "\n")
     _try_out(whole)
     _split(whole, out, site.relative_to("/"))
@@ -90,4 +90,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -27,18 +27,19 @@ class EngineFailed(Exception):
 class Engine:
     name: str
 
-    def build(self, folder: Path, tag: str, arguments: Mapping[str, str], epoch: int) -> None:
+    def build(self, folder: Path, tag: str, arguments: Mapping[str, str]) -> None:
         """Build the Dockerfile in `folder`; what is built is shown as it goes."""
+        epoch = arguments["SOURCE_DATE_EPOCH"]
         settings = [f"--build-arg={name}={value}" for name, value in arguments.items()]
         # The proxy's and the registry's settings of the machine; certificates of its own are in the base (see local_base).
         command = [self.name, "build", "--network=host", *settings, "--tag", tag]
         environment = dict(os.environ)
         if self.name == "docker":
-            environment["SOURCE_DATE_EPOCH"] = str(epoch)
+            environment["SOURCE_DATE_EPOCH"] = epoch
             if not self._has_buildx():
                 environment["DOCKER_BUILDKIT"] = "0"
         else:
-            command += ["--timestamp", str(epoch), "--layers"]
+            command += ["--timestamp", epoch, "--layers", "--identity-label=false"]
         self._run([*command, str(folder)], show=True, environment=environment)
 
     def pull(self, image: str) -> str | None:
@@ -58,14 +59,14 @@ class Engine:
             self._run([self.name, "load", "--quiet", "--input", str(archive)])
 
     def save(self, tag: str, archive: Path) -> None:
-        """Write the image as an archive that names it docker.io/library/TAG."""
+        """Write the image as an archive that names it as it is named here: docker.io/library/NAME:VERSION."""
         archive.unlink(missing_ok=True)
         if self.name == "docker":
             self._run(["docker", "save", "--output", str(archive), tag])
         elif self.name == "podman":
             self._run(["podman", "save", "--format", "docker-archive", "--output", str(archive), tag])
         else:
-            self._run(["buildah", "push", "--quiet", tag, f"docker-archive:{archive}:docker.io/library/{tag}"])
+            self._run(["buildah", "push", "--quiet", tag, f"docker-archive:{archive}:{tag}"])
 
     def has(self, tag: str) -> bool:
         return self._ok("image" if self.name != "buildah" else "inspect", *self._inspect(tag))
@@ -101,8 +102,8 @@ class Engine:
         seconds: float = 3600,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        if self.name == "buildah":
-            # Its default needs a container's namespaces; changing the root is enough to build, in a container too.
+        if self.name != "docker":
+            # The default needs namespaces and rights that a container may not have; to build, changing the root is enough.
             environment = {"BUILDAH_ISOLATION": "chroot", **(environment or os.environ)}
         with tempfile.TemporaryFile("w+") as said:
             try:

@@ -52,6 +52,7 @@ def trim(environment: Path, site: Path, imported: frozenset[str]) -> int:
         if not any(folder.iterdir()):
             folder.rmdir()
     shutil.rmtree(environment / "include", ignore_errors=True)
+    (environment / ".gitignore").unlink(missing_ok=True)
     return removed
 
 

@@ -9,7 +9,6 @@ import platform
 import subprocess
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from image.lock import PROJECT, RUN_TIME, Entry
@@ -18,22 +17,22 @@ Component = dict[str, Any]
 
 
 def bill(
-    version: str, epoch: int, report: Mapping[str, Any], lock: Mapping[str, Entry], debian: Iterable[str]
+    version: str, created: str, report: Mapping[str, Any], lock: Mapping[str, Entry], debian: Iterable[str]
 ) -> dict[str, Any]:
-    """`report` is of `pip install --report`; `debian` are names of packages, perhaps with their architecture."""
+    """`created` as in RFC 3339; `report` is of `pip install --report`; `debian` are names of packages, perhaps with their architecture."""
     installed = [_wheel(each) for each in report["install"]]
     components = [*installed, _python(), *map(_debian, debian)]
     components.sort(key=lambda one: str(one["bom-ref"]))
     ref = f"pkg:pypi/{PROJECT}@{version}"
     names = {_normal(one["name"]): one["bom-ref"] for one in installed}
-    identity = json.dumps([version, epoch, components], sort_keys=True)
+    identity = json.dumps([version, created, components], sort_keys=True)
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, identity)}",
         "version": 1,
         "metadata": {
-            "timestamp": datetime.fromtimestamp(epoch, UTC).isoformat().replace("+00:00", "Z"),
+            "timestamp": created,
             "component": {"type": "application", "bom-ref": ref, "name": PROJECT, "version": version, "purl": ref},
         },
         "components": components,

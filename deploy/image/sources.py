@@ -9,8 +9,10 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
 MADE_OF = ("Dockerfile", "deploy/image", "operator", "pyproject.toml", "requirements.lock", "README.md")
-NO_COMMIT_EPOCH = 315532800
-"""1980: before that no ZIP file, so no wheel, can be."""
+NOW = 315532800
+"""1980-01-01: the time of every file in the image, so that what is the same in two versions is the same layer.
+
+Before that no ZIP file, so no wheel, can be."""
 
 
 @dataclass(frozen=True)
@@ -18,22 +20,22 @@ class Sources:
     version: str
     revision: str
     """The last commit that changed the sources; with `-changed` when they differ from it; `unknown` without git."""
-    epoch: int
-    """When that commit was made, in seconds: the time of everything in the image."""
+    committed: int
+    """When that commit was made, in seconds; NOW without git."""
     fingerprint: str
 
     @property
     def created(self) -> str:
-        return datetime.fromtimestamp(self.epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(self.committed, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def read() -> Sources:
     version = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["version"]
     told = _git("log", "-1", "--format=%H %ct", "--", *MADE_OF)
-    revision, epoch = told.split() if told else ("unknown", str(NO_COMMIT_EPOCH))
+    revision, committed = told.split() if told else ("unknown", str(NOW))
     if told and _git("status", "--porcelain", "--", *MADE_OF):
         revision += "-changed"
-    return Sources(str(version), revision, int(epoch), _fingerprint(revision))
+    return Sources(str(version), revision, int(committed), _fingerprint(revision))
 
 
 def _fingerprint(revision: str) -> str:
