@@ -18,6 +18,7 @@ gitops-tools: $(VENV)/ready ## Flux's and Argo CD's libraries as a program for t
 
 test: $(VENV)/ready gitops-tools ## every test (ARGS='-k name' for some)
 	@$(BIN)/python -m managed_databases.controlplane
+	@$(if $(ARGS),,PYTHONPATH=deploy python3 -m image --if-at-hand)
 	@$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 mutants: $(VENV)/ready ## break each rule that guards money, data and access, and see that a fast test notices (ARGS=word for some)

@@ -1,6 +1,7 @@
 """`make image`: the operator's image in the engine that is there, and as an archive in .cache/image.
 
-Exit codes: 0 it is there (now), 1 it could not be made.
+With --if-at-hand it is made only where that takes no preparation: an engine works, and the base is within reach or in the
+cache. Exit codes: 0 it is there (now), or not at hand; 1 it could not be made.
 """
 
 import fcntl
@@ -19,43 +20,57 @@ MADE = FOLDER / "made.json"
 BILL_IN_IMAGE = "usr/share/doc/managed-databases-operator/sbom.cdx.json"
 
 
-def main() -> int:
+def main(*arguments: str) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _image()
+        return _image(if_at_hand="--if-at-hand" in arguments)
 
 
-def _image() -> int:
+def _image(*, if_at_hand: bool) -> int:
     told = sources.read()
-    tag = f"docker.io/library/managed-databases-operator:{told.version}"
     try:
         engine = engines.find(say)
-        if _is_made(told, engine, tag):
-            say(f"{tag} is up to date, in {engine.name} and in {ARCHIVE.relative_to(TOP)}")
+        if is_made(told, engine):
+            say(f"{tag_of(told)} is up to date, in {engine.name} and in {ARCHIVE.relative_to(TOP)}")
             return 0
         began = time.monotonic()
-        _make(told, engine, tag)
-    except (engines.NoEngine, engines.EngineFailed, local_base.NoBase) as error:
+        base = _base(engine, if_at_hand=if_at_hand)
+        _make(told, engine, *base)
+    except (engines.NoEngine, local_base.NoBase) as error:
+        say(f"no image was made:\n{error}")
+        return 0 if if_at_hand else 1
+    except engines.EngineFailed as error:
         say(f"no image was made:\n{error}")
         return 1
-    _show(tag, engine, time.monotonic() - began)
+    _show(tag_of(told), engine, time.monotonic() - began)
     return 0
 
 
-def _is_made(told: Sources, engine: engines.Engine, tag: str) -> bool:
+def tag_of(told: Sources) -> str:
+    return f"docker.io/library/managed-databases-operator:{told.version}"
+
+
+def is_archived(told: Sources) -> bool:
+    """Whether the archive is of these sources."""
+    return _made().get("sources") == told.fingerprint
+
+
+def is_made(told: Sources, engine: engines.Engine) -> bool:
+    """Whether the archive is of these sources, and this engine made it and has the image still."""
+    return is_archived(told) and _made()["engine"] == engine.name and engine.has(tag_of(told))
+
+
+def _made() -> dict[str, str]:
     if not (MADE.exists() and ARCHIVE.exists() and BILL.exists()):
-        return False
-    return bool(json.loads(MADE.read_text()) == _made(told, engine)) and engine.has(tag)
+        return {}
+    made: dict[str, str] = json.loads(MADE.read_text())
+    return made
 
 
-def _made(told: Sources, engine: engines.Engine) -> dict[str, str]:
-    return {"sources": told.fingerprint, "engine": engine.name}
-
-
-def _make(told: Sources, engine: engines.Engine, tag: str) -> None:
+def _make(told: Sources, engine: engines.Engine, base: str, name: str, digest: str) -> None:
     MADE.unlink(missing_ok=True)
-    base, name, digest = _base(engine)
+    tag = tag_of(told)
     arguments = {
         "BASE_IMAGE": base,
         "BASE_NAME": name,
@@ -69,10 +84,10 @@ def _make(told: Sources, engine: engines.Engine, tag: str) -> None:
     engine.build(TOP, tag, arguments)
     engine.save(tag, ARCHIVE)
     BILL.write_text(archive.text_of(ARCHIVE, BILL_IN_IMAGE))
-    MADE.write_text(json.dumps(_made(told, engine)))
+    MADE.write_text(json.dumps({"sources": told.fingerprint, "engine": engine.name}))
 
 
-def _base(engine: engines.Engine) -> tuple[str, str, str]:
+def _base(engine: engines.Engine, *, if_at_hand: bool) -> tuple[str, str, str]:
     """Return what to build from, and its name and digest for people."""
     name, digest = base_digest.pinned((TOP / "Dockerfile").read_text())
     pinned = f"{name}@{digest}"
@@ -81,7 +96,7 @@ def _base(engine: engines.Engine) -> tuple[str, str, str]:
         say(f"the base is {pinned}")
         return pinned, name, digest
     say(f"{pinned} cannot be pulled: {why}")
-    kept, local_digest = local_base.find(say)
+    kept, local_digest = local_base.find(say, make=not if_at_hand)
     say(
         f"the base is not {name}, but Debian {local_base.SUITE} with its own Python, from the distribution's packages: {kept}"
     )
@@ -103,4 +118,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

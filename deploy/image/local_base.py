@@ -41,8 +41,8 @@ def cache_folder() -> Path:
     return cache / "image"
 
 
-def find(say: Say) -> tuple[Path, str]:
-    """Return the base's archive, made now if there is none, and its digest. Raises NoBase."""
+def find(say: Say, *, make: bool = True) -> tuple[Path, str]:
+    """Return the base's archive, made now if there is none and it may be, and its digest. Raises NoBase."""
     machine = platform.machine()
     architecture = ARCHITECTURES.get(machine, machine)
     folder = cache_folder()
@@ -50,6 +50,8 @@ def find(say: Say) -> tuple[Path, str]:
     kept = folder / f"base-{SUITE}-{architecture}-{_recipe()}.tar"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists() and not make:
+            raise NoBase("no base of Debian's packages is in the cache: `make image` makes it, in some minutes")
         if not kept.exists():
             _make(kept, architecture, say)
     days = (time.time() - kept.stat().st_mtime) / 86400
