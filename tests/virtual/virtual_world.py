@@ -49,14 +49,19 @@ class Sent:
 class _InProcess(httpx.AsyncBaseTransport):
     """Hands requests to the sandbox; one whose sender is gone goes on."""
 
-    def __init__(self, sandbox: Sandbox, sent: list[Sent]) -> None:
+    def __init__(
+        self, sandbox: Sandbox, sent: list[Sent], refuses: Callable[[httpx.Request], httpx.Response | None]
+    ) -> None:
         self._sent = sent
+        self._refuses = refuses
         self._inner = httpx.ASGITransport(sandbox)
         self._under_way: set[asyncio.Task[httpx.Response]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self._sent.append(Sent(asyncio.get_running_loop().time(), request.method, request.url.path))
         await asyncio.sleep(ANSWER_SECONDS)
+        if (refusal := self._refuses(request)) is not None:
+            return refusal
         task = asyncio.create_task(self._inner.handle_async_request(request))
         self._under_way.add(task)
         task.add_done_callback(self._over)
@@ -74,6 +79,8 @@ class VirtualWorld(SandboxAdmin):
     def __init__(self, *, seed: int = 0, delay_seconds: float = 1.0, **settings: Any) -> None:
         self.cluster = MemoryCluster()
         self.sent: list[Sent] = []
+        self.refuses: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
+        """What the API answers to a call instead of doing it; None: it does."""
         self._app = Sandbox(settings=Settings(delay_seconds=delay_seconds))
         self._http = httpx.AsyncClient(
             base_url=f"{URL}/sandbox", transport=httpx.ASGITransport(self._app), timeout=None
@@ -118,7 +125,9 @@ class VirtualWorld(SandboxAdmin):
             self._settings,
             kinds(),
             draw=self._random.random,
-            client_factory=partial(Client, transport=_InProcess(self._app, self.sent)),
+            client_factory=partial(
+                Client, transport=_InProcess(self._app, self.sent, lambda request: self.refuses(request))
+            ),
         )
 
         def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:

@@ -32,8 +32,8 @@ class LookedUpToken(TokenSource):
         url = f"{self.identity_url.rstrip('/')}/auth/tokens"
         failure = None
         try:
-            headers = {"X-Auth-Token": value, "X-Subject-Token": value}
-            async with http.stream("GET", url, headers=headers) as response:
+            asking = {"X-Auth-Token": value, "X-Subject-Token": value}
+            async with http.stream("GET", url, headers=asking) as response:
                 body = await read_body(response, _ANSWER_LIMIT_BYTES)
         except (httpx.RequestError, OverLimit, OSError, RuntimeError, ValueError, httpx.InvalidURL) as error:
             failure = f"the identity service cannot be asked: {type(error).__name__}"
@@ -43,4 +43,6 @@ class LookedUpToken(TokenSource):
             raise NoToken("the identity service refused the given token: it is wrong, or it has ended", refused=True)
         if not response.is_success:
             raise NoToken(f"the identity service answered HTTP {response.status_code} to a look at the given token")
-        return _held(httpx.Headers({**response.headers, "X-Subject-Token": value}), body)
+        headers = httpx.Headers(response.headers)
+        headers["X-Subject-Token"] = value  # in place of the answer's, however that spells the name
+        return _held(headers, body)

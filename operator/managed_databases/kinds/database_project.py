@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from managed_databases.kinds.frame import NameReference, ObjectName, PollSeconds, Status
+from managed_databases.kinds.frame import DataKey, NameReference, NamespaceOrAll, ObjectName, PollSeconds, Status
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, Spec, rules, unchangeable
 
@@ -27,7 +27,7 @@ class AllowedNamespace(Spec):
 
     model_config = rules(Rule("has(self.name) != has(self.selector)", "say exactly one of name and selector"))
 
-    name: ObjectName | None = Field(default=None, description="A namespace's name; `*` means every namespace.")
+    name: NamespaceOrAll | None = Field(default=None, description="A namespace's name; `*` means every namespace.")
     selector: LabelSelector | None = None
     powers: Annotated[tuple[Power, ...], Field(max_length=2)] = Field(
         default=(),
@@ -40,7 +40,7 @@ class ConfigMapKeyRef(Spec):
     """One key of a ConfigMap in the operator's namespace."""
 
     name: ObjectName = Field(description="The ConfigMap's name.")
-    key: Annotated[str, Field(min_length=1, max_length=253, description="The key in the ConfigMap's data.")] = "ca.crt"
+    key: Annotated[DataKey, Field(description="The key in the ConfigMap's data.")] = "ca.crt"
 
 
 class PollSecondsOf(Spec):

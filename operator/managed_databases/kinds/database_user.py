@@ -12,7 +12,7 @@ from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_endpoints import endpoints, secret_content
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
-from managed_databases.kinds.frame import ObjectName, ProjectRef, SecretKeyRef
+from managed_databases.kinds.frame import ProjectRef, SecretKeyRef, SecretName
 from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
 from managed_databases.kinds.kind import CloudSide, Credential, Kind, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_of, name_rule, name_stays
@@ -51,7 +51,7 @@ class DatabaseUserSpec(ProtectedSpec):
     password_secret_ref: SecretKeyRef | None = Field(
         default=None, description="A password of your own; without it one is generated."
     )
-    secret_name: ObjectName | None = Field(
+    secret_name: SecretName | None = Field(
         default=None, description="The Secret for applications; by default `<resource>-user`."
     )
     database_ref: ObjectRef | None = Field(

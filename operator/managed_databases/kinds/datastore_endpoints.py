@@ -43,6 +43,27 @@ def endpoints(datastore: Datastore | None, engine: tuple[str, str] | None, ports
     )
 
 
+OPTIONAL_KEYS = frozenset(
+    {
+        "host",
+        "port",
+        "username",
+        "ca.crt",
+        "database",
+        "hosts",
+        "read-only-host",
+        "pooler-port",
+        "sslmode",
+        "uri",
+        "bootstrap-servers",
+        "security-protocol",
+        "sasl-mechanism",
+        "jaas-config",
+    }
+)
+"""What a credentials Secret may have from us and not have later. Other keys are other people's."""
+
+
 def secret_content(
     where: Endpoints,
     engine: str,
@@ -119,5 +140,6 @@ def _text(port: int | None) -> str | None:
 
 
 def _jaas(value: str) -> str:
-    r"""Kafka's parser reads a quoted word, with \ before " and \."""
-    return value.replace("\\", "\\\\").replace('"', '\\"')
+    r"""Kafka's parser reads a quoted word in one line, with \ before " and \, and \n and \r for line breaks."""
+    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
+    return "".join(escapes.get(character, character) for character in value)

@@ -1,5 +1,6 @@
 """The frame that every kind's spec and status share."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -8,8 +9,29 @@ from managed_databases.kinds.schema import Rule, Spec
 
 UUID_PATTERN = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 Uuid = Annotated[str, Field(pattern=UUID_PATTERN, max_length=36)]
-ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+"""As Kubernetes checks names of objects (DNS-1123 subdomain)."""
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+
+
+def _checked(pattern: str, longest: int) -> Any:
+    """Text that the API server checks when it is applied, but that is read all the same where it is there already."""
+    return Field(min_length=1, max_length=253, json_schema_extra={"pattern": pattern, "maxLength": longest})
+
+
+ObjectName = Annotated[str, _checked(NAME_PATTERN, 253)]
 """The name of a Kubernetes object."""
+SecretName = Annotated[str, _checked(NAME_PATTERN, 245)]
+"""The name of a Secret of ours: beside it stands one whose name is longer by `-pending`."""
+NamespaceName = Annotated[str, _checked(f"^{_LABEL}$", 63)]
+NamespaceOrAll = Annotated[str, _checked(rf"^(\*|{_LABEL})$", 63)]
+"""A namespace, or `*` for every one."""
+DataKey = Annotated[str, _checked("^[-._a-zA-Z0-9]+$", 253)]
+"""A key in the data of a Secret or ConfigMap."""
+
+
+def is_object_name(name: str) -> bool:
+    return len(name) <= 253 and re.fullmatch(NAME_PATTERN, name) is not None
 
 
 class NameReference(Spec):
@@ -26,7 +48,7 @@ class SecretKeyRef(Spec):
     """One key of a Secret in the same namespace."""
 
     name: ObjectName = Field(description="The Secret's name.")
-    key: Annotated[str, Field(min_length=1, max_length=253, description="The key in the Secret's data.")] = "password"
+    key: Annotated[DataKey, Field(description="The key in the Secret's data.")] = "password"
 
 
 EXACTLY_ONE = Rule("has(self.name) != has(self.id)", "say exactly one of name and id")

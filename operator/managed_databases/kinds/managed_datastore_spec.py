@@ -4,8 +4,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from managed_databases.kinds.frame import CloudSpec, ObjectName, ProjectRef, SecretKeyRef, Uuid
-from managed_databases.kinds.references import DatastoreRef, NamespaceName
+from managed_databases.kinds.frame import CloudSpec, NamespaceName, ProjectRef, SecretKeyRef, SecretName, Uuid
+from managed_databases.kinds.references import DatastoreRef
 from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable, without_nulls
 
 _OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -126,7 +126,7 @@ class RedisSpec(Spec):
     password_secret_ref: SecretKeyRef | None = Field(
         default=None, description="A password of your own; without it one is generated."
     )
-    secret_name: ObjectName | None = Field(
+    secret_name: SecretName | None = Field(
         default=None, description="The Secret for applications; by default `<resource>-redis`."
     )
     on_unknown_password: Literal["Refuse", "Reset"] = Field(

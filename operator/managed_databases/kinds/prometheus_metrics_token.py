@@ -10,7 +10,7 @@ from managed_databases.api.models import MetricsToken, MetricsTokenName, NewMetr
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import invalid
 from managed_databases.kinds.datastore_endpoints import PROVIDER
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ObjectName, ProjectRef
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef, SecretName
 from managed_databases.kinds.kind import CloudSide, Credential, Kind
 from managed_databases.kinds.names import prefixed_name
 from managed_databases.kinds.protection import OWN_PROTECTION
@@ -34,7 +34,7 @@ class PrometheusMetricsTokenSpec(CloudSpec):
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = Field(
         default=None, description="The name in the project; by default metadata.name. It can be changed."
     )
-    secret_name: ObjectName | None = Field(
+    secret_name: SecretName | None = Field(
         default=None,
         description="The Secret with the token under `token`; by default `<resource>-metrics-token`.",
     )

@@ -1,16 +1,12 @@
 """How specs refer to other resources and cloud objects: by name or by id, exactly one of the two."""
 
-from typing import Annotated
-
 from pydantic import Field
 
-from managed_databases.kinds.frame import EXACTLY_ONE, ObjectName, Uuid
+from managed_databases.kinds.frame import EXACTLY_ONE, NamespaceName, ObjectName, Uuid
 from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.schema import Rule, Spec, rules
 from managed_databases.kinds.seen import Referred, Refused, Seen
 from managed_databases.kinds.verdicts import Reason, Stall
-
-NamespaceName = Annotated[str, Field(min_length=1, max_length=63)]
 
 
 class ObjectRef(Spec):

@@ -115,8 +115,9 @@ class PasswordView:
     """The Secrets of a credential, and the password that was given.
 
     `password` is what the credentials Secret holds, None when it is missing, empty or edited by hand; `pending` is
-    the password of a change under way, and `pending_sent` tells that this process has sent it; `given` is the one
-    from `passwordSecretRef`, or the value that the cloud tells. `outdated` means that the credentials Secret is not
+    the password of a change under way: `pending_sent` tells that this process has sent it, `pending_unclear` that the
+    cloud may have it, or may not, and `pending_refused` that the API has just refused it for what it is. `given` is the
+    one from `passwordSecretRef`, or the value that the cloud tells. `outdated` means that the credentials Secret is not
     as it should be.
     """
 
@@ -125,6 +126,8 @@ class PasswordView:
     given: SecretStr | None = None
     problem: Wait | Stall | None = None
     pending_sent: bool = False
+    pending_unclear: bool = False
+    pending_refused: bool = False
     confirmed: bool = False
     outdated: bool = False
 

@@ -137,6 +137,8 @@ class PasswordStep(StrEnum):
 
     PREPARE = "prepare"
     """Write the new password into the pending Secret: its creation is the lock."""
+    ABANDON = "abandon"
+    """Give the pending password up: the API has refused it, and nobody gives it any more."""
     SEND = "send"
     """Send the pending password to the cloud."""
     SWITCH = "switch"

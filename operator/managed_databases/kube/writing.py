@@ -130,7 +130,7 @@ class KubeWriter:
         return await self._write_secret("POST", path, body, secret, "application/json")
 
     async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
-        """Make the data, our own labels and annotations, and the owner those of `secret`; other people's stay.
+        """Make our data, labels, annotations and owner those of `secret`; other people's stay.
 
         Raises WriteConflict when the Secret has changed since it was read, and WriteRefused when its type differs.
         """
@@ -144,9 +144,9 @@ class KubeWriter:
             "resourceVersion": old.resource_version,
             "labels": self._labels(),
             "annotations": merge_patch(ours, secret.annotations),
-            "ownerReferences": self._owner_references(secret.owner),
+            "ownerReferences": [*old.other_owners, *self._owner_references(secret.owner)],
         }
-        data: dict[str, str | None] = dict.fromkeys(old.data.keys() - secret.data.keys())
+        data: dict[str, str | None] = dict.fromkeys((old.data.keys() & secret.drops) - secret.data.keys())
         body = {"metadata": metadata, "data": data | _encoded(secret.data)}
         return await self._write_secret("PATCH", _secret_path(old.namespace, old.name), body, secret, MERGE_PATCH)
 
@@ -268,6 +268,7 @@ def _secret_path(namespace: str, name: str) -> str:
 
 def _secret_content(raw: Mapping[str, Any]) -> SecretContent:
     metadata = raw["metadata"]
+    owners = metadata.get("ownerReferences") or ()
     return SecretContent(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -281,8 +282,13 @@ def _secret_content(raw: Mapping[str, Any]) -> SecretContent:
             name: SecretStr(b64decode(value).decode(errors="surrogateescape"))
             for name, value in (raw.get("data") or {}).items()
         },
-        owner_uids=tuple(reference["uid"] for reference in metadata.get("ownerReferences") or ()),
+        owner_uids=tuple(owner["uid"] for owner in owners if _is_ours(owner)),
+        other_owners=tuple(owner for owner in owners if not _is_ours(owner)),
     )
+
+
+def _is_ours(owner: Mapping[str, Any]) -> bool:
+    return str(owner.get("apiVersion", "")).startswith(f"{GROUP}/")
 
 
 def _encoded(data: Mapping[str, SecretStr]) -> dict[str, str]:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from pydantic import SecretStr
 
 from managed_databases.api.calls import Call
-from managed_databases.api.errors import ApiError
-from managed_databases.kinds.frame import Identity, Intent
+from managed_databases.api.errors import ApiError, Invalid
+from managed_databases.kinds.frame import Identity, Intent, is_object_name
 from managed_databases.kinds.registry import FINALIZER
+from managed_databases.kinds.seen import PasswordView
 from managed_databases.kinds.verdicts import (
     Arrange,
     Change,
@@ -17,13 +19,14 @@ from managed_databases.kinds.verdicts import (
     Credentials,
     Delete,
     PasswordStep,
+    Reason,
     Record,
     Release,
     Step,
     Verdict,
 )
 from managed_databases.reconcile import credentials, passwords
-from managed_databases.reconcile.annotations import OWNED_BY, OWNER_UID
+from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY, OWNER_UID
 from managed_databases.reconcile.claims import Claims
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.failures import is_refusal
@@ -32,6 +35,7 @@ from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     Kube,
+    KubeError,
     NewSecret,
     NotThere,
     Resource,
@@ -42,7 +46,10 @@ from managed_databases.reconcile.ports import (
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.report.writing import Writer
+from managed_databases.reconcile.secret_ownership import SecretOwnership
 from managed_databases.reconcile.settings import EngineSettings
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Actor:
 
     cache: ResourceCache
     kube: Kube
+    ownership: SecretOwnership
     writer: Writer
     claims: Claims
     clock: Clock
@@ -140,18 +148,19 @@ class Actor:
         credentials.remember_fine(found, memory, written)
         return written.data[credential.key]
 
-    async def _create_own_secret(self, found: Observation, wanted: NewSecret) -> SecretContent:
+    async def _create_own_pending(self, found: Observation, wanted: NewSecret) -> SecretContent:
         """A Secret that is there already is used when it is ours (a pass before this one made it)."""
         try:
             return await self.kube.create_secret(wanted)
         except AlreadyThere:
             there = await self.kube.read_secret(wanted.namespace, wanted.name)
-            if there is None or credentials.foreign(found.resource, there, found.seen):
+            key = credentials.PENDING_KEY
+            if there is None or self.ownership.problem(found.resource, there, found.seen, key):
                 raise
             return there
 
     async def _record(self, found: Observation, memory: Memory, step: Record) -> Mapping[str, Any]:
-        memory.confirmed, memory.pending_sent = False, None
+        _forget_pending(memory)
         if not step.changes.get("id"):
             memory.created_id = None  # what is gone is not found again in what we once made
             return step.changes
@@ -189,23 +198,36 @@ class Actor:
         assert found.cloud.credential is not None
         match step.step:
             case PasswordStep.PREPARE:
-                await self.writer.write(found, shown)
-                wanted = credentials.pending_secret(found, view.given or passwords.generate())
+                facts = _doubt(view)
+                await self.writer.write(found, shown, facts)
+                password = view.given or passwords.generate()
+                wanted = credentials.pending_secret(found, password)
                 if secrets.pending is None:
-                    await self._create_own_secret(found, wanted)
-                else:  # ours, without a usable password: somebody emptied it
-                    await self.kube.replace_secret(secrets.pending, wanted)
-                memory.pending_sent = None
+                    pending = await self._create_own_pending(found, wanted)
+                else:  # ours: without a usable password, or with one that nobody means any more
+                    pending = await self.kube.replace_secret(secrets.pending, wanted)
+                _forget_pending(memory)
+                if pending.data.get(credentials.PENDING_KEY) == password:
+                    memory.pending_untried = password
+                if step.reason is Reason.PASSWORD_RESET:
+                    memory.repairs.append((self.clock.monotonic(), credentials.RESET))
+                return facts
+            case PasswordStep.ABANDON:
+                facts = _doubt(view)
+                await self.writer.write(found, shown, facts)
+                assert secrets.pending is not None
+                await self.kube.delete_secret(secrets.pending)
+                _forget_pending(memory)
+                return facts
             case PasswordStep.SEND:
                 await self.writer.write(found, shown)
-                await self._send_password(found, view.pending, lane)
-                memory.pending_sent = view.pending
+                await self._send_pending(found, view.pending, memory, lane)
             case PasswordStep.SWITCH:
                 assert view.pending is not None
                 await self._write_secret(found, view.pending, secrets, memory)
                 if secrets.pending is not None:
                     await self.kube.delete_secret(secrets.pending)
-                memory.confirmed, memory.pending_sent = False, None
+                _forget_pending(memory)
                 return {"passwordUnconfirmed": None}
             case PasswordStep.CONFIRM:
                 await self.writer.write(found, shown)
@@ -218,6 +240,7 @@ class Actor:
                 value = view.password if found.cloud.credential.value_of is None else view.given
                 assert value is not None
                 await self._write_secret(found, value, secrets, memory)
+                memory.repairs.append((self.clock.monotonic(), credentials.content_hash(found, value)))
         return {}
 
     async def _write_secret(
@@ -229,6 +252,19 @@ class Actor:
         else:
             written = await self.kube.replace_secret(secrets.credentials, wanted)
         credentials.remember_fine(found, memory, written)
+
+    async def _send_pending(self, found: Observation, pending: SecretStr | None, memory: Memory, lane: Lane) -> None:
+        """From the send on the cloud may have it; after a refusal it has not, unless it may have had it before."""
+        was_untried, memory.pending_untried = memory.pending_untried == pending, None
+        try:
+            await self._send_password(found, pending, lane)
+        except ApiError as error:
+            if is_refusal(error) and was_untried:
+                memory.pending_untried = pending
+            if isinstance(error, Invalid):
+                memory.pending_refused = pending
+            raise
+        memory.pending_sent = pending
 
     async def _send_password(self, found: Observation, password: SecretStr | None, lane: Lane) -> None:
         assert found.cloud.credential is not None
@@ -264,8 +300,14 @@ class Actor:
     async def _release(self, found: Observation, step: Release) -> None:
         if found.cloud.credential is not None:
             name = secret_name(found.kind, found.seen)
+            is_forced = found.seen.annotations.get(FORCE_DELETE) == "true"
             for name_ in (name, credentials.pending_name(name)):
-                await self._let_go(found, name_, retain=step.retain)
+                try:
+                    await self._let_go(found, name_, retain=step.retain)
+                except KubeError as error:
+                    if not is_forced:
+                        raise
+                    log.warning("a Secret is left as it is", secret=name_, error=str(error))
         if step.retain:
             await self._retain_owned(found.resource)
         if found.resource.finalizers:
@@ -286,7 +328,7 @@ class Actor:
                     continue
 
     async def _let_go(self, found: Observation, name: str, *, retain: bool) -> None:
-        secret = await self.kube.read_secret(found.resource.key.namespace, name)
+        secret = await self.kube.read_secret(found.resource.key.namespace, name) if is_object_name(name) else None
         if secret is None or secret.annotations.get(OWNER_UID) != found.resource.uid:
             return
         if retain:
@@ -317,6 +359,16 @@ class Actor:
         elif target is not None:
             found.snapshot.outcome_unknown(target.id)
         return reply.value
+
+
+def _doubt(view: PasswordView) -> Mapping[str, Any]:
+    """What is to be known when a pending password is given up that the cloud may have after all."""
+    return {"passwordUnconfirmed": True} if view.pending is not None and view.pending_unclear else {}
+
+
+def _forget_pending(memory: Memory) -> None:
+    memory.confirmed = False
+    memory.pending_sent = memory.pending_untried = memory.pending_refused = None
 
 
 def pinned(found: Observation) -> Mapping[str, Any]:

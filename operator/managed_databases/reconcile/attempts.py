@@ -12,6 +12,7 @@ from managed_databases.kinds.verdicts import (
     Create,
     Credentials,
     Delete,
+    PasswordStep,
     Reason,
     Record,
     Release,
@@ -23,14 +24,17 @@ from managed_databases.kinds.verdicts import (
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.credentials import RESET, content_hash
 from managed_databases.reconcile.decision.decide import PENDING
 from managed_databases.reconcile.failures import meaning, meaning_of_busy
 from managed_databases.reconcile.memory import Held, Memory
 from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.settings import EngineSettings
 
 FIGHT_CORRECTIONS = 3
 FIGHT_SECONDS = 600.0
+REPAIRS_OF_A_SECRET = 5
 NOT_SEEN: Final = object()
 """Stands for what is busy while it is not the turn of the pass to look."""
 _MOST_ASIDE = 16
@@ -53,6 +57,14 @@ class Attempts:
         """Return the verdict, or what to say while its step rests."""
         if not isinstance(verdict, Step):
             return verdict
+        if isinstance(verdict, Credentials) and self._is_secret_fight(found, memory, verdict):
+            name = secret_name(found.kind, found.seen)
+            return Stall(
+                Reason.DRIFT_FIGHT,
+                f"the Secret {name} had to be put right {REPAIRS_OF_A_SECRET} times in ten minutes: something else "
+                "changes what is in it; see its managedFields for who that is. It is left alone for a while; keys of "
+                "other names may be added to it",
+            )
         if found.session is not None and found.session.circuit.is_open and not isinstance(verdict, Record | Release):
             return Wait(
                 Reason.UNREACHABLE, "the API does not answer: one call in a while is tried, and all goes on then"
@@ -116,6 +128,22 @@ class Attempts:
         memory.corrections = [correction for correction in memory.corrections if correction[0] >= since]
         same = [c for c in memory.corrections if c[1:] == (change.call.operation, found.seen.generation)]
         return len(same) >= FIGHT_CORRECTIONS
+
+    def _is_secret_fight(self, found: Observation, memory: Memory, step: Credentials) -> bool:
+        """Whether the same has been written again and again. What differs by the cloud's doing may follow each other."""
+        view, credential = found.seen.credential, found.cloud.credential
+        since = self._clock.monotonic() - FIGHT_SECONDS
+        memory.repairs = [repair for repair in memory.repairs if repair[0] >= since]
+        if view is None or credential is None:
+            return False
+        if step.step is PasswordStep.PREPARE and step.reason is Reason.PASSWORD_RESET:
+            wanted = RESET
+        elif step.step is PasswordStep.WRITE:
+            value = view.password if credential.value_of is None else view.given
+            wanted = RESET if value is None else content_hash(found, value)
+        else:
+            return False
+        return sum(repair[1] == wanted for repair in memory.repairs) >= REPAIRS_OF_A_SECRET
 
     def failed(self, found: Observation, memory: Memory, step: Step, error: ApiError, busy: Any) -> Wait | Stall:
         """Remember the failure; return what to show."""

@@ -1,26 +1,28 @@
 """The Secrets of a credential: what they are, what they should be, and whose they are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import SecretStr
 
-from managed_databases.kinds.frame import SecretKeyRef
+from managed_databases.kinds.datastore_endpoints import OPTIONAL_KEYS
+from managed_databases.kinds.frame import SecretKeyRef, is_object_name
 from managed_databases.kinds.kind import Credential
-from managed_databases.kinds.seen import PasswordView, Seen
+from managed_databases.kinds.seen import PasswordView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK, RETAINED
+from managed_databases.reconcile.given_passwords import given_password, usable
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.passwords import check_number
 from managed_databases.reconcile.ports import MANAGED_LABEL, Kube, NewSecret, Resource, ResourceCache, SecretContent
 from managed_databases.reconcile.report.status import secret_name
+from managed_databases.reconcile.secret_ownership import SecretOwnership
 from managed_databases.reconcile.topics import Topic
 
-LONGEST_PASSWORD: Final = 255
-"""API reference, users."""
+PENDING_KEY: Final = "password"
 _UNREAD: Final = SecretStr("not read: the Secret is as it was when it was found right")
 
 
@@ -30,6 +32,7 @@ class CredentialReader:
 
     kube: Kube
     cache: ResourceCache
+    ownership: SecretOwnership
 
     def topics(self, found: Observation) -> frozenset[Topic]:
         """The Secrets that a pass depends on: whoever listens before they are read misses no change of them."""
@@ -48,6 +51,10 @@ class CredentialReader:
             return None, SecretsRead()
         namespace, name = found.resource.key.namespace, secret_name(found.kind, found.seen)
         given_ref = credential.given(found.seen.spec)
+        for told in (pending_name(name), given_ref.name if given_ref else name):
+            if not is_object_name(told):  # applied when it was not checked yet
+                why = f"{told} can be no Secret's name: name another one in the spec"
+                return PasswordView(problem=Stall(Reason.INVALID_SPEC, why)), SecretsRead()
         if given_ref is None and self._fine_before(found, memory, name):
             return PasswordView(password=_UNREAD, given=_told(found, credential)), SecretsRead()
         if credential.value_of is not None:
@@ -57,8 +64,8 @@ class CredentialReader:
             return view_of(found, credential, None, None, given, problem, memory), SecretsRead()
         mine = await self.kube.read_secret(namespace, name)
         pending = await self.kube.read_secret(namespace, pending_name(name))
-        if (problem_ := foreign(found.resource, mine, found.seen)) or (
-            problem_ := foreign(found.resource, pending, found.seen)
+        if (problem_ := self.ownership.problem(found.resource, mine, found.seen, credential.key)) or (
+            problem_ := self.ownership.problem(found.resource, pending, found.seen, PENDING_KEY)
         ):
             return PasswordView(problem=problem_), SecretsRead()
         view = view_of(found, credential, mine, pending, given, problem, memory)
@@ -70,7 +77,7 @@ class CredentialReader:
     ) -> tuple[PasswordView, SecretsRead]:
         """Where the cloud tells the value, the Secret has nothing to say: it holds that value, or it is outdated."""
         mine = await self.kube.read_secret(found.resource.key.namespace, name)
-        if problem := foreign(found.resource, mine, found.seen):
+        if problem := self.ownership.problem(found.resource, mine, found.seen, credential.key):
             return PasswordView(problem=problem), SecretsRead()
         told = _told(found, credential)
         held = None if mine is None else mine.data.get(credential.key)
@@ -89,12 +96,10 @@ class CredentialReader:
         value = None if secret is None else secret.data.get(ref.key)
         if value is None:
             return None, Wait(Reason.SECRET_MISSING, f"the Secret {ref.name} with the key {ref.key} is not there")
-        if not 0 < len(value.get_secret_value()) <= LONGEST_PASSWORD:
-            return None, Stall(
-                Reason.INVALID_SPEC,
-                f"the password in {ref.name}/{ref.key} must have 1 to {LONGEST_PASSWORD} characters",
-            )
-        return value, None
+        password = given_password(value)
+        if isinstance(password, str):
+            return None, Stall(Reason.INVALID_SPEC, f"the password in {ref.name}/{ref.key} {password}")
+        return password, None
 
     def _surely_absent(self, found: Observation, memory: Memory, name: str) -> bool:
         """Before a creation: the watch shows no Secret of ours, and nobody was met under its name."""
@@ -152,44 +157,40 @@ def view_of(
     memory: Memory,
 ) -> PasswordView:
     password = None if mine is None else _trusted(found.resource, mine, credential.key)
-    pending_password = None if pending is None else _usable(pending.data.get("password"))
+    pending_password = None if pending is None else usable(pending.data.get(PENDING_KEY))
     return PasswordView(
         password=password,
         pending=pending_password,
         given=given,
         problem=problem,
         pending_sent=pending_password is not None and memory.pending_sent == pending_password,
+        pending_unclear=pending_password not in (None, memory.pending_sent, memory.pending_untried),
+        pending_refused=pending_password is not None and memory.pending_refused == pending_password,
         confirmed=memory.confirmed,
         outdated=mine is None or password is None or is_outdated(found, mine, password),
     )
 
 
-def _usable(password: SecretStr | None) -> SecretStr | None:
-    """The password, if the API would take it."""
-    return password if password is not None and 0 < len(password.get_secret_value()) <= LONGEST_PASSWORD else None
+def after_a_call(view: PasswordView | None, memory: Memory) -> PasswordView | None:
+    """The view as it is once a pending password was sent, well or not."""
+    if view is None or view.pending is None:
+        return view
+    return replace(
+        view,
+        pending_sent=memory.pending_sent == view.pending,
+        pending_unclear=view.pending not in (memory.pending_sent, memory.pending_untried),
+        pending_refused=memory.pending_refused == view.pending,
+    )
 
 
 def _trusted(resource: Resource, mine: SecretContent, key: str) -> SecretStr | None:
     """The Secret's password, unless it is empty or somebody edited it."""
-    password = _usable(mine.data.get(key))
+    password = usable(mine.data.get(key))
     if password is None:
         return None
     owner = mine.annotations.get(OWNER_UID, resource.uid)
     check = mine.annotations.get(PASSWORD_CHECK)
     return password if check in (None, check_number(owner, password)) else None
-
-
-def foreign(resource: Resource, secret: SecretContent | None, seen: Seen) -> Stall | None:
-    """A Secret of that name which is not ours is never touched; a retained one may be taken with its object."""
-    if secret is None or secret.annotations.get(OWNER_UID) == resource.uid:
-        return None
-    ids = {seen.status.id, *(namesake.id for namesake in seen.namesakes)}
-    if secret.annotations.get(RETAINED) == "true" and secret.annotations.get(OBJECT_ID) in ids - {None}:
-        return None
-    return Stall(
-        Reason.SECRET_CONFLICT,
-        f"the Secret {secret.name} belongs to something else: name another in the spec, or remove that Secret",
-    )
 
 
 def pending_name(name: str) -> str:
@@ -201,6 +202,14 @@ def desired_data(found: Observation, password: SecretStr) -> dict[str, SecretStr
     assert credential is not None
     text: Mapping[str, str] = credential.content(found.seen, password)
     return {**{key: SecretStr(value) for key, value in text.items()}, credential.key: password}
+
+
+RESET: Final = 0
+"""Stands for a password that was set anew, among repairs of a Secret."""
+
+
+def content_hash(found: Observation, password: SecretStr) -> int:
+    return hash(frozenset(desired_data(found, password).items()))
 
 
 def desired(found: Observation, password: SecretStr) -> NewSecret:
@@ -216,6 +225,7 @@ def desired(found: Observation, password: SecretStr) -> NewSecret:
         annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check_number(resource.uid, password)},
         data=desired_data(found, password),
         owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
+        drops=OPTIONAL_KEYS,
     )
 
 
@@ -226,8 +236,8 @@ def pending_secret(found: Observation, password: SecretStr) -> NewSecret:
         namespace=resource.key.namespace,
         name=pending_name(secret_name(found.kind, found.seen)),
         type="Opaque",
-        annotations={OWNER_UID: resource.uid},
-        data={"password": password},
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check_number(resource.uid, password)},
+        data={PENDING_KEY: password},
         owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
     )
 
@@ -235,7 +245,8 @@ def pending_secret(found: Observation, password: SecretStr) -> NewSecret:
 def is_outdated(found: Observation, mine: SecretContent, password: SecretStr) -> bool:
     wanted = desired(found, password)
     return (
-        dict(mine.data) != dict(wanted.data)
+        any(mine.data.get(key) != value for key, value in wanted.data.items())
+        or not mine.data.keys().isdisjoint(wanted.drops - wanted.data.keys())
         or mine.labels.get(MANAGED_LABEL) != "true"  # without it the Secret is not watched
         or mine.owner_uids != (() if wanted.owner is None else (wanted.owner.uid,))
         or any(mine.annotations.get(name) != value for name, value in wanted.annotations.items())

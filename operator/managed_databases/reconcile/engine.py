@@ -31,6 +31,7 @@ from managed_databases.reconcile.reconciler import Reconciler, after_kube_error
 from managed_databases.reconcile.references import References
 from managed_databases.reconcile.report.announcing import Announcer
 from managed_databases.reconcile.report.writing import Writer
+from managed_databases.reconcile.secret_ownership import SecretOwnership
 from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.reconcile.topics import Subscriptions, Topic
 
@@ -89,14 +90,15 @@ class Engine:
         specs = self._specs = Specs()
         references = References(cache, self.claims, kinds.__getitem__, specs.of)
         writer = Writer(kube, clock, self._written, self._announcer)
+        ownership = SecretOwnership(lambda: {resource.uid for resource in self.everything()})
         self._reconciler = Reconciler(
             kinds=kinds,
             kube=kube,
             clock=clock,
             projects=self.projects,
             observer=Observer(cache, self.claims, self.projects, references, clock, specs, kinds.__getitem__),
-            reader=CredentialReader(kube, cache),
-            actor=Actor(cache, kube, writer, self.claims, clock, settings, self.resource_changed),
+            reader=CredentialReader(kube, cache, ownership),
+            actor=Actor(cache, kube, ownership, writer, self.claims, clock, settings, self.resource_changed),
             attempts=Attempts(clock, settings, draw),
             writer=writer,
             interest=self,

@@ -36,7 +36,8 @@ class Memory:
     `attempt` is the intent's attempt that this process knows of, and `settle_from` when its wait began;
     `absent_since` is when the wish for a cloud object that nobody has attempted yet was first seen;
     `created_id` is what our POST answered, until the status says so; `pending_sent` is the pending password that this
-    process has sent, `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
+    process has sent, `pending_untried` one that the cloud does not have, for certain, and `pending_refused` one that the
+    API has refused for what it is; `repairs` are when our Secret was put right of late, and what of it; `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
     under which the credentials Secret was last found right; `secret_name_taken` that something of its name is there
     which no watch shows; `has_spoken` that this process has said something in the status.
     """
@@ -50,12 +51,15 @@ class Memory:
     absent_since: float | None = None
     created_id: str | None = None
     pending_sent: SecretStr | None = None
+    pending_untried: SecretStr | None = None
+    pending_refused: SecretStr | None = None
     confirmed: bool = False
     secret_seen_fine: tuple[object, ...] | None = None
     secret_name_taken: bool = False
     sync_request: str | None = None
     has_spoken: bool = False
     corrections: list[tuple[float, str, int]] = field(default_factory=list)
+    repairs: list[tuple[float, int]] = field(default_factory=list)
     looks: int = 0
     look_again: float = 0.0
 

@@ -43,7 +43,8 @@ class Resource:
 
 @dataclass(frozen=True)
 class SecretContent:
-    """A Secret that was read by name. Values never appear in its repr. `owner_uids` are its ownerReferences'."""
+    """A Secret that was read by name. Values never appear in its repr. `owner_uids` are those of its
+    ownerReferences that are resources of ours, `other_owners` the other references."""
 
     namespace: str
     name: str
@@ -54,11 +55,14 @@ class SecretContent:
     annotations: Mapping[str, str]
     data: Mapping[str, SecretStr] = field(repr=False)
     owner_uids: tuple[str, ...] = ()
+    other_owners: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
 class NewSecret:
-    """A Secret to write. `owner` sets an ownerReference (garbage collection deletes it with its owner)."""
+    """A Secret to write. `owner` sets an ownerReference (garbage collection deletes it with its owner). Of a Secret that is
+    there, `drops` are the keys to take away; others that are not in `data` are other people's, and stay.
+    """
 
     namespace: str
     name: str
@@ -66,6 +70,7 @@ class NewSecret:
     annotations: Mapping[str, str]
     data: Mapping[str, SecretStr] = field(repr=False)
     owner: Resource | None = None
+    drops: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ class Kube(Protocol):
         """Raises AlreadyThere."""
 
     async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
-        """Replace data and our annotations, keeping foreign labels and annotations; carries the resourceVersion."""
+        """Replace our data, annotations and ownerReference, keeping foreign ones; carries the resourceVersion."""
 
     async def delete_secret(self, secret: SecretContent) -> None:
         """Delete exactly this one (precondition: uid); one that is gone is no error."""

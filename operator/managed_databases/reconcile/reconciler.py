@@ -13,7 +13,7 @@ from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.attempts import NOT_SEEN, Attempts, is_look_before_creation
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.credentials import CredentialReader
+from managed_databases.reconcile.credentials import CredentialReader, after_a_call
 from managed_databases.reconcile.decision.decide import decide
 from managed_databases.reconcile.failures import is_refusal
 from managed_databases.reconcile.letting_go import LOOK_AGAIN_SECONDS, goes_with_its_definition
@@ -229,6 +229,7 @@ class Reconciler:
             request_id=error.request_id,
             **_named(found.resource.key),
         )
+        found.seen = replace(found.seen, credential=after_a_call(found.seen.credential, memory))
         busy = await self._what_is_busy(found, memory, lane, turn) if isinstance(error, Busy) else None
         # What the failed step had done and learned is in the cache; the verdict is judged on the new ground.
         return self.attempts.failed(found, memory, verdict, error, busy)

@@ -15,6 +15,8 @@ def password_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
     if cloud.credential.value_of is not None:
         return _told_step(view)
     if view.pending is not None:
+        if not view.pending_sent and (instead := _instead_of_pending(view)):
+            return instead
         if not view.pending_sent:
             return Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
         return Credentials(PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it")
@@ -32,6 +34,19 @@ def password_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
         return Credentials(PasswordStep.CONFIRM, Reason.ROTATING, "the Secret's password is sent to the cloud again")
     if view.outdated:
         return Credentials(PasswordStep.WRITE, Reason.READY, "the credentials Secret is brought up to date")
+    return None
+
+
+def _instead_of_pending(view: PasswordView) -> Verdict | None:
+    """What to do about a pending password that nobody means any more. One that the cloud may have binds: it is sent until
+    the answer is clear.
+    """
+    if view.pending_unclear and not view.pending_refused:
+        return None
+    if view.given is not None and view.given != view.pending:
+        return Credentials(PasswordStep.PREPARE, Reason.ROTATING, "another password is given meanwhile: it is set")
+    if view.given is None and view.password is not None:
+        return Credentials(PasswordStep.ABANDON, Reason.ROTATING, "no password is given any more: the Secret's stays")
     return None
 
 

@@ -139,7 +139,11 @@ def _credentials_ready(seen: Seen, verdict: Verdict) -> Saying:
     if isinstance(verdict, Create | Record):
         return False, verdict.reason, verdict.message
     view = seen.credential
-    if view is not None and view.password is None and view.pending is None:
+    if view is not None and view.password is None:
+        return False, verdict.reason, verdict.message
+    if view is not None and view.pending_unclear:
+        return False, verdict.reason, verdict.message
+    if view is not None and view.outdated and verdict.reason is Reason.DRIFT_FIGHT:
         return False, verdict.reason, verdict.message
     if seen.status.password_unconfirmed and not (view is not None and view.confirmed):
         return False, verdict.reason, verdict.message

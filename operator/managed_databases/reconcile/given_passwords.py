@@ -1,0 +1,41 @@
+"""What a password may be: those that people give, and those found in our own Secrets after other hands were there."""
+
+import unicodedata
+from typing import Final
+
+from pydantic import SecretStr
+
+LONGEST_PASSWORD: Final = 255
+"""API reference, users."""
+
+
+def is_text(value: SecretStr) -> bool:
+    """Whether the bytes were UTF-8: what is none stays in a value as lone surrogates, and no call could send it."""
+    try:
+        value.get_secret_value().encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def usable(password: SecretStr | None) -> SecretStr | None:
+    """The password, if the API would take it."""
+    if password is None or not is_text(password):
+        return None
+    return password if 0 < len(password.get_secret_value()) <= LONGEST_PASSWORD else None
+
+
+def given_password(value: SecretStr) -> SecretStr | str:
+    """Return the password that people mean, or what is wrong with it.
+
+    Line breaks at its end are none of it: editors and `echo` leave them there. Other control characters would end up in
+    configuration files of applications, where hardly anybody could tell what they do.
+    """
+    if not is_text(value):
+        return "is no UTF-8 text: give letters, digits and signs"
+    text = value.get_secret_value().rstrip("\r\n")
+    if not 0 < len(text) <= LONGEST_PASSWORD:
+        return f"must have 1 to {LONGEST_PASSWORD} characters"
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        return "holds a line break or another control character: give one without"
+    return SecretStr(text)

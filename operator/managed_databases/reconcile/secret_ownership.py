@@ -1,0 +1,51 @@
+"""Whose a Secret is. Ownership is proven by what we wrote into the Secret, never by a status alone."""
+
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+
+from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.verdicts import Reason, Stall
+from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK, RETAINED
+from managed_databases.reconcile.given_passwords import usable
+from managed_databases.reconcile.passwords import check_number
+from managed_databases.reconcile.ports import Resource, SecretContent
+
+
+@dataclass(frozen=True)
+class SecretOwnership:
+    """`living_uids` are those of all resources that there are."""
+
+    living_uids: Callable[[], Container[str]]
+
+    def problem(self, resource: Resource, secret: SecretContent | None, seen: Seen, key: str) -> Stall | None:
+        """Say why a Secret under our name is not ours; None when it is, or may be taken. A foreign one is never touched.
+
+        A retained Secret goes with its cloud object. One that an earlier resource left behind, as after a restore that
+        gave all resources other uids, is taken over with the object it is for: where the spec wants to adopt, and where
+        the check of the password under `key` proves that an operator wrote it for an owner that is no more.
+        """
+        if secret is None or secret.annotations.get(OWNER_UID) == resource.uid:
+            return None
+        ids = {seen.status.id, *(namesake.id for namesake in seen.namesakes)}
+        if secret.annotations.get(RETAINED) == "true" and secret.annotations.get(OBJECT_ID) in ids - {None}:
+            return None
+        if not self._is_left_behind(secret, key):
+            return Stall(
+                Reason.SECRET_CONFLICT,
+                f"the Secret {secret.name} belongs to something else: name another in the spec, or remove that Secret",
+            )
+        if seen.cloud_spec.adoption != "Never":
+            return None
+        return Stall(
+            Reason.SECRET_CONFLICT,
+            f"the Secret {secret.name} was written for an earlier resource (uid {secret.annotations[OWNER_UID]}), and "
+            "holds a password that may be in use: to take it over together with the cloud object set spec.adoption to "
+            "IfExists; remove it only if nobody needs it",
+        )
+
+    def _is_left_behind(self, secret: SecretContent, key: str) -> bool:
+        owner, check = secret.annotations.get(OWNER_UID), secret.annotations.get(PASSWORD_CHECK)
+        password = usable(secret.data.get(key))
+        if owner is None or check is None or password is None:
+            return False
+        return check == check_number(owner, password) and owner not in self.living_uids()
