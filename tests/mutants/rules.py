@@ -7,6 +7,7 @@ from mutants.mutant import Mutant
 _DECIDE = ("reconcile/decision",)
 _GUARDS = ("virtual/test_guards.py",)
 _SECRETS = ("virtual/test_guards_of_secrets.py",)
+_PASSWORDS = ("virtual/test_passwords.py",)
 _SNAPSHOT = (
     "reconcile/project/test_collection_snapshot.py",
     "reconcile/project/test_collection_snapshot_history.py",
@@ -294,14 +295,14 @@ _PASSWORDS: Final = (
     ),
     Mutant(
         "a Secret that belongs to something else is not touched",
-        "reconcile/credentials.py",
+        "reconcile/secret_ownership.py",
         "if secret is None or secret.annotations.get(OWNER_UID) == resource.uid:",
         "if True:",
         _SECRETS,
     ),
     Mutant(
         "a retained Secret goes with its object only",
-        "reconcile/credentials.py",
+        "reconcile/secret_ownership.py",
         "and secret.annotations.get(OBJECT_ID) in ids - {None}:",
         ":",
         _SECRETS,
@@ -323,9 +324,23 @@ _PASSWORDS: Final = (
     Mutant(
         "a retained Secret has no owner that garbage collection would follow",
         "reconcile/credentials.py",
-        'owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,\n    )\n\n\ndef pending_secret',
-        "owner=resource,\n    )\n\n\ndef pending_secret",
+        'owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,\n        drops=OPTIONAL_KEYS,',
+        "owner=resource,\n        drops=OPTIONAL_KEYS,",
         _SECRETS,
+    ),
+    Mutant(
+        "a Secret that was left behind is taken over only with a valid check of its password",
+        "reconcile/secret_ownership.py",
+        "return check == check_number(owner, password) and owner not in self.living_uids()",
+        "return owner not in self.living_uids()",
+        _PASSWORDS,
+    ),
+    Mutant(
+        "a living resource's Secret is not taken over",
+        "reconcile/secret_ownership.py",
+        "return check == check_number(owner, password) and owner not in self.living_uids()",
+        "return check == check_number(owner, password)",
+        _PASSWORDS,
     ),
     Mutant(
         "an edited password is not believed",

@@ -10,8 +10,8 @@ import pytest
 import structlog
 
 from managed_databases.kube.collections import SECRET
-from managed_databases.reconcile.annotations import PASSWORD_CHECK
-from managed_databases.reconcile.ports import KubeUnreachable, ResourceKey, WriteRefused
+from managed_databases.reconcile.annotations import OWNER_UID, PASSWORD_CHECK
+from managed_databases.reconcile.ports import MANAGED_LABEL, KubeUnreachable, ResourceKey, WriteRefused
 from stories.world import condition, manifest
 from virtual.everything import project
 from virtual.memory_cluster import Raw
@@ -309,6 +309,24 @@ def test_a_living_resources_secret_is_never_taken_over() -> None:
             assert world.says(thief, "Stalled") == ("True", "SecretConflict")
             assert world.cluster.objects[MINE]["metadata"]["annotations"] == before
             assert PASSWORD_CHECK in before
+
+    in_virtual_time(is_never_taken())
+
+
+def test_a_secret_whose_check_does_not_fit_is_never_taken_over() -> None:
+    async def is_never_taken() -> None:
+        async with VirtualWorld() as world:
+            await begin_with_datastore(world)
+            metadata = {
+                "annotations": {OWNER_UID: "of-nobody-any-more", PASSWORD_CHECK: "none"},
+                "labels": {MANAGED_LABEL: "true"},
+            }
+            data = {"password": b64encode(FIRST.encode()).decode()}
+            world.cluster.create(MINE, {"metadata": metadata, "type": "servicebinding.io/postgresql", "data": data})
+            world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, IN_MAIN | {"adoption": "IfExists"}))
+            await asyncio.sleep(SOON)
+            assert world.says(APP, "Stalled") == ("True", "SecretConflict")
+            assert world.secret(MINE.name) == {"password": FIRST}
 
     in_virtual_time(is_never_taken())
 

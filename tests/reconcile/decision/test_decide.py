@@ -195,7 +195,48 @@ def test_a_pause_does_not_hold_up_a_deletion() -> None:
     [
         ("the Secret is lost", PasswordView(), False, PasswordStep.PREPARE),
         ("another password is given", PasswordView(password=PASSWORD, given=OTHER_PASSWORD), False, PasswordStep.PREPARE),
-        ("a pending password is sent first", PasswordView(password=PASSWORD, pending=OTHER_PASSWORD), False, PasswordStep.SEND),
+        (
+            "a pending password that the cloud may have is sent first, whatever is given now",
+            PasswordView(password=PASSWORD, pending=OTHER_PASSWORD, pending_unclear=True, given=PASSWORD),
+            False,
+            PasswordStep.SEND,
+        ),
+        (
+            "a pending password that is still given is sent",
+            PasswordView(password=PASSWORD, pending=OTHER_PASSWORD, given=OTHER_PASSWORD),
+            False,
+            PasswordStep.SEND,
+        ),
+        (
+            "one that the cloud does not have gives way to another",
+            PasswordView(password=PASSWORD, pending=OTHER_PASSWORD, given=SecretStr("third")),
+            False,
+            PasswordStep.PREPARE,
+        ),
+        (
+            "and so does one that the API refuses for what it is",
+            PasswordView(
+                password=PASSWORD,
+                pending=OTHER_PASSWORD,
+                given=SecretStr("third"),
+                pending_unclear=True,
+                pending_refused=True,
+            ),
+            False,
+            PasswordStep.PREPARE,
+        ),
+        (
+            "one that nobody gives any more is given up",
+            PasswordView(password=PASSWORD, pending=OTHER_PASSWORD),
+            False,
+            PasswordStep.ABANDON,
+        ),
+        (
+            "but not when it is all that there is",
+            PasswordView(pending=OTHER_PASSWORD),
+            False,
+            PasswordStep.SEND,
+        ),
         (
             "it is sent: the Secret may have it",
             PasswordView(password=PASSWORD, pending=OTHER_PASSWORD, pending_sent=True),
