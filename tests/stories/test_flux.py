@@ -8,33 +8,9 @@ import pytest
 from cluster import Manifest
 from gitops import tools
 from stories.everything import all_is_in_sync, give, nothing_is_left, project, resources
+from stories.flux import Flux
 from stories.pace import fast
 from stories.world import World, condition
-
-NAME = "databases"
-LONG = "100"
-"""Seconds of a wait that is to end by itself."""
-
-
-class Flux:
-    """A Kustomization of these objects, with `wait` and `prune`."""
-
-    def __init__(self, program: Path, world: World) -> None:
-        self._program = program
-        self._kubeconfig = world.cluster.control_plane.kubeconfig
-
-    async def apply(self, objects: list[Manifest]) -> set[str]:
-        """Return what became of them: `created`, `configured`, `unchanged`."""
-        told = await tools.run(self._program, "apply", self._kubeconfig, NAME, given=objects)
-        assert len(told) == len(objects)
-        return set(told.values())
-
-    async def wait(self, objects: list[Manifest], seconds: str = LONG) -> None:
-        """Raises Failed in Flux' words."""
-        assert await tools.run(self._program, "wait", self._kubeconfig, seconds, given=objects) == "Current"
-
-    async def prune(self, objects: list[Manifest]) -> set[str]:
-        return set((await tools.run(self._program, "prune", self._kubeconfig, NAME, given=objects)).values())
 
 
 @fast
