@@ -10,6 +10,7 @@ import subprocess
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from image.lock import PROJECT, RUN_TIME, Entry
 
@@ -78,5 +79,7 @@ def _debian(name: str) -> Component:
     form = "${Package}\t${Version}\t${Architecture}"
     asked = subprocess.run(["dpkg-query", "-W", "-f", form, name], capture_output=True, text=True, check=True)
     package, version, architecture = asked.stdout.split("\t")
-    ref = f"pkg:deb/debian/{package}@{version}?arch={architecture}"
+    distribution = platform.freedesktop_os_release()
+    qualifiers = f"arch={architecture}&distro={distribution['ID']}-{distribution['VERSION_ID']}"
+    ref = f"pkg:deb/debian/{package}@{quote(version, safe=':~')}?{qualifiers}"
     return {"type": "library", "bom-ref": ref, "name": package, "version": version, "purl": ref}

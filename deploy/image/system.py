@@ -88,7 +88,7 @@ def bring_python(root: Root, interpreter: str, environment: Path) -> None:
 
 def packages(root: Root) -> list[str]:
     """Return the names of the Debian packages that the brought files are of, and record them where scanners look."""
-    found = set()
+    found = {"ca-certificates"}  # its bundle is made when it is installed, and no package's file
     candidates = sorted(root.brought | {path.removeprefix("/usr") for path in root.brought})
     asked = subprocess.run(["dpkg-query", "-S", *candidates], capture_output=True, text=True, check=False)
     for line in asked.stdout.splitlines():
