@@ -1,6 +1,7 @@
 """Flux' own libraries over every kind: apply, wait, fail early, no diff loop, prune. What they do is what kustomize-controller does."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ async def test_a_whole_life_by_flux(world: World, gitops_tools: Path) -> None:
     await flux.wait(everything)
     await all_is_in_sync(world)
     assert await flux.apply(everything) == {"unchanged"}, "what the operator adds is no difference"
+    whole = json.dumps({"apiVersion": "v1", "kind": "List", "items": everything})
+    for how in ((), ("--server-side", "--force-conflicts")):
+        assert await world.cluster.kubectl("diff", *how, "-f", "-", stdin=whole) == "", "nor to kubectl and Argo CD"
 
     changed = [with_spec(each, nodeCount=2) if each["metadata"]["name"] == "main" else each for each in everything]
     assert await flux.apply(changed) == {"unchanged", "configured"}
