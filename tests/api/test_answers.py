@@ -17,8 +17,14 @@ from managed_databases.api.answers import (
     read_answer,
     too_deep,
 )
-from managed_databases.api.calls import Call
-from managed_databases.api.collections import DATASTORES, PROMETHEUS_METRICS_TOKENS, USERS
+from managed_databases.api.calls import Call, ObjectCollection
+from managed_databases.api.collections import (
+    DATASTORES,
+    FLAVORS,
+    LOGICAL_REPLICATION_SLOTS,
+    PROMETHEUS_METRICS_TOKENS,
+    USERS,
+)
 from managed_databases.api.errors import (
     ApiError,
     Busy,
@@ -31,6 +37,7 @@ from managed_databases.api.errors import (
     Unauthorized,
 )
 from managed_databases.api.masking import Masks
+from managed_databases.api.models import Datastore
 from managed_databases.api.models.project import MetricsTokenName
 
 USER = {"id": "u", "name": "app", "datastore_id": "d"}
@@ -49,6 +56,9 @@ def failure(status: int, body: bytes, content_type: str = "application/json", se
         (401, "no", Unauthorized),
         (403, "no", Forbidden),
         (404, "user 1 not found.", NotFound),
+        (404, "prometheusmetrictoken 1 not found.", NotFound),
+        (404, "The resource could not be found.", OutcomeUnknown),
+        (404, "page 1 not found.", OutcomeUnknown),
         (405, "no", Refused),
         (408, "no", OutcomeUnknown),
         (409, "no", Busy),
@@ -63,7 +73,142 @@ def failure(status: int, body: bytes, content_type: str = "application/json", se
 def test_each_status_has_its_class(status: int, message: str, expected: type[ApiError]) -> None:
     error = failure(status, orjson.dumps({"error": {"code": status, "title": "T", "message": message}}))
     assert type(error) is expected
-    assert (error.message, error.status, error.request_id) == (message, status, "req-1")
+    assert error.message.endswith(message)
+    assert (error.status, error.request_id) == (status, "req-1")
+    assert error.is_from_the_way == (status == 404 and expected is OutcomeUnknown)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
+@pytest.mark.parametrize(
+    ("why", "content_type", "body"),
+    [
+        ("an ingress in a roll-out", "text/html", b"<html><h1>404 Not Found</h1></html>"),
+        ("its default backend", "text/plain", b"default backend - 404"),
+        ("nothing", "", b""),
+        ("another envelope", "application/json", b'{"itemNotFound": {"code": 404, "message": "user 1 not found."}}'),
+        ("no envelope", "application/json", b'{"message": "user 1 not found."}'),
+        ("a text for an object", "application/json", b'{"error": "user 1 not found."}'),
+        ("a gateway", "application/json", b'{"message": "no Route matched with those values"}'),
+        ("the words alone", "text/plain", b"user 1 not found."),
+    ],
+)
+def test_what_is_not_the_apis_own_word(status: int, why: str, content_type: str, body: bytes) -> None:
+    """Nobody's absence is believed by it, and it proves of no call that it had no effect."""
+    error = failure(status, body, content_type)
+    assert error.is_from_the_way, why
+    assert not isinstance(error, NotFound), why
+
+
+@pytest.mark.parametrize(
+    ("why", "message", "is_about"),
+    [
+        ("its own", "user 1 not found.", True),
+        ("without the full stop", "User 1 not found", True),
+        ("another one's", "user 2 not found.", False),
+        ("its datastore's", "datastore 1 not found.", False),
+        ("an id that begins the same", "user 12 not found.", False),
+    ],
+)
+def test_what_a_404_is_about(why: str, message: str, is_about: bool) -> None:
+    error = failure(404, orjson.dumps({"error": {"code": 404, "title": "Not Found", "message": message}}))
+    assert isinstance(error, NotFound)
+    assert error.is_about(USERS.words, "1") is is_about, why
+
+
+@pytest.mark.parametrize(
+    ("collection", "word"),
+    [
+        (USERS, "user"),
+        (DATASTORES, "datastore"),
+        (LOGICAL_REPLICATION_SLOTS, "logicalreplicationslot"),
+        (PROMETHEUS_METRICS_TOKENS, "prometheusmetrictoken"),
+    ],
+)
+def test_the_word_of_a_collection(collection: ObjectCollection, word: str) -> None:
+    assert word in collection.words
+
+
+DATASTORE = {"id": "d", "name": "main", "status": "ACTIVE"}
+NODE = {"id": "i", "ip": "10.0.0.1", "role": "MASTER"}
+
+
+@pytest.mark.parametrize(
+    ("why", "fields", "untold", "told"),
+    [
+        ("another type", {"disk_used": "n/a"}, {"disk_used"}, "disk_used: float_parsing"),
+        ("null where there is always a value", {"name": None}, {"name"}, "name: string_type"),
+        ("a status that is no text", {"status": 5}, {"status"}, "status: string_type"),
+        (
+            "one host of several",
+            {"connection": {"master": "m", "replica-1": 5}},
+            {"connection"},
+            "connection: string_type",
+        ),
+        ("half a size", {"flavor": {"vcpus": 2, "ram": "much"}}, {"flavor"}, "flavor: int_parsing"),
+        ("one entry of a list", {"firewall": [{"ip": "a"}, {"ip": 5}]}, {"firewall"}, "firewall: string_type"),
+        ("one field of a node", {"instances": [NODE | {"hostname": 5}]}, set(), "instances: string_type"),
+        ("a node that is none", {"instances": [NODE, "other"]}, {"instances"}, "instances: model_type"),
+        ("several", {"disk_used": "n/a", "node_count": "two", "created_at": "x"}, {"disk_used", "node_count"}, ""),
+    ],
+)
+async def test_what_cannot_be_read_is_not_told(why: str, fields: dict[str, Any], untold: set[str], told: str) -> None:
+    odd: list[str] = []
+    rows = await read_answer(DATASTORES.list(), orjson.dumps({"datastores": [DATASTORE | fields, DATASTORE]}), odd)
+    assert rows is not None
+    first, second = rows
+    assert (first.id, second.id) == ("d", "d"), why
+    assert len(odd) == 1, "once for a row"
+    assert told in odd[0], why
+    for name in fields:
+        assert first.tells(name) == (name not in untold and name != "created_at"), why
+    assert first.is_whole == ("name" not in untold)
+
+
+async def test_a_row_without_a_name_is_seen() -> None:
+    odd: list[str] = []
+    rows = await read_answer(USERS.list(), orjson.dumps({"users": [USER, {"id": "x", "datastore_id": "d"}]}), odd)
+    assert rows is not None
+    assert [(row.id, row.is_whole) for row in rows] == [("u", True), ("x", False)]
+    assert odd == ["name: missing"]
+
+
+async def test_an_offer_that_cannot_be_read_hides_no_other() -> None:
+    odd: list[str] = []
+    told = {"flavors": [{"id": "a", "vcpus": 2}, {"id": None}, "none", {"id": "b", "vcpus": "two"}]}
+    flavors = await read_answer(FLAVORS.list(), orjson.dumps(told), odd)
+    assert flavors is not None
+    assert [(flavor.id, flavor.vcpus) for flavor in flavors] == [("a", 2), ("b", None)]
+    assert len(odd) == 3
+
+
+@pytest.mark.parametrize(
+    ("why", "old", "new", "known"),
+    [
+        ("missing", {"firewall": [{"ip": "a"}]}, {}, {"firewall": ("a",)}),
+        ("null", {"firewall": [{"ip": "a"}]}, {"firewall": None}, {"firewall": ("a",)}),
+        ("emptied", {"firewall": [{"ip": "a"}]}, {"firewall": []}, {"firewall": ()}),
+        ("no host for once", {"connection": {"master": "m"}}, {"connection": {}}, {"connection": {"master": "m"}}),
+        ("no node for once", {"instances": [NODE]}, {"instances": []}, {"instances": ("10.0.0.1",)}),
+        ("the export is over", {"log_platform": {"log_group": "g"}}, {"log_platform": None}, {"log_platform": None}),
+        ("no status", {"status": "ACTIVE"}, {"status": None}, {"status": "ACTIVE"}),
+    ],
+)
+def test_what_is_not_told_stays(why: str, old: dict[str, Any], new: dict[str, Any], known: dict[str, Any]) -> None:
+    before = Datastore.model_validate({"id": "d", "name": "main"} | old)
+    now = Datastore.model_validate({"id": "d", "name": "main"} | new).completed_by(before)
+    ((name, expected),) = known.items()
+    found = getattr(now, name)
+    assert (tuple(one.ip for one in found) if isinstance(found, tuple) else found) == expected, why
+
+
+def test_an_address_of_a_node_that_is_not_told_stays() -> None:
+    def datastore(**fields: Any) -> Datastore:
+        return Datastore.model_validate({"id": "d", "name": "main", "instances": [NODE | fields]})
+
+    with_one = datastore(floating_ip="203.0.113.1")
+    for told, expected in (({}, "203.0.113.1"), ({"floating_ip": None}, None)):
+        (node,) = datastore(**told).completed_by(with_one).instances or ()
+        assert node.floating_ip == expected
 
 
 @pytest.mark.parametrize(
@@ -150,9 +295,13 @@ async def test_nesting_is_limited_without_recursion() -> None:
         config = b'{"a":' * levels + b"1" + b"}" * levels
         return b'{"datastore": {"id": "1", "name": "n", "config": ' + config + b"}}"
 
-    assert await read_answer(DATASTORES.get("1"), nested(DEPTH_LIMIT - 1)) is not None
-    with pytest.raises(Unreadable):
-        await read_answer(DATASTORES.get("1"), nested(DEPTH_LIMIT))
+    odd: list[str] = []
+    shallow = await read_answer(DATASTORES.get("1"), nested(DEPTH_LIMIT - 1), odd)
+    assert shallow is not None
+    assert (shallow.tells("config"), odd) == (True, [])
+    deep = await read_answer(DATASTORES.get("1"), nested(DEPTH_LIMIT), odd)
+    assert deep is not None
+    assert (deep.tells("config"), deep.name, odd) == (False, "n", ["config: too_deep"])
 
 
 @given(st.integers(0, 300))

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from api.identity_service import API, Cloud, password_token
 from managed_databases.api import ApiError, Call, CallRecord, Client, StaticToken
 from managed_databases.api.collections import DATASTORES, USERS, configure
-from managed_databases.api.errors import Busy, Invalid, NeverSent, NotFound, OutcomeUnknown, RateLimited, TooLarge
+from managed_databases.api.errors import Busy, Invalid, NeverSent, OutcomeUnknown, RateLimited, TooLarge
 from managed_databases.api.models import ConfigChange, NewUser
 
 PASSWORD = "p\"a's\\s/w örd+1"
@@ -238,14 +238,14 @@ async def test_before_send_is_asked_when_the_turn_has_come() -> None:
 
 async def test_the_observer_hears_of_each_call_once() -> None:
     records: list[CallRecord] = []
-    answers = iter([httpx.Response(200, json=USER, headers={"X-Request-Id": "r1"}), httpx.Response(404)])
+    answers = iter([httpx.Response(200, json=USER, headers={"X-Request-Id": "r1"}), httpx.Response(409)])
     client = client_of(lambda _: next(answers), observer=records.append)
     await client.send(USERS.get("u"))
-    with pytest.raises(NotFound):
+    with pytest.raises(Busy):
         await client.send(USERS.get("u"))
     assert [(r.operation, r.method, r.outcome, r.status, r.request_id) for r in records] == [
         ("users.get", "GET", "ok", 200, "r1"),
-        ("users.get", "GET", "NotFound", 404, None),
+        ("users.get", "GET", "Busy", 409, None),
     ]
     await client.close()
 

@@ -9,7 +9,7 @@ from api.wire_server import Script, serving
 from managed_databases.api import ApiError, Call, Client, PasswordToken, StaticToken
 from managed_databases.api.answers import ANSWER_LIMIT_BYTES
 from managed_databases.api.collections import USERS, remove_floating_ip
-from managed_databases.api.errors import NeverSent, NotFound, OutcomeUnknown, TooLarge
+from managed_databases.api.errors import Forbidden, NeverSent, OutcomeUnknown, TooLarge
 from managed_databases.api.models import FloatingIPChange, NewUser
 
 CREATE = USERS.create(NewUser(name="app", datastore_id="d", password=SecretStr("a-password")))
@@ -128,14 +128,14 @@ async def test_a_small_answer_that_unpacks_to_a_giant() -> None:
 @pytest.mark.parametrize(
     ("why", "script"),
     [
-        ("cut", says(b"HTTP/1.1 404 Not Found\r\nContent-Length: 500\r\n\r\n{", then_reset=True)),
-        ("endless", endlessly(b"404 Not Found")),
+        ("cut", says(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 500\r\n\r\n{", then_reset=True)),
+        ("endless", endlessly(b"403 Forbidden")),
     ],
 )
 async def test_a_broken_error_body_does_not_change_what_the_status_says(why: str, script: Script) -> None:
     async with serving(script) as server:
         client = client_at(server.address)
-        with pytest.raises(NotFound, match="no readable message"):
+        with pytest.raises(Forbidden, match="no readable message"):
             await client.send(USERS.get("u"))
         await client.close()
 
@@ -180,7 +180,7 @@ async def test_a_connection_is_used_again_after_any_small_answer() -> None:
         await client.send(USERS.list())
         await client.send(USERS.delete("u"))
         await client.send(USERS.delete("v"))
-        with pytest.raises(NotFound):
+        with pytest.raises(OutcomeUnknown):
             await client.send(USERS.get("u"))
         assert server.connections == 1
         await client.close()

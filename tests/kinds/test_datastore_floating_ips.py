@@ -8,7 +8,7 @@ from kinds.sights import datastore, seen_datastore, uuid
 from managed_databases.api.secrets import WIRE
 from managed_databases.kinds.managed_datastore import KIND, body
 from managed_databases.kinds.seen import Refused
-from managed_databases.kinds.verdicts import Change, Reason, Risk
+from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 
 assert KIND.cloud is not None
 CLOUD = KIND.cloud
@@ -61,13 +61,21 @@ def calls(spec: dict[str, Any], cloud: dict[str, Any], status: dict[str, Any] | 
         ("the same wish as before: nothing is moved", BOTH, {"instances": BARE}, {"floatingIPs": BOTH["floatingIPs"]}, []),
         ("another wish than before", BOTH, {"instances": BARE[:2]}, {"floatingIPs": {"master": True}}, [("floating-ips.create", A), ("floating-ips.create", B)]),
         ("not managed", {}, {"instances": OPEN}, {}, []),
-        ("the cloud does not tell", BOTH, {"instances": None}, {}, []),
+        ("the cloud does not tell, and all is as it was asked for", BOTH, {"instances": None}, {"floatingIPs": BOTH["floatingIPs"]}, []),
     ],
 )  # fmt: skip
 def test_which_call_comes_when(
     why: str, spec: dict[str, Any], cloud: dict[str, Any], status: dict[str, Any], wanted: list[tuple[str, str]]
 ) -> None:
     assert calls(spec, cloud, status) == wanted, why
+
+
+@pytest.mark.parametrize("instances", [None, []])
+def test_nodes_that_are_not_told_are_waited_for(instances: list[dict[str, Any]] | None) -> None:
+    with pytest.raises(Refused) as caught:
+        calls(BOTH, {"instances": instances})
+    assert isinstance(caught.value.verdict, Wait)
+    assert caught.value.verdict.reason is Reason.NOT_TOLD
 
 
 def test_an_address_that_is_given_up_cannot_be_had_again() -> None:

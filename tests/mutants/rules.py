@@ -3,6 +3,7 @@
 from typing import Final
 
 from mutants.mutant import Mutant
+from mutants.pinned_rules import PINNED
 
 _DECIDE = ("reconcile/decision",)
 _GUARDS = ("virtual/test_guards.py",)
@@ -40,8 +41,8 @@ _CREATION: Final = (
     Mutant(
         "the finalizer is there before anything is made",
         "reconcile/act.py",
-        "self.claims.take(found.resource, *found.claim)\n        await self._hold(found)\n        old =",
-        "self.claims.take(found.resource, *found.claim)\n        old =",
+        "await self._hold(found)\n        old =",
+        "old =",
         _GUARDS,
     ),
     Mutant(
@@ -53,9 +54,9 @@ _CREATION: Final = (
     ),
     Mutant(
         "a key is claimed before anything is written",
-        "reconcile/act.py",
-        "self.claims.take(found.resource, *found.claim)\n        await self._hold(found)\n        old =",
-        "await self._hold(found)\n        old =",
+        "reconcile/reconciler.py",
+        "if not self.actor.claim(found, verdict):",
+        "if False:",
         _GUARDS,
     ),
     Mutant(
@@ -89,8 +90,8 @@ _CREATION: Final = (
     Mutant(
         "of several candidates none is taken",
         "reconcile/decision/decide.py",
-        "    found = candidates(cloud, seen.namesakes, intent)\n    if len(found) == 1:",
-        "    found = candidates(cloud, seen.namesakes, intent)\n    if found:",
+        "    if len(found) == 1:\n        return _recorded(",
+        "    if found:\n        return _recorded(",
         _DECIDE,
     ),
     Mutant(
@@ -169,7 +170,7 @@ _OWNERSHIP: Final = (
     Mutant(
         "a pinned identity is compared with the project in each pass",
         "reconcile/observe.py",
-        "if pinned is not None and is_pinned and (pinned.project_id, pinned.region) != actual:",
+        "if pinned is not None and (pinned.project_id, pinned.region) != actual:",
         "if False:",
         _GUARDS,
     ),
@@ -249,8 +250,8 @@ _DELETION: Final = (
     Mutant(
         "in a deletion the pinned key counts",
         "reconcile/observe.py",
-        "key = tuple(found.seen.status.identity.key) if found.seen.deleting and found.seen.status.identity else None",
-        "key = None",
+        "(seen.deleting or (status.id is None",
+        "((status.id is None",
         _GUARDS,
     ),
 )
@@ -470,4 +471,4 @@ _LEADERS: Final = (
     ),
 )
 
-MUTANTS: Final = (*_CREATION, *_OWNERSHIP, *_DELETION, *_PASSWORDS, *_SNAPSHOTS, *_LEADERS)
+MUTANTS: Final = (*_CREATION, *PINNED, *_OWNERSHIP, *_DELETION, *_PASSWORDS, *_SNAPSHOTS, *_LEADERS)

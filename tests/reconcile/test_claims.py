@@ -56,7 +56,54 @@ def test_a_claim_counts_before_anything_is_written() -> None:
     unwritten = Resource(**{name: getattr(unwritten, name) for name in Resource.__slots__} | {"status": {}})
     claims.note(unwritten)
     assert claims.claimant(KEY) is None
-    claims.take(unwritten, *KEY)
+    assert claims.take(unwritten, KEY)
     assert claims.claimant(KEY) == unwritten.key
     claims.note(unwritten)
     assert claims.claimant(KEY) == unwritten.key, "a look at the unwritten resource does not undo it"
+
+
+def unwritten(name: str, created_at: str, **status: object) -> Resource:
+    made = resource(name, created_at)
+    return Resource(**{field: getattr(made, field) for field in Resource.__slots__} | {"status": status})
+
+
+def test_the_first_claim_counts_until_something_is_pinned() -> None:
+    claims = Claims(kinds().__getitem__)
+    first, older = unwritten("first", YOUNGEST.created_at), unwritten("older", OLDEST.created_at)
+    for each in (first, older):
+        claims.note(each)
+    assert claims.take(first, KEY)
+    assert not claims.take(older, KEY), "it may have looked before the first one did"
+    assert claims.take(first, KEY)
+    assert claims.claimant(KEY) == first.key
+    claims.note(resource("first", YOUNGEST.created_at))
+    assert not claims.take(older, KEY)
+    claims.forget(first.key)
+    assert claims.take(older, KEY)
+
+
+@pytest.mark.parametrize("other", [None, KeyName("team", "datastores", ("corrected",))])
+def test_what_is_not_wanted_any_more_is_free(other: KeyName | None) -> None:
+    claims = Claims(kinds().__getitem__)
+    first, second = unwritten("first", OLDEST.created_at), unwritten("second", YOUNGER.created_at)
+    assert claims.take(first, KEY)
+    claims.want(first.key, KEY)
+    assert not claims.take(second, KEY)
+    claims.want(first.key, other)
+    assert claims.take(second, KEY)
+
+
+def test_a_new_name_is_claimed_besides_the_pinned_one() -> None:
+    """Until the cloud has renamed it, both are taken."""
+    claims = Claims(kinds().__getitem__)
+    new = KeyName("team", "datastores", ("new",))
+    claims.note(OLDEST)
+    assert claims.take(OLDEST, new)
+    claims.note(OLDEST)
+    assert claims.claimant(KEY) == claims.claimant(new) == OLDEST.key
+
+
+def test_an_identity_without_object_or_attempt_claims_nothing() -> None:
+    claims = Claims(kinds().__getitem__)
+    claims.note(unwritten("refused", OLDEST.created_at, identity=OLDEST.status["identity"]))
+    assert claims.claimant(KEY) is None

@@ -90,6 +90,17 @@ async def test_lists_that_lie(sandbox: SandboxProcess, account: Account) -> None
     assert [row["name"] for row in await account.get("/datastores")] == ["renamed"]
 
 
+async def test_rows_that_are_odd(sandbox: SandboxProcess, account: Account) -> None:
+    made = await sandbox.create("datastores", {"name": "main"})
+    await sandbox.fault(path="/datastores", times=2, rows={"name": 5, "status": "(left out)"})
+    for path in ("/datastores", f"/datastores/{made['id']}"):
+        told = await account.get(path)
+        (row,) = told if isinstance(told, list) else [told]
+        assert (row["id"], row["name"], "status" in row) == (made["id"], 5, False)
+    (row,) = await account.get("/datastores")
+    assert (row["name"], row["status"]) == ("main", "ACTIVE")
+
+
 async def test_garbage_and_expired_tokens(sandbox: SandboxProcess, account: Account) -> None:
     await sandbox.fault(path="/users", garbage=True, times=1)
     answer = await account.call("GET", "/users")

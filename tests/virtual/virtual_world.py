@@ -184,7 +184,9 @@ class VirtualWorld(SandboxAdmin):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while loop.time() < deadline:
-            assert self._engine is None or not self._engine.done(), "the engine has ended"
+            if self._engine is not None and self._engine.done():
+                self._engine.result()
+                raise AssertionError("the engine has ended")
             try:
                 if last := check():
                     return

@@ -1,6 +1,8 @@
 """Reading answers: bodies within limits, rows into models, errors into classes. Knows no connection."""
 
 import asyncio
+import re
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar, cast
 
 import httpx
@@ -20,7 +22,7 @@ from managed_databases.api.errors import (
     Unauthorized,
 )
 from managed_databases.api.masking import Masks
-from managed_databases.api.models import Answer
+from managed_databases.api.models import Answer, CloudObject
 
 T = TypeVar("T")
 
@@ -31,6 +33,13 @@ DEPTH_LIMIT: Final = 100
 MESSAGE_LIMIT: Final = 2_000
 PLAIN_TEXT_LIMIT: Final = 200
 _ROWS_AT_ONCE: Final = 250
+_MISSING: Final = re.compile(
+    r"(acl|action|availableextension|configurationparameter|database|datastore|datastoretype|extension|flavor|grant"
+    r"|instance|logicalreplicationslot|prometheusmetrics?token|role|topic|user|usersettingparameter)"
+    r" \S+ not found\.?",
+    re.IGNORECASE,
+)
+"""How the API says that it does not have an object (public clients)."""
 
 
 class Unreadable(Exception):
@@ -57,17 +66,28 @@ async def read_body(response: httpx.Response, limit_bytes: int) -> bytes:
     return bytes(body)
 
 
-async def read_answer(call: Call[T], body: bytes) -> T | None:
+async def read_answer(call: Call[T], body: bytes, odd: list[str] | None = None) -> T | None:
     """Turn a 2xx body into what the call expects; None for an empty body or a call without an answer.
 
-    A list with one unreadable row is unreadable as a whole: a list with a hole must never look like a deletion.
-    The event loop gets its turn after every 250 rows. Raises Unreadable and OverLimit.
+    What cannot be read of a row is as if the row did not tell it, and `odd` is told why, once for each such row. A list
+    of objects with a row that has no readable id is unreadable as a whole: a list with a hole must never look like a
+    deletion. The event loop gets its turn after every 250 rows. Raises Unreadable and OverLimit.
     """
+    odd = [] if odd is None else odd
     if call.answer is None or not body.strip():
         return None
-    found = _under(call.answer_envelope, parse(body), is_object=not call.many)
+    document = parse(body)
+    found = _under(call.answer_envelope, document, is_object=not call.many)
     if not call.many:
-        return cast(T, _row(call.answer, found, "the answer"))
+        read = _row(call.answer, found, "the answer", odd)
+        if (
+            call.answer_envelope is not None
+            and found is document
+            and isinstance(read, CloudObject)
+            and not read.is_whole
+        ):
+            raise Unreadable(f"the answer has no {call.answer_envelope!r}")  # whatever says "id" may have been meant
+        return cast(T, read)
     if not isinstance(found, list):
         raise Unreadable("a list was expected in the answer")
     if len(found) > ROW_LIMIT:
@@ -75,7 +95,13 @@ async def read_answer(call: Call[T], body: bytes) -> T | None:
     rows: list[Answer] = []
     for start in range(0, len(found), _ROWS_AT_ONCE):
         chunk = found[start : start + _ROWS_AT_ONCE]
-        rows += [_row(call.answer, row, f"row {start + n} of the answer") for n, row in enumerate(chunk)]
+        for n, row in enumerate(chunk):
+            try:
+                rows.append(_row(call.answer, row, f"row {start + n} of the answer", odd))
+            except Unreadable as error:
+                if issubclass(call.answer, CloudObject):
+                    raise
+                odd.append(str(error).partition(" cannot be read: ")[2] or "not an object")  # one offer less
         await asyncio.sleep(0)
     return cast(T, tuple(rows))
 
@@ -98,16 +124,74 @@ def _under(envelope: str | None, document: object, *, is_object: bool) -> object
     return cast(object, document[envelope])
 
 
-def _row(model: type[Answer], row: object, where: str) -> Answer:
-    if too_deep(row):
-        raise Unreadable(f"{where} is nested deeper than {DEPTH_LIMIT} levels")
-    try:
-        return model.model_validate(row)
-    except ValidationError as error:
-        # Only the name of our own field and pydantic's name of the problem: the rest would quote the answer.
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        why = f"{where} cannot be read: {next(iter(first['loc']), model.__name__)}: {first['type']}"
-    raise Unreadable(why)
+def _row(model: type[Answer], row: object, where: str, odd: list[str]) -> Answer:
+    """Raises Unreadable for what is no object, or has no readable id."""
+    if not too_deep(row):
+        try:
+            return model.model_validate(row)
+        except ValidationError as error:
+            problems = _problems(error)
+    else:
+        problems = [((name,), "too_deep") for name in row if too_deep([row[name]])] if isinstance(row, dict) else []
+    if isinstance(row, dict):
+        for drop in (_without_leaves, _without_fields):
+            try:
+                read = _read_partly(model, drop(row, problems), problems)
+            except ValidationError as error:
+                problems = [*problems, *_problems(error)]
+                continue
+            if read is None:
+                break
+            odd.append(_told(problems[0]))
+            return read
+    raise Unreadable(f"{where} cannot be read: {_told(problems[0]) if problems else 'too_deep'}")
+
+
+Problem = tuple[tuple[int | str, ...], str]
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    """Only names of our own fields and pydantic's names of the problems: the rest would quote the answer."""
+    return [
+        (told["loc"], told["type"])
+        for told in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def _told(problem: Problem) -> str:
+    return f"{next(iter(problem[0]), 'the whole row')}: {problem[1]}"
+
+
+def _without_leaves(row: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """The row without what cannot be read, of members of lists without single fields."""
+    leaves: dict[tuple[int | str, ...], set[int | str]] = {}
+    for loc, _ in problems:
+        if len(loc) == 3 and isinstance(loc[1], int):
+            leaves.setdefault(loc[:2], set()).add(loc[2])
+    whole = {loc[0] for loc, _ in problems if loc[:2] not in leaves}
+    partly = {name: value for name, value in row.items() if name not in whole}
+    for (name, index), fields in leaves.items():
+        if name in partly and isinstance(index, int):
+            members = list(partly[str(name)])
+            members[index] = {key: value for key, value in members[index].items() if key not in fields}
+            partly[str(name)] = members
+    return partly
+
+
+def _without_fields(row: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    fields = {loc[0] for loc, _ in problems if loc}
+    return {name: value for name, value in row.items() if name not in fields}
+
+
+def _read_partly(model: type[Answer], row: dict[str, Any], problems: list[Problem]) -> Answer | None:
+    """Read what is left of a row; None without a readable id. A field that every object has is empty, and not told."""
+    untold = {name for name, field in model.model_fields.items() if field.is_required() and name not in row}
+    if untold and (not issubclass(model, CloudObject) or "id" in untold):
+        return None
+    read = model.model_validate(row | dict.fromkeys(untold, ""))
+    if not untold:
+        return read
+    return model.model_construct(_fields_set=read.model_fields_set - untold, **dict(read))
 
 
 def too_deep(value: object) -> bool:
@@ -170,6 +254,33 @@ def error_for(
     """
     text, limit = error_text(content_type, body)
     message = shown(text, masks, limit) or f"HTTP {status}, no readable message"
+    error = _class_for(operation, status, text, message, request_id, retry_after_seconds)
+    error.is_from_the_way = not _is_the_apis(body)
+    if isinstance(error, NotFound) and (error.is_from_the_way or not _MISSING.fullmatch(text.strip())):
+        unclear = f"a 404 that does not name what is missing, so it may not be the API's: {message}"
+        error = OutcomeUnknown(operation, unclear, status=status, request_id=request_id)
+        error.is_from_the_way = True
+    return error
+
+
+def _is_the_apis(body: bytes) -> bool:
+    """Whether an error has the API's form."""
+    try:
+        document = parse(body)
+    except Unreadable:
+        return False
+    told = document.get("error") if isinstance(document, dict) else None
+    return isinstance(told, dict) and isinstance(told.get("message"), str)
+
+
+def _class_for(
+    operation: str,
+    status: int,
+    text: str,
+    message: str,
+    request_id: str | None,
+    retry_after_seconds: float | None,
+) -> ApiError:
     if status == 429 or (status == 413 and retry_after_seconds is not None):
         return RateLimited(operation, message, retry_after_seconds=retry_after_seconds, request_id=request_id)
     classes: dict[int, type[ApiError]] = {

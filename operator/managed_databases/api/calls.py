@@ -167,6 +167,12 @@ class Collection(Generic[A]):
         return self._operation("delete").call(id_)
 
     @cached_property
+    def words(self) -> "frozenset[str]":
+        """How messages of the API name one object: in one word, of a metrics token without the first plural."""
+        word = self.one.replace("-", "")
+        return frozenset((word, word.replace("metricstoken", "metrictoken")))
+
+    @cached_property
     def operations(self) -> "dict[str, Operation[Any]]":
         """The section's operations by their verbs."""
         return dict(self._operations())

@@ -49,12 +49,16 @@ _NO_PROXY: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 @dataclass(frozen=True)
 class Reply(Generic[T]):
-    """A 2xx answer. `value` is None for an empty body: the call worked, but what it did must be looked up."""
+    """A 2xx answer. `value` is None for an empty body: the call worked, but what it did must be looked up.
+
+    `odd` says for each row that could not be read whole what was wrong with it, without its content.
+    """
 
     value: T | None
     status: int
     request_id: str | None
     duration_seconds: float
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,10 @@ class Client:
         return reply
 
     async def identify(self) -> ApiIdentity:
-        """Say which project and endpoint the calls go to; gets a token when there is none. Raises ApiError."""
+        """Say which project and endpoint the calls go to, and will go to; gets a token when there is none.
+
+        Raises ApiError.
+        """
         return await self._within_limit("identity.identify", self._identify(), _Progress())
 
     async def close(self) -> None:
@@ -161,6 +168,7 @@ class Client:
     async def _identify(self) -> ApiIdentity:
         held = await self._tokens.current("identity.identify")
         endpoint, region = self._where(held, "identity.identify")
+        self._endpoint, self._region = endpoint, region  # a later token's catalogue leads nowhere else unasked
         project = held.token.project if held.token is not None else None
         return ApiIdentity(project.id if project is not None else None, region, endpoint)
 
@@ -235,15 +243,17 @@ class Client:
                 retry_after_seconds=retry_after_seconds(headers.get("retry-after"), headers.get("date")),
             )
         failure: ApiError
+        odd: list[str] = []
         try:
-            value = await read_answer(call, received.body)
+            value = await read_answer(call, received.body, odd)
         except Unreadable as error:
             id_ = masked_request_id(headers, masks)
             failure = OutcomeUnknown(call.operation, str(error), status=received.status, request_id=id_)
         except OverLimit as error:
             failure = _over_limit(call, str(error), received.status, masked_request_id(headers, masks))
         else:
-            return Reply(value, received.status, masked_request_id(headers, masks), time.monotonic() - started)
+            id_ = masked_request_id(headers, masks)
+            return Reply(value, received.status, id_, time.monotonic() - started, tuple(odd))
         raise failure
 
     def _where(self, held: HeldToken, operation: str) -> tuple[str, str | None]:

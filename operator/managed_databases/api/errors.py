@@ -4,18 +4,27 @@ ApiError              every failure of a call; .operation .message .request_id .
 ├── Refused           the API said no and changed nothing
 │   ├── Invalid       400 "Validation failure", 422   Stalled: tried again when something relevant changes
 │   ├── Forbidden     403            Stalled: the project's user lacks a role
-│   ├── NotFound      404            believed only for a GET by id
+│   ├── NotFound      404 that names what is missing, in the API's own words; believed only for a GET by id
 │   ├── Unauthorized  401            the token is no longer good, also after it was renewed once
 │   ├── Busy          409, other 400 wait until the object settles
 │   └── RateLimited   429            .retry_after_seconds, for the whole project
 ├── NeverSent         no connection, or no token   safe to repeat
 ├── TooLarge          an answer over the limits; refused before it is read whole
-└── OutcomeUnknown    5xx, reset, time-out, an answer that cannot be read: look before repeating a create
+└── OutcomeUnknown    5xx, reset, time-out, an answer that cannot be read, a 404 of something before the API:
+                      look before repeating a create
 """
+
+from collections.abc import Collection
 
 
 class ApiError(Exception):
-    """A call failed. The text never holds a secret: those that the request carried are masked in the API's message."""
+    """A call failed. The text never holds a secret: those that the request carried are masked in the API's message.
+
+    `is_from_the_way` tells that an answer came which has not the API's form: whatever stands before the API may have
+    given it, and what it says of the API's objects is nobody's word.
+    """
+
+    is_from_the_way = False
 
     def __init__(
         self, operation: str, message: str, *, status: int | None = None, request_id: str | None = None
@@ -40,7 +49,12 @@ class Forbidden(Refused):
 
 
 class NotFound(Refused):
-    """No such object (404). Believed only for a GET by id."""
+    """No such object (404), in the API's own words: "<kind> <id> not found.". Believed only for a GET by id."""
+
+    def is_about(self, words: Collection[str], id_: str) -> bool:
+        """Whether it is this object, of one of these kinds as messages name them, that the API does not have."""
+        kind, _, rest = self.message.partition(" ")
+        return kind.lower() in words and id_ in rest.split()
 
 
 class Unauthorized(Refused):

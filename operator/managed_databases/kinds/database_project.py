@@ -155,6 +155,23 @@ class UseStatus(Spec):
     )
 
 
+class OddRowsStatus(Spec):
+    """Rows of one collection that the operator cannot read whole."""
+
+    collection: Annotated[str, Field(max_length=64, description="The API's name of it.")]
+    rows: int = Field(description="How many rows of the last list.")
+    why: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=5)] = Field(
+        default=(), description="What is wrong with them: a field, and how it differs from what is expected."
+    )
+
+
+class ReachedStatus(Spec):
+    """The API that the project's objects were last seen at."""
+
+    endpoint: Annotated[str, Field(max_length=2048, description="Its address.")]
+    access: Annotated[str, Field(max_length=128, description="The version of what says how to get there.")]
+
+
 class DatabaseProjectStatus(Status):
     project_id: Annotated[str | None, Field(max_length=64)] = Field(
         default=None, alias="projectID", description="The cloud project's id."
@@ -164,6 +181,15 @@ class DatabaseProjectStatus(Status):
     )
     endpoint: Annotated[str | None, Field(max_length=2048)] = Field(
         default=None, description="The Managed Databases API that is used."
+    )
+    reached: ReachedStatus | None = Field(
+        default=None,
+        description="Where an object of the project has answered last. After a change of the endpoint, the identity "
+        "service or the Secret nothing is done until one answers again.",
+    )
+    odd_rows: Annotated[tuple[OddRowsStatus, ...], Field(max_length=16)] = Field(
+        default=(),
+        description="What cannot be read whole of what the API lists; what cannot be read counts as not told.",
     )
     engines: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=200)] = Field(
         default=(), description="Engines and versions on offer, such as postgresql 16."

@@ -10,7 +10,7 @@ from managed_databases.api.collections import USERS
 from managed_databases.api.models import NewUser, User, UserPassword
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
-from managed_databases.kinds.datastore_endpoints import endpoints, secret_content
+from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, secret_content
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
 from managed_databases.kinds.frame import ProjectRef, SecretKeyRef, SecretName
 from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
@@ -141,15 +141,23 @@ def _type(seen: Seen) -> str:
 
 
 def _content(seen: Seen, password: SecretStr) -> Mapping[str, str]:
-    ports = seen.project.ports if seen.project else PortNumbers()
     return secret_content(
-        endpoints(datastore_of(seen).object, engine_of_parent(seen), ports),
+        _where(seen),
         _type(seen),
         effective_name(seen),
         password,
         database=_database_name(seen),
         ca_certificate=seen.project.ca_certificate if seen.project else None,
     )
+
+
+def _where(seen: Seen) -> Endpoints:
+    ports = seen.project.ports if seen.project else PortNumbers()
+    return endpoints(datastore_of(seen).object, engine_of_parent(seen), ports, seen.told_before)
+
+
+def _lacks(seen: Seen) -> str | None:
+    return None if _where(seen).hosts else f"the API does not tell where to connect to {datastore_of(seen).label}"
 
 
 def _database_name(seen: Seen) -> str | None:
@@ -204,6 +212,7 @@ KIND = Kind(
             set_password=_set_password,
             type=_type,
             content=_content,
+            lacks=_lacks,
         ),
     ),
 )

@@ -27,6 +27,7 @@ from managed_databases.api.models import (
 from managed_databases.kinds import datastore_configuration as configuration
 from managed_databases.kinds import datastore_floating_ips as floating_ips
 from managed_databases.kinds.datastore_catalogue import catalogue_of
+from managed_databases.kinds.datastore_guard import guard_of
 from managed_databases.kinds.datastore_managed import (
     CONFIG,
     DEFAULT_POOLER,
@@ -36,7 +37,6 @@ from managed_databases.kinds.datastore_managed import (
     engine_parameters,
     is_ours,
     limited_parameters,
-    network,
     ours,
     whole_pooler,
 )
@@ -98,7 +98,7 @@ def _protect(seen: Seen, *, on: bool) -> Call[Datastore]:
 
 
 def _firewall(seen: Seen) -> Iterator[Change]:
-    """A guard that the cloud does not show is set rather than taken for granted."""
+    """A guard that the cloud does not show is set rather than taken for granted, but no second time."""
     wanted, datastore = seen.spec.firewall, _mine(seen)
     if wanted is None:
         if is_ours(seen, FIREWALL):
@@ -110,12 +110,18 @@ def _firewall(seen: Seen) -> Iterator[Change]:
     if _firewall_differs(seen):
         call = set_firewall(datastore.id, FirewallChange(ips=wanted))
         message = f"the firewall lets in {', '.join(wanted) or 'what an empty list lets in'}"
-        yield Change(Reason.DRIFT, message, call, manages=(FIREWALL,), guards=True)
+        facts = {"guard": guard_of(wanted)}
+        yield Change(Reason.DRIFT, message, call, manages=(FIREWALL,), guards=True, facts=facts)
 
 
 def _firewall_differs(seen: Seen) -> bool:
-    actual = {network(entry.ip) for entry in _mine(seen).firewall or ()}
-    return seen.spec.firewall is not None and {network(address) for address in seen.spec.firewall} != actual
+    wanted = seen.spec.firewall
+    if wanted is None:
+        return False
+    told = _mine(seen).firewall
+    if told is None:
+        return getattr(seen.status, "guard", None) != guard_of(wanted)
+    return guard_of(wanted) != guard_of(entry.ip for entry in told)
 
 
 def _unguarded(public: Iterable[str]) -> Refused:

@@ -12,6 +12,8 @@ from managed_databases.kinds.datastore_catalogue import natural
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, REDIS, family, has_pooler
 
 PROVIDER = "managed-databases"
+WHERE = ("host", "hosts", "read-only-host", "bootstrap-servers")
+"""What a credentials Secret says of where to connect, besides ports: these its engine has always."""
 REDIS_USER = "default"
 """Redis' own name for the user that the password alone stands for."""
 
@@ -27,11 +29,21 @@ class Endpoints:
     pooler_port: int | None = None
 
 
-def endpoints(datastore: Datastore | None, engine: tuple[str, str] | None, ports: PortNumbers) -> Endpoints:
-    """Return where to connect, as far as it is known. `engine` is the engine's name and its version."""
+def endpoints(
+    datastore: Datastore | None,
+    engine: tuple[str, str] | None,
+    ports: PortNumbers,
+    before: Mapping[str, str] | None = None,
+) -> Endpoints:
+    """Return where to connect, as far as it is known. `engine` is the engine's name and its version.
+
+    `before` is what a credentials Secret says of it: a datastore that tells no host has the ones that it had.
+    """
     by_role = _hosts_by_role(datastore)
     masters = [host for role, host in by_role.items() if _is_master(role)]
     replicas = [by_role[role] for role in sorted(by_role, key=natural) if not _is_master(role)]
+    if not by_role and before:
+        masters, replicas = _hosts_told(before)
     kind, version = (family(engine[0]), engine[1]) if engine else ("", "")
     numbers = {POSTGRESQL: ports.postgresql, MYSQL: ports.mysql, REDIS: ports.redis, KAFKA: ports.kafka}
     return Endpoints(
@@ -129,6 +141,14 @@ def _hosts_by_role(datastore: Datastore | None) -> dict[str, str]:
     if datastore is None:
         return {}
     return {role.lower(): host for role, host in (datastore.connection or {}).items() if host}
+
+
+def _hosts_told(content: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """The writable hosts, and the others, as `secret_content` has written them."""
+    told = content.get("hosts") or content.get("bootstrap-servers") or content.get("host") or ""
+    hosts = [host.partition(":")[0] for host in told.split(",") if host]
+    masters = [host for host in hosts if host == content.get("host")]
+    return masters, [host for host in hosts if host not in masters]
 
 
 def _is_master(role: str) -> bool:

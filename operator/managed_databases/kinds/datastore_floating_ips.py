@@ -13,11 +13,11 @@ from managed_databases.api.models import Datastore, FloatingIPChange, Instance
 from managed_databases.kinds.datastore_catalogue import invalid, natural
 from managed_databases.kinds.managed_datastore_spec import FloatingIPsSpec, ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus
+from managed_databases.kinds.not_told import SETTLED
 from managed_databases.kinds.seen import Refused, Seen
-from managed_databases.kinds.verdicts import Change, Reason, Risk
+from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 
 MASTER: Final = "MASTER"
-_SETTLED: Final = ("ACTIVE", "DEGRADED")
 
 
 def at_creation(spec: ManagedDatastoreSpec) -> Mapping[str, int] | None:
@@ -49,7 +49,12 @@ def given_up(seen: Seen) -> Iterator[Change]:
 
 
 def given(seen: Seen) -> Iterator[Change]:
-    """Yield the addresses that a changed spec wants. Raises Refused when there are fewer nodes than that."""
+    """Yield the addresses that a changed spec wants. Raises Refused when there are fewer nodes than that, and while the
+    API does not tell the nodes.
+    """
+    if not _is_remembered(seen) and not seen.mine.tells("instances"):
+        message = "the API does not tell the datastore's nodes: floatingIPs waits until it does"
+        raise Refused(Wait(Reason.NOT_TOLD, message))
     for instances, wanted in _changed_roles(seen):
         missing = wanted - sum(bool(instance.floating_ip) for instance in instances)
         for instance in [instance for instance in instances if not instance.floating_ip][: max(missing, 0)]:
@@ -67,7 +72,7 @@ def fulfilled(seen: Seen) -> Mapping[str, Any] | None:
     wish = seen.spec.floating_ips
     if wish is None:
         return None
-    if not _is_remembered(seen) and (seen.mine is None or seen.mine.instances is None or any(_deviations(seen))):
+    if not _is_remembered(seen) and (seen.mine is None or not seen.mine.tells("instances") or any(_deviations(seen))):
         return None
     told: Mapping[str, Any] = wish.model_dump(mode="json", by_alias=True, exclude_none=True)
     return told
@@ -75,7 +80,7 @@ def fulfilled(seen: Seen) -> Mapping[str, Any] | None:
 
 def on_other_role(seen: Seen) -> str | None:
     """Return what to say when the addresses were as the spec says, and are not any more."""
-    if seen.mine is None or seen.mine.status not in _SETTLED or not _is_remembered(seen):
+    if seen.mine is None or seen.mine.status not in SETTLED or not _is_remembered(seen):
         return None
     deviations = list(_deviations(seen))
     if not deviations:
@@ -103,7 +108,7 @@ def _changed_roles(seen: Seen) -> Iterator[tuple[list[Instance], int]]:
 def _roles(seen: Seen) -> Iterator[tuple[list[Instance], int]]:
     """The instances of each role that the spec speaks of, and how many of them shall have an address."""
     wish, datastore = seen.spec.floating_ips, seen.mine
-    if wish is None or datastore is None or datastore.instances is None:
+    if wish is None or datastore is None or not datastore.tells("instances"):
         return
     known = sorted(
         (instance for instance in datastore.instances if instance.id),

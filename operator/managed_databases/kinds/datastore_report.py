@@ -9,6 +9,7 @@ from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_catalogue import engine_text, flavor_text
 from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints
 from managed_databases.kinds.datastore_floating_ips import fulfilled, is_master, on_other_role
+from managed_databases.kinds.datastore_guard import guard_of
 from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.managed_datastore_status import (
     ActionStatus,
@@ -16,6 +17,7 @@ from managed_databases.kinds.managed_datastore_status import (
     InstanceStatus,
     ManagedDatastoreStatus,
 )
+from managed_databases.kinds.not_told import not_told
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Reason
 
@@ -23,6 +25,19 @@ STEP: Final = 5
 """Percent; a shown step is left only for a value more than 4 away from it, so that a value on an edge never flaps."""
 
 ACTIONS_SHOWN: Final = 5
+
+_TOLD_AS: Final = {
+    "nodeCount": ("node_count", "node_count"),
+    "firewall": ("firewall", "firewall"),
+    "securityGroups": ("security_groups", "security_groups"),
+    "pooler": ("pooler", "pooler"),
+    "config": ("config", "config"),
+    "backupRetentionDays": ("backup_retention_days", "backup_retention_days"),
+    "deletionProtection": ("deletion_protection", "is_protected"),
+    "logExport": ("log_export", "log_platform"),
+    "floatingIPs": ("floating_ips", "instances"),
+}
+"""Fields of the spec: in our model, and in the API's answer."""
 
 
 def report(seen: Seen) -> Mapping[str, Any]:
@@ -33,11 +48,13 @@ def report(seen: Seen) -> Mapping[str, Any]:
     datastore: Datastore = seen.mine
     now: dict[str, Any] = {
         "engine": engine_text(seen, datastore.type_id) or before.get("engine"),
-        "nodeCount": datastore.node_count,
+        "nodeCount": datastore.node_count or before.get("nodeCount"),
         "flavor": flavor_text(seen, datastore) or before.get("flavor"),
-        "endpoints": _told(where(seen), datastore),
+        "endpoints": _told(where(seen), datastore) if datastore.tells("connection") else before.get("endpoints"),
         "floatingIPs": fulfilled(seen),
-        "instances": [_plain(_instance(instance)) for instance in _in_order(datastore.instances or ())],
+        "guard": _guard(seen, datastore, before.get("guard")),
+        "instances": [_plain(_instance(instance)) for instance in _in_order(datastore.instances or ())]
+        or before.get("instances"),
         "diskUsedPercent": disk_used_percent(datastore.disk_used, before.get("diskUsedPercent")),
         "actions": _actions(seen.actions) or before.get("actions"),
     }
@@ -59,15 +76,26 @@ def conditions(seen: Seen) -> Mapping[str, tuple[bool, Reason, str]]:
     if datastore.is_maintenance:
         message = "the provider is at work on the datastore: short interruptions are possible"
         told["Maintenance"] = (True, Reason.MAINTENANCE, message)
+    told |= not_told(seen, _TOLD_AS)
     if moved := on_other_role(seen):
         told["FloatingIPOnOtherRole"] = (True, Reason.FLOATING_IP_ON_OTHER_ROLE, moved)
     return told
 
 
+def _guard(seen: Seen, datastore: Datastore, before: str | None) -> str | None:
+    wanted = seen.spec.firewall
+    if wanted is None:
+        return None
+    if datastore.firewall is None:
+        return before
+    actual = guard_of(entry.ip for entry in datastore.firewall)
+    return actual if actual == guard_of(wanted) else None
+
+
 def where(seen: Seen) -> Endpoints:
     """Return where to connect to this datastore."""
     ports = seen.project.ports if seen.project else PortNumbers()
-    return endpoints(seen.mine, (seen.spec.engine.type, seen.spec.engine.version), ports)
+    return endpoints(seen.mine, (seen.spec.engine.type, seen.spec.engine.version), ports, seen.told_before)
 
 
 def disk_used_percent(exact: float | None, shown: int | None) -> int | None:

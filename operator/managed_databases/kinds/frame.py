@@ -105,6 +105,9 @@ class Identity(Spec):
     datastore_id: Annotated[str | None, Field(max_length=36)] = Field(
         default=None, alias="datastoreID", description="The datastore that the object is in."
     )
+    name_prefix: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None, description="The prefix of the project that the name was made with."
+    )
     key: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=8)] = Field(
         description="What tells the object from others of its kind, such as the datastore's id and the name."
     )
@@ -157,6 +160,11 @@ class CloudStatus(Status):
     )
     identity: Identity | None = None
     intent: Intent | None = None
+    lost_ids: Annotated[tuple[Annotated[str, Field(max_length=36)], ...], Field(max_length=10)] = Field(
+        default=(),
+        alias="lostIDs",
+        description="The latest ids that the API said are gone. One that is there again is taken back.",
+    )
     adopted: bool | None = Field(default=None, description="Whether the cloud object was taken over instead of made.")
     synced_generation: int | None = Field(
         default=None, description="The last generation of the spec that the cloud matched."
@@ -172,3 +180,8 @@ class CloudStatus(Status):
         default=None, description="The cloud may have another password than the Secret: it is sent again."
     )
     binding: BindingRef | None = None
+
+    @property
+    def pinned(self) -> Identity | None:
+        """The identity of an object, or of an attempt to make one; None when neither is: then it is the spec that counts."""
+        return self.identity if self.id or self.intent else None

@@ -11,6 +11,7 @@ from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
 from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.not_told import not_told
 from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -129,6 +130,8 @@ def changes(seen: Seen) -> Iterator[Change]:
     yield Change(Reason.DRIFT, told, call, risk)
 
 
+TOLD_AS = {"allowRead": ("allow_read", "allow_read"), "allowWrite": ("allow_write", "allow_write")}
+
 KIND = Kind(
     name="KafkaACL",
     plural="kafkaacls",
@@ -153,6 +156,7 @@ KIND = Kind(
         expected=expected,
         expected_of=expected_of,
         changes=changes,
+        conditions=lambda seen: not_told(seen, TOLD_AS),
         report=protection_report,
         holds_data=False,
         protected=protected,

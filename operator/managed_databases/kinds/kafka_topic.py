@@ -12,6 +12,7 @@ from managed_databases.kinds.engines import KAFKA, require_family
 from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
+from managed_databases.kinds.not_told import not_told
 from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import DATASTORE, PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
@@ -88,6 +89,8 @@ def report(seen: Seen) -> Mapping[str, Any]:
     return protection_report(seen) | partitions
 
 
+TOLD_AS = {"partitions": ("partitions", "partitions")}
+
 KIND = Kind(
     name="KafkaTopic",
     plural="kafkatopics",
@@ -115,6 +118,7 @@ KIND = Kind(
         expected=expected,
         expected_of=expected_of,
         changes=changes,
+        conditions=lambda seen: not_told(seen, TOLD_AS),
         report=report,
         holds_data=True,
         protected=protected,

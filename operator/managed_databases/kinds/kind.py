@@ -46,6 +46,7 @@ class Credential:
 
     With `value_of` it is the cloud that knows the value and tells it (None: not yet): it is never generated, never
     given by people, never sent, and the Secret follows it. Without it, `set_password` is the call that sends one.
+    `lacks` says what the API has never told, without which the Secret is of no use; None when nothing is missing.
     """
 
     suffix: str
@@ -57,6 +58,7 @@ class Credential:
     set_password: Callable[[str, SecretStr], Call[Any]] | None = None
     value_of: Callable[[Any], SecretStr | None] | None = None
     key: str = "password"
+    lacks: Callable[[Seen], str | None] = lambda _: None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
 from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
+from managed_databases.kinds.not_told import not_told
 from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -118,6 +119,8 @@ def _require_fit(seen: Seen) -> None:
         require_family(seen, "lcCollate and lcCtype are", POSTGRESQL)
 
 
+TOLD_AS = {"ownerRef": ("owner_ref", "owner_id")}
+
 KIND = Kind(
     name="ManagedDatabase",
     plural="manageddatabases",
@@ -145,6 +148,7 @@ KIND = Kind(
         expected=expected,
         expected_of=expected_of,
         changes=changes,
+        conditions=lambda seen: not_told(seen, TOLD_AS),
         report=protection_report,
         holds_data=True,
         protected=protected,

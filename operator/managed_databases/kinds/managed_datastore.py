@@ -139,6 +139,10 @@ def _content(seen: Seen, password: SecretStr) -> Mapping[str, str]:
     return secret_content(where(seen), REDIS, REDIS_USER, password, ca_certificate=certificate)
 
 
+def _lacks(seen: Seen) -> str | None:
+    return None if where(seen).hosts else "the API does not tell where to connect"
+
+
 KIND = Kind(
     name="ManagedDatastore",
     plural="manageddatastores",
@@ -185,6 +189,7 @@ KIND = Kind(
             set_password=_set_password,
             type=lambda _: REDIS,
             content=_content,
+            lacks=_lacks,
         ),
         shows_actions=True,
         wanted_values=wanted_values,

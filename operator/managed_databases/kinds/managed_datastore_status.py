@@ -64,6 +64,10 @@ class ManagedDatastoreStatus(CloudStatus):
     floating_ips: FloatingIPsStatus | None = Field(
         default=None, alias="floatingIPs", description="What the spec asked for when addresses were last as asked."
     )
+    guard: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None,
+        description="Which firewall was last seen or set as the spec says. While the API tells of none it is not set again.",
+    )
     instances: Annotated[tuple[InstanceStatus, ...], Field(max_length=64)] = Field(default=(), description="The nodes.")
     disk_used_percent: int | None = Field(
         default=None, description="In steps of 5, and slow to move back; a metric has the exact value."

@@ -12,8 +12,8 @@ def effective_name(seen: Seen) -> str:
 
 
 def prefixed_name(seen: Seen) -> str:
-    """Return the name in the cloud of what is in a project itself: with the project's prefix, if it is known."""
-    return (seen.project.name_prefix if seen.project else "") + effective_name(seen)
+    """Return the name in the cloud of what is in a project itself: with the prefix that it was made with, or is to be."""
+    return seen.name_prefix + effective_name(seen)
 
 
 def name_of(spec: object, resource_name: str) -> str:

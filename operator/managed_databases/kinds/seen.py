@@ -149,10 +149,14 @@ class OwnedSeen:
 class Seen:
     """One resource, its references, its cloud object, and what the process remembers of its attempts.
 
+    `moved` says that the datastore's name now stands for another one than the object is in. `returned` are ids that
+    the resource has lost and that are there again, `unreadable` those of objects that nobody holds and that do not tell
+    enough to know whether they have this key. `told_before` is what the credentials Secret of this object says of where
+    to connect.
     `problem` stands for the project: missing, not ready, or not for this namespace. `namesakes` are cloud objects
     with the resource's key that no resource holds, `held_namesakes` those that others hold (id to holder), `rival` an
     older resource with the same key, `holder` another one with the same id. `mine_gone` needs a confirmed 404;
-    `mine_unsure` means that a call on it ended in an unknown outcome. `listed` is False until the collection was
+    `mine_unsure` means that a call on it ended in an unknown outcome, or that the answer about it cannot be read. `listed` is False until the collection was
     listed once, `unlisted` why it cannot be, as far as that is known. `looked` is False while the last list is older
     than the wish for an object, where the API would make a second one of the same name. `settle_seconds` is what is
     left of the wait after an attempt of unknown outcome, 0 when only a list is missing, None when the attempt is
@@ -173,6 +177,10 @@ class Seen:
     project: ProjectView | None = None
     refs: Mapping[str, Referred] = field(default_factory=dict)
     problem: Wait | Stall | None = None
+    moved: Stall | None = None
+    returned: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    told_before: Mapping[str, str] = field(default_factory=dict)
     mine: Any = None
     mine_gone: bool = False
     mine_unsure: bool = False
@@ -191,6 +199,21 @@ class Seen:
     credential: PasswordView | None = None
     actions: tuple[Action, ...] = ()
     owned: tuple[OwnedSeen, ...] = ()
+
+    @property
+    def name_prefix(self) -> str:
+        """The prefix that the object was made with, pinned with it; for a new one the project's.
+
+        A status that was written before prefixes were pinned tells it by the name that it pins.
+        """
+        now, pinned = self.project.name_prefix if self.project else "", self.status.pinned
+        if pinned is None:
+            return now
+        if pinned.name_prefix is not None:
+            return pinned.name_prefix
+        name = str(getattr(self.spec, "name", None) or self.name)
+        whole = pinned.key[0] if pinned.key else ""
+        return whole.removesuffix(name) if whole.endswith(name) and whole != now + name else now
 
     @property
     def cloud_spec(self) -> CloudSpec:

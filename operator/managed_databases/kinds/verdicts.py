@@ -20,6 +20,7 @@ class Reason(StrEnum):
     FOUND = "Found"
     ADOPTED = "Adopted"
     LOOKING = "Looking"
+    NOT_TOLD = "NotTold"
     PENDING = "Pending"
     RENAMING = "Renaming"
     RESETTING = "Resetting"
@@ -52,6 +53,7 @@ class Reason(StrEnum):
     GONE = "Gone"
     PROTECTED = "Protected"
     PROJECT_CHANGED = "ProjectChanged"
+    PARENT_CHANGED = "ParentChanged"
     SECRET_CONFLICT = "SecretConflict"
     PASSWORD_UNKNOWN = "PasswordUnknown"
     PASSWORD_RESET = "PasswordReset"
@@ -93,8 +95,9 @@ class Create:
 class Change:
     """One mutating call on an existing cloud object.
 
-    `unmanages` are names that leave `status.managed` after it, `manages` those of the values that it sets. One that
-    `guards` (a firewall, a protection, an address to close) is held up by nothing else.
+    `unmanages` are names that leave `status.managed` after it, `manages` those of the values that it sets, `facts`
+    what the status says after it. One that `guards` (a firewall, a protection, an address to close) is held up by nothing
+    else.
     """
 
     reason: Reason
@@ -104,6 +107,7 @@ class Change:
     unmanages: tuple[str, ...] = ()
     manages: tuple[str, ...] = ()
     guards: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -43,11 +43,13 @@ class StateCollector(Collector):
         resources: Callable[[], Iterable[Resource]],
         list_ages: Callable[[], Iterable[tuple[str, str, float]]],
         queued: Callable[[], int],
+        odd_rows: Callable[[], Iterable[tuple[str, str, int]]] = lambda: (),
     ) -> None:
         self._leads = leads
         self._resources = resources
         self._list_ages = list_ages
         self._queued = queued
+        self._odd_rows = odd_rows
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         leads = GaugeMetricFamily("managed_databases_leads", "Whether this process works: 1, or stands by: 0.")
@@ -81,6 +83,14 @@ class StateCollector(Collector):
         for project, collection, seconds in self._list_ages():
             ages.add_metric([project, collection], seconds)
         yield ages
+        odd = GaugeMetricFamily(
+            "managed_databases_odd_rows",
+            "Rows of a collection's last list that could not be read whole.",
+            labels=["project", "collection"],
+        )
+        for project, collection, rows in self._odd_rows():
+            odd.add_metric([project, collection], rows)
+        yield odd
 
 
 def state(status: Mapping[str, Any]) -> str:

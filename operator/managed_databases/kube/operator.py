@@ -90,7 +90,13 @@ class _Operator:
         )
         REGISTRY.register(BudgetCollector(self._engine.projects.sessions))
         REGISTRY.register(
-            StateCollector(self._leads, self._engine.everything, self._engine.projects.list_ages, self._engine.queued)
+            StateCollector(
+                self._leads,
+                self._engine.everything,
+                self._engine.projects.list_ages,
+                self._engine.queued,
+                self._engine.projects.odd_rows,
+            )
         )
         self._watching = Watching(
             connection,

@@ -51,6 +51,9 @@ from managed_databases.reconcile.settings import EngineSettings
 
 log = structlog.get_logger()
 
+OTHERS_MOST = 1000
+"""So many ids the status takes."""
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -65,6 +68,16 @@ class Actor:
     settings: EngineSettings
     arranged: Callable[[ResourceKey], None]
     """Told of each owned resource that was made or changed: the watch may not tell again."""
+
+    def claim(self, found: Observation, step: Step) -> bool:
+        """Claim the key that the step would give to a cloud object; return False when another resource has it.
+
+        Others may have looked at the same time as this pass: whoever claims first goes on, and the rest look again.
+        """
+        gives_key = isinstance(step, Create) or (isinstance(step, Record) and step.changes.get("adopted"))
+        if isinstance(step, Change) and not found.seen.deleting:
+            gives_key = found.cloud.key(found.seen) != found.cloud.key_of(found.seen.mine)
+        return not gives_key or found.claim is None or self.claims.take(found.resource, found.claim)
 
     async def act(
         self, found: Observation, step: Step, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
@@ -98,14 +111,12 @@ class Actor:
         """Finalizer, intent, Secret, POST, id: in this order, so that nothing made is ever forgotten."""
         assert found.session is not None
         assert found.snapshot is not None
-        assert found.claim is not None
-        self.claims.take(found.resource, *found.claim)
         await self._hold(found)
         old = found.seen.status.intent
         attempt = 1 if old is None else old.attempt + 1
         intent = Intent(
             attempt=attempt,
-            others=tuple(namesake.id for namesake in found.seen.namesakes),
+            others=(*(namesake.id for namesake in found.seen.namesakes), *found.seen.unreadable)[:OTHERS_MOST],
             wait_seconds=self.settings.call_limit_seconds * self.clock.speed + self.settings.settle_margin_seconds,
             expected=dict(found.cloud.expected(found.seen)),
         )
@@ -166,8 +177,6 @@ class Actor:
             return step.changes
         if not found.seen.deleting:
             await self._hold(found)
-        if found.claim is not None:
-            self.claims.take(found.resource, *found.claim)
         adopted = {"identity": pinned(found)} if step.changes.get("adopted") else {}
         return {**step.changes, **adopted}
 
@@ -180,15 +189,14 @@ class Actor:
             applying = {**found.seen.status.applying, **{name: wanted[name] for name in step.manages}}
             facts["applying"] = dict(sorted(applying.items()))
         await self.writer.write(found, shown, facts)
-        if found.claim is not None and not found.seen.deleting:
-            self.claims.take(found.resource, *found.claim)
         await self._send(found, step.call, lane)
         memory.corrections.append((self.clock.monotonic(), step.call.operation, found.seen.generation))
         if not step.unmanages:
-            return {}
+            return dict(step.facts)
         status = found.resource.status
         applying = {name: each for name, each in status.get("applying", {}).items() if name not in step.unmanages}
-        return {"managed": sorted({*status.get("managed", ())} - {*step.unmanages}), "applying": applying or None}
+        managed = sorted({*status.get("managed", ())} - {*step.unmanages})
+        return {**step.facts, "managed": managed, "applying": applying or None}
 
     async def _credentials(
         self, found: Observation, step: Credentials, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
@@ -380,6 +388,7 @@ def pinned(found: Observation) -> Mapping[str, Any]:
         project_id=project.project_id,
         region=project.region,
         datastore_id=found.datastore_id,
+        name_prefix=None if any(reference.parent for reference in found.cloud.references) else found.seen.name_prefix,
         key=found.claim.key,
     )
     return identity.model_dump(by_alias=True, exclude_none=True, mode="json")

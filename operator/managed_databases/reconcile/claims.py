@@ -1,6 +1,8 @@
 """Who holds which cloud object, who claims which key, and who lives in which datastore.
 
-Kept from the cache, so it is as new as the cache is; a claim made by `take` counts at once.
+Kept from the cache, so it is as new as the cache is; a claim made by `take` counts at once. A key is claimed by whoever
+has it pinned, with an object or an attempt of that key, and before that by whoever took it first: between a look and a
+claim others may have looked, too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,9 +44,14 @@ class Age(NamedTuple):
 class _Entry:
     age: Age
     object: ObjectName | None = None
-    claim: KeyName | None = None
+    pinned: KeyName | None = None
+    taken: KeyName | None = None
+    turn: int = 0
     parents: tuple[ResourceKey | str, ...] = ()
     owner_uid: str | None = None
+
+    def claims(self) -> set[KeyName]:
+        return {claim for claim in (self.pinned, self.taken) if claim is not None}
 
 
 @dataclass
@@ -60,6 +67,7 @@ class Claims:
     _claimants: Multimap[KeyName, ResourceKey] = field(default_factory=Multimap)
     _owned: Multimap[str, ResourceKey] = field(default_factory=Multimap)
     _inside: Multimap[ResourceKey | str, ResourceKey] = field(default_factory=Multimap)
+    _turns: int = 0
 
     def note(self, resource: Resource) -> None:
         """Enter what a resource says of itself, in place of what it said before."""
@@ -70,22 +78,37 @@ class Claims:
         self._drop(resource.key)
         entry = _Entry(Age(resource.created_at, resource.uid), owner_uid=resource.annotations.get(OWNED_BY))
         identity, id_ = resource.status.get("identity"), resource.status.get("id")
-        if identity:
-            entry.claim = KeyName(identity["project"], cloud.collection.name, tuple(identity["key"]))
+        if identity and (id_ or resource.status.get("intent")):
+            entry.pinned = KeyName(identity["project"], cloud.collection.name, tuple(identity["key"]))
             if id_:
                 entry.object = ObjectName(identity["project"], cloud.collection.name, id_)
-        elif before is not None and before.age == entry.age:
-            entry.claim = before.claim  # taken by a pass that has not written its intent yet
+        if before is not None and before.age == entry.age and not (id_ and before.taken == entry.pinned):
+            entry.taken, entry.turn = before.taken, before.turn
         entry.parents = tuple(self._parents(resource, identity))
         self._enter(resource.key, entry)
         self._tell(None if before is None else before.object, entry.object)
 
-    def take(self, resource: Resource, project: str, collection: str, key: Key) -> None:
-        """Claim a key now, before anything is written."""
-        entry = self._entries.pop(resource.key, None) or _Entry(Age(resource.created_at, resource.uid))
-        self._leave(resource.key, entry)
-        entry.claim = KeyName(project, collection, key)
-        self._enter(resource.key, entry)
+    def take(self, resource: Resource, claim: KeyName) -> bool:
+        """Claim a key now, before anything is written; return whether it is this resource's: False when another one has
+        it, and then nothing is claimed.
+        """
+        entry = self._entries.get(resource.key)
+        if entry is None:
+            entry = _Entry(Age(resource.created_at, resource.uid))
+            self._enter(resource.key, entry)
+        if entry.taken != claim:
+            self._turns += 1
+            self._take(resource.key, entry, claim, self._turns)
+        if self.claimant(claim) == resource.key:
+            return True
+        self._take(resource.key, entry, None, 0)
+        return False
+
+    def want(self, key: ResourceKey, claim: KeyName | None) -> None:
+        """A resource wants this key now, None for none: what it took of another name is free again."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.taken not in (None, claim):
+            self._take(key, entry, None, 0)
 
     def forget(self, key: ResourceKey) -> None:
         before = self._drop(key)
@@ -106,8 +129,8 @@ class Claims:
         return self._oldest(self._holders.of(object_))
 
     def claimant(self, claim: KeyName) -> ResourceKey | None:
-        """The oldest resource that has this key."""
-        return self._oldest(self._claimants.of(claim))
+        """The oldest resource that has this key pinned, or else the one that took it first."""
+        return min(self._claimants.of(claim), key=lambda key: self._seniority(self._entries[key], claim), default=None)
 
     def inside(self, datastore: ResourceKey, datastore_id: str | None) -> frozenset[ResourceKey]:
         """The resources whose parent is this one, by its name or by its object's id."""
@@ -136,6 +159,15 @@ class Claims:
                 elif name := stated.get("name"):
                     yield ResourceKey(reference.kind, stated.get("namespace") or resource.key.namespace, name)
 
+    def _seniority(self, entry: _Entry, claim: KeyName) -> tuple[bool, int, Age]:
+        is_pinned = entry.pinned == claim
+        return not is_pinned, 0 if is_pinned else entry.turn, entry.age
+
+    def _take(self, key: ResourceKey, entry: _Entry, claim: KeyName | None, turn: int) -> None:
+        self._leave(key, entry)
+        entry.taken, entry.turn = claim, turn
+        self._enter(key, entry)
+
     def _oldest(self, keys: Iterable[ResourceKey]) -> ResourceKey | None:
         return min(keys, key=lambda key: self._entries[key].age, default=None)
 
@@ -143,8 +175,8 @@ class Claims:
         self._entries[key] = entry
         if entry.object:
             self._holders.add(entry.object, key)
-        if entry.claim:
-            self._claimants.add(entry.claim, key)
+        for claim in entry.claims():
+            self._claimants.add(claim, key)
         if entry.owner_uid:
             self._owned.add(entry.owner_uid, key)
         for parent in entry.parents:
@@ -153,8 +185,8 @@ class Claims:
     def _leave(self, key: ResourceKey, entry: _Entry) -> None:
         if entry.object:
             self._holders.discard(entry.object, key)
-        if entry.claim:
-            self._claimants.discard(entry.claim, key)
+        for claim in entry.claims():
+            self._claimants.discard(claim, key)
         if entry.owner_uid:
             self._owned.discard(entry.owner_uid, key)
         for parent in entry.parents:

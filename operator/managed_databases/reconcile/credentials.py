@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from managed_databases.kinds.datastore_endpoints import OPTIONAL_KEYS
+from managed_databases.kinds.datastore_endpoints import OPTIONAL_KEYS, WHERE
 from managed_databases.kinds.frame import SecretKeyRef, is_object_name
 from managed_databases.kinds.kind import Credential
 from managed_databases.kinds.seen import PasswordView
@@ -68,6 +68,9 @@ class CredentialReader:
             problem_ := self.ownership.problem(found.resource, pending, found.seen, PENDING_KEY)
         ):
             return PasswordView(problem=problem_), SecretsRead()
+        if mine is not None and found.seen.status.id is not None:  # it was written for this object
+            told = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
+            found.seen = replace(found.seen, told_before=told)
         view = view_of(found, credential, mine, pending, given, problem, memory)
         self._remember(found, memory, mine, view)
         return view, SecretsRead(mine, pending)

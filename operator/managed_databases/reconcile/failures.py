@@ -24,8 +24,8 @@ LONGEST_WAIT_SECONDS = 3600.0
 
 
 def is_refusal(error: ApiError) -> bool:
-    """The API changed nothing, for certain."""
-    return isinstance(error, Refused | NeverSent)
+    """The API changed nothing, for certain: it says so itself, or was never asked."""
+    return isinstance(error, Refused | NeverSent) and not error.is_from_the_way
 
 
 def meaning(error: ApiError) -> tuple[Wait | Stall, float | None]:

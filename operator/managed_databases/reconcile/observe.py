@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 from managed_databases.kinds.database_project import KIND as PROJECT
@@ -96,7 +97,7 @@ class Observer:
 
     def _project_name(self, found: Observation, status: CloudStatus) -> str | Wait | Stall:
         """Pinned, stated, the parent's, or the default one."""
-        if status.identity is not None and (status.id or status.intent or found.seen.deleting):
+        if status.identity is not None and (status.pinned or found.seen.deleting):
             return status.identity.project
         stated = getattr(found.seen.spec, "project_ref", None)
         if stated is not None:
@@ -135,10 +136,9 @@ class Observer:
             return problem
         if session.view is None:
             return Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}")
-        pinned = status.identity
-        is_pinned = pinned is not None and (status.id or status.intent)
+        pinned = status.pinned
         actual = (session.view.project_id, session.view.region)
-        if pinned is not None and is_pinned and (pinned.project_id, pinned.region) != actual:
+        if pinned is not None and (pinned.project_id, pinned.region) != actual:
             return Stall(
                 Reason.PROJECT_CHANGED,
                 f"this object is in project {pinned.project_id}, region {pinned.region}; the DatabaseProject "
@@ -164,13 +164,15 @@ class Observer:
         if status.id is not None:
             seen["mine"] = found.snapshot.get(status.id)
             seen["mine_gone"] = found.snapshot.is_gone(status.id)
-            seen["mine_unsure"] = found.snapshot.is_dirty(status.id)
+            is_unreadable = seen["mine"] is not None and not seen["mine"].is_whole
+            seen["mine_unsure"] = is_unreadable or found.snapshot.is_dirty(status.id)
             found.topics.add(topic.cloud_object(view.name, collection, status.id))
             holder = self.claims.holder(ObjectName(view.name, collection, status.id))
             if holder is not None and holder != found.resource.key:
                 seen["holder"] = _named(found.resource, holder)
                 found.topics.add(topic.resource(*holder))
         self._orient(found, seen, view.name)
+        seen["returned"] = self._returned(found, status, view.name)
         found.seen = Seen(**seen)
         parents = [
             referred for ref in found.cloud.references if ref.parent and (referred := seen["refs"].get(ref.field))
@@ -178,9 +180,26 @@ class Observer:
         found.datastore_id = parents[0].id if parents else None
         if not parents or found.datastore_id is not None:
             self._see_key(found, seen, memory)
+        self.claims.want(found.resource.key, found.claim)
         if (wanted := found.cloud.parameters_for(found.seen)) is not None:
             found.session.need_parameters(wanted)
         self._see_others(found, seen)
+
+    def _returned(self, found: Observation, status: CloudStatus, project: str) -> tuple[str, ...]:
+        """What the API said is gone, and shows all the same: it was ours, and nobody else holds it."""
+        assert found.snapshot is not None
+        collection = found.cloud.collection.name
+        if status.id is not None:
+            return ()
+        found.topics.update(topic.cloud_object(project, collection, id_) for id_ in status.lost_ids)
+        return tuple(
+            id_
+            for id_ in status.lost_ids
+            if found.snapshot.get(id_) is not None
+            and not found.snapshot.is_gone(id_)
+            and not found.snapshot.is_dirty(id_)
+            and self.claims.holder(ObjectName(project, collection, id_)) is None
+        )
 
     def _orient(self, found: Observation, seen: dict[str, Any], project: str) -> None:
         """Every list that matters here is waited for, or nobody would come back to what was left alone.
@@ -209,7 +228,7 @@ class Observer:
 
     def _references(self, found: Observation, seen: dict[str, Any], view: ProjectView) -> dict[str, Referred]:
         assert found.session is not None
-        identity = seen["status"].identity
+        identity, pinned = seen["status"].identity, seen["status"].pinned
         refs: dict[str, Referred] = {}
         for reference in found.cloud.references:
             if not _refers(reference, seen):
@@ -222,16 +241,22 @@ class Observer:
                     kind, identity.datastore_id, view, snapshot, found.topics
                 )
             elif (stated := reference.of(seen["spec"])) is not None:
-                refs[reference.field] = self.references.resolve(
-                    found.resource, reference, stated, view, snapshot, found.topics
-                )
+                referred = self.references.resolve(found.resource, reference, stated, view, snapshot, found.topics)
+                if reference.parent and pinned is not None and referred.id not in (None, pinned.datastore_id):
+                    assert pinned.datastore_id is not None
+                    seen["moved"] = _moved(reference, referred, pinned.datastore_id)
+                    referred = self.references.of_object(kind, pinned.datastore_id, view, snapshot, found.topics)
+                elif reference.parent and pinned is not None and referred.id is None and seen["status"].id is None:
+                    assert pinned.datastore_id is not None  # what an attempt has made is where it was made
+                    there = self.references.of_object(kind, pinned.datastore_id, view, snapshot, found.topics)
+                    referred = replace(there, problem=referred.problem)
+                refs[reference.field] = referred
         return refs
 
     def _see_key(self, found: Observation, seen: dict[str, Any], memory: Memory) -> None:
         assert found.snapshot is not None
         project, collection = found.project.name, found.cloud.collection.name
-        key = tuple(found.seen.status.identity.key) if found.seen.deleting and found.seen.status.identity else None
-        found.claim = KeyName(project, collection, key or found.cloud.key(found.seen))
+        found.claim = KeyName(project, collection, _pinned_key(found.seen) or found.cloud.key(found.seen))
         found.topics.add(topic.key(project, collection, found.claim.key))
         namesakes, held = [], {}
         for other in found.snapshot.of_key(found.claim.key):
@@ -244,6 +269,8 @@ class Observer:
                 held[other.id] = _named(found.resource, holder)
                 found.topics.add(topic.resource(*holder))
         seen["namesakes"], seen["held_namesakes"] = tuple(namesakes), held
+        if found.seen.status.id is None:
+            seen["unreadable"] = self._unreadable(found, found.claim)
         if not found.seen.deleting:
             seen["needed"] = self._needed(found)
         claimant = self.claims.claimant(found.claim)
@@ -257,13 +284,27 @@ class Observer:
             seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.wait_seconds)
         seen["created_id"] = memory.created_id if found.seen.status.id is None else None
 
+    def _unreadable(self, found: Observation, claim: KeyName) -> tuple[str, ...]:
+        """The objects that may have the key, as they do not tell all of it, and that nobody holds."""
+        assert found.snapshot is not None
+        masks = product((False, True), repeat=len(claim.key))
+        keys = [tuple("" if hidden else part for part, hidden in zip(claim.key, mask, strict=True)) for mask in masks]
+        found.topics.update(topic.key(claim.project, claim.collection, key) for key in keys[1:])
+        return tuple(
+            other.id
+            for key in keys[1:]
+            for other in found.snapshot.of_key(key)
+            if not other.is_whole and self.claims.holder(ObjectName(claim.project, claim.collection, other.id)) is None
+        )
+
     def _has_looked(self, found: Observation, memory: Memory) -> bool:
         """Whether a list was begun since this is wanted: a datastore refuses a name that is taken, a project does not."""
         assert found.snapshot is not None
         if any(reference.parent for reference in found.cloud.references):
             return True
-        if memory.absent_since is None:
-            memory.absent_since = self.clock.monotonic()
+        key = found.claim.key if found.claim else None
+        if memory.absent_since is None or memory.absent_key != key:
+            memory.absent_since, memory.absent_key = self.clock.monotonic(), key
         found.topics.add(topic.listed(found.project.name, found.cloud.collection.name))
         begun = found.snapshot.last_list_begun
         return begun is not None and begun >= memory.absent_since
@@ -326,6 +367,23 @@ def _refers(reference: Reference, seen: Mapping[str, Any]) -> bool:
     if reference.at_creation_only and seen["status"].id is not None:
         return False
     return reference.of(seen["spec"]) is not None
+
+
+def _pinned_key(seen: Seen) -> tuple[str, ...] | None:
+    """The key under which an open attempt is looked for, and what is deleted: nothing that the spec says now."""
+    status = seen.status
+    if status.identity is not None and (seen.deleting or (status.id is None and status.intent is not None)):
+        return tuple(status.identity.key)
+    return None
+
+
+def _moved(reference: Reference, referred: Referred, pinned: str) -> Stall:
+    return Stall(
+        Reason.PARENT_CHANGED,
+        f"this was made in the datastore {pinned}, and {reference.field} now means {referred.id} ({referred.label}): "
+        "nothing is changed in either. To have it in the new one, delete this resource (with deletionPolicy Retain what "
+        "is in the old one stays) and make it again; to go on with the old one, let a resource of that name hold it again",
+    )
 
 
 def _named(asker: Resource, other: ResourceKey) -> str:

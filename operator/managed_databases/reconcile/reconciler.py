@@ -117,6 +117,9 @@ class Reconciler:
                 if facts or why is not None:
                     await self.writer.write(found, why or shown, facts)
                 return None
+            if not self.actor.claim(found, verdict):
+                resource = found.resource
+                continue  # somebody was faster since this pass has looked
             if facts:  # a step that fails must not lose what was learned before it
                 await self.writer.write(found, verdict, facts)
                 facts = {}

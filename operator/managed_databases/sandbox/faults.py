@@ -27,9 +27,13 @@ _TOLD: Final[Schema] = {
         "delay_seconds": {"type": "number", "minimum": 0},
         **dict.fromkeys(("reset", "garbage", "stale_list", "expire_tokens"), _SWITCH),
         "short_list": _COUNT,
+        "rows": {"type": ["object", "null"]},
         "effect_after_seconds": _NUMBER,
     },
 }
+
+LEFT_OUT: Final = "(left out)"
+"""Stands for a field that an answer does not have."""
 
 Tables = Mapping[str, Mapping[str, Row]]
 
@@ -44,6 +48,7 @@ class Fault:
     `when` tells whether `status`, `body`, `headers`, `reset` or `garbage` come instead of the effect ("before") or
     instead of the answer, after the effect ("after"). The others stand for themselves: `delay_seconds` before the
     answer (with "before" also before the effect), `short_list`: lists have only their first so many objects,
+    `rows`: each object of the answer tells these fields so, and leaves out those that are "(left out)",
     `stale_list`: lists are as they were when the fault was asked for, `effect_after_seconds`: the connection is closed
     at once, the effect comes then, `expire_tokens`: all tokens have expired just before the request.
     """
@@ -61,6 +66,7 @@ class Fault:
     reset: bool = False
     garbage: bool = False
     short_list: int | None = None
+    rows: dict[str, Any] | None = None
     stale_list: bool = False
     effect_after_seconds: float | None = None
     expire_tokens: bool = False
@@ -81,6 +87,19 @@ class Fault:
     def answers(self) -> bool:
         """Whether it takes the place of the answer."""
         return self.status is not None or self.reset or self.garbage
+
+
+def rewritten(body: Any, fields: Mapping[str, Any]) -> Any:
+    """Return an answer's body with these fields in each of its objects."""
+    if not isinstance(body, dict):
+        return body
+
+    def row(told: Any) -> Any:
+        if not isinstance(told, dict):
+            return told
+        return {name: value for name, value in {**told, **fields}.items() if value != LEFT_OUT}
+
+    return {name: [row(one) for one in told] if isinstance(told, list) else row(told) for name, told in body.items()}
 
 
 def fault_of(told: Mapping[str, Any]) -> Fault:

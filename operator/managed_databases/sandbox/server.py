@@ -25,7 +25,7 @@ from managed_databases.sandbox.admin import Admin
 from managed_databases.sandbox.answers import Answer, Refusal, invalid
 from managed_databases.sandbox.calling import Call, Cloud
 from managed_databases.sandbox.changes import Changes, Settings
-from managed_databases.sandbox.faults import Fault, Faults
+from managed_databases.sandbox.faults import Fault, Faults, rewritten
 from managed_databases.sandbox.identity import Identity
 from managed_databases.sandbox.projects import DEFAULT_WORLD, Project, World
 from managed_databases.sandbox.spaces import Spaces
@@ -170,6 +170,8 @@ class Sandbox:
             answer.body = {
                 name: rows[: fault.short_list] if isinstance(rows, list) else rows for name, rows in answer.body.items()
             }
+        if fault.rows is not None and answer.status < 300:
+            answer.body = rewritten(answer.body, fault.rows)
         answer.headers |= fault.headers
         return answer
 

@@ -33,7 +33,9 @@ OTHER = "00000000-0000-4000-8000-00000000000b"
 THIRD = "00000000-0000-4000-8000-00000000000c"
 
 POSTGRESQL = {"id": "00000000-0000-4000-8000-0000000000ff", "engine": "postgresql", "version": "16"}
-DATASTORE = Datastore(id=DATASTORE_ID, name="main", status="ACTIVE", type_id=POSTGRESQL["id"])
+DATASTORE = Datastore(
+    id=DATASTORE_ID, name="main", status="ACTIVE", type_id=POSTGRESQL["id"], connection={"master": "m.example"}
+)
 PROTECTED = DATASTORE.model_copy(update={"is_protected": True})
 PROJECT = ProjectView("team", "0" * 32, "region-1", Catalogue(known=True))
 IDENTITY = Identity(

@@ -153,7 +153,7 @@ class FakeCloud:
         if id_ is None:
             return httpx.Response(200, json={collection: [row for key, row in rows.items() if key not in self.hidden]})
         if id_ not in rows:
-            return httpx.Response(404, json={"error": {"message": f"{collection} {id_} not found."}})
+            return httpx.Response(404, json={"error": {"message": f"{collection.removesuffix('s')} {id_} not found."}})
         return httpx.Response(200, json={collection.removesuffix("s"): rows[id_]})
 
 

@@ -1,6 +1,6 @@
 """Datastores (clusters), and what can be done to one."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict
 
@@ -34,6 +34,10 @@ class Instance(Answer):
     availability_zone: str | None = None
     flavor_id: str | None = None
 
+    def completed_by(self, older: Self) -> Self:
+        untold = older.model_fields_set - self.model_fields_set
+        return self.model_copy(update={field: getattr(older, field) for field in untold}) if untold else self
+
 
 class Pooler(Answer):
     mode: str | None = None
@@ -58,6 +62,12 @@ class Disk(Answer):
 class Datastore(CloudObject):
     """A cluster. `disk_used` is in percent [assumed: its unit is not documented]."""
 
+    NEVER_EMPTY = frozenset({"connection", "instances"})
+    NEVER_NULL = CloudObject.NEVER_NULL | NEVER_EMPTY | {
+        "backup_retention_days", "config", "firewall", "is_protected", "node_count", "pooler", "security_groups",
+        "subnet_id", "type_id",
+    }  # fmt: skip
+
     name: str
     creation_finished_at: Time | None = None
     enabled: bool | None = None
@@ -81,6 +91,13 @@ class Datastore(CloudObject):
     topics_count: int | None = None
     security_groups: tuple[str, ...] | None = None
     log_platform: LogPlatform | None = None
+
+    def completed_by(self, older: Self) -> Self:
+        """Of a node, too, what is not told is as it was: that it has no public address is told by a null."""
+        whole = super().completed_by(older)
+        before = {one.id: one for one in older.instances or () if one.id is not None}
+        nodes = tuple(one.completed_by(before[one.id]) if one.id in before else one for one in whole.instances or ())
+        return whole if nodes == (whole.instances or ()) else whole.model_copy(update={"instances": nodes})
 
 
 class NewFlavor(Request):

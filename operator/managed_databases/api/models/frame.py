@@ -1,7 +1,8 @@
 """What all answers and all requests have in common."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
@@ -30,11 +31,39 @@ Time = Annotated[datetime, AfterValidator(_in_utc)]
 class CloudObject(Answer):
     """What every object has. Only the id is certain."""
 
+    NEVER_NULL: ClassVar[frozenset[str]] = frozenset({"status"})
+    """Fields in which null tells nothing: no object is without them once it has them."""
+    NEVER_EMPTY: ClassVar[frozenset[str]] = frozenset()
+    """Fields in which an empty value tells nothing, either."""
+
     id: str
     project_id: str | None = None
     status: str | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it tells all that every object of its kind has: without that nothing can be decided about it."""
+        return self.model_fields_set >= _required(type(self))
+
+    def tells(self, field: str) -> bool:
+        """Whether the answer says something of this field; a null may say that there is nothing."""
+        if field not in self.model_fields_set:
+            return False
+        value = getattr(self, field)
+        return not (value is None and field in self.NEVER_NULL) and not (not value and field in self.NEVER_EMPTY)
+
+    def completed_by(self, older: Self) -> Self:
+        """Return this answer with what it does not tell as an older one about the same object has told it."""
+        untold = {field: getattr(older, field) for field in older.model_fields_set if not self.tells(field)}
+        untold = {field: value for field, value in untold.items() if older.tells(field)}
+        return self.model_copy(update=untold) if untold else self
+
+
+@cache
+def _required(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(name for name, field in model.model_fields.items() if field.is_required())
 
 
 class Undocumented(Answer):

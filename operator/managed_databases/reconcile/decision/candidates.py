@@ -5,6 +5,8 @@ from typing import Any
 
 from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.verdicts import Reason, Wait
 
 
 def candidates(cloud: CloudSide, namesakes: Sequence[Any], intent: Intent) -> list[Any]:
@@ -14,6 +16,17 @@ def candidates(cloud: CloudSide, namesakes: Sequence[Any], intent: Intent) -> li
         for namesake in namesakes
         if namesake.id not in intent.others and not fields_that_differ(intent.expected, cloud.expected_of(namesake))
     ]
+
+
+def unreadable_since(seen: Seen, intent: Intent) -> Wait | None:
+    """What to wait for when an object that does not tell its key is new since the attempt: it may be what it made."""
+    if new := sorted(set(seen.unreadable) - set(intent.others)):
+        return Wait(
+            Reason.LOOKING,
+            f"the last attempt may have made {', '.join(new)}, of which the API does not tell enough: nothing is made again "
+            "until it does, or that is gone",
+        )
+    return None
 
 
 def fields_that_differ(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:

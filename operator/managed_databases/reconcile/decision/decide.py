@@ -22,7 +22,7 @@ from managed_databases.kinds.verdicts import (
     Wait,
 )
 from managed_databases.reconcile.annotations import PAUSED, RECREATE
-from managed_databases.reconcile.decision.candidates import candidates, fields_that_differ
+from managed_databases.reconcile.decision.candidates import candidates, fields_that_differ, unreadable_since
 from managed_databases.reconcile.decision.deletion import decide_deletion
 from managed_databases.reconcile.decision.differences import (
     Differences,
@@ -36,6 +36,9 @@ from managed_databases.reconcile.decision.owned import owned_step
 from managed_databases.reconcile.decision.passwords import password_refusal, password_step
 
 __all__ = ["OF_THE_OBJECT", "PENDING", "approval_hash", "decide"]
+
+LOST_IDS_MOST = 10
+"""So many ids the status remembers."""
 
 PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE", "RESIZING"})
 """The API's statuses in which an object takes no change (API reference, life cycle)."""
@@ -78,15 +81,25 @@ def _decide(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
         return _lost(cloud, seen, seen.status.id)
     if seen.holder is not None:
         return Stall(Reason.CONFLICT, f"{seen.holder} holds {seen.status.id}: remove one of the two resources")
+    if seen.mine_unsure and not seen.mine.is_whole:
+        return Wait(
+            Reason.LOOKING,
+            f"the API's answer about {seen.mine.id} lacks what each {cloud.collection.one} has, and cannot be read: nothing "
+            "is decided until it tells more",
+        )
     if seen.mine_unsure:
         return Wait(Reason.LOOKING, "a call ended without a clear answer: looking what it did")
+    if seen.moved is not None:
+        return seen.moved
     return _with_object(cloud, seen, rests)
 
 
 def _without_object(cloud: CloudSide, seen: Seen) -> Verdict:
     if seen.created_id is not None:
         return _recorded(cloud, seen, seen.created_id, Reason.CREATING, "created")
-    if blocked := _reference_problem(cloud, seen):
+    if seen.returned and seen.status.intent is None:
+        return _taken_back(cloud, seen)
+    if seen.status.intent is None and (blocked := _reference_problem(cloud, seen)):
         return blocked
     if not seen.listed:
         return seen.unlisted or Wait(Reason.LOOKING, "waiting for the first list of what is there already")
@@ -108,17 +121,30 @@ def _after_an_attempt(cloud: CloudSide, seen: Seen, intent: Intent) -> Verdict:
             "the last attempt to create may have worked: a list begun after its wait will tell",
             seen.settle_seconds or None,
         )
-    found = candidates(cloud, seen.namesakes, intent)
+    found = [each for each in candidates(cloud, seen.namesakes, intent) if each.id not in seen.returned]
+    if not found and seen.returned:
+        return _taken_back(cloud, seen)
+    if not found and (unclear := unreadable_since(seen, intent)):
+        return unclear
     if len(found) == 1:
         return _recorded(cloud, seen, found[0].id, Reason.FOUND, "new since our attempt and held by nobody")
     if found:
         ids = ", ".join(sorted(candidate.id for candidate in found))
         return Stall(Reason.AMBIGUOUS, f"delete all but one of these in the cloud: {ids}")
+    if seen.moved is not None or cloud.key(seen) != tuple(seen.status.identity.key if seen.status.identity else ()):
+        # What was attempted is not what the spec says now: with it its pinned identity ends, and all begins anew.
+        return Record(Reason.ABSENT, "the last attempt left nothing behind", {"intent": None, "identity": None})
+    if blocked := _reference_problem(cloud, seen):
+        return blocked
     if conflict := _claimed_by_others(seen):
         return conflict
     if seen.namesakes:
         return _adopt_or_refuse(cloud, seen)
     return _create(cloud, seen, Reason.ABSENT, "the last attempt left nothing behind")
+
+
+def _taken_back(cloud: CloudSide, seen: Seen) -> Record:
+    return _recorded(cloud, seen, seen.returned[-1], Reason.FOUND, "it was ours, and is there again")
 
 
 def _claimed_by_others(seen: Seen) -> Stall | None:
@@ -212,7 +238,10 @@ def _lost(cloud: CloudSide, seen: Seen, id_: str) -> Verdict:
             f"{id_} is gone from the cloud with its data: restore it there and adopt it, or make an empty one with "
             f"the annotation {RECREATE}: {id_}",
         )
-    return Record(Reason.GONE, f"{id_} is gone: it is made again", dict.fromkeys(OF_THE_OBJECT))
+    if not cloud.holds_data and (blocked := _reference_problem(cloud, seen)):
+        return blocked  # it cannot be made again yet: what is known of it may still be needed
+    lost = [*(lost for lost in seen.status.lost_ids if lost != id_), id_][-LOST_IDS_MOST:]
+    return Record(Reason.GONE, f"{id_} is gone: it is made again", dict.fromkeys(OF_THE_OBJECT) | {"lostIDs": lost})
 
 
 def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
@@ -231,9 +260,17 @@ def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
             f"the cloud says ERROR for {seen.mine.id}: look there what happened; it is not made again by itself",
         )
     verdict = password_step(cloud, seen) or _difference(cloud, seen, found)
+    if isinstance(verdict, Done) and (lack := lacking(cloud, seen)) is not None:
+        verdict = Wait(Reason.NOT_TOLD, lack)
     if isinstance(verdict, Change | Credentials) and (blocked := _reference_problem(cloud, seen)):
         return blocked
     return verdict
+
+
+def lacking(cloud: CloudSide, seen: Seen) -> str | None:
+    """What is missing for the credentials Secret to be of use; None when nothing is, or there is no Secret."""
+    credential = cloud.credential
+    return None if credential is None or not credential.applies(seen) else credential.lacks(seen)
 
 
 def _difference(cloud: CloudSide, seen: Seen, found: Differences) -> Verdict:

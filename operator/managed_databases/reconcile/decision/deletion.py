@@ -5,7 +5,7 @@ from managed_databases.kinds.protection import WAYS_OUT, WAYS_OUT_INSIDE
 from managed_databases.kinds.seen import Referred, Seen
 from managed_databases.kinds.verdicts import Delete, Reason, Record, Release, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import FORCE_DELETE
-from managed_databases.reconcile.decision.candidates import candidates
+from managed_databases.reconcile.decision.candidates import candidates, unreadable_since
 from managed_databases.reconcile.decision.owned import let_go_step
 
 NAMES_SHOWN = 10
@@ -27,7 +27,7 @@ def _next(cloud: CloudSide, seen: Seen) -> Verdict:
         return Release(
             Reason.RELEASED, "let go as the annotation force-delete asks; the cloud object stays", retain=True
         )
-    if seen.status.id is None and seen.created_id is None and seen.status.intent is None:
+    if seen.status.id is None and seen.created_id is None and seen.status.intent is None and not seen.returned:
         return Release(Reason.RELEASED, "nothing was ever made")
     if seen.definition_going:
         return Release(
@@ -80,6 +80,8 @@ def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
     """The attempt may have made an object: look before letting go."""
     if seen.created_id is not None:
         return _found(seen.created_id)
+    if seen.returned and seen.status.intent is None:
+        return _found(seen.returned[-1])
     if seen.settle_seconds is not None or not seen.listed:
         return Wait(
             Reason.LOOKING,
@@ -89,6 +91,8 @@ def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
     intent = seen.status.intent
     assert intent is not None
     found = candidates(cloud, seen.namesakes, intent)
+    if not found and (unclear := unreadable_since(seen, intent)):
+        return unclear
     if len(found) == 1:
         return _found(found[0].id)
     if found:

@@ -17,7 +17,6 @@ from managed_databases.api.collections import (
 from managed_databases.api.errors import (
     ApiError,
     Forbidden,
-    NotFound,
     OutcomeUnknown,
     RateLimited,
     Refused,
@@ -131,8 +130,8 @@ class CatalogueReader:
         self._refusal = None
         types = await self._part(DATASTORE_TYPES)
         flavors = await self._part(FLAVORS)
-        parameters = await self._part(CONFIGURATION_PARAMETERS, may_be_missing=True)
-        extensions = await self._part(AVAILABLE_EXTENSIONS, may_be_missing=True)
+        parameters = await self._part(CONFIGURATION_PARAMETERS, may_be_missing=True, before=self._parameters)
+        extensions = await self._part(AVAILABLE_EXTENSIONS, may_be_missing=True, before=self._extensions)
         self._types = self._types if types is None else tuple(sorted(types, key=lambda row: row.id))
         self._flavors = self._flavors if flavors is None else tuple(sorted(flavors, key=lambda row: row.id))
         self._parameters = self._parameters if parameters is None else tuple(sorted(parameters, key=lambda row: row.id))
@@ -142,7 +141,9 @@ class CatalogueReader:
             await self._details.read_all()
         return None not in (types, flavors, parameters, extensions)
 
-    async def _part(self, collection: Collection[A], *, may_be_missing: bool = False) -> tuple[A, ...] | None:
+    async def _part(
+        self, collection: Collection[A], *, may_be_missing: bool = False, before: tuple[A, ...] | None = None
+    ) -> tuple[A, ...] | None:
         call = collection.list()
         try:
             reply = await self._line.send(
@@ -151,8 +152,10 @@ class CatalogueReader:
             if reply.value is None:
                 raise OutcomeUnknown(call.operation, "the answer is empty", status=reply.status)
         except ApiError as error:
-            if may_be_missing and isinstance(error, Forbidden | NotFound):
+            if may_be_missing and isinstance(error, Forbidden):
                 return ()
+            if may_be_missing and error.status == 404:  # the API has none, or something before it does not find the API
+                return before or ()
             if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
                 self._asked_to_wait = max(self._asked_to_wait, min(error.retry_after_seconds, LONGEST_CLOSED_SECONDS))
             if isinstance(error, Refused) and not isinstance(error, RateLimited | Unauthorized):

@@ -50,12 +50,23 @@ class _RunningList(Generic[O]):
 class CollectionSnapshot(Generic[O]):
     """All objects of one collection, indexed by id, by key and by parent.
 
-    An object leaves only by `confirmed_gone` and `parent_gone`. For one event loop; not for threads.
+    An object leaves only by `confirmed_gone` and `parent_gone`. What an answer does not tell stays as it was:
+    `completed` makes of a new answer and an old one what is known now. What is not `is_ours` is never entered. For one
+    event loop; not for threads.
     """
 
-    def __init__(self, key_of: Callable[[O], tuple[str, ...]], parent_of: Callable[[O], str | None]) -> None:
+    def __init__(
+        self,
+        key_of: Callable[[O], tuple[str, ...]],
+        parent_of: Callable[[O], str | None],
+        *,
+        completed: Callable[[O, O], O] = lambda new, old: new,
+        is_ours: Callable[[O], bool] = lambda _: True,
+    ) -> None:
         self._key_of = key_of
         self._parent_of = parent_of
+        self._completed = completed
+        self._is_ours = is_ours
         self._objects: dict[str, O] = {}
         self._by_key: dict[tuple[str, ...], dict[str, None]] = {}
         self._by_parent: dict[str, dict[str, None]] = {}
@@ -86,6 +97,7 @@ class CollectionSnapshot(Generic[O]):
         not running.
         """
         running = self._running[token]
+        objects = [object_ for object_ in objects if self._is_ours(object_)]
         if token > self._newest_list:
             lost = self._unseen(token, {object_.id for object_ in objects}) - self._missing
             lost &= self._objects.keys()
@@ -125,6 +137,8 @@ class CollectionSnapshot(Generic[O]):
         No LIST begun before now will overwrite it. `begun`, for a GET only, is what `call_started` returned: an answer
         to a GET begun before something newer was learned of the object is ignored.
         """
+        if not self._is_ours(obj):
+            return False
         if begun is not None and (
             begun < max(self._newest_list, self._learned.get(obj.id, 0)) or self._is_orphan(obj, begun)
         ):
@@ -228,6 +242,8 @@ class CollectionSnapshot(Generic[O]):
         self._missing.discard(obj.id)
         self._gone.discard(obj.id)
         old = self._objects.get(obj.id)
+        if old is not None:
+            obj = self._completed(obj, old)
         if old == obj:
             return was_dirty
         if old is None or (self._key_of(old), self._parent_of(old)) != (self._key_of(obj), self._parent_of(obj)):

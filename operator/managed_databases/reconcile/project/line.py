@@ -167,7 +167,8 @@ class ProjectLine:
 
     def _learn(self, error: ApiError, lane: Lane, *, is_current: bool) -> None:
         if isinstance(error, NeverSent | OutcomeUnknown):
-            self._record(ok=False)
+            if error.status != 404:  # whoever said it: it tells nothing of whether the API answers
+                self._record(ok=False)
         elif not isinstance(error, Refused) or error.status is not None:  # what we refused ourselves tells nothing
             self._record(ok=True)
         if isinstance(error, RateLimited):

@@ -40,8 +40,16 @@ def parent_of(obj: Any) -> str | None:
 class ProjectObjects:
     """Enters what the API says of single objects, and wakes whom it concerns."""
 
-    def __init__(self, project: str, line: ProjectLine, wake: Callable[[Topic, Lane], None]) -> None:
+    def __init__(
+        self,
+        project: str,
+        line: ProjectLine,
+        wake: Callable[[Topic, Lane], None],
+        is_ours: Callable[[Any], bool] = lambda _: True,
+    ) -> None:
+        """`is_ours` is False for what says to be in another cloud project: it is not there for us."""
         self._project = project
+        self._is_ours = is_ours
         self._line = line
         self._wake = wake
         self.known: dict[str, KnownCollection] = {}
@@ -49,7 +57,10 @@ class ProjectObjects:
     def add(self, cloud: CloudSide) -> KnownCollection:
         """Keep a snapshot of this collection, too."""
         collection = cloud.collection
-        known = KnownCollection(collection, cloud.key_of, CollectionSnapshot(cloud.key_of, parent_of))
+        snapshot = CollectionSnapshot[Any](
+            cloud.key_of, parent_of, completed=lambda new, old: new.completed_by(old), is_ours=self._is_ours
+        )
+        known = KnownCollection(collection, cloud.key_of, snapshot)
         self.known[collection.name] = known
         return known
 
@@ -66,11 +77,14 @@ class ProjectObjects:
         begun = known.snapshot.call_started()
         try:
             reply = await self._line.exchange(call, lane)
-        except NotFound:
+        except NotFound as error:
+            if not error.is_about(known.collection.words, id_):
+                why = f"the 404 is not about the {known.collection.one} {id_}: {error.message}"
+                raise OutcomeUnknown(call.operation, why, status=404, request_id=error.request_id) from None
             self.gone(known, id_, lane)
             return None
         obj = reply.value
-        if obj is None or obj.id != id_:
+        if obj is None or obj.id != id_ or not self._is_ours(obj):
             raise OutcomeUnknown(
                 call.operation, "the answer is not the object", status=reply.status, request_id=reply.request_id
             )

@@ -1,7 +1,7 @@
 """Opens a project's session: reads its credentials, asks who they are for, and refuses any other project."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from managed_databases.api.calls import Call
@@ -18,6 +18,7 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource
 from managed_databases.reconcile.project.access import Access, read_access
 from managed_databases.reconcile.project.line import credentials_refused
+from managed_databases.reconcile.project.reaching import KnownObject, Reached, access_version, where_they_are_not
 from managed_databases.reconcile.project.session import ProjectSession, foreign_project, project_changed
 from managed_databases.reconcile.settings import EngineSettings
 
@@ -45,6 +46,8 @@ class Opening:
     again_at: float = 0.0
     note: Wait | None = None
     ca_certificate: str | None = None
+    reached: Reached | None = None
+    way: str = ""
 
 
 class Opener:
@@ -60,6 +63,7 @@ class Opener:
         client_factory: ClientFactory,
         before_send: Callable[[Call[Any]], Awaitable[None]] | None,
         observer: Callable[[str, CallRecord], None] | None,
+        known: Callable[[str], Iterable[KnownObject]],
     ) -> None:
         self._kube = kube
         self._clock = clock
@@ -68,6 +72,7 @@ class Opener:
         self._client_factory = client_factory
         self._before_send = before_send
         self._observer = observer
+        self._known = known
 
     async def open(
         self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, *, at_once: bool
@@ -83,8 +88,12 @@ class Opener:
             opening.access = opening.tried = opening.note = None
             session.block(access)
             return _LOOK_AGAIN_SECONDS
-        if access == opening.access and session.problem is None and session.view is not None:
+        is_in_use = access == opening.access and session.problem is None
+        may_have_moved = session.circuit.is_open and access.endpoint is None
+        if is_in_use and session.view is not None and not may_have_moved:
             opening.note = None
+            if opening.endpoint is not None:
+                opening.reached = Reached(opening.endpoint, opening.way)
             if self._clock.monotonic() - opening.again_at > _LASTING_SECONDS:
                 opening.failures = 0
             session.show(self._view(opening, resource, spec, session.view.project_id))
@@ -127,6 +136,7 @@ class Opener:
                     Reason.SECRET_MISSING,
                     f"the DatabaseProject {name} waits for the key {ref.key} of the ConfigMap {namespace}/{ref.name}",
                 )
+        opening.way = access_version(secret, spec.identity_url, spec.endpoint, spec.region)
         return read_access(name, spec, secret.data)
 
     def _view(self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, project_id: str) -> ProjectView:
@@ -161,10 +171,14 @@ class Opener:
             problem = self._identity_problem(opening, resource, spec, project_id)
             if problem is None:
                 problem = await self._verify(client, session, identity, project_id)
+            reached = Reached(identity.endpoint, opening.way)
+            if problem is None and not self._is_known_way(opening, resource, reached):
+                problem = await where_they_are_not(name, client, identity.endpoint, self._known(name))
             if problem is not None:
                 self._refuse(opening, problem)
                 return
             opening.access, opening.endpoint, opening.note = access, identity.endpoint, None
+            opening.reached = reached
             is_used = True
             view = self._view(opening, resource, spec, project_id)
             await session.open(client, view, is_identity_stated=identity.project_id is None)
@@ -194,6 +208,10 @@ class Opener:
                     "put that back; for another region make another DatabaseProject",
                 )
         return None
+
+    def _is_known_way(self, opening: Opening, resource: Resource, reached: Reached) -> bool:
+        """Whether an object has answered at this endpoint, come to by the same way, and nobody has led elsewhere since."""
+        return asdict(opening.reached or reached) == asdict(reached) == (resource.status.get("reached") or {})
 
     async def _verify(
         self, client: Client, session: ProjectSession, identity: ApiIdentity, project_id: str

@@ -27,12 +27,22 @@ _REST_JITTER = 0.1
 _GETS_AT_ONCE = 4
 _CHILDREN_WORTH_ASKING_THE_PARENT = 4
 _FAILURES_WORTH_TELLING = 3
+_WHYS_WORTH_TELLING = 5
 
 log = structlog.get_logger()
 
 
 class ListRefuted(OutcomeUnknown):
     """A LIST left out too much, and GETs by id have shown that it is there: the API is well, its list is not."""
+
+
+@dataclass(frozen=True)
+class OddRows:
+    """How many rows of the last LIST could not be read whole, and what was wrong with them, without their content."""
+
+    collection: str
+    rows: int = 0
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,7 @@ class CollectionPoller:
         self._due = self._earliest = clock.monotonic()
         self._failures = 0
         self._hidden: dict[str, _Hidden] = {}
+        self.odd = OddRows(known.name)
         self.trouble: tuple[Reason, str] | None = None
         self.failure: tuple[Reason, str] | None = None
 
@@ -147,6 +158,7 @@ class CollectionPoller:
                 ended = self._clock.monotonic()
             if reply.value is None:
                 raise OutcomeUnknown(call.operation, "the answer is empty", status=reply.status)
+            self._tell_odd(reply.odd)
             await self._learn(token, reply.value)
         except ApiError as error:
             hold = self._failed(error)
@@ -161,6 +173,14 @@ class CollectionPoller:
         finally:
             self._known.snapshot.list_failed(token)
         self._earliest = self._clock.monotonic() + max(hold, _gap_seconds(ended - begun))
+
+    def _tell_odd(self, odd: Sequence[str]) -> None:
+        now = OddRows(self._known.name, len(odd), tuple(sorted(set(odd))[:_WHYS_WORTH_TELLING]))
+        if now != self.odd:
+            if odd:
+                log.warning("odd rows", project=self._line.name, collection=now.collection, rows=now.rows, why=now.why)
+            self.odd = now
+            self._troubled()
 
     # --- what a list teaches ---
 

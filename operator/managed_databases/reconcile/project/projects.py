@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.project.opening import ClientFactory, Opener, Opening
 from managed_databases.reconcile.project.permits import default_project, powers
+from managed_databases.reconcile.project.reaching import KnownObject
 from managed_databases.reconcile.project.session import ProjectSession, SessionHooks
 from managed_databases.reconcile.project.status import ProjectSeen, project_status
 from managed_databases.reconcile.queue import Lane
@@ -28,7 +29,7 @@ class Projects:
     """`wake` is told the topics of projects, their catalogues, lists, objects, keys and actions.
 
     `enqueue` is told the `DatabaseProject` that wants a pass; `reported` the status before, and the resource after its
-    status was written. `observer` is told of each call, with the project's name.
+    status was written. `known` gives what of a project its resources hold, and has not been said to be gone. `observer` is told of each call, with the project's name.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Projects:
         wake: Callable[[Topic, Lane], None],
         enqueue: Callable[[ResourceKey, Lane], None],
         reported: Callable[[Mapping[str, Any], Resource], None] = lambda before, written: None,
+        known: Callable[[str], Iterable[KnownObject]] = lambda project: (),
         client_factory: ClientFactory = Client,
         before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
         observer: Callable[[str, CallRecord], None] | None = None,
@@ -55,7 +57,14 @@ class Projects:
         self._reported = reported
         self._draw = draw
         self._opener = Opener(
-            kube, clock, settings, draw, client_factory=client_factory, before_send=before_send, observer=observer
+            kube,
+            clock,
+            settings,
+            draw,
+            client_factory=client_factory,
+            before_send=before_send,
+            observer=observer,
+            known=known,
         )
         self._openings: dict[str, Opening] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -80,6 +89,12 @@ class Projects:
             for collection, snapshot in session.snapshots.items():
                 if snapshot.last_list_begun is not None:
                     yield session.name, collection, now - snapshot.last_list_begun
+
+    def odd_rows(self) -> Iterator[tuple[str, str, int]]:
+        """Project, collection, and how many rows of its last list could not be read whole."""
+        for session in self.sessions():
+            for odd in session.odd_rows:
+                yield session.name, odd.collection, odd.rows
 
     def default_name(self) -> str | Wait:
         """The name of the one project that is marked default, or what to say when there is not exactly one."""
@@ -197,6 +212,8 @@ class Projects:
             quotas=session.quotas,
             operator_namespace=self._settings.operator_namespace,
             kinds_in_use=self._kinds_in_use(),
+            odd_rows=session.odd_rows,
+            reached=opening.reached,
         )
         wanted = project_status(resource, seen, self._clock.now())
         if wanted != resource.status:

@@ -24,7 +24,7 @@ from managed_databases.reconcile.project.collection_snapshot import CollectionSn
 from managed_databases.reconcile.project.datastore_actions import ActionReader
 from managed_databases.reconcile.project.line import ProjectLine
 from managed_databases.reconcile.project.objects import ProjectObjects
-from managed_databases.reconcile.project.polling import CollectionPoller
+from managed_databases.reconcile.project.polling import CollectionPoller, OddRows
 from managed_databases.reconcile.project.status import NEEDS_A_PERSON
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.settings import EngineSettings
@@ -80,7 +80,7 @@ class ProjectSession:
         opening = Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}, which is being opened")
         self._line = ProjectLine(name, clock, settings, self._line_changed, opening, hooks.granted)
         self._was_unreachable = False
-        self._objects = ProjectObjects(name, self._line, hooks.wake)
+        self._objects = ProjectObjects(name, self._line, hooks.wake, self._is_ours)
         self._pollers: dict[str, CollectionPoller] = {}
         self._arrivals: asyncio.Queue[CollectionPoller] = asyncio.Queue()
         self._catalogue = CatalogueReader(self._line, clock, settings, draw, self._catalogue_changed)
@@ -298,6 +298,11 @@ class ProjectSession:
         troubles = [poller.trouble for _, poller in sorted(self._pollers.items())]
         return tuple(trouble for trouble in (*troubles, self._catalogue.trouble) if trouble is not None)
 
+    @property
+    def odd_rows(self) -> tuple[OddRows, ...]:
+        """What could not be read whole of each collection in use."""
+        return tuple(poller.odd for _, poller in sorted(self._pollers.items()))
+
     async def close(self) -> None:
         """Send nothing any more; calls under way may end."""
         await self._line.close()
@@ -316,6 +321,10 @@ class ProjectSession:
             await self.close()
 
     # --- inside ---
+
+    def _is_ours(self, obj: Any) -> bool:
+        """A LIST may show more than one project; what an object does not tell is taken for ours."""
+        return self.view is None or obj.project_id in (None, self.view.project_id)
 
     def _is_foreign(self, objects: Sequence[Any]) -> bool:
         """A project id that nobody but the user states is refuted by an object of another project."""
@@ -354,8 +363,9 @@ class ProjectSession:
 
 
 def foreign_project(objects: Sequence[Any], project_id: str) -> str | None:
-    """The project of the first object that says to be in another one."""
-    return next((obj.project_id for obj in objects if obj.project_id not in (None, project_id)), None)
+    """The project of the first object that says to be in another one, when none says to be in this one."""
+    told = [obj.project_id for obj in objects if obj.project_id is not None]
+    return next(iter(told), None) if project_id not in told else None
 
 
 def project_changed(name: str, pinned: str, found: str) -> Stall:

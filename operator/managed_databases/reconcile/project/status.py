@@ -12,6 +12,8 @@ from managed_databases.kinds.seen import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.ports import Resource
+from managed_databases.reconcile.project.polling import OddRows
+from managed_databases.reconcile.project.reaching import Reached
 from managed_databases.reconcile.report.conditions import Saying, conditions
 from managed_databases.reconcile.report.fitting import fitting
 from managed_databases.reconcile.report.status import without_absent
@@ -48,6 +50,8 @@ class ProjectSeen:
     quotas: tuple[Quota, ...] = ()
     operator_namespace: str = ""
     kinds_in_use: tuple[str, ...] = ()
+    odd_rows: tuple[OddRows, ...] = ()
+    reached: Reached | None = None
 
 
 def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict[str, Any]:
@@ -57,6 +61,10 @@ def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict
         "projectID": old.get("projectID") or (view.project_id if view else None),
         "region": old.get("region") or (view.region if view else None),
         "endpoint": seen.endpoint or old.get("endpoint"),
+        "reached": asdict(seen.reached) if seen.reached else old.get("reached"),
+        "oddRows": [
+            {"collection": odd.collection, "rows": odd.rows, "why": list(odd.why)} for odd in seen.odd_rows if odd.rows
+        ],
         **_offer(view, seen.quotas, old),
         "inUse": _uses(seen, old),
         "observedGeneration": resource.generation,

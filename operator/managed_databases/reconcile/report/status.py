@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from managed_databases.kinds.frame import Intent
-from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.decision.decide import lacking
 from managed_databases.reconcile.report.conditions import Saying, conditions
 from managed_databases.reconcile.report.fitting import fitting
 from managed_databases.reconcile.report.managed import managed
 
-_KEPT = ("id", "identity", "intent", "adopted", "passwordUnconfirmed", "syncedGeneration")
+_KEPT = ("id", "identity", "intent", "lostIDs", "adopted", "passwordUnconfirmed", "syncedGeneration")
 """What outlives a pass: only steps change it."""
 
 BROKEN = frozenset({"DISK_FULL", "DOWN"})
@@ -33,7 +34,7 @@ def status(
     assert kind.cloud is not None
     kept = {field: old[field] for field in _KEPT if field in old}
     phase = seen.mine.status if seen.mine is not None else old.get("phase")
-    if "identity" in kept and seen.mine is not None:  # a renamed object has another key
+    if "identity" in kept and seen.mine is not None and seen.mine.is_whole:  # a renamed object has another key
         kept["identity"] = {**kept["identity"], "key": list(kind.cloud.key_of(seen.mine))}
     token = sync_request(seen.annotations)
     reported = seen
@@ -82,7 +83,8 @@ def _conditions(
     kind: Kind, seen: Seen, verdict: Verdict, old: Mapping[str, Any], now: datetime
 ) -> list[dict[str, Any]]:
     why = (verdict.reason, verdict.message)
-    ready = _ready(seen, verdict, old)
+    assert kind.cloud is not None
+    ready = _ready(kind.cloud, seen, verdict, old)
     under_way = isinstance(verdict, Step | Wait)
     broken = not seen.deleting and seen.mine is not None and seen.mine.status in BROKEN
     stalled: Saying = (isinstance(verdict, Stall), *why)
@@ -94,12 +96,11 @@ def _conditions(
     }
     if seen.mine is not None and seen.mine.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
-    assert kind.cloud is not None
     says |= kind.cloud.conditions(seen)
     return conditions(old.get("conditions", ()), seen.generation, says, now)
 
 
-def _ready(seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
+def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
     """Usable now? By the API's status (design, table of statuses); what is not known stays as it was."""
     before = next((c for c in old.get("conditions", ()) if c.get("type") == "Ready"), None)
     was_ready = before is not None and before.get("status") == "True"
@@ -111,7 +112,7 @@ def _ready(seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
         return False, verdict.reason, verdict.message
     match seen.mine.status:
         case "ACTIVE" | "DEGRADED" | None:  # what has no status is there, and there is no more to say
-            return _credentials_ready(seen, verdict)
+            return _credentials_ready(cloud, seen, verdict)
         case "PENDING_UPDATE" | "RESIZING":
             return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
         case "PENDING_CREATE" | "PENDING_DELETE":
@@ -128,7 +129,7 @@ def _ready(seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
             return False, verdict.reason, verdict.message
 
 
-def _credentials_ready(seen: Seen, verdict: Verdict) -> Saying:
+def _credentials_ready(cloud: CloudSide, seen: Seen, verdict: Verdict) -> Saying:
     """An object whose password nobody has is of no use; a held one by someone else is not ours."""
     if isinstance(verdict, Stall) and verdict.reason in (
         Reason.CONFLICT,
@@ -147,4 +148,6 @@ def _credentials_ready(seen: Seen, verdict: Verdict) -> Saying:
         return False, verdict.reason, verdict.message
     if seen.status.password_unconfirmed and not (view is not None and view.confirmed):
         return False, verdict.reason, verdict.message
+    if view is not None and (lack := lacking(cloud, seen)) is not None:
+        return False, Reason.NOT_TOLD, lack
     return True, Reason.READY, "usable"

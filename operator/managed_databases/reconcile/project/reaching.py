@@ -1,0 +1,88 @@
+"""Whether a connection leads to where the project's objects are: one of them has to answer there.
+
+Another endpoint, other credentials or another identity service may lead to the same project in another region, where
+nothing of ours is known, and everything would look deleted.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from managed_databases.api.calls import ObjectCollection
+from managed_databases.api.client import Client
+from managed_databases.api.errors import Forbidden, NotFound
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.verdicts import Reason, Stall
+from managed_databases.reconcile.ports import Resource, SecretContent
+
+_ASKED_MOST = 8
+"""So many objects are asked for; the first that answers is enough."""
+
+
+@dataclass(frozen=True)
+class KnownObject:
+    """An object that a resource holds."""
+
+    collection: ObjectCollection
+    id: str
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where a project was found: the API's address, and the version of all that led there."""
+
+    endpoint: str
+    access: str
+
+
+def access_version(secret: SecretContent, *told: str | None) -> str:
+    """Name the Secret as it is, and what the spec says of the way; nothing of what is in the Secret."""
+    whole = "\n".join((secret.name, secret.resource_version, *(part or "" for part in told)))
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def known_objects(project: str, kinds: Mapping[str, Kind], resources: Iterable[Resource]) -> Iterator[KnownObject]:
+    """What the project's resources hold and the API has not said to be gone; what other objects are in comes first."""
+    held = [each for each in resources if (each.status.get("identity") or {}).get("project") == project]
+    gone = {each.status.get("id") for each in held if _is_gone(each)}
+    found: list[tuple[bool, str, KnownObject]] = []
+    for resource in held:
+        cloud, id_ = kinds[resource.key.kind].cloud, resource.status.get("id")
+        if cloud is None or not id_ or gone & {id_, resource.status["identity"].get("datastoreID")}:
+            continue
+        is_inside = any(reference.parent for reference in cloud.references)
+        found.append((is_inside, id_, KnownObject(cloud.collection, id_)))
+    return (known for _, _, known in sorted(found, key=lambda each: each[:2]))
+
+
+async def where_they_are_not(name: str, client: Client, endpoint: str, known: Iterable[KnownObject]) -> Stall | None:
+    """Ask for objects until one answers; return what to say when the API there has none of them. Raises ApiError."""
+    missing: list[str] = []
+    for each in known:
+        if len(missing) == _ASKED_MOST:
+            break
+        try:
+            reply = await client.send(each.collection.get(each.id))
+        except NotFound as error:
+            if not error.is_about(each.collection.words, each.id):
+                raise
+            missing.append(f"{each.collection.one} {each.id}")
+            continue
+        except Forbidden:
+            continue  # no answer; what may not be looked at cannot be listed either
+        if reply.value is not None and reply.value.id == each.id:
+            return None
+    if not missing:
+        return None
+    return Stall(
+        Reason.PROJECT_CHANGED,
+        f"the API at {endpoint} has none of what the resources of the DatabaseProject {name} hold (asked for "
+        f"{', '.join(missing)}): put the endpoint, the identity service and the credentials back that lead to them; for "
+        "another region make another DatabaseProject",
+    )
+
+
+def _is_gone(resource: Resource) -> bool:
+    conditions: Iterable[Mapping[str, Any]] = resource.status.get("conditions", ())
+    return any(each.get("reason") == Reason.GONE for each in conditions)

@@ -1,0 +1,152 @@
+"""The rules that tell what is ours and what is gone, each broken by `make mutants`."""
+
+from typing import Final
+
+from mutants.mutant import Mutant
+
+_IDENTITY: Final = ("virtual/test_pinned_identity.py",)
+_BELIEVED: Final = ("virtual/test_what_is_believed.py",)
+_ANSWERS: Final = ("api/test_answers.py",)
+
+PINNED: Final = (
+    Mutant(
+        "an open attempt is looked for under the key that it was made with",
+        "reconcile/observe.py",
+        "(seen.deleting or (status.id is None and status.intent is not None))",
+        "seen.deleting",
+        _IDENTITY,
+    ),
+    Mutant(
+        "an attempt for what the spec does not say any more ends with its identity",
+        "reconcile/decision/decide.py",
+        '{"intent": None, "identity": None})',
+        '{"intent": None})',
+        _IDENTITY,
+    ),
+    Mutant(
+        "who claims a key first has it",
+        "reconcile/claims.py",
+        "return not is_pinned, 0 if is_pinned else entry.turn, entry.age",
+        "return not is_pinned, 0, entry.age",
+        ("reconcile/test_claims.py",),
+    ),
+    Mutant(
+        "a name that is given up is free",
+        "reconcile/observe.py",
+        "        self.claims.want(found.resource.key, found.claim)\n",
+        "",
+        _IDENTITY,
+    ),
+    Mutant(
+        "an object keeps the prefix that it was made with",
+        "kinds/seen.py",
+        "if pinned is None:\n            return now",
+        "if True:\n            return now",
+        _IDENTITY,
+    ),
+    Mutant(
+        "nothing follows a datastore's name to another datastore",
+        "reconcile/decision/decide.py",
+        "    if seen.moved is not None:\n        return seen.moved\n",
+        "",
+        _IDENTITY,
+    ),
+    Mutant(
+        "what is in another project is not there for us",
+        "reconcile/project/session.py",
+        "return self.view is None or obj.project_id in (None, self.view.project_id)",
+        "return True",
+        _IDENTITY,
+    ),
+    Mutant(
+        "a 404 names what is missing",
+        "api/answers.py",
+        "if isinstance(error, NotFound) and (error.is_from_the_way or not _MISSING.fullmatch(text.strip())):",
+        "if False:",
+        _ANSWERS,
+    ),
+    Mutant(
+        "a 404 is about the object that was asked for",
+        "reconcile/project/objects.py",
+        "if not error.is_about(known.collection.words, id_):",
+        "if False:",
+        _BELIEVED,
+    ),
+    Mutant(
+        "a refusal that is not the API's own proves nothing",
+        "reconcile/failures.py",
+        " and not error.is_from_the_way",
+        "",
+        _BELIEVED,
+    ),
+    Mutant(
+        "an id that comes back is taken back",
+        "reconcile/decision/decide.py",
+        "    if seen.returned and seen.status.intent is None:",
+        "    if False:",
+        _BELIEVED,
+    ),
+    Mutant(
+        "what cannot be made again yet keeps its id",
+        "reconcile/decision/decide.py",
+        "    if not cloud.holds_data and (blocked := _reference_problem(cloud, seen)):",
+        "    if False:",
+        _BELIEVED,
+    ),
+    Mutant(
+        "after a change of the way a known object has to answer",
+        "reconcile/project/opening.py",
+        "if problem is None and not self._is_known_way(opening, resource, reached):",
+        "if False:",
+        _BELIEVED,
+    ),
+    Mutant(
+        "one unreadable field hides no row",
+        "api/answers.py",
+        "    if isinstance(row, dict):\n        for drop",
+        "    if False:\n        for drop",
+        _ANSWERS,
+    ),
+    Mutant(
+        "what an attempt has made may be what cannot be read",
+        "reconcile/decision/decide.py",
+        "if not found and (unclear := unreadable_since(seen, intent)):",
+        "if False:",
+        _BELIEVED,
+    ),
+    Mutant(
+        "nothing is decided about what cannot be read",
+        "reconcile/observe.py",
+        'is_unreadable = seen["mine"] is not None and not seen["mine"].is_whole',
+        "is_unreadable = False",
+        _BELIEVED,
+    ),
+    Mutant(
+        "what an answer does not tell stays as it was",
+        "reconcile/project/collection_snapshot.py",
+        "obj = self._completed(obj, old)",
+        "pass",
+        _BELIEVED,
+    ),
+    Mutant(
+        "a Secret keeps what it says of where to connect",
+        "reconcile/credentials.py",
+        "if mine is not None and found.seen.status.id is not None:",
+        "if False:",
+        _BELIEVED,
+    ),
+    Mutant(
+        "a Secret without a host is of no use",
+        "reconcile/report/status.py",
+        "if view is not None and (lack := lacking(cloud, seen)) is not None:",
+        "if False:",
+        _BELIEVED,
+    ),
+    Mutant(
+        "a firewall that is not told is not set again",
+        "kinds/datastore_changes.py",
+        'return getattr(seen.status, "guard", None) != guard_of(wanted)',
+        "return True",
+        _BELIEVED,
+    ),
+)
