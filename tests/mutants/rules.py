@@ -197,7 +197,7 @@ _OWNERSHIP: Final = (
     ),
     Mutant(
         "a disruptive change of an adopted object is approved by a person",
-        "reconcile/decision/decide.py",
+        "reconcile/decision/differences.py",
         "if change.risk < Risk.RESTART or not (seen.status.adopted or by_policy):",
         "if True:",
         _DECIDE,
