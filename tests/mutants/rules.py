@@ -8,7 +8,7 @@ from mutants.pinned_rules import PINNED
 _DECIDE = ("reconcile/decision",)
 _GUARDS = ("virtual/test_guards.py",)
 _SECRETS = ("virtual/test_guards_of_secrets.py",)
-_PASSWORDS = ("virtual/test_passwords.py",)
+_OF_PASSWORDS = ("virtual/test_passwords.py",)
 _SNAPSHOT = (
     "reconcile/project/test_collection_snapshot.py",
     "reconcile/project/test_collection_snapshot_history.py",
@@ -334,14 +334,14 @@ _PASSWORDS: Final = (
         "reconcile/secret_ownership.py",
         "return check == check_number(owner, password) and owner not in self.living_uids()",
         "return owner not in self.living_uids()",
-        _PASSWORDS,
+        _OF_PASSWORDS,
     ),
     Mutant(
         "a living resource's Secret is not taken over",
         "reconcile/secret_ownership.py",
         "return check == check_number(owner, password) and owner not in self.living_uids()",
         "return check == check_number(owner, password)",
-        _PASSWORDS,
+        _OF_PASSWORDS,
     ),
     Mutant(
         "an edited password is not believed",

@@ -69,8 +69,8 @@ class CredentialReader:
         ):
             return PasswordView(problem=problem_), SecretsRead()
         if mine is not None and found.seen.status.id is not None:  # it was written for this object
-            told = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
-            found.seen = replace(found.seen, told_before=told)
+            where = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
+            found.seen = replace(found.seen, told_before=where)
         view = view_of(found, credential, mine, pending, given, problem, memory)
         self._remember(found, memory, mine, view)
         return view, SecretsRead(mine, pending)
