@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 KEPT_PROGRAMS = re.compile(r"python[\d.]*|managed-databases")
-NOT_NEEDED = re.compile(r"__pycache__|tests|RECORD|REQUESTED|INSTALLER|direct_url\.json")
-"""Names in site-packages: tests, and what only pip reads."""
+NOT_NEEDED = re.compile(r"__pycache__|tests|RECORD|REQUESTED|INSTALLER|direct_url\.json|[\w-]+\.(h|pxd|pyx)")
+"""Names in site-packages: tests, what only pip reads, and what only compilers do."""
 
 GENERATED = re.compile(r"kubernetes/(aio/)?client/(api|models)/(?!__init__)\w+\.py")
 """A module for each type and each group of the Kubernetes API: more than a thousand, imported when they are used."""

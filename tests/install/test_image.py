@@ -132,6 +132,7 @@ def test_the_program_starts_in_it_with_nothing_else(image: archive.Image, tmp_pa
     if os.geteuid() != 0:
         pytest.skip("only root can change the root of a process")
     archive.unpack(ARCHIVE, tmp_path)
+    tmp_path.chmod(0o755)
     ran = subprocess.run(
         ["chroot", "--userspec=65532:65532", str(tmp_path), "/app/bin/managed-databases", "run"],
         env={"PATH": os.environ["PATH"]},

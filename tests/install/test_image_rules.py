@@ -143,6 +143,8 @@ def test_what_is_no_part_of_the_lock_is_refused() -> None:
         ("kubernetes/config/kube_config_test.py", True),
         ("kopf/tests/x.py", True),
         ("kopf/__init__.py", False),
+        ("multidict/multidict_capi.h", True),
+        ("aiohttp/_find_header.pxd", True),
         ("kopf-1.dist-info/RECORD", True),
         ("kopf-1.dist-info/METADATA", False),
         ("other/client/models/v1_pod.py", False),
