@@ -1,5 +1,6 @@
 """The CRDs as values: what the models say, and what they must not say."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -248,3 +249,20 @@ def test_every_kind_has_a_crd_that_survives_yaml(name: str) -> None:
     definition = custom_resource_definition(kinds()[name])
     assert yaml.safe_load(as_yaml(definition)) == definition
     assert as_yaml(definition) == as_yaml(custom_resource_definition(kinds()[name]))
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_every_field_is_described(name: str) -> None:
+    """What Kubernetes itself describes is left out: the API server puts its own words there."""
+    whole = custom_resource_definition(kinds()[name])["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert whole["description"].endswith((".", ")"))
+    parts = {part: whole["properties"][part] for part in ("spec", "status")}
+    assert [path for path, schema in fields_of(parts, "") if not schema.get("description", "").strip()] == []
+
+
+def fields_of(properties: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+    for name, schema in properties.items():
+        yield f"{path}.{name}", schema
+        yield from fields_of(schema.get("properties", {}), f"{path}.{name}")
+        for inner in ("items", "additionalProperties"):
+            yield from fields_of(schema.get(inner, {}).get("properties", {}), f"{path}.{name}[]")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from install.kubectl import Kubectl, becomes_true, with_crds
-from kube.crd_samples import sample
+from kube.crd_samples import UUID, sample
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.kinds.registry import CATEGORY, GROUP, kinds
 
@@ -59,6 +59,14 @@ def test_a_name_has_at_most_200_characters(kubectl: Kubectl, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", kinds())
+def test_kubectl_explains_every_field(kubectl: Kubectl, kind: str) -> None:
+    for path in (kind, f"{kind}.spec", f"{kind}.status"):
+        told = kubectl("explain", path)
+        assert "<no description>" not in told, told
+        assert "<empty>" not in told, told
+
+
+@pytest.mark.parametrize("kind", kinds())
 def test_unknown_fields_are_refused_when_validation_is_strict(kubectl: Kubectl, kind: str) -> None:
     given = json.dumps(sample(kind, "typo", namespaced(kind), deletionPolcy="Retain"))
     said = kubectl.refused("create", "--dry-run=server", "--validate=strict", "-f", "-", given=given)
@@ -84,6 +92,10 @@ def test_configuration_values_keep_their_types(kubectl: Kubectl) -> None:
         ("DatabaseProject", {"allowedNamespaces": [{"selector": {"matchLabels": {"k" * 318: ""}}}]}, "318|at most 317"),
         ("ManagedDatastore", {"config": "on"}, "spec.config"),
         ("ManagedDatastore", {"name": "a.b"}, "spec.name"),
+        ("ManagedDatastore", {"securityGroups": []}, "a datastore always has at least one: name those"),
+        ("ManagedDatastore", {"securityGroups": [UUID, UUID]}, "each security group stands here once"),
+        ("ManagedDatastore", {"pooler": {"mode": "often"}}, "one of these: session, transaction, statement"),
+        ("DatabaseUser", {"access": [{"patternType": "all"}]}, "allow something"),
         ("ManagedDatabase", {"name": None}, "set spec.name"),
         ("ManagedDatabase", {"datastoreRef": {}}, "exactly one of name and id"),
         ("DatabaseUser", {"name": "1st"}, "spec.name"),

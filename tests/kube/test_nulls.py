@@ -72,8 +72,14 @@ class Case:
         return {"apiVersion": API_VERSION, "kind": self.kind, "metadata": {"name": name} | place, "spec": spec}
 
 
+def scaled(kind: str) -> tuple[str, ...]:
+    """The field of `kubectl scale`: the API server itself reads it, and can read no null there."""
+    scale = kinds()[kind].scale
+    return tuple(scale.spec_path.removeprefix(".spec.").split(".")) if scale else ()
+
+
 def cases(kind: str) -> list[Case]:
-    optional = {path for path, may_be_absent in fields(schema_of(kind)) if may_be_absent}
+    optional = {path for path, may_be_absent in fields(schema_of(kind)) if may_be_absent} - {scaled(kind)}
     return [Case(kind, spec, path) for spec in FULL[kind] for path in said(spec) if names(path) in optional]
 
 
@@ -164,6 +170,16 @@ def test_a_null_is_as_good_as_nothing(kubectl: Kubectl, kind: str) -> None:
         assert moved.count("serverside-applied") == len(good), moved
     where = (f"--namespace={NAMESPACE}",) if kinds()[kind].namespaced else ()
     kubectl("delete", kind, "--all", *where)
+
+
+@pytest.mark.story
+def test_the_field_of_scale_takes_no_null(kubectl: Kubectl) -> None:
+    """Client-side apply drops it before anybody can refuse it."""
+    case = Case("ManagedDatastore", FULL["ManagedDatastore"][0], ("nodeCount",))
+    given = json.dumps(case.manifest("scaled", is_null=True))
+    assert "spec.nodeCount" in kubectl.refused("apply", "--server-side", "-f", "-", given=given)
+    kubectl("apply", "-f", "-", given=given)
+    assert "nodeCount" not in kubectl.get("mds", "scaled", f"--namespace={NAMESPACE}")["spec"]
 
 
 @pytest.mark.story

@@ -248,6 +248,12 @@
   - get
   - list
   - watch
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - manageddatastores/scale
+  verbs:
+  - get
 {{- end }}
 {{- define "managed-databases-operator.access.edit" -}}
 - apiGroups:
@@ -268,4 +274,11 @@
   - patch
   - delete
   - deletecollection
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - manageddatastores/scale
+  verbs:
+  - update
+  - patch
 {{- end }}

@@ -90,7 +90,9 @@ class DatabaseProjectSpec(Spec):
         default=None,
         description="The Managed Databases API, if it shall not be looked up in the identity service's catalogue.",
     )
-    region: Annotated[str, Field(min_length=1, max_length=64), Rule(IMMUTABLE, "resources are pinned to this region")]
+    region: Annotated[
+        str, Field(min_length=1, max_length=64), Rule(IMMUTABLE, "resources are pinned to this region")
+    ] = Field(description="The region of the cloud, such as region-1.")
     project_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$", max_length=32)] | None = Field(
         default=None, alias="projectID", description="Compared with the token's project: nothing is done if it differs."
     )

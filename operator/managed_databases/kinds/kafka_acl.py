@@ -140,7 +140,7 @@ KIND = Kind(
     status=KafkaACLStatus,
     columns=columns(
         Column("User", ".spec.userRef.name"),
-        Column("Type", ".spec.patternType"),
+        Column("Type", ".spec.patternType", wide=True),
         Column("Pattern", ".spec.pattern"),
         Column("Read", ".spec.allowRead", "boolean"),
         Column("Write", ".spec.allowWrite", "boolean"),

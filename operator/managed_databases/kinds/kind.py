@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from managed_databases.api.calls import Call, ObjectCollection
 from managed_databases.api.models import CloudObject, Request
 from managed_databases.kinds.frame import SecretKeyRef
-from managed_databases.kinds.schema import Column, Rule, Spec
+from managed_databases.kinds.schema import Column, Rule, Scale, Spec
 from managed_databases.kinds.seen import ParametersFor, Refused, Seen
 from managed_databases.kinds.verdicts import Change, OwnedResource, Reason
 
@@ -120,6 +120,7 @@ class Kind:
     namespaced: bool = True
     rules: tuple[Rule, ...] = ()
     protection: str = ""
+    scale: Scale | None = None
     cloud: CloudSide | None = None
 
     @property

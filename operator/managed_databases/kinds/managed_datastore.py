@@ -34,7 +34,7 @@ from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDa
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.names import name_rule, prefixed_name
 from managed_databases.kinds.protection import DELETES
-from managed_databases.kinds.schema import Column, Rule
+from managed_databases.kinds.schema import Column, Rule, Scale
 from managed_databases.kinds.seen import Seen
 
 LONGEST_NAME = 255
@@ -152,7 +152,8 @@ KIND = Kind(
     columns=columns(
         Column("Engine", ".status.engine"),
         Column("Nodes", ".status.nodeCount", "integer"),
-        Column("Endpoint", ".status.endpoints.readWrite"),
+        Column("Endpoint", ".status.endpoints.readWrite", wide=True),
+        shows_phase=True,
     ),
     rules=(
         name_rule(
@@ -167,6 +168,7 @@ KIND = Kind(
             "restore.datastoreRef: a datastore cannot be restored from itself",
         ),
     ),
+    scale=Scale(".spec.nodeCount", ".status.nodeCount"),
     protection="(!has(oldObject.spec.deletionProtection) || oldObject.spec.deletionProtection != false) && " + DELETES,
     cloud=CloudSide(
         collection=DATASTORES,

@@ -15,7 +15,12 @@ Address = Annotated[
 DiskType = Annotated[str, Field(min_length=1, max_length=64)]
 SecurityGroups = Annotated[
     tuple[Uuid, ...],
-    Field(min_length=1, max_length=32),
+    Field(max_length=32),
+    Rule(
+        "self.size() > 0",
+        "an empty list would mean no security group, and a datastore always has at least one: name those that it shall "
+        "have, or leave securityGroups out, and they stay as they are",
+    ),
     Rule("self.all(one, self.exists_one(other, other == one))", "each security group stands here once"),
 ]
 
@@ -58,7 +63,9 @@ class FlavorSpec(Spec):
 class DiskSpec(Spec):
     """A network disk, for a flavor that has none of its own."""
 
-    type: Annotated[DiskType, Rule(IMMUTABLE, "the API can never change a disk's type: make another datastore")]
+    type: Annotated[DiskType, Rule(IMMUTABLE, "the API can never change a disk's type: make another datastore")] = (
+        Field(description="For example network-ultra.")
+    )
     size_gb: Annotated[
         int,
         Field(ge=1, le=1048576, alias="sizeGB", description="The disk's size in GB; only ever more."),
@@ -198,7 +205,7 @@ class ManagedDatastoreSpec(CloudSpec):
         default=None, description="Nodes, the master among them. Absent: 1 at creation, then not managed."
     )
     subnet_id: Annotated[Uuid, Rule(IMMUTABLE, "the API can never change a subnet: make another datastore")] = Field(
-        alias="subnetID"
+        alias="subnetID", description="The id of the subnet that the nodes are in."
     )
     config: Annotated[dict[str, Any], Field(max_length=500), AfterValidator(without_nulls)] | None = Field(
         default=None,
@@ -208,7 +215,8 @@ class ManagedDatastoreSpec(CloudSpec):
     pooler: PoolerSpec | None = None
     security_groups: SecurityGroups | None = Field(
         default=None,
-        description="Ids of the security groups of the datastore's ports. Removed from the spec, they stay as they are.",
+        description="Ids of the security groups of the datastore's ports, at least one. Removed from the spec, they stay "
+        "as they are.",
     )
     firewall: Annotated[tuple[Address, ...], Field(max_length=256)] | None = Field(
         default=None,

@@ -83,3 +83,11 @@ class Column:
     type: Literal["string", "integer", "number", "boolean", "date"] = "string"
     wide: bool = False
     description: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The fields that `kubectl scale` sets and shows: a number of the spec, and what it is, of the status."""
+
+    spec_path: str
+    status_path: str

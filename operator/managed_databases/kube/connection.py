@@ -26,6 +26,8 @@ READ_AGAIN_SECONDS: Final = 60.0
 NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 """A request has its limit already."""
 
+FIELD_MANAGER: Final = "managed-databases-operator"
+"""As the User-Agent: what is before its first slash is who the API server says has set a field."""
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 
@@ -104,7 +106,8 @@ class KubeConnection:
         connector = aiohttp.TCPConnector(limit=0, ssl=rest.ssl_context)
         # Without trust_env: aiohttp would look for a proxy, and read ~/.netrc, in a thread and for every request.
         proxy = rest.proxy or proxy_of_environment(api.configuration.host)
-        return aiohttp.ClientSession(connector=connector, proxy=proxy, **options)
+        headers = {"User-Agent": FIELD_MANAGER}
+        return aiohttp.ClientSession(connector=connector, proxy=proxy, headers=headers, **options)
 
     async def tls_server_name(self) -> str | None:
         """Return the name to expect in the server's certificate, when the kubeconfig sets one."""

@@ -39,7 +39,7 @@ def custom_resource_definition(kind: Kind) -> dict[str, Any]:
                     "name": VERSION,
                     "served": True,
                     "storage": True,
-                    "subresources": {"status": {}},
+                    "subresources": {"status": {}, **_scale(kind)},
                     "additionalPrinterColumns": [_printer_column(column) for column in kind.columns],
                     "schema": {"openAPIV3Schema": _root(kind)},
                 }
@@ -50,6 +50,9 @@ def custom_resource_definition(kind: Kind) -> dict[str, Any]:
 
 def _root(kind: Kind) -> Schema:
     spec = structural_schema(kind.spec, f"{kind.name}.spec", for_people=True)
+    if kind.scale is not None:  # the API server reads it for each write, and can read no null there
+        scaled = kind.scale.spec_path.removeprefix(".spec.")
+        del spec["properties"][scaled]["nullable"]
     description = {"description": spec["description"]} if "description" in spec else {}
     said: Schema = {"required": ["spec"]}
     if "required" not in spec:  # nothing has to be said: a spec that is left out, or null, is an empty one
@@ -81,8 +84,21 @@ def _status(kind: Kind) -> Schema:
         "x-kubernetes-list-map-keys": ["type"],
     }
     return in_order(
-        status | {"default": dict(NOT_YET_SEEN), "properties": {**properties, "conditions": in_order(conditions)}}
+        status
+        | {
+            "description": "What the operator has seen and done; nobody else writes it.",
+            "default": dict(NOT_YET_SEEN),
+            "properties": {**properties, "conditions": in_order(conditions)},
+        }
     )
+
+
+def _scale(kind: Kind) -> dict[str, Any]:
+    if kind.scale is None:
+        return {}
+    return {
+        "scale": {"specReplicasPath": kind.scale.spec_path, "statusReplicasPath": kind.scale.status_path},
+    }
 
 
 def _printer_column(column: Column) -> dict[str, Any]:

@@ -82,11 +82,21 @@ def access(kinds: Iterable[Kind]) -> Access:
 
 def roles_for_people(kinds: Iterable[Kind]) -> Mapping[str, Rules]:
     """Return what the built-in roles `view` and `edit` gain: those who edit a namespace edit its databases."""
-    plurals = tuple(kind.plural for kind in kinds if kind.namespaced)
+    served = tuple(kind for kind in kinds if kind.namespaced)
+    if not served:
+        return {"view": (), "edit": ()}
+    plurals = tuple(kind.plural for kind in served)
+    scales = tuple(f"{kind.plural}/scale" for kind in served if kind.scale is not None)
     changing = ("create", "update", "patch", "delete", "deletecollection")
     return {
-        "view": (AccessRule(GROUP, plurals, ("get", "list", "watch")),) if plurals else (),
-        "edit": (AccessRule(GROUP, plurals, changing),) if plurals else (),
+        "view": (
+            AccessRule(GROUP, plurals, ("get", "list", "watch")),
+            *((AccessRule(GROUP, scales, ("get",)),) if scales else ()),
+        ),
+        "edit": (
+            AccessRule(GROUP, plurals, changing),
+            *((AccessRule(GROUP, scales, ("update", "patch")),) if scales else ()),
+        ),
     }
 
 

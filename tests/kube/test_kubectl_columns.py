@@ -1,0 +1,132 @@
+"""What `kubectl get` and `kubectl scale` make of our kinds, with the real kubectl."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from install.kubectl import Kubectl, with_crds
+from kube.crd_samples import sample
+from managed_databases.controlplane.cluster import ControlPlane
+from managed_databases.kinds.registry import CATEGORY, kinds
+
+pytestmark = pytest.mark.story
+
+NAMESPACE = "shop-production"
+WIDTH = 120
+ENDPOINT = "master.2a7fe658-fe60-4e90-a41c-beb089fe2d5e.c.dbaas.cloud.example"
+NAMES: dict[str, str] = {
+    "DatabaseProject": "main",
+    "ManagedDatastore": "orders-production",
+    "ManagedDatabase": "orders",
+    "DatabaseUser": "orders-app",
+    "DatabaseGrant": "orders-app-orders",
+    "DatabaseExtension": "orders-pgcrypto",
+    "LogicalReplicationSlot": "orders-warehouse",
+    "KafkaTopic": "orders.placed",
+    "KafkaACL": "consumer-reads-orders",
+    "PrometheusMetricsToken": "prometheus",
+}
+_INSIDE = {"datastoreRef": {"name": "orders-production"}}
+_IN_DATABASE = _INSIDE | {"databaseRef": {"name": "orders"}}
+_USER = {"userRef": {"name": "orders-app"}}
+SPECS: dict[str, dict[str, Any]] = {
+    "ManagedDatastore": {"name": "orders-production", "nodeCount": 3},
+    "ManagedDatabase": _INSIDE | {"ownerRef": {"name": "orders-app"}},
+    "DatabaseUser": _INSIDE | {"name": "orders_app"},
+    "DatabaseGrant": _IN_DATABASE | _USER,
+    "DatabaseExtension": _IN_DATABASE | {"extension": "pgcrypto"},
+    "LogicalReplicationSlot": _IN_DATABASE | {"name": "orders_warehouse"},
+    "KafkaTopic": _INSIDE | {"name": "orders.placed"},
+    "KafkaACL": _INSIDE | _USER | {"patternType": "prefixed", "pattern": "orders.", "allowRead": True},
+}
+STATUSES: dict[str, dict[str, Any]] = {
+    "ManagedDatastore": {"engine": "postgresql 16", "nodeCount": 3, "endpoints": {"readWrite": ENDPOINT}},
+    "DatabaseUser": {"binding": {"name": "orders-app-user"}},
+    "KafkaTopic": {"partitions": 12},
+    "LogicalReplicationSlot": {"inUse": True},
+    "PrometheusMetricsToken": {
+        "binding": {"name": "prometheus-metrics-token"},
+        "identity": {"project": "main", "projectID": "0" * 32, "region": "ru-3", "key": ["prometheus"]},
+    },
+}
+SETTLED = ("True", "Ready", "ACTIVE")
+BUSY = ("False", "ParentNotReady", "PENDING_CREATE")
+
+
+@pytest.fixture(scope="module")
+def kubectl(control_plane: ControlPlane) -> Iterator[Kubectl]:
+    kubectl = with_crds(control_plane)
+    kubectl.make_namespace(NAMESPACE)
+    made = [sample(kind, NAMES[kind], namespaced(kind), **SPECS.get(kind, {})) for kind in kinds()]
+    kubectl.create(*made)
+    yield kubectl
+    kubectl.delete(*made)
+
+
+def namespaced(kind: str) -> str | None:
+    return NAMESPACE if kinds()[kind].namespaced else None
+
+
+def says(kubectl: Kubectl, kind: str, state: tuple[str, str, str]) -> None:
+    ready, reason, phase = state
+    condition = {"type": "Ready", "status": ready, "reason": reason, "message": "m" * 80}
+    status = STATUSES.get(kind, {}) | {
+        "observedGeneration": 1,
+        "conditions": [condition | {"lastTransitionTime": "2026-01-31T12:00:00Z"}],
+    }
+    if kind != "DatabaseProject":
+        status |= {"phase": phase, "id": "2a7fe658-fe60-4e90-a41c-beb089fe2d5e"}
+    where = (f"--namespace={NAMESPACE}",) if namespaced(kind) else ()
+    told = json.dumps({"status": status})
+    kubectl("patch", kind, NAMES[kind], *where, "--subresource=status", "--type=merge", f"--patch={told}")
+
+
+@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize("state", [SETTLED, BUSY], ids=["settled", "busy"])
+def test_lines_fit(kubectl: Kubectl, kind: str, state: tuple[str, str, str]) -> None:
+    says(kubectl, kind, state)
+    for where in ([f"--namespace={NAMESPACE}"], ["--all-namespaces"]):
+        lines = kubectl("get", kind, *where).splitlines()
+        assert state[1] in lines[1]
+        assert max(map(len, lines)) <= WIDTH, lines
+
+
+def test_the_lines_of_all_kinds_together_fit(kubectl: Kubectl) -> None:
+    for kind in kinds():
+        says(kubectl, kind, SETTLED)
+    lines = kubectl("get", CATEGORY, f"--namespace={NAMESPACE}").splitlines()
+    assert len([line for line in lines if " Ready " in line]) == len(kinds())
+    assert max(map(len, lines)) <= WIDTH, [line for line in lines if len(line) > WIDTH]
+
+
+def test_the_endpoint_is_for_who_wants_it_wide(kubectl: Kubectl) -> None:
+    says(kubectl, "ManagedDatastore", SETTLED)
+    assert ENDPOINT not in kubectl("get", "mds", f"--namespace={NAMESPACE}")
+    assert ENDPOINT in kubectl("get", "mds", f"--namespace={NAMESPACE}", "-o=wide")
+
+
+def test_scale_sets_the_number_of_nodes(kubectl: Kubectl) -> None:
+    says(kubectl, "ManagedDatastore", SETTLED)
+    resource, where = "manageddatastore/orders-production", f"--namespace={NAMESPACE}"
+    before = kubectl.get("mds", "orders-production", where)
+    said = kubectl("scale", resource, "--current-replicas=3", "--replicas=2", where)
+    assert "scaled" in said
+    after = kubectl.get("mds", "orders-production", where)
+    assert after["spec"] == before["spec"] | {"nodeCount": 2}
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
+    scale = json.loads(kubectl("get", "mds", "orders-production", where, "--subresource=scale", "-o=json"))
+    assert (scale["spec"]["replicas"], scale["status"]["replicas"]) == (2, 3)
+    assert "PostgreSQL has 1 to 6 nodes" in kubectl.refused("scale", resource, "--replicas=7", where)
+    assert "nodeCount" in kubectl.refused("scale", resource, "--replicas=0", where)
+    kubectl("scale", resource, "--replicas=3", where)
+
+
+def test_scale_of_what_has_not_said_a_number(kubectl: Kubectl) -> None:
+    manifest = sample("ManagedDatastore", "unsaid", NAMESPACE)
+    kubectl.create(manifest)
+    where = f"--namespace={NAMESPACE}"
+    done = kubectl.attempt("scale", "manageddatastore/unsaid", "--replicas=2", where)
+    kubectl.delete(manifest)
+    assert done.returncode == 0, done.stderr
