@@ -1,6 +1,7 @@
 """The table of reasons: complete, and what it says is what the conditions, a real Lua and the rules of kstatus say."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,12 @@ def test_who_must_act_is_told_at_once_everywhere(row: Row) -> None:
         assert row.argo_cd is (Health.SUSPENDED if row.reason in SUSPENDED else Health.DEGRADED)
     if row.says("Reconciling") == "True" and not going:
         assert (row.kstatus, row.argo_cd) == (Word.IN_PROGRESS, Health.PROGRESSING)
+
+
+def test_the_alert_that_is_documented_is_the_one_in_the_table() -> None:
+    page = (SOURCES.parents[1] / "docs" / "operating.md").read_text()
+    (rule,) = re.findall(r"- alert: ManagedDatabasesStalled\n +expr: (.*)\n", page)
+    assert rule == 'sum by (kind, namespace) (managed_databases_resources{state="stalled"}) > 0'
 
 
 @pytest.mark.parametrize(

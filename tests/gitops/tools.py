@@ -39,7 +39,7 @@ def build() -> Path:
         if not made.is_file():
             # The versions that are locked ask for no newer Go; another one is not fetched behind one's back.
             environment = os.environ | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
-            command = ["go", "build", "-o", f"{made}.new", "."]
+            command = ["go", "build", "-buildvcs=false", "-o", f"{made}.new", "."]
             ended = subprocess.run(command, cwd=SOURCES, env=environment, capture_output=True, text=True, check=False)
             if ended.returncode != 0:
                 raise RuntimeError(f"{' '.join(command)} in {SOURCES}: {ended.stderr}")
