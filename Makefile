@@ -24,6 +24,9 @@ test: $(VENV)/ready gitops-tools ## every test (ARGS='-k name' for some)
 mutants: $(VENV)/ready ## break each rule that guards money, data and access, and see that a fast test notices (ARGS=word for some)
 	@PYTHONPATH=tests $(BIN)/python -m mutants $(ARGS)
 
+e2e: $(VENV)/ready ## the operator's image, by the chart, on real nodes: kind's, or local ones (root; ARGS='-k name' for some)
+	@PYTHONPATH=tests $(BIN)/python -m e2e $(ARGS)
+
 chaos: $(VENV)/ready ## kill the operator at every boundary of every scenario, try every fault; takes up to 40 minutes
 	@$(BIN)/python -m managed_databases.controlplane
 	@$(BIN)/pytest -n 2 --dist worksteal -m chaos -o faulthandler_timeout=2400 tests/stories/chaos tests/virtual $(ARGS)
@@ -68,4 +71,4 @@ $(VENV)/ready: pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo gitops-tools test mutants chaos bench check fix image base-digest lock clean
+.PHONY: help demo gitops-tools test e2e mutants chaos bench check fix image base-digest lock clean

@@ -1,11 +1,8 @@
 """The local control plane that every story test shares: started once, by the first test that needs it."""
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
@@ -16,8 +13,7 @@ from gitops import tools
 from managed_databases.controlplane.binaries import BinariesMissing, find_binaries
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.processes import ProcessFailed
-
-T = TypeVar("T")
+from session import in_a_loop_of_its_own, teller
 
 # The same examples each time, and as long as they take: a machine at work elsewhere must not fail a property.
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -60,23 +56,3 @@ async def cluster(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
     """The control plane with an administrator's rights, and the audit log from here on."""
     async with Cluster(control_plane) as cluster:
         yield cluster
-
-
-def in_a_loop_of_its_own(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end in another thread, away from the loops that pytest-asyncio makes for each test."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
-
-
-def teller(config: pytest.Config) -> Callable[[str], None]:
-    """Return a function that shows a line at once, captured or not: a build of Kubernetes is minutes of silence."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    capture = config.pluginmanager.get_plugin("capturemanager")
-
-    def tell(text: str) -> None:
-        if reporter is not None and capture is not None:
-            with capture.global_and_fixture_disabled():
-                reporter.ensure_newline()
-                reporter.write_line(text)
-
-    return tell

@@ -20,7 +20,9 @@ from managed_databases.controlplane.access import (
 )
 from managed_databases.controlplane.commands import (
     AUDIT_POLICY,
+    CONTROLLERS,
     ETCD_DATA,
+    LOOPBACK,
     apiserver_command,
     controller_manager_command,
     etcd_command,
@@ -56,7 +58,8 @@ class ControlPlane:
     instance is bound to no event loop: it may be entered, used and left under different ones.
 
     `binaries` holds the programs (see `binaries.find_binaries`). Without a controller manager a deleted namespace stays
-    Terminating for ever, and nothing follows its deleted owner.
+    Terminating for ever, and nothing follows its deleted owner; `controllers` are those that it runs. `address` is
+    where the API server listens: one that Pods reach, where there are nodes (see `node/`).
     """
 
     url: str
@@ -73,11 +76,15 @@ class ControlPlane:
         *,
         say: Callable[[str], None] = _say_nothing,
         controller_manager: bool = False,
+        controllers: Sequence[str] = CONTROLLERS,
+        address: str = LOOPBACK,
         audit: bool = True,
     ) -> None:
         self.binaries = binaries
         self._say = say
         self._with_controller_manager = controller_manager
+        self._controllers = tuple(controllers)
+        self._address = address
         self._audit = audit
         self._processes = Processes()
         self._admin = Person(ADMIN, ADMIN_GROUPS)
@@ -137,9 +144,8 @@ class ControlPlane:
 
     async def start_controller_manager(self) -> None:
         """Start kube-controller-manager: garbage collection, deletion of namespaces, default service accounts."""
-        await self._processes.start(
-            CONTROLLER_MANAGER, controller_manager_command(self.binaries.resolve(), self.kubeconfig)
-        )
+        command = controller_manager_command(self.binaries.resolve(), self.kubeconfig, self.ca_file, self._controllers)
+        await self._processes.start(CONTROLLER_MANAGER, command)
 
     async def stop_controller_manager(self) -> None:
         """Kill kube-controller-manager."""
@@ -173,7 +179,7 @@ class ControlPlane:
     async def _start_apiserver_on_a_free_port(self) -> None:
         for tries_left in reversed(range(PORT_TRIES)):
             self._port = free_port()
-            self.url = f"https://127.0.0.1:{self._port}"
+            self.url = f"https://{self._address}:{self._port}"
             try:
                 await self.start_apiserver()
             except ProcessFailed:
@@ -185,7 +191,7 @@ class ControlPlane:
                 return
 
     def _apiserver_command(self) -> list[str]:
-        return apiserver_command(self.binaries.resolve(), self.folder, self._port, audit=self._audit)
+        return apiserver_command(self.binaries.resolve(), self.folder, self._address, self._port, audit=self._audit)
 
     def _write_tokens(self) -> None:
         write_private(self.folder / "tokens", token_file_text(self._people))

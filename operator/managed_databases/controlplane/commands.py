@@ -2,6 +2,7 @@
 
 import secrets
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,20 @@ CONTROLLERS: Final = (
     "serviceaccount-controller",
     "clusterrole-aggregation-controller",  # without it the roles admin, edit and view are empty
 )
+
+NODE_CONTROLLERS: Final = (
+    *CONTROLLERS,
+    "root-ca-certificate-publisher-controller",  # without it no Pod's token volume can be made
+    "deployment-controller",
+    "replicaset-controller",
+    "endpointslice-controller",
+    "node-lifecycle-controller",  # takes the taint off that a new node has
+    "disruption-controller",
+    "pod-garbage-collector-controller",
+)
+"""What a cluster with nodes needs besides, to run Deployments behind Services."""
+
+LOOPBACK: Final = "127.0.0.1"
 
 ETCD_DATA: Final = "etcd"
 """The folder of etcd's data, in the control plane's."""
@@ -64,8 +79,8 @@ def etcd_command(binaries: Path, folder: Path) -> list[str]:
     ]
 
 
-def apiserver_command(binaries: Path, folder: Path, port: int, *, audit: bool) -> list[str]:
-    """kube-apiserver with RBAC, on 127.0.0.1.
+def apiserver_command(binaries: Path, folder: Path, address: str, port: int, *, audit: bool) -> list[str]:
+    """kube-apiserver with RBAC, on one address. Pods find it there, behind the Service `kubernetes`, unless it is LOOPBACK.
 
     It makes its own certificate in `certificates/` at its first start. That certificate's key also signs the tokens of
     service accounts, which saves us from making keys.
@@ -74,9 +89,9 @@ def apiserver_command(binaries: Path, folder: Path, port: int, *, audit: bool) -
     command = [
         str(binaries / "kube-apiserver"),
         f"--etcd-servers=unix://{folder}/etcd.sock",
-        "--bind-address=127.0.0.1",
-        "--advertise-address=127.0.0.1",
-        "--endpoint-reconciler-type=none",
+        f"--bind-address={address}",
+        f"--advertise-address={address}",
+        f"--endpoint-reconciler-type={'none' if address == LOOPBACK else 'lease'}",
         f"--secure-port={port}",
         f"--cert-dir={folder / 'certificates'}",
         f"--token-auth-file={folder / 'tokens'}",
@@ -96,12 +111,15 @@ def apiserver_command(binaries: Path, folder: Path, port: int, *, audit: bool) -
     return command
 
 
-def controller_manager_command(binaries: Path, kubeconfig: Path) -> list[str]:
-    """kube-controller-manager with the few controllers that make deletion of namespaces and dependants real."""
+def controller_manager_command(
+    binaries: Path, kubeconfig: Path, ca_file: Path, controllers: Sequence[str] = CONTROLLERS
+) -> list[str]:
+    """kube-controller-manager; by itself with the few that make deletion of namespaces and dependants real."""
     return [
         str(binaries / "kube-controller-manager"),
         f"--kubeconfig={kubeconfig}",
-        f"--controllers={','.join(CONTROLLERS)}",
+        f"--root-ca-file={ca_file}",
+        f"--controllers={','.join(controllers)}",
         "--leader-elect=false",
         "--secure-port=0",
         "--profiling=false",

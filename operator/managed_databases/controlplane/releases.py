@@ -11,7 +11,9 @@ KUBE_VERSION: Final = "1.36.3"
 ETCD_VERSION: Final = "3.7.3"
 HELM_VERSION: Final = "3.22.0"
 
-PROGRAMS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
+CONTROL_PLANE_PROGRAMS: Final = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm")
+NODE_PROGRAMS: Final = ("kube-scheduler", "kube-proxy", "kubelet")
+PROGRAMS: Final = (*CONTROL_PLANE_PROGRAMS, *NODE_PROGRAMS)
 ETCD_MODULE: Final = "go.etcd.io/etcd/server/v3"
 HELM_MODULE: Final = "helm.sh/helm/v3"
 KUBE_MODULE: Final = "k8s.io/kubernetes"
