@@ -26,7 +26,7 @@ def for_nodes(folder: Path) -> Path:
     assert f"{REPOSITORY}:{VERSION}" in [name.rsplit("/", 1)[-1] for name in names_in(archive)], (
         f"{archive} has {names_in(archive)}, not {REPOSITORY}:{VERSION}: make image"
     )
-    pause = {"config": {"Entrypoint": list(PAUSE_COMMAND), "User": "65532:65532"}}
+    pause = {"Entrypoint": list(PAUSE_COMMAND), "Cmd": []}
     images = folder / "images.tar"
     variants: dict[str, dict[str, Any]] = {PAUSE: pause}
     for version in (VERSION, NEXT_VERSION):

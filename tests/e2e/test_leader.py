@@ -59,7 +59,7 @@ def test_cut_off(operator: OperatorPods) -> None:
     leader, holder = operator.leader(), operator.holder()
     with operator.cut_off(operator.container(leader)):
         assert operator.leader_after(holder) != leader
-        ends_as_no_longer_the_leader(operator, leader)
+        log_says(operator, leader, '"still_leading": false')
     operator.until_both_ready()
     until_ready(operator.kubectl)
 
@@ -95,13 +95,18 @@ def restarts_of(operator: OperatorPods, name: str) -> int:
 
 def ends_as_no_longer_the_leader(operator: OperatorPods, name: str) -> None:
     """Its process ends when it finds that another leads, and its log says so."""
+    log_says(operator, name, "LeadershipLost")
+
+
+def log_says(operator: OperatorPods, name: str, words: str) -> None:
+    """Wait until the words are in the log of a Pod, of its present process or of the one before."""
 
     def says_so() -> bool:
         logs = ("logs", name, f"--namespace={NAMESPACE}")
         said = operator.kubectl.attempt(*logs).stdout + operator.kubectl.attempt(*logs, "--previous").stdout
-        return "LeadershipLost" in said
+        return words in said
 
-    until(f"{name} ends because it lost the leadership", says_so)
+    until(f"the log of {name} says {words}", says_so)
 
 
 def name_of(number: int) -> str:

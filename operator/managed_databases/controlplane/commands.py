@@ -22,6 +22,7 @@ NODE_CONTROLLERS: Final = (
     "deployment-controller",
     "replicaset-controller",
     "endpointslice-controller",
+    "endpoints-controller",  # the API server's own way to Services goes by these
     "node-lifecycle-controller",  # takes the taint off that a new node has
     "disruption-controller",
     "pod-garbage-collector-controller",

@@ -23,7 +23,8 @@ class ArchiveUnusable(Exception):
 def with_variants(archive: Path, into: Path, variants: Mapping[str, Mapping[str, Any]]) -> None:
     """Write an archive of images that share the layers of the one in `archive` (as `docker save` writes it).
 
-    For each name (`repository:tag`) the entries replace those of the image's configuration; `{}` changes nothing.
+    For each name (`repository:tag`) the entries replace those of the container's configuration, such as `Entrypoint`; `{}`
+    changes nothing.
     Raises ArchiveUnusable.
     """
     with tarfile.open(archive) as source, tarfile.open(into, "w") as target:
