@@ -38,8 +38,6 @@ class KindHandle:
 @contextmanager
 def kind_cluster(folder: Path, say: Callable[[str], None]) -> Iterator[KindHandle]:
     """Make a cluster with two workers, and delete it in the end. Raises NoKind."""
-    if shutil.which("kind") is None:
-        raise NoKind("`kind` is not on PATH")
     engine = _engine()
     handle = KindHandle(f"managed-databases-{secrets.token_hex(3)}", engine, str(folder / "kind.kubeconfig"))
     config = folder / "kind.yaml"
@@ -64,8 +62,19 @@ def load(handle: KindHandle, archive: Path) -> None:
     _kind(handle.engine, "load", "image-archive", str(archive), f"--name={handle.name}")
 
 
+def why_no_kind() -> str:
+    """Return why kind cannot be tried; empty when it can."""
+    try:
+        _engine()
+    except NoKind as error:
+        return str(error)
+    return ""
+
+
 def _engine() -> str:
-    """Return the first engine that answers. Raises NoKind."""
+    """Return the first engine that answers, for a kind that is there. Raises NoKind."""
+    if shutil.which("kind") is None:
+        raise NoKind("`kind` is not on PATH")
     said = []
     for engine in ENGINES:
         if shutil.which(engine) is None:

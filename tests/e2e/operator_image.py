@@ -10,6 +10,7 @@ from install.kubectl import TOP
 from managed_databases.controlplane.node.images import PAUSE, PAUSE_COMMAND, names_in, with_variants
 
 ARCHIVE: Final = TOP / ".cache/image/managed-databases-operator.tar"
+IMAGE_VARIABLE: Final = "E2E_IMAGE"
 REPOSITORY: Final = "managed-databases-operator"
 VERSION: Final[str] = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["version"]
 NEXT_VERSION: Final = f"{VERSION}-next"
@@ -17,7 +18,7 @@ NEXT_VERSION: Final = f"{VERSION}-next"
 
 def archive_path() -> Path:
     """Return where the image's archive is: $E2E_IMAGE, or where `make image` puts it."""
-    return Path(os.environ.get("E2E_IMAGE", ARCHIVE))
+    return Path(os.environ.get(IMAGE_VARIABLE, ARCHIVE))
 
 
 def for_nodes(folder: Path) -> Path:

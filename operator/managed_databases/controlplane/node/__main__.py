@@ -1,5 +1,6 @@
 """`python -m managed_databases.controlplane.node COMMAND...`: run a command on a private machine.
 
+With `--missing-packages` it only prints the Debian packages that this machine lacks for that.
 Exit codes: the command's own; 77 when no node can run here, with the reasons on standard error.
 """
 
@@ -11,6 +12,9 @@ CANNOT_RUN = 77
 
 
 def main() -> int:
+    if sys.argv[1:] == ["--missing-packages"]:
+        sys.stdout.write(" ".join(requirements.missing_packages()) + "\n")
+        return 0
     reasons = requirements.missing()
     if reasons:
         sys.stderr.write("".join(f"no node can run here: {reason}\n" for reason in reasons))
