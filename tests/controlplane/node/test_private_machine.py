@@ -62,10 +62,20 @@ def test_what_runs_there_sees_itself_only(machines: Path) -> None:
     assert facts["host"] == "node1"
     assert {"lo", "eth0"} <= set(facts["interfaces"]) <= {"lo", "eth0", "eth0peer", "tunl0", "sit0", "ip6tnl0"}
     assert facts["panic"].strip() == "10"
-    assert set(facts["run"]) <= {"tmp", "mount"}, "of the machine's own nothing; `mount` notes there what it did"
+    assert set(facts["run"]) <= {"tmp", "mount", "state"}, (
+        "of the machine's own nothing; `mount` notes there what it did"
+    )
     assert all(line.rsplit(":", 1)[1] in ("/", "/init") for line in facts["cgroups"].splitlines())
     assert facts["folder"].startswith(str(machines))
     assert (os.uname().nodename, Path("/proc/sys/kernel/panic").read_text()) == (host, panic)
+    assert left_of(machines) == []
+
+
+def test_what_is_made_among_the_machines_state_is_made_there_only(machines: Path) -> None:
+    program = "import os; os.makedirs('/var/lib/cni/results'); assert sorted(os.listdir('/var/lib')) != ['cni']"
+    before = sorted(os.listdir("/var/lib"))
+    assert subprocess.run(command(program), check=False).returncode == 0
+    assert sorted(os.listdir("/var/lib")) == before
     assert left_of(machines) == []
 
 

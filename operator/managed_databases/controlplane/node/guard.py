@@ -56,9 +56,6 @@ def _remove(folder: Path) -> None:
         sys.stderr.write(f"cannot be removed, processes are left in them: {', '.join(left)}\n")
         return  # the folder may be mounted in them; the next guard tries again
     shutil.rmtree(folder, ignore_errors=True)
-    for made in inside.MADE_FOLDERS:
-        with suppress(OSError):
-            made.rmdir()
 
 
 def _run(command: list[str]) -> int:

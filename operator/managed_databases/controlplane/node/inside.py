@@ -38,9 +38,11 @@ KERNEL_SETTINGS: Final = {
 }
 """A kubelet would set these for the whole kernel. It finds them set, in files that hide the real ones."""
 
-MADE_FOLDERS: Final = (Path("/var/lib/cni"), Path("/var/lib/kubelet"))
-"""Where kubelet and the CNI plugins write whatever they are told: made as places to mount at, and removed if empty."""
-PRIVATE_FOLDERS: Final = (Path("/run"), Path("/var/log"), *MADE_FOLDERS)
+PRIVATE_FOLDERS: Final = (Path("/run"), Path("/var/log"))
+"""Begin empty."""
+STATE: Final = Path("/var/lib")
+"""Has what the machine's has, but for these, which kubelet and the CNI plugins make whatever they are told."""
+HIDDEN_STATE: Final = frozenset({"cni", "kubelet"})
 TEMPORARY: Final = Path("/run/tmp")
 """A short name for a folder in the private machine's own: Unix sockets are made in it."""
 
@@ -102,8 +104,8 @@ def _mount_all(groups: Cgroups, folder: Path) -> None:
     _run("mount", "-t", "sysfs", "sysfs", "/sys")
     _mount_cgroups(groups)
     for private in PRIVATE_FOLDERS:
-        private.mkdir(parents=True, exist_ok=True)
-        _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(private))
+        _mount_empty(private)
+    _privatize_state()
     TEMPORARY.mkdir()
     (folder / "tmp").mkdir()
     _run("mount", "--bind", str(folder / "tmp"), str(TEMPORARY))
@@ -114,9 +116,34 @@ def _mount_all(groups: Cgroups, folder: Path) -> None:
     _hide(Path("/etc/resolv.conf"), folder / "resolv.conf", "")
 
 
+def _privatize_state() -> None:
+    """What is made in STATE from now on is made in here only; nothing has to be made, or removed, on the machine."""
+    real = Path("/run/state")
+    real.mkdir()
+    _run("mount", "--rbind", str(STATE), str(real))
+    _run("mount", "--make-rprivate", str(real))  # else the next mount is seen there as well
+    _mount_empty(STATE)
+    for entry in sorted(real.iterdir()):
+        shown = STATE / entry.name
+        if entry.name in HIDDEN_STATE:
+            continue
+        if entry.is_symlink():
+            shown.symlink_to(entry.readlink())
+            continue
+        if entry.is_dir():
+            shown.mkdir()
+        else:
+            shown.touch()
+        _run("mount", "--rbind", str(entry), str(shown))
+
+
+def _mount_empty(folder: Path) -> None:
+    _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(folder))
+
+
 def _mount_cgroups(groups: Cgroups) -> None:
     if groups.v1:
-        _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(cgroups.ROOT))
+        _mount_empty(cgroups.ROOT)
     for kind, options, mount_point in groups.mounts_inside():
         mount_point.mkdir(exist_ok=True)
         _run("mount", "-t", kind, "-o", options, kind, str(mount_point))
