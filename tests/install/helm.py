@@ -1,10 +1,11 @@
-"""Helm on the chart of this checkout, as people use it."""
+"""Helm on the charts of this checkout, as people use it."""
 
 import asyncio
 import json
 import logging
 import subprocess
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,7 +17,12 @@ from managed_databases.kube.generated_files import CHART
 log = logging.getLogger(__name__)
 
 RELEASE = "mdo"
-PROJECTS_KNOWN = ("--api-versions=manageddatabases.io/v1alpha1/DatabaseProject",)
+OPERATOR = TOP / CHART
+PROJECTS = TOP / "helm/managed-databases-projects"
+RELEASED = TOP / "tests/install/released/managed-databases-operator-0.1.0.tgz"
+"""The last released chart, as it was packaged then."""
+
+Done = subprocess.CompletedProcess[str]
 
 
 @cache
@@ -25,31 +31,63 @@ def find_helm() -> str:
     return str(asyncio.run(find_binaries(log.info, ("helm",))) / "helm")
 
 
-def run_helm(verb: str, namespace: str, values: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [find_helm(), verb, RELEASE, str(TOP / CHART), f"--namespace={namespace}", "--values=-", *arguments]
+def run_helm(
+    verb: str, namespace: str, values: dict[str, Any], *arguments: str, chart: Path = OPERATOR, release: str = RELEASE
+) -> Done:
+    command = [find_helm(), verb, release, str(chart), f"--namespace={namespace}", "--values=-", *arguments]
     return subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
 
 
-def template(values: dict[str, Any], *arguments: str, namespace: str = "ops") -> subprocess.CompletedProcess[str]:
-    return run_helm("template", namespace, values, "--kube-version=1.36.3", *arguments)
+def template(
+    values: dict[str, Any], *arguments: str, namespace: str = "ops", chart: Path = OPERATOR, release: str = RELEASE
+) -> Done:
+    """Without a cluster."""
+    return run_helm("template", namespace, values, "--kube-version=1.36.3", *arguments, chart=chart, release=release)
 
 
-def render(values: dict[str, Any], *arguments: str, namespace: str = "ops") -> list[Manifest]:
+def render(
+    values: dict[str, Any], *arguments: str, namespace: str = "ops", chart: Path = OPERATOR, release: str = RELEASE
+) -> list[Manifest]:
     """Return what the chart makes of `values`. Raises AssertionError with Helm's complaint when it refuses them."""
-    done = template(values, *arguments, namespace=namespace)
+    done = template(values, *arguments, namespace=namespace, chart=chart, release=release)
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
-def install(kubectl: Kubectl, namespace: str, values: dict[str, Any]) -> str:
-    """Install or upgrade; return the notes that Helm prints."""
+def upgrade(
+    kubectl: Kubectl,
+    namespace: str,
+    values: dict[str, Any],
+    *arguments: str,
+    chart: Path = OPERATOR,
+    release: str = RELEASE,
+) -> Done:
+    """Install or upgrade, and say how it ended."""
     access = f"--kubeconfig={kubectl.kubeconfig}"
-    done = run_helm("upgrade", namespace, values, "--install", "--create-namespace", access)
+    usual = ("--install", "--create-namespace", access, *arguments)
+    return run_helm("upgrade", namespace, values, *usual, chart=chart, release=release)
+
+
+def install(
+    kubectl: Kubectl,
+    namespace: str,
+    values: dict[str, Any],
+    *arguments: str,
+    chart: Path = OPERATOR,
+    release: str = RELEASE,
+) -> str:
+    """Install or upgrade; return the notes that Helm prints. Raises AssertionError with Helm's complaint."""
+    done = upgrade(kubectl, namespace, values, *arguments, chart=chart, release=release)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def uninstall(kubectl: Kubectl, namespace: str) -> None:
-    command = [find_helm(), "uninstall", RELEASE, f"--namespace={namespace}", f"--kubeconfig={kubectl.kubeconfig}"]
+def helm(kubectl: Kubectl, namespace: str, *arguments: str) -> str:
+    command = [find_helm(), *arguments, f"--namespace={namespace}", f"--kubeconfig={kubectl.kubeconfig}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def uninstall(kubectl: Kubectl, namespace: str, release: str = RELEASE) -> str:
+    return helm(kubectl, namespace, "uninstall", release)

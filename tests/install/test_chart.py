@@ -7,63 +7,51 @@ from typing import Any
 import pytest
 import yaml
 
-from install.helm import PROJECTS_KNOWN, render, template
+from install.helm import PROJECTS, render, template
 from install.kubectl import TOP, Manifest
-from managed_databases.kinds.database_project import KIND as DATABASE_PROJECT
 from managed_databases.kinds.registry import GROUP, kinds
-from managed_databases.kube.crd import custom_resource_definition
-from managed_databases.kube.generated_files import CHART
-from managed_databases.reconcile.ports import MANAGED_LABEL
+from managed_databases.kube.generated_files import CHART, KEPT
 from managed_databases.settings import Settings
-
-PROJECT = {"name": "main", "region": "ru-3", "credentials": {"existingSecret": "main-credentials"}}
-INLINE = {"username": "robot", "password": "p", "domain": "d", "projectID": "0123456789abcdef0123456789abcdef"}
 
 
 def of_kind(rendered: list[Manifest], kind: str) -> list[Manifest]:
     return [document for document in rendered if document["kind"] == kind]
 
 
-def test_the_chart_has_the_projects_version() -> None:
-    chart = yaml.safe_load((TOP / CHART / "Chart.yaml").read_text())
+def test_the_charts_have_the_projects_version() -> None:
     version = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["version"]
-    assert chart["version"] == chart["appVersion"] == version
+    for folder in (TOP / CHART, PROJECTS):
+        chart = yaml.safe_load((folder / "Chart.yaml").read_text())
+        assert chart["version"] == chart["appVersion"] == version
     base = yaml.safe_load((TOP / "deploy/base/kustomization.yaml").read_text())
     assert base["images"] == [{"name": "managed-databases-operator", "newTag": version}]
 
 
-def test_crds_and_projects_are_kept_when_the_release_goes() -> None:
-    rendered = render({"projects": [PROJECT]}, *PROJECTS_KNOWN)
-    kept = of_kind(rendered, "CustomResourceDefinition") + of_kind(rendered, "DatabaseProject")
-    assert [each["metadata"]["annotations"]["helm.sh/resource-policy"] for each in kept] == ["keep"] * len(kept)
-    assert of_kind(rendered, "DatabaseProject")[0]["spec"] == {
-        "region": "ru-3",
-        "credentialsSecretRef": {"name": "main-credentials"},
-    }
+def test_crds_and_policies_are_kept_by_every_tool_when_the_release_goes() -> None:
+    rendered = render({})
+    policies = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    kept = [each for kind in ("CustomResourceDefinition", *policies) for each in of_kind(rendered, kind)]
+    assert {each["kind"] for each in kept} == {"CustomResourceDefinition", *policies}
+    for each in kept:
+        assert each["metadata"]["annotations"] == KEPT, each["metadata"]["name"]
+    for path in (TOP / "crds").glob("*.yaml"):
+        for each in yaml.safe_load_all(path.read_text()):
+            assert each["metadata"]["annotations"] == KEPT, path
+
+
+def test_what_is_deleted_with_the_base_is_none_of_the_crds_and_policies() -> None:
+    """Everybody types `kubectl delete -k deploy/base` after `kubectl apply -k deploy/base`."""
+    base = yaml.safe_load((TOP / "deploy/base/kustomization.yaml").read_text())
+    assert base["resources"] == ["namespace.yaml", "access.yaml", "operator.yaml"]
+    for name in base["resources"]:
+        for each in yaml.safe_load_all((TOP / "deploy/base" / name).read_text()):
+            assert each["kind"] not in ("CustomResourceDefinition", "ValidatingAdmissionPolicy"), name
 
 
 def test_the_charts_crds_are_the_generated_ones() -> None:
     for rendered in of_kind(render({}), "CustomResourceDefinition"):
         generated = yaml.safe_load((TOP / "crds" / f"{rendered['spec']['names']['plural']}.yaml").read_text())
         assert rendered["spec"] == generated["spec"]
-
-
-def test_inline_credentials_become_a_secret_that_the_operator_sees_change() -> None:
-    rendered = render({"projects": [PROJECT | {"credentials": INLINE}]}, *PROJECTS_KNOWN)
-    (secret,) = of_kind(rendered, "Secret")
-    assert secret["stringData"] == {
-        "OS_USERNAME": "robot",
-        "OS_PASSWORD": "p",
-        "OS_USER_DOMAIN_NAME": "d",
-        "INFRA_PROJECT_ID": INLINE["projectID"],
-    }
-    assert secret["metadata"]["labels"][MANAGED_LABEL] == "true"
-    (project,) = of_kind(rendered, "DatabaseProject")
-    assert project["spec"]["credentialsSecretRef"] == {"name": secret["metadata"]["name"]}
-
-
-def test_projects_wait_until_the_cluster_knows_them() -> None:
-    assert not of_kind(render({"projects": [PROJECT]}), "DatabaseProject")
 
 
 def test_the_container_is_told_where_it_is_and_what_to_serve() -> None:
@@ -185,12 +173,6 @@ def test_secrets_need_not_be_listed() -> None:
         ({"leaderElection": False}, "/replicas"),
         ({"settings": {"PROBE_PORT": 1}}, "'PROBE_PORT' not allowed"),
         ({"settings": {"LOG_LEVEL": "loud"}}, "/settings/LOG_LEVEL"),
-        ({"projects": [{"name": "main"}]}, "missing properties 'region', 'credentials'"),
-        ({"projects": [PROJECT | {"regoin": "ru-3"}]}, "'regoin' not allowed"),
-        ({"projects": [PROJECT | {"name": "Main"}]}, "/projects/0/name"),
-        ({"projects": [PROJECT | {"credentials": {"username": "robot"}}]}, "missing properties 'password'"),
-        ({"projects": [PROJECT | {"allowedNamespaces": [{}]}]}, "/projects/0/allowedNamespaces/0"),
-        ({"projects": [PROJECT | {"identityURL": "cloud.example"}]}, "/projects/0/identityURL"),
     ],
 )
 def test_nonsense_is_refused(values: dict[str, Any], said: str) -> None:
@@ -206,11 +188,3 @@ def test_every_setting_of_the_operator_can_be_given() -> None:
     of_no_use_in_a_pod = {"kubeconfig", "context", "probe_host", "clock_speed"}
     assert given == set(Settings.model_fields) - set_by_the_chart - of_no_use_in_a_pod
     assert set_by_the_chart < set(Settings.model_fields)
-
-
-def test_a_project_in_the_values_takes_what_the_crd_takes() -> None:
-    schema = json.loads((TOP / CHART / "values.schema.json").read_text())
-    given = set(schema["definitions"]["project"]["properties"]) - {"name", "credentials"}
-    version = custom_resource_definition(DATABASE_PROJECT)["spec"]["versions"][0]
-    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    assert given == set(spec["properties"]) - {"credentialsSecretRef"}

@@ -1,24 +1,17 @@
 """Both ways to install, on a real API server: no Pod can run there, but everything must be accepted."""
 
 import json
-from typing import Any
 
 import pytest
 import yaml
 
-from install.helm import PROJECTS_KNOWN, install, render, uninstall
+from install.helm import render
 from install.kubectl import TOP, Kubectl, kubectl_for, with_crds
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.kinds.registry import kinds
 
 pytestmark = pytest.mark.story
 
-PROJECT = {
-    "name": "installed",
-    "region": "ru-3",
-    "allowedNamespaces": [{"name": "shop"}],
-    "credentials": {"username": "robot", "password": "p", "domain": "d", "projectID": "0" * 32},
-}
 NAMESPACED = [f"{kind.plural}.manageddatabases.io" for kind in kinds().values() if kind.namespaced]
 MADE_BY_US = {
     f"{kinds()[name].plural}.manageddatabases.io"
@@ -49,25 +42,8 @@ def test_all_that_the_chart_renders_passes_strict_validation(
     kubectl = with_crds(control_plane)
     for namespace in ("strict", "shop", "lab"):
         kubectl.make_namespace(namespace)
-    values = {"watchNamespaces": namespaces, "projects": [PROJECT], "settings": {"LOG_LEVEL": "debug"}}
-    kubectl.apply(yaml.safe_dump_all(render(values, *PROJECTS_KNOWN, namespace="strict")))
-    kubectl("delete", "databaseproject", "installed")
-
-
-def test_a_first_install_an_upgrade_and_the_way_back(control_plane: ControlPlane) -> None:
-    kubectl = with_crds(control_plane)
-    values: dict[str, Any] = {"projects": [PROJECT | {"name": "kept"}], "crds": {"install": False}}
-    values["admissionPolicy"] = {"install": False}
-    install(kubectl, "ops", values)
-    notes = install(kubectl, "ops", values | {"replicas": 0})
-    assert "kubectl get databaseprojects" in notes
-    project = kubectl.get("databaseproject", "kept")
-    assert project["spec"]["credentialsSecretRef"] == {"name": "mdo-managed-databases-operator-kept"}
-    uninstall(kubectl, "ops")
-    assert kubectl.get("databaseproject", "kept")["metadata"]["uid"] == project["metadata"]["uid"]
-    install(kubectl, "ops", values)
-    uninstall(kubectl, "ops")
-    kubectl("delete", "databaseproject", "kept")
+    values = {"watchNamespaces": namespaces, "settings": {"LOG_LEVEL": "debug"}}
+    kubectl.apply(yaml.safe_dump_all(render(values, namespace="strict")))
 
 
 def test_the_base_is_applied_as_it_is_and_the_operator_may_work_everywhere(kubectl: Kubectl) -> None:
