@@ -87,8 +87,14 @@ def test_both_charts_from_the_first_run_to_the_last(fresh: Kubectl) -> None:
 
     uninstall(kubectl, NAMESPACE, RELEASE)
     assert allowed(kubectl) == ["shop", "lab"]
-    install(kubectl, NAMESPACE, {"projects": [revoked]}, chart=PROJECTS, release=RELEASE)
+    silent = upgrade(kubectl, NAMESPACE, {"projects": [revoked]}, chart=PROJECTS, release=RELEASE)
+    assert silent.returncode != 0, "Helm would leave the revoked namespace allowed, and say nothing"
+    assert "the DatabaseProject team is there already and differs" in silent.stderr
+    told = ("--force", "--set", "takeUpChanged=true")
+    install(kubectl, NAMESPACE, {"projects": [revoked]}, *told, chart=PROJECTS, release=RELEASE)
     assert allowed(kubectl) == ["shop"], "what was kept is taken up again, and follows the values"
+    uninstall(kubectl, NAMESPACE, RELEASE)
+    install(kubectl, NAMESPACE, {"projects": [revoked]}, chart=PROJECTS, release=RELEASE)
 
     assert "keeps" in install(kubectl, NAMESPACE, {"replicas": 3})
     helm(kubectl, NAMESPACE, "rollback", "mdo", "1")
