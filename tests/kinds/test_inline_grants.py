@@ -47,3 +47,17 @@ def test_names_stay_within_the_limit_and_apart(length: int) -> None:
     names = {owned.name for owned in OWNED(seen_user({"databases": databases}))}
     assert len(names) == 2
     assert all(len(name) <= LONGEST_NAME for name in names)
+
+
+def test_entries_for_one_pattern_are_united() -> None:
+    read, write = ({"patternType": "literal", "pattern": "a", right: True} for right in ("allowRead", "allowWrite"))
+    for access in ([read, write], [write, read], [read, read, write]):
+        (acl,) = OWNED(seen_user({"access": access}))
+        assert (acl.spec["allowRead"], acl.spec["allowWrite"]) == (True, True)
+    assert len(OWNED(seen_user({"databases": [{"name": "shop"}, {"name": "shop"}]}))) == 1
+
+
+def test_grants_of_two_users_never_have_one_name() -> None:
+    said = [("app", "main-ro"), ("app-main", "ro"), ("app", "main"), ("app-main-ro", "x"), ("app-main", "ro-x")]
+    names = [OWNED(seen_user({"databases": [{"name": about}]}, name=user))[0].name for user, about in said]
+    assert len({*names}) == len(said)

@@ -7,7 +7,7 @@ owned objects, and news that come a moment later. No schema: what the API server
 import asyncio
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -37,7 +37,8 @@ Raw = dict[str, Any]
 
 @dataclass
 class MemoryCluster:
-    """The API server. `away`: it answers nobody. `told` are called with the kind and key of what changed.
+    """The API server. `away`: it answers nobody. `told` are called with the kind and key of what changed. `refuses` says
+    why a method on a path is forbidden, `secrets_most` how many Secrets a namespace may have.
 
     A request takes effect after `answer_seconds` and is answered `late_seconds` later: with more than NEWS_SECONDS, the
     watch tells of it first.
@@ -48,10 +49,12 @@ class MemoryCluster:
     away: bool = False
     answer_seconds: float = 0.002
     late_seconds: float = 0.0
+    refuses: Callable[[str, str], str | None] = lambda method, path: None
     writes: int = 0
     events: list[Raw] = field(default_factory=list)
     going_definitions: set[str] = field(default_factory=set)
     """The plurals of the kinds whose CustomResourceDefinitions are being deleted."""
+    secrets_most: int | None = None
     _version: int = 100
 
     # --- people ---
@@ -80,6 +83,23 @@ class MemoryCluster:
             told[f"manageddatabases.io/{name.replace('_', '-')}"] = value
         self.objects[key]["metadata"]["annotations"] = {name: each for name, each in told.items() if each is not None}
         self._changed(key)
+
+    def replace(self, key: ResourceKey) -> None:
+        """As `kubectl replace` does with a manifest that names no finalizers: annotations and finalizers are gone."""
+        for field_ in ("finalizers", "annotations"):
+            self.objects[key]["metadata"].pop(field_, None)
+        self._changed(key)
+
+    def touch(self, key: ResourceKey) -> None:
+        """Tell of what somebody has changed in `objects`."""
+        self._changed(key)
+
+    def make_immutable(self, secret: ResourceKey) -> None:
+        self.objects[secret]["immutable"] = True
+        self._changed(secret)
+
+    def secrets_of(self, namespace: str) -> list[ResourceKey]:
+        return [key for key in self.of_kind(SECRET) if key.namespace == namespace]
 
     def drop_data(self, secret: ResourceKey, name: str) -> None:
         del self.objects[secret]["data"][name]
@@ -117,19 +137,40 @@ class MemoryCluster:
     # --- the operator ---
 
     async def request(
-        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, content_type: str = "", accept: str = ""
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "",
+        accept: str = "",
     ) -> Raw:
         """As `KubeConnection.request`, for what `KubeWriter` asks. Raises KubeError."""
         await asyncio.sleep(self.answer_seconds)
         try:
-            return self._answer(method, path, body)
+            return (
+                self._dry_answer(method, path, body) if ("dryRun", "All") in query else self._answer(method, path, body)
+            )
         finally:
             if self.late_seconds:
                 await asyncio.sleep(self.late_seconds)
 
+    def _dry_answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Raw:
+        """What a write would be answered, without its effect."""
+        before, told = (copy.deepcopy(self.objects), self.writes, self._version), self.told
+        self.told = []
+        try:
+            return self._answer(method, path, body)
+        finally:
+            self.objects, self.writes, self._version = before
+            self.told = told
+
     def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Raw:
         if self.away:
             raise KubeUnreachable("the API server is away")
+        if why := self.refuses(method, path):
+            raise WriteRefused(f"{method} {path}: 403 Forbidden: {why}")
         found = _PATH.fullmatch(path)
         assert found is not None, path
         if found["plural"] == "events":
@@ -148,6 +189,12 @@ class MemoryCluster:
         if method == "POST":
             if raw is not None:
                 raise AlreadyThere(f"{key} is there")
+            if (
+                key.kind == SECRET
+                and self.secrets_most is not None
+                and len(self.secrets_of(key.namespace)) >= self.secrets_most
+            ):
+                raise WriteRefused(f"{method} {path}: 403 Forbidden: exceeded quota: count/secrets={self.secrets_most}")
             self.writes += 1
             return copy.deepcopy(self.create(key, copy.deepcopy(told)))
         if raw is None:
@@ -171,6 +218,9 @@ class MemoryCluster:
         is_going = "deletionTimestamp" in raw["metadata"]
         if is_going and set(metadata.get("finalizers", ())) - set(raw["metadata"].get("finalizers", ())):
             raise WriteRefused("no finalizer can be added to what is being deleted")
+        data = raw.get("data", {})
+        if raw.get("immutable") and _merged(data, told.get("data", {})) != data:
+            raise WriteRefused(f"{key}: 422 Invalid: data: Forbidden: field is immutable when `immutable` is set")
         old_spec = copy.deepcopy(raw.get("spec"))
         if is_status:
             raw["status"] = _merged(raw.get("status", {}), told.get("status", {}))

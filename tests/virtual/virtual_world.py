@@ -134,7 +134,9 @@ class VirtualWorld(SandboxAdmin):
             if kind == "ConfigMap":  # not watched
                 return
             if kind == SECRET and MANAGED_LABEL not in raw["metadata"].get("labels", {}):
-                return
+                gone = True  # the watch selects by the label: what loses it is gone for it
+                if store.secret_version(key.namespace, key.name) is None:
+                    return
             news = store.deleted(raw, kind) if gone else store.seen(raw, kind)
             if news is not None and kind == SECRET:
                 engine.secret_changed(key.namespace, key.name)
@@ -170,7 +172,10 @@ class VirtualWorld(SandboxAdmin):
 
     def secret(self, name: str) -> dict[str, str]:
         """What is in a Secret; nothing when there is none."""
-        raw = self.cluster.objects.get(ResourceKey(SECRET, NAMESPACE, name), {})
+        return self.secret_in(NAMESPACE, name)
+
+    def secret_in(self, namespace: str, name: str) -> dict[str, str]:
+        raw = self.cluster.objects.get(ResourceKey(SECRET, namespace, name), {})
         return {key: b64decode(value).decode() for key, value in raw.get("data", {}).items()}
 
     def says(self, key: ResourceKey, type_: str) -> tuple[str, str]:

@@ -108,6 +108,8 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.QUOTA_EXCEEDED: (_X,),
     Reason.GUARD_NEEDED: (_X,),
     Reason.REFUSED: (_X, Way.PROJECT_LISTS),
+    Reason.KUBERNETES_REFUSES: (_X, Way.GOING_STALL, Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
+    Reason.OPERATOR_DEFECT: (_X, Way.GOING_STALL, Way.PROJECT_STALLS),
     Reason.ERROR: (_X,),
     Reason.DEGRADED: (Way.CLOUD,),
     Reason.DISK_FULL: (Way.CLOUD,),

@@ -1,6 +1,7 @@
 """What a `DatabaseUser` asks for inline: grants and access rules, as resources of their own kinds."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -48,14 +49,32 @@ def owned_by_user(seen: Seen) -> tuple[OwnedResource, ...]:
     }
     if seen.spec.project_ref is not None:
         common["projectRef"] = _written(seen.spec.project_ref)
-    grants = (_grant(seen, database, common) for database in seen.spec.databases or ())
-    rules_ = (_access(seen, access, common) for access in seen.spec.access or ())
+    grants = (_grant(seen, database, common) for database in dict.fromkeys(seen.spec.databases or ()))
+    rules_ = (_access(seen, access, common) for access in _united(seen.spec.access or ()))
     return (*grants, *rules_)
+
+
+def _united(entries: Iterable[InlineAccess]) -> Iterable[InlineAccess]:
+    """One entry for each pattern: what one of them allows is allowed."""
+    united: dict[tuple[str, str | None], InlineAccess] = {}
+    for entry in entries:
+        about = (entry.pattern_type, entry.pattern)
+        before = united.get(about)
+        united[about] = entry.model_copy(
+            update={
+                "allow_read": bool(entry.allow_read or (before and before.allow_read)),
+                "allow_write": bool(entry.allow_write or (before and before.allow_write)),
+            }
+        )
+    return united.values()
 
 
 def _grant(seen: Seen, database: ObjectRef, common: dict[str, Any]) -> OwnedResource:
     spec = common | {"databaseRef": _written(database)}
-    return OwnedResource("DatabaseGrant", _name(seen, database.name or database.id or ""), spec)
+    about = database.name or database.id or ""
+    if "-" in seen.name + about:  # app and main-ro, app-main and ro
+        about = f"{about}-{_digest(f'{seen.name} {about}')}"
+    return OwnedResource("DatabaseGrant", _name(seen, about), spec)
 
 
 def _access(seen: Seen, access: InlineAccess, common: dict[str, Any]) -> OwnedResource:

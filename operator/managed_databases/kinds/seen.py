@@ -118,7 +118,8 @@ class PasswordView:
     the password of a change under way: `pending_sent` tells that this process has sent it, `pending_unclear` that the
     cloud may have it, or may not, and `pending_refused` that the API has just refused it for what it is. `given` is the
     one from `passwordSecretRef`, or the value that the cloud tells. `outdated` means that the credentials Secret is not
-    as it should be.
+    as it should be, `misleads` that with what it holds nobody gets in. `versions` are those of the two Secrets as they
+    were read.
     """
 
     password: SecretStr | None = None
@@ -130,6 +131,8 @@ class PasswordView:
     pending_refused: bool = False
     confirmed: bool = False
     outdated: bool = False
+    misleads: bool = False
+    versions: tuple[str | None, str | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,8 @@ class OwnedSeen:
     is_going: bool
     trouble: str | None
     """Why it is not in sync, in its own words; None when it is."""
+    is_marked: bool = True
+    """Whether it says whose it is, and would go with it."""
 
 
 @dataclass(frozen=True)

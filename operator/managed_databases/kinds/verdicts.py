@@ -62,6 +62,8 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "QuotaExceeded"
     GUARD_NEEDED = "GuardNeeded"
     REFUSED = "Refused"
+    KUBERNETES_REFUSES = "KubernetesRefuses"
+    OPERATOR_DEFECT = "OperatorDefect"
     # the cloud object's own state
     ERROR = "Error"
     DEGRADED = "Degraded"

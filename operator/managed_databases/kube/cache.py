@@ -175,4 +175,5 @@ def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
         annotations=shared({name: value for name, value in annotations.items() if name != LAST_APPLIED}),
         spec=shared(raw.get("spec") or {}),
         status=status,
+        owner_uids=shared(tuple(reference["uid"] for reference in metadata.get("ownerReferences") or ())),
     )

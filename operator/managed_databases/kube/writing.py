@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from base64 import b64decode, b64encode
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
@@ -36,6 +36,9 @@ NOTE_MOST: Final = 1024
 """Bytes of an Event's note (events.k8s.io/v1)."""
 REQUESTS_MOST: Final = 16
 """At once. Each has a connection, whose buffers take 256 KiB, and the API server has others to serve."""
+
+Query = Sequence[tuple[str, str]]
+DRY_RUN: Final[Query] = (("dryRun", "All"),)
 
 log = structlog.get_logger()
 
@@ -98,6 +101,15 @@ class KubeWriter:
         metadata = {"resourceVersion": resource.resource_version}
         return await self._patch_resource(resource, "", {"metadata": metadata, "spec": dict(spec)})
 
+    async def change_owned(
+        self, owner: Resource, resource: Resource, spec: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Resource:
+        """Raises WriteConflict when the resource has changed since it was seen."""
+        metadata: dict[str, Any] = {"resourceVersion": resource.resource_version}
+        if owner.uid not in resource.owner_uids or not annotations.items() <= resource.annotations.items():
+            metadata |= {"annotations": dict(annotations), "ownerReferences": self._owner_references(owner)}
+        return await self._patch_resource(resource, "", {"metadata": metadata, "spec": dict(spec)})
+
     async def delete_owned(self, resource: Resource) -> None:
         """One that is gone, or that is another one by now, is no error."""
         key = resource.key
@@ -116,7 +128,15 @@ class KubeWriter:
         except NotThere:
             return None
 
-    async def create_secret(self, secret: NewSecret) -> SecretContent:
+    async def prove_secret(self, old: SecretContent | None, secret: NewSecret) -> None:
+        """A dry run on the API server. Admission webhooks that know none prove nothing, and refuse nothing here."""
+        try:
+            await (self.create_secret(secret, DRY_RUN) if old is None else self.replace_secret(old, secret, DRY_RUN))
+        except WriteRefused as error:
+            if "dry run" not in str(error):
+                raise
+
+    async def create_secret(self, secret: NewSecret, query: Query = ()) -> SecretContent:
         """Raises AlreadyThere, and WriteRefused in a terminating namespace."""
         metadata: dict[str, Any] = {
             "name": secret.name,
@@ -127,9 +147,9 @@ class KubeWriter:
         data = _encoded(secret.data)
         body = {"apiVersion": "v1", "kind": SECRET, "type": secret.type, "metadata": metadata, "data": data}
         path = collection_path("", "v1", "secrets", secret.namespace)
-        return await self._write_secret("POST", path, body, secret, "application/json")
+        return await self._write_secret("POST", path, body, secret, "application/json", query)
 
-    async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
+    async def replace_secret(self, old: SecretContent, secret: NewSecret, query: Query = ()) -> SecretContent:
         """Make our data, labels, annotations and owner those of `secret`; other people's stay.
 
         Raises WriteConflict when the Secret has changed since it was read, and WriteRefused when its type differs.
@@ -148,7 +168,8 @@ class KubeWriter:
         }
         data: dict[str, str | None] = dict.fromkeys((old.data.keys() & secret.drops) - secret.data.keys())
         body = {"metadata": metadata, "data": data | _encoded(secret.data)}
-        return await self._write_secret("PATCH", _secret_path(old.namespace, old.name), body, secret, MERGE_PATCH)
+        path = _secret_path(old.namespace, old.name)
+        return await self._write_secret("PATCH", path, body, secret, MERGE_PATCH, query)
 
     async def delete_secret(self, secret: SecretContent) -> None:
         """Delete exactly this one. One that is gone, or that is another one by now, is no error."""
@@ -212,25 +233,26 @@ class KubeWriter:
         return written
 
     async def _write_secret(
-        self, method: str, path: str, body: object, secret: NewSecret, content_type: str
+        self, method: str, path: str, body: object, secret: NewSecret, content_type: str, query: Query
     ) -> SecretContent:
         try:
-            raw = await self._write(method, path, body, content_type)
+            raw = await self._write(method, path, body, content_type, query)
         except KubeError as error:
             # An answer may echo what it refuses; and without the cause, which holds the same text.
-            raise type(error)(_masked(str(error), secret.data)) from None
-        self._store.seen(raw, SECRET)
+            raise type(error)(_masked(str(error), secret)) from None
+        if not query:
+            self._store.seen(raw, SECRET)
         return _secret_content(raw)
 
     async def _read(self, path: str) -> Any:
         async with self._turns:
             return await self._connection.request("GET", path)
 
-    async def _write(self, method: str, path: str, body: object, content_type: str = JSON) -> Any:
+    async def _write(self, method: str, path: str, body: object, content_type: str = JSON, query: Query = ()) -> Any:
         async with self._turns:
             if self._before_write is not None:
                 await self._before_write()
-            return await self._connection.request(method, path, body=body, content_type=content_type)
+            return await self._connection.request(method, path, query=query, body=body, content_type=content_type)
 
     def _labels(self) -> dict[str, str]:
         return {MANAGED_LABEL: "true", MANAGED_BY: self._operator_name}
@@ -298,8 +320,10 @@ def _encoded(data: Mapping[str, SecretStr]) -> dict[str, str]:
     }
 
 
-def _masked(text: str, data: Mapping[str, SecretStr]) -> str:
-    values = {value.get_secret_value() for value in data.values()} | set(_encoded(data).values())
+def _masked(text: str, secret: NewSecret) -> str:
+    """What is part of the Secret's own name hides nothing, and without it nobody could read what is meant."""
+    values = {value.get_secret_value() for value in secret.data.values()} | set(_encoded(secret.data).values())
+    values = {value for value in values if value not in f"{secret.namespace}/{secret.name}"}
     for value in sorted(filter(None, values), key=len, reverse=True):
         text = text.replace(value, "***")
     return text

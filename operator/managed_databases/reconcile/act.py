@@ -26,7 +26,7 @@ from managed_databases.kinds.verdicts import (
     Verdict,
 )
 from managed_databases.reconcile import credentials, passwords
-from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY, OWNER_UID
+from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY
 from managed_databases.reconcile.claims import Claims
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.failures import is_refusal
@@ -46,7 +46,7 @@ from managed_databases.reconcile.ports import (
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.report.writing import Writer
-from managed_databases.reconcile.secret_ownership import SecretOwnership
+from managed_databases.reconcile.secret_ownership import SecretOwnership, is_ours
 from managed_databases.reconcile.settings import EngineSettings
 
 log = structlog.get_logger()
@@ -112,6 +112,8 @@ class Actor:
         assert found.session is not None
         assert found.snapshot is not None
         await self._hold(found)
+        if shown.reason is Reason.KUBERNETES_REFUSES:  # as the last try: before it anything is written for another one
+            await self._prove_first_secret(found, secrets)
         old = found.seen.status.intent
         attempt = 1 if old is None else old.attempt + 1
         intent = Intent(
@@ -140,6 +142,11 @@ class Actor:
             return facts
         memory.created_id = made.id
         return {**facts, "id": made.id, "intent": None, "phase": made.status}
+
+    async def _prove_first_secret(self, found: Observation, secrets: SecretsRead) -> None:
+        view, credential = found.seen.credential, found.cloud.credential
+        if view is not None and credential is not None and credential.value_of is None:
+            await self._prove(found, view.given or view.password or view.pending or passwords.generate(), secrets)
 
     async def _first_password(self, found: Observation, secrets: SecretsRead, memory: Memory) -> SecretStr | None:
         """The password is in its Secret before the cloud has it."""
@@ -207,8 +214,9 @@ class Actor:
         match step.step:
             case PasswordStep.PREPARE:
                 facts = _doubt(view)
-                await self.writer.write(found, shown, facts)
                 password = view.given or passwords.generate()
+                await self._prove(found, password, secrets)
+                await self.writer.write(found, shown, facts)
                 wanted = credentials.pending_secret(found, password)
                 if secrets.pending is None:
                     pending = await self._create_own_pending(found, wanted)
@@ -228,6 +236,8 @@ class Actor:
                 _forget_pending(memory)
                 return facts
             case PasswordStep.SEND:
+                assert view.pending is not None
+                await self._prove(found, view.pending, secrets)
                 await self.writer.write(found, shown)
                 await self._send_pending(found, view.pending, memory, lane)
             case PasswordStep.SWITCH:
@@ -274,6 +284,10 @@ class Actor:
             raise
         memory.pending_sent = pending
 
+    async def _prove(self, found: Observation, password: SecretStr, secrets: SecretsRead) -> None:
+        """Before the cloud gets a password it is certain that its Secret can. Raises WriteRefused."""
+        await self.kube.prove_secret(secrets.credentials, credentials.desired(found, password))
+
     async def _send_password(self, found: Observation, password: SecretStr | None, lane: Lane) -> None:
         assert found.cloud.credential is not None
         assert password is not None
@@ -284,19 +298,19 @@ class Actor:
     async def _arrange(self, found: Observation, step: Arrange) -> None:
         owned = step.owned
         key = ResourceKey(owned.kind, found.resource.key.namespace, owned.name)
-        there = self.cache.get(key)
+        there, marks = self.cache.get(key), {OWNED_BY: found.resource.uid}
         if there is None:
             if step.if_there or step.doomed:
                 return
             spec = {field: value for field, value in owned.spec.items() if value is not None}
-            there = await self.kube.create_owned(found.resource, key, spec, {OWNED_BY: found.resource.uid})
+            there = await self.kube.create_owned(found.resource, key, spec, marks)
         elif step.doomed:
             if there.spec.get("deletionProtection") is not False:  # the way out that people have
                 there = await self.kube.change_spec(there, {"deletionProtection": False})
             await self.kube.delete_owned(there)
             return
         else:
-            there = await self.kube.change_spec(there, owned.spec)
+            there = await self.kube.change_owned(found.resource, there, owned.spec, marks)
         self.arranged(there.key)
 
     async def _delete(self, found: Observation, lane: Lane) -> None:
@@ -337,7 +351,7 @@ class Actor:
 
     async def _let_go(self, found: Observation, name: str, *, retain: bool) -> None:
         secret = await self.kube.read_secret(found.resource.key.namespace, name) if is_object_name(name) else None
-        if secret is None or secret.annotations.get(OWNER_UID) != found.resource.uid:
+        if secret is None or not is_ours(found.resource, secret):
             return
         if retain:
             await self.kube.replace_secret(

@@ -26,9 +26,10 @@ from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import RESET, content_hash
 from managed_databases.reconcile.decision.decide import PENDING
-from managed_databases.reconcile.failures import meaning, meaning_of_busy
+from managed_databases.reconcile.failures import kubernetes_refusal, meaning, meaning_of_busy
 from managed_databases.reconcile.memory import Held, Memory
 from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.ports import WriteRefused
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.settings import EngineSettings
 
@@ -182,6 +183,15 @@ class Attempts:
         memory.aside = [held for held in memory.aside if not is_held(held, found, step)][-_MOST_ASIDE:]
         memory.held = None
 
+    def kubernetes_refused(self, found: Observation, memory: Memory, step: Step, error: WriteRefused) -> Stall:
+        """Remember that Kubernetes refused what the step has to write; return what to show."""
+        before, verdict = _held(found, memory, step), kubernetes_refusal(error)
+        failures = before.failures + 1 if before is not None else 1
+        pause = retry_delay(failures, self._draw, self._settings.least_backoff_seconds)
+        self._set_aside(found, memory, step)
+        _hold(found, memory, step, Held(None, self._clock.monotonic() + pause, verdict, failures))
+        return verdict
+
     def after_defect(self, memory: Memory) -> float:
         failures = memory.held.failures + 1 if memory.held else 1
         pause = retry_delay(failures, self._draw, self._settings.least_backoff_seconds)
@@ -207,9 +217,10 @@ class Attempts:
         """The seconds until a resting step may be tried again; zero when its rest ended while the pass said so."""
         now = self._clock.monotonic()
         held = [each for each in (memory.held, *memory.aside) if each is not None]
-        if any(each.until <= now and _says(verdict, each) for each in held):
-            return 0.0
-        return min((each.until - now for each in held if each.until > now), default=None)
+        over = [each for each in held if each.until <= now and not each.has_woken and _says(verdict, each)]
+        for each in over:
+            each.has_woken = True  # once, as the same words may be said for a reason of today
+        return 0.0 if over else min((each.until - now for each in held if each.until > now), default=None)
 
     # --- asking for an object by its id ---
 
@@ -281,12 +292,16 @@ def _ground(held: Held, found: Observation, step: Step) -> object:
         what = (step.call.operation, step.call.path, orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
     elif isinstance(step, Credentials):
         what = (step.step,)
+    # A Secret that is there no more, or another one, is worth another try of what Kubernetes refused to write.
+    refused = held.verdict.reason is Reason.KUBERNETES_REFUSES
+    secrets = seen.credential.versions if refused and seen.credential is not None else None
     given = None if seen.credential is None or seen.credential.given is None else hash(seen.credential.given)
     return (
         what,
         seen.generation,
         sync_request(seen.annotations),
         given,
+        secrets,
         None if seen.project is None or isinstance(step, Delete) else seen.project.catalogue.version,
         found.session.circuit.times_closed if found.session is not None and held.failures <= _FEW_FAILURES else None,
         seen.mine.status if seen.mine is not None and held.statuses_count else None,

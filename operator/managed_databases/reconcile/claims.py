@@ -76,7 +76,7 @@ class Claims:
             return
         before = self._entries.get(resource.key)
         self._drop(resource.key)
-        entry = _Entry(Age(resource.created_at, resource.uid), owner_uid=resource.annotations.get(OWNED_BY))
+        entry = _Entry(Age(resource.created_at, resource.uid), owner_uid=owner_of(resource))
         identity, id_ = resource.status.get("identity"), resource.status.get("id")
         if identity and (id_ or resource.status.get("intent")):
             entry.pinned = KeyName(identity["project"], cloud.collection.name, tuple(identity["key"]))
@@ -191,3 +191,9 @@ class Claims:
             self._owned.discard(entry.owner_uid, key)
         for parent in entry.parents:
             self._inside.discard(parent, key)
+
+
+def owner_of(resource: Resource) -> str | None:
+    """The uid of the resource that asked for this one: as the annotation says, or, should that be gone, its owner."""
+    stated = resource.annotations.get(OWNED_BY)
+    return stated if stated is not None or len(resource.owner_uids) != 1 else resource.owner_uids[0]

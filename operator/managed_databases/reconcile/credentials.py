@@ -88,6 +88,8 @@ class CredentialReader:
             password=held if held == told else None,
             given=told,
             outdated=told is not None and (mine is None or is_outdated(found, mine, told)),
+            misleads=told is not None and misleads(found, mine, told),
+            versions=_versions(mine, None),
         )
         self._remember(found, memory, mine, view)
         return view, SecretsRead(mine)
@@ -171,6 +173,8 @@ def view_of(
         pending_refused=pending_password is not None and memory.pending_refused == pending_password,
         confirmed=memory.confirmed,
         outdated=mine is None or password is None or is_outdated(found, mine, password),
+        misleads=password is None or misleads(found, mine, password),
+        versions=_versions(mine, pending),
     )
 
 
@@ -184,6 +188,11 @@ def after_a_call(view: PasswordView | None, memory: Memory) -> PasswordView | No
         pending_unclear=view.pending not in (memory.pending_sent, memory.pending_untried),
         pending_refused=memory.pending_refused == view.pending,
     )
+
+
+def _versions(mine: SecretContent | None, pending: SecretContent | None) -> tuple[str | None, str | None]:
+    mine_version = None if mine is None else mine.resource_version
+    return mine_version, None if pending is None else pending.resource_version
 
 
 def _trusted(resource: Resource, mine: SecretContent, key: str) -> SecretStr | None:
@@ -243,6 +252,11 @@ def pending_secret(found: Observation, password: SecretStr) -> NewSecret:
         data={PENDING_KEY: password},
         owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
     )
+
+
+def misleads(found: Observation, mine: SecretContent | None, password: SecretStr) -> bool:
+    """Whether something in the Secret that applications read is not as it is."""
+    return mine is None or any(mine.data.get(name) != value for name, value in desired_data(found, password).items())
 
 
 def is_outdated(found: Observation, mine: SecretContent, password: SecretStr) -> bool:

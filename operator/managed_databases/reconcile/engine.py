@@ -20,9 +20,10 @@ from managed_databases.reconcile.attempts import Attempts
 from managed_databases.reconcile.claims import Claims
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import CredentialReader
+from managed_databases.reconcile.failures import defect, kubernetes_refusal
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe import Observer
-from managed_databases.reconcile.ports import Kube, KubeError, Resource, ResourceCache, ResourceKey
+from managed_databases.reconcile.ports import Kube, KubeError, Resource, ResourceCache, ResourceKey, WriteRefused
 from managed_databases.reconcile.project.opening import ClientFactory
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.reaching import known_objects
@@ -261,9 +262,13 @@ class Engine:
         try:
             return await self.projects.reconcile(resource)
         except KubeError as error:
+            if isinstance(error, WriteRefused):
+                await self._reconciler.writer.tell(resource, kubernetes_refusal(error))
             return after_kube_error(resource.key, error)
-        except Exception:
-            log.exception("a pass failed", kind=resource.key.kind, name=resource.key.name)
+        except Exception as error:
+            incident, trouble = defect(error, resource.uid)
+            log.exception("a pass failed", incident=incident, kind=resource.key.kind, name=resource.key.name)
+            await self._reconciler.writer.tell(self._cache.get(resource.key) or resource, trouble)
             return self._settings.least_backoff_seconds * 10
 
     def _forget(self, key: ResourceKey) -> None:

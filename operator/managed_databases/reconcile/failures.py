@@ -1,5 +1,7 @@
 """What a failed call means for a resource (design, Errors from the API)."""
 
+import hashlib
+from traceback import extract_tb
 from typing import Any
 
 from managed_databases.api.errors import (
@@ -15,12 +17,41 @@ from managed_databases.api.errors import (
     Unauthorized,
 )
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.ports import WriteRefused
 
 SLOW_SECONDS = 600.0
 """How long a refused step rests before it is tried again for its own sake (design: every 10 min, slow lane)."""
 BUSY_TRIES = 3
+KUBERNETES_SECONDS = 60.0
+"""How soon something is read again that Kubernetes did not let us read: nobody tells when it would."""
 LONGEST_WAIT_SECONDS = 3600.0
 """The longest that one call waits because the API asks for it."""
+
+
+def kubernetes_refusal(error: WriteRefused) -> Stall:
+    """What to show when Kubernetes says no: its own words, from which what was to be written is masked."""
+    return Stall(
+        Reason.KUBERNETES_REFUSES,
+        f"Kubernetes refuses {error}. Mend that there (a quota, an admission policy, an immutable Secret, the "
+        "operator's permissions); it is tried again by itself, and at once on a change of the spec or the Secret",
+        KUBERNETES_SECONDS,
+    )
+
+
+def defect(error: Exception, uid: str) -> tuple[str, Stall]:
+    """Return the name of this incident, by which the log has the details, and what to show: none of the error's text.
+
+    The same defect of the same resource has the same name, in any process.
+    """
+    frames = extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    incident = hashlib.sha256(f"{uid} {type(error).__name__} {place}".encode()).hexdigest()[:10]
+    return incident, Stall(
+        Reason.OPERATOR_DEFECT,
+        f"a defect of the operator ({type(error).__name__}): nothing is done for this resource until it is gone. The "
+        f"operator's log has the details in the line with incident={incident}; please report it. It is tried again "
+        "by itself",
+    )
 
 
 def is_refusal(error: ApiError) -> bool:

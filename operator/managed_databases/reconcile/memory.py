@@ -14,7 +14,7 @@ class Held:
 
     `busy_tries` counts the refusals in a row for which nothing was found at work, while what the step is about stayed
     `as_it_was`. `statuses_count` is False when the step may have worked: the cloud's statuses may then change by its own
-    effect.
+    effect. `has_woken`: its rest ended while it was told, and another pass was asked for.
     """
 
     step: object
@@ -25,6 +25,7 @@ class Held:
     as_it_was: object = None
     statuses_count: bool = True
     generation: int = 0
+    has_woken: bool = False
 
 
 @dataclass(slots=True)

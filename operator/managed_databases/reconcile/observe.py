@@ -11,8 +11,8 @@ from managed_databases.kinds.kind import CloudSide, Kind, Reference
 from managed_databases.kinds.seen import ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile import topics as topic
-from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY
-from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
+from managed_databases.reconcile.annotations import FORCE_DELETE
+from managed_databases.reconcile.claims import Claims, KeyName, ObjectName, owner_of
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.owned import owned_by
@@ -356,7 +356,7 @@ class Observer:
         """
         children = [child for key in inside if (child := self.cache.get(key)) is not None]
         going = {child.uid for child in children if child.deleting_since is not None}
-        return [child.key for child in children if not {child.uid, child.annotations.get(OWNED_BY)} & going]
+        return [child.key for child in children if not {child.uid, owner_of(child)} & going]
 
 
 def _refers(reference: Reference, seen: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from managed_databases.kinds.seen import OwnedSeen
 from managed_databases.kinds.verdicts import OwnedResource
 from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import OWNED_BY
-from managed_databases.reconcile.claims import Claims
+from managed_databases.reconcile.claims import Claims, owner_of
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.topics import Topic
 
@@ -24,7 +24,8 @@ def owned_by(
             kind=each.key.kind,
             name=each.key.name,
             spec=each.spec,
-            is_ours=each.annotations.get(OWNED_BY) == owner.uid,
+            is_ours=owner_of(each) == owner.uid,
+            is_marked=each.annotations.get(OWNED_BY) == owner.uid and owner.uid in each.owner_uids,
             is_going=each.deleting_since is not None,
             trouble=_trouble(each),
         )

@@ -39,6 +39,7 @@ class Resource:
     annotations: Mapping[str, str]
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
+    owner_uids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class NotThere(KubeError):
 
 
 class WriteRefused(KubeError):
-    """The API server said no (403, 422): for example in a terminating namespace, or for lack of a permission."""
+    """The API server said no (400, 403, 422), to a write or to a read: by a quota, a policy, or for lack of a permission."""
 
 
 class KubeUnreachable(KubeError):
@@ -145,6 +146,11 @@ class Kube(Protocol):
     async def change_spec(self, resource: Resource, spec: Mapping[str, Any]) -> Resource:
         """Make these fields of `.spec` so; carries the resourceVersion."""
 
+    async def change_owned(
+        self, owner: Resource, resource: Resource, spec: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Resource:
+        """Make these fields of `.spec` so, and what marks it as owned; carries the resourceVersion."""
+
     async def delete_owned(self, resource: Resource) -> None:
         """Delete exactly this one (precondition: uid); one that is gone is no error."""
 
@@ -155,6 +161,9 @@ class Kube(Protocol):
 
     async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
         """Replace our data, annotations and ownerReference, keeping foreign ones; carries the resourceVersion."""
+
+    async def prove_secret(self, old: SecretContent | None, secret: NewSecret) -> None:
+        """Ask whether `create_secret`, or with `old` `replace_secret`, would work: raises as these do, writes nothing."""
 
     async def delete_secret(self, secret: SecretContent) -> None:
         """Delete exactly this one (precondition: uid); one that is gone is no error."""

@@ -8,14 +8,16 @@ import structlog
 
 from managed_databases.api.errors import ApiError, Busy
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.verdicts import Change, Create, Done, Release, Stall, Step, Verdict, Wait
+from managed_databases.kinds.registry import FINALIZER
+from managed_databases.kinds.seen import PasswordView
+from managed_databases.kinds.verdicts import Change, Create, Done, Reason, Release, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.attempts import NOT_SEEN, Attempts, is_look_before_creation
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import CredentialReader, after_a_call
 from managed_databases.reconcile.decision.decide import decide
-from managed_databases.reconcile.failures import is_refusal
+from managed_databases.reconcile.failures import KUBERNETES_SECONDS, defect, is_refusal, kubernetes_refusal
 from managed_databases.reconcile.letting_go import LOOK_AGAIN_SECONDS, goes_with_its_definition
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation, Observer
@@ -32,6 +34,7 @@ from managed_databases.reconcile.ports import (
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.reading import UnreadableSpec
+from managed_databases.reconcile.report.announcing import FINALIZER_RESTORED, Announcement
 from managed_databases.reconcile.report.unreadable import unreadable_status
 from managed_databases.reconcile.report.writing import Writer
 from managed_databases.reconcile.topics import Topic
@@ -75,17 +78,39 @@ class Reconciler:
         """Run one pass; return the seconds until it wants to run again by itself, None when it waits to be woken."""
         turn = Turn()
         try:
+            resource = await self._keep_hold(resource)
             return await self._steps(resource, memory, lane, turn)
         except KubeError as error:
+            if isinstance(error, WriteRefused):
+                await self._tell(resource, kubernetes_refusal(error))
             return after_kube_error(resource.key, error)
         except UnreadableSpec as error:
             return await self._report_unreadable(resource, error)
-        except Exception:
+        except Exception as error:
             # A defect in one kind must not stop the others: it is logged whole, and tried again slowly.
-            log.exception("a pass failed", **_named(resource.key))
+            incident, trouble = defect(error, resource.uid)
+            log.exception("a pass failed", incident=incident, **_named(resource.key))
+            await self._tell(resource, trouble)
             return self.attempts.after_defect(memory)
         finally:
             turn.end(resource.key)
+
+    async def _keep_hold(self, resource: Resource) -> Resource:
+        """The finalizer stands whenever there is something to lose: whoever replaced the resource may have left it out."""
+        holds = any(resource.status.get(field) for field in ("id", "intent"))
+        if not holds or resource.deleting_since is not None or FINALIZER in resource.finalizers:
+            return resource
+        held = await self.kube.set_finalizers(resource, (*resource.finalizers, FINALIZER))
+        log.warning("the finalizer was gone, and is put back", **_named(resource.key))
+        told = "the finalizer was taken away, by whoever replaced this resource: it is put back, or the next deletion "
+        told += "would leave the cloud object behind"
+        self.writer.announcer.tell(held, Announcement("Warning", FINALIZER_RESTORED, told))
+        return held
+
+    async def _tell(self, resource: Resource, trouble: Stall) -> None:
+        newest = self.observer.cache.get(resource.key)
+        if newest is not None and newest.uid == resource.uid:
+            await self.writer.tell(newest, trouble)
 
     async def _steps(self, resource: Resource, memory: Memory, lane: Lane, turn: Turn) -> float | None:
         facts: Mapping[str, Any] = {}
@@ -126,6 +151,12 @@ class Reconciler:
             try:
                 shown = self.attempts.shown_while(found, memory, verdict)
                 facts = await self.actor.act(found, verdict, shown, secrets, memory, calls_lane)
+            except WriteRefused as error:
+                log.warning("Kubernetes refused a write", error=str(error), **_named(resource.key))
+                refused = self.attempts.kubernetes_refused(found, memory, verdict, error)
+                undone = {"intent": None, "applying": None} if isinstance(verdict, Create) else {}
+                await self.writer.write(found, refused, undone)
+                return self._again_seconds(found, memory, refused, turn)
             except ApiError as error:
                 held = await self._after_api_error(found, memory, verdict, error, calls_lane, turn)
                 nothing_made = isinstance(verdict, Create) and is_refusal(error)
@@ -183,10 +214,11 @@ class Reconciler:
             found = self._observe(found.resource, memory, facts)
         if not _needs_secrets(found):
             return found, SecretsRead()
-        view, secrets = await self.reader.read(found, memory)
-        if view is not None:
-            found.seen = replace(found.seen, credential=view)
-        return found, secrets
+        try:
+            view, secrets = await self.reader.read(found, memory)
+        except WriteRefused as error:  # told, and no guard waits for it
+            return replace_credential(found, PasswordView(problem=kubernetes_refusal(error))), SecretsRead()
+        return found if view is None else replace_credential(found, view), secrets
 
     async def _ask_by_id(self, found: Observation, memory: Memory, lane: Lane, turn: Turn) -> bool:
         """GET an object that is unsure, or that the first list did not show; return whether something was learned."""
@@ -267,6 +299,8 @@ class Reconciler:
         again = self.attempts.again_seconds(memory, verdict)
         if isinstance(verdict, Wait) and verdict.seconds is not None:
             again = verdict.seconds if again is None else min(again, verdict.seconds)
+        if again is None and verdict.reason is Reason.KUBERNETES_REFUSES:
+            again = KUBERNETES_SECONDS
         is_unsure = found.seen.mine_unsure or (found.seen.mine is None and found.seen.status.id)
         is_unsure = is_unsure or self._is_followed_by_id(found)
         if found.session is not None and is_unsure and not turn.waits:
@@ -285,6 +319,11 @@ class Reconciler:
         except KubeError as refused:
             return after_kube_error(resource.key, refused)
         return None
+
+
+def replace_credential(found: Observation, view: PasswordView) -> Observation:
+    found.seen = replace(found.seen, credential=view)
+    return found
 
 
 def _knows_less_than_the_status(found: Observation, memory: Memory, verdict: Verdict) -> bool:

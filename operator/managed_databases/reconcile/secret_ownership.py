@@ -11,6 +11,17 @@ from managed_databases.reconcile.passwords import check_number
 from managed_databases.reconcile.ports import Resource, SecretContent
 
 
+def is_ours(resource: Resource, secret: SecretContent) -> bool:
+    """By the annotation, or, where somebody has taken that away, by the owner or by the check of the password."""
+    owner = secret.annotations.get(OWNER_UID)
+    if owner is not None:
+        return owner == resource.uid
+    check, values = secret.annotations.get(PASSWORD_CHECK), secret.data.values()
+    return resource.uid in secret.owner_uids or (
+        check is not None and any(check == check_number(resource.uid, value) for value in values)
+    )
+
+
 @dataclass(frozen=True)
 class SecretOwnership:
     """`living_uids` are those of all resources that there are."""
@@ -24,7 +35,7 @@ class SecretOwnership:
         gave all resources other uids, is taken over with the object it is for: where the spec wants to adopt, and where
         the check of the password under `key` proves that an operator wrote it for an owner that is no more.
         """
-        if secret is None or secret.annotations.get(OWNER_UID) == resource.uid:
+        if secret is None or is_ours(resource, secret):
             return None
         ids = {seen.status.id, *(namesake.id for namesake in seen.namesakes)}
         if secret.annotations.get(RETAINED) == "true" and secret.annotations.get(OBJECT_ID) in ids - {None}:

@@ -196,6 +196,11 @@ class FakeKube:
     async def change_spec(self, resource: Resource, spec: Mapping[str, Any]) -> Resource:
         _refused()
 
+    async def change_owned(
+        self, owner: Resource, resource: Resource, spec: Mapping[str, Any], annotations: Mapping[str, str]
+    ) -> Resource:
+        _refused()
+
     async def delete_owned(self, resource: Resource) -> None:
         _refused()
 
@@ -203,6 +208,9 @@ class FakeKube:
         _refused()
 
     async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
+        _refused()
+
+    async def prove_secret(self, old: SecretContent | None, secret: NewSecret) -> None:
         _refused()
 
     async def delete_secret(self, secret: SecretContent) -> None:

@@ -156,6 +156,12 @@ def _claimed_by_others(seen: Seen) -> Stall | None:
 
 
 def _adopt_or_refuse(cloud: CloudSide, seen: Seen) -> Verdict:
+    dying = [namesake for namesake in seen.namesakes if namesake.status == "PENDING_DELETE"]
+    if dying:
+        going = ", ".join(sorted(namesake.id for namesake in dying))
+        return Wait(
+            Reason.PENDING, f"the cloud has {going} under this name, which is being deleted: waits until it is gone"
+        )
     ids = ", ".join(sorted(namesake.id for namesake in seen.namesakes))
     if seen.cloud_spec.adoption == "Never":
         return Stall(

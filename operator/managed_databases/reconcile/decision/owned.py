@@ -1,6 +1,7 @@
 """What to do next about the resources that a spec asks for inline."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from managed_databases.kinds.kind import CloudSide
 from managed_databases.kinds.seen import OwnedSeen, Seen
@@ -32,12 +33,33 @@ def let_go_step(seen: Seen, *, retain: bool) -> Arrange | None:
 def _steps(cloud: CloudSide, seen: Seen) -> Iterator[Verdict]:
     wanted = {(owned.kind, owned.name): owned for owned in cloud.owned(seen)}
     there = {(owned.kind, owned.name): owned for owned in seen.owned}
+    for name, found in _under_other_names(wanted, there).items():
+        wanted[found.kind, found.name] = replace(wanted.pop(name), name=found.name)
     for name, found in there.items():
         if name not in wanted and found.is_ours and not found.is_going:
             doomed = OwnedResource(found.kind, found.name, found.spec)
             yield Arrange(Reason.DRIFT, f"{found.kind} {found.name} is not asked for any more", doomed, doomed=True)
     for name, owned in wanted.items():
         yield from _one(owned, there.get(name))
+
+
+def _under_other_names(
+    wanted: Mapping[tuple[str, str], OwnedResource], there: Mapping[tuple[str, str], OwnedSeen]
+) -> dict[tuple[str, str], OwnedSeen]:
+    """Those that are there as they are wanted, but for the name, which an earlier version chose: they stay, or whoever
+    uses them would be cut off for a moment.
+    """
+    spare = [found for name, found in there.items() if name not in wanted and found.is_ours and not found.is_going]
+    same: dict[tuple[str, str], OwnedSeen] = {}
+    for name, owned in wanted.items():
+        if name in there:
+            continue
+        for found in spare:
+            if found.kind == owned.kind and all(found.spec.get(field) == value for field, value in owned.spec.items()):
+                same[name] = found
+                spare.remove(found)
+                break
+    return same
 
 
 def _one(owned: OwnedResource, found: OwnedSeen | None) -> Iterator[Verdict]:
@@ -50,5 +72,7 @@ def _one(owned: OwnedResource, found: OwnedSeen | None) -> Iterator[Verdict]:
         yield Wait(Reason.PENDING, f"waits for the deletion of {label}, which is then made again")
     elif any(found.spec.get(field) != value for field, value in owned.spec.items()):
         yield Arrange(Reason.DRIFT, f"{label} differs from what is asked for", owned)
+    elif not found.is_marked:
+        yield Arrange(Reason.DRIFT, f"{label} has lost what marks it as belonging here", owned)
     elif found.trouble is not None:
         yield Wait(Reason.PENDING, f"waits for {label}: {found.trouble}")

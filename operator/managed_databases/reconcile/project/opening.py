@@ -44,7 +44,7 @@ class Opening:
     tried: Access | None = None
     failures: int = 0
     again_at: float = 0.0
-    note: Wait | None = None
+    note: Wait | Stall | None = None
     ca_certificate: str | None = None
     reached: Reached | None = None
     way: str = ""

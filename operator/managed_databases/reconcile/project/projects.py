@@ -14,7 +14,8 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey
+from managed_databases.reconcile.failures import KUBERNETES_SECONDS, kubernetes_refusal
+from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey, WriteRefused
 from managed_databases.reconcile.project.opening import ClientFactory, Opener, Opening
 from managed_databases.reconcile.project.permits import default_project, powers
 from managed_databases.reconcile.project.reaching import KnownObject
@@ -131,11 +132,25 @@ class Projects:
             session.block(Stall(Reason.INVALID_SPEC, why))
             again = None
         else:
-            again = await self._opener.open(opening, resource, spec, at_once=is_requested)
+            again = await self._open(opening, resource, spec, at_once=is_requested)
         if is_requested:
             session.refresh()
         await self._report(resource, opening)
         return again
+
+    async def _open(
+        self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, *, at_once: bool
+    ) -> float | None:
+        """What Kubernetes refuses is told; a connection that is in use stays so. Raises KubeError for all else."""
+        try:
+            return await self._opener.open(opening, resource, spec, at_once=at_once)
+        except WriteRefused as error:
+            refusal = kubernetes_refusal(error)
+            if opening.session.problem is None and opening.session.view is not None:
+                opening.note = refusal
+            else:
+                opening.session.block(refusal)
+            return KUBERNETES_SECONDS
 
     def forget(self, name: str) -> None:
         """The `DatabaseProject` is gone: so is its session."""

@@ -25,6 +25,8 @@ NEEDS_A_PERSON = frozenset(
         Reason.SECRET_MISSING,
         Reason.SNAPSHOT_TOO_LARGE,
         Reason.REFUSED,
+        Reason.KUBERNETES_REFUSES,
+        Reason.OPERATOR_DEFECT,
     }
 )
 _LIMITED = ("vcpus", "ram", "disk")
@@ -43,7 +45,7 @@ class ProjectSeen:
     view: ProjectView | None = None
     endpoint: str | None = None
     problem: Wait | Stall | None = None
-    note: Wait | None = None
+    note: Wait | Stall | None = None
     troubles: tuple[tuple[Reason, str], ...] = ()
     unreachable: bool = False
     answered: bool = False

@@ -9,6 +9,7 @@ from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 
 _MOST_WAITING: Final = 10_000
 """More than that at once is a storm that nobody reads; what is over it is left out."""
+FINALIZER_RESTORED: Final = "FinalizerRestored"
 _YIELD_SECONDS: Final = 0.1
 _YIELDS: Final = 600
 """While passes wait for their turn Events step aside, so often until it is calm again: a backlog may last. An Event costs
@@ -93,6 +94,15 @@ class Announcer:
         if _is(now.get("Ready")) and _is(now.get("Synced")):
             del self._troubles[resource.key]
             self._post(resource, Announcement("Normal", now["Synced"]["reason"], now["Synced"]["message"]))
+
+    def tell(self, resource: Resource, announcement: Announcement) -> None:
+        """Post one that no condition can tell; a Warning once for each generation."""
+        if announcement.type_ == "Warning":
+            trouble = (resource.uid, resource.generation, announcement.reason)
+            if self._troubles.get(resource.key) == trouble:
+                return
+            self._troubles[resource.key] = trouble
+        self._post(resource, announcement)
 
     def forget(self, key: ResourceKey) -> None:
         """The resource is gone."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.kind import CloudSide, Kind
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.seen import PasswordView, Seen
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.decision.decide import lacking
@@ -20,6 +20,10 @@ _KEPT = ("id", "identity", "intent", "lostIDs", "adopted", "passwordUnconfirmed"
 
 BROKEN = frozenset({"DISK_FULL", "DOWN"})
 """The API's statuses in which an object does not serve, and no step of ours would mend it: a person must."""
+
+
+_SERVES_NOT = {"DISK_FULL": Reason.DISK_FULL, "DOWN": Reason.DOWN, "ERROR": Reason.ERROR}
+"""The statuses of a datastore in which nothing in it is usable, with the datastore's own reason."""
 
 
 def status(
@@ -107,12 +111,15 @@ def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any
     if seen.deleting:
         return False, verdict.reason, verdict.message
     if seen.mine is None:
-        if was_ready and not isinstance(verdict, Stall) and not seen.mine_gone and seen.status.id is not None:
+        is_unseen = not isinstance(verdict, Stall) or seen.problem is not None  # what is wrong is not this object
+        if was_ready and is_unseen and not seen.mine_gone and seen.status.id is not None:
             return True, Reason(before["reason"]) if before else Reason.READY, before["message"] if before else ""
         return False, verdict.reason, verdict.message
     match seen.mine.status:
         case "ACTIVE" | "DEGRADED" | None:  # what has no status is there, and there is no more to say
-            return _credentials_ready(cloud, seen, verdict)
+            if broken := _broken_parent(cloud, seen):
+                return broken
+            return _credentials_ready(cloud, seen, verdict, was_ready=was_ready)
         case "PENDING_UPDATE" | "RESIZING":
             return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
         case "PENDING_CREATE" | "PENDING_DELETE":
@@ -129,25 +136,48 @@ def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any
             return False, verdict.reason, verdict.message
 
 
-def _credentials_ready(cloud: CloudSide, seen: Seen, verdict: Verdict) -> Saying:
+def _broken_parent(cloud: CloudSide, seen: Seen) -> Saying | None:
+    """What is in a datastore serves no better than that."""
+    for reference in cloud.references:
+        referred = seen.refs.get(reference.field)
+        phase = getattr(referred.object, "status", None) if reference.parent and referred is not None else None
+        if referred is not None and phase in _SERVES_NOT:
+            return False, _SERVES_NOT[phase], f"{referred.label} does not serve: the cloud says {phase}; look there"
+    return None
+
+
+def _credentials_ready(cloud: CloudSide, seen: Seen, verdict: Verdict, *, was_ready: bool) -> Saying:
     """An object whose password nobody has is of no use; a held one by someone else is not ours."""
-    if isinstance(verdict, Stall) and verdict.reason in (
-        Reason.CONFLICT,
-        Reason.SECRET_CONFLICT,
-        Reason.PASSWORD_UNKNOWN,
+    if seen.holder is not None or (
+        isinstance(verdict, Stall) and verdict.reason in (Reason.SECRET_CONFLICT, Reason.PASSWORD_UNKNOWN)
     ):
         return False, verdict.reason, verdict.message
     if isinstance(verdict, Create | Record):
         return False, verdict.reason, verdict.message
     view = seen.credential
+    if view is not None and view.problem is not None and view.problem.reason is Reason.KUBERNETES_REFUSES:
+        # The Secret cannot be read: what was known of it stays.
+        return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
     if view is not None and view.password is None:
         return False, verdict.reason, verdict.message
     if view is not None and view.pending_unclear:
         return False, verdict.reason, verdict.message
     if view is not None and view.outdated and verdict.reason is Reason.DRIFT_FIGHT:
         return False, verdict.reason, verdict.message
+    if view is not None and isinstance(verdict, Wait | Stall) and not _opens(view, was_ready=was_ready):
+        return False, verdict.reason, verdict.message
     if seen.status.password_unconfirmed and not (view is not None and view.confirmed):
         return False, verdict.reason, verdict.message
     if view is not None and (lack := lacking(cloud, seen)) is not None:
         return False, Reason.NOT_TOLD, lack
     return True, Reason.READY, "usable"
+
+
+def _opens(view: PasswordView, *, was_ready: bool) -> bool:
+    """Whether the Secret opens the object while no step is under way.
+
+    A password that waits for its way into the Secret may be the cloud's already: known to be, once it was sent.
+    """
+    if view.pending is not None:
+        return was_ready and not view.pending_sent
+    return not view.misleads

@@ -1,9 +1,9 @@
-"""The status of a resource that this operator cannot read: all else is kept as it is."""
+"""The status of a resource of which nothing could be seen or decided: all else is kept as it is."""
 
 from datetime import datetime
 from typing import Any
 
-from managed_databases.kinds.verdicts import Reason
+from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.report.conditions import Saying, conditions
 
@@ -15,5 +15,23 @@ def unreadable_status(resource: Resource, why: str, now: datetime) -> dict[str, 
         "Reconciling": (False, Reason.INVALID_SPEC, why),
         "Stalled": (True, Reason.INVALID_SPEC, why),
     }
+    return _with(resource, says, now)
+
+
+def troubled_status(resource: Resource, trouble: Stall, now: datetime) -> dict[str, Any]:
+    """For a pass that could not end: what is known of Ready stays."""
+    why = (trouble.reason, trouble.message)
+    before = next((c for c in resource.status.get("conditions", ()) if c.get("type") == "Ready"), None)
+    is_ready = before is not None and before.get("status") == "True" and resource.deleting_since is None
+    says: dict[str, Saying] = {
+        "Ready": (True, Reason.READY, "usable") if is_ready else (False, *why),
+        "Synced": (False, *why),
+        "Reconciling": (False, *why),
+        "Stalled": (True, *why),
+    }
+    return _with(resource, says, now)
+
+
+def _with(resource: Resource, says: dict[str, Saying], now: datetime) -> dict[str, Any]:
     stamped = conditions(resource.status.get("conditions", ()), resource.generation, says, now)
     return {**resource.status, "observedGeneration": resource.generation, "conditions": stamped}

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from managed_databases.kinds.verdicts import Verdict
+from managed_databases.kinds.verdicts import Stall, Verdict
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.observe import Observation
-from managed_databases.reconcile.ports import Kube, Resource
-from managed_databases.reconcile.report.announcing import Announcer
+from managed_databases.reconcile.ports import Kube, KubeError, Resource, WriteRefused
+from managed_databases.reconcile.report.announcing import Announcement, Announcer
 from managed_databases.reconcile.report.status import status
+from managed_databases.reconcile.report.unreadable import troubled_status
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,23 @@ class Writer:
         wanted = status(found.kind, found.seen, verdict, old, self.clock.now(), facts)
         if wanted == old:
             return False
-        found.resource = await self.kube.write_status(found.resource, wanted)
-        self.announcer.status_written(old, found.resource)
-        self.written(found.resource)
+        found.resource = await self._write(found.resource, wanted)
         return True
+
+    async def tell(self, resource: Resource, trouble: Stall) -> None:
+        """Say what kept a pass from its end; as an Event, where not even the status can be written."""
+        wanted = troubled_status(resource, trouble, self.clock.now())
+        if wanted == resource.status:
+            return
+        try:
+            await self._write(resource, wanted)
+        except WriteRefused:
+            self.announcer.tell(resource, Announcement("Warning", trouble.reason, trouble.message))
+        except KubeError:
+            return
+
+    async def _write(self, resource: Resource, wanted: Mapping[str, Any]) -> Resource:
+        written = await self.kube.write_status(resource, wanted)
+        self.announcer.status_written(resource.status, written)
+        self.written(written)
+        return written

@@ -1,0 +1,86 @@
+"""Ready is what can be used now: no more, and no less."""
+
+import asyncio
+
+import pytest
+
+from managed_databases.kube.cache import resource_of
+from managed_databases.kube.collections import SECRET
+from managed_databases.kube.metrics import state
+from managed_databases.reconcile.ports import ResourceKey
+from stories.world import manifest
+from virtual.everything import project
+from virtual.virtual_time import in_virtual_time
+from virtual.virtual_world import NAMESPACE, SYSTEM, VirtualWorld
+from virtual.walk import KEYS, SPECS, begin_with_datastore
+
+MAIN, SHOP, APP = KEYS[:3]
+
+
+@pytest.mark.parametrize(("phase", "reason"), [("DOWN", "Down"), ("DISK_FULL", "DiskFull"), ("ERROR", "Error")])
+def test_what_is_in_a_datastore_serves_no_better_than_that(phase: str, reason: str) -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin_with_datastore(world)
+            for key in (SHOP, APP):
+                world.cluster.apply(manifest(key.kind, key.name, NAMESPACE, SPECS[key]))
+            await world.until(
+                "all is there", lambda: all(world.says(key, "Synced")[0] == "True" for key in (SHOP, APP))
+            )
+            await world.edit("datastores", world.get(MAIN)["status"]["id"], status=phase)
+            await asyncio.sleep(120)
+            for key in (MAIN, SHOP, APP):
+                assert world.says(key, "Ready") == ("False", reason), key
+            assert state(resource_of(world.get(MAIN), MAIN)) == "stalled", "the documented alert fires"
+            await world.edit("datastores", world.get(MAIN)["status"]["id"], status="ACTIVE")
+            await asyncio.sleep(120)
+            assert all(world.says(key, "Ready")[0] == "True" for key in (MAIN, SHOP, APP))
+
+    in_virtual_time(story())
+
+
+@pytest.mark.parametrize("what", ["other credentials", "no credentials", "not allowed any more", "no project"])
+def test_what_is_wrong_with_the_project_is_not_wrong_with_what_serves(what: str) -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin_with_datastore(world)
+            secret = ResourceKey(SECRET, SYSTEM, "cloud")
+            if what == "other credentials":
+                data = {name: str(value) for name, value in world.secret_in(SYSTEM, "cloud").items()}
+                world.cluster.delete(secret)
+                world.put_secret(SYSTEM, "cloud", data | {"INFRA_PROJECT_ID": "f" * 32}, is_watched=True)
+            elif what == "no credentials":
+                world.cluster.delete(secret)
+            elif what == "no project":
+                world.cluster.delete(ResourceKey("DatabaseProject", "", "team"))
+            else:
+                world.cluster.change(ResourceKey("DatabaseProject", "", "team"), allowedNamespaces=[])
+            await asyncio.sleep(900)
+            assert world.says(MAIN, "Synced")[0] == "False"
+            assert world.says(MAIN, "Ready")[0] == "True", world.get(MAIN)["status"]
+
+    in_virtual_time(story())
+
+
+@pytest.mark.parametrize("adoption", ["Never", "IfExists", "Required"])
+def test_what_is_being_deleted_is_not_taken_over(adoption: str) -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            world.cluster.apply(project())
+            await world.start()
+            dying = await world.create("datastores", {"name": "main"})
+            await world.edit("datastores", dying["id"], status="PENDING_DELETE")
+            await asyncio.sleep(70)
+            world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN] | {"adoption": adoption}))
+            await asyncio.sleep(120)
+            assert world.says(MAIN, "Synced") == ("False", "Pending")
+            assert not world.get(MAIN)["status"].get("id")
+            await world.vanish("datastores", dying["id"])
+            await asyncio.sleep(600)
+            if adoption == "Required":
+                assert world.says(MAIN, "Stalled") == ("True", "NothingToAdopt")
+            else:
+                assert world.says(MAIN, "Synced")[0] == "True"
+                assert world.get(MAIN)["status"]["id"] != dying["id"]
+
+    in_virtual_time(story())
