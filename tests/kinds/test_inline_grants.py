@@ -1,5 +1,7 @@
 """Grants and access rules that a user's spec lists."""
 
+from dataclasses import replace
+
 import pytest
 
 from kinds.sights import seen_user
@@ -59,5 +61,6 @@ def test_entries_for_one_pattern_are_united() -> None:
 
 def test_grants_of_two_users_never_have_one_name() -> None:
     said = [("app", "main-ro"), ("app-main", "ro"), ("app", "main"), ("app-main-ro", "x"), ("app-main", "ro-x")]
-    names = [OWNED(seen_user({"databases": [{"name": about}]}, name=user))[0].name for user, about in said]
+    seen = {about: seen_user({"databases": [{"name": about}]}) for _, about in said}
+    names = [OWNED(replace(seen[about], name=user))[0].name for user, about in said]
     assert len({*names}) == len(said)
