@@ -91,7 +91,7 @@ def _base(engine: engines.Engine, *, if_at_hand: bool) -> tuple[str, str, str]:
     """Return what to build from, and its name and digest for people."""
     name, digest = base_digest.pinned((TOP / "Dockerfile").read_text())
     pinned = f"{name}@{digest}"
-    why = engine.pull(pinned)
+    why = engine.pull(pinned, engines.AT_HAND_SECONDS if if_at_hand else engines.PULL_SECONDS)
     if why is None:
         say(f"the base is {pinned}")
         return pinned, name, digest

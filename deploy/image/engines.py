@@ -13,6 +13,7 @@ Say = Callable[[str], None]
 
 NAMES: Final = ("docker", "podman", "buildah")
 PULL_SECONDS: Final = 600
+AT_HAND_SECONDS: Final = 60
 
 
 class NoEngine(Exception):
@@ -42,11 +43,11 @@ class Engine:
             command += ["--timestamp", epoch, "--layers", "--identity-label=false"]
         self._run([*command, str(folder)], show=True, environment=environment)
 
-    def pull(self, image: str) -> str | None:
-        """Have the image here; return why that failed, in a line."""
+    def pull(self, image: str, seconds: float = PULL_SECONDS) -> str | None:
+        """Have the image here; return why that failed, in a line. A registry may be out of reach without saying so."""
         try:
             if not self._ok("image" if self.name != "buildah" else "inspect", *self._inspect(image)):
-                self._run([self.name, "pull", image], seconds=PULL_SECONDS)
+                self._run([self.name, "pull", image], seconds=seconds)
         except EngineFailed as error:
             return str(error).splitlines()[-1]
         return None

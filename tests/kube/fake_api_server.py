@@ -44,6 +44,8 @@ class FakeApiServer:
     accepts: dict[tuple[str, bool], str] = field(default_factory=dict)
     compacted_at: int = 0
     status: int = 200
+    watch_error: int = 0
+    """The code of the error in which every watch ends; 0: none."""
     mute: bool = False
     hang_up: bool = False
     watch_error: int | None = None
@@ -178,6 +180,10 @@ class FakeApiServer:
         seen = int(request.query["resourceVersion"])
         if seen < self.compacted_at:
             status = {"kind": "Status", "code": 410, "reason": "Expired"}
+            await response.write(json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
+            return response
+        if self.watch_error:
+            status = {"kind": "Status", "code": self.watch_error, "message": "told to fail"}
             await response.write(json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
             return response
         generation = self._generation

@@ -16,6 +16,7 @@ import yaml
 from kube.fake_api_server import FakeApiServer, serving, until
 from managed_databases.cli import CANNOT_START, FAILED, STOPPED
 from managed_databases.kinds.registry import kinds
+from managed_databases.kube.connection import KubeConnection, NotConfigured
 from managed_databases.kube.ending import Ended, end_of, told
 from operator_process import OperatorProcess
 
@@ -76,15 +77,24 @@ def test_without_any_cluster_it_says_how_to_name_one() -> None:
         ("its certificate's file is gone", json.dumps(kubeconfig(**{"certificate-authority": "ca.crt"})), "ca.crt"),
     ],
 )
-def test_a_kubeconfig_that_cannot_be_used(tmp_path: Path, why: str, content: str | None, told: str) -> None:
+async def test_a_kubeconfig_that_cannot_be_used(tmp_path: Path, why: str, content: str | None, told: str) -> None:
     file = tmp_path / "config"
     if content is not None:
-        file.write_text(content)
-    code, log = run("--kubeconfig", str(file))
+        await asyncio.to_thread(file.write_text, content)
+    connection = KubeConnection.from_kubeconfig(file)
+    with pytest.raises(NotConfigured) as failed:
+        await connection.api()
+    await connection.close()
+    assert str(file) in str(failed.value) or "certificates" in str(failed.value), why
+    assert told in str(failed.value), why
+
+
+def test_with_a_kubeconfig_that_is_not_there_it_names_it(tmp_path: Path) -> None:
+    code, log = run("--kubeconfig", str(tmp_path / "config"))
     (line,) = lines(log)
-    assert (code, line["event"]) == (CANNOT_START, "the operator cannot start"), why
-    assert str(file) in line["error"] or "certificates" in line["error"], why
-    assert told in line["error"], why
+    assert (code, line["level"], line["event"]) == (CANNOT_START, "error", "the operator cannot start")
+    assert str(tmp_path / "config") in line["error"]
+    assert "exception" not in line
 
 
 def test_a_bad_setting_is_named() -> None:
@@ -116,13 +126,13 @@ async def test_a_task_of_kopf_that_ends_is_told_once(tmp_path: Path) -> None:
         OperatorProcess(tmp_path / "kubeconfig", tmp_path / "log", log_format="json") as operator,
     ):
         await until(lambda: "caches are filled" in operator.log_tail(), operator.log_tail)
-        server.status = 404
+        server.watch_error = 418
         await server.drop_watches()
         assert await operator.ends() == FAILED
     log = lines(operator.log_tail(1000))
     (line,) = [each for each in log if "exception" in each or each["level"] == "error"]
     assert line["event"] == "the operator ends"
-    assert re.match(r"watching has ended: multidimensional multitasker has ended: APINotFoundError", line["error"])
+    assert re.match(r"watching has ended: multidimensional multitasker has ended: WatchingError", line["error"])
     assert "kopf/_core/reactor/orchestration.py" in line["exception"]
 
 
