@@ -41,8 +41,8 @@ _CREATION: Final = (
     Mutant(
         "the finalizer is there before anything is made",
         "reconcile/act.py",
-        "await self._hold(found)\n        old =",
-        "old =",
+        "        await self._hold(found)\n        if shown.reason",
+        "        if shown.reason",
         _GUARDS,
     ),
     Mutant(
@@ -297,8 +297,8 @@ _PASSWORDS: Final = (
     Mutant(
         "a Secret that belongs to something else is not touched",
         "reconcile/secret_ownership.py",
-        "if secret is None or secret.annotations.get(OWNER_UID) == resource.uid:",
-        "if True:",
+        "        if secret is None or is_ours(resource, secret):\n            return None\n        ids",
+        "        if True:\n            return None\n        ids",
         _SECRETS,
     ),
     Mutant(
@@ -311,7 +311,7 @@ _PASSWORDS: Final = (
     Mutant(
         "only an own Secret is let go",
         "reconcile/act.py",
-        "if secret is None or secret.annotations.get(OWNER_UID) != found.resource.uid:",
+        "if secret is None or not is_ours(found.resource, secret):",
         "if secret is None:",
         _SECRETS,
     ),
