@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.sandbox.faults import LEFT_OUT
 from stories.world import condition
 from virtual.everything import CLOUD_KINDS, collection
 from virtual.memory_cluster import Raw
@@ -17,6 +18,19 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 Phase = Literal["create", "rest", "change", "delete"]
 PHASES: tuple[Phase, ...] = ("create", "rest", "change", "delete")
 
+_PAGE = "<html><head><title>not here</title></head><body>default backend</body></html>"
+_NOWHERE = "00000000-0000-4000-8000-000000000000"
+_SELDOM_LEFT_OUT = (
+    "connection",
+    "instances",
+    "firewall",
+    "pooler",
+    "config",
+    "node_count",
+    "flavor",
+    "disk",
+    "updated_at",
+)
 _VALIDATION = {"error": {"code": 400, "title": "Bad Request", "message": "Validation failure: no"}}
 
 REQUEST_FAULTS: dict[str, dict[str, Any]] = {
@@ -39,6 +53,25 @@ REQUEST_FAULTS: dict[str, dict[str, Any]] = {
     "short list": {"short_list": 1},
     "empty list": {"short_list": 0},
     "stale list": {"stale_list": True},
+    "403 of an ingress": {"status": 403, "body": _PAGE, "headers": {"Content-Type": "text/html"}},
+    "404 of an ingress": {"status": 404, "body": _PAGE, "headers": {"Content-Type": "text/html"}},
+    "404 of an ingress after the effect": {
+        "status": 404,
+        "body": _PAGE,
+        "headers": {"Content-Type": "text/html"},
+        "when": "after",
+    },
+    "404 of a gateway": {"status": 404, "body": {"message": "no Route matched with those values"}},
+    "404 about something else": {
+        "status": 404,
+        "body": {"error": {"code": 404, "title": "Not Found", "message": f"datastore {_NOWHERE} not found."}},
+    },
+    "200 of an ingress": {"status": 200, "body": _PAGE, "headers": {"Content-Type": "text/html"}},
+    "an empty 200": {"status": 200, "body": ""},
+    "200 of another envelope": {"status": 200, "body": {"servers": []}},
+    "rows without a name": {"rows": {"name": None}},
+    "rows of another type": {"rows": {"status": 5, "connection": "none", "disk_used": "n/a", "name": 5}},
+    "rows that tell little": {"rows": dict.fromkeys(_SELDOM_LEFT_OUT, LEFT_OUT)},
     "garbage": {"garbage": True},
     "garbage after the effect": {"garbage": True, "when": "after"},
     "expired token": {"expire_tokens": True, "times": 20},
@@ -51,7 +84,10 @@ BLAMED = {
     "400 of validation": {"Invalid", "Refused"},
     "401": {"CredentialsInvalid"},
     "403": {"Forbidden", "Refused"},
-    "404": {"Looking", "Refused"},
+    "404": {"Looking", "ApiUnreachable"},
+    "403 of an ingress": {"Forbidden", "Refused"},
+    "404 about something else": {"Looking", "Refused"},
+    **dict.fromkeys(("404 of an ingress", "404 of a gateway", "200 of another envelope"), _UNCLEAR),
     "409": {"Refused", "Busy"},
     "429": {"RateLimited"},
     **dict.fromkeys(("500", "503", "time-out", "reset", "garbage"), _UNCLEAR),

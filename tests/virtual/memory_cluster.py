@@ -101,6 +101,10 @@ class MemoryCluster:
     def secrets_of(self, namespace: str) -> list[ResourceKey]:
         return [key for key in self.of_kind(SECRET) if key.namespace == namespace]
 
+    def change_data(self, secret: ResourceKey, data: Raw) -> None:
+        self.objects[secret]["data"] |= data
+        self._changed(secret)
+
     def drop_data(self, secret: ResourceKey, name: str) -> None:
         del self.objects[secret]["data"][name]
         self._changed(secret)

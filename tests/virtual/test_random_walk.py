@@ -11,9 +11,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from managed_databases.reconcile.ports import ResourceKey
 from virtual.faults import REQUEST_FAULTS
 from virtual.virtual_time import VirtualLoop
-from virtual.walk import CHANGES, KEYS, Walk
+from virtual.walk import (
+    CHANGES,
+    ELSEWHERE,
+    EVERY_KEY,
+    KEYS,
+    NAMES,
+    ODD_ROWS,
+    OTHER_TOKEN,
+    SECOND,
+    TOKEN_NAMES,
+    Walk,
+)
 
-keys = st.sampled_from(KEYS)
+keys = st.sampled_from(EVERY_KEY)
 adoption = st.sampled_from(["Never", "IfExists"])
 policy = st.sampled_from(["Delete", "Delete", "Retain"])
 
@@ -59,6 +70,87 @@ class RandomWalk(RuleBasedStateMachine):
             await asyncio.sleep(1)
 
         self._run(step())
+
+    @rule(key=st.sampled_from([KEYS[0], SECOND]), name=st.sampled_from(NAMES), seconds=st.sampled_from([0, 1, 30]))
+    def rename(self, key: ResourceKey, name: str, seconds: float) -> None:
+        async def step() -> None:
+            self._walk.rename(key, name)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(key=st.sampled_from([KEYS[-1], OTHER_TOKEN]), name=st.sampled_from(TOKEN_NAMES))
+    def rename_token(self, key: ResourceKey, name: str) -> None:
+        async def step() -> None:
+            self._walk.rename(key, name)
+
+        self._run(step())
+
+    @rule(
+        method=st.sampled_from(["reset", "502 after the effect", "404 of an ingress after the effect"]),
+        key=st.sampled_from([KEYS[0], SECOND]),
+        name=st.sampled_from(NAMES),
+    )
+    def correct_a_name_during_an_attempt(self, method: str, key: ResourceKey, name: str) -> None:
+        """The answer to the creation is lost, and somebody finds a better name."""
+
+        async def step() -> None:
+            fault = REQUEST_FAULTS[method] | {"when": "after"}
+            await self._walk.world.fault(**{"path": "^/v1/datastores$", "method": "POST", "times": 1} | fault)
+            self._walk.apply(key)
+            await asyncio.sleep(3)
+            self._walk.rename(key, name)
+
+        self._run(step())
+
+    @rule(pause=st.sampled_from([0, 0.03, 1]), slow=st.booleans(), tokens=st.booleans())
+    def apply_two_of_one_key(self, pause: float, slow: bool, tokens: bool) -> None:
+        async def step() -> None:
+            self._walk.world.cluster.answer_seconds = 0.05 if slow else 0.002
+            for key in (KEYS[-1], OTHER_TOKEN) if tokens else (KEYS[0], SECOND):
+                self._walk.apply(key)
+                await asyncio.sleep(pause)
+            await asyncio.sleep(5)
+            self._walk.world.cluster.answer_seconds = 0.002
+
+        self._run(step())
+
+    @rule(name=st.sampled_from(NAMES))
+    def let_go_and_make_another(self, name: str) -> None:
+        """The datastore stays in the cloud, and another one gets its resource's name."""
+
+        async def step() -> None:
+            self._walk.change(KEYS[0], deletionPolicy="Retain")
+            self._walk.delete(KEYS[0])
+            await asyncio.sleep(30)
+            self._walk.apply(KEYS[0], name=name)
+            await asyncio.sleep(30)
+
+        self._run(step())
+
+    @rule(fields=st.sampled_from(ODD_ROWS), times=st.sampled_from([1, 10, 100]))
+    def odd_rows(self, fields: dict[str, Any], times: int) -> None:
+        self._run(self._walk.odd_rows(fields, times))
+
+    @rule(where=st.sampled_from([*ELSEWHERE, None]), seconds=st.sampled_from([0, 30, 200]))
+    def lead_elsewhere(self, where: dict[str, Any] | None, seconds: float) -> None:
+        async def step() -> None:
+            self._walk.lead_elsewhere(where)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(number=st.sampled_from([0, 0, 1]), seconds=st.sampled_from([0, 60]))
+    def give_credentials(self, number: int, seconds: float) -> None:
+        async def step() -> None:
+            self._walk.give_credentials(number)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(prefix=st.sampled_from([None, "b-"]))
+    def make_project_again(self, prefix: str | None) -> None:
+        self._run(self._walk.make_project_again(prefix))
 
     @rule(key=keys, policy=policy)
     def change_policy(self, key: ResourceKey, policy: str) -> None:

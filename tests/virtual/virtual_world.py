@@ -165,6 +165,11 @@ class VirtualWorld(SandboxAdmin):
         metadata = {"labels": {MANAGED_LABEL: "true"} if is_watched else {}}
         self.cluster.create(ResourceKey(SECRET, namespace, name), {"metadata": metadata, "data": encoded})
 
+    def change_secret(self, namespace: str, name: str, data: dict[str, str]) -> None:
+        """Somebody edits these keys of a Secret."""
+        encoded = {key: b64encode(value.encode()).decode() for key, value in data.items()}
+        self.cluster.change_data(ResourceKey(SECRET, namespace, name), encoded)
+
     # --- seeing ---
 
     def get(self, key: ResourceKey) -> Raw:

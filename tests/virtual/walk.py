@@ -8,10 +8,12 @@ from typing import Any
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.sandbox.faults import LEFT_OUT
+from managed_databases.sandbox.projects import DEFAULT_WORLD
 from stories.world import SUBNET, manifest
 from virtual.everything import CLOUD_KINDS, collection, project
 from virtual.memory_cluster import Raw
-from virtual.virtual_world import NAMESPACE, VirtualWorld
+from virtual.virtual_world import NAMESPACE, SYSTEM, URL, VirtualWorld
 
 IN_MAIN = {"datastoreRef": {"name": "main"}}
 SPECS: dict[ResourceKey, dict[str, Any]] = {
@@ -37,6 +39,23 @@ SPECS: dict[ResourceKey, dict[str, Any]] = {
     )
 }
 KEYS = tuple(SPECS)
+SECOND = ResourceKey("ManagedDatastore", NAMESPACE, "second")
+"""Wants the key of the first datastore, or of its corrected name."""
+SPECS[SECOND] = SPECS[KEYS[0]] | {"name": "main"}
+OTHER_TOKEN = ResourceKey("PrometheusMetricsToken", NAMESPACE, "again")
+SPECS[OTHER_TOKEN] = {"name": "prometheus"}
+EVERY_KEY = (*KEYS, SECOND, OTHER_TOKEN)
+MAIN_KIND, TOKEN_KIND = SECOND.kind, OTHER_TOKEN.kind
+NAMES = ("main", "corrected", "main-two")
+"""What people may call a datastore."""
+TOKEN_NAMES = ("prometheus", "corrected")
+PROJECT = ResourceKey("DatabaseProject", "", "team")
+ODD_ROWS: tuple[dict[str, Any], ...] = (
+    {"name": None}, {"name": 5}, {"status": 5}, {"status": LEFT_OUT}, {"connection": {}}, {"connection": None},
+    {"connection": LEFT_OUT, "instances": LEFT_OUT}, {"instances": "none"}, {"firewall": None}, {"disk_used": "n/a"},
+    {"config": [], "pooler": 5}, {"project_id": None}, {"datastore_id": None},
+)  # fmt: skip
+ELSEWHERE: tuple[dict[str, Any], ...] = ({"endpoint": f"{URL}/region-2/v1"}, {"endpoint": f"{URL}:80/v1"})
 CHANGES: dict[ResourceKey, tuple[dict[str, Any], ...]] = {
     KEYS[0]: ({"nodeCount": 2}, {"config": {"work_mem": 8192}}, {"config": None}, {"firewall": ["192.0.2.0/24"]}),
     KEYS[1]: ({"ownerRef": {"name": "other"}}, {"ownerRef": {"name": "app"}}),
@@ -44,6 +63,7 @@ CHANGES: dict[ResourceKey, tuple[dict[str, Any], ...]] = {
 }
 HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown", "ApprovalNeeded"}
 """Stalled with one of these is right: somebody has to say what is meant."""
+HOLDS_FOR_A_PERSON |= {"ParentChanged", "DuplicateSuspected"}
 WAITS_FOR_OTHERS = {"ParentMissing", "ParentNotReady"}
 
 
@@ -90,7 +110,7 @@ class Walk:
         if raw is None:
             return
         if raw["spec"].get("deletionPolicy") == "Retain":
-            self.let_go.add(_object_of(key))
+            self.let_go |= _objects_of(key)
         self.world.cluster.delete(key)
 
     def change(self, key: ResourceKey, **spec: Any) -> None:
@@ -98,7 +118,7 @@ class Walk:
         if raw is None:
             return
         if raw["metadata"].get("deletionTimestamp") and spec.get("deletionPolicy") == "Retain":
-            self.let_go.add(_object_of(key))
+            self.let_go |= _objects_of(key)
         self.world.cluster.change(key, **spec)
 
     def delete_secret(self, user: str) -> None:
@@ -115,6 +135,30 @@ class Walk:
             if each["status"] == "ACTIVE":
                 await self.world.edit("datastores", each["id"], node_count=3)
 
+    def rename(self, key: ResourceKey, name: str) -> None:
+        """Somebody corrects a name, whatever is under way; what is in the cloud may have either from now on."""
+        self.change(key, name=name)
+
+    async def odd_rows(self, fields: dict[str, Any], times: int) -> None:
+        await self.world.fault(path="^/v1/", method="GET", times=times, rows=fields)
+
+    def lead_elsewhere(self, spec: dict[str, Any] | None) -> None:
+        """The project's endpoint becomes another one; None puts it back."""
+        if PROJECT in self.world.cluster.objects:
+            self.world.cluster.change(PROJECT, **(spec or {"endpoint": None}))
+
+    def give_credentials(self, number: int) -> None:
+        """The project's Secret is for this one of the cloud's projects; 0 is the right one."""
+        told = DEFAULT_WORLD.projects[number]
+        data = {"OS_USERNAME": told.username, "OS_PASSWORD": told.password, "INFRA_PROJECT_ID": told.id}
+        data |= dict.fromkeys(("OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME"), told.domain)
+        self.world.change_secret(SYSTEM, "cloud", data)
+
+    async def make_project_again(self, prefix: str | None) -> None:
+        self.world.cluster.delete(PROJECT)
+        await asyncio.sleep(1)
+        self.world.cluster.apply(project(namePrefix=prefix))
+
     async def restart(self, seconds: float) -> None:
         await self.world.kill()
         await asyncio.sleep(seconds)
@@ -128,7 +172,9 @@ class Walk:
         if self.backup is None:
             return
         await self.world.kill()
-        self.let_go |= {_object_of(key) for key in KEYS}  # what was made or let go since then is nobody's now
+        self.let_go |= {
+            each for key in EVERY_KEY for each in _objects_of(key)
+        }  # what was made or let go since then is nobody's now
         self.lost |= {"app", "other", "twin"}
         self.world.cluster.objects = copy.deepcopy(self.backup)
         await self.world.start()
@@ -150,7 +196,16 @@ class Walk:
                 if self.world.says(key, "Ready")[0] == "True":
                     assert id_, f"{key} is ready and nothing is there"
         assert all(count == 1 for (_, id_), count in held.items() if len(id_) == 36), f"held twice: {held}"
+        self._secrets_lead_where_their_users_are(await self.world.objects("datastores"))
         await self._nobody_is_locked_out()
+
+    def _secrets_lead_where_their_users_are(self, datastores: list[dict[str, Any]]) -> None:
+        hosts = {each["id"]: set((each.get("connection") or {}).values()) for each in datastores}
+        for key, raw in self.world.cluster.of_kind("DatabaseUser").items():
+            told = self.world.secret(f"{key.name}-user").get("host")
+            datastore = (raw["status"].get("identity") or {}).get("datastoreID")
+            if told and raw["status"].get("id") and hosts.get(datastore):
+                assert told in hosts[datastore], f"{key} is in {datastore}, and its Secret leads to {told}"
 
     async def _nobody_is_locked_out(self) -> None:
         for each in await self.world.objects("users"):
@@ -172,13 +227,15 @@ class Walk:
         world = self.world
         await world.clear_faults()
         world.cluster.away = False
+        self.lead_elsewhere(None)
+        self.give_credentials(0)
         await self.restart(0)
-        for key in KEYS:
+        for key in EVERY_KEY:
             if key in world.cluster.objects:
                 world.cluster.annotate(key, paused=None)
         for _ in range(3):  # what is gone with its data is made again when a person says so, and then its children
             await asyncio.sleep(900)
-            for key in KEYS:
+            for key in EVERY_KEY:
                 if key in world.cluster.objects and world.says(key, "Stalled") == ("True", "Gone"):
                     world.cluster.annotate(key, recreate=world.get(key)["status"]["id"])
         await world.until("all is as it can be", self._is_settled, 7200)
@@ -186,8 +243,8 @@ class Walk:
         await self._no_orphans()
 
     def _is_settled(self) -> bool:
-        there = [key for key in KEYS if key in self.world.cluster.objects]
-        for key in KEYS:
+        there = [key for key in EVERY_KEY if key in self.world.cluster.objects]
+        for key in EVERY_KEY:
             raw = self.world.cluster.objects.get(key)
             if raw is None:
                 continue
@@ -214,7 +271,10 @@ class Walk:
                 assert each["id"] in held or allowed, f"nobody holds this {kind}: {each}; let go: {self.let_go}"
 
 
-def _object_of(key: ResourceKey) -> tuple[str, str]:
-    """The kind and the cloud name; a grant has none."""
+def _objects_of(key: ResourceKey) -> set[tuple[str, str]]:
+    """The kind and the cloud names that it may have; a grant has none."""
     assert key.kind in kinds()
-    return (key.kind, "" if key.kind == "DatabaseGrant" else str(SPECS[key].get("name", key.name)))
+    if key.kind == "DatabaseGrant":
+        return {(key.kind, "")}
+    names = {MAIN_KIND: NAMES, TOKEN_KIND: TOKEN_NAMES}.get(key.kind, (str(SPECS[key].get("name", key.name)),))
+    return {(key.kind, f"{prefix}{name}") for name in names for prefix in ("", "b-")}
