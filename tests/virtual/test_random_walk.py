@@ -120,8 +120,7 @@ class RandomWalk(RuleBasedStateMachine):
         """The datastore stays in the cloud, and another one gets its resource's name."""
 
         async def step() -> None:
-            self._walk.change(KEYS[0], deletionPolicy="Retain")
-            self._walk.delete(KEYS[0])
+            self._walk.let_datastore_go()
             await asyncio.sleep(30)
             self._walk.apply(KEYS[0], name=name)
             await asyncio.sleep(30)
