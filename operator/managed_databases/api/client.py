@@ -23,7 +23,7 @@ from managed_databases.api.answers import (
     shown,
 )
 from managed_databases.api.calls import Call
-from managed_databases.api.errors import ApiError, Invalid, NeverSent, OutcomeUnknown, TooLarge
+from managed_databases.api.errors import ApiError, Invalid, Misdirected, NeverSent, OutcomeUnknown, TooLarge
 from managed_databases.api.headers import masked_request_id, retry_after_seconds
 from managed_databases.api.identity import (
     ApiIdentity,
@@ -270,7 +270,7 @@ class Client:
         if endpoint is not None and (wrong := url_problem(endpoint)) is not None:
             problem = f"the API's address {wrong}"
         if problem is not None or endpoint is None:
-            raise NeverSent(operation, f"not sent: {problem}")
+            raise Misdirected(operation, f"not sent: {problem}")
         return endpoint, region
 
     def _observe(self, call: Call[Any], outcome: str, status: int | None, id_: str | None, started: float) -> None:

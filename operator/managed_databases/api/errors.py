@@ -9,6 +9,7 @@ ApiError              every failure of a call; .operation .message .request_id .
 │   ├── Busy          409, other 400 wait until the object settles
 │   └── RateLimited   429            .retry_after_seconds, for the whole project
 ├── NeverSent         no connection, or no token   safe to repeat
+│   └── Misdirected   no such region, or no address: a person must correct it
 ├── TooLarge          an answer over the limits; refused before it is read whole
 └── OutcomeUnknown    5xx, reset, time-out, an answer that cannot be read, a 404 of something before the API:
                       look before repeating a create
@@ -82,6 +83,10 @@ class RateLimited(Refused):
 
 class NeverSent(ApiError):
     """The request did not leave: it is safe to repeat."""
+
+
+class Misdirected(NeverSent):
+    """There is no address to send to: the endpoint or the region that was given must be corrected first."""
 
 
 class TooLarge(ApiError):

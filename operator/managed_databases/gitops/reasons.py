@@ -86,7 +86,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.UNREACHABLE: (_W, Way.PROJECT_WAITS, Way.PROJECT_CHANGE, Way.PROJECT_LISTS),
     Reason.IN_USE: (Way.GOING_WAIT,),
     Reason.INVALID: (_X,),
-    Reason.INVALID_SPEC: (_X, Way.PROJECT_STALLS),
+    Reason.INVALID_SPEC: (_X, Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
     Reason.NOT_REVERSIBLE: (_X,),
     Reason.FORBIDDEN: (_X,),
     Reason.ALREADY_EXISTS: (_X,),

@@ -7,7 +7,7 @@ from typing import Any
 from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client
 from managed_databases.api.collections import DATASTORE_TYPES, DATASTORES
-from managed_databases.api.errors import ApiError, Refused, Unauthorized
+from managed_databases.api.errors import ApiError, Misdirected, Refused, Unauthorized
 from managed_databases.api.identity import ApiIdentity
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.database_project import DatabaseProjectSpec
@@ -184,6 +184,14 @@ class Opener:
             await session.open(client, view, is_identity_stated=identity.project_id is None)
         except Unauthorized as error:
             self._refuse(opening, credentials_refused(name, error))
+        except Misdirected as error:
+            self._hinder(
+                opening,
+                Stall(
+                    Reason.INVALID_SPEC,
+                    f"the DatabaseProject {name} leads nowhere: {error.message}. Correct spec.region, or spec.endpoint",
+                ),
+            )
         except ApiError as error:
             self._unreachable(opening, name, error)
         finally:
@@ -236,7 +244,9 @@ class Opener:
 
     def _unreachable(self, opening: Opening, name: str, error: ApiError) -> None:
         """Credentials that cannot be checked change nothing: a connection that is in use stays so."""
-        why = Wait(Reason.UNREACHABLE, f"the DatabaseProject {name} cannot be opened: {error.message}")
+        self._hinder(opening, Wait(Reason.UNREACHABLE, f"the DatabaseProject {name} cannot be opened: {error.message}"))
+
+    def _hinder(self, opening: Opening, why: Wait | Stall) -> None:
         if opening.session.problem is None:
             opening.note = why
             return

@@ -117,7 +117,7 @@ def engines(view: ProjectView) -> list[str]:
 def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
     if seen.problem is not None:
         why: Saying = (False, seen.problem.reason, seen.problem.message)
-        stalled = isinstance(seen.problem, Stall) or seen.problem.reason in NEEDS_A_PERSON
+        stalled = _needs_a_person(seen.problem)
         return _frame(why, why, stalled=stalled)
     if seen.unreachable:
         message = (
@@ -128,12 +128,16 @@ def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
         return _frame(silent, silent, stalled=False)
     ready = _ready(resource, seen)
     if seen.note is not None:
-        return _frame(ready, (False, seen.note.reason, seen.note.message), stalled=seen.note.reason in NEEDS_A_PERSON)
+        return _frame(ready, (False, seen.note.reason, seen.note.message), stalled=_needs_a_person(seen.note))
     if seen.troubles:
         return _frame(ready, (False, *seen.troubles[0]), stalled=seen.troubles[0][0] in NEEDS_A_PERSON)
     if not seen.answered and not _was_in_sync(resource):
         return _frame(ready, (False, Reason.LOOKING, "waits for the API's first answer"), stalled=False)
     return _frame(ready, (True, Reason.IN_SYNC, "the project's collections are read"), stalled=False)
+
+
+def _needs_a_person(why: Wait | Stall) -> bool:
+    return isinstance(why, Stall) or why.reason in NEEDS_A_PERSON
 
 
 def _ready(resource: Resource, seen: ProjectSeen) -> Saying:
