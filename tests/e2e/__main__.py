@@ -7,6 +7,7 @@ image cannot be had, with the reasons.
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -94,4 +95,7 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # asyncio has ended what it was building
+        sys.exit(128 + signal.SIGINT)
