@@ -41,10 +41,10 @@ def status(
     if "identity" in kept and seen.mine is not None and seen.mine.is_whole:  # a renamed object has another key
         kept["identity"] = {**kept["identity"], "key": list(kind.cloud.key_of(seen.mine))}
     token = sync_request(seen.annotations)
+    begun = {**kept, **(facts or {})}.get("intent")
     reported = seen
-    if facts is not None and facts.get("intent") is not None:  # from now on there is something to lose
-        intent = Intent.model_validate(facts["intent"])
-        reported = replace(seen, status=seen.status.model_copy(update={"intent": intent}))
+    if begun is not None and seen.status.intent is None:  # from the intent on there is something to lose
+        reported = replace(seen, status=seen.status.model_copy(update={"intent": Intent.model_validate(begun)}))
     whole: dict[str, Any] = {
         **kept,
         **fitting(kind.status)({"phase": phase, **kind.cloud.report(reported)}),

@@ -1,0 +1,31 @@
+"""From the intent on there is something to lose, and the admission policy is told so in the same write."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kinds.sights import seen_user
+from managed_databases.kinds.database_user import KIND
+from managed_databases.kinds.verdicts import Create, Reason, Wait
+from managed_databases.reconcile.report.status import status
+
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+INTENT: dict[str, Any] = {"attempt": 1, "waitSeconds": 30.0}
+CREATE = Create(Reason.ABSENT, "no such object in the cloud yet")
+UNCLEAR = Wait(Reason.LOOKING, "the outcome is unknown")
+
+
+@pytest.mark.parametrize(
+    ("why", "verdict", "old", "facts", "protected"),
+    [
+        ("nothing was begun", CREATE, {}, None, None),
+        ("the intent is written now", CREATE, {}, {"intent": INTENT}, True),
+        ("it was written in this pass, which saw none", UNCLEAR, {"intent": INTENT}, {}, True),
+        ("it was surely refused", UNCLEAR, {"intent": INTENT}, {"intent": None}, None),
+    ],
+)
+def test_protected_from_the_intent_on(
+    why: str, verdict: Any, old: dict[str, Any], facts: dict[str, Any] | None, protected: bool | None
+) -> None:
+    assert status(KIND, seen_user(), verdict, old, NOW, facts).get("protected") is protected, why
