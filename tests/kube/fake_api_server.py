@@ -44,8 +44,6 @@ class FakeApiServer:
     accepts: dict[tuple[str, bool], str] = field(default_factory=dict)
     compacted_at: int = 0
     status: int = 200
-    watch_error: int = 0
-    """The code of the error in which every watch ends; 0: none."""
     mute: bool = False
     hang_up: bool = False
     watch_error: int | None = None
