@@ -180,10 +180,6 @@ class FakeApiServer:
             status = {"kind": "Status", "code": 410, "reason": "Expired"}
             await response.write(json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
             return response
-        if self.watch_error:
-            status = {"kind": "Status", "code": self.watch_error, "message": "told to fail"}
-            await response.write(json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
-            return response
         generation = self._generation
         while generation == self._generation:
             fresh = [event for event in self.events if event[0] > seen and event[2] == plural]
