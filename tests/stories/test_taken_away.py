@@ -306,7 +306,7 @@ async def test_what_was_in_deletion_before_its_crd(own: Cluster, tmp_path: Path)
 
 
 async def test_the_helm_release_and_then_the_namespace(own: Cluster, tmp_path: Path) -> None:
-    """The rights go under a running operator; without it and its policies only the finalizers are left."""
+    """The rights go under a running operator; without it, and once its policies are gone, only the finalizers are left."""
     kubectl = kubectl_for(own.control_plane)
     await asyncio.to_thread(helm_install, kubectl, RELEASE, {})
     async with World(own, tmp_path, settings=FAST) as world:
@@ -318,7 +318,11 @@ async def test_the_helm_release_and_then_the_namespace(own: Cluster, tmp_path: P
         for kind, name in HOLDING_DATA:
             assert "deletionTimestamp" not in (await world.get(kind, name))["metadata"], kind
         await nothing_is_lost(world)
+        for kind, name in HOLDING_DATA:  # the policies outlive the release
+            answer = await own.delete(kind, name, world.namespace, check=False)
+            assert "is protected" in answer["message"], answer
 
+        await without_policies(own)
         await own.delete("Namespace", world.namespace)
         await _everything_is_being_deleted(world)
         await nothing_is_lost(world)
