@@ -10,13 +10,16 @@ from enum import Enum
 from typing import Any, Final
 
 from managed_databases.api.collections import set_protection
-from managed_databases.api.models import Datastore, Instance, ProtectionChange
+from managed_databases.api.models import Database, Datastore, Instance, ProtectionChange
 from managed_databases.gitops.argo_cd import Health, health
 from managed_databases.gitops.kstatus import Word, kstatus
+from managed_databases.kinds.managed_database import KIND as DATABASE
+from managed_databases.kinds.managed_database import ManagedDatabaseSpec
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus, ManagedDatastoreStatus
-from managed_databases.kinds.seen import Catalogue, ProjectView, Seen
+from managed_databases.kinds.protection import ProtectedStatus
+from managed_databases.kinds.seen import Catalogue, ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
@@ -46,6 +49,7 @@ class Way(Enum):
     STALL = "nothing goes on"
     DONE = "at rest"
     CLOUD = "the cloud says so"
+    PARENT = "the cloud says so of its datastore"
     SIDE = "told besides"
     GOING_STEP = "deletion: a step is under way"
     GOING_WAIT = "deletion: it is waited for"
@@ -110,10 +114,10 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.REFUSED: (_X, Way.PROJECT_LISTS),
     Reason.KUBERNETES_REFUSES: (_X, Way.GOING_STALL, Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
     Reason.OPERATOR_DEFECT: (_X, Way.GOING_STALL, Way.PROJECT_STALLS),
-    Reason.ERROR: (_X,),
+    Reason.ERROR: (_X, Way.PARENT),
     Reason.DEGRADED: (Way.CLOUD,),
-    Reason.DISK_FULL: (Way.CLOUD,),
-    Reason.DOWN: (Way.CLOUD,),
+    Reason.DISK_FULL: (Way.CLOUD, Way.PARENT),
+    Reason.DOWN: (Way.CLOUD, Way.PARENT),
     Reason.MAINTENANCE: (Way.SIDE,),
     Reason.FLOATING_IP_ON_OTHER_ROLE: (Way.SIDE,),
     Reason.CREDENTIALS_INVALID: (Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
@@ -178,6 +182,8 @@ def rows() -> Iterator[Row]:
         for way in WAYS[reason]:
             if way.value.startswith("project"):
                 yield Row(reason, way, _project(reason, way), None)
+            elif way is Way.PARENT:
+                yield Row(reason, way, _database(reason), None)
             else:
                 may_be_young = way in (Way.STEP, Way.WAIT, Way.STALL)
                 fresh = _datastore(reason, way, is_there=False) if may_be_young else None
@@ -221,6 +227,29 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         "kind": "ManagedDatastore",
         "metadata": metadata,
         "status": status(DATASTORE, seen, _verdict(reason, way), old, _NOW),
+    }
+
+
+def _database(reason: Reason) -> dict[str, Any]:
+    """One in a datastore of which the cloud says this."""
+    datastore = Datastore(id=_ID, name="main", status=_PHASES[reason])
+    seen = Seen(
+        namespace="default",
+        name="shop",
+        uid="uid",
+        generation=_GENERATION,
+        annotations={},
+        deleting=False,
+        spec=ManagedDatabaseSpec.model_validate({"datastoreRef": {"name": "main"}}),
+        status=ProtectedStatus(id=_ID),
+        refs={"datastoreRef": Referred("ManagedDatastore default/main", _ID, datastore)},
+        mine=Database(id=_ID, name="shop", status="ACTIVE", datastore_id=_ID),
+    )
+    return {
+        "apiVersion": "manageddatabases.io/v1alpha1",
+        "kind": "ManagedDatabase",
+        "metadata": {"name": "shop", "namespace": "default", "generation": _GENERATION},
+        "status": status(DATABASE, seen, Done(), {"id": _ID, "conditions": _WAS_READY}, _NOW),
     }
 
 

@@ -18,12 +18,9 @@ from managed_databases.reconcile.report.managed import managed
 _KEPT = ("id", "identity", "intent", "lostIDs", "adopted", "passwordUnconfirmed", "syncedGeneration")
 """What outlives a pass: only steps change it."""
 
-BROKEN = frozenset({"DISK_FULL", "DOWN"})
-"""The API's statuses in which an object does not serve, and no step of ours would mend it: a person must."""
-
-
 _SERVES_NOT = {"DISK_FULL": Reason.DISK_FULL, "DOWN": Reason.DOWN, "ERROR": Reason.ERROR}
-"""The statuses of a datastore in which nothing in it is usable, with the datastore's own reason."""
+"""The statuses of a datastore in which nothing in it is usable, with the datastore's own reason. No step of ours would
+mend it: a person must."""
 
 
 def status(
@@ -90,13 +87,13 @@ def _conditions(
     assert kind.cloud is not None
     ready = _ready(kind.cloud, seen, verdict, old)
     under_way = isinstance(verdict, Step | Wait)
-    broken = not seen.deleting and seen.mine is not None and seen.mine.status in BROKEN
+    broken = isinstance(verdict, Done) and not seen.deleting and ready[1] in _SERVES_NOT.values()
     stalled: Saying = (isinstance(verdict, Stall), *why)
     says: dict[str, Saying] = {
         "Ready": ready,
         "Synced": (is_synced(verdict), *why),
         "Reconciling": (under_way, *why),
-        "Stalled": (True, *ready[1:]) if isinstance(verdict, Done) and broken else stalled,
+        "Stalled": (True, *ready[1:]) if broken else stalled,
     }
     if seen.mine is not None and seen.mine.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
