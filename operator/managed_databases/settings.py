@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     probe_port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8080, description="Their port; 0: any free one.")
     poll_seconds: Seconds = Field(default=60, description="Seconds between two LISTs of a collection at rest.")
     pending_poll_seconds: Seconds = Field(default=3, description="The same while something in it is pending.")
+    pending_limit_seconds: Seconds = Field(
+        default=3600,
+        description="How long the cloud may be at work on an object before its resource says PendingTooLong.",
+    )
     resync_seconds: Seconds = Field(default=600, description="Seconds until a resource is looked at without a cause.")
     least_backoff_seconds: Seconds = Field(default=2, description="The shortest pause after a failure.")
     catalogue_seconds: Seconds = Field(default=600, description="Seconds between two looks at what the cloud offers.")

@@ -31,6 +31,10 @@ class LeaseServer:
     def delete(self) -> None:
         self.lease = None
 
+    def leave(self) -> None:
+        """As it is once its holder has stopped as asked."""
+        self._keep({"metadata": {"name": LEASE_NAME}, "spec": {"holderIdentity": "", "leaseDurationSeconds": 1}})
+
     def edit(self, **spec: Any) -> None:
         """As a person would, by hand."""
         assert self.lease is not None

@@ -17,7 +17,9 @@ from managed_databases.reconcile.ports import KubeUnreachable
 
 @pytest.fixture
 def server() -> LeaseServer:
-    return LeaseServer()
+    server = LeaseServer()
+    server.leave()
+    return server
 
 
 @pytest.fixture
@@ -55,6 +57,34 @@ async def test_who_does_not_lead_begins_no_write(first: Replica, second: Replica
     await first.leadership.require()
     with pytest.raises(KubeUnreachable, match="does not hold the lease"):
         await second.leadership.require()
+
+
+async def test_whoever_makes_the_lease_leads_only_once_another_would_have_ended(
+    first: Replica, server: LeaseServer
+) -> None:
+    """It was deleted while this Pod started: somebody may lead who does not know yet."""
+    await first.leadership.attempt()
+    server.delete()
+    fresh = Replica(server, "fresh")
+    for _ in range(15):
+        assert await fresh.leadership.attempt(), "the Lease is there, and renewed"
+        assert not fresh.leadership.is_held()
+        server.seconds += 1
+        assert not (first.leadership.is_held() and fresh.leadership.is_held())
+    assert not first.leadership.is_held()
+    with pytest.raises(LeadershipLost):
+        await first.leadership.attempt()
+    server.seconds += 0.001
+    assert await fresh.leadership.attempt()
+    assert fresh.leadership.is_held()
+
+
+async def test_who_leads_makes_a_deleted_lease_again_and_leads_on(first: Replica, server: LeaseServer) -> None:
+    await first.leadership.attempt()
+    server.delete()
+    assert await first.leadership.attempt()
+    assert first.leadership.is_held()
+    assert not await Replica(server, "fresh").leadership.attempt()
 
 
 async def test_a_lease_counts_from_before_it_was_sent(server: LeaseServer, first: Replica) -> None:

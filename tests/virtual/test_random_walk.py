@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from managed_databases.reconcile.ports import ResourceKey
 from virtual.faults import REQUEST_FAULTS
+from virtual.trouble import EDITS, PASSWORDS, UNLISTABLE
 from virtual.virtual_time import VirtualLoop
 from virtual.walk import (
     CHANGES,
@@ -187,11 +188,60 @@ class RandomWalk(RuleBasedStateMachine):
         times=st.sampled_from([1, 3, 30]),
     )
     def trouble(self, name: str, method: str | None, times: int) -> None:
+        self._walk.trouble.everywhere = True
         self._run(self._walk.world.fault(**{"path": "^/v1/", "method": method, "times": times} | REQUEST_FAULTS[name]))
 
     @rule()
     def calm(self) -> None:
+        self._walk.trouble.everywhere = False
         self._run(self._walk.world.clear_faults())
+
+    @rule(seconds=st.sampled_from([30, 600, 3600]), times=st.sampled_from([1, 5, 50]))
+    def throttle(self, seconds: int, times: int) -> None:
+        self._run(self._walk.trouble.throttle(seconds, times))
+
+    @rule()
+    def others_work(self) -> None:
+        self._run(self._walk.trouble.works_beside_it())
+
+    @rule(collection=st.sampled_from(UNLISTABLE), status=st.sampled_from([403, 500]), restart=st.booleans())
+    def unlistable(self, collection: str, status: int, restart: bool) -> None:
+        self._run(self._walk.trouble.unlistable(collection, status))
+        if restart:
+            self._run(self._walk.restart(0))
+
+    @rule(password=st.sampled_from([*PASSWORDS, None]), seconds=st.sampled_from([0, 0.05, 10]))
+    def give(self, password: bytes | None, seconds: float) -> None:
+        async def step() -> None:
+            self._walk.trouble.give(password)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(user=st.sampled_from(["app", "other"]), edit=st.sampled_from(EDITS), seconds=st.sampled_from([0, 0.05, 10]))
+    def edit_secret(self, user: str, edit: tuple[str, bytes], seconds: float) -> None:
+        async def step() -> None:
+            self._walk.lost.add(user)
+            self._walk.trouble.edit_secret(user, *edit)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(hours=st.sampled_from([0, 2]))
+    def stick(self, hours: float) -> None:
+        async def step() -> None:
+            await self._walk.trouble.stick()
+            await asyncio.sleep(hours * 3600)
+
+        self._run(step())
+
+    @rule()
+    def unstick(self) -> None:
+        self._run(self._walk.trouble.unstick())
+
+    @rule()
+    def restore_with_other_uids(self) -> None:
+        self._run(self._walk.restore_with_other_uids())
 
     @rule(away=st.booleans())
     def kubernetes(self, away: bool) -> None:

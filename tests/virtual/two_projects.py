@@ -5,20 +5,34 @@ from typing import Any
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.sandbox.changes import DEFAULT_QUOTA
 from managed_databases.sandbox.projects import DEFAULT_WORLD
-from stories.world import manifest
+from stories.world import SUBNET, manifest
 from virtual.everything import project
 from virtual.memory_cluster import Raw
 from virtual.virtual_world import NAMESPACE, SYSTEM, URL, VirtualWorld
-from virtual.walk import KEYS, SPECS
 
 TEAM_ID, BANK_ID = (each.id for each in DEFAULT_WORLD.projects[:2])
 """The projects of the namespaces NAMESPACE and BANK."""
 BANK = "bank"
-DATASTORE: dict[str, Any] = SPECS[KEYS[0]] | {"backupRetentionDays": 7}
+DATASTORE: dict[str, Any] = {
+    "engine": {"type": "postgresql", "version": "16"},
+    "flavor": {"vcpus": 2, "ramMB": 4096, "diskGB": 32},
+    "nodeCount": 1,
+    "subnetID": SUBNET,
+    "deletionProtection": False,
+    "backupRetentionDays": 7,
+}
 
 
 async def begin_with_two_projects(world: VirtualWorld) -> None:
     """Start the operator with the default project and `bank`; there is room for whatever is made."""
+    put_bank(world)
+    world.cluster.apply(project(allowedNamespaces=[{"name": NAMESPACE}, {"name": "other"}]))
+    await world.settings(quota=dict.fromkeys(DEFAULT_QUOTA, 10**9))
+    await world.start()
+
+
+def put_bank(world: VirtualWorld) -> None:
+    """The second project and its credentials."""
     told = DEFAULT_WORLD.projects[1]
     data = {
         "OS_AUTH_URL": f"{URL}/identity/v3",
@@ -30,10 +44,7 @@ async def begin_with_two_projects(world: VirtualWorld) -> None:
     world.put_secret(SYSTEM, BANK, data)
     second = project(credentialsSecretRef={"name": BANK}, default=False, allowedNamespaces=[{"name": BANK}])
     second["metadata"]["name"] = BANK
-    world.cluster.apply(project(allowedNamespaces=[{"name": NAMESPACE}, {"name": "other"}]))
     world.cluster.apply(second)
-    await world.settings(quota=dict.fromkeys(DEFAULT_QUOTA, 10**9))
-    await world.start()
 
 
 def datastore(key: ResourceKey, **spec: Any) -> Raw:

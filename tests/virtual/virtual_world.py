@@ -181,7 +181,7 @@ class VirtualWorld(SandboxAdmin):
 
     def secret_in(self, namespace: str, name: str) -> dict[str, str]:
         raw = self.cluster.objects.get(ResourceKey(SECRET, namespace, name), {})
-        return {key: b64decode(value).decode() for key, value in raw.get("data", {}).items()}
+        return {key: b64decode(value).decode(errors="replace") for key, value in raw.get("data", {}).items()}
 
     def says(self, key: ResourceKey, type_: str) -> tuple[str, str]:
         """Status and reason of a condition; empty when there is none."""

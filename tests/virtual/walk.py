@@ -13,6 +13,7 @@ from managed_databases.sandbox.projects import DEFAULT_WORLD
 from stories.world import SUBNET, manifest
 from virtual.everything import CLOUD_KINDS, collection, project
 from virtual.memory_cluster import Raw
+from virtual.trouble import THEIRS, Trouble
 from virtual.virtual_world import NAMESPACE, SYSTEM, URL, VirtualWorld
 
 IN_MAIN = {"datastoreRef": {"name": "main"}}
@@ -61,7 +62,7 @@ CHANGES: dict[ResourceKey, tuple[dict[str, Any], ...]] = {
     KEYS[1]: ({"ownerRef": {"name": "other"}}, {"ownerRef": {"name": "app"}}),
     KEYS[2]: ({"databaseRef": {"name": "shop"}}, {"databaseRef": None}),
 }
-HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown", "ApprovalNeeded"}
+HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown", "ApprovalNeeded", "SecretConflict"}
 """Stalled with one of these is right: somebody has to say what is meant."""
 HOLDS_FOR_A_PERSON |= {"ParentChanged", "DuplicateSuspected"}
 WAITS_FOR_OTHERS = {"ParentMissing", "ParentNotReady"}
@@ -90,11 +91,13 @@ class Walk:
         self.lost: set[str] = set()
         self.backup: dict[ResourceKey, Raw] | None = None
         self.expected: set[str] = set()
+        self.trouble = Trouble(self.world)
 
     async def begin(self, *, made: bool) -> None:
         """`made`: with everything there already."""
         await self.world.__aenter__()
         self.world.cluster.apply(project())
+        self.trouble.begin()
         await self.world.start()
         if made:
             for key in KEYS:
@@ -129,7 +132,8 @@ class Walk:
 
     async def vanish(self, kind: str) -> None:
         """One object of that kind is deleted by other hands, with what is in it."""
-        for each in (await self.world.objects(collection(kind)))[:1]:
+        there = [each for each in await self.world.objects(collection(kind)) if each.get("name") != THEIRS.name]
+        for each in there[:1]:
             await self.world.vanish(collection(kind), each["id"])
 
     async def drift(self) -> None:
@@ -187,6 +191,16 @@ class Walk:
         self.world.cluster.objects = copy.deepcopy(self.backup)
         await self.world.start()
 
+    async def restore_with_other_uids(self) -> None:
+        """The resources and Secrets of the backup are made again by a tool, the cloud is as it is."""
+        if self.backup is None:
+            return
+        await self.world.kill()
+        self.let_go |= {_object_of(key) for key in KEYS}
+        self.lost |= {"app", "other", "twin"}
+        self.trouble.restore_with_other_uids(self.backup)
+        await self.world.start()
+
     # --- what holds ---
 
     async def check(self) -> None:
@@ -206,6 +220,7 @@ class Walk:
         assert all(count == 1 for (_, id_), count in held.items() if len(id_) == 36), f"held twice: {held}"
         self._secrets_lead_where_their_users_are(await self.world.objects("datastores"))
         await self._nobody_is_locked_out()
+        await self.trouble.ready_only_if_it_opens()
 
     def _secrets_lead_where_their_users_are(self, datastores: list[dict[str, Any]]) -> None:
         hosts = {each["id"]: set((each.get("connection") or {}).values()) for each in datastores}
@@ -234,9 +249,11 @@ class Walk:
         """With nothing in the way any more, the cloud and the resources come to agree by themselves."""
         world = self.world
         await world.clear_faults()
-        world.cluster.away = False
+        world.cluster.away, self.trouble.everywhere = False, False
         self.lead_elsewhere(None)
         self.give_credentials(0)
+        await self.trouble.unstick()
+        self.trouble.give(None)
         await self.restart(0)
         for key in EVERY_KEY:
             if key in world.cluster.objects:

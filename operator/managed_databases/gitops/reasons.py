@@ -73,6 +73,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.LOOKING: (_W, Way.GOING_WAIT, Way.PROJECT_WAITS),
     Reason.NOT_TOLD: (_W, Way.SIDE),
     Reason.PENDING: (_W,),
+    Reason.PENDING_TOO_LONG: (_X, Way.GOING_STALL),
     Reason.DRIFT: (_S, _D),
     Reason.RENAMING: (_S,),
     Reason.RESETTING: (_S,),

@@ -193,6 +193,8 @@ class Seen:
     held_namesakes: Mapping[str, str] = field(default_factory=dict)
     rival: str | None = None
     holder: str | None = None
+    pending_seconds: float | None = None
+    """How long the cloud may still be at work before that is news; None when it is not at work, 0 when it is news."""
     listed: bool = True
     unlisted: Wait | Stall | None = None
     looked: bool = True

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     DRIFT_FIGHT = "DriftFight"
     QUOTA_EXCEEDED = "QuotaExceeded"
     GUARD_NEEDED = "GuardNeeded"
+    PENDING_TOO_LONG = "PendingTooLong"
     REFUSED = "Refused"
     KUBERNETES_REFUSES = "KubernetesRefuses"
     OPERATOR_DEFECT = "OperatorDefect"

@@ -70,6 +70,9 @@ class Leadership:
 
     `acquired` is set once we led for the first time. A lease that ends because Kubernetes does not answer is taken up
     again when it does, unless somebody else has it by then: its version proves that nobody had it in between.
+
+    A Lease that is not there tells nothing of who leads: somebody may have deleted it, and its holder does not know yet.
+    So whoever makes it leads only once a lease of that length would have ended, unless it has led all the time.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Leadership:
         self._renew_seconds = renew_seconds
         self._now = now
         self._held_since: Moment | None = None
+        self._leads_from: float | None = None
         self._ours: Lease | None = None
         self._others: _Sighting | None = None
         self._may_be_ours = False
@@ -100,6 +104,7 @@ class Leadership:
         return (
             not self._released
             and self._held_since is not None
+            and (self._leads_from is None or self._now().boot > self._leads_from)
             and self._held_since.most_seconds_until(self._now()) < self._lease_seconds
         )
 
@@ -111,7 +116,7 @@ class Leadership:
     async def run(self) -> None:
         """Acquire the lease, then keep it until cancelled. Raises LeadershipLost."""
         while True:
-            worked = await self.attempt()
+            worked = await self.attempt() and self.is_held()
             if worked and not self.acquired.is_set():
                 log.info("leading", identity=self._identity)
                 self.acquired.set()
@@ -154,7 +159,7 @@ class Leadership:
             # Somebody deleted it: its holder may not know yet.
             if self._others is not None and not self._has_ended("", self._others.lasts_seconds):
                 return False
-            return await self._create()
+            return await self._create(is_new=self._others is None)
         holder = _holder(lease)
         if holder not in ("", self._identity):
             if self._others is None:
@@ -181,7 +186,8 @@ class Leadership:
         try:
             lease = await self._read()
         except NotThere:
-            if await self._create():
+            # Whoever makes it meanwhile does not lead yet: we do, as long as ours lasts.
+            if await self._create(is_new=not self.is_held()):
                 return True
             lease = await self._read()
         if _holder(lease) != self._identity:
@@ -193,12 +199,15 @@ class Leadership:
         lease: Lease = await self._connection.request("GET", f"{self._collection}/{LEASE_NAME}")
         return lease
 
-    async def _create(self) -> bool:
+    async def _create(self, *, is_new: bool) -> bool:
         lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE_NAME}}
+        before = self._now().boot
         try:
-            return await self._hold("POST", self._collection, lease)
+            await self._hold("POST", self._collection, lease)
         except AlreadyThere:
             return False
+        self._leads_from = before + self._lease_seconds if is_new else None
+        return True
 
     async def _write(self, lease: Lease) -> bool:
         return await self._hold("PUT", f"{self._collection}/{LEASE_NAME}", lease)

@@ -39,6 +39,10 @@ FORBIDDEN_SECONDS: Final = 30.0
 log = structlog.get_logger()
 
 
+class HistoryRestored(Exception):
+    """What is known of the cluster did not happen: it was restored to an older state."""
+
+
 class Watching:
     """Watches our kinds, our Secrets and the namespaces' labels.
 
@@ -80,6 +84,9 @@ class Watching:
         self._missing = MissingKinds(connection, self._kinds, self._kind_is_gone, speed)
         self._unlisted: set[Collection] = set()
         self._listed: dict[Collection, set[ResourceKey]] = {}
+        self._newest: dict[Collection, int] = {}
+        """The highest version that each collection's lists and watches have told."""
+        self._went_back = asyncio.Event()
         self._traffic: Traffic | None = None
         self._sessions: list[aiohttp.ClientSession] = []
         self._lags = [0.0] * LAGS_IN_A_ROW
@@ -113,6 +120,9 @@ class Watching:
             tasks.append(asyncio.create_task(resync.run(), name="resync"))
             tasks.append(asyncio.create_task(self._missing.run(), name="missing kinds"))
             tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
+            tasks.append(
+                asyncio.create_task(self._end_when_restored(), name="the memory of a cluster that was restored")
+            )
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             failure = end_of(done)
             self._ended = str(failure)
@@ -171,11 +181,27 @@ class Watching:
             except KubeError:
                 return False
 
+    async def _end_when_restored(self) -> None:
+        """What this process remembers is of a time that has not happened: a new one takes everything as it is now, and
+        waits where an attempt may be under way that it did not see.
+        """
+        await self._went_back.wait()
+        raise HistoryRestored("Kubernetes has gone back to an older state: etcd was restored")
+
     def _enter_page(self, collection: Collection, page: dict[str, Any], first: bool) -> None:
         """Enter one page of a list; at the last one, drop what the list did not show.
 
-        A watch cannot tell what was deleted while it was out; the next list can.
+        A watch cannot tell what was deleted while it was out; the next list can. A list that is older than what this
+        collection has told before, or shows an object older than it was known then, comes out of a restored etcd.
         """
+        version = page["metadata"]["resourceVersion"]
+        if int(version) < self._newest.get(collection, 0) or any(
+            self._store.contradicted_by(raw, collection.kind, version) for raw in page.get("items") or ()
+        ):
+            log.error("Kubernetes has gone back to an older state: this process ends", path=collection.path)
+            self._went_back.set()
+            return
+        self._newest[collection] = int(version)
         listed = self._listed.setdefault(collection, set())
         if first:
             listed.clear()
@@ -219,6 +245,8 @@ class Watching:
 
     def _enter_event(self, collection: Collection, type_: str, raw: dict[str, Any]) -> None:
         try:
+            told = int(raw["metadata"]["resourceVersion"])
+            self._newest[collection] = max(told, self._newest.get(collection, 0))
             enter = self._store.deleted if type_ == "DELETED" else self._store.seen
             self._changed(enter(raw, collection.kind))
         except Exception:

@@ -30,6 +30,7 @@ from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY
 from managed_databases.reconcile.claims import Claims
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.failures import is_refusal
+from managed_databases.reconcile.fights import aim
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.ports import (
@@ -197,7 +198,7 @@ class Actor:
             facts["applying"] = dict(sorted(applying.items()))
         await self.writer.write(found, shown, facts)
         await self._send(found, step.call, lane)
-        memory.corrections.append((self.clock.monotonic(), step.call.operation, found.seen.generation))
+        memory.corrections.append((self.clock.monotonic(), aim(step.call), found.seen.generation))
         if not step.unmanages:
             return dict(step.facts)
         status = found.resource.status

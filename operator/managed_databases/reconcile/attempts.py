@@ -27,6 +27,7 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import RESET, content_hash
 from managed_databases.reconcile.decision.decide import PENDING
 from managed_databases.reconcile.failures import kubernetes_refusal, meaning, meaning_of_busy
+from managed_databases.reconcile.fights import aim
 from managed_databases.reconcile.memory import Held, Memory
 from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.ports import WriteRefused
@@ -127,7 +128,7 @@ class Attempts:
     def _is_fight(self, found: Observation, memory: Memory, change: Change) -> bool:
         since = self._clock.monotonic() - FIGHT_SECONDS
         memory.corrections = [correction for correction in memory.corrections if correction[0] >= since]
-        same = [c for c in memory.corrections if c[1:] == (change.call.operation, found.seen.generation)]
+        same = [c for c in memory.corrections if c[1:] == (aim(change.call), found.seen.generation)]
         return len(same) >= FIGHT_CORRECTIONS
 
     def _is_secret_fight(self, found: Observation, memory: Memory, step: Credentials) -> bool:

@@ -40,7 +40,7 @@ class Memory:
     process has sent, `pending_untried` one that the cloud does not have, for certain, and `pending_refused` one that the
     API has refused for what it is; `repairs` are when our Secret was put right of late, and what of it; `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
     under which the credentials Secret was last found right; `secret_name_taken` that something of its name is there
-    which no watch shows; `has_spoken` that this process has said something in the status.
+    which no watch shows; `pending` in which status of which object the cloud is at work, and since when; `has_spoken` that this process has said something in the status.
     """
 
     uid: str
@@ -60,8 +60,9 @@ class Memory:
     secret_name_taken: bool = False
     sync_request: str | None = None
     has_spoken: bool = False
-    corrections: list[tuple[float, str, int]] = field(default_factory=list)
+    corrections: list[tuple[float, object, int]] = field(default_factory=list)
     repairs: list[tuple[float, int]] = field(default_factory=list)
+    pending: tuple[tuple[str, str], float] | None = None
     looks: int = 0
     look_again: float = 0.0
 

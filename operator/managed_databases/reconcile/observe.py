@@ -14,6 +14,7 @@ from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.claims import Claims, KeyName, ObjectName, owner_of
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.decision.decide import PENDING
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.owned import owned_by
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
@@ -64,6 +65,7 @@ class Observer:
     clock: Clock
     specs: Specs
     kind_of: Callable[[str], Kind]
+    pending_limit_seconds: float
 
     def observe(self, resource: Resource, memory: Memory, facts: Mapping[str, Any]) -> Observation:
         """`facts` is what this pass has learned and not written yet. Raises UnreadableSpec."""
@@ -163,6 +165,7 @@ class Observer:
         seen["listed"] = found.snapshot.has_listed
         if status.id is not None:
             seen["mine"] = found.snapshot.get(status.id)
+            seen["pending_seconds"] = self._pending_seconds(found, seen["mine"], memory)
             seen["mine_gone"] = found.snapshot.is_gone(status.id)
             is_unreadable = seen["mine"] is not None and not seen["mine"].is_whole
             seen["mine_unsure"] = is_unreadable or found.snapshot.is_dirty(status.id)
@@ -225,6 +228,20 @@ class Observer:
                 found.is_oriented = False
             if cloud is found.cloud:
                 seen["unlisted"] = why
+
+    def _pending_seconds(self, found: Observation, mine: Any, memory: Memory) -> float | None:
+        """What is left of the time that the cloud's work may take; what an earlier process has said of it holds."""
+        if mine is None or mine.status not in PENDING:
+            memory.pending = None
+            return None
+        now = self.clock.monotonic()
+        if memory.pending is None or memory.pending[0] != (mine.id, mine.status):
+            memory.pending = (mine.id, mine.status), now
+        status = found.resource.status
+        was_told = status.get("phase") == mine.status and any(
+            condition.get("reason") == Reason.PENDING_TOO_LONG for condition in status.get("conditions", ())
+        )
+        return 0.0 if was_told else max(memory.pending[1] + self.pending_limit_seconds - now, 0.0)
 
     def _references(self, found: Observation, seen: dict[str, Any], view: ProjectView) -> dict[str, Referred]:
         assert found.session is not None

@@ -9,7 +9,7 @@ class EngineSettings:
 
     `operator_namespace`: where the credentials Secrets and CA ConfigMaps of projects are read.
     `poll_seconds`: between two LISTs of a collection at rest (a project may say its own); `pending_poll_seconds`:
-    while something in it is under way. `resync_seconds`: after which every resource is looked at again.
+    while something in it is under way, for at most `pending_limit_seconds`: longer is news. `resync_seconds`: after which every resource is looked at again.
     `least_backoff_seconds`: the shortest pause after a failure. `call_limit_seconds`: one call to the cloud, in all.
     `settle_margin_seconds`: how much longer than that an attempt of unknown outcome may still take effect.
     `catalogue_seconds`: between two readings of what the cloud offers. `actions_seconds`: between two readings of a
@@ -21,6 +21,7 @@ class EngineSettings:
     operator_namespace: str = "managed-databases-system"
     poll_seconds: float = 60.0
     pending_poll_seconds: float = 3.0
+    pending_limit_seconds: float = 3600.0
     resync_seconds: float = 600.0
     least_backoff_seconds: float = 2.0
     call_limit_seconds: float = 30.0

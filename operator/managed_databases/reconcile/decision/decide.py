@@ -23,7 +23,7 @@ from managed_databases.kinds.verdicts import (
 )
 from managed_databases.reconcile.annotations import PAUSED, RECREATE
 from managed_databases.reconcile.decision.candidates import candidates, fields_that_differ, unreadable_since
-from managed_databases.reconcile.decision.deletion import decide_deletion
+from managed_databases.reconcile.decision.deletion import at_work, decide_deletion
 from managed_databases.reconcile.decision.differences import (
     Differences,
     Rests,
@@ -254,7 +254,7 @@ def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
     """What guards comes before all else: neither a refusal nor a Secret nor an ERROR holds it up."""
     phase = seen.mine.status
     if phase in PENDING:
-        return Wait(Reason.PENDING, f"the cloud is at work ({phase})")
+        return at_work(seen, Wait(Reason.PENDING, f"the cloud is at work ({phase})", seen.pending_seconds))
     if unknown := _unknown_reference(cloud, seen):
         return unknown
     found = differences(cloud, seen, rests, _rename_collision(cloud, seen))

@@ -60,11 +60,22 @@ def _next(cloud: CloudSide, seen: Seen) -> Verdict:
     return _delete(cloud, seen)
 
 
+def at_work(seen: Seen, wait: Wait) -> Wait | Stall:
+    """What to say while the cloud works on the object: to wait, or, when that lasts too long, to ask there."""
+    if seen.pending_seconds != 0:
+        return wait
+    return Stall(
+        Reason.PENDING_TOO_LONG,
+        f"the cloud has been at work on {seen.mine.id} ({seen.mine.status}) for longer than it should take: look there, or "
+        "ask the provider's support with this id; all goes on by itself once it has ended",
+    )
+
+
 def _delete(cloud: CloudSide, seen: Seen) -> Verdict:
     if seen.mine is None or seen.mine_unsure:
         return Wait(Reason.LOOKING, "looking whether the cloud object is still there")
     if seen.mine.status == "PENDING_DELETE":
-        return Wait(Reason.DELETING, "the cloud is deleting it")
+        return at_work(seen, Wait(Reason.DELETING, "the cloud is deleting it", seen.pending_seconds))
     if seen.definition_going is None:
         return Stall(
             Reason.FORBIDDEN,

@@ -161,6 +161,12 @@ class CollectionSnapshot(Generic[O]):
         self._gone.add(id_)
         return self._remove(id_)
 
+    def forget_gone(self, is_wanted: Callable[[str], bool]) -> None:
+        """Keep in mind only of those that somebody still means that they are gone: about others nobody asks, and a GET
+        would tell.
+        """
+        self._gone = {id_ for id_ in self._gone if is_wanted(id_)}
+
     def parent_gone(self, parent_id: str) -> frozenset[str]:
         """The parent is confirmed gone: remove its children, without GETs; return their ids."""
         children = frozenset(self._by_parent.get(parent_id, ()))

@@ -28,6 +28,7 @@ _GETS_AT_ONCE = 4
 _CHILDREN_WORTH_ASKING_THE_PARENT = 4
 _FAILURES_WORTH_TELLING = 3
 _WHYS_WORTH_TELLING = 5
+_LOOKS_WITHOUT_NEED = 3
 
 log = structlog.get_logger()
 
@@ -63,6 +64,9 @@ class CollectionPoller:
     the project to be another one: the LIST is not applied then.
     """
 
+    # `is_awaited` tells whether somebody depends on an object: what is nobody's business does not set the pace. `idle` is
+    # told when nobody needs the collection any more.
+
     def __init__(
         self,
         known: KnownCollection,
@@ -76,6 +80,8 @@ class CollectionPoller:
         listed: Callable[[str], None],
         troubled: Callable[[], None],
         is_foreign: Callable[[Sequence[Any]], bool],
+        is_awaited: Callable[[str], bool] = lambda _: True,
+        idle: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._known = known
         self._objects = objects
@@ -87,6 +93,9 @@ class CollectionPoller:
         self._listed = listed
         self._troubled = troubled
         self._is_foreign = is_foreign
+        self._is_awaited = is_awaited
+        self._idle = idle
+        self._needed_at = clock.monotonic()
         self._moved = asyncio.Event()
         self._expected_by: set[ResourceKey] = set()
         self._is_requested = True
@@ -94,8 +103,13 @@ class CollectionPoller:
         self._failures = 0
         self._hidden: dict[str, _Hidden] = {}
         self.odd = OddRows(known.name)
+        self._pending_since: dict[tuple[str, str | None], float] = {}
         self.trouble: tuple[Reason, str] | None = None
         self.failure: tuple[Reason, str] | None = None
+
+    def needed(self) -> None:
+        """Somebody looks at the collection."""
+        self._needed_at = self._clock.monotonic()
 
     def request(self) -> None:
         """List as soon as possible. While a LIST is under way: once more after it."""
@@ -123,10 +137,13 @@ class CollectionPoller:
         self._moved.set()
 
     async def run(self) -> None:
-        """List until cancelled."""
+        """List until cancelled, or until nobody has needed it for so long that each resource was looked at meanwhile."""
         while True:
             await self._line.wait_until_open()
             self._moved.clear()
+            if self._clock.monotonic() - self._needed_at > _LOOKS_WITHOUT_NEED * self._settings.resync_seconds:
+                self._idle(self._known.name)
+                return
             moment = self._next_moment()
             if moment > self._clock.monotonic():
                 await self._clock.wait(self._moved, moment)
@@ -200,6 +217,7 @@ class CollectionPoller:
             self._objects.tell(self._known, id_, (before.get(id_), snapshot.get(id_)), Lane.TIME)
         self._objects.tell_listed(self._known)
         self._listed(self._known.name)
+        snapshot.forget_gone(self._is_awaited)
         await self._look_for_missing(delta.missing)
 
     async def _look_for_missing(self, missing: Collection[str]) -> None:
@@ -252,13 +270,20 @@ class CollectionPoller:
     def _succeeded(self) -> float:
         """Return the seconds for which even a request is held back."""
         self._failures, self.failure = 0, None
-        if any(obj.status in PENDING for obj in self._known.snapshot.all()):
+        if self._is_something_awaited():
             pause = self._settings.pending_poll_seconds
         else:
             pause = self._rest_seconds() * (1 + _REST_JITTER * self._draw())
         self._due = self._clock.monotonic() + pause
         self._say(None)
         return 0.0
+
+    def _is_something_awaited(self) -> bool:
+        """Whether the cloud is at work on what somebody here depends on, and not for too long already."""
+        now, before = self._clock.monotonic(), self._pending_since
+        at_work = [obj for obj in self._known.snapshot.all() if obj.status in PENDING and self._is_awaited(obj.id)]
+        self._pending_since = {(obj.id, obj.status): before.get((obj.id, obj.status), now) for obj in at_work}
+        return any(now - since < self._settings.pending_limit_seconds for since in self._pending_since.values())
 
     def _failed(self, error: ApiError) -> float:
         """Return the seconds for which even a request is held back."""

@@ -48,7 +48,9 @@ class Projects:
         before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
         observer: Callable[[str, CallRecord], None] | None = None,
         draw: Callable[[], float] = random.random,
+        is_heard: Callable[[Topic], bool] = lambda topic: True,
     ) -> None:
+        self._is_heard = is_heard
         self._cache = cache
         self._kube = kube
         self._clock = clock
@@ -204,7 +206,7 @@ class Projects:
         if opening is not None and opening.session.uid == resource.uid:
             return opening
         self.forget(name)
-        hooks = SessionHooks(self._wake, lambda: self._enqueue(resource.key, Lane.TIME), self._enqueue)
+        hooks = SessionHooks(self._wake, lambda: self._enqueue(resource.key, Lane.TIME), self._enqueue, self._is_heard)
         session = ProjectSession(name, resource.uid, self._clock, self._settings, hooks, self._draw)
         opening = self._openings[name] = Opening(session)
         self._arrivals.put_nowait(session)

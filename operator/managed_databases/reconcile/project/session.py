@@ -47,6 +47,8 @@ class SessionHooks:
     wake: Callable[[Topic, Lane], None]
     changed: Callable[[], None]
     granted: Callable[[ResourceKey, Lane], None] = lambda key, lane: None
+    is_heard: Callable[[Topic], bool] = lambda topic: True
+    """Whether somebody listens to a topic."""
 
 
 class ProjectSession:
@@ -141,10 +143,18 @@ class ProjectSession:
                 listed=self._listed,
                 troubled=self._hooks.changed,
                 is_foreign=self._is_foreign,
+                is_awaited=lambda id_: self._hooks.is_heard(topic.cloud_object(self.name, known.name, id_)),
+                idle=self._forget_collection,
             )
             self._pollers[known.name] = poller
             self._arrivals.put_nowait(poller)
+        self._pollers[known.name].needed()
         return known.snapshot
+
+    def _forget_collection(self, name: str) -> None:
+        """Nobody needs it any more: whoever does later finds it new, and waits for its first list."""
+        del self._pollers[name]
+        del self._objects.known[name]
 
     def poll_every(self, seconds: int | None, of: PollSecondsOf | None) -> None:
         """How often the project wants its collections listed at rest; None: as the settings say."""

@@ -1,0 +1,145 @@
+"""Waits that end, paces that slow down, and what is forgotten: hours and weeks in virtual time."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from managed_databases.reconcile.engine import Engine
+from managed_databases.reconcile.ports import ResourceKey
+from stories.world import condition, manifest
+from virtual.everything import project
+from virtual.memory_cluster import Raw
+from virtual.virtual_time import in_virtual_time
+from virtual.virtual_world import NAMESPACE, VirtualWorld
+from virtual.walk import IN_MAIN, KEYS, SPECS, begin_with_datastore
+
+MAIN = KEYS[0]
+HOUR = 3600
+
+
+def lists(world: VirtualWorld, path: str = "/v1/datastores") -> int:
+    return sum(sent.path == path and sent.method == "GET" for sent in world.sent)
+
+
+@pytest.mark.parametrize("status", ["PENDING_CREATE", "PENDING_UPDATE", "RESIZING", "PENDING_DELETE"])
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_is_pending_for_too_long_is_told_and_looked_at_slowly(status: str, restart: bool) -> None:
+    in_virtual_time(is_told(status, restart))
+
+
+async def is_told(status: str, restart: bool) -> None:
+    async with VirtualWorld(poll_seconds=60) as world:
+        await begin_with_datastore(world)
+        (there,) = await world.objects("datastores")
+        await world.edit("datastores", there["id"], status=status)
+        await asyncio.sleep(0.9 * HOUR)
+        assert world.says(MAIN, "Stalled")[0] == "False", "not yet"
+        assert lists(world) > HOUR / 5
+        await asyncio.sleep(0.2 * HOUR)
+        assert world.says(MAIN, "Stalled") == ("True", "PendingTooLong")
+        assert there["id"] in condition(world.get(MAIN), "Stalled")["message"]
+        version = world.get(MAIN)["metadata"]["resourceVersion"]
+        if restart:
+            await world.kill()
+            await world.start()
+        world.sent.clear()
+        await asyncio.sleep(24 * HOUR)
+        # A restarted process does not know how long it has been: it looks often for an hour once more.
+        assert lists(world) < 24 * 62 + (HOUR / 2.5 if restart else 0)
+        assert world.says(MAIN, "Stalled") == ("True", "PendingTooLong")
+        assert world.get(MAIN)["metadata"]["resourceVersion"] == version, "nothing is new"
+        await world.edit("datastores", there["id"], status="ACTIVE")
+        await world.until("all goes on", lambda: world.says(MAIN, "Synced")[0] == "True", 120)
+
+
+@pytest.mark.parametrize("status", ["PENDING_CREATE", "PENDING_DELETE"])
+def test_what_is_stuck_and_not_ours_does_not_set_the_pace(status: str) -> None:
+    async def does_not() -> None:
+        async with VirtualWorld() as world:
+            await begin_with_datastore(world)
+            other = await world.create("datastores", {"name": "console"})
+            await world.edit("datastores", other["id"], status=status)
+            await asyncio.sleep(120)
+            world.sent.clear()
+            await asyncio.sleep(HOUR)
+            assert lists(world) <= 61
+
+    in_virtual_time(does_not())
+
+
+@pytest.mark.parametrize("replicas", [3, 5])
+def test_many_public_addresses_are_no_fight(replicas: int) -> None:
+    async def are_none() -> None:
+        async with VirtualWorld(delay_seconds=20) as world:
+            said: set[str] = set()
+
+            def listen(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
+                said.add(condition(raw, "Stalled").get("reason", ""))
+
+            world.cluster.told.append(listen)
+            world.cluster.apply(project())
+            await world.start()
+            wish = {
+                "nodeCount": 6,
+                "flavor": {"vcpus": 1, "ramMB": 2048, "diskGB": 8},
+                "firewall": ["192.0.2.0/24"],
+                "floatingIPs": {"master": True, "replicas": replicas},
+            }
+            world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN] | wish))
+            await world.until("all are there", lambda: world.says(MAIN, "Synced")[0] == "True", 600)
+            assert "DriftFight" not in said
+
+    in_virtual_time(are_none())
+
+
+def test_a_fight_over_one_field_is_still_noticed() -> None:
+    async def is_noticed() -> None:
+        async with VirtualWorld(delay_seconds=0, poll_seconds=30) as world:
+            await begin_with_datastore(world)
+            world.cluster.change(MAIN, backupRetentionDays=7)
+            (there,) = await world.objects("datastores")
+            for days in range(10, 18):
+                await asyncio.sleep(60)
+                await world.edit("datastores", there["id"], backup_retention_days=days)
+            await asyncio.sleep(60)
+            assert world.says(MAIN, "Stalled") == ("True", "DriftFight")
+
+    in_virtual_time(is_noticed())
+
+
+def test_nothing_is_kept_of_what_came_and_went(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines: list[Engine] = []
+
+    class Kept(Engine):
+        def __init__(self, *args: object, **settings: object) -> None:
+            super().__init__(*args, **settings)  # type: ignore[arg-type]
+            engines.append(self)
+
+    monkeypatch.setattr("virtual.virtual_world.Engine", Kept)
+    in_virtual_time(comes_and_goes(engines))
+
+
+async def comes_and_goes(engines: list[Engine]) -> None:
+    async with VirtualWorld(delay_seconds=0.1) as world:
+        await begin_with_datastore(world)
+        for number in range(30):
+            user = ResourceKey("DatabaseUser", NAMESPACE, f"u{number}")
+            world.cluster.apply(manifest(user.kind, user.name, NAMESPACE, IN_MAIN))
+            await world.until("made", lambda user=user: world.says(user, "Synced")[0] == "True")  # type: ignore[misc]
+            world.cluster.delete(user)
+            await world.until("gone", lambda user=user: user not in world.cluster.objects)  # type: ignore[misc]
+        session = engines[0].projects.session("team")
+        assert session is not None
+        assert "users" in session.snapshots
+        await asyncio.sleep(300)
+        assert not session.snapshots["users"]._gone, "nobody means these any more"
+        await asyncio.sleep(HOUR)
+        assert set(session.snapshots) == {"datastores"}, "nobody needs the others"
+        world.sent.clear()
+        await asyncio.sleep(HOUR)
+        told = Counter(sent.path for sent in world.sent)
+        assert not told["/v1/users"], told
+        user = ResourceKey("DatabaseUser", NAMESPACE, "again")
+        world.cluster.apply(manifest(user.kind, user.name, NAMESPACE, IN_MAIN))
+        await world.until("whoever comes later is served", lambda: world.says(user, "Synced")[0] == "True", 60)

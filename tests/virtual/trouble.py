@@ -1,0 +1,150 @@
+"""What befalls one part of the world while others work, for the random walks: a tenant beside it, passwords, Secrets, a
+restore, what is stuck. And two things that hold all the while.
+"""
+
+import asyncio
+import copy
+from base64 import b64encode
+from typing import Any
+
+import httpx
+
+from managed_databases.kube.collections import SECRET
+from managed_databases.reconcile.ports import ResourceKey
+from virtual.memory_cluster import Raw
+from virtual.two_projects import BANK, TEAM_ID, datastore, is_in_sync, put_bank
+from virtual.virtual_world import NAMESPACE, VirtualWorld
+
+THEIRS = ResourceKey("ManagedDatastore", BANK, "theirs")
+APP = ResourceKey("DatabaseUser", NAMESPACE, "app")
+GIVEN = ResourceKey(SECRET, NAMESPACE, "given")
+REFUSED = "weak-password"
+"""What the API's policy refuses."""
+PASSWORDS: tuple[bytes, ...] = (REFUSED.encode(), b"good-password-1", b"good-password-2\n", b"\xff\xfe", b"two\nlines")
+EDITS: tuple[tuple[str, bytes], ...] = (
+    ("password", b"edited"),
+    ("password", b"\xff"),
+    ("host", b"elsewhere"),
+    ("theirs", b"x"),
+)
+SOON_SECONDS = 120.0
+LASTS_SECONDS = 240.0
+UNLISTABLE = ("databases", "grants", "users", "prometheus-metrics-tokens")
+
+
+class Trouble:
+    """`everywhere`: a fault may meet anybody. `up_since`: since when nothing keeps the operator from knowing and telling."""
+
+    def __init__(self, world: VirtualWorld) -> None:
+        self.world = world
+        self.everywhere = False
+        self._days = 8
+        self._wrong_since: dict[str, float] = {}
+        world.refuses = _refuses
+
+    def begin(self) -> None:
+        """Another tenant, with a project of its own."""
+        put_bank(self.world)
+        self.world.cluster.apply(datastore(THEIRS))
+
+    def is_calm(self) -> bool:
+        return not self.everywhere and not self.world.cluster.away
+
+    # --- what happens ---
+
+    async def throttle(self, seconds: int, times: int) -> None:
+        """The API asks the one project to wait for long, and nobody else."""
+        fault = {"status": 429, "headers": {"Retry-After": str(seconds)}}
+        await self.world.fault(path="^/v1/", project=TEAM_ID, times=times, **fault)
+
+    async def unlistable(self, collection: str, status: int) -> None:
+        self.everywhere = True
+        await self.world.fault(path=f"^/v1/{collection}$", method="GET", status=status)
+
+    def give(self, password: bytes | None) -> None:
+        """A person gives a password for the user, another one, or none any more."""
+        if APP not in self.world.cluster.objects:
+            return
+        if password is None:
+            self.world.cluster.change(APP, passwordSecretRef=None)
+            return
+        if GIVEN not in self.world.cluster.objects:
+            self.world.put_secret(NAMESPACE, GIVEN.name, {"password": ""}, is_watched=True)
+        self._write(GIVEN, "password", password)
+        self.world.cluster.change(APP, passwordSecretRef={"name": GIVEN.name, "key": "password"})
+
+    def edit_secret(self, user: str, name: str, value: bytes) -> None:
+        """By other hands."""
+        secret = ResourceKey(SECRET, NAMESPACE, f"{user}-user")
+        if secret in self.world.cluster.objects:
+            self._write(secret, name, value)
+
+    async def stick(self) -> None:
+        """The cloud does not end its work on a datastore, for hours."""
+        for each in await self.world.objects("datastores"):
+            if each["status"] == "ACTIVE" and each["name"] != THEIRS.name:
+                await self.world.edit("datastores", each["id"], status="PENDING_UPDATE")
+
+    async def unstick(self) -> None:
+        for each in await self.world.objects("datastores"):
+            if each["status"] == "PENDING_UPDATE":
+                await self.world.edit("datastores", each["id"], status="ACTIVE")
+
+    def restore_with_other_uids(self, backup: dict[ResourceKey, Raw]) -> None:
+        """As Velero does: no status, no owners, no finalizers; the spec says to take over what is there."""
+        for key in [key for key in self.world.cluster.objects if key.namespace == NAMESPACE]:
+            self.world.cluster.objects.pop(key)
+        for key, raw in copy.deepcopy(backup).items():
+            if key.namespace != NAMESPACE:
+                continue
+            kept = {name: raw["metadata"][name] for name in ("labels", "annotations") if name in raw["metadata"]}
+            new = {name: value for name, value in raw.items() if name not in ("metadata", "status")} | {
+                "metadata": kept
+            }
+            if key.kind != SECRET:
+                new["status"] = {"observedGeneration": -1}
+                new["spec"]["adoption"] = "IfExists"
+            self.world.cluster.create(key, new)
+
+    # --- what holds ---
+
+    async def works_beside_it(self) -> None:
+        """Whatever befalls the one project, the other tenant's change is there soon."""
+        if not self.is_calm() or THEIRS not in self.world.cluster.objects:
+            return
+        await self.world.until("it is at rest", lambda: is_in_sync(self.world, THEIRS), SOON_SECONDS)
+        self._days = 8 + (self._days - 7) % 20
+        self.world.cluster.change(THEIRS, backupRetentionDays=self._days)
+        await self.world.until("their change is there", lambda: is_in_sync(self.world, THEIRS), SOON_SECONDS)
+
+    async def ready_only_if_it_opens(self) -> None:
+        """Once nothing keeps the operator from knowing, it does not say Ready of a user whose Secret does not open."""
+        now = asyncio.get_running_loop().time()
+        if not self.is_calm() or any(each["met"] == 0 for each in await self.world.faults()):
+            self._wrong_since.clear()
+        for key, raw in self.world.cluster.of_kind("DatabaseUser").items():
+            said = self.world.says(key, "Ready")[0]
+            is_paused = raw["metadata"].get("annotations", {}).get("manageddatabases.io/paused") == "true"
+            password = self.world.secret(f"{key.name}-user").get("password")
+            identity = raw["status"].get("identity")
+            if said != "True" or is_paused or identity is None:
+                self._wrong_since.pop(key.name, None)
+                continue
+            name = identity["key"][1]
+            if password and await self.world.login(identity["datastoreID"], name, password):
+                self._wrong_since.pop(key.name, None)
+                continue
+            since = self._wrong_since.setdefault(key.name, now)
+            assert now - since < LASTS_SECONDS, f"{key} says Ready, and its Secret does not open: {raw['status']}"
+
+    def _write(self, secret: ResourceKey, name: str, value: bytes) -> None:
+        self.world.cluster.objects[secret]["data"][name] = b64encode(value).decode()
+        self.world.cluster._changed(secret)
+
+
+def _refuses(request: httpx.Request) -> httpx.Response | None:
+    is_of_users = request.method in ("POST", "PUT") and "/users" in request.url.path
+    if not is_of_users or REFUSED.encode() not in request.content:
+        return None
+    error: dict[str, Any] = {"code": 400, "title": "Bad Request", "message": "Validation failure: the password is weak"}
+    return httpx.Response(400, json={"error": error}, request=request)
