@@ -175,12 +175,15 @@ async def test_an_acquisition_whose_answer_is_lost_is_found(server: LeaseServer,
         before = Replica(server, "before")
         await before.leadership.attempt()
         await before.leadership.release()
+    else:
+        server.delete()
     first.loses = {method}
     assert not await first.leadership.attempt()
     assert not first.leadership.is_held()
     first.loses = set()
     assert await first.leadership.attempt()
     assert server.holder == "first"
+    assert first.leadership.is_held() is (method == "PUT"), "whoever has made the Lease waits, heard of it or not"
 
 
 async def test_a_leader_whom_kubernetes_did_not_answer_goes_on_when_nobody_led_in_between(

@@ -196,7 +196,7 @@ class Walk:
         if self.backup is None:
             return
         await self.world.kill()
-        self.let_go |= {_object_of(key) for key in KEYS}
+        self.let_go |= {each for key in EVERY_KEY for each in _objects_of(key)}
         self.lost |= {"app", "other", "twin"}
         self.trouble.restore_with_other_uids(self.backup)
         await self.world.start()

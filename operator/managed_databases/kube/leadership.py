@@ -201,13 +201,12 @@ class Leadership:
 
     async def _create(self, *, is_new: bool) -> bool:
         lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE_NAME}}
-        before = self._now().boot
+        # Before it is sent: an answer that is lost must not make us forget that we have made it.
+        self._leads_from = self._now().boot + self._lease_seconds if is_new else None
         try:
-            await self._hold("POST", self._collection, lease)
+            return await self._hold("POST", self._collection, lease)
         except AlreadyThere:
             return False
-        self._leads_from = before + self._lease_seconds if is_new else None
-        return True
 
     async def _write(self, lease: Lease) -> bool:
         return await self._hold("PUT", f"{self._collection}/{LEASE_NAME}", lease)
