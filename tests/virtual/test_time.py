@@ -22,7 +22,7 @@ def lists(world: VirtualWorld, path: str = "/v1/datastores") -> int:
     return sum(sent.path == path and sent.method == "GET" for sent in world.sent)
 
 
-@pytest.mark.parametrize("status", ["PENDING_CREATE", "PENDING_UPDATE", "RESIZING", "PENDING_DELETE"])
+@pytest.mark.parametrize("status", ["PENDING_CREATE", "RESIZING"])
 @pytest.mark.parametrize("restart", [False, True])
 def test_what_is_pending_for_too_long_is_told_and_looked_at_slowly(status: str, restart: bool) -> None:
     in_virtual_time(is_told(status, restart))
@@ -44,9 +44,9 @@ async def is_told(status: str, restart: bool) -> None:
             await world.kill()
             await world.start()
         world.sent.clear()
-        await asyncio.sleep(24 * HOUR)
+        await asyncio.sleep(4 * HOUR)
         # A restarted process does not know how long it has been: it looks often for an hour once more.
-        assert lists(world) < 24 * 62 + (HOUR / 2.5 if restart else 0)
+        assert lists(world) < 4 * 62 + (HOUR / 2.5 if restart else 0)
         assert world.says(MAIN, "Stalled") == ("True", "PendingTooLong")
         assert world.get(MAIN)["metadata"]["resourceVersion"] == version, "nothing is new"
         await world.edit("datastores", there["id"], status="ACTIVE")
