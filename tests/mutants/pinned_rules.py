@@ -126,7 +126,7 @@ PINNED: Final = (
         "reconcile/project/collection_snapshot.py",
         "obj = self._completed(obj, old)",
         "pass",
-        _BELIEVED,
+        ("reconcile/project/test_collection_snapshot.py",),
     ),
     Mutant(
         "a Secret keeps what it says of where to connect",

@@ -269,3 +269,17 @@ def test_the_suspects_are_those_that_should_not_be_gone(snapshot: CollectionSnap
     listed(snapshot, replace(leaving, status="PENDING_DELETE"), *staying)
     snapshot.deleted("u001")
     assert listed(snapshot).suspect == ("u002", "u003", "u004")
+
+
+def test_what_an_answer_does_not_tell_stays_as_it_was() -> None:
+    def completed(new: User, old: User) -> User:
+        return replace(new, status=new.status or old.status)
+
+    snapshot = CollectionSnapshot[User](key_of, lambda user: user.parent, completed=completed)
+    listed(snapshot, APP)
+    assert listed(snapshot, replace(APP, status=None)) == Delta()
+    assert snapshot.get("u1") == APP
+    assert not snapshot.answered(replace(APP, status=None))
+    assert snapshot.get("u1") == APP
+    assert snapshot.answered(LOCKED)
+    assert snapshot.get("u1") == LOCKED

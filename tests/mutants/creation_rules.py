@@ -1,0 +1,130 @@
+"""Never a second object."""
+
+from typing import Final
+
+from mutants.mutant import Mutant
+
+_DECIDE = ("reconcile/decision",)
+_GUARDS = ("virtual/test_guards.py",)
+
+CREATION: Final = (
+    Mutant(
+        "a creation waits for a list begun after the wait of the attempt before",
+        "reconcile/observe.py",
+        "if found.snapshot.last_list_begun is not None and found.snapshot.last_list_begun >= over:",
+        "if True:",
+        _GUARDS,
+    ),
+    Mutant(
+        "a process that did not see an attempt end waits its whole time",
+        "reconcile/observe.py",
+        "memory.attempt, memory.settle_from = attempt, self.clock.monotonic()",
+        "memory.attempt, memory.settle_from = attempt, self.clock.monotonic() - wait",
+        _GUARDS,
+    ),
+    Mutant(
+        "the wait begins again when a call ends",
+        "reconcile/act.py",
+        "        finally:\n            memory.settle_from = self.clock.monotonic()",
+        "        finally:\n            pass",
+        _GUARDS,
+    ),
+    Mutant(
+        "the finalizer is there before anything is made",
+        "reconcile/act.py",
+        "        await self._hold(found)\n        if shown.reason",
+        "        if shown.reason",
+        _GUARDS,
+    ),
+    Mutant(
+        "the intent is written before the POST",
+        "reconcile/act.py",
+        "await self.writer.write(found, shown, facts)\n        # Until",
+        "# Until",
+        _GUARDS,
+    ),
+    Mutant(
+        "a key is claimed before anything is written",
+        "reconcile/reconciler.py",
+        "if not self.actor.claim(found, verdict):",
+        "if False:",
+        _GUARDS,
+    ),
+    Mutant(
+        "a list is looked at before a first creation",
+        "reconcile/observe.py",
+        "return begun is not None and begun >= memory.absent_since",
+        "return True",
+        _GUARDS,
+    ),
+    Mutant(
+        "nothing is created before the first list",
+        "reconcile/decision/decide.py",
+        "    if not seen.listed:\n        return seen.unlisted or",
+        "    if False:\n        return seen.unlisted or",
+        _DECIDE,
+    ),
+    Mutant(
+        "ids that were known before an attempt are no candidates",
+        "reconcile/decision/candidates.py",
+        "namesake.id not in intent.others and not",
+        "not",
+        _DECIDE,
+    ),
+    Mutant(
+        "a candidate equals the intent in all that never changes",
+        "reconcile/decision/candidates.py",
+        "and not fields_that_differ(intent.expected, cloud.expected_of(namesake))",
+        "",
+        _DECIDE,
+    ),
+    Mutant(
+        "of several candidates none is taken",
+        "reconcile/decision/decide.py",
+        "    if len(found) == 1:\n        return _recorded(",
+        "    if found:\n        return _recorded(",
+        _DECIDE,
+    ),
+    Mutant(
+        "a key that an older resource claims is not created again",
+        "reconcile/decision/decide.py",
+        "    if seen.rival is not None:",
+        "    if False:",
+        _DECIDE,
+    ),
+    Mutant(
+        "an object that another resource holds is not created again",
+        "reconcile/decision/decide.py",
+        "for _, holder in sorted(seen.held_namesakes.items()):",
+        "for _, holder in ():",
+        _DECIDE,
+    ),
+    Mutant(
+        "the older resource holds what two want",
+        "reconcile/claims.py",
+        "return min(keys, key=lambda key: self._entries[key].age, default=None)",
+        "return max(keys, key=lambda key: self._entries[key].age, default=None)",
+        ("reconcile/test_claims.py",),
+    ),
+    Mutant(
+        "what is gone with its data is not made again unasked",
+        "reconcile/decision/decide.py",
+        "if cloud.holds_data and seen.annotations.get(RECREATE) != id_:",
+        "if False:",
+        _DECIDE,
+    ),
+    Mutant(
+        "a cloud object in ERROR is not made again",
+        "reconcile/decision/decide.py",
+        'if phase == "ERROR":',
+        "if False:",
+        _DECIDE,
+    ),
+    Mutant(
+        "what our own POST answered is ours",
+        "reconcile/decision/decide.py",
+        "    if seen.created_id is not None:\n        return _recorded",
+        "    if False:\n        return _recorded",
+        _DECIDE,
+    ),
+)

@@ -1,0 +1,105 @@
+"""Never a lost password, and no Secret that is another's."""
+
+from typing import Final
+
+from mutants.mutant import Mutant
+
+_DECIDE = ("reconcile/decision",)
+_SECRETS = ("virtual/test_guards_of_secrets.py",)
+_OF_PASSWORDS = ("virtual/test_passwords.py",)
+
+PASSWORDS: Final = (
+    Mutant(
+        "an existing password is used again",
+        "reconcile/act.py",
+        "password = view.given or view.password or view.pending or passwords.generate()",
+        "password = view.given or passwords.generate()",
+        _SECRETS,
+    ),
+    Mutant(
+        "the Secret is written before the user is made",
+        "reconcile/act.py",
+        "        password = await self._first_password(found, secrets, memory)\n"
+        "        call = found.cloud.collection.create(found.cloud.body(found.seen, password))",
+        "        password = passwords.generate() if found.seen.credential else None\n"
+        "        call = found.cloud.collection.create(found.cloud.body(found.seen, password))",
+        _SECRETS,
+    ),
+    Mutant(
+        "a pending password is sent before the Secret is switched",
+        "reconcile/decision/passwords.py",
+        "        if not view.pending_sent:",
+        "        if False:",
+        _DECIDE,
+    ),
+    Mutant(
+        "a pending password is used again, never generated again",
+        "reconcile/decision/passwords.py",
+        "    if view.pending is not None:\n",
+        "    if view.pending is not None and view.pending_sent:\n",
+        _DECIDE,
+    ),
+    Mutant(
+        "an object whose password nobody knows is not taken over silently",
+        "reconcile/decision/passwords.py",
+        "if view.given is None and view.password is None and view.pending is None and not resets:",
+        "if False:",
+        _DECIDE,
+    ),
+    Mutant(
+        "a Secret that belongs to something else is not touched",
+        "reconcile/secret_ownership.py",
+        "        if secret is None or is_ours(resource, secret):\n            return None\n        ids",
+        "        if True:\n            return None\n        ids",
+        _SECRETS,
+    ),
+    Mutant(
+        "a retained Secret goes with its object only",
+        "reconcile/secret_ownership.py",
+        "and secret.annotations.get(OBJECT_ID) in ids - {None}:",
+        ":",
+        _SECRETS,
+    ),
+    Mutant(
+        "only an own Secret is let go",
+        "reconcile/act.py",
+        "if secret is None or not is_ours(found.resource, secret):",
+        "if secret is None:",
+        _SECRETS,
+    ),
+    Mutant(
+        "Retain keeps the Secret",
+        "reconcile/act.py",
+        "        if retain:\n",
+        "        if False:\n",
+        _SECRETS,
+    ),
+    Mutant(
+        "a retained Secret has no owner that garbage collection would follow",
+        "reconcile/credentials.py",
+        'owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,\n        drops=OPTIONAL_KEYS,',
+        "owner=resource,\n        drops=OPTIONAL_KEYS,",
+        _SECRETS,
+    ),
+    Mutant(
+        "a Secret that was left behind is taken over only with a valid check of its password",
+        "reconcile/secret_ownership.py",
+        "return check == check_number(owner, password) and owner not in self.living_uids()",
+        "return owner not in self.living_uids()",
+        _OF_PASSWORDS,
+    ),
+    Mutant(
+        "a living resource's Secret is not taken over",
+        "reconcile/secret_ownership.py",
+        "return check == check_number(owner, password) and owner not in self.living_uids()",
+        "return check == check_number(owner, password)",
+        _OF_PASSWORDS,
+    ),
+    Mutant(
+        "an edited password is not believed",
+        "reconcile/credentials.py",
+        "return password if check in (None, check_number(owner, password)) else None",
+        "return password",
+        _SECRETS,
+    ),
+)
