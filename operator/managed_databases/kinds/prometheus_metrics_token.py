@@ -110,7 +110,7 @@ def _secret_name(spec: PrometheusMetricsTokenSpec) -> str | None:
 
 
 def _value_of(token: MetricsToken) -> SecretStr | None:
-    return token.value
+    return token.value or None  # an empty one is none
 
 
 def _content(seen: Seen, value: SecretStr) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ import structlog
 from pydantic import SecretStr
 
 from managed_databases.api.calls import Call
-from managed_databases.api.errors import ApiError, Invalid
+from managed_databases.api.errors import ApiError, Invalid, OutcomeUnknown
 from managed_databases.kinds.frame import Identity, Intent, is_object_name
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.seen import PasswordView
@@ -27,7 +27,7 @@ from managed_databases.kinds.verdicts import (
 )
 from managed_databases.reconcile import credentials, passwords
 from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY
-from managed_databases.reconcile.claims import Claims
+from managed_databases.reconcile.claims import Claims, ObjectName
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.failures import is_refusal
 from managed_databases.reconcile.fights import aim
@@ -372,6 +372,8 @@ class Actor:
         target = None if call.method == "POST" and found.seen.mine is None else found.seen.mine
         try:
             reply = await found.session.send(call, lane, found.resource.key)
+            if reply.value is not None and (other := self._why_another(found, target, reply.value)):
+                raise OutcomeUnknown(call.operation, other, status=reply.status, request_id=reply.request_id)
         except ApiError as error:
             if target is not None and not is_refusal(error):
                 found.snapshot.outcome_unknown(target.id)
@@ -382,6 +384,24 @@ class Actor:
         elif target is not None:
             found.snapshot.outcome_unknown(target.id)
         return reply.value
+
+    def _why_another(self, found: Observation, target: Any, answered: Any) -> str | None:
+        """Say why an answer is not about what was asked for: something on the way may have mixed it up. None when it is.
+
+        What is new has an id that was not known under another name, nor held by another resource.
+        """
+        if target is not None:
+            return None if answered.id == target.id else f"the answer is about {answered.id}, not {target.id}"
+        assert found.snapshot is not None
+        assert found.claim is not None
+        known = found.snapshot.get(answered.id)
+        holder = self.claims.holder(ObjectName(found.project.name, found.cloud.collection.name, answered.id))
+        is_old = (
+            holder not in (None, found.resource.key)
+            or answered.id in (*(namesake.id for namesake in found.seen.namesakes), *found.seen.unreadable)
+            or (known is not None and known.is_whole and found.cloud.key_of(known) != found.claim.key)
+        )
+        return f"the answer is about {answered.id}, which was there before" if is_old else None
 
 
 def _doubt(view: PasswordView) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ from managed_databases.reconcile.observe import Observer
 from managed_databases.reconcile.ports import Kube, KubeError, Resource, ResourceCache, ResourceKey, WriteRefused
 from managed_databases.reconcile.project.opening import ClientFactory
 from managed_databases.reconcile.project.projects import Projects
-from managed_databases.reconcile.project.reaching import known_objects
+from managed_databases.reconcile.project.reaching import known_in
 from managed_databases.reconcile.queue import Lane, WorkQueue
 from managed_databases.reconcile.reading import Specs
 from managed_databases.reconcile.reconciler import Reconciler, after_kube_error
@@ -85,7 +85,7 @@ class Engine:
             is_heard=lambda heard: bool(self._subscriptions.of(heard)),
             enqueue=self._queue.add,
             reported=self._announcer.status_written,
-            known=lambda project: known_objects(project, kinds, self.everything()),
+            known=lambda project: known_in(project, kinds, self.everything()),
             before_send=before_send,
             observer=observer,
             draw=draw,

@@ -38,8 +38,15 @@ class SecretOwnership:
         if secret is None or is_ours(resource, secret):
             return None
         ids = {seen.status.id, *(namesake.id for namesake in seen.namesakes)}
-        if secret.annotations.get(RETAINED) == "true" and secret.annotations.get(OBJECT_ID) in ids - {None}:
+        kept_for = secret.annotations.get(OBJECT_ID) if secret.annotations.get(RETAINED) == "true" else None
+        if kept_for is not None and kept_for in ids:
             return None
+        if kept_for is not None:
+            return Stall(
+                Reason.SECRET_CONFLICT,
+                f"the Secret {secret.name} was kept for {kept_for}, which is another object: name another Secret in the "
+                "spec, or remove that one if nobody needs it",
+            )
         if not self._is_left_behind(secret, key):
             return Stall(
                 Reason.SECRET_CONFLICT,

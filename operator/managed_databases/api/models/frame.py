@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class Answer(BaseModel):
@@ -36,7 +36,7 @@ class CloudObject(Answer):
     NEVER_EMPTY: ClassVar[frozenset[str]] = frozenset()
     """Fields in which an empty value tells nothing, either."""
 
-    id: str
+    id: Annotated[str, Field(min_length=1)]
     project_id: str | None = None
     status: str | None = None
     created_at: Time | None = None
@@ -45,14 +45,16 @@ class CloudObject(Answer):
     @property
     def is_whole(self) -> bool:
         """Whether it tells all that every object of its kind has: without that nothing can be decided about it."""
-        return self.model_fields_set >= _required(type(self))
+        return all(self.tells(field) for field in _required(type(self)))
 
     def tells(self, field: str) -> bool:
         """Whether the answer says something of this field; a null may say that there is nothing."""
         if field not in self.model_fields_set:
             return False
         value = getattr(self, field)
-        return not (value is None and field in self.NEVER_NULL) and not (not value and field in self.NEVER_EMPTY)
+        if value is None:
+            return field not in self.NEVER_NULL
+        return bool(value) or not (field in self.NEVER_EMPTY or field in _required(type(self)))
 
     def completed_by(self, older: Self) -> Self:
         """Return this answer with what it does not tell as an older one about the same object has told it."""

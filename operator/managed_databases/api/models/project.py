@@ -17,6 +17,9 @@ class Action(CloudObject):
 class MetricsToken(CloudObject):
     """A token for Prometheus. `value` is returned on every read; it is shown as asterisks everywhere."""
 
+    NEVER_EMPTY = frozenset({"value"})
+    NEVER_NULL = CloudObject.NEVER_NULL | NEVER_EMPTY
+
     name: str
     value: Secret | None = None
 

@@ -1,6 +1,6 @@
 """Opens a project's session: reads its credentials, asks who they are for, and refuses any other project."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource
 from managed_databases.reconcile.project.access import Access, read_access
 from managed_databases.reconcile.project.line import credentials_refused
-from managed_databases.reconcile.project.reaching import KnownObject, Reached, access_version, where_they_are_not
+from managed_databases.reconcile.project.reaching import Known, Reached, access_version, where_they_are_not
 from managed_databases.reconcile.project.session import ProjectSession, foreign_project, project_changed
 from managed_databases.reconcile.settings import EngineSettings
 
@@ -63,7 +63,7 @@ class Opener:
         client_factory: ClientFactory,
         before_send: Callable[[Call[Any]], Awaitable[None]] | None,
         observer: Callable[[str, CallRecord], None] | None,
-        known: Callable[[str], Iterable[KnownObject]],
+        known: Callable[[str], Known],
     ) -> None:
         self._kube = kube
         self._clock = clock
@@ -173,7 +173,8 @@ class Opener:
                 problem = await self._verify(client, session, identity, project_id)
             reached = Reached(identity.endpoint, opening.way)
             if problem is None and not self._is_known_way(opening, resource, reached):
-                problem = await where_they_are_not(name, client, identity.endpoint, self._known(name))
+                before = opening.reached.endpoint if opening.reached else _endpoint_reached(resource)
+                problem = await where_they_are_not(name, client, identity.endpoint, self._known(name), before)
             if problem is not None:
                 self._refuse(opening, problem)
                 return
@@ -252,3 +253,9 @@ class Opener:
             return
         opening.access = None
         opening.session.block(why)
+
+
+def _endpoint_reached(resource: Resource) -> str | None:
+    """Where the status says that the project was last found."""
+    endpoint: str | None = (resource.status.get("reached") or {}).get("endpoint")
+    return endpoint

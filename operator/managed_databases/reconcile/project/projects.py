@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,7 +18,7 @@ from managed_databases.reconcile.failures import KUBERNETES_SECONDS, kubernetes_
 from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey, WriteRefused
 from managed_databases.reconcile.project.opening import ClientFactory, Opener, Opening
 from managed_databases.reconcile.project.permits import default_project, powers
-from managed_databases.reconcile.project.reaching import KnownObject
+from managed_databases.reconcile.project.reaching import Known
 from managed_databases.reconcile.project.session import ProjectSession, SessionHooks
 from managed_databases.reconcile.project.status import ProjectSeen, project_status
 from managed_databases.reconcile.queue import Lane
@@ -30,7 +30,7 @@ class Projects:
     """`wake` is told the topics of projects, their catalogues, lists, objects, keys and actions.
 
     `enqueue` is told the `DatabaseProject` that wants a pass; `reported` the status before, and the resource after its
-    status was written. `known` gives what of a project its resources hold, and has not been said to be gone. `observer` is told of each call, with the project's name.
+    status was written. `known` gives what of a project its resources hold, and has not been said to be gone, and what they attempt. `observer` is told of each call, with the project's name.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Projects:
         wake: Callable[[Topic, Lane], None],
         enqueue: Callable[[ResourceKey, Lane], None],
         reported: Callable[[Mapping[str, Any], Resource], None] = lambda before, written: None,
-        known: Callable[[str], Iterable[KnownObject]] = lambda project: (),
+        known: Callable[[str], Known] = lambda project: Known(),
         client_factory: ClientFactory = Client,
         before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
         observer: Callable[[str, CallRecord], None] | None = None,

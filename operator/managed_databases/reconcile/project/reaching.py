@@ -29,6 +29,16 @@ class KnownObject:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What the cloud must have where a project is: `objects` that are held, and what the open `attempts` (resources, as
+    messages name them) may have made, which only a list of the same place can tell.
+    """
+
+    objects: Iterable[KnownObject] = ()
+    attempts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Reached:
     """Where a project was found: the API's address, and the version of all that led there."""
 
@@ -42,9 +52,15 @@ def access_version(secret: SecretContent, *told: str | None) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
-def known_objects(project: str, kinds: Mapping[str, Kind], resources: Iterable[Resource]) -> Iterator[KnownObject]:
-    """What the project's resources hold and the API has not said to be gone; what other objects are in comes first."""
+def known_in(project: str, kinds: Mapping[str, Kind], resources: Iterable[Resource]) -> Known:
     held = [each for each in resources if (each.status.get("identity") or {}).get("project") == project]
+    attempts = sorted(str(each.key) for each in held if each.status.get("intent") and not each.status.get("id"))
+    return Known(_known_objects(kinds, held), tuple(attempts))
+
+
+def _known_objects(kinds: Mapping[str, Kind], held: Iterable[Resource]) -> Iterator[KnownObject]:
+    """What these hold and the API has not said to be gone; what other objects are in comes first."""
+    held = tuple(held)
     gone = {each.status.get("id") for each in held if _is_gone(each)}
     found: list[tuple[bool, str, KnownObject]] = []
     for resource in held:
@@ -56,10 +72,16 @@ def known_objects(project: str, kinds: Mapping[str, Kind], resources: Iterable[R
     return (known for _, _, known in sorted(found, key=lambda each: each[:2]))
 
 
-async def where_they_are_not(name: str, client: Client, endpoint: str, known: Iterable[KnownObject]) -> Stall | None:
-    """Ask for objects until one answers; return what to say when the API there has none of them. Raises ApiError."""
+async def where_they_are_not(
+    name: str, client: Client, endpoint: str, known: Known, before: str | None
+) -> Stall | None:
+    """Ask for objects until one answers; return what to say when the API there has none of them. Raises ApiError.
+
+    `before` is the endpoint where the project was last found: without an object that answers, an open attempt is looked
+    for nowhere else.
+    """
     missing: list[str] = []
-    for each in known:
+    for each in known.objects:
         if len(missing) == _ASKED_MOST:
             break
         try:
@@ -73,6 +95,13 @@ async def where_they_are_not(name: str, client: Client, endpoint: str, known: It
             continue  # no answer; what may not be looked at cannot be listed either
         if reply.value is not None and reply.value.id == each.id:
             return None
+    if not missing and known.attempts and before not in (None, endpoint):
+        return Stall(
+            Reason.PROJECT_CHANGED,
+            f"the DatabaseProject {name} led to {before} when {', '.join(known.attempts[:_ASKED_MOST])} began to be made, and "
+            f"leads to {endpoint} now, where what was made may not be: put the endpoint, the identity service and the "
+            "credentials back until the outcome is known",
+        )
     if not missing:
         return None
     return Stall(
