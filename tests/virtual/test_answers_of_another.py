@@ -23,8 +23,7 @@ def apply(world: VirtualWorld, key: ResourceKey, **spec: Any) -> None:
 
 
 async def in_sync(world: VirtualWorld, *keys: ResourceKey) -> None:
-    for key in keys:
-        await world.until(f"{key} is in sync", lambda key=key: world.says(key, "Synced")[0] == "True")
+    await world.until("they are in sync", lambda: all(world.says(key, "Synced")[0] == "True" for key in keys))
 
 
 async def begin(world: VirtualWorld, *keys: ResourceKey) -> None:
