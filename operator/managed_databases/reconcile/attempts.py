@@ -37,6 +37,8 @@ from managed_databases.reconcile.settings import EngineSettings
 FIGHT_CORRECTIONS = 3
 FIGHT_SECONDS = 600.0
 REPAIRS_OF_A_SECRET = 5
+MADE_AGAIN_MOST = 3
+MADE_AGAIN_SECONDS = 3600.0
 NOT_SEEN: Final = object()
 """Stands for what is busy while it is not the turn of the pass to look."""
 _MOST_ASIDE = 16
@@ -66,6 +68,13 @@ class Attempts:
                 f"the Secret {name} had to be put right {REPAIRS_OF_A_SECRET} times in ten minutes: something else "
                 "changes what is in it; see its managedFields for who that is. It is left alone for a while; keys of "
                 "other names may be added to it",
+            )
+        if _makes_again(verdict) and self._is_made_again_too_often(found, memory):
+            return Stall(
+                Reason.DRIFT_FIGHT,
+                f"{found.seen.status.id} is gone from the cloud as {MADE_AGAIN_MOST} others before it within an hour: something "
+                "else deletes what is made here, or the API does not show it. It is left alone for a while, and goes on at "
+                "once if it is there again",
             )
         if found.session is not None and found.session.circuit.is_open and not isinstance(verdict, Record | Release):
             return Wait(
@@ -130,6 +139,11 @@ class Attempts:
         memory.corrections = [correction for correction in memory.corrections if correction[0] >= since]
         same = [c for c in memory.corrections if c[1:] == (aim(change.call), found.seen.generation)]
         return len(same) >= FIGHT_CORRECTIONS
+
+    def _is_made_again_too_often(self, found: Observation, memory: Memory) -> bool:
+        since = self._clock.monotonic() - MADE_AGAIN_SECONDS
+        memory.remade = [each for each in memory.remade if each[0] >= since]
+        return sum(generation == found.seen.generation for _, generation in memory.remade) >= MADE_AGAIN_MOST
 
     def _is_secret_fight(self, found: Observation, memory: Memory, step: Credentials) -> bool:
         """Whether the same has been written again and again. What differs by the cloud's doing may follow each other."""
@@ -205,6 +219,8 @@ class Attempts:
 
         A deletion may be accepted and do nothing yet: it is not asked for again at once.
         """
+        if _makes_again(step):
+            memory.remade.append((self._clock.monotonic(), found.seen.generation))
         if isinstance(step, Create | Change | Credentials):
             self._set_aside(found, memory, step)
         elif isinstance(step, Delete):
@@ -242,6 +258,10 @@ class Attempts:
 
 def is_look_before_creation(found: Observation, verdict: Verdict) -> bool:
     return found.session is not None and not found.seen.looked and verdict.reason is Reason.LOOKING
+
+
+def _makes_again(verdict: Verdict) -> bool:
+    return isinstance(verdict, Record) and verdict.reason is Reason.GONE
 
 
 def is_set_aside(held: Held) -> bool:

@@ -38,7 +38,7 @@ class Memory:
     `absent_since` is when the wish for a cloud object of the key `absent_key` was first seen, while nobody attempted it;
     `created_id` is what our POST answered, until the status says so; `pending_sent` is the pending password that this
     process has sent, `pending_untried` one that the cloud does not have, for certain, and `pending_refused` one that the
-    API has refused for what it is; `repairs` are when our Secret was put right of late, and what of it; `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
+    API has refused for what it is; `repairs` are when our Secret was put right of late, and what of it; `remade` when what was gone was made again, and for which generation; `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
     under which the credentials Secret was last found right; `secret_name_taken` that something of its name is there
     which no watch shows; `pending` in which status of which object the cloud is at work, and since when; `has_spoken` that this process has said something in the status.
     """
@@ -62,6 +62,7 @@ class Memory:
     has_spoken: bool = False
     corrections: list[tuple[float, object, int]] = field(default_factory=list)
     repairs: list[tuple[float, int]] = field(default_factory=list)
+    remade: list[tuple[float, int]] = field(default_factory=list)
     pending: tuple[tuple[str, str], float] | None = None
     looks: int = 0
     look_again: float = 0.0

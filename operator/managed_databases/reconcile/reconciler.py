@@ -202,6 +202,7 @@ class Reconciler:
         if is_new:
             memory.held = None
             memory.aside.clear()
+            memory.remade.clear()
             memory.secret_seen_fine = None
         memory.sync_request = request
         return is_new
