@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from managed_databases.api.errors import ApiError, Busy, OutcomeUnknown
+from managed_databases.api.errors import ApiError, Busy, NotFound, OutcomeUnknown
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
@@ -26,7 +26,7 @@ from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import RESET, content_hash
 from managed_databases.reconcile.decision.decide import PENDING
-from managed_databases.reconcile.failures import kubernetes_refusal, meaning, meaning_of_busy
+from managed_databases.reconcile.failures import BUSY_TRIES, kubernetes_refusal, meaning, meaning_of_busy, refused
 from managed_databases.reconcile.fights import aim
 from managed_databases.reconcile.memory import Held, Memory
 from managed_databases.reconcile.observe import Observation
@@ -176,6 +176,8 @@ class Attempts:
             # Whatever has worked on it since the last refusal may have been its reason, seen at work or not.
             tries = before.busy_tries + 1 if before is not None and before.as_it_was == now_seen else 1
             verdict, least = meaning_of_busy(error, busy, tries)
+        elif isinstance(error, NotFound) and failures > BUSY_TRIES:
+            verdict, least = refused(error)  # what was only on its way, or on its way out, is seen by now
         else:
             verdict, least = meaning(error)
         pause = retry_delay(failures, self._draw, self._settings.least_backoff_seconds)

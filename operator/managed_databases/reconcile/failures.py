@@ -76,7 +76,7 @@ def meaning(error: ApiError) -> tuple[Wait | Stall, float | None]:
         case NotFound():
             return Wait(Reason.LOOKING, f"the API does not find what the call needs: {error.message}"), None
         case Refused():
-            return Stall(Reason.REFUSED, f"the API refuses: {error.message}", SLOW_SECONDS), SLOW_SECONDS
+            return refused(error)
         case NeverSent():
             return Wait(Reason.UNREACHABLE, f"the API cannot be reached: {error.message}"), None
         case TooLarge():
@@ -85,10 +85,15 @@ def meaning(error: ApiError) -> tuple[Wait | Stall, float | None]:
             return Wait(Reason.UNREACHABLE, f"the API did not answer clearly: {error.message}"), None
 
 
+def refused(error: ApiError) -> tuple[Stall, float]:
+    """What to show of a refusal that waiting does not mend, and the seconds until the next try."""
+    return Stall(Reason.REFUSED, f"the API refuses: {error.message}", SLOW_SECONDS), SLOW_SECONDS
+
+
 def meaning_of_busy(error: Busy, busy: Any, tries: int) -> tuple[Wait | Stall, float | None]:
     """`busy` is the object that was found pending, None when nothing is: three tries, then a person must look."""
     if busy is not None:
         return Wait(Reason.BUSY, f"the cloud is at work on {busy.id} ({busy.status}): {error.message}"), None
     if tries < BUSY_TRIES:
         return Wait(Reason.BUSY, f"the API refuses for now: {error.message}"), None
-    return Stall(Reason.REFUSED, f"the API refuses: {error.message}", SLOW_SECONDS), SLOW_SECONDS
+    return refused(error)
