@@ -198,6 +198,8 @@ class Seen:
     listed: bool = True
     unlisted: Wait | Stall | None = None
     looked: bool = True
+    unreadable_seconds: float | None = None
+    """What is left of the time that a first attempt waits for what is `unreadable` to tell its key; None when it is over."""
     settle_seconds: float | None = None
     created_id: str | None = None
     children: tuple[str, ...] = ()

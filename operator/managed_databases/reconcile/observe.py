@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.frame import CloudStatus
@@ -25,6 +25,9 @@ from managed_databases.reconcile.reading import Specs, read_status
 from managed_databases.reconcile.references import References
 from managed_databases.reconcile.report.status import without_absent
 from managed_databases.reconcile.topics import Topic
+
+UNREADABLE_SECONDS: Final = 600.0
+"""How long a first attempt waits for objects that do not tell their name. One that never does holds up no others."""
 
 
 @dataclass
@@ -297,6 +300,9 @@ class Observer:
         intent = found.seen.status.intent
         if intent is None and found.seen.status.id is None:
             seen["looked"] = self._has_looked(found, memory)
+            if seen["unreadable"] and memory.absent_since is not None:
+                left = memory.absent_since + UNREADABLE_SECONDS - self.clock.monotonic()
+                seen["unreadable_seconds"] = left if left > 0 else None
         if intent is not None and found.seen.status.id is None:
             seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.wait_seconds)
         seen["created_id"] = memory.created_id if found.seen.status.id is None else None

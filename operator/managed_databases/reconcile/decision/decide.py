@@ -202,6 +202,13 @@ def _create(cloud: CloudSide, seen: Seen, reason: Reason, message: str) -> Verdi
         return refused.verdict
     if not seen.looked:
         return Wait(Reason.LOOKING, "looking once more whether it is there already, before it is created")
+    if seen.unreadable and seen.unreadable_seconds is not None and seen.status.intent is None:
+        ids = ", ".join(sorted(seen.unreadable))
+        return Wait(
+            Reason.LOOKING,
+            f"the API does not tell the name of {ids}, which may be this one: waits for it a while before it is created",
+            seen.unreadable_seconds,
+        )
     return Create(reason, message)
 
 

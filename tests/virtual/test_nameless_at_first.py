@@ -1,0 +1,50 @@
+"""Before the first attempt, too, an object that does not tell its name may be the one that is wanted."""
+
+import asyncio
+
+import pytest
+
+from managed_databases.reconcile.ports import ResourceKey
+from stories.world import condition, manifest
+from virtual.everything import collection, project
+from virtual.virtual_time import in_virtual_time
+from virtual.virtual_world import NAMESPACE, VirtualWorld
+from virtual.walk import KEYS, SPECS
+
+MAIN, TOKEN = KEYS[0], KEYS[-1]
+
+
+@pytest.mark.parametrize("key", [MAIN, TOKEN], ids=lambda key: key.kind)
+@pytest.mark.parametrize("told", [None, "", 5, "(left out)"], ids=["null", "empty", "a number", "left out"])
+def test_what_does_not_tell_its_name_at_first_may_have_the_one_that_is_wanted(told: object, key: ResourceKey) -> None:
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            world.cluster.apply(project())
+            name = collection(key.kind)
+            there = await world.create(name, {"name": SPECS[key].get("name", key.name)})
+            await world.fault(path=f"^/v1/{name}", method="GET", rows={"name": told})
+            await world.start()
+            world.cluster.apply(manifest(key.kind, key.name, NAMESPACE, SPECS[key]))
+            await asyncio.sleep(240)
+            assert world.says(key, "Synced") == ("False", "Looking")
+            assert there["id"] in condition(world.get(key), "Synced")["message"]
+            assert len(world.sent) < 60, "nothing is asked for the whole time"
+            await world.clear_faults()
+            await world.until("it is seen", lambda: world.says(key, "Stalled") == ("True", "AlreadyExists"))
+            assert [each["id"] for each in await world.objects(name)] == [there["id"]]
+
+    in_virtual_time(work())
+
+
+def test_what_never_tells_its_name_holds_up_no_other_for_ever() -> None:
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            world.cluster.apply(project())
+            there = await world.create("datastores", {"name": "somebodys"})
+            await world.start()
+            await world.fault(path=f"^/v1/datastores(/{there['id']})?$", method="GET", rows={"name": None})
+            world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN]))
+            await world.until("it is made", lambda: world.get(MAIN)["status"]["id"], 900)
+            assert len(await world.objects("datastores")) == 2
+
+    in_virtual_time(work())
