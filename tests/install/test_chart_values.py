@@ -213,6 +213,11 @@ def _paths(values: Values, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
         ({"image": {"tag": 1.10}}, "/image/tag"),
         ({"image": {"digest": "0123"}}, "/image/digest"),
         ({"image": {"repository": f"operator@{DIGEST}"}}, "/image/repository"),
+        ({"image": {"repository": "registry.example.com:5000/operator:1.10"}}, "/image/repository"),
+        ({"image": {"repository": "operator:1.10"}}, "/image/repository"),
+        ({"image": {"repository": "https://registry.example.com/operator"}}, "/image/repository"),
+        ({"image": {"repository": "registry.example.com/operator/"}}, "/image/repository"),
+        ({"image": {"repository": "registry.example.com/Operator"}}, "/image/repository"),
         ({"settings": {"POLL_SECONDS": 1e-05}}, "/settings/POLL_SECONDS"),
         ({"settings": {"CALLS_PER_SECOND": 1e-05}}, "/settings/CALLS_PER_SECOND"),
         ({"replicas": 1e-05}, "/replicas"),
@@ -241,3 +246,26 @@ def test_a_digest_counts_more_than_a_tag() -> None:
     ):
         (deployment,) = [each for each in render(SHARED | values) if each["kind"] == "Deployment"]
         assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == image
+
+
+@pytest.mark.story
+def test_a_value_that_is_left_empty_is_told_or_the_default(kubectl: Kubectl) -> None:
+    """A key without a value in a file of values takes the default away: nothing may be rendered of a missing one."""
+    schema = json.loads((OPERATOR / "values.schema.json").read_text())
+    leaves = set(_leaves(schema, schema)) - {("global",)}
+    paths = sorted({leaf[: length + 1] for leaf in leaves for length in range(len(leaf))})
+    made = {path: template(SHARED | _at(path, None), release="empty", namespace=NAMESPACE) for path in paths}
+    refused = {path: done.stderr for path, done in made.items() if done.returncode}
+    taken = {".".join(path): done.stdout for path, done in made.items() if not done.returncode}
+    for path, error in refused.items():
+        assert "don't meet the specifications" in error, f"{path}: {error}"  # the schema's word, not a template's end
+        assert path[-1] in error, path
+    assert {("leaderElection",), ("admissionPolicy", "install"), ("crds", "install"), ("probePort",)} <= set(refused)
+    assert {"affinity", "settings", "metrics.service", "networkPolicy"} <= set(taken)
+    assert [name for name, text in taken.items() if "<nil>" in text] == []
+    dry_run(kubectl, taken)
+
+
+def _at(path: tuple[str, ...], value: object) -> Values:
+    head, *rest = path
+    return {head: _at(tuple(rest), value) if rest else value}

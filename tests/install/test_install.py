@@ -86,3 +86,13 @@ def test_those_who_edit_a_namespace_edit_its_databases(control_plane: ControlPla
         assert verb in found["rules"][0]["verbs"]
     names = json.dumps(roles)
     assert "manageddatastores" in names
+
+
+def test_applying_the_definitions_again_changes_nothing_in_either_way(fresh: Kubectl) -> None:
+    """People apply client-side first, and their GitOps tool server-side afterwards."""
+    definitions = str(TOP / "crds")
+    fresh("apply", "-k", definitions)
+    again = fresh("apply", "-k", definitions).splitlines()
+    assert [line for line in again if not line.endswith(" unchanged")] == []
+    fresh("apply", "--server-side", "-k", definitions)
+    assert fresh("diff", "--server-side", "-k", definitions) == ""

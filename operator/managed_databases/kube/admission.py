@@ -19,6 +19,20 @@ def policy_name(kind: Kind) -> str:
     return f"protect-{kind.plural}.{GROUP}"
 
 
+def match_constraints(rule: dict[str, Any]) -> dict[str, Any]:
+    """Return the constraints of a policy with one rule, and with all that the API server would fill in.
+
+    They have one owner as a whole: were the defaults left out, each apply would change them, and a server-side apply
+    after a client-side one would be a conflict.
+    """
+    return {
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": {},
+        "objectSelector": {},
+        "resourceRules": [rule | {"scope": "*"}],
+    }
+
+
 def admission_policies(kind: Kind) -> list[dict[str, Any]]:
     """Return the ValidatingAdmissionPolicy of a kind and its binding; nothing for a kind without `protection`.
 
@@ -34,16 +48,14 @@ def admission_policies(kind: Kind) -> list[dict[str, Any]]:
             "metadata": {"name": policy_name(kind)},
             "spec": {
                 "failurePolicy": "Fail",
-                "matchConstraints": {
-                    "resourceRules": [
-                        {
-                            "apiGroups": [GROUP],
-                            "apiVersions": [VERSION],
-                            "operations": ["DELETE"],
-                            "resources": [kind.plural],
-                        }
-                    ]
-                },
+                "matchConstraints": match_constraints(
+                    {
+                        "apiGroups": [GROUP],
+                        "apiVersions": [VERSION],
+                        "operations": ["DELETE"],
+                        "resources": [kind.plural],
+                    }
+                ),
                 "matchConditions": [
                     {
                         "name": "not-yet-being-deleted",

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
+from managed_databases.kube.admission import match_constraints
 from managed_databases.kube.definitions import DEFINITIONS, GROUP_OF_DEFINITIONS, definition_name
 from managed_databases.reconcile.annotations import FORCE_DELETE
 
@@ -86,7 +87,7 @@ def _guard(what: str, plurals: list[str], free: str, says: str, says_shortly: st
             # guard any more, and no definition in the cluster may be stuck because of that.
             "failurePolicy": "Ignore",
             "paramKind": {"apiVersion": f"{GROUP}/{VERSION}", "kind": PROJECT},
-            "matchConstraints": {"resourceRules": [rule]},
+            "matchConstraints": match_constraints(rule),
             "matchConditions": [
                 {"name": "one-of-ours", "expression": f"oldObject.metadata.name in [{listed}]"},
                 {"name": "not-yet-being-deleted", "expression": "!has(oldObject.metadata.deletionTimestamp)"},
