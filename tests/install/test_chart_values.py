@@ -45,6 +45,7 @@ ALONE: dict[str, Values] = {
     "other settings": {
         "settings": {
             "PENDING_POLL_SECONDS": 1.5,
+            "PENDING_LIMIT_SECONDS": 7200,
             "LEAST_BACKOFF_SECONDS": 2,
             "CATALOGUE_SECONDS": 300,
             "CALL_LIMIT_SECONDS": 600,
