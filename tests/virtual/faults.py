@@ -1,10 +1,12 @@
 """Every fault that the sandbox knows, every kind, every phase of life: what to break, and what must be true meanwhile."""
 
+import asyncio
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from managed_databases.kube.collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.sandbox.faults import LEFT_OUT
 from stories.world import condition
@@ -85,7 +87,7 @@ BLAMED = {
     "401": {"CredentialsInvalid"},
     "403": {"Forbidden", "Refused"},
     "404": {"Looking", "ApiUnreachable"},
-    "403 of an ingress": {"Forbidden", "Refused"},
+    "403 of an ingress": {"Forbidden", "Refused", "Looking"},  # whether it had an effect is not known
     "404 about something else": {"Looking", "Refused"},
     **dict.fromkeys(("404 of an ingress", "404 of a gateway", "200 of another envelope"), _UNCLEAR),
     "409": {"Refused", "Busy"},
@@ -93,6 +95,10 @@ BLAMED = {
     **dict.fromkeys(("500", "503", "time-out", "reset", "garbage"), _UNCLEAR),
 }
 """Of the faults that let nothing through: the reasons that a step may be shown to fail for."""
+SURELY_REFUSED = ("400", "400 of validation", "401", "403", "409", "429")
+"""The answers after which nothing has changed, for certain. After any other the cloud may have a new password: that the
+Secret opens is not known then, and not claimed.
+"""
 GOING = {"Deleting", "InUse"}
 _NOT_CREATED = re.compile(r"waits for (\w+) ([^/ ]+)/(\S+), which is not created yet")
 
@@ -107,6 +113,8 @@ OBJECT_FAULTS: dict[str, dict[str, Any]] = {
 STAYS_READY = ("DEGRADED", "maintenance", "a status nobody knows")
 """Of those, by design."""
 
+IN_FLIGHT_SECONDS = 45.0
+"""So long a call may be under way before it is known that its outcome is not: the call's limit, and a look or two."""
 EARLY_SECONDS = 300.0
 MOST_EARLY, MOST_AN_HOUR = 8, 12
 
@@ -118,19 +126,24 @@ def pattern(kinds: tuple[str, ...]) -> str:
 
 @dataclass
 class Watch:
-    """Looks at everything again and again while a fault lasts. `was_ready`: what must stay so."""
+    """Looks at everything again and again while a fault lasts. `was_ready`: what must stay so. `is_unclear`: what a call
+    does that meets the fault is not known.
+    """
 
     world: VirtualWorld
     was_ready: set[ResourceKey] = field(default_factory=set)
+    is_unclear: bool = False
     _outdated: dict[ResourceKey, str] = field(default_factory=dict)
+    _shut_since: dict[ResourceKey, float] = field(default_factory=dict)
 
-    def look(self) -> None:
-        """What is usable stays so; what says that it is there has an id; conditions do not contradict each other, say why,
-        and do not wait for what is there already. Raises AssertionError.
+    async def look(self) -> None:
+        """What is usable stays so; what says that it is there has an id, and a Secret that opens it; conditions do not
+        contradict each other, say why, and do not wait for what is there already. Raises AssertionError.
         """
         outdated, self._outdated = self._outdated, {}
         for key in self.was_ready:
-            assert self.world.says(key, "Ready")[0] == "True", f"{key} is fine and does not say so: {self._of(key)}"
+            if not self._may_have_another_password(key):
+                assert self.world.says(key, "Ready")[0] == "True", f"{key} is fine and does not say so: {self._of(key)}"
         for kind in CLOUD_KINDS:
             for key in self.world.cluster.of_kind(kind):
                 if self.world.says(key, "Ready")[0] == "True":
@@ -139,6 +152,23 @@ class Watch:
                 if said := self._waits_for_what_is_there(key):
                     assert outdated.get(key) != said, f"{key} still says, though it is there: {said}"
                     self._outdated[key] = said
+        await self._ready_only_if_it_opens()
+
+    def _may_have_another_password(self, key: ResourceKey) -> bool:
+        pending = ResourceKey(SECRET, key.namespace, f"{key.name}-user-pending")
+        return self.is_unclear and key.kind == "DatabaseUser" and pending in self.world.cluster.objects
+
+    async def _ready_only_if_it_opens(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for key, raw in self.world.cluster.of_kind("DatabaseUser").items():
+            password = self.world.secret(f"{key.name}-user").get("password", "")
+            says_so = self.world.says(key, "Ready")[0] == "True"
+            datastore, name = raw["status"]["identity"]["key"] if says_so else ("", "")
+            if not says_so or await self.world.login(datastore, name, password):
+                self._shut_since.pop(key, None)
+                continue
+            since = self._shut_since.setdefault(key, now)
+            assert now - since < IN_FLIGHT_SECONDS, f"{key} says Ready, and its Secret does not open: {self._of(key)}"
 
     def _agree(self, key: ResourceKey) -> None:
         raw = self.world.get(key)

@@ -22,6 +22,7 @@ from virtual.faults import (
     CHANGING,
     PHASES,
     REQUEST_FAULTS,
+    SURELY_REFUSED,
     Calls,
     Phase,
     Watch,
@@ -82,7 +83,7 @@ async def lives_through(phase: Phase, fault: str, calls: Calls, kinds: tuple[str
     doomed = [key for key in resources if takes_all or key.kind in kinds] if phase == "delete" else []
     async with VirtualWorld() as world:
         await world.start()
-        watch = Watch(world)
+        watch = Watch(world, is_unclear=fault not in SURELY_REFUSED)
         if phase != "create":
             for each in manifests:
                 world.cluster.apply(each)
@@ -102,7 +103,7 @@ async def lives_through(phase: Phase, fault: str, calls: Calls, kinds: tuple[str
             world.cluster.delete(key)
         for _ in range(LASTS_SECONDS // 5):
             await asyncio.sleep(5)
-            watch.look()
+            await watch.look()
         assert sum(each["met"] for each in await world.faults()), "no request met the fault"
         await at_most_one_for_each(world, resources)
         assert_bounded(world.sent, kinds, max(failing, _count(world, kinds)), ends="times" in REQUEST_FAULTS[fault])

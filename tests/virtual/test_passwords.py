@@ -367,3 +367,24 @@ def test_a_name_that_was_never_checked_can_be_told_and_deleted(name: str) -> Non
             await world.until("it goes", lambda: APP not in world.cluster.objects, SOON)
 
     in_virtual_time(is_told())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_empty_answer_to_a_password_is_none(when: str) -> None:
+    """Whether the password is set is not known: Ready is not claimed, and it is sent until the API says so."""
+
+    async def is_not_believed() -> None:
+        async with VirtualWorld() as world:
+            await begin_with_given(world)
+            await world.fault(path="^/v1/users/", method="PUT", status=200, body="", when=when, times=2)
+            write(world, GIVEN, "password", GOOD)
+            await asyncio.sleep(1)
+            assert world.says(APP, "Ready")[0] == "False"
+            assert world.secret(MINE.name)["password"] == FIRST
+            await world.until("it is set", lambda: world.says(APP, "Synced")[0] == "True", SOON)
+            assert [each["met"] for each in await world.faults()] in ([], [2])
+            assert world.says(APP, "Ready")[0] == "True"
+            assert world.secret(MINE.name)["password"] == GOOD
+            assert await opens(world)
+
+    in_virtual_time(is_not_believed())

@@ -294,7 +294,9 @@ class Actor:
         assert password is not None
         set_password = found.cloud.credential.set_password
         assert set_password is not None
-        await self._send(found, set_password(found.seen.mine.id, password), lane)
+        call = set_password(found.seen.mine.id, password)
+        if await self._send(found, call, lane) is None:  # whoever says so little may not be the API
+            raise OutcomeUnknown(call.operation, "an empty answer does not tell whether the password is set")
 
     async def _arrange(self, found: Observation, step: Arrange) -> None:
         owned = step.owned

@@ -315,6 +315,8 @@ def _ground(held: Held, found: Observation, step: Step) -> object:
         what = (step.call.operation, step.call.path, orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
     elif isinstance(step, Credentials):
         what = (step.step,)
+    elif isinstance(step, Record | Release):  # a forced deletion is not the one that was refused before it
+        what = (*what, step.message)
     # A Secret that is there no more, or another one, is worth another try of what Kubernetes refused to write.
     refused = held.verdict.reason is Reason.KUBERNETES_REFUSES
     secrets = seen.credential.versions if refused and seen.credential is not None else None
