@@ -178,6 +178,35 @@ class RandomWalk(RuleBasedStateMachine):
     def vanish(self, kind: str) -> None:
         self._run(self._walk.vanish(kind))
 
+    @rule(key=keys, seconds=st.sampled_from([1, 10]))
+    def replace(self, key: ResourceKey, seconds: float) -> None:
+        async def step() -> None:
+            self._walk.replace(key)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(user=st.sampled_from(["app", "other"]))
+    def make_immutable(self, user: str) -> None:
+        async def step() -> None:
+            self._walk.trouble.make_immutable(user)
+
+        self._run(step())
+
+    @rule(refused=st.booleans())
+    def quota(self, refused: bool) -> None:
+        async def step() -> None:
+            if refused:
+                self._walk.trouble.refuse_secrets()
+            else:
+                self._walk.trouble.let_secrets_be_written()
+
+        self._run(step())
+
+    @rule()
+    def others_close(self) -> None:
+        self._run(self._walk.trouble.close())
+
     @rule()
     def drift(self) -> None:
         self._run(self._walk.drift())

@@ -15,31 +15,40 @@ from virtual.memory_cluster import Raw
 from virtual.two_projects import BANK, TEAM_ID, datastore, is_in_sync, put_bank
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 
+MAIN = ResourceKey("ManagedDatastore", NAMESPACE, "main")
 THEIRS = ResourceKey("ManagedDatastore", BANK, "theirs")
+TEAM = ResourceKey("DatabaseProject", "", "team")
 APP = ResourceKey("DatabaseUser", NAMESPACE, "app")
 GIVEN = ResourceKey(SECRET, NAMESPACE, "given")
 REFUSED = "weak-password"
 """What the API's policy refuses."""
 PASSWORDS: tuple[bytes, ...] = (REFUSED.encode(), b"good-password-1", b"good-password-2\n", b"\xff\xfe", b"two\nlines")
+EDITED_HOST = "elsewhere"
 EDITS: tuple[tuple[str, bytes], ...] = (
     ("password", b"edited"),
     ("password", b"\xff"),
-    ("host", b"elsewhere"),
+    ("host", EDITED_HOST.encode()),
     ("theirs", b"x"),
 )
+THEIR_NETWORK = "203.0.113.0/24"
 SOON_SECONDS = 120.0
 LASTS_SECONDS = 240.0
 UNLISTABLE = ("databases", "grants", "users", "prometheus-metrics-tokens")
 
 
 class Trouble:
-    """`everywhere`: a fault may meet anybody. `up_since`: since when nothing keeps the operator from knowing and telling."""
+    """`everywhere`: a fault may meet anybody. `closed_by_others`: the datastore that other hands have set a firewall of,
+    which no spec asks for.
+    """
 
     def __init__(self, world: VirtualWorld) -> None:
         self.world = world
         self.everywhere = False
+        self.closed_by_others: str | None = None
         self._days = 8
         self._wrong_since: dict[str, float] = {}
+        self._met: dict[str, int] = {}
+        self._blind_until = 0.0
         world.refuses = _refuses
 
     def begin(self) -> None:
@@ -49,6 +58,10 @@ class Trouble:
 
     def is_calm(self) -> bool:
         return not self.everywhere and not self.world.cluster.away
+
+    def knows_nothing(self) -> None:
+        """A process that has only started must look first."""
+        self._wrong_since.clear()
 
     # --- what happens ---
 
@@ -78,6 +91,33 @@ class Trouble:
         secret = ResourceKey(SECRET, NAMESPACE, f"{user}-user")
         if secret in self.world.cluster.objects:
             self._write(secret, name, value)
+
+    def make_immutable(self, user: str) -> None:
+        secret = ResourceKey(SECRET, NAMESPACE, f"{user}-user")
+        if secret in self.world.cluster.objects:
+            self.world.cluster.make_immutable(secret)
+
+    def refuse_secrets(self) -> None:
+        """By a quota."""
+        self.world.cluster.secrets_most = 0
+
+    def let_secrets_be_written(self) -> None:
+        self.world.cluster.secrets_most = None
+        for key, raw in self.world.cluster.of_kind(SECRET).items():
+            if raw.pop("immutable", None):
+                self.world.cluster.touch(key)
+
+    async def close(self) -> None:
+        """Other hands set a firewall that no spec asks for and that this operator has not set."""
+        raw = self.world.cluster.objects.get(MAIN)
+        if raw is None or "firewall" in raw["spec"]:
+            return
+        if "firewall" in raw["status"].get("managed", ()) or "firewall" in raw["status"].get("applying", {}):
+            return
+        for each in await self.world.objects("datastores"):
+            if each["id"] == raw["status"].get("id") and each["status"] == "ACTIVE":
+                await self.world.edit("datastores", each["id"], firewall=[{"ip": THEIR_NETWORK}])
+                self.closed_by_others = each["id"]
 
     async def stick(self) -> None:
         """The cloud does not end its work on a datastore, for hours."""
@@ -120,7 +160,7 @@ class Trouble:
     async def ready_only_if_it_opens(self) -> None:
         """Once nothing keeps the operator from knowing, it does not say Ready of a user whose Secret does not open."""
         now = asyncio.get_running_loop().time()
-        if not self.is_calm() or any(each["met"] == 0 for each in await self.world.faults()):
+        if not await self._can_be_known(now):
             self._wrong_since.clear()
         for key, raw in self.world.cluster.of_kind("DatabaseUser").items():
             said = self.world.says(key, "Ready")[0]
@@ -136,6 +176,21 @@ class Trouble:
                 continue
             since = self._wrong_since.setdefault(key.name, now)
             assert now - since < LASTS_SECONDS, f"{key} says Ready, and its Secret does not open: {raw['status']}"
+
+    async def _can_be_known(self, now: float) -> bool:
+        """Whether nothing keeps the operator from it: no fault, no project that leads elsewhere, no wait that was asked for."""
+        for each in await self.world.faults():
+            is_left = each["times"] is None or each["met"] < each["times"]
+            if is_left or self._met.get(each["id"]) != each["met"]:
+                self._blind_until = max(self._blind_until, now + float(each["headers"].get("Retry-After", 0)))
+            self._met[each["id"]] = each["met"]
+        is_open = TEAM in self.world.cluster.objects and self.world.says(TEAM, "Ready")[0] == "True"
+        return self.is_calm() and is_open and now >= self._blind_until
+
+    async def nothing_is_reset_that_was_not_set(self) -> None:
+        for each in await self.world.objects("datastores"):
+            if each["id"] == self.closed_by_others:
+                assert [entry["ip"] for entry in each["firewall"]] == [THEIR_NETWORK], f"the firewall of others: {each}"
 
     def _write(self, secret: ResourceKey, name: str, value: bytes) -> None:
         self.world.cluster.objects[secret]["data"][name] = b64encode(value).decode()

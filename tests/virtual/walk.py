@@ -13,7 +13,7 @@ from managed_databases.sandbox.projects import DEFAULT_WORLD
 from stories.world import SUBNET, manifest
 from virtual.everything import CLOUD_KINDS, collection, project
 from virtual.memory_cluster import Raw
-from virtual.trouble import THEIRS, Trouble
+from virtual.trouble import EDITED_HOST, THEIRS, Trouble
 from virtual.virtual_world import NAMESPACE, SYSTEM, URL, VirtualWorld
 
 IN_MAIN = {"datastoreRef": {"name": "main"}}
@@ -58,13 +58,27 @@ ODD_ROWS: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 ELSEWHERE: tuple[dict[str, Any], ...] = ({"endpoint": f"{URL}/region-2/v1"}, {"endpoint": f"{URL}:80/v1"})
 CHANGES: dict[ResourceKey, tuple[dict[str, Any], ...]] = {
-    KEYS[0]: ({"nodeCount": 2}, {"config": {"work_mem": 8192}}, {"config": None}, {"firewall": ["192.0.2.0/24"]}),
+    KEYS[0]: (
+        {"nodeCount": 2},
+        {"config": {"work_mem": 8192}},
+        {"config": None},
+        {"config": {"nonsense": 1}, "firewall": ["198.51.100.0/24"]},
+        {"firewall": ["192.0.2.0/24"]},
+        {"firewall": None},
+        {"pooler": {"size": 9}},
+        {"pooler": None},
+        {"driftPolicy": "Report"},
+        {"driftPolicy": "Correct"},
+        {"changePolicy": "Approve", "config": {"max_connections": 55}},
+        {"changePolicy": "Auto"},
+    ),
     KEYS[1]: ({"ownerRef": {"name": "other"}}, {"ownerRef": {"name": "app"}}),
     KEYS[2]: ({"databaseRef": {"name": "shop"}}, {"databaseRef": None}),
 }
 HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown", "ApprovalNeeded", "SecretConflict"}
 """Stalled with one of these is right: somebody has to say what is meant."""
 HOLDS_FOR_A_PERSON |= {"ParentChanged", "DuplicateSuspected"}
+HOLDS_FOR_A_PERSON |= {"InvalidSpec", "Drift"}  # a parameter that there is not; driftPolicy Report
 WAITS_FOR_OTHERS = {"ParentMissing", "ParentNotReady"}
 
 
@@ -82,7 +96,7 @@ class Walk:
 
     `let_go`: kinds and cloud names of objects that may be there with nobody holding them. `lost`: users whose Secret
     was deleted or set back: nobody knows their password until the operator has set another one. `expected` are further
-    reasons that are right after what has happened.
+    reasons that are right after what has happened. `is_over`: nothing happens any more, and all is settled.
     """
 
     def __init__(self) -> None:
@@ -91,6 +105,7 @@ class Walk:
         self.lost: set[str] = set()
         self.backup: dict[ResourceKey, Raw] | None = None
         self.expected: set[str] = set()
+        self.is_over = False
         self.trouble = Trouble(self.world)
 
     async def begin(self, *, made: bool) -> None:
@@ -124,6 +139,8 @@ class Walk:
             return
         if raw["metadata"].get("deletionTimestamp") and spec.get("deletionPolicy") == "Retain":
             self.let_go |= _objects_of(key)
+        if spec.get("firewall") is not None:
+            self.trouble.closed_by_others = None
         self.world.cluster.change(key, **spec)
 
     def delete_secret(self, user: str) -> None:
@@ -171,7 +188,13 @@ class Walk:
         await asyncio.sleep(1)
         self.world.cluster.apply(project(namePrefix=prefix))
 
+    def replace(self, key: ResourceKey) -> None:
+        """As `kubectl replace` does: finalizers and annotations are gone."""
+        if key in self.world.cluster.objects and "deletionTimestamp" not in self.world.get(key)["metadata"]:
+            self.world.cluster.replace(key)
+
     async def restart(self, seconds: float) -> None:
+        self.trouble.knows_nothing()
         await self.world.kill()
         await asyncio.sleep(seconds)
         await self.world.start()
@@ -188,6 +211,7 @@ class Walk:
             each for key in EVERY_KEY for each in _objects_of(key)
         }  # what was made or let go since then is nobody's now
         self.lost |= {"app", "other", "twin"}
+        self.trouble.closed_by_others = None  # the spec of then may ask for a firewall
         self.world.cluster.objects = copy.deepcopy(self.backup)
         await self.world.start()
 
@@ -198,6 +222,7 @@ class Walk:
         await self.world.kill()
         self.let_go |= {each for key in EVERY_KEY for each in _objects_of(key)}
         self.lost |= {"app", "other", "twin"}
+        self.trouble.closed_by_others = None
         self.trouble.restore_with_other_uids(self.backup)
         await self.world.start()
 
@@ -221,11 +246,15 @@ class Walk:
         self._secrets_lead_where_their_users_are(await self.world.objects("datastores"))
         await self._nobody_is_locked_out()
         await self.trouble.ready_only_if_it_opens()
+        await self.trouble.nothing_is_reset_that_was_not_set()
 
     def _secrets_lead_where_their_users_are(self, datastores: list[dict[str, Any]]) -> None:
         hosts = {each["id"]: set((each.get("connection") or {}).values()) for each in datastores}
         for key, raw in self.world.cluster.of_kind("DatabaseUser").items():
             told = self.world.secret(f"{key.name}-user").get("host")
+            is_as_wished = self.world.says(key, "Synced")[0] == "True"
+            if told == EDITED_HOST and not (self.is_over and is_as_wished):  # by a person, a moment ago
+                continue
             datastore = (raw["status"].get("identity") or {}).get("datastoreID")
             if told and raw["status"].get("id") and hosts.get(datastore):
                 assert told in hosts[datastore], f"{key} is in {datastore}, and its Secret leads to {told}"
@@ -253,6 +282,7 @@ class Walk:
         self.lead_elsewhere(None)
         self.give_credentials(0)
         await self.trouble.unstick()
+        self.trouble.let_secrets_be_written()
         self.trouble.give(None)
         await self.restart(0)
         for key in EVERY_KEY:
@@ -260,12 +290,25 @@ class Walk:
                 world.cluster.annotate(key, paused=None)
         for _ in range(3):  # what is gone with its data is made again when a person says so, and then its children
             await asyncio.sleep(900)
+            await self._let_go_of_what_was_lost()
             for key in EVERY_KEY:
                 if key in world.cluster.objects and world.says(key, "Stalled") == ("True", "Gone"):
                     world.cluster.annotate(key, recreate=world.get(key)["status"]["id"])
         await world.until("all is as it can be", self._is_settled, 7200)
+        self.is_over = True
         await self.check()
         await self._no_orphans()
+
+    async def _let_go_of_what_was_lost(self) -> None:
+        """When all is gone, and the way there was another one since, nobody but a person knows that it is (ADR 0016)."""
+        if self.world.says(PROJECT, "Ready")[1] != "ProjectChanged":
+            return
+        there = {each["id"] for kind in CLOUD_KINDS for each in await self.world.objects(collection(kind))}
+        for key in EVERY_KEY:
+            if key in self.world.cluster.objects and (id_ := self.world.get(key)["status"].get("id")):
+                assert id_ not in there, f"the way is right, {id_} is there, and the project says ProjectChanged"
+                self.world.cluster.annotate(key, force_delete="true")
+                self.world.cluster.delete(key)
 
     def _is_settled(self) -> bool:
         there = [key for key in EVERY_KEY if key in self.world.cluster.objects]
