@@ -131,6 +131,13 @@ class Intent(Spec):
         default_factory=dict, description="What an object must equal to be taken for the one that was made."
     )
 
+    @property
+    def settle_seconds(self) -> float:
+        """How long the attempt must be over before it is tried again: the longer, the more of them showed nothing, as each
+        may have made what only does not show.
+        """
+        return self.wait_seconds * 4.0 ** min(self.attempt - 1, 2)
+
 
 class BindingRef(Spec):
     """The Secret that applications mount (Service Binding specification, provisioned service)."""

@@ -25,6 +25,7 @@ from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import RESET, content_hash
+from managed_databases.reconcile.decision.candidates import unclear_attempts
 from managed_databases.reconcile.decision.decide import PENDING
 from managed_databases.reconcile.failures import BUSY_TRIES, kubernetes_refusal, meaning, meaning_of_busy, refused
 from managed_databases.reconcile.fights import aim
@@ -37,6 +38,8 @@ from managed_databases.reconcile.settings import EngineSettings
 FIGHT_CORRECTIONS = 3
 FIGHT_SECONDS = 600.0
 REPAIRS_OF_A_SECRET = 5
+DELETED_IN_VAIN = 8
+"""After so many deletions that were accepted and did nothing a person is told."""
 MADE_AGAIN_MOST = 3
 MADE_AGAIN_SECONDS = 3600.0
 NOT_SEEN: Final = object()
@@ -189,6 +192,9 @@ class Attempts:
         # The more of them rest, the longer each does: all together make no more calls than one.
         pause *= 1 + sum(now < held.until for held in memory.aside)
         unclear = isinstance(error, OutcomeUnknown)
+        if unclear and isinstance(step, Create):
+            before_it = found.seen.status.intent
+            verdict = unclear_attempts(1 if before_it is None else before_it.attempt + 1) or verdict
         _hold(found, memory, step, Held(None, now + pause, verdict, failures, tries, now_seen, not unclear))
         return verdict
 
@@ -229,7 +235,13 @@ class Attempts:
             before = memory.held
             times = before.failures + 1 if before is not None and is_held(before, found, step) else 1
             pause = retry_delay(times, self._draw, self._settings.least_backoff_seconds)
-            told = Wait(Reason.DELETING, "the API has accepted the deletion, and still shows the object")
+            told: Wait | Stall = Wait(Reason.DELETING, "the API has accepted the deletion, and still shows the object")
+            if times > DELETED_IN_VAIN:
+                told = Stall(
+                    Reason.PENDING_TOO_LONG,
+                    f"the API has accepted the deletion of {found.seen.status.id} many times, and still shows it: look there, "
+                    "or ask the provider's support with this id; it is asked for again by itself",
+                )
             _hold(found, memory, step, Held(None, self._clock.monotonic() + pause, told, times, statuses_count=False))
 
     def again_seconds(self, memory: Memory, verdict: Verdict) -> float | None:

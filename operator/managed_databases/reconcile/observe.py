@@ -304,7 +304,7 @@ class Observer:
                 left = memory.absent_since + UNREADABLE_SECONDS - self.clock.monotonic()
                 seen["unreadable_seconds"] = left if left > 0 else None
         if intent is not None and found.seen.status.id is None:
-            seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.wait_seconds)
+            seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.settle_seconds)
         seen["created_id"] = memory.created_id if found.seen.status.id is None else None
 
     def _unreadable(self, found: Observation, claim: KeyName) -> tuple[str, ...]:

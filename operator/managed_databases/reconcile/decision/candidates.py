@@ -6,7 +6,10 @@ from typing import Any
 from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.kind import CloudSide
 from managed_databases.kinds.seen import Seen
-from managed_databases.kinds.verdicts import Reason, Wait
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+
+UNCLEAR_ATTEMPTS_MOST = 2
+"""After so many attempts of unknown outcome that left nothing to be seen a person is told."""
 
 
 def candidates(cloud: CloudSide, namesakes: Sequence[Any], intent: Intent) -> list[Any]:
@@ -16,6 +19,17 @@ def candidates(cloud: CloudSide, namesakes: Sequence[Any], intent: Intent) -> li
         for namesake in namesakes
         if namesake.id not in intent.others and not fields_that_differ(intent.expected, cloud.expected_of(namesake))
     ]
+
+
+def unclear_attempts(attempt: int) -> Stall | None:
+    """What to say when this attempt, as those before it, has ended without a clear answer; None of the first ones."""
+    if attempt <= UNCLEAR_ATTEMPTS_MOST:
+        return None
+    return Stall(
+        Reason.DUPLICATE_SUSPECTED,
+        "attempts to create have ended without a clear answer again and again, and the API shows nothing that they made: look "
+        "there. What shows is taken; if nothing does, it is tried again after a long pause",
+    )
 
 
 def unreadable_since(seen: Seen, intent: Intent) -> Wait | None:

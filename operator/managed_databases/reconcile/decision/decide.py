@@ -22,7 +22,12 @@ from managed_databases.kinds.verdicts import (
     Wait,
 )
 from managed_databases.reconcile.annotations import PAUSED, RECREATE
-from managed_databases.reconcile.decision.candidates import candidates, fields_that_differ, unreadable_since
+from managed_databases.reconcile.decision.candidates import (
+    candidates,
+    fields_that_differ,
+    unclear_attempts,
+    unreadable_since,
+)
 from managed_databases.reconcile.decision.deletion import at_work, decide_deletion
 from managed_databases.reconcile.decision.differences import (
     Differences,
@@ -115,6 +120,8 @@ def _without_object(cloud: CloudSide, seen: Seen) -> Verdict:
 
 
 def _after_an_attempt(cloud: CloudSide, seen: Seen, intent: Intent) -> Verdict:
+    if seen.settle_seconds is not None and (told := unclear_attempts(intent.attempt)) is not None:
+        return told
     if seen.settle_seconds is not None:
         return Wait(
             Reason.LOOKING,
