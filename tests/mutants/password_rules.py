@@ -56,8 +56,8 @@ PASSWORDS: Final = (
     Mutant(
         "a retained Secret goes with its object only",
         "reconcile/secret_ownership.py",
-        "and secret.annotations.get(OBJECT_ID) in ids - {None}:",
-        ":",
+        "if kept_for is not None and kept_for in ids:",
+        "if kept_for is not None:",
         _SECRETS,
     ),
     Mutant(
