@@ -165,6 +165,26 @@ async def test_a_secret_from_creation_to_deletion(place: Place) -> None:
 
 
 @pytest.mark.story
+async def test_a_dry_run_proves_a_write_and_writes_nothing(place: Place) -> None:
+    new = place.secret("login", password="p")
+    await place.writer.prove_secret(None, new)
+    assert await place.writer.read_secret(place.namespace, "login") is None
+    assert place.store.secret_version(place.namespace, "login") is None
+    made = await place.writer.create_secret(new)
+    await place.writer.prove_secret(made, place.secret("login", password="q"))
+    assert await place.writer.read_secret(place.namespace, "login") == made
+    assert place.store.secret_version(place.namespace, "login") == made.resource_version
+    with pytest.raises(AlreadyThere):
+        await place.writer.prove_secret(None, new)
+    immutable = {"immutable": True}
+    await place.connection.request("PATCH", f"{place.secrets}/login", body=immutable, content_type=MERGE_PATCH)
+    locked = await place.writer.read_secret(place.namespace, "login")
+    assert locked is not None
+    with pytest.raises(WriteRefused, match="immutable"):
+        await place.writer.prove_secret(locked, place.secret("login", password="q"))
+
+
+@pytest.mark.story
 async def test_bytes_that_are_no_text_survive(place: Place) -> None:
     body = {"metadata": {"name": "store"}, "type": "servicebinding.io/postgresql", "data": {"jks": "/+7/7g=="}}
     await place.connection.request("POST", place.secrets, body=body)

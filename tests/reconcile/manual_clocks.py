@@ -45,6 +45,19 @@ class LeapingClock(StillClock):
         return event.is_set()
 
 
+class GatedClock(StillClock):
+    """Each wait lasts until the gate is open, and ends at its moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def wait(self, event: asyncio.Event, until: float | None) -> bool:
+        await self.gate.wait()
+        self.moment = max(self.moment, until or self.moment)
+        return event.is_set()
+
+
 def without_waiting(coroutine: Coroutine[Any, Any, T]) -> T | None:
     """The coroutine's result when it gives one at once, None when it would wait on a StillClock."""
     try:

@@ -161,11 +161,14 @@ class MemoryCluster:
                 await asyncio.sleep(self.late_seconds)
 
     def _dry_answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Raw:
-        """What a write would be answered, without its effect."""
+        """What a write would be answered, without its effect: what is not there has no resourceVersion."""
         before, told = (copy.deepcopy(self.objects), self.writes, self._version), self.told
         self.told = []
         try:
-            return self._answer(method, path, body)
+            answer = self._answer(method, path, body)
+            if method == "POST":
+                del answer["metadata"]["resourceVersion"]
+            return answer
         finally:
             self.objects, self.writes, self._version = before
             self.told = told

@@ -131,13 +131,23 @@ class KubeWriter:
     async def prove_secret(self, old: SecretContent | None, secret: NewSecret) -> None:
         """A dry run on the API server. Admission webhooks that know none prove nothing, and refuse nothing here."""
         try:
-            await (self.create_secret(secret, DRY_RUN) if old is None else self.replace_secret(old, secret, DRY_RUN))
+            await (self._create_secret(secret, DRY_RUN) if old is None else self._replace_secret(old, secret, DRY_RUN))
         except WriteRefused as error:
             if "dry run" not in str(error):
                 raise
 
-    async def create_secret(self, secret: NewSecret, query: Query = ()) -> SecretContent:
+    async def create_secret(self, secret: NewSecret) -> SecretContent:
         """Raises AlreadyThere, and WriteRefused in a terminating namespace."""
+        return self._known_secret(await self._create_secret(secret))
+
+    async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
+        """Make our data, labels, annotations and owner those of `secret`; other people's stay.
+
+        Raises WriteConflict when the Secret has changed since it was read, and WriteRefused when its type differs.
+        """
+        return self._known_secret(await self._replace_secret(old, secret))
+
+    async def _create_secret(self, secret: NewSecret, query: Query = ()) -> Mapping[str, Any]:
         metadata: dict[str, Any] = {
             "name": secret.name,
             "labels": self._labels(),
@@ -149,11 +159,7 @@ class KubeWriter:
         path = collection_path("", "v1", "secrets", secret.namespace)
         return await self._write_secret("POST", path, body, secret, "application/json", query)
 
-    async def replace_secret(self, old: SecretContent, secret: NewSecret, query: Query = ()) -> SecretContent:
-        """Make our data, labels, annotations and owner those of `secret`; other people's stay.
-
-        Raises WriteConflict when the Secret has changed since it was read, and WriteRefused when its type differs.
-        """
+    async def _replace_secret(self, old: SecretContent, secret: NewSecret, query: Query = ()) -> Mapping[str, Any]:
         if old.type != secret.type:
             raise WriteRefused(
                 f"Secret {old.namespace}/{old.name} has the type {old.type}, and a Secret's type cannot be changed to "
@@ -234,14 +240,17 @@ class KubeWriter:
 
     async def _write_secret(
         self, method: str, path: str, body: object, secret: NewSecret, content_type: str, query: Query
-    ) -> SecretContent:
+    ) -> Mapping[str, Any]:
         try:
-            raw = await self._write(method, path, body, content_type, query)
+            raw: Mapping[str, Any] = await self._write(method, path, body, content_type, query)
         except KubeError as error:
             # An answer may echo what it refuses; and without the cause, which holds the same text.
             raise type(error)(_masked(str(error), secret)) from None
-        if not query:
-            self._store.seen(raw, SECRET)
+        return raw
+
+    def _known_secret(self, raw: Mapping[str, Any]) -> SecretContent:
+        """As `_known`. The answer to a dry run is none of these: it has no resourceVersion, and nothing was written."""
+        self._store.seen(raw, SECRET)
         return _secret_content(raw)
 
     async def _read(self, path: str) -> Any:
