@@ -123,11 +123,4 @@ DELETION: Final = (
         "    if seen.mine is None or seen.mine_unsure:\n        return Release(",
         _DECIDE,
     ),
-    Mutant(
-        "in a deletion the pinned key counts",
-        "reconcile/observe.py",
-        "(seen.deleting or (status.id is None",
-        "((status.id is None",
-        _GUARDS,
-    ),
 )

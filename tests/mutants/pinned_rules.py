@@ -21,7 +21,7 @@ PINNED: Final = (
         "reconcile/decision/decide.py",
         '{"intent": None, "identity": None})',
         '{"intent": None})',
-        _IDENTITY,
+        ("reconcile/decision",),
     ),
     Mutant(
         "who claims a key first has it",
@@ -35,7 +35,7 @@ PINNED: Final = (
         "reconcile/observe.py",
         "        self.claims.want(found.resource.key, found.claim)\n",
         "",
-        _IDENTITY,
+        ("virtual/test_guards.py",),
     ),
     Mutant(
         "an object keeps the prefix that it was made with",
@@ -91,7 +91,7 @@ PINNED: Final = (
         "reconcile/decision/decide.py",
         "    if not cloud.holds_data and (blocked := _reference_problem(cloud, seen)):",
         "    if False:",
-        _BELIEVED,
+        ("reconcile/decision",),
     ),
     Mutant(
         "after a change of the way a known object has to answer",

@@ -124,6 +124,23 @@ def test_of_two_resources_with_one_key_one_makes_it() -> None:
     in_virtual_time(scenario())
 
 
+def test_a_name_that_is_given_up_is_free_also_while_its_new_one_waits() -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await world.fault(method="POST", path="/datastores$", status=403)
+            world.cluster.apply(main_datastore())
+            await world.until("it is refused", lambda: world.says(MAIN, "Stalled") == ("True", "Forbidden"))
+            world.cluster.annotate(MAIN, paused="true")
+            world.cluster.change(MAIN, name="another")
+            await world.clear_faults()
+            second = ResourceKey(MAIN.kind, NAMESPACE, "second")
+            world.cluster.apply(main_datastore("second", name=MAIN.name))
+            await world.until("the name is free", lambda: world.says(second, "Ready")[0] == "True")
+
+    in_virtual_time(scenario())
+
+
 def test_what_came_since_the_last_list_is_looked_for_before_a_creation() -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:

@@ -155,6 +155,12 @@ ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes":
         ("a call ended unknown", {**HELD, "mine_unsure": True}, Wait, Reason.LOOKING),
         ("not in the list is not gone", {**HELD, "mine": None}, Wait, Reason.LOOKING),
         ("gone without data is made again", {**HELD, "mine": None, "mine_gone": True}, Record, Reason.GONE),
+        (
+            "gone, and its datastore is not usable yet: it keeps its id until it can be made again",
+            {**HELD, "mine": None, "mine_gone": True, "refs": parent(problem=Wait(Reason.PARENT_NOT_READY, "x"))},
+            Wait,
+            Reason.PARENT_NOT_READY,
+        ),
         ("the cloud is at work", {**HELD, "mine": user(status="PENDING_UPDATE")}, Wait, Reason.PENDING),
         ("a failed object is never made again by itself", {**HELD, "mine": user(status="ERROR")}, Stall, Reason.ERROR),
         ("a second object of the name is reported", {**HELD, "namesakes": (user(OTHER),)}, Stall, Reason.DUPLICATE_SUSPECTED),
@@ -349,3 +355,10 @@ def test_what_is_protected_is_not_deleted() -> None:
         told = {"datastoreRef": {"name": "main"}, "deletionProtection": protection}
         decided = decide(DATABASE, replace(held, spec=ManagedDatabaseSpec.model_validate(told)))
         assert type(decided) is verdict, protection
+
+
+def test_an_attempt_for_what_the_spec_does_not_say_any_more_ends_with_its_identity() -> None:
+    before = IDENTITY.model_copy(update={"key": (DATASTORE_ID, "name_of_then")})
+    decided = decide(USER, seen(status=status(intent=INTENT, identity=before)))
+    assert isinstance(decided, Record)
+    assert decided.changes == {"intent": None, "identity": None}
