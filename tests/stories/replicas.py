@@ -8,6 +8,15 @@ LEASE_SECONDS = 4
 """Short, and still long enough for a busy machine to renew it in time."""
 
 
+async def released_lease(world: World) -> None:
+    """Before the operator is started: a Lease that an earlier process released. A first one is waited for its whole time,
+    since a Lease that is not there may have been deleted.
+    """
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+    metadata = {"name": LEASE_NAME, "namespace": world.system}
+    await world.cluster.apply(lease | {"metadata": metadata, "spec": {"holderIdentity": "", "leaseDurationSeconds": 1}})
+
+
 async def holder(world: World) -> str:
     lease = await world.cluster.get("Lease", LEASE_NAME, world.system)
     return str(lease["spec"].get("holderIdentity") or "")

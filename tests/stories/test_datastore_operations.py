@@ -310,7 +310,7 @@ async def test_drift_is_only_reported_where_so_asked_and_people_are_still_heard(
     assert condition(drifted, "Reconciling")["status"] == "False"
 
     calls = await changed(world, backupRetentionDays=3)
-    assert [path.rpartition("/")[2] for _, path, _ in calls] == [id_, "firewall", "backups", "pooler"]
+    assert [path.rpartition("/")[2] for _, path, _ in calls] == ["firewall", id_, "backups", "pooler"]
     assert (await world.get(DATASTORE, "main"))["status"]["syncedGeneration"] == 2
 
 

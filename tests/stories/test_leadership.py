@@ -17,7 +17,7 @@ from managed_databases.kube.leadership import LEASE_NAME, RELEASE_SECONDS
 from managed_databases.kube.operator import GRACE_SECONDS, PARTS_END_SECONDS
 from operator_process import OperatorProcess
 from stories.kill_points import EFFECT_COMES, EFFECT_COMES_LATE, EFFECT_WAS
-from stories.replicas import LEASE_SECONDS, holder, somebody_leads, stands_by
+from stories.replicas import LEASE_SECONDS, holder, released_lease, somebody_leads, stands_by
 from stories.world import World
 
 PAIR = {
@@ -74,6 +74,7 @@ async def test_a_standby_is_live_and_ready_and_asks_the_cloud_nothing(world: Wor
 
 @a_patient_pair
 async def test_a_clean_stop_hands_over_at_once(world: World, follower: OperatorProcess) -> None:
+    await released_lease(world)
     await world.operator.start()
     first = await somebody_leads(world)
     await stands_by(world, follower)
@@ -91,6 +92,7 @@ async def test_a_clean_stop_hands_over_at_once(world: World, follower: OperatorP
 @pytest.mark.parametrize("world", [{"settings": LONG | {"call_limit_seconds": 300}}], indirect=True)
 async def test_a_clean_stop_hands_over_while_the_api_hangs(world: World, follower: OperatorProcess) -> None:
     """The call in flight would take longer than any test waits: it is given up, and found again by who follows."""
+    await released_lease(world)
     await world.operator.start()
     first = await somebody_leads(world)
     await stands_by(world, follower)
@@ -111,6 +113,7 @@ async def test_a_clean_stop_hands_over_while_the_api_hangs(world: World, followe
 
 @a_patient_pair
 async def test_a_standby_that_stops_changes_nothing(world: World, follower: OperatorProcess) -> None:
+    await released_lease(world)
     await world.operator.start()
     first = await somebody_leads(world)
     await stands_by(world, follower)

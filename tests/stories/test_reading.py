@@ -47,7 +47,8 @@ async def test_what_kubectl_shows(world: World) -> None:
 
     everything = await world.cluster.kubectl("get", "databases", *namespace)
     for name in ("main", "shop", "app"):
-        assert re.search(rf"/{name} +True +Ready +ACTIVE", everything), everything
+        assert re.search(rf"/{name} +True +Ready ", everything), everything
+    assert re.search(r"/main +True +Ready +ACTIVE", everything), everything
     for table in (
         await world.cluster.kubectl("get", "mds", *namespace),
         await world.cluster.kubectl("get", "mds", *namespace, "-o", "wide"),
