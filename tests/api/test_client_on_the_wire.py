@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from api.wire_server import Script, serving
 from managed_databases.api import ApiError, Call, Client, PasswordToken, StaticToken
-from managed_databases.api.answers import ANSWER_LIMIT_BYTES
+from managed_databases.api.answers import LIST_LIMIT_BYTES
 from managed_databases.api.collections import USERS, remove_floating_ip
 from managed_databases.api.errors import Forbidden, NeverSent, OutcomeUnknown, TooLarge
 from managed_databases.api.models import FloatingIPChange, NewUser
@@ -116,7 +116,7 @@ async def test_an_endless_list_is_given_up() -> None:
 
 
 async def test_a_small_answer_that_unpacks_to_a_giant() -> None:
-    packed = gzip.compress(bytes(ANSWER_LIMIT_BYTES + 1))
+    packed = gzip.compress(b" " * (LIST_LIMIT_BYTES + 1))
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
     async with serving(says(head.encode() + packed)) as server:
         client = client_at(server.address)

@@ -1,5 +1,7 @@
 import base64
 import json
+import re
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from managed_databases.api.masking import MASK, WITHHELD, Masks, forms, secrets_in
+from managed_databases.api.masking import LONGEST_SECRET, MASK, WITHHELD, Masks, forms, secrets_in
 from managed_databases.api.models import ConfigChange, NewDatastore, NewUser
 
 texts = st.text(max_size=60)
@@ -75,3 +77,55 @@ def test_secrets_are_found_at_any_depth() -> None:
 
 def test_the_masks_themselves_do_not_show() -> None:
     assert "hidden" not in repr(Masks([SecretStr("hidden")]))
+
+
+@given(text=st.text("ab", max_size=40), secret=st.text("ab", min_size=1, max_size=6))
+@example("aabaabaab", "aabaab")
+def test_all_that_overlaps_is_masked_as_if_each_place_was_looked_at(text: str, secret: str) -> None:
+    secret += "!"
+    text = text.replace("b", "b!")
+    hidden = [
+        any(text.startswith(secret, at) for at in range(max(n - len(secret) + 1, 0), n + 1)) for n in range(len(text))
+    ]
+    runs = "".join(char if not masked else "\0" for char, masked in zip(text, hidden, strict=True))
+    expected = re.sub("\0+", MASK, runs)
+    assert Masks([SecretStr(secret)]).apply(text) == expected
+
+
+@given(text=st.text("ab", max_size=60), most=st.integers(0, 60))
+def test_what_is_cut_shows_no_beginning_of_a_secret(text: str, most: int) -> None:
+    secret = "abba"
+    masked = Masks([SecretStr(secret)]).apply(text, most)
+    whole = Masks([SecretStr(secret)]).apply(text)
+    assert whole.startswith(masked.removesuffix(MASK))
+    assert "abba" not in masked
+
+
+def test_a_secret_that_goes_on_behind_the_cut_is_masked() -> None:
+    assert Masks([SecretStr("correct horse battery")]).apply("so: correct horse battery!", 12) == f"so: {MASK}"
+
+
+def test_of_a_secret_that_is_too_long_nothing_is_looked_for() -> None:
+    longest = Masks([SecretStr("ab" * (LONGEST_SECRET // 2))])
+    assert longest.apply("a message") == "a message"
+    assert Masks([SecretStr("a" * (LONGEST_SECRET + 1))]).apply("a message") == WITHHELD
+    assert Masks([SecretStr("a" * (LONGEST_SECRET + 1))]).apply("") == ""
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("a" * 250 + '"', "a" * 64_000),
+        ("a" * LONGEST_SECRET, "a" * 64_000),
+        ("a" * (LONGEST_SECRET - 1) + "b", "a" * 64_000),
+        ("ab" * 120, "ab" * 32_000),
+        ("a" * 60 + "b" + "a" * 60, "a" * 64_000),
+        ('"' * LONGEST_SECRET, "\\" * 64_000),
+    ],
+    ids=range(6),
+)
+def test_time_grows_with_the_text_and_no_faster(secret: str, text: str) -> None:
+    """CPU of this thread; the search from each place took seconds."""
+    began = time.thread_time()
+    Masks([SecretStr(secret)]).apply(text, 8_000)
+    assert time.thread_time() - began < 0.1

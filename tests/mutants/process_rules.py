@@ -16,8 +16,8 @@ SNAPSHOTS: Final = (
     Mutant(
         "a list begun before an answer does not overwrite it",
         "reconcile/project/collection_snapshot.py",
-        "if self._learned.get(object_.id, 0) < token and not",
-        "if not",
+        "                self._learned.get(object_.id, 0) < token\n                and not",
+        "                not",
         _SNAPSHOT,
     ),
     Mutant(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mutants.answer_rules import ANSWERS
 from mutants.creation_rules import CREATION
 from mutants.ownership_rules import DELETION, OWNERSHIP
 from mutants.password_rules import PASSWORDS
@@ -9,4 +10,4 @@ from mutants.pinned_rules import PINNED
 from mutants.process_rules import LEADERS, SNAPSHOTS
 from mutants.standing_rules import STANDING
 
-MUTANTS: Final = (*CREATION, *PINNED, *OWNERSHIP, *DELETION, *PASSWORDS, *STANDING, *SNAPSHOTS, *LEADERS)
+MUTANTS: Final = (*CREATION, *PINNED, *OWNERSHIP, *DELETION, *PASSWORDS, *STANDING, *SNAPSHOTS, *LEADERS, *ANSWERS)

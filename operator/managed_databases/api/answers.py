@@ -2,8 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
-from typing import Any, Final, TypeVar, cast
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar, cast
 
 import httpx
 import orjson
@@ -21,18 +24,29 @@ from managed_databases.api.errors import (
     Refused,
     Unauthorized,
 )
+from managed_databases.api.large_answers import LARGE_BYTES, LargeAnswers
 from managed_databases.api.masking import Masks
 from managed_databases.api.models import Answer, CloudObject
+from managed_databases.api.rows import RowSplitter, Unreadable, not_json, require
+from managed_databases.api.sharing import KEPT_LIMIT_BYTES, KEPT_PER_ROW, Sharing, memory_of, values_in
+from managed_databases.api.unpacking import pieces
 
 T = TypeVar("T")
 
-ANSWER_LIMIT_BYTES: Final = 64 * 2**20
-ERROR_LIMIT_BYTES: Final = 64 * 2**10
-ROW_LIMIT: Final = 50_000
+LIST_LIMIT_BYTES: Final = 64 * 2**20
+"""Of a list, as sent and unpacked. It is never held whole."""
+OBJECT_LIMIT_BYTES: Final = 512 * 2**10
+"""Of every other answer that is read."""
+ERROR_LIMIT_BYTES: Final = 16 * 2**10
+VALUES_LIMIT: Final = 4_000
+"""Of one row, or of an answer that is no list, about."""
+_WORK_AT_ONCE: Final = 32 * 2**10
+_WORK_PER_ROW: Final = 200
+"""So many bytes are as much work as a row itself."""
 DEPTH_LIMIT: Final = 100
 MESSAGE_LIMIT: Final = 2_000
+_LOOKED_AT: Final = 4
 PLAIN_TEXT_LIMIT: Final = 200
-_ROWS_AT_ONCE: Final = 250
 _MISSING: Final = re.compile(
     r"(acl|action|availableextension|configurationparameter|database|datastore|datastoretype|extension|flavor|grant"
     r"|instance|logicalreplicationslot|prometheusmetrics?token|role|topic|user|usersettingparameter)"
@@ -42,68 +56,105 @@ _MISSING: Final = re.compile(
 """How the API says that it does not have an object (public clients)."""
 
 
-class Unreadable(Exception):
-    """A body that is not what the call expects. The text says why and holds nothing of the body."""
-
-
-class OverLimit(Exception):
-    """A body over the limits of size or rows."""
-
-
 async def read_body(response: httpx.Response, limit_bytes: int) -> bytes:
-    """Read a streamed body, at most `limit_bytes` of it (counted after decompression).
-
-    Raises OverLimit, before any byte is read when `Content-Length` gives it away, and what httpx raises.
-    """
-    announced = response.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit_bytes:
-        raise OverLimit(f"the answer has more than {limit_bytes} bytes")
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > limit_bytes:
-            raise OverLimit(f"the answer has more than {limit_bytes} bytes")
-    return bytes(body)
+    """Read a streamed body, at most `limit_bytes` of it as sent and unpacked. Raises as `pieces`."""
+    return b"".join([piece async for piece in pieces(response, limit_bytes)])
 
 
 async def read_answer(call: Call[T], body: bytes, odd: list[str] | None = None) -> T | None:
-    """Turn a 2xx body into what the call expects; None for an empty body or a call without an answer.
+    """Turn the whole body of a 2xx into what the call expects; see `read_list` and `read_object`."""
+    if call.answer is None:
+        return None
+    if not call.many:
+        return read_object(call, body, odd)
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield body
+
+    return (await read_list(call, whole(), odd)).value
+
+
+def read_object(call: Call[T], body: bytes, odd: list[str] | None = None) -> T | None:
+    """Turn a 2xx body into the object that the call expects; None for an empty body.
+
+    What cannot be read of it is as if it did not tell it, and `odd` is told why. Raises Unreadable and OverLimit.
+    """
+    assert call.answer is not None
+    if not body.strip():
+        return None
+    require("values", values_in(body), VALUES_LIMIT)
+    document = parse(body)
+    found = _under(call.answer_envelope, document)
+    read = _row(call.answer, found, None, [] if odd is None else odd)
+    if call.answer_envelope is not None and found is document and isinstance(read, CloudObject) and not read.is_whole:
+        raise Unreadable(f"the answer has no {call.answer_envelope!r}")  # whatever says "id" may have been meant
+    return cast(T, read)
+
+
+@dataclass(frozen=True)
+class ListRead(Generic[T]):
+    """`value` is None for an empty body. `kept_bytes` is about what the rows take in memory."""
+
+    value: T | None
+    kept_bytes: int = 0
+
+
+async def read_list(
+    call: Call[T],
+    arriving: AsyncIterator[bytes],
+    odd: list[str] | None = None,
+    *,
+    large: LargeAnswers | None = None,
+    kept_most: int = KEPT_LIMIT_BYTES,
+) -> ListRead[T]:
+    """Turn a body that arrives in pieces into the list that the call expects.
 
     What cannot be read of a row is as if the row did not tell it, and `odd` is told why, once for each such row. A list
     of objects with a row that has no readable id is unreadable as a whole: a list with a hole must never look like a
-    deletion. The event loop gets its turn after every 250 rows. Raises Unreadable and OverLimit.
+    deletion. The event loop gets its turn again and again. Raises Unreadable; OverLimit, also when the rows would take more
+    than `kept_most` bytes of memory; TooSlow; and what reading raises.
     """
+    assert call.answer is not None
+    assert call.answer_envelope is not None
     odd = [] if odd is None else odd
-    if call.answer is None or not body.strip():
-        return None
-    document = parse(body)
-    found = _under(call.answer_envelope, document, is_object=not call.many)
-    if not call.many:
-        read = _row(call.answer, found, "the answer", odd)
-        if (
-            call.answer_envelope is not None
-            and found is document
-            and isinstance(read, CloudObject)
-            and not read.is_whole
-        ):
-            raise Unreadable(f"the answer has no {call.answer_envelope!r}")  # whatever says "id" may have been meant
-        return cast(T, read)
-    if not isinstance(found, list):
-        raise Unreadable("a list was expected in the answer")
-    if len(found) > ROW_LIMIT:
-        raise OverLimit(f"the answer has more than {ROW_LIMIT} rows")
+    large = large or LargeAnswers()
+    splitter, sharing = RowSplitter(call.answer_envelope), Sharing()
     rows: list[Answer] = []
-    for start in range(0, len(found), _ROWS_AT_ONCE):
-        chunk = found[start : start + _ROWS_AT_ONCE]
-        for n, row in enumerate(chunk):
-            try:
-                rows.append(_row(call.answer, row, f"row {start + n} of the answer", odd))
-            except Unreadable as error:
-                if issubclass(call.answer, CloudObject):
-                    raise
-                odd.append(str(error).partition(" cannot be read: ")[2] or "not an object")  # one offer less
-        await asyncio.sleep(0)
-    return cast(T, tuple(rows))
+    kept = size = work = 0
+    async with AsyncExitStack() as turn:
+        async for piece in arriving:
+            if size <= LARGE_BYTES < size + len(piece):
+                await turn.enter_async_context(large.turn())
+            size += len(piece)
+            kept += memory_of(piece)
+            for text in splitter.feed(piece):
+                if len(text) > VALUES_LIMIT:
+                    require("values", values_in(text), VALUES_LIMIT, of=f"row {splitter.rows - 1} of the answer has")
+                require("bytes of memory", kept + KEPT_PER_ROW * splitter.rows, kept_most, of="the list would take")
+                row = _list_row(call.answer, text, splitter.rows - 1, odd)
+                if row is not None:
+                    rows.append(sharing.shared(row))
+                work += _WORK_PER_ROW + len(text)
+                if work >= _WORK_AT_ONCE:
+                    work = 0
+                    await asyncio.sleep(0)
+            await asyncio.sleep(0)
+    if splitter.is_empty:
+        return ListRead(None)
+    splitter.end()
+    return ListRead(cast(T, tuple(rows)), kept + KEPT_PER_ROW * splitter.rows)
+
+
+def _list_row(model: type[Answer], text: bytes, number: int, odd: list[str]) -> Answer | None:
+    """None: one offer less. Raises Unreadable for an object that nobody can name."""
+    try:
+        is_deep = text.count(b"{") + text.count(b"[") > DEPTH_LIMIT
+        return _row(model, parse(text), number, odd, may_be_deep=is_deep)
+    except Unreadable as error:
+        if issubclass(model, CloudObject):
+            raise
+        odd.append(sys.intern(str(error).partition(" cannot be read: ")[2] or "not an object"))
+    return None
 
 
 def parse(body: bytes) -> Any:
@@ -112,21 +163,21 @@ def parse(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         pass
-    raise Unreadable("the answer is not JSON")
+    raise not_json()
 
 
-def _under(envelope: str | None, document: object, *, is_object: bool) -> object:
+def _under(envelope: str | None, document: object) -> object:
     """What stands in the envelope. An object may come bare: a public client reads a renamed token so."""
-    if envelope is None or (is_object and isinstance(document, dict) and envelope not in document and "id" in document):
+    if envelope is None or (isinstance(document, dict) and envelope not in document and "id" in document):
         return document
     if not isinstance(document, dict) or envelope not in document:
         raise Unreadable(f"the answer has no {envelope!r}")
     return cast(object, document[envelope])
 
 
-def _row(model: type[Answer], row: object, where: str, odd: list[str]) -> Answer:
-    """Raises Unreadable for what is no object, or has no readable id."""
-    if not too_deep(row):
+def _row(model: type[Answer], row: object, number: int | None, odd: list[str], *, may_be_deep: bool = True) -> Answer:
+    """`number` is None for the whole answer. Raises Unreadable for what is no object, or has no readable id."""
+    if not may_be_deep or not too_deep(row):
         try:
             return model.model_validate(row)
         except ValidationError as error:
@@ -144,6 +195,7 @@ def _row(model: type[Answer], row: object, where: str, odd: list[str]) -> Answer
                 break
             odd.append(_told(problems[0]))
             return read
+    where = "the answer" if number is None else f"row {number} of the answer"
     raise Unreadable(f"{where} cannot be read: {_told(problems[0]) if problems else 'too_deep'}")
 
 
@@ -233,7 +285,7 @@ def error_text(content_type: str, body: bytes) -> tuple[str, int]:
 
 def shown(text: str, masks: Masks, limit: int = MESSAGE_LIMIT) -> str:
     """Make foreign text fit to be shown: secrets masked first, then one printable line of at most `limit`."""
-    masked = masks.apply(text)
+    masked = masks.apply(text, _LOOKED_AT * limit)  # blanks are made one, so that more than `limit` may be of use
     return " ".join("".join(char if char.isprintable() else " " for char in masked).split())[:limit]
 
 

@@ -6,20 +6,21 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
 
 from managed_databases.api.answers import (
-    ANSWER_LIMIT_BYTES,
     ERROR_LIMIT_BYTES,
-    OverLimit,
-    Unreadable,
+    LIST_LIMIT_BYTES,
+    OBJECT_LIMIT_BYTES,
     error_for,
-    read_answer,
     read_body,
+    read_list,
+    read_object,
     shown,
 )
 from managed_databases.api.calls import Call
@@ -34,8 +35,12 @@ from managed_databases.api.identity import (
     find_endpoint,
     url_problem,
 )
+from managed_databases.api.large_answers import LargeAnswers, TooSlow
 from managed_databases.api.masking import Masks, secrets_in
+from managed_databases.api.rows import OverLimit, Unreadable
 from managed_databases.api.secrets import WIRE
+from managed_databases.api.sharing import KEPT_LIMIT_BYTES
+from managed_databases.api.unpacking import PACKED, pieces
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -82,9 +87,13 @@ class _Progress:
 
 @dataclass(frozen=True)
 class _Received:
+    """`value` is what a 2xx was read into, `body` the text of anything else."""
+
     status: int
     headers: httpx.Headers
-    body: bytes
+    value: Any = None
+    body: bytes = b""
+    odd: tuple[str, ...] = ()
 
     @property
     def is_success(self) -> bool:
@@ -123,10 +132,18 @@ class Client:
         self._observer = observer
         self._closed = False
         self._turns = asyncio.Semaphore(max_connections)
+        self._large = LargeAnswers()
+        self._kept: dict[str, int] = {}
+        """About how much memory the rows of each whole list take that was read last."""
         self._http = httpx.AsyncClient(
             transport=transport,
             mounts=None if transport is not None else dict.fromkeys(_NO_PROXY),
-            headers={"Accept": "application/json", "User-Agent": "managed-databases-operator"},
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "managed-databases-operator",
+            },
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # else an API could fill the memory with them
             # One more than there are turns, for the identity service; the whole call has one limit (asyncio.timeout).
             limits=httpx.Limits(max_connections=max_connections + 1, max_keepalive_connections=max_connections),
             timeout=httpx.Timeout(None, connect=call_limit_seconds / 2, pool=call_limit_seconds / 2),
@@ -193,7 +210,7 @@ class Client:
             held = await self._tokens.renewed(held, call.operation)
             seen.append(held.value)
             received = await self._exchange(call, content, held, progress, Masks(seen))
-        return await self._reply(call, received, Masks(seen), started)
+        return self._reply(call, received, Masks(seen), started)
 
     async def _exchange(
         self, call: Call[Any], content: bytes | None, held: HeldToken, progress: _Progress, masks: Masks
@@ -202,6 +219,8 @@ class Client:
         headers = {"X-Auth-Token": held.value.get_secret_value()}
         if content is not None:
             headers["Content-Type"] = "application/json"
+        if call.many:
+            headers["Accept-Encoding"] = PACKED
         async with self._turns:
             if self._before_send is not None:
                 await self._before_send(call)
@@ -214,23 +233,34 @@ class Client:
                 async with self._http.stream(
                     call.method, url, params=list(call.query), content=content, headers=headers
                 ) as response:
-                    body = await _body(call, response)
+                    received = await self._read(call, response)
             except _NEVER_SENT as error:
                 why = shown(str(error), masks, 200)
                 failure = NeverSent(call.operation, f"no connection: {type(error).__name__}: {why}")
             except OverLimit as error:
-                failure = _over_limit(
-                    call, str(error), response.status_code, masked_request_id(response.headers, masks)
+                # A change whose answer is too large may well have happened.
+                failure = (OutcomeUnknown if call.mutates else TooLarge)(
+                    call.operation,
+                    str(error),
+                    status=response.status_code,
+                    request_id=masked_request_id(response.headers, masks),
+                )
+            except (Unreadable, TooSlow) as error:
+                failure = OutcomeUnknown(
+                    call.operation,
+                    str(error),
+                    status=response.status_code,
+                    request_id=masked_request_id(response.headers, masks),
                 )
             except (httpx.RequestError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as error:
                 failure = OutcomeUnknown(call.operation, f"the connection failed: {type(error).__name__}")
             else:
-                progress.in_flight = 200 <= response.status_code < 300
-                return _Received(response.status_code, response.headers, body)
+                progress.in_flight = received.is_success
+                return received
         # Raised here, outside `except`: the httpx error holds the request with its token and body.
         raise failure
 
-    async def _reply(self, call: Call[T], received: _Received, masks: Masks, started: float) -> Reply[T]:
+    def _reply(self, call: Call[T], received: _Received, masks: Masks, started: float) -> Reply[T]:
         headers = received.headers
         if not received.is_success:
             raise error_for(
@@ -242,19 +272,29 @@ class Client:
                 request_id=masked_request_id(headers, masks),
                 retry_after_seconds=retry_after_seconds(headers.get("retry-after"), headers.get("date")),
             )
-        failure: ApiError
+        id_ = masked_request_id(headers, masks)
+        return Reply(received.value, received.status, id_, time.monotonic() - started, received.odd)
+
+    async def _read(self, call: Call[Any], response: httpx.Response) -> _Received:
+        """Read what is needed of an answer. Raises OverLimit, Unreadable and TooSlow, for a 2xx only, and what httpx raises."""
+        status, headers = response.status_code, response.headers
         odd: list[str] = []
-        try:
-            value = await read_answer(call, received.body, odd)
-        except Unreadable as error:
-            id_ = masked_request_id(headers, masks)
-            failure = OutcomeUnknown(call.operation, str(error), status=received.status, request_id=id_)
-        except OverLimit as error:
-            failure = _over_limit(call, str(error), received.status, masked_request_id(headers, masks))
-        else:
-            id_ = masked_request_id(headers, masks)
-            return Reply(value, received.status, id_, time.monotonic() - started, tuple(odd))
-        raise failure
+        if response.is_success and call.many:
+            arriving = pieces(response, LIST_LIMIT_BYTES)
+            others = sum(kept for operation, kept in self._kept.items() if operation != call.operation)
+            async with aclosing(arriving):
+                read = await read_list(call, arriving, odd, large=self._large, kept_most=KEPT_LIMIT_BYTES - others)
+            if not call.query:
+                self._kept[call.operation] = read.kept_bytes
+            return _Received(status, headers, read.value, odd=tuple(odd))
+        if response.is_success and call.answer is not None:
+            value = read_object(call, await read_body(response, OBJECT_LIMIT_BYTES), odd)
+            return _Received(status, headers, value, odd=tuple(odd))
+        # The status says it all: a body that is late, broken or endless must not change the outcome.
+        with suppress(OverLimit, Unreadable, httpx.RequestError, TimeoutError):
+            async with asyncio.timeout(_UNUSED_BODY_SECONDS if response.is_success else _ERROR_BODY_SECONDS):
+                return _Received(status, headers, body=await read_body(response, ERROR_LIMIT_BYTES))
+        return _Received(status, headers)
 
     def _where(self, held: HeldToken, operation: str) -> tuple[str, str | None]:
         """Address and region of the API. Raises NeverSent."""
@@ -295,19 +335,3 @@ def _content(call: Call[Any]) -> bytes | None:
     except (ValueError, TypeError):  # not chained: they quote the value
         pass
     raise Invalid(call.operation, "not sent: the body holds a value that JSON cannot say")
-
-
-async def _body(call: Call[Any], response: httpx.Response) -> bytes:
-    """Read what is needed of an answer's body. Raises OverLimit, for a 2xx only, and what httpx raises."""
-    if response.is_success and call.answer is not None:
-        return await read_body(response, ANSWER_LIMIT_BYTES)
-    # The status says it all: a body that is late, broken or endless must not change the outcome.
-    with suppress(OverLimit, httpx.RequestError, TimeoutError):
-        async with asyncio.timeout(_UNUSED_BODY_SECONDS if response.is_success else _ERROR_BODY_SECONDS):
-            return await read_body(response, ERROR_LIMIT_BYTES)
-    return b""
-
-
-def _over_limit(call: Call[Any], text: str, status: int, id_: str | None) -> ApiError:
-    """A change whose answer is too large may well have happened."""
-    return (OutcomeUnknown if call.mutates else TooLarge)(call.operation, text, status=status, request_id=id_)

@@ -7,10 +7,12 @@ from typing import Final
 
 import httpx
 
-from managed_databases.api.masking import Masks
+from managed_databases.api.masking import LONGEST_SECRET, Masks
 
 RETRY_AFTER_LIMIT_SECONDS: Final = 3600.0
 _REQUEST_ID_HEADERS: Final = ("X-Openstack-Request-Id", "X-Request-Id", "X-Compute-Request-Id")  # [assumed]
+_LONGEST: Final = 128
+"""Characters of a header that are read."""
 _SECONDS: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 _HEADER_SAFE: Final = re.compile(r"[!-~]+")
 _UUID_LIKE: Final = re.compile(r"(req-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -19,7 +21,7 @@ _UUID_LIKE: Final = re.compile(r"(req-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 def http_date(text: str | None) -> datetime | None:
     """Read an HTTP date; None when there is none or it cannot be read."""
     try:
-        moment = parsedate_to_datetime(text) if text else None
+        moment = parsedate_to_datetime(text[:_LONGEST]) if text else None
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if moment is None:
@@ -32,7 +34,7 @@ def retry_after_seconds(value: str | None, date: str | None) -> float | None:
 
     A date is taken relative to the answer's own `Date` header, never to this machine's clock (RFC 9110, 10.2.3).
     """
-    text = (value or "").strip()
+    text = (value or "").strip()[:_LONGEST]
     if _SECONDS.fullmatch(text):
         wanted = float(text)
     else:
@@ -46,7 +48,7 @@ def retry_after_seconds(value: str | None, date: str | None) -> float | None:
 def request_id(headers: httpx.Headers) -> str | None:
     """The API's name for this request, for its support; None when it gave none."""
     for name in _REQUEST_ID_HEADERS:
-        value = str(headers.get(name, "")).strip()[:128]
+        value = str(headers.get(name, "")).strip()[:_LONGEST]
         if _HEADER_SAFE.fullmatch(value):
             return value
     return None
@@ -65,5 +67,5 @@ def masked_request_id(headers: httpx.Headers, masks: Masks) -> str | None:
 
 
 def fits_a_header(value: str) -> bool:
-    """Whether a token can be sent: visible ASCII without blanks."""
-    return _HEADER_SAFE.fullmatch(value) is not None
+    """Whether a token can be sent: visible ASCII without blanks, and no longer than servers take."""
+    return len(value) <= LONGEST_SECRET and _HEADER_SAFE.fullmatch(value) is not None

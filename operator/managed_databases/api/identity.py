@@ -10,14 +10,23 @@ from typing import Final, NamedTuple
 import httpx
 from pydantic import SecretStr, ValidationError
 
-from managed_databases.api.answers import OverLimit, Unreadable, error_text, parse, read_body, shown, too_deep
+from managed_databases.api.answers import (
+    OBJECT_LIMIT_BYTES,
+    VALUES_LIMIT,
+    error_text,
+    parse,
+    read_body,
+    shown,
+    too_deep,
+)
 from managed_databases.api.errors import NeverSent, Unauthorized
 from managed_databases.api.headers import fits_a_header, http_date
 from managed_databases.api.masking import Masks
 from managed_databases.api.models import CatalogueService, Token
+from managed_databases.api.rows import OverLimit, Unreadable, require
+from managed_databases.api.sharing import values_in
 
 SERVICE_TYPE: Final = "managed-database"
-_ANSWER_LIMIT_BYTES: Final = 8 * 2**20
 _MARGIN_SECONDS: Final = 300.0
 _MARGIN_SHARE: Final = 0.1
 _NEXT_EARLY_RENEWAL_SECONDS: Final = 30.0
@@ -73,7 +82,9 @@ class StaticToken(TokenSource):
     async def issue(self, http: httpx.AsyncClient) -> HeldToken:
         value = self.token.get_secret_value().strip()
         if not fits_a_header(value):
-            raise NoToken("the given token is empty or holds blanks or other characters of no token", refused=True)
+            raise NoToken(
+                "the given token is empty, too long, or holds blanks or other characters of no token", refused=True
+            )
         return HeldToken(SecretStr(value))
 
 
@@ -96,11 +107,11 @@ class PasswordToken(TokenSource):
             url = f"{self.identity_url.rstrip('/')}/auth/tokens"
             async with http.stream("POST", url, json=self._request()) as response:
                 content_type = response.headers.get("content-type", "")
-                body = await read_body(response, _ANSWER_LIMIT_BYTES)
+                body = await read_body(response, OBJECT_LIMIT_BYTES)
             failure = None
         except httpx.RequestError as error:
             failure = f"the identity service cannot be reached: {type(error).__name__}"
-        except (OverLimit, OSError, RuntimeError, ValueError, httpx.InvalidURL) as error:
+        except (OverLimit, Unreadable, OSError, RuntimeError, ValueError, httpx.InvalidURL) as error:
             failure = f"the identity service cannot be asked: {type(error).__name__}"
         if failure is not None:  # raised here, outside `except`: the httpx error holds the request and its password
             raise NoToken(failure)
@@ -134,10 +145,11 @@ def _held(headers: httpx.Headers, body: bytes) -> HeldToken:
         raise NoToken("the identity service's answer has no token in X-Subject-Token")
     token: Token | None = None
     try:
+        require("values", values_in(body), VALUES_LIMIT)
         document = parse(body)
         if isinstance(document, dict) and not too_deep(document):
             token = Token.model_validate(document.get("token"))
-    except (Unreadable, ValidationError):
+    except (Unreadable, OverLimit, ValidationError):
         token = None
     if token is None:
         raise NoToken("the identity service's answer cannot be read: no `token` with `expires_at` and `catalog`")

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 import httpx
 from pydantic import SecretStr
 
-from managed_databases.api.answers import OverLimit, read_body
+from managed_databases.api.answers import OBJECT_LIMIT_BYTES, read_body
 from managed_databases.api.headers import fits_a_header
 from managed_databases.api.identity import HeldToken, NoToken, TokenSource, _held, url_problem
-
-_ANSWER_LIMIT_BYTES = 8 * 2**20
+from managed_databases.api.rows import OverLimit, Unreadable
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,9 @@ class LookedUpToken(TokenSource):
     async def issue(self, http: httpx.AsyncClient) -> HeldToken:
         value = self.token.get_secret_value().strip()
         if not fits_a_header(value):
-            raise NoToken("the given token is empty or holds blanks or other characters of no token", refused=True)
+            raise NoToken(
+                "the given token is empty, too long, or holds blanks or other characters of no token", refused=True
+            )
         if (problem := url_problem(self.identity_url)) is not None:
             raise NoToken(f"the identity service's address {problem}")
         url = f"{self.identity_url.rstrip('/')}/auth/tokens"
@@ -34,8 +35,16 @@ class LookedUpToken(TokenSource):
         try:
             asking = {"X-Auth-Token": value, "X-Subject-Token": value}
             async with http.stream("GET", url, headers=asking) as response:
-                body = await read_body(response, _ANSWER_LIMIT_BYTES)
-        except (httpx.RequestError, OverLimit, OSError, RuntimeError, ValueError, httpx.InvalidURL) as error:
+                body = await read_body(response, OBJECT_LIMIT_BYTES)
+        except (
+            httpx.RequestError,
+            OverLimit,
+            Unreadable,
+            OSError,
+            RuntimeError,
+            ValueError,
+            httpx.InvalidURL,
+        ) as error:
             failure = f"the identity service cannot be asked: {type(error).__name__}"
         if failure is not None:  # raised here, outside `except`: the httpx error holds the request and its token
             raise NoToken(failure)

@@ -3,7 +3,6 @@
 import base64
 import html
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
@@ -13,7 +12,10 @@ from pydantic import BaseModel, SecretStr
 
 MASK: Final = "***"
 WITHHELD: Final = "(message withheld: it cannot be told apart from a secret)"
+LONGEST_SECRET: Final = 8_192
+"""Characters. No token fits into a usual server's headers that is longer; a password of the API has at most 255."""
 _SHORTEST_FRAGMENT: Final = 6
+_MASK_BYTES: Final = MASK.encode()
 
 
 def secrets_in(value: object) -> Iterator[SecretStr]:
@@ -69,42 +71,79 @@ def forms(secret: str) -> frozenset[str]:
     return frozenset((once | twice | encoded | in_base64 | for_urls | padded) - {""})
 
 
+def _period(form: bytes) -> int:
+    """By how much a text can be shifted and still match itself: two occurrences of it are never closer together."""
+    borders, length = [0] * len(form), 0
+    for at in range(1, len(form)):
+        while length and form[at] != form[length]:
+            length = borders[length - 1]
+        length += form[at] == form[length]
+        borders[at] = length
+    return len(form) - length
+
+
+def _occurrences(form: bytes, text: bytes) -> Iterator[tuple[int, int]]:
+    """Where `form` stands in `text`, those that overlap included; in linear time, as what repeats is followed by steps of its
+    period.
+    """
+    start = text.find(form)
+    period = _period(form) if start >= 0 else 0
+    while start >= 0:
+        last = start
+        while text.startswith(form, last + period):
+            last += period
+        yield start, last + len(form)
+        start = text.find(form, last + 1)
+
+
 class Masks:
-    """What must not be seen of one request: its token and every secret of its body."""
+    """What must not be seen of one request: its token and every secret of its body.
+
+    Of what is longer than LONGEST_SECRET nobody looks for every spelling: no text is shown at all then.
+    """
 
     def __init__(self, secrets: Iterable[SecretStr]) -> None:
-        self._secrets = tuple(secrets)
+        self._secrets = tuple(one for one in secrets if one.get_secret_value())
+        self._withholds = any(len(one.get_secret_value()) > LONGEST_SECRET for one in self._secrets)
 
     @cached_property
     def _forms(self) -> frozenset[str]:
-        return frozenset[str]().union(*(forms(secret.get_secret_value()) for secret in self._secrets))
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
         """Made when first needed: with a long token it takes milliseconds, and most calls succeed."""
-        alternatives = "|".join(re.escape(form) for form in sorted(self._forms, key=len, reverse=True))
-        # A look-ahead finds overlapping occurrences too; case is ignored because hex digits come in both.
-        return re.compile(f"(?=({alternatives}))", re.IGNORECASE) if alternatives else None
+        return frozenset[str]().union(*(forms(secret.get_secret_value()) for secret in self._secrets))
 
     def __repr__(self) -> str:
         return "Masks()"
 
     def quoted_in(self, text: str) -> bool:
         """Whether a secret stands in `text` as it is, in whatever case."""
-        return any(
-            value and value.lower() in text.lower() for value in (one.get_secret_value() for one in self._secrets)
-        )
+        return any(one.get_secret_value().lower() in text.lower() for one in self._secrets)
 
-    def apply(self, text: str) -> str:
-        """Return `text` with `***` for every form of every secret; no form is left in it, whatever the secret is."""
-        if self._pattern is None:
-            return text
-        kept: list[str] = []
-        end = 0
-        for match in self._pattern.finditer(text):
-            start, stop = match.span(1)
-            if start > end or not kept:
-                kept += [text[end:start], MASK]
-            end = max(end, stop)
-        masked = "".join([*kept, text[end:]])
+    def apply(self, text: str, most: int | None = None) -> str:
+        """Return the first `most` characters of `text`, with `***` for every form of every secret in them.
+
+        No form is left in it, whatever the secret is, nor the beginning of one that goes on behind. The time it takes grows
+        with the length of what is looked at, and no faster.
+        """
+        if not self._secrets:
+            return text[:most]
+        if self._withholds:
+            return WITHHELD if text else text
+        most = len(text) if most is None else min(most, len(text))
+        looked_at = _in_bytes(text[: most + max(map(len, self._forms))])
+        end = len(_in_bytes(text[:most]))
+        lowered = looked_at.lower()  # ASCII only, so that all stays in its place: hex digits come in both cases
+        found = {_in_bytes(form).lower() for form in self._forms}
+        kept: list[bytes] = []
+        at = 0
+        for start, stop in sorted(span for form in found for span in _occurrences(form, lowered)):
+            if start >= end:
+                break
+            if start > at or not kept:
+                kept += [looked_at[at:start], _MASK_BYTES]
+            at = max(at, stop)
+        masked = b"".join([*kept, looked_at[at:end]]).decode(errors="surrogatepass")
         return WITHHELD if any(form in masked for form in self._forms) else masked
+
+
+def _in_bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")

@@ -283,3 +283,23 @@ def test_what_an_answer_does_not_tell_stays_as_it_was() -> None:
     assert snapshot.get("u1") == APP
     assert snapshot.answered(LOCKED)
     assert snapshot.get("u1") == LOCKED
+
+
+def test_what_is_learned_between_the_slices_of_a_list_is_newer(snapshot: CollectionSnapshot[User]) -> None:
+    """A long list is entered in slices, and our own calls are answered between them."""
+    listed(snapshot, *users(1_000))
+    slices = snapshot.finishing(snapshot.list_started(1), [replace(user, status="LISTED") for user in users(950)])
+    next(slices)
+    for id_ in ("u001", "u900"):  # before and behind the slice that was entered
+        snapshot.answered(User(id_, f"app{int(id_[1:])}", status="ANSWERED"))
+    assert snapshot.confirmed_gone("u901")
+    assert snapshot.confirmed_gone("u960")
+    with pytest.raises(StopIteration) as end:
+        while True:
+            next(slices)
+    seen = {id_: obj.status if (obj := snapshot.get(id_)) else None for id_ in ("u000", "u001", "u900", "u901", "u949")}
+    assert seen == {"u000": "LISTED", "u001": "ANSWERED", "u900": "ANSWERED", "u901": None, "u949": "LISTED"}
+    assert len(end.value.missing) == 49
+    assert "u960" not in end.value.missing
+    assert snapshot.is_dirty("u950")
+    assert not snapshot.is_dirty("u960")

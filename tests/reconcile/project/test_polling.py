@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from managed_databases.api import answers
+from managed_databases.api import rows as limits
 from managed_databases.api.models import DatastoreName
 from managed_databases.kinds.database_project import PollSecondsOf
 from reconcile.project.fake_project import DATABASE_SIDE, DATASTORE_SIDE, KEY, SETTINGS, TIME, House, until
@@ -187,7 +187,7 @@ async def test_children_of_a_datastore_that_is_gone_need_one_get() -> None:
 
 async def test_an_answer_that_is_too_large_leaves_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small limit: how long a large answer takes to be read decides when the next one is asked for."""
-    monkeypatch.setattr(answers, "ROW_LIMIT", 50)
+    monkeypatch.setattr(limits, "ROW_LIMIT", 50)
     house = House()
     house.cloud.put("datastores", "a")
     async with house.opened() as session:

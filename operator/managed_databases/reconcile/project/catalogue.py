@@ -20,6 +20,7 @@ from managed_databases.api.errors import (
     OutcomeUnknown,
     RateLimited,
     Refused,
+    TooLarge,
     Unauthorized,
 )
 from managed_databases.api.models import (
@@ -160,6 +161,11 @@ class CatalogueReader:
                 self._asked_to_wait = max(self._asked_to_wait, min(error.retry_after_seconds, LONGEST_CLOSED_SECONDS))
             if isinstance(error, Refused) and not isinstance(error, RateLimited | Unauthorized):
                 self._refusal = Reason.REFUSED, f"the API refuses to list {collection.name}: {error.message}"
+            if isinstance(error, TooLarge):
+                self._refusal = (
+                    Reason.SNAPSHOT_TOO_LARGE,
+                    f"the list of {collection.name} is too large: {error.message}",
+                )
             log.info(
                 "part of the catalogue not read",
                 project=self._line.name,

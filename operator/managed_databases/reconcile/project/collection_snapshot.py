@@ -4,7 +4,7 @@ What is newer is decided by the order of our own sends and receives, never by th
 start or learn gets the next number of one count.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -25,6 +25,7 @@ I = TypeVar("I", bound=Hashable)
 _LOSS_THAT_IS_NORMAL = 3
 _SHARE_THAT_IS_NORMAL = 0.1
 _SUSPECTS_TO_GET = 3
+_SLICE = 250
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Delta:
     changed: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
     suspect: tuple[str, ...] = ()
+
+
+Slices = Generator[None, None, Delta]
+"""A long work in slices: whoever does it lets others have their turn between them."""
 
 
 @dataclass(slots=True)
@@ -96,6 +101,10 @@ class CollectionSnapshot(Generic[O]):
         A LIST that was begun before one that has been applied teaches nothing. Raises KeyError for a token that is
         not running.
         """
+        return _all_of(self.finishing(token, objects))
+
+    def finishing(self, token: int, objects: Sequence[O]) -> Slices:
+        """As `list_finished`, in slices: answers to our own calls may be entered between them, and are the newer ones."""
         running = self._running[token]
         objects = [object_ for object_ in objects if self._is_ours(object_)]
         if token > self._newest_list:
@@ -105,7 +114,7 @@ class CollectionSnapshot(Generic[O]):
                 running.held_back = objects
                 return Delta(suspect=self._telling(lost))
         del self._running[token]
-        return self._apply(token, running.at, objects)
+        return (yield from self._apply(token, running.at, objects))
 
     def list_failed(self, token: int) -> None:
         """The LIST failed or, after it was suspect, is not believed: throw it away."""
@@ -117,8 +126,12 @@ class CollectionSnapshot(Generic[O]):
         Before, enter the answers of those GETs with `answered` and `confirmed_gone`. When all were answered with 200,
         or the GETs failed, call `list_failed` instead. Raises KeyError for a token that is not running.
         """
+        return _all_of(self.accepting_suspect(token))
+
+    def accepting_suspect(self, token: int) -> Slices:
+        """As `accept_suspect`, in slices."""
         running = self._running.pop(token)
-        return self._apply(token, running.at, running.held_back)
+        return (yield from self._apply(token, running.at, running.held_back))
 
     @property
     def has_listed(self) -> bool:
@@ -220,15 +233,20 @@ class CollectionSnapshot(Generic[O]):
 
         return tuple(sorted(lost, key=lambda id_: (is_expected_to_go(id_), id_))[:_SUSPECTS_TO_GET])
 
-    def _apply(self, token: int, at: float, objects: Sequence[O]) -> Delta:
+    def _apply(self, token: int, at: float, objects: Sequence[O]) -> Slices:
         if token < self._newest_list:
             return Delta()
+        changed: set[str] = set()
+        for number, object_ in enumerate(objects, 1):
+            if (
+                self._learned.get(object_.id, 0) < token
+                and not self._is_orphan(object_, token)
+                and self._enter(object_)
+            ):
+                changed.add(object_.id)
+            if number % _SLICE == 0:
+                yield
         unseen = self._unseen(token, {object_.id for object_ in objects})
-        changed = {
-            object_.id
-            for object_ in objects
-            if self._learned.get(object_.id, 0) < token and not self._is_orphan(object_, token) and self._enter(object_)
-        }
         self._dirty |= unseen
         self._missing |= unseen
         self._newest_list = token
@@ -280,3 +298,12 @@ def _drop(index: dict[I, dict[str, None]], entry: I | None, id_: str) -> None:
         del ids[id_]
         if not ids:
             del index[entry]
+
+
+def _all_of(slices: Slices) -> Delta:
+    while True:
+        try:
+            next(slices)
+        except StopIteration as end:
+            delta: Delta = end.value
+            return delta

@@ -15,6 +15,7 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decision.decide import PENDING
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.budget import LONGEST_CLOSED_SECONDS
+from managed_databases.reconcile.project.collection_snapshot import Delta, Slices
 from managed_databases.reconcile.project.line import ProjectLine
 from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects, parent_of
 from managed_databases.reconcile.queue import Lane
@@ -29,6 +30,7 @@ _CHILDREN_WORTH_ASKING_THE_PARENT = 4
 _FAILURES_WORTH_TELLING = 3
 _WHYS_WORTH_TELLING = 5
 _LOOKS_WITHOUT_NEED = 3
+_TOLD_AT_ONCE = 250
 
 log = structlog.get_logger()
 
@@ -207,13 +209,15 @@ class CollectionPoller:
             return
         snapshot = self._known.snapshot
         before = {obj.id: obj for obj in snapshot.all()}
-        delta = snapshot.list_finished(token, [obj for obj in answered if obj.status != DELETED])
+        delta = await _in_slices(snapshot.finishing(token, [obj for obj in answered if obj.status != DELETED]))
         if delta.suspect:
             looks = [await self._objects.look(self._known, id_, self._lane()) for id_ in delta.suspect]
             if all(look is not None for look in looks):
                 raise ListRefuted(f"{self._known.name}.list", "it left out what is there, and was thrown away")
-            delta = snapshot.accept_suspect(token)
-        for id_ in delta.changed:
+            delta = await _in_slices(snapshot.accepting_suspect(token))
+        for number, id_ in enumerate(delta.changed, 1):
+            if number % _TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)
             self._objects.tell(self._known, id_, (before.get(id_), snapshot.get(id_)), Lane.TIME)
         self._objects.tell_listed(self._known)
         self._listed(self._known.name)
@@ -317,8 +321,10 @@ class CollectionPoller:
             case NeverSent() | OutcomeUnknown():
                 return Reason.UNREACHABLE, f"{name} cannot be listed: {error.message}"
             case TooLarge():
-                why = f"the list of {name} is too large: what was last seen of it stays; split the cloud project"
-                return Reason.SNAPSHOT_TOO_LARGE, why
+                return Reason.SNAPSHOT_TOO_LARGE, (
+                    f"the list of {name} is too large: {error.message}. What was last seen of it stays; split the cloud "
+                    "project"
+                )
             case RateLimited():
                 return Reason.RATE_LIMITED, f"{name} cannot be listed: the API asks to call less often"
             case Unauthorized():
@@ -338,3 +344,14 @@ class CollectionPoller:
 
 def _gap_seconds(duration: float) -> float:
     return _GAP_PER_DURATION * duration if duration > _LONG_LIST_SECONDS else max(_LEAST_GAP_SECONDS, duration)
+
+
+async def _in_slices(slices: Slices) -> Delta:
+    """Do a long work with a turn for everybody else after each slice."""
+    while True:
+        try:
+            next(slices)
+        except StopIteration as end:
+            delta: Delta = end.value
+            return delta
+        await asyncio.sleep(0)

@@ -1,0 +1,187 @@
+"""Splits the list in a JSON answer into its rows while its bytes arrive, and builds no object for it.
+
+What is over a limit is refused before anything is made of it; the text of one row is parsed at a time, and no more than one
+row is ever held ([why](../../../docs/adr/0021-lists-are-read-row-by-row.md)).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import orjson
+
+ROW_LIMIT: Final = 50_000
+ROW_LIMIT_BYTES: Final = 128 * 2**10
+
+_STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
+_PLAIN: Final = rb'[^"\[\]{}]++|' + _STRING
+
+
+def _inside(levels: int) -> bytes:
+    """A pattern for what stands between two brackets, with brackets in it at most so many levels deep."""
+    if not levels:
+        return rb"(?:" + _PLAIN + rb")*+"
+    deeper = _inside(levels - 1)
+    return rb"(?:" + _PLAIN + rb"|\{" + deeper + rb"\}|\[" + deeper + rb"\])*+"
+
+
+_NEXT_ROW: Final = re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+(\{" + _inside(3) + rb"\})", re.DOTALL)
+"""If it is no deeper: usual rows are found at once, others bracket by bracket."""
+_BRACKET: Final = re.compile(rb"(?:" + _PLAIN + rb")*+[\[\]{}]", re.DOTALL)
+_TOKEN: Final = re.compile(_STRING + rb'|[\[\]{},:]|[^ \t\r\n\[\]{},:"]++', re.DOTALL)
+_BLANKS: Final = re.compile(rb"[ \t\r\n]*+")
+_OPENING: Final = (b"[", b"{")
+_ALONE: Final = frozenset((b"[", b"]", b"{", b"}", b",", b":"))
+_NO_VALUES: Final = frozenset((b"]", b"}", b",", b":"))
+
+
+class Unreadable(Exception):
+    """A body that is not what the call expects. The text says why and holds nothing of the body."""
+
+
+def not_json() -> Unreadable:
+    return Unreadable("the answer is not JSON")
+
+
+class OverLimit(Exception):
+    """A body over a limit. The text says of what it has how much, and how much is read at most."""
+
+    def __init__(self, what: str, found: int, most: int, *, of: str = "the answer has") -> None:
+        super().__init__(f"{of} {found} {what} or more, at most {most} are read")
+
+
+def require(what: str, found: int, most: int, *, of: str = "the answer has") -> None:
+    """Raises OverLimit when `found` is more than `most`."""
+    if found > most:
+        raise OverLimit(what, found, most, of=of)
+
+
+class RowSplitter:
+    """Finds the list under `envelope` of a JSON object. Feed it with all the bytes, in pieces, then call `end`.
+
+    It checks the frame only; whether a row is JSON is for whoever parses it.
+    """
+
+    def __init__(self, envelope: str) -> None:
+        self.rows = 0
+        self._envelope = envelope
+        self._text = b""
+        self._at = 0
+        self._begun: int | None = None
+        """Where the value begins that has not come whole yet."""
+        self._depth = 0
+        self._where = "document"
+        self._is_ours = self._is_found = self._is_all = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing but blanks has come."""
+        return self._where == "document" and not self._text[self._at :].strip()
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """Yield the text of each row that is whole. Raises Unreadable and OverLimit."""
+        kept = self._at if self._begun is None else self._begun
+        self._text = self._text[kept:] + piece
+        self._at -= kept
+        self._begun = None if self._begun is None else 0
+        while (part := self._next()) is not None:
+            if self._where in ("first row", "row") and part != b"]":
+                self._where = "after a row"
+                self._count()
+                yield part
+                text = self._text
+                while next_ := _NEXT_ROW.match(text, self._at, self._at + ROW_LIMIT_BYTES):
+                    self._at = next_.end()
+                    self._count()
+                    yield next_[1]
+            else:
+                self._where = self._moved(part)
+
+    def _count(self) -> None:
+        self.rows += 1
+        if self.rows > ROW_LIMIT:
+            raise OverLimit("rows", self.rows, ROW_LIMIT)
+
+    def end(self) -> None:
+        """All was fed. Raises Unreadable when that was no such document."""
+        self._is_all = True
+        for _ in self.feed(b""):
+            raise not_json()
+        if self._where != "end":
+            raise not_json()
+        if not self._is_found:
+            raise Unreadable(f"the answer has no {self._envelope!r}")
+
+    def _moved(self, part: bytes) -> str:
+        """What is expected after `part`."""
+        match self._where, part:
+            case "document", b"{":
+                return "first key"
+            case "document", _:
+                raise Unreadable(f"the answer has no {self._envelope!r}") if part in (b"[", b"null") else not_json()
+            case ("first key", b"}") | ("after a value", b"}"):
+                return "end"
+            case (("first key" | "key"), _) if part.startswith(b'"'):
+                self._is_ours = _text_of(part) == self._envelope
+                return "colon"
+            case "colon", b":" if not self._is_ours:
+                return "other value"
+            case "colon", b":" if not self._is_found:
+                self._is_found = True
+                return "list"
+            case "list", b"[":
+                return "first row"
+            case "list", _:
+                raise Unreadable("a list was expected in the answer")
+            case "after a row", b",":
+                return "row"
+            case "other value", _ if part not in _NO_VALUES:
+                return "after a value"
+            case (("first row" | "after a row"), b"]"):
+                return "after a value"
+            case "after a value", b",":
+                return "key"
+        raise not_json()
+
+    def _next(self) -> bytes | None:
+        """A whole value where one may stand, else a token. None: not all of it is here."""
+        if self._begun is None:
+            self._at = _end_of(_BLANKS, self._text, self._at)
+            if self._where in ("first row", "row", "other value") and self._text[self._at : self._at + 1] in _OPENING:
+                self._begun = self._at
+            else:
+                return self._token()
+        while found := _BRACKET.match(self._text, self._at, self._begun + ROW_LIMIT_BYTES):
+            self._at = found.end()
+            self._depth += 1 if self._text[self._at - 1] in b"[{" else -1
+            if not self._depth:
+                return self._ended()
+        require("bytes", len(self._text) - self._begun, ROW_LIMIT_BYTES, of=f"row {self.rows} of the answer has")
+        return None
+
+    def _ended(self) -> bytes:
+        begun, self._begun = self._begun, None
+        return self._text[begun : self._at]
+
+    def _token(self) -> bytes | None:
+        found = _TOKEN.match(self._text, self._at, self._at + ROW_LIMIT_BYTES)
+        if found is None or (found.end() == len(self._text) and not self._is_all and found[0] not in _ALONE):
+            if self._is_all and self._at < len(self._text):
+                raise not_json()
+            require("bytes", len(self._text) - self._at, ROW_LIMIT_BYTES, of=f"row {self.rows} of the answer has")
+            return None
+        self._at = found.end()
+        return found[0]
+
+
+def _end_of(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
+    found = pattern.match(text, at)
+    return at if found is None else found.end()
+
+
+def _text_of(key: bytes) -> object:
+    try:
+        return orjson.loads(key)
+    except orjson.JSONDecodeError:
+        pass
+    raise not_json()

@@ -1,0 +1,69 @@
+"""The body of an answer, unpacked within limits and in pieces: a little that is sent may unpack to a lot."""
+
+import zlib
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Final
+
+import httpx
+
+from managed_databases.api.rows import Unreadable, require
+
+PIECE_BYTES: Final = 64 * 2**10
+
+PACKED: Final = "gzip"
+"""What is asked for where a lot is expected; anything else comes as it is."""
+
+
+async def pieces(response: httpx.Response, limit_bytes: int) -> AsyncGenerator[bytes, None]:
+    """Yield the unpacked body in pieces of 64 KiB, however it arrives; the last one may be smaller.
+
+    Raises OverLimit for more than `limit_bytes`, as sent or unpacked, before any byte is read when `Content-Length` gives it
+    away; Unreadable for a packing that was not asked for; and what httpx raises.
+    """
+    announced = response.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit():
+        require("bytes", int(announced[:20]), limit_bytes)
+    unpack = _unpacker(response.headers.get("content-encoding", "").strip().lower())
+    sent = unpacked = 0
+    waiting = bytearray()
+    # httpx would unpack whatever has arrived at once, without a limit: so the stream below it is read.
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)
+    async for data in stream:
+        sent += len(data)
+        require("bytes", sent, limit_bytes)
+        for part in unpack(data):
+            unpacked += len(part)
+            require("bytes", unpacked, limit_bytes, of="the unpacked answer has")
+            waiting += part
+            if len(waiting) >= PIECE_BYTES:
+                yield bytes(waiting)
+                waiting.clear()
+    if waiting:
+        yield bytes(waiting)
+
+
+def _unpacker(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
+    if encoding in ("", "identity"):
+        return _parts
+    if encoding not in (PACKED, "x-gzip", "deflate"):
+        raise Unreadable("the answer is packed in a way that was not asked for")
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, as it says itself
+
+    def unpack(data: bytes) -> Iterator[bytes]:
+        while data and not inflate.eof:
+            try:
+                part = inflate.decompress(data, PIECE_BYTES)
+            except zlib.error:
+                part = None
+            if part is None:
+                raise Unreadable("the answer cannot be unpacked")
+            data = inflate.unconsumed_tail
+            yield part
+
+    return unpack
+
+
+def _parts(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), PIECE_BYTES):
+        yield data[start : start + PIECE_BYTES]

@@ -1,0 +1,87 @@
+"""What a hostile API may send, and what reading it costs: how long the event loop stands still, and how much memory."""
+
+import asyncio
+import gzip
+import time
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import orjson
+
+from api.wire_server import Script
+
+MIB = 2**20
+
+
+class Beat:
+    """Counts the turns that another task gets on the event loop, and how much work was done between two of them at most, in
+    seconds of this thread's CPU: that does not depend on what else the machine does.
+    """
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.longest = 0.0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Beat"]:
+        task = asyncio.create_task(self._run())
+        try:
+            yield self
+        finally:
+            task.cancel()
+
+    async def _run(self) -> None:
+        last = time.thread_time()
+        while True:
+            self.turns += 1
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            self.longest, last = max(self.longest, now - last), now
+
+
+class Peak:
+    bytes = 0
+
+
+@contextmanager
+def peak_of_memory() -> Iterator[Peak]:
+    """What is allocated at most, beyond what was before; what a library allocates without Python is not seen."""
+    tracemalloc.start()
+    peak = Peak()
+    try:
+        yield peak
+        peak.bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def packed(body: bytes, encoding: bytes = b"gzip", status: bytes = b"200 OK") -> Script:
+    sent = gzip.compress(body)
+
+    async def script(writer: asyncio.StreamWriter) -> None:
+        head = b"HTTP/1.1 " + status + b"\r\nContent-Type: application/json\r\nContent-Encoding: " + encoding
+        writer.write(head + b"\r\nContent-Length: %d\r\n\r\n" % len(sent) + sent)
+
+    return script
+
+
+def users(rows: int) -> bytes:
+    """An honest list: everything that the API tells of a user."""
+    row = {
+        "id": "3f1c0f5a-7a64-4e35-9d5e-1a2b3c4d5e6f",
+        "name": "app",
+        "project_id": "0" * 32,
+        "status": "ACTIVE",
+        "created_at": "2026-01-01T00:00:00",
+        "updated_at": "2026-01-01T00:00:00",
+        "datastore_id": "5b7c0f5a-7a64-4e35-9d5e-1a2b3c4d5e6f",
+    }
+    made = (orjson.dumps(row | {"id": f"3f1c0f5a-7a64-4e35-9d5e-{number:012}"}) for number in range(rows))
+    return b'{"users":[' + b",".join(made) + b"]}"
+
+
+def datastores_with(field: bytes, rows: int) -> bytes:
+    """Datastores that hold little text and many values."""
+    row = b'{"id":"%012d","name":"n",' + field + b"}"
+    return b'{"datastores":[' + b",".join(row % number for number in range(rows)) + b"]}"

@@ -1,0 +1,88 @@
+"""What one answer of an API may cost, and what of a secret an answer may show."""
+
+from typing import Final
+
+from mutants.mutant import Mutant
+
+_HOSTILE = ("api/test_hostile_answers.py",)
+_MASKING = ("api/test_masking.py",)
+
+ANSWERS: Final = (
+    Mutant(
+        "what is unpacked is limited",
+        "api/unpacking.py",
+        '            require("bytes", unpacked, limit_bytes, of="the unpacked answer has")\n',
+        "",
+        _HOSTILE,
+    ),
+    Mutant(
+        "no more is unpacked at once than a piece",
+        "api/unpacking.py",
+        "inflate.decompress(data, PIECE_BYTES)",
+        "inflate.decompress(data)",
+        _HOSTILE,
+    ),
+    Mutant(
+        "rows are limited",
+        "api/rows.py",
+        "        if self.rows > ROW_LIMIT:\n",
+        "        if False:\n",
+        _HOSTILE,
+    ),
+    Mutant(
+        "the values of a row are limited",
+        "api/answers.py",
+        "                if len(text) > VALUES_LIMIT:\n",
+        "                if False:\n",
+        _HOSTILE,
+    ),
+    Mutant(
+        "the memory of a list is limited",
+        "api/answers.py",
+        "            kept += memory_of(piece)\n",
+        "",
+        _HOSTILE,
+    ),
+    Mutant(
+        "the memory of all lists of a project is limited",
+        "api/client.py",
+        "kept_most=KEPT_LIMIT_BYTES - others",
+        "kept_most=KEPT_LIMIT_BYTES",
+        _HOSTILE,
+    ),
+    Mutant(
+        "one large answer is read at a time",
+        "api/answers.py",
+        "            if size <= LARGE_BYTES < size + len(piece):\n",
+        "            if False:\n",
+        _HOSTILE,
+    ),
+    Mutant(
+        "a large answer that is slow gives up its turn",
+        "api/large_answers.py",
+        "async with asyncio.timeout(LARGE_SECONDS) as limit:",
+        "async with asyncio.timeout(None) as limit:",
+        _HOSTILE,
+    ),
+    Mutant(
+        "a token that is too long is not sent",
+        "api/headers.py",
+        "len(value) <= LONGEST_SECRET and ",
+        "",
+        _HOSTILE,
+    ),
+    Mutant(
+        "a secret that goes on behind what is shown is masked",
+        "api/masking.py",
+        "text[: most + max(map(len, self._forms))]",
+        "text[:most]",
+        _MASKING,
+    ),
+    Mutant(
+        "of a secret that is too long to be looked for nothing is shown",
+        "api/masking.py",
+        "        if self._withholds:\n",
+        "        if False:\n",
+        _MASKING,
+    ),
+)
