@@ -287,14 +287,13 @@ def test_what_an_answer_does_not_tell_stays_as_it_was() -> None:
 
 
 def rest_of(slices: Slices) -> Delta:
-    def whole() -> Iterator[None]:
-        nonlocal delta
-        delta = yield from slices
+    found: list[Delta] = []
 
-    delta = Delta()
-    for _ in whole():
-        pass
-    return delta
+    def whole() -> Iterator[None]:
+        found.append((yield from slices))
+
+    assert list(whole())
+    return found[0]
 
 
 def test_what_is_learned_between_the_slices_of_a_list_is_newer(snapshot: CollectionSnapshot[User]) -> None:
