@@ -26,7 +26,7 @@ class LeaseServer:
 
     @property
     def holder(self) -> str:
-        return str(self.lease["spec"]["holderIdentity"]) if self.lease else ""
+        return str(self.lease["spec"].get("holderIdentity", "")) if self.lease else ""
 
     def delete(self) -> None:
         self.lease = None
@@ -39,6 +39,12 @@ class LeaseServer:
         """As a person would, by hand."""
         assert self.lease is not None
         self._keep(self.lease | {"spec": self.lease["spec"] | spec})
+
+    def empty(self, *, whole: bool = False) -> None:
+        """By hand: who holds it is not told any more, or nothing at all."""
+        assert self.lease is not None
+        left = {} if whole else self.lease["spec"] | {"holderIdentity": ""}
+        self._keep(self.lease | {"spec": left})
 
     def label(self, **labels: str) -> None:
         assert self.lease is not None

@@ -87,6 +87,50 @@ async def test_who_leads_makes_a_deleted_lease_again_and_leads_on(first: Replica
     assert not await Replica(server, "fresh").leadership.attempt()
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["the holder", "all of it"])
+async def test_a_lease_that_was_emptied_by_hand_makes_no_second_leader(
+    server: LeaseServer, first: Replica, second: Replica, whole: bool
+) -> None:
+    """Who leads does not know until the next renewal."""
+    await first.leadership.attempt()
+    await second.leadership.attempt()
+    server.empty(whole=whole)
+    fresh = Replica(server, "fresh")
+    for _ in range(15):
+        for other in (second, fresh):
+            assert not await other.leadership.attempt()
+            assert not other.leadership.is_held()
+        assert first.leadership.is_held()
+        server.seconds += 1
+    server.seconds += 0.001
+    assert not first.leadership.is_held()
+    assert await second.leadership.attempt()
+    with pytest.raises(LeadershipLost):
+        await first.leadership.attempt()
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["the holder", "all of it"])
+async def test_who_leads_fills_an_emptied_lease_again_and_leads_on(
+    server: LeaseServer, first: Replica, second: Replica, whole: bool
+) -> None:
+    await first.leadership.attempt()
+    server.empty(whole=whole)
+    assert not await second.leadership.attempt()
+    assert await first.leadership.attempt()
+    assert first.leadership.is_held()
+    assert server.holder == "first"
+    assert not await second.leadership.attempt()
+
+
+async def test_who_does_not_lead_any_more_takes_no_emptied_lease(server: LeaseServer, first: Replica) -> None:
+    """Somebody else may have led in between."""
+    await first.leadership.attempt()
+    server.empty()
+    server.seconds += 16
+    with pytest.raises(LeadershipLost, match="held by nobody"):
+        await first.leadership.attempt()
+
+
 async def test_a_lease_counts_from_before_it_was_sent(server: LeaseServer, first: Replica) -> None:
     async def slow() -> None:
         server.seconds += 14
@@ -244,6 +288,27 @@ async def test_a_deleted_lease_is_waited_out_by_a_standby(server: LeaseServer, f
         await first.leadership.attempt()
 
 
+async def test_a_lease_that_is_deleted_twice_makes_no_second_leader(
+    server: LeaseServer, first: Replica, second: Replica
+) -> None:
+    """Between two looks of the standby its holder has made it again, and somebody has deleted it again."""
+    await first.leadership.attempt()
+    await second.leadership.attempt()
+    server.delete()
+    assert not await second.leadership.attempt()
+    server.seconds += 14
+    await first.leadership.attempt()
+    server.delete()
+    for _ in range(14):
+        server.seconds += 1.001
+        await second.leadership.attempt()
+        assert first.leadership.is_held()
+        assert not second.leadership.is_held()
+    server.seconds += 15
+    assert await second.leadership.attempt()
+    assert second.leadership.is_held()
+
+
 async def test_what_others_wrote_into_the_lease_stays(server: LeaseServer, first: Replica) -> None:
     await first.leadership.attempt()
     assert server.lease is not None
@@ -268,7 +333,9 @@ seconds = st.sampled_from([0.0, 0.5, 3.0, 7.0, 14.9, 15.1, 40.0])
 events = st.fixed_dictionaries(
     {
         "who": st.integers(0, 2),
-        "what": st.sampled_from(["attempt", "attempt", "attempt", "attempt", "release", "kill", "jump"]),
+        "what": st.sampled_from(
+            ["attempt", "attempt", "attempt", "attempt", "release", "kill", "jump", "delete", "empty", "empty all"]
+        ),
         "before": seconds,
         "there": seconds,
         "back": seconds,
@@ -313,6 +380,11 @@ async def _replay(history: list[dict[str, Any]]) -> None:
             started_again(who)
         elif event["what"] == "jump":
             replica.wall_offset += (event["there"] - event["back"]) * 100
+        elif event["what"] == "delete":
+            server.delete()
+        elif event["what"].startswith("empty"):
+            if server.lease is not None:
+                server.empty(whole=event["what"] == "empty all")
         else:
 
             async def there(event: dict[str, Any] = event) -> None:

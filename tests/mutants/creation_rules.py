@@ -32,8 +32,8 @@ CREATION: Final = (
     Mutant(
         "the finalizer is there before anything is made",
         "reconcile/act.py",
-        "        await self._hold(found)\n        if shown.reason",
-        "        if shown.reason",
+        "        await self._hold(found)\n        await self._prove_first",
+        "        await self._prove_first",
         _GUARDS,
     ),
     Mutant(

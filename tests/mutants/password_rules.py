@@ -6,6 +6,7 @@ from mutants.mutant import Mutant
 
 _DECIDE = ("reconcile/decision",)
 _SECRETS = ("virtual/test_guards_of_secrets.py",)
+_TOLD_ONCE = ("virtual/test_told_only_once.py",)
 _OF_PASSWORDS = ("virtual/test_passwords.py",)
 
 PASSWORDS: Final = (
@@ -101,5 +102,26 @@ PASSWORDS: Final = (
         "return password if check in (None, check_number(owner, password)) else None",
         "return password",
         _SECRETS,
+    ),
+    Mutant(
+        "no token is made whose Secret cannot be written",
+        "reconcile/act.py",
+        "        if credential.value_of is not None:\n            await self._prove(",
+        "        if False:\n            await self._prove(",
+        _TOLD_ONCE,
+    ),
+    Mutant(
+        "a value that is not told any more is proven by the object's id",
+        "reconcile/credentials.py",
+        "        or mine.annotations.get(OBJECT_ID) != found.seen.status.id\n",
+        "",
+        _TOLD_ONCE,
+    ),
+    Mutant(
+        "a value that is not told any more is proven by its check",
+        "reconcile/credentials.py",
+        "    return _trusted(found.resource, mine, key)\n\n\ndef pending_name",
+        "    return usable(mine.data.get(key))\n\n\ndef pending_name",
+        _TOLD_ONCE,
     ),
 )

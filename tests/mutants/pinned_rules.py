@@ -149,4 +149,11 @@ PINNED: Final = (
         "return True",
         _BELIEVED,
     ),
+    Mutant(
+        "an attempt is looked for where it was begun, whatever the project is now",
+        "reconcile/act.py",
+        "            endpoint=found.project.endpoint,\n",
+        "",
+        _BELIEVED,
+    ),
 )

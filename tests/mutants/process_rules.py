@@ -129,4 +129,18 @@ LEADERS: Final = (
         '        return await self._patch_resource(resource, "/status", {"metadata": {}, "status": difference})',
         _GUARDS,
     ),
+    Mutant(
+        "a Lease without a holder that nobody has released is waited out",
+        "kube/leadership.py",
+        "if holder != self._identity and not _is_released(lease):",
+        'if holder not in ("", self._identity):',
+        _LEADERSHIP,
+    ),
+    Mutant(
+        "whoever makes a Lease that was deleted leads only later",
+        "kube/leadership.py",
+        "            return await self._create(is_new=True)",
+        "            return await self._create(is_new=self._others is None)",
+        _LEADERSHIP,
+    ),
 )

@@ -67,7 +67,8 @@ async def test_a_standby_is_live_and_ready_and_asks_the_cloud_nothing(world: Wor
     assert waits["status"] == {"observedGeneration": -1}
     assert "finalizers" not in waits["metadata"]
 
-    await world.cluster.patch("Lease", LEASE_NAME, world.system, {"spec": {"holderIdentity": ""}})
+    released = {"holderIdentity": "", "leaseDurationSeconds": 1}
+    await world.cluster.patch("Lease", LEASE_NAME, world.system, {"spec": released})
     await world.becomes("ManagedDatastore", "main")
     assert len(await world.posts("datastores")) == 1
 

@@ -396,6 +396,41 @@ def test_nodes_that_are_never_told() -> None:
     in_virtual_time(work())
 
 
+@pytest.mark.parametrize("is_put_back", [False, True], ids=["made again as it was", "put back"])
+def test_a_project_made_again_elsewhere_while_an_attempt_is_open(is_put_back: bool) -> None:
+    """Nothing is held yet, and the new project's status knows of no other place: only the attempt does."""
+
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            world.cluster.apply(project(endpoint=f"{URL}/v1"))
+            await world.start()
+            await world.fault(path="^/v1/datastores$", method="POST", reset=True, when="after")
+            apply(world, MAIN)
+            await world.until("the attempt is open", lambda: world.get(MAIN)["status"]["intent"])
+            await asyncio.sleep(5)
+            await world.clear_faults()
+            (made,) = await world.objects("datastores")
+            world.cluster.delete(PROJECT)
+            await asyncio.sleep(1)
+            world.cluster.apply(project(endpoint=f"{URL}/region-2/v1"))
+            world.sent.clear()
+            await asyncio.sleep(900)
+            assert not [each for each in world.sent if each.method == "POST" and "/datastores" in each.path]
+            assert world.says(PROJECT, "Stalled") == ("True", "ProjectChanged")
+            assert f"{URL}/v1" in condition(world.get(PROJECT), "Stalled")["message"]
+            if is_put_back:
+                world.cluster.change(PROJECT, endpoint=f"{URL}/v1")
+            else:
+                world.cluster.delete(PROJECT)
+                await asyncio.sleep(1)
+                world.cluster.apply(project(endpoint=f"{URL}/v1"))
+            await synced(world, MAIN)
+            assert [each["id"] for each in await world.objects("datastores")] == [made["id"]]
+            assert world.get(MAIN)["status"]["id"] == made["id"]
+
+    in_virtual_time(work())
+
+
 @pytest.mark.parametrize("is_killed", [False, True], ids=["lives", "killed"])
 @pytest.mark.parametrize("is_doomed", [False, True], ids=["stays", "deleted"])
 def test_an_endpoint_of_another_region(is_doomed: bool, is_killed: bool) -> None:

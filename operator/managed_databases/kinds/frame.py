@@ -117,7 +117,7 @@ class Intent(Spec):
     """An attempt to create that may be under way, written before the call.
 
     `others` are ids with this key that were known before; `wait_seconds` is how long a process that did not see the
-    attempt end must wait before it may look; `expected` is what a candidate must equal.
+    attempt end must wait before it may look; `expected` is what a candidate must equal; `endpoint` is where it was begun.
     """
 
     attempt: int = Field(description="How many attempts to create there were, this one among them.")
@@ -129,6 +129,9 @@ class Intent(Spec):
     )
     expected: dict[str, Any] = Field(
         default_factory=dict, description="What an object must equal to be taken for the one that was made."
+    )
+    endpoint: Annotated[str | None, Field(max_length=2048)] = Field(
+        default=None, description="The API's address where it was begun: nowhere else can its outcome be seen."
     )
 
     @property

@@ -76,7 +76,7 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class ProjectView:
-    """A project as the kinds see it."""
+    """A project as the kinds see it. `endpoint` is the API's address."""
 
     name: str
     project_id: str
@@ -86,6 +86,7 @@ class ProjectView:
     ca_certificate: str | None = None
     ports: PortNumbers = field(default_factory=PortNumbers)
     powers: frozenset[str] = frozenset()
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True)

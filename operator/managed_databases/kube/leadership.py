@@ -22,6 +22,8 @@ LEASE_NAME: Final = "managed-databases-operator"
 LOOK_SECONDS: Final = 2.0
 """A standby looks at least so often, so that it follows a clean stop soon, however long a lease lasts."""
 RELEASE_SECONDS: Final = 2.0
+_RELEASED_LASTS: Final = 1
+"""`leaseDurationSeconds` of a Lease that its holder has let go: the mark that nobody leads. LEASE_SECONDS is longer."""
 
 # Where there is no such clock (macOS), the monotonic one counts sleep as well.
 _BOOT_CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -72,7 +74,8 @@ class Leadership:
     again when it does, unless somebody else has it by then: its version proves that nobody had it in between.
 
     A Lease that is not there tells nothing of who leads: somebody may have deleted it, and its holder does not know yet.
-    So whoever makes it leads only once a lease of that length would have ended, unless it has led all the time.
+    So whoever makes it leads only once a lease of that length would have ended, unless it has led all the time. Nor does a
+    Lease without a holder that nobody has released: somebody may have emptied it by hand.
     """
 
     def __init__(
@@ -146,7 +149,11 @@ class Leadership:
                 # Read again: a renewal may have been cut off on its way.
                 lease = await self._read()
                 if _holder(lease) == self._identity:
-                    spec = lease["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _micro_time()}
+                    spec = lease["spec"] | {
+                        "holderIdentity": "",
+                        "leaseDurationSeconds": _RELEASED_LASTS,
+                        "renewTime": _micro_time(),
+                    }
                     await self._send("PUT", f"{self._collection}/{LEASE_NAME}", lease | {"spec": spec})
                     log.info("the lease is released")
         except (KubeError, TimeoutError) as error:
@@ -156,15 +163,17 @@ class Leadership:
         try:
             lease = await self._read()
         except NotThere:
-            # Somebody deleted it: its holder may not know yet.
+            # Somebody deleted it: its holder may make it again first, as it does not know yet. It may have done so, unseen.
             if self._others is not None and not self._has_ended("", self._others.lasts_seconds):
                 return False
-            return await self._create(is_new=self._others is None)
+            return await self._create(is_new=True)
         holder = _holder(lease)
-        if holder not in ("", self._identity):
+        if holder != self._identity and not _is_released(lease):
             if self._others is None:
-                log.info("standing by", holder=holder)
-            lasts = float(lease["spec"].get("leaseDurationSeconds") or self._lease_seconds)
+                log.info("standing by", holder=holder or "not told")
+            lasts = _lasts_seconds(lease) or self._lease_seconds
+            if not holder:  # whose length is told is not known either
+                lasts = max(lasts, self._lease_seconds)
             if not self._has_ended(str(lease["metadata"]["resourceVersion"]), lasts):
                 return False
         try:
@@ -190,7 +199,10 @@ class Leadership:
             if await self._create(is_new=not self.is_held()):
                 return True
             lease = await self._read()
-        if _holder(lease) != self._identity:
+        was_emptied = (
+            not _holder(lease) and not _is_released(lease) and self.is_held()
+        )  # who else waits until ours ends
+        if _holder(lease) != self._identity and not was_emptied:
             self._held_since = None
             raise LeadershipLost(f"the lease is held by {_holder(lease) or 'nobody'}")
         return await self._write(lease)
@@ -238,6 +250,14 @@ class Leadership:
 
 def _holder(lease: Lease) -> str:
     return str((lease.get("spec") or {}).get("holderIdentity") or "")
+
+
+def _lasts_seconds(lease: Lease) -> float:
+    return float((lease.get("spec") or {}).get("leaseDurationSeconds") or 0)
+
+
+def _is_released(lease: Lease) -> bool:
+    return not _holder(lease) and _lasts_seconds(lease) == _RELEASED_LASTS
 
 
 def _micro_time() -> str:

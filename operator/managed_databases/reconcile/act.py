@@ -113,8 +113,7 @@ class Actor:
         assert found.session is not None
         assert found.snapshot is not None
         await self._hold(found)
-        if shown.reason is Reason.KUBERNETES_REFUSES:  # as the last try: before it anything is written for another one
-            await self._prove_first_secret(found, secrets)
+        await self._prove_first_secret(found, shown, secrets)
         old = found.seen.status.intent
         attempt = 1 if old is None else old.attempt + 1
         intent = Intent(
@@ -122,6 +121,7 @@ class Actor:
             others=(*(namesake.id for namesake in found.seen.namesakes), *found.seen.unreadable)[:OTHERS_MOST],
             wait_seconds=self.settings.call_limit_seconds * self.clock.speed + self.settings.settle_margin_seconds,
             expected=dict(found.cloud.expected(found.seen)),
+            endpoint=found.project.endpoint,
         )
         facts: dict[str, Any] = {
             "identity": pinned(found),
@@ -144,9 +144,16 @@ class Actor:
         memory.created_id = made.id
         return {**facts, "id": made.id, "intent": None, "phase": made.status}
 
-    async def _prove_first_secret(self, found: Observation, secrets: SecretsRead) -> None:
+    async def _prove_first_secret(self, found: Observation, shown: Verdict, secrets: SecretsRead) -> None:
+        """A value that the cloud makes may be told once only: by then its Secret must be possible. A password of ours is in
+        its Secret before it is sent; after a refusal it is proven before anything is written for another try.
+        """
         view, credential = found.seen.credential, found.cloud.credential
-        if view is not None and credential is not None and credential.value_of is None:
+        if view is None or credential is None:
+            return
+        if credential.value_of is not None:
+            await self._prove(found, passwords.generate(), secrets)
+        elif shown.reason is Reason.KUBERNETES_REFUSES:
             await self._prove(found, view.given or view.password or view.pending or passwords.generate(), secrets)
 
     async def _first_password(self, found: Observation, secrets: SecretsRead, memory: Memory) -> SecretStr | None:

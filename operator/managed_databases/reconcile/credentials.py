@@ -56,7 +56,8 @@ class CredentialReader:
                 why = f"{told} can be no Secret's name: name another one in the spec"
                 return PasswordView(problem=Stall(Reason.INVALID_SPEC, why)), SecretsRead()
         if given_ref is None and self._fine_before(found, memory, name):
-            return PasswordView(password=_UNREAD, given=_told(found, credential)), SecretsRead()
+            unread = None if credential.value_of is None else _UNREAD
+            return PasswordView(password=_UNREAD, given=_told(found, credential) or unread), SecretsRead()
         if credential.value_of is not None:
             return await self._read_told(found, credential, name, memory)
         given, problem = await self._given(namespace, given_ref)
@@ -78,11 +79,13 @@ class CredentialReader:
     async def _read_told(
         self, found: Observation, credential: Credential, name: str, memory: Memory
     ) -> tuple[PasswordView, SecretsRead]:
-        """Where the cloud tells the value, the Secret has nothing to say: it holds that value, or it is outdated."""
+        """Where the cloud tells the value, the Secret has nothing to say: it holds that value, or it is outdated. Where it
+        does not tell the value any more, the Secret counts as far as it proves to be this object's.
+        """
         mine = await self.kube.read_secret(found.resource.key.namespace, name)
         if problem := self.ownership.problem(found.resource, mine, found.seen, credential.key):
             return PasswordView(problem=problem), SecretsRead()
-        told = _told(found, credential)
+        told = _told(found, credential) or _proven(found, mine, credential.key)
         held = None if mine is None else mine.data.get(credential.key)
         view = PasswordView(
             password=held if held == told else None,
@@ -205,6 +208,17 @@ def _trusted(resource: Resource, mine: SecretContent, key: str) -> SecretStr | N
     return password if check in (None, check_number(owner, password)) else None
 
 
+def _proven(found: Observation, mine: SecretContent | None, key: str) -> SecretStr | None:
+    """The value that the Secret holds, if its marks say that it is the object's, as we wrote it."""
+    if (
+        mine is None
+        or mine.annotations.get(OBJECT_ID) != found.seen.status.id
+        or PASSWORD_CHECK not in mine.annotations
+    ):
+        return None
+    return _trusted(found.resource, mine, key)
+
+
 def pending_name(name: str) -> str:
     return f"{name}-pending"
 
@@ -229,12 +243,14 @@ def desired(found: Observation, password: SecretStr) -> NewSecret:
     credential = found.cloud.credential
     assert credential is not None
     assert password is not _UNREAD
-    resource = found.resource
+    resource, id_ = found.resource, found.seen.status.id
+    # What the cloud tells is written once the object is there, and may be told no more: then the id tells whose it is.
+    of_object = {OBJECT_ID: id_} if credential.value_of is not None and id_ is not None else {}
     return NewSecret(
         namespace=resource.key.namespace,
         name=secret_name(found.kind, found.seen),
         type=f"servicebinding.io/{credential.type(found.seen)}",
-        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check_number(resource.uid, password)},
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check_number(resource.uid, password), **of_object},
         data=desired_data(found, password),
         owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
         drops=OPTIONAL_KEYS,

@@ -53,7 +53,11 @@ def _instead_of_pending(view: PasswordView) -> Verdict | None:
 def _told_step(view: PasswordView) -> Verdict | None:
     """The cloud tells the value: the Secret follows it."""
     if view.given is None:
-        return Wait(Reason.LOOKING, "the API has not told the value for the Secret yet")
+        return Wait(
+            Reason.NOT_TOLD,
+            "the API does not tell the value, and no Secret proves to hold it: if that lasts, delete this resource and make it "
+            "again",
+        )
     if view.outdated:
         return Credentials(PasswordStep.WRITE, Reason.READY, "the Secret gets what the cloud tells")
     return None

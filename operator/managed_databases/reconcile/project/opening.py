@@ -148,6 +148,7 @@ class Opener:
             name_prefix=spec.name_prefix or "",
             ca_certificate=opening.ca_certificate,
             ports=ports,
+            endpoint=opening.endpoint,
         )
 
     # --- what the cloud says ---

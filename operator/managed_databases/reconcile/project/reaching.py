@@ -29,13 +29,21 @@ class KnownObject:
 
 
 @dataclass(frozen=True)
+class OpenAttempt:
+    """A creation whose outcome is not known: of which resource, as messages name it, and where it was begun, if told."""
+
+    resource: str
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True)
 class Known:
-    """What the cloud must have where a project is: `objects` that are held, and what the open `attempts` (resources, as
-    messages name them) may have made, which only a list of the same place can tell.
+    """What the cloud must have where a project is: `objects` that are held, and what the open `attempts` may have made,
+    which only a list of the same place can tell.
     """
 
     objects: Iterable[KnownObject] = ()
-    attempts: tuple[str, ...] = ()
+    attempts: tuple[OpenAttempt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,11 @@ def access_version(secret: SecretContent, *told: str | None) -> str:
 
 def known_in(project: str, kinds: Mapping[str, Kind], resources: Iterable[Resource]) -> Known:
     held = [each for each in resources if (each.status.get("identity") or {}).get("project") == project]
-    attempts = sorted(str(each.key) for each in held if each.status.get("intent") and not each.status.get("id"))
+    attempts = [
+        OpenAttempt(str(each.key), intent.get("endpoint"))
+        for each in sorted(held, key=lambda each: str(each.key))
+        if (intent := each.status.get("intent")) and not each.status.get("id")
+    ]
     return Known(_known_objects(kinds, held), tuple(attempts))
 
 
@@ -77,8 +89,8 @@ async def where_they_are_not(
 ) -> Stall | None:
     """Ask for objects until one answers; return what to say when the API there has none of them. Raises ApiError.
 
-    `before` is the endpoint where the project was last found: without an object that answers, an open attempt is looked
-    for nowhere else.
+    Without an object that answers, an open attempt is looked for nowhere but where it was begun: that outlives the
+    project's own status. `before`, where the project was last found, stands for it where an attempt does not tell it.
     """
     missing: list[str] = []
     for each in known.objects:
@@ -95,20 +107,26 @@ async def where_they_are_not(
             continue  # no answer; what may not be looked at cannot be listed either
         if reply.value is not None and reply.value.id == each.id:
             return None
-    if not missing and known.attempts and before not in (None, endpoint):
-        return Stall(
-            Reason.PROJECT_CHANGED,
-            f"the DatabaseProject {name} led to {before} when {', '.join(known.attempts[:_ASKED_MOST])} began to be made, and "
-            f"leads to {endpoint} now, where what was made may not be: put the endpoint, the identity service and the "
-            "credentials back until the outcome is known",
-        )
     if not missing:
-        return None
+        return _begun_elsewhere(name, endpoint, known.attempts, before)
     return Stall(
         Reason.PROJECT_CHANGED,
         f"the API at {endpoint} has none of what the resources of the DatabaseProject {name} hold (asked for "
         f"{', '.join(missing)}): put the endpoint, the identity service and the credentials back that lead to them; for "
         "another region make another DatabaseProject",
+    )
+
+
+def _begun_elsewhere(name: str, endpoint: str, attempts: Iterable[OpenAttempt], before: str | None) -> Stall | None:
+    begun = [(each.resource, each.endpoint or before) for each in attempts]
+    elsewhere = [(resource, where) for resource, where in begun if where not in (None, endpoint)]
+    if not elsewhere:
+        return None
+    told = ", ".join(resource for resource, _ in elsewhere[:_ASKED_MOST])
+    return Stall(
+        Reason.PROJECT_CHANGED,
+        f"the DatabaseProject {name} led to {elsewhere[0][1]} when {told} began to be made, and leads to {endpoint} now, where "
+        "what was made may not be: put the endpoint, the identity service and the credentials back until the outcome is known",
     )
 
 
