@@ -9,5 +9,17 @@ from mutants.password_rules import PASSWORDS
 from mutants.pinned_rules import PINNED
 from mutants.process_rules import LEADERS, SNAPSHOTS
 from mutants.standing_rules import STANDING
+from mutants.walk_rules import WALKS
 
-MUTANTS: Final = (*CREATION, *PINNED, *OWNERSHIP, *DELETION, *PASSWORDS, *STANDING, *SNAPSHOTS, *LEADERS, *ANSWERS)
+MUTANTS: Final = (
+    *CREATION,
+    *PINNED,
+    *OWNERSHIP,
+    *DELETION,
+    *PASSWORDS,
+    *STANDING,
+    *SNAPSHOTS,
+    *LEADERS,
+    *ANSWERS,
+    *WALKS,
+)

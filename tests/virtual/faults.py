@@ -148,7 +148,7 @@ class Watch:
             for key in self.world.cluster.of_kind(kind):
                 if self.world.says(key, "Ready")[0] == "True":
                     assert self._of(key).get("id"), f"{key} is ready and nothing is there"
-                self._agree(key)
+                assert_conditions_agree(self.world, key)
                 if said := self._waits_for_what_is_there(key):
                     assert outdated.get(key) != said, f"{key} still says, though it is there: {said}"
                     self._outdated[key] = said
@@ -170,16 +170,6 @@ class Watch:
             since = self._shut_since.setdefault(key, now)
             assert now - since < IN_FLIGHT_SECONDS, f"{key} says Ready, and its Secret does not open: {self._of(key)}"
 
-    def _agree(self, key: ResourceKey) -> None:
-        raw = self.world.get(key)
-        told = {each["type"]: each for each in raw["status"].get("conditions", ())}
-        assert all(each["message"] and each["reason"] for each in told.values()), f"{key} does not say why: {told}"
-        true = {type_ for type_, each in told.items() if each["status"] == "True"}
-        assert not true >= {"Stalled", "Reconciling"}, f"{key} waits for a person and works: {told}"
-        if "Synced" in true:
-            assert not true & {"Stalled", "Reconciling"}, f"{key} is as wished, and not: {told}"
-            assert raw["status"].get("syncedGeneration") == told["Synced"]["observedGeneration"], f"{key}: {raw}"
-
     def _waits_for_what_is_there(self, key: ResourceKey) -> str | None:
         told = condition(self.world.get(key), "Synced").get("message", "")
         match = _NOT_CREATED.match(told)
@@ -189,6 +179,18 @@ class Watch:
     def _of(self, key: ResourceKey) -> Raw:
         status: Raw = self.world.get(key)["status"]
         return status
+
+
+def assert_conditions_agree(world: VirtualWorld, key: ResourceKey) -> None:
+    """They say why, and do not contradict each other."""
+    raw = world.get(key)
+    told = {each["type"]: each for each in raw["status"].get("conditions", ())}
+    assert all(each["message"] and each["reason"] for each in told.values()), f"{key} does not say why: {told}"
+    true = {type_ for type_, each in told.items() if each["status"] == "True"}
+    assert not true >= {"Stalled", "Reconciling"}, f"{key} waits for a person and works: {told}"
+    if "Synced" in true:
+        assert not true & {"Stalled", "Reconciling"}, f"{key} is as wished, and not: {told}"
+        assert raw["status"].get("syncedGeneration") == told["Synced"]["observedGeneration"], f"{key}: {raw}"
 
 
 async def at_most_one_for_each(world: VirtualWorld, resources: dict[ResourceKey, Raw]) -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from managed_databases.reconcile.ports import ResourceKey
+from virtual import plots
 from virtual.faults import REQUEST_FAULTS
+from virtual.other_hands import FIELDS
 from virtual.trouble import EDITS, PASSWORDS, UNLISTABLE
 from virtual.virtual_time import VirtualLoop
 from virtual.walk import (
@@ -28,6 +30,8 @@ from virtual.walk import (
 keys = st.sampled_from(EVERY_KEY)
 adoption = st.sampled_from(["Never", "IfExists"])
 policy = st.sampled_from(["Delete", "Delete", "Retain"])
+prefix = st.sampled_from([None, "b-"])
+users = st.sampled_from(["app", "other"])
 
 
 class RandomWalk(RuleBasedStateMachine):
@@ -93,40 +97,26 @@ class RandomWalk(RuleBasedStateMachine):
         name=st.sampled_from(NAMES),
     )
     def correct_a_name_during_an_attempt(self, method: str, key: ResourceKey, name: str) -> None:
-        """The answer to the creation is lost, and somebody finds a better name."""
+        self._run(plots.correct_a_name_during_an_attempt(self._walk, method, key, name))
 
-        async def step() -> None:
-            fault = REQUEST_FAULTS[method] | {"when": "after"}
-            await self._walk.world.fault(**{"path": "^/v1/datastores$", "method": "POST", "times": 1} | fault)
-            self._walk.apply(key)
-            await asyncio.sleep(3)
-            self._walk.rename(key, name)
-
-        self._run(step())
-
-    @rule(pause=st.sampled_from([0, 0.03, 1]), slow=st.booleans(), tokens=st.booleans())
-    def apply_two_of_one_key(self, pause: float, slow: bool, tokens: bool) -> None:
-        async def step() -> None:
-            self._walk.world.cluster.answer_seconds = 0.05 if slow else 0.002
-            for key in (KEYS[-1], OTHER_TOKEN) if tokens else (KEYS[0], SECOND):
-                self._walk.apply(key)
-                await asyncio.sleep(pause)
-            await asyncio.sleep(5)
-            self._walk.world.cluster.answer_seconds = 0.002
-
-        self._run(step())
+    @rule(pause=st.sampled_from([0, 0.03, 1]), slow=st.booleans(), tokens=st.booleans(), is_there=st.booleans())
+    def apply_two_of_one_key(self, pause: float, slow: bool, tokens: bool, is_there: bool) -> None:
+        self._run(plots.apply_two_of_one_key(self._walk, pause, slow=slow, tokens=tokens, is_there=is_there))
 
     @rule(name=st.sampled_from(NAMES))
     def let_go_and_make_another(self, name: str) -> None:
-        """The datastore stays in the cloud, and another one gets its resource's name."""
+        self._run(plots.let_go_and_make_another(self._walk, name))
 
-        async def step() -> None:
-            self._walk.let_datastore_go()
-            await asyncio.sleep(30)
-            self._walk.apply(KEYS[0], name=name)
-            await asyncio.sleep(30)
-
-        self._run(step())
+    @rule(
+        field=st.sampled_from(FIELDS),
+        way=st.sampled_from(plots.WAYS),
+        leaving=st.sampled_from(plots.LEAVINGS),
+        first=st.sampled_from([None, *plots.LEAVINGS[1:]]),
+    )
+    def others_change_what_the_spec_names(
+        self, field: str, way: str, leaving: dict[str, Any], first: dict[str, Any] | None
+    ) -> None:
+        self._run(plots.others_change_what_the_spec_names(self._walk, field, way, leaving, first=first))
 
     @rule(fields=st.sampled_from(ODD_ROWS), times=st.sampled_from([1, 10, 100]))
     def odd_rows(self, fields: dict[str, Any], times: int) -> None:
@@ -148,9 +138,13 @@ class RandomWalk(RuleBasedStateMachine):
 
         self._run(step())
 
-    @rule(prefix=st.sampled_from([None, "b-"]))
+    @rule(prefix=prefix)
     def make_project_again(self, prefix: str | None) -> None:
         self._run(self._walk.make_project_again(prefix))
+
+    @rule(where=st.sampled_from([ELSEWHERE[0], {"region": "region-2"}]), prefix=prefix, attempt=st.booleans())
+    def make_project_again_elsewhere(self, where: dict[str, Any], prefix: str | None, attempt: bool) -> None:
+        self._run(plots.make_project_again_elsewhere(self._walk, where, prefix, attempt=attempt))
 
     @rule(key=keys, policy=policy)
     def change_policy(self, key: ResourceKey, policy: str) -> None:
@@ -167,7 +161,7 @@ class RandomWalk(RuleBasedStateMachine):
 
         self._run(step())
 
-    @rule(user=st.sampled_from(["app", "other"]))
+    @rule(user=users)
     def delete_secret(self, user: str) -> None:
         async def step() -> None:
             self._walk.delete_secret(user)
@@ -186,7 +180,7 @@ class RandomWalk(RuleBasedStateMachine):
 
         self._run(step())
 
-    @rule(user=st.sampled_from(["app", "other"]))
+    @rule(user=users)
     def make_immutable(self, user: str) -> None:
         async def step() -> None:
             self._walk.trouble.make_immutable(user)
@@ -203,9 +197,9 @@ class RandomWalk(RuleBasedStateMachine):
 
         self._run(step())
 
-    @rule()
-    def others_close(self) -> None:
-        self._run(self._walk.trouble.close())
+    @rule(field=st.sampled_from(FIELDS))
+    def others_change(self, field: str) -> None:
+        self._run(self._walk.hands.change(field))
 
     @rule()
     def drift(self) -> None:
@@ -229,6 +223,10 @@ class RandomWalk(RuleBasedStateMachine):
     def throttle(self, seconds: int, times: int) -> None:
         self._run(self._walk.trouble.throttle(seconds, times))
 
+    @rule(times=st.sampled_from([5, 50]))
+    def fail_alone(self, times: int) -> None:
+        self._run(self._walk.trouble.fail_alone(times))
+
     @rule()
     def others_work(self) -> None:
         self._run(self._walk.trouble.works_beside_it())
@@ -247,7 +245,7 @@ class RandomWalk(RuleBasedStateMachine):
 
         self._run(step())
 
-    @rule(user=st.sampled_from(["app", "other"]), edit=st.sampled_from(EDITS), seconds=st.sampled_from([0, 0.05, 10]))
+    @rule(user=users, edit=st.sampled_from(EDITS), seconds=st.sampled_from([0, 0.05, 10]))
     def edit_secret(self, user: str, edit: tuple[str, bytes], seconds: float) -> None:
         async def step() -> None:
             self._walk.lost.add(user)
@@ -255,6 +253,15 @@ class RandomWalk(RuleBasedStateMachine):
             await asyncio.sleep(seconds)
 
         self._run(step())
+
+    @rule(
+        user=users,
+        edit=st.sampled_from([*EDITS, "immutable", "quota", "given", "refused", "deleted"]),
+        requests=st.integers(0, 15),
+    )
+    def meddle_in_a_pass(self, user: str, edit: tuple[str, bytes] | str, requests: int) -> None:
+        """Something befalls a Secret at any point of what the operator does about it."""
+        self._run(plots.meddle_in_a_pass(self._walk, user, edit, requests))
 
     @rule(hours=st.sampled_from([0, 2]))
     def stick(self, hours: float) -> None:

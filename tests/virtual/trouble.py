@@ -5,6 +5,7 @@ restore, what is stuck. And two things that hold all the while.
 import asyncio
 import copy
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,10 +13,10 @@ import httpx
 from managed_databases.kube.collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from virtual.memory_cluster import Raw
+from virtual.other_hands import OtherHands
 from virtual.two_projects import BANK, TEAM_ID, datastore, is_in_sync, put_bank
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 
-MAIN = ResourceKey("ManagedDatastore", NAMESPACE, "main")
 THEIRS = ResourceKey("ManagedDatastore", BANK, "theirs")
 TEAM = ResourceKey("DatabaseProject", "", "team")
 APP = ResourceKey("DatabaseUser", NAMESPACE, "app")
@@ -30,26 +31,26 @@ EDITS: tuple[tuple[str, bytes], ...] = (
     ("host", EDITED_HOST.encode()),
     ("theirs", b"x"),
 )
-THEIR_NETWORK = "203.0.113.0/24"
 SOON_SECONDS = 120.0
 LASTS_SECONDS = 240.0
 UNLISTABLE = ("databases", "grants", "users", "prometheus-metrics-tokens")
 
 
 class Trouble:
-    """`everywhere`: a fault may meet anybody. `closed_by_others`: the datastore that other hands have set a firewall of,
-    which no spec asks for.
-    """
+    """`everywhere`: a fault may meet anybody."""
 
     def __init__(self, world: VirtualWorld) -> None:
         self.world = world
         self.everywhere = False
-        self.closed_by_others: str | None = None
+        self.hands = OtherHands(world)
+        world.ended = self.hands.ended
         self._days = 8
         self._wrong_since: dict[str, float] = {}
         self._met: dict[str, int] = {}
         self._blind_until = 0.0
-        world.refuses = _refuses
+        self._after: tuple[int, Callable[[], None]] | None = None
+        world.refuses = self._api_refuses
+        world.cluster.refuses = self._kubernetes_refuses
 
     def begin(self) -> None:
         """Another tenant, with a project of its own."""
@@ -69,6 +70,10 @@ class Trouble:
         """The API asks the one project to wait for long, and nobody else."""
         fault = {"status": 429, "headers": {"Retry-After": str(seconds)}}
         await self.world.fault(path="^/v1/", project=TEAM_ID, times=times, **fault)
+
+    async def fail_alone(self, times: int) -> None:
+        """The API does not answer the one project, and all others."""
+        await self.world.fault(path="^/v1/", project=TEAM_ID, times=times, status=503)
 
     async def unlistable(self, collection: str, status: int) -> None:
         self.everywhere = True
@@ -102,22 +107,16 @@ class Trouble:
         self.world.cluster.secrets_most = 0
 
     def let_secrets_be_written(self) -> None:
+        """And nothing more befalls them."""
+        self._after = None
         self.world.cluster.secrets_most = None
         for key, raw in self.world.cluster.of_kind(SECRET).items():
             if raw.pop("immutable", None):
                 self.world.cluster.touch(key)
 
-    async def close(self) -> None:
-        """Other hands set a firewall that no spec asks for and that this operator has not set."""
-        raw = self.world.cluster.objects.get(MAIN)
-        if raw is None or "firewall" in raw["spec"]:
-            return
-        if "firewall" in raw["status"].get("managed", ()) or "firewall" in raw["status"].get("applying", {}):
-            return
-        for each in await self.world.objects("datastores"):
-            if each["id"] == raw["status"].get("id") and each["status"] == "ACTIVE":
-                await self.world.edit("datastores", each["id"], firewall=[{"ip": THEIR_NETWORK}])
-                self.closed_by_others = each["id"]
+    def in_a_pass(self, requests: int, what: Callable[[], None]) -> None:
+        """It happens right before the next but so many requests of the operator, be it to Kubernetes or to the API."""
+        self._after = requests, what
 
     async def stick(self) -> None:
         """The cloud does not end its work on a datastore, for hours."""
@@ -160,7 +159,7 @@ class Trouble:
     async def ready_only_if_it_opens(self) -> None:
         """Once nothing keeps the operator from knowing, it does not say Ready of a user whose Secret does not open."""
         now = asyncio.get_running_loop().time()
-        if not await self._can_be_known(now):
+        if not await self.can_be_known(now):
             self._wrong_since.clear()
         for key, raw in self.world.cluster.of_kind("DatabaseUser").items():
             said = self.world.says(key, "Ready")[0]
@@ -177,7 +176,7 @@ class Trouble:
             since = self._wrong_since.setdefault(key.name, now)
             assert now - since < LASTS_SECONDS, f"{key} says Ready, and its Secret does not open: {raw['status']}"
 
-    async def _can_be_known(self, now: float) -> bool:
+    async def can_be_known(self, now: float) -> bool:
         """Whether nothing keeps the operator from it: no fault, no project that leads elsewhere, no wait that was asked for."""
         for each in await self.world.faults():
             is_left = each["times"] is None or each["met"] < each["times"]
@@ -187,10 +186,25 @@ class Trouble:
         is_open = TEAM in self.world.cluster.objects and self.world.says(TEAM, "Ready")[0] == "True"
         return self.is_calm() and is_open and now >= self._blind_until
 
-    async def nothing_is_reset_that_was_not_set(self) -> None:
-        for each in await self.world.objects("datastores"):
-            if each["id"] == self.closed_by_others:
-                assert [entry["ip"] for entry in each["firewall"]] == [THEIR_NETWORK], f"the firewall of others: {each}"
+    # --- what happens on the way ---
+
+    def _passes(self) -> None:
+        """A request of the operator passes by."""
+        if self._after is None:
+            return
+        left, what = self._after
+        self._after = (left - 1, what) if left else None
+        if not left:
+            what()
+
+    def _api_refuses(self, request: httpx.Request) -> httpx.Response | None:
+        self._passes()
+        self.hands.sent(request)
+        return _refuses(request)
+
+    def _kubernetes_refuses(self, method: str, path: str) -> str | None:
+        self._passes()
+        return None
 
     def _write(self, secret: ResourceKey, name: str, value: bytes) -> None:
         self.world.cluster.objects[secret]["data"][name] = b64encode(value).decode()

@@ -46,14 +46,23 @@ class Sent:
     path: str
 
 
+Ended = Callable[[httpx.Request, httpx.Response | None], None]
+"""Told of a call that has reached the API and is over; None for one without an answer."""
+
+
 class _InProcess(httpx.AsyncBaseTransport):
     """Hands requests to the sandbox; one whose sender is gone goes on."""
 
     def __init__(
-        self, sandbox: Sandbox, sent: list[Sent], refuses: Callable[[httpx.Request], httpx.Response | None]
+        self,
+        sandbox: Sandbox,
+        sent: list[Sent],
+        refuses: Callable[[httpx.Request], httpx.Response | None],
+        ended: Ended,
     ) -> None:
         self._sent = sent
         self._refuses = refuses
+        self._ended = ended
         self._inner = httpx.ASGITransport(sandbox)
         self._under_way: set[asyncio.Task[httpx.Response]] = set()
 
@@ -64,13 +73,14 @@ class _InProcess(httpx.AsyncBaseTransport):
             return refusal
         task = asyncio.create_task(self._inner.handle_async_request(request))
         self._under_way.add(task)
-        task.add_done_callback(self._over)
+        task.add_done_callback(partial(self._over, request))
         return await asyncio.shield(task)
 
-    def _over(self, task: asyncio.Task[httpx.Response]) -> None:
+    def _over(self, request: httpx.Request, task: asyncio.Task[httpx.Response]) -> None:
         self._under_way.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever asked has it, if somebody still does
+        # Whoever asked has the error, if somebody still does.
+        failed = task.cancelled() or task.exception() is not None
+        self._ended(request, None if failed else task.result())
 
 
 class VirtualWorld(SandboxAdmin):
@@ -81,6 +91,7 @@ class VirtualWorld(SandboxAdmin):
         self.sent: list[Sent] = []
         self.refuses: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
         """What the API answers to a call instead of doing it; None: it does."""
+        self.ended: Ended = lambda request, response: None
         self._app = Sandbox(settings=Settings(delay_seconds=delay_seconds))
         self._http = httpx.AsyncClient(
             base_url=f"{URL}/sandbox", transport=httpx.ASGITransport(self._app), timeout=None
@@ -126,7 +137,13 @@ class VirtualWorld(SandboxAdmin):
             kinds(),
             draw=self._random.random,
             client_factory=partial(
-                Client, transport=_InProcess(self._app, self.sent, lambda request: self.refuses(request))
+                Client,
+                transport=_InProcess(
+                    self._app,
+                    self.sent,
+                    lambda request: self.refuses(request),
+                    lambda request, response: self.ended(request, response),
+                ),
             ),
         )
 

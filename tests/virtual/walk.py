@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-from collections import Counter
 from typing import Any
 
 from managed_databases.kinds.registry import kinds
@@ -13,7 +12,8 @@ from managed_databases.sandbox.projects import DEFAULT_WORLD
 from stories.world import SUBNET, manifest
 from virtual.everything import CLOUD_KINDS, collection, project
 from virtual.memory_cluster import Raw
-from virtual.trouble import EDITED_HOST, THEIRS, Trouble
+from virtual.promises import Promises
+from virtual.trouble import LASTS_SECONDS, THEIRS, Trouble
 from virtual.virtual_world import NAMESPACE, SYSTEM, URL, VirtualWorld
 
 IN_MAIN = {"datastoreRef": {"name": "main"}}
@@ -67,6 +67,8 @@ CHANGES: dict[ResourceKey, tuple[dict[str, Any], ...]] = {
         {"firewall": None},
         {"pooler": {"size": 9}},
         {"pooler": None},
+        {"config": {"work_mem": "much"}},
+        {"firewall": None, "pooler": None, "config": None},
         {"driftPolicy": "Report"},
         {"driftPolicy": "Correct"},
         {"changePolicy": "Approve", "config": {"max_connections": 55}},
@@ -79,6 +81,8 @@ HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown", "ApprovalN
 """Stalled with one of these is right: somebody has to say what is meant."""
 HOLDS_FOR_A_PERSON |= {"ParentChanged", "DuplicateSuspected"}
 HOLDS_FOR_A_PERSON |= {"InvalidSpec", "Drift"}  # a parameter that there is not; driftPolicy Report
+HOLDS_AGAIN_SECONDS = 120.0
+"""So long a resource that was replaced may be without its finalizer: a pass that goes on meanwhile may take that long."""
 WAITS_FOR_OTHERS = {"ParentMissing", "ParentNotReady"}
 
 
@@ -96,7 +100,7 @@ class Walk:
 
     `let_go`: kinds and cloud names of objects that may be there with nobody holding them. `lost`: users whose Secret
     was deleted or set back: nobody knows their password until the operator has set another one. `expected` are further
-    reasons that are right after what has happened. `is_over`: nothing happens any more, and all is settled.
+    reasons that are right after what has happened.
     """
 
     def __init__(self) -> None:
@@ -105,8 +109,10 @@ class Walk:
         self.lost: set[str] = set()
         self.backup: dict[ResourceKey, Raw] | None = None
         self.expected: set[str] = set()
-        self.is_over = False
         self.trouble = Trouble(self.world)
+        self.hands = self.trouble.hands
+        self.promises = Promises(self.world, self.trouble, EVERY_KEY)
+        self._replaced: dict[ResourceKey, float] = {}
 
     async def begin(self, *, made: bool) -> None:
         """`made`: with everything there already."""
@@ -129,7 +135,10 @@ class Walk:
         raw = self.world.cluster.objects.get(key)
         if raw is None:
             return
-        if raw["spec"].get("deletionPolicy") == "Retain":
+        now = asyncio.get_running_loop().time()
+        is_just_replaced = now - self._replaced.get(key, -HOLDS_AGAIN_SECONDS) < HOLDS_AGAIN_SECONDS
+        has_lost_its_hold = is_just_replaced and not raw["metadata"].get("finalizers")
+        if raw["spec"].get("deletionPolicy") == "Retain" or has_lost_its_hold:
             self.let_go |= _objects_of(key)
         self.world.cluster.delete(key)
 
@@ -139,8 +148,6 @@ class Walk:
             return
         if raw["metadata"].get("deletionTimestamp") and spec.get("deletionPolicy") == "Retain":
             self.let_go |= _objects_of(key)
-        if spec.get("firewall") is not None:
-            self.trouble.closed_by_others = None
         self.world.cluster.change(key, **spec)
 
     def delete_secret(self, user: str) -> None:
@@ -183,21 +190,28 @@ class Walk:
         data |= dict.fromkeys(("OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME"), told.domain)
         self.world.change_secret(SYSTEM, "cloud", data)
 
-    async def make_project_again(self, prefix: str | None) -> None:
+    async def make_project_again(self, prefix: str | None, where: dict[str, Any] | None = None) -> None:
         self.world.cluster.delete(PROJECT)
         await asyncio.sleep(1)
-        self.world.cluster.apply(project(namePrefix=prefix))
+        self.world.cluster.apply(project(namePrefix=prefix, **(where or {})))
 
     def replace(self, key: ResourceKey) -> None:
         """As `kubectl replace` does: finalizers and annotations are gone."""
         if key in self.world.cluster.objects and "deletionTimestamp" not in self.world.get(key)["metadata"]:
+            self._replaced[key] = asyncio.get_running_loop().time()
             self.world.cluster.replace(key)
 
     async def restart(self, seconds: float) -> None:
-        self.trouble.knows_nothing()
+        self.knows_nothing()
         await self.world.kill()
         await asyncio.sleep(seconds)
         await self.world.start()
+
+    def knows_nothing(self) -> None:
+        """A process that has only started must look first."""
+        self.trouble.knows_nothing()
+        self.promises.knows_nothing()
+        self._replaced = dict.fromkeys(self._replaced, asyncio.get_running_loop().time())
 
     def back_up(self) -> None:
         self.backup = copy.deepcopy(self.world.cluster.objects)
@@ -211,7 +225,8 @@ class Walk:
             each for key in EVERY_KEY for each in _objects_of(key)
         }  # what was made or let go since then is nobody's now
         self.lost |= {"app", "other", "twin"}
-        self.trouble.closed_by_others = None  # the spec of then may ask for a firewall
+        self.hands.restored()
+        self.knows_nothing()
         self.world.cluster.objects = copy.deepcopy(self.backup)
         await self.world.start()
 
@@ -222,57 +237,29 @@ class Walk:
         await self.world.kill()
         self.let_go |= {each for key in EVERY_KEY for each in _objects_of(key)}
         self.lost |= {"app", "other", "twin"}
-        self.trouble.closed_by_others = None
+        self.knows_nothing()
         self.trouble.restore_with_other_uids(self.backup)
         await self.world.start()
 
     # --- what holds ---
 
-    async def check(self) -> None:
-        """Raises AssertionError."""
-        held: Counter[tuple[str, str]] = Counter()
-        for name, kind in CLOUD_KINDS.items():
-            assert kind.cloud is not None
-            model, key_of = kind.cloud.collection.model, kind.cloud.key_of
-            there = [model.model_validate(each) for each in await self.world.objects(collection(name))]
-            keys = Counter(key_of(each) for each in there)
-            assert all(count == 1 for count in keys.values()), f"{name} twice: {keys}"
-            for key, raw in self.world.cluster.of_kind(name).items():
-                id_ = raw["status"].get("id")
-                held[name, id_ or key.name] += 1
-                if self.world.says(key, "Ready")[0] == "True":
-                    assert id_, f"{key} is ready and nothing is there"
-        assert all(count == 1 for (_, id_), count in held.items() if len(id_) == 36), f"held twice: {held}"
-        self._secrets_lead_where_their_users_are(await self.world.objects("datastores"))
-        await self._nobody_is_locked_out()
+    async def check(self, *, is_over: bool = False) -> None:
+        """Raises AssertionError. `is_over`: nothing happens any more, and all is settled."""
+        if self.world.cluster.away:
+            self._replaced = dict.fromkeys(self._replaced, asyncio.get_running_loop().time())
+        await self.promises.nothing_is_there_twice()
+        self.promises.nothing_is_held_twice()
+        self.promises.ready_only_if_there()
+        self.promises.conditions_agree()
+        self.promises.each_wish_is_answered()
+        await self.promises.all_is_in_one_place(self.let_go)
+        await self.promises.nothing_is_renamed_unasked()
+        await self.promises.nothing_is_forgotten(self.let_go)
+        await self.promises.what_differs_is_told()
+        await self.promises.secrets_lead_where_their_users_are(is_over=is_over)
+        await self.promises.nobody_is_locked_out(self.lost)
         await self.trouble.ready_only_if_it_opens()
-        await self.trouble.nothing_is_reset_that_was_not_set()
-
-    def _secrets_lead_where_their_users_are(self, datastores: list[dict[str, Any]]) -> None:
-        hosts = {each["id"]: set((each.get("connection") or {}).values()) for each in datastores}
-        for key, raw in self.world.cluster.of_kind("DatabaseUser").items():
-            told = self.world.secret(f"{key.name}-user").get("host")
-            is_as_wished = self.world.says(key, "Synced")[0] == "True"
-            if told == EDITED_HOST and not (self.is_over and is_as_wished):  # by a person, a moment ago
-                continue
-            datastore = (raw["status"].get("identity") or {}).get("datastoreID")
-            if told and raw["status"].get("id") and hosts.get(datastore):
-                assert told in hosts[datastore], f"{key} is in {datastore}, and its Secret leads to {told}"
-
-    async def _nobody_is_locked_out(self) -> None:
-        for each in await self.world.objects("users"):
-            if each["status"] != "ACTIVE":
-                continue
-            for name in ("app", "other", "twin"):
-                key = ResourceKey("DatabaseUser", NAMESPACE, name)
-                raw = self.world.cluster.objects.get(key)
-                if name in self.lost or raw is None or raw["status"].get("id") != each["id"]:
-                    continue
-                passwords = [self.world.secret(f"{name}-user{suffix}").get("password") for suffix in ("", "-pending")]
-                opened = [
-                    await self.world.login(each["datastore_id"], each["name"], word) for word in passwords if word
-                ]
-                assert any(opened), f"{name} is locked out: {raw['status']}"
+        self.hands.look()
 
     async def all_agrees(self) -> None:
         """With nothing in the way any more, the cloud and the resources come to agree by themselves."""
@@ -295,8 +282,9 @@ class Walk:
                 if key in world.cluster.objects and world.says(key, "Stalled") == ("True", "Gone"):
                     world.cluster.annotate(key, recreate=world.get(key)["status"]["id"])
         await world.until("all is as it can be", self._is_settled, 7200)
-        self.is_over = True
-        await self.check()
+        await self.check(is_over=True)
+        await asyncio.sleep(LASTS_SECONDS + 60)
+        await self.check(is_over=True)
         await self._no_orphans()
 
     async def _let_go_of_what_was_lost(self) -> None:

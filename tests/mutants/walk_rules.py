@@ -1,0 +1,150 @@
+"""What the random walks notice: for each promise that they look at, a rule without which it is broken."""
+
+from typing import Final
+
+from mutants.mutant import Mutant
+
+_WALKS: Final = ("virtual/test_random_walk.py",)
+
+WALKS: Final = (
+    Mutant(
+        "in a walk: a lost answer is waited for before another try",
+        "reconcile/observe.py",
+        "over = memory.settle_from + wait",
+        "over = memory.settle_from - 1e6",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: whoever takes over claims first",
+        "reconcile/act.py",
+        ' or (isinstance(step, Record) and step.changes.get("adopted"))',
+        "",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: nothing is Ready that is not there",
+        "reconcile/report/status.py",
+        "if was_ready and is_unseen and not seen.mine_gone and seen.status.id is not None:",
+        "if was_ready:",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: what waits for a person does not work",
+        "reconcile/report/status.py",
+        '"Reconciling": (under_way, *why),',
+        '"Reconciling": (True, *why),',
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: a new spec is news for a process that has only started",
+        "reconcile/reconciler.py",
+        'if isinstance(verdict, Release) or found.resource.status.get("observedGeneration") != found.resource.generation:',
+        "if isinstance(verdict, Release):",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: a project stays where what it holds answers",
+        "reconcile/project/opening.py",
+        "if problem is None and not self._is_known_way(opening, resource, reached):",
+        "if False:",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: an attempt is looked for where it was begun",
+        "reconcile/project/reaching.py",
+        "        return _begun_elsewhere(name, endpoint, known.attempts, before)",
+        "        return None",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: an object keeps the prefix that it was made with",
+        "kinds/seen.py",
+        "if pinned is None:\n            return now",
+        "if True:\n            return now",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: the intent is written before the POST",
+        "reconcile/act.py",
+        "await self.writer.write(found, shown, facts)\n        # Until",
+        "# Until",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: the finalizer stays until the cloud object is gone",
+        "reconcile/decision/deletion.py",
+        "    if seen.mine is None or seen.mine_unsure:\n        return Wait(",
+        "    if seen.mine is None or seen.mine_unsure:\n        return Release(",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: a lost finalizer is put back",
+        "reconcile/reconciler.py",
+        "        if not holds or resource.deleting_since",
+        "        if True or resource.deleting_since",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: what was refused is told while it rests",
+        "reconcile/decision/differences.py",
+        "first = next(iter((*self.resting, *self.unapproved)), self.refusal)",
+        "first = None",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: what is in a datastore is looked for where it was made",
+        "reconcile/observe.py",
+        "if reference.parent and pinned is not None and referred.id not in (None, pinned.datastore_id):",
+        "if False:",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: nothing follows a datastore's name to another datastore",
+        "reconcile/decision/decide.py",
+        "    if seen.moved is not None:\n        return seen.moved\n",
+        "",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: a pending password is sent before the Secret is switched",
+        "reconcile/decision/passwords.py",
+        "        if not view.pending_sent:\n            return Credentials(PasswordStep.SEND",
+        "        if False:\n            return Credentials(PasswordStep.SEND",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: an edited password is not believed",
+        "reconcile/credentials.py",
+        "return password if check in (None, check_number(owner, password)) else None",
+        "return password",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: each project has a circuit of its own",
+        "reconcile/project/line.py",
+        "self.circuit = Circuit(clock, settings.circuit_threshold, settings.probe_seconds)",
+        'self.circuit = vars(clock).setdefault("_", Circuit(clock, settings.circuit_threshold, settings.probe_seconds))',
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: what the spec only names is not set",
+        "reconcile/report/managed.py",
+        'known, sent = set(before.get("managed") or ()), dict(before.get("applying") or {})',
+        'known, sent = set(before.get("managed") or ()) | {*cloud.wanted_values(seen)}, dict(before.get("applying") or {})',
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: what was sent and refused is not set",
+        "reconcile/report/managed.py",
+        "        known |= worked\n",
+        "        known |= set(sent)\n",
+        _WALKS,
+    ),
+    Mutant(
+        "in a walk: what others have changed under Report is theirs",
+        "reconcile/report/managed.py",
+        "        if is_settled and reports_only(seen):\n",
+        "        if False:\n",
+        _WALKS,
+    ),
+)

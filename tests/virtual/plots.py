@@ -1,0 +1,138 @@
+"""Moves of several steps, for the random walks: each is the core of a fault that was found once, at any moment of a walk."""
+
+import asyncio
+from typing import Any
+
+from managed_databases.reconcile.ports import ResourceKey
+from virtual.faults import REQUEST_FAULTS
+from virtual.other_hands import MAIN, OURS
+from virtual.trouble import REFUSED
+from virtual.two_projects import TEAM_ID
+from virtual.virtual_world import NAMESPACE
+from virtual.walk import EVERY_KEY, KEYS, OTHER_TOKEN, PROJECT, SECOND, Walk
+
+WAYS = ("Report", "Approve", "mistyped", "400 of validation", "403", "409", "429", "reset after the effect")
+"""How it is that others have the last word on what a spec names: by its policies, or by what the API says to it."""
+LEAVINGS: tuple[dict[str, Any], ...] = (
+    {},
+    {"driftPolicy": None},
+    {"changePolicy": None},
+    {"driftPolicy": "Report"},
+    {"driftPolicy": None, "changePolicy": None},
+)
+"""What changes together with the field that leaves the spec."""
+
+
+async def others_change_what_the_spec_names(
+    walk: Walk, field: str, way: str, leaving: dict[str, Any], *, first: dict[str, Any] | None
+) -> None:
+    """`first`: what of the policies changes before the field leaves the spec, if anything does."""
+    walk.apply(MAIN)
+    told = OURS[field]
+    if way == "Report":
+        walk.change(MAIN, driftPolicy="Report", **told)
+        await asyncio.sleep(90)
+    elif way == "Approve":
+        walk.change(MAIN, changePolicy="Approve", **told)
+        await asyncio.sleep(10)
+    elif way == "mistyped":
+        walk.change(MAIN, config={"work_mem": "much", "wrok_mem": 1})
+        await asyncio.sleep(10)
+    else:
+        of_changes = {"path": "^/v1/datastores/", "method": "PUT", "times": 3, "project": TEAM_ID}
+        await walk.world.fault(**of_changes | REQUEST_FAULTS[way])
+        walk.change(MAIN, **told)
+        await asyncio.sleep(20)
+    await walk.hands.change(field)
+    await asyncio.sleep(90)
+    await walk.check()
+    if first is not None:
+        walk.change(MAIN, **first)
+        await asyncio.sleep(20)
+    gone = dict.fromkeys(told) | ({"config": None} if way == "mistyped" else {})
+    walk.change(MAIN, **gone, **leaving)
+    await asyncio.sleep(40)
+
+
+async def correct_a_name_during_an_attempt(walk: Walk, method: str, key: ResourceKey, name: str) -> None:
+    """The answer to the creation is lost, and somebody finds a better name."""
+    fault = REQUEST_FAULTS[method] | {"when": "after"}
+    await walk.world.fault(**{"path": "^/v1/datastores$", "method": "POST", "times": 1} | fault)
+    walk.apply(key)
+    await asyncio.sleep(3)
+    walk.rename(key, name)
+
+
+async def apply_two_of_one_key(walk: Walk, pause: float, *, slow: bool, tokens: bool, is_there: bool) -> None:
+    """`is_there`: what they want is there already, and both may take it over."""
+    if is_there:
+        for key in (KEYS[0], SECOND, KEYS[-1], OTHER_TOKEN):
+            walk.change(key, deletionPolicy="Retain")
+            walk.delete(key)
+        walk.expected.add("InvalidSpec")
+        await asyncio.sleep(30)
+    walk.world.cluster.answer_seconds = 0.05 if slow else 0.002
+    for key in (KEYS[-1], OTHER_TOKEN) if tokens else (KEYS[0], SECOND):
+        walk.apply(key, adoption="IfExists" if is_there else "Never")
+        await asyncio.sleep(pause)
+    await asyncio.sleep(5)
+    walk.world.cluster.answer_seconds = 0.002
+
+
+async def let_go_and_make_another(walk: Walk, name: str) -> None:
+    """The datastore stays in the cloud, and another one gets its resource's name."""
+    walk.let_datastore_go()
+    await asyncio.sleep(30)
+    walk.apply(KEYS[0], name=name)
+    await asyncio.sleep(30)
+
+
+async def make_project_again_elsewhere(walk: Walk, where: dict[str, Any], prefix: str | None, *, attempt: bool) -> None:
+    """The project is deleted and made again for another place, where nothing of it is, and then as it was before.
+
+    `attempt`: instead of objects that are held, there is a creation whose outcome is not known. With neither it would be right
+    to go there.
+    """
+    if attempt:
+        for key in EVERY_KEY:
+            walk.delete(key)
+        await asyncio.sleep(60)
+        lost = REQUEST_FAULTS["reset after the effect"]
+        await walk.world.fault(path="^/v1/datastores$", method="POST", times=1, project=TEAM_ID, **lost)
+        walk.apply(KEYS[0])
+        await asyncio.sleep(3)
+    before = walk.world.cluster.objects.get(PROJECT)
+    begun = [raw for key, raw in walk.world.cluster.objects.items() if {"id", "intent"} & raw.get("status", {}).keys()]
+    if before is None or not any(raw["status"]["identity"]["project"] == PROJECT.name for raw in begun):
+        return
+    back = before["spec"].get("namePrefix")
+    await walk.make_project_again(prefix, where)
+    await asyncio.sleep(200)
+    await walk.check()
+    await walk.make_project_again(back)
+
+
+async def meddle_in_a_pass(walk: Walk, user: str, edit: tuple[str, bytes] | str, requests: int) -> None:
+    """A password is rotated, and before one of the requests that this takes something befalls the user's Secret."""
+
+    def meddle() -> None:
+        if isinstance(edit, tuple):
+            walk.lost.add(user)
+            walk.trouble.edit_secret(user, *edit)
+        elif edit == "immutable":
+            walk.trouble.make_immutable(user)
+        elif edit == "quota":
+            walk.trouble.refuse_secrets()
+        elif edit == "deleted":
+            walk.delete_secret(user)
+        else:
+            walk.trouble.give(REFUSED.encode() if edit == "refused" else b"good-password-1")
+
+    key = ResourceKey("DatabaseUser", NAMESPACE, user)
+    walk.apply(KEYS[0])
+    if key not in walk.world.cluster.objects:
+        walk.apply(key, onUnknownPassword="Reset")
+        await asyncio.sleep(30)
+    walk.trouble.give(b"good-password-3")
+    walk.trouble.in_a_pass(requests, meddle)
+    await asyncio.sleep(20)
