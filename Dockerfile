@@ -43,6 +43,6 @@ LABEL org.opencontainers.image.title="managed-databases-operator" \
       org.opencontainers.image.base.digest="$BASE_DIGEST"
 ENV PATH=/app/bin LANG=C.UTF-8 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
-EXPOSE 8080
+EXPOSE 8080 8443
 ENTRYPOINT ["managed-databases"]
 CMD ["run"]

@@ -24,6 +24,7 @@ class OperatorProcess:
         self._settings = {
             "probe_host": "127.0.0.1",
             "probe_port": 0,
+            "metrics_port": 0,
             "pending_poll_seconds": 0.5,
             "call_limit_seconds": 5,
             "settle_margin_seconds": 3,

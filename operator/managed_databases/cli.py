@@ -1,12 +1,10 @@
 """The one entry point, `managed-databases`."""
 
 import asyncio
-import os
 import sys
-import threading
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import structlog
 import typer
@@ -14,16 +12,16 @@ from pydantic import ValidationError
 
 from managed_databases.crds_command import crds
 from managed_databases.demo.command import demo
+from managed_databases.kube.ending import CANNOT_START, FAILED, STOPPED, CannotStart, told
 from managed_databases.reference_pages import docs
 from managed_databases.release_command import release_command
 from managed_databases.sandbox.command import sandbox
 
-STOPPED: Final = 0
-FAILED: Final = 1
-CANNOT_START: Final = 2
+if TYPE_CHECKING:
+    from managed_databases.kube.watchdog import Watchdog
 
 LEFTOVERS_SECONDS: Final = 5.0
-"""How long asyncio may wait for tasks that are left once everything has been done."""
+"""How long tasks and threads that are left may take once everything has been done."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,8 +53,10 @@ def run(
     Exit codes: 0 stopped as asked (SIGTERM, SIGINT); 1 a part of it has ended by itself, and the last line of level error
     says why; 2 it cannot start as it was told to: a bad setting, or no usable way to a cluster.
     """
+    from managed_databases.kube.open_files import take_all_allowed_files
     from managed_databases.kube.operator import run_operator
-    from managed_databases.logs import configure_logs
+    from managed_databases.kube.watchdog import Watchdog
+    from managed_databases.logs import configure_logs, masked
     from managed_databases.settings import Settings
 
     given = {"kubeconfig": kubeconfig, "context": context, "namespace": namespace, "log_format": log_format}
@@ -64,18 +64,19 @@ def run(
         settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         for told in error.errors(include_input=False, include_url=False):
-            name = "_".join(str(part) for part in told["loc"]).upper()
+            name = "_".join(str(part) for part in told["loc"]).upper() or "..."
             typer.echo(f"MANAGED_DATABASES_{name}: {told['msg']}", err=True)
         raise typer.Exit(CANNOT_START) from None
     configure_logs(settings.log_format, settings.log_level)
-    if code := asyncio.run(_ending_for_sure(run_operator(settings))):
+    take_all_allowed_files()
+    watchdog = Watchdog(mask=lambda text: masked({"": text})[""])
+    watchdog.start()
+    if code := asyncio.run(_ending_for_sure(run_operator(settings, watchdog), watchdog)):
         sys.exit(code)
 
 
-async def _ending_for_sure(operator: Coroutine[Any, Any, None]) -> int:
-    """Run it and return the exit code. A task that outlives its cancellation would keep the process for ever."""
-    from managed_databases.kube.ending import CannotStart, told
-
+async def _ending_for_sure(operator: Coroutine[Any, Any, None], watchdog: "Watchdog") -> int:
+    """Run it and return the exit code. A task or thread that outlives it would keep the process for ever."""
     log = structlog.get_logger()
     code = FAILED
     try:
@@ -88,9 +89,7 @@ async def _ending_for_sure(operator: Coroutine[Any, Any, None]) -> int:
         log.error("the operator ends", error=told(error), exc_info=error)
     finally:
         asyncio.get_running_loop().set_exception_handler(_leave_untold)
-        end = threading.Timer(LEFTOVERS_SECONDS, os._exit, (code,))
-        end.daemon = True
-        end.start()
+        watchdog.end_within(LEFTOVERS_SECONDS, "something of it goes on when all has been done", code)
     return code
 
 

@@ -3,6 +3,7 @@
 import gc
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -57,9 +58,16 @@ def mask_exceptions(_: object, __: str, line: EventDict) -> EventDict:
     """
     if "exception" not in line:
         return line
-    texts = {name: value for name, value in line.items() if isinstance(value, str) and name not in _OURS}
+    return {
+        **line,
+        **masked({name: each for name, each in line.items() if isinstance(each, str) and name not in _OURS}),
+    }
+
+
+def masked(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts with whatever is a secret in this process hidden."""
     held = {one.get_secret_value(): one for one in gc.get_objects() if isinstance(one, SecretStr)}
     written = "\n".join(texts.values()).lower()
     quoted = [one for value, one in held.items() if any(form.lower() in written for form in forms(value))]
     masks = Masks(quoted)
-    return {**line, **{name: masks.apply(text) for name, text in texts.items()}}
+    return {name: masks.apply(text) for name, text in texts.items()}

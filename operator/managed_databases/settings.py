@@ -1,9 +1,9 @@
 """All settings of the operator, from the environment (`MANAGED_DATABASES_...`) and the command line."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
@@ -24,8 +24,20 @@ class Settings(BaseSettings):
         default=None, description="A kubeconfig file. Without it the Pod's service account is used."
     )
     context: str | None = Field(default=None, description="A context of that kubeconfig.")
-    probe_host: str = Field(default="0.0.0.0", description="Address of /healthz, /readyz and /metrics.")
+    probe_host: str = Field(default="0.0.0.0", description="Address of /healthz and /readyz.")
     probe_port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8080, description="Their port; 0: any free one.")
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address of /metrics: names of namespaces stand in it. 0.0.0.0: every one."
+    )
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8443, description="Its port; 0: any free one.")
+    metrics_certificate: Path | None = Field(
+        default=None, description="With it /metrics speaks TLS: a file of certificates, read again when it changes."
+    )
+    metrics_key: Path | None = Field(default=None, description="The file with the key of that certificate.")
+    metrics_authentication: bool = Field(
+        default=False,
+        description="Only who may `get` the path /metrics in Kubernetes may read it; takes a certificate.",
+    )
     poll_seconds: Seconds = Field(default=60, description="Seconds between two LISTs of a collection at rest.")
     pending_poll_seconds: Seconds = Field(default=3, description="The same while something in it is pending.")
     pending_limit_seconds: Seconds = Field(
@@ -57,6 +69,16 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="info: what the operator changed or cannot; at rest no line."
     )
+
+    @model_validator(mode="after")
+    def _metrics_are_safe(self) -> Self:
+        if (self.metrics_certificate is None) != (self.metrics_key is None):
+            raise ValueError("METRICS_CERTIFICATE and METRICS_KEY: both or none")
+        if self.metrics_authentication and self.metrics_certificate is None:
+            raise ValueError(
+                "METRICS_AUTHENTICATION takes METRICS_CERTIFICATE: without TLS anybody could read the tokens"
+            )
+        return self
 
     @property
     def watched(self) -> tuple[str, ...]:

@@ -63,11 +63,16 @@ def test_the_container_is_told_where_it_is_and_what_to_serve() -> None:
         "MANAGED_DATABASES_NAMESPACE": None,
         "MANAGED_DATABASES_WATCH_NAMESPACES": "shop,lab",
         "MANAGED_DATABASES_PROBE_PORT": "9090",
+        "MANAGED_DATABASES_METRICS_HOST": "127.0.0.1",
+        "MANAGED_DATABASES_METRICS_PORT": "8443",
         "MANAGED_DATABASES_LEADER_ELECTION": "true",
         "MANAGED_DATABASES_LOG_LEVEL": "debug",
     }
     assert container["command"] == ["managed-databases", "run"]
-    assert container["ports"] == [{"name": "probes", "containerPort": 9090}]
+    assert container["ports"] == [
+        {"name": "probes", "containerPort": 9090},
+        {"name": "metrics", "containerPort": 8443},
+    ]
 
 
 def test_two_replicas_take_turns_and_are_kept_apart() -> None:
@@ -184,7 +189,8 @@ def test_nonsense_is_refused(values: dict[str, Any], said: str) -> None:
 def test_every_setting_of_the_operator_can_be_given() -> None:
     schema = json.loads((TOP / CHART / "values.schema.json").read_text())
     given = {name.lower() for name in schema["properties"]["settings"]["properties"]}
-    set_by_the_chart = {"namespace", "watch_namespaces", "probe_port", "leader_election"}
+    metrics = {f"metrics_{name}" for name in ("host", "port", "certificate", "key", "authentication")}
+    set_by_the_chart = {"namespace", "watch_namespaces", "probe_port", "leader_election"} | metrics
     of_no_use_in_a_pod = {"kubeconfig", "context", "probe_host", "clock_speed"}
     assert given == set(Settings.model_fields) - set_by_the_chart - of_no_use_in_a_pod
     assert set_by_the_chart < set(Settings.model_fields)

@@ -25,6 +25,8 @@ CERTIFICATES = {
     "extraVolumeMounts": [{"name": "certificates", "mountPath": "/certificates", "readOnly": True}],
 }
 SERVICE_MONITOR: Values = {"metrics": {"serviceMonitor": {"create": True}}}
+AUTHENTICATION: Values = {"metrics": {"authentication": True, "tls": {"secretName": "metrics-certificate"}}}
+TOKEN: Values = {"credentials": {"name": "prometheus", "key": "token"}}
 POLICY: Values = {"networkPolicy": {"create": True}}
 
 ALONE: dict[str, Values] = {
@@ -82,6 +84,18 @@ ALONE: dict[str, Values] = {
         "metrics": {"serviceMonitor": {"create": True, "interval": "15s", "labels": {"release": ODD}}}
     },
     "a pod monitor": {"metrics": {"podMonitor": {"create": True, "interval": "1m", "labels": {"release": ODD}}}},
+    "a metrics port": {"metrics": {"port": 9090}},
+    "metrics for all": {"metrics": {"reachable": True}},
+    "a certificate": {"metrics": {"tls": {"secretName": ODD}}},
+    "authentication": AUTHENTICATION,
+    "an authenticated service monitor": {
+        "metrics": AUTHENTICATION["metrics"]
+        | {"serviceMonitor": {"create": True, "tlsConfig": {"insecureSkipVerify": True}, "authorization": TOKEN}}
+    },
+    "an authenticated pod monitor": {
+        "metrics": AUTHENTICATION["metrics"]
+        | {"podMonitor": {"create": True, "tlsConfig": {"serverName": "m"}, "authorization": TOKEN}}
+    },
     "a rule": {"metrics": {"prometheusRule": {"create": True, "labels": {"release": ODD}}}},
     "a dashboard": {"metrics": {"dashboard": {"create": True, "labels": {"grafana_dashboard": "yes"}}}},
     "a network policy": POLICY,
@@ -116,6 +130,9 @@ PAIRS: dict[str, Values] = {
     "a name and a network policy": ALONE["a full name"] | POLICY,
     "an affinity and a spread": ALONE["an affinity"] | ALONE["a spread"],
     "no election and a network policy": ALONE["no election"] | POLICY,
+    "a certificate and volumes": AUTHENTICATION | CERTIFICATES,
+    "a certificate and a monitor": {"metrics": AUTHENTICATION["metrics"] | SERVICE_MONITOR["metrics"]},
+    "a monitor and a network policy": SERVICE_MONITOR | POLICY,
     "labels and a monitor": ALONE["common labels"] | SERVICE_MONITOR,
 }
 EVERYTHING = ALONE | PAIRS
@@ -230,6 +247,13 @@ def _paths(values: Values, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
         ({"extraEnv": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}, "extraEnv names A twice"),
         ({"metrics": {"serviceMonitor": {"create": True, "interval": "often"}}}, "/metrics/serviceMonitor/interval"),
         ({"metrics": {"serviceMonitor": {"create": True}, "podMonitor": {"create": True}}}, "read everything twice"),
+        ({"metrics": {"authentication": True}}, "/metrics"),
+        ({"metrics": {"authentication": True, "tls": {"secretName": ""}}}, "/metrics/tls/secretName"),
+        (
+            {"metrics": AUTHENTICATION["metrics"] | {"podMonitor": {"create": True}}},
+            "metrics.podMonitor.authorization has to name a Secret",
+        ),
+        ({"extraEnv": [{"name": "HTTPS_PROXY", "value": "http://me:secret@proxy:3128"}]}, "/extraEnv/0/value"),
         ({"fullnameOverride": "Not_A_Name"}, "/fullnameOverride"),
     ],
 )

@@ -45,6 +45,8 @@ class FakeApiServer:
     compacted_at: int = 0
     status: int = 200
     mute: bool = False
+    closes: bool = False
+    """Each watch's connection is closed with it: the next one takes a new connection."""
     hang_up: bool = False
     watch_error: int | None = None
     """The code of the ERROR event that ends each new watch."""
@@ -166,6 +168,8 @@ class FakeApiServer:
 
     async def _watch(self, request: web.Request, plural: str, namespace: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        if self.closes:
+            response.force_close()
         await response.prepare(request)
         if self.hang_up:
             return response

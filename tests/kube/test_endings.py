@@ -14,10 +14,9 @@ import pytest
 import yaml
 
 from kube.fake_api_server import FakeApiServer, serving, until
-from managed_databases.cli import CANNOT_START, FAILED, STOPPED
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.connection import KubeConnection, NotConfigured
-from managed_databases.kube.ending import Ended, end_of, told
+from managed_databases.kube.ending import CANNOT_START, FAILED, STOPPED, Ended, end_of, told
 from operator_process import OperatorProcess
 
 TOP = Path(__file__).parent.parent.parent
@@ -103,19 +102,44 @@ def test_a_bad_setting_is_named() -> None:
     assert log.startswith("MANAGED_DATABASES_PROBE_PORT: ")
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"CERTIFICATE": "tls.crt"}, "METRICS_CERTIFICATE and METRICS_KEY: both or none"),
+        ({"KEY": "tls.key"}, "METRICS_CERTIFICATE and METRICS_KEY: both or none"),
+        ({"AUTHENTICATION": "true"}, "without TLS anybody could read the tokens"),
+    ],
+)
+def test_settings_that_do_not_fit_each_other(settings: dict[str, str], said: str) -> None:
+    code, log = run(**{f"MANAGED_DATABASES_METRICS_{name}": value for name, value in settings.items()})
+    assert (code, log.count("\n")) == (CANNOT_START, 1)
+    assert said in log
+
+
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text(json.dumps(kubeconfig()))
+    files = {f"MANAGED_DATABASES_METRICS_{name}": str(tmp_path / name) for name in ("CERTIFICATE", "KEY")}
+    code, log = run("--kubeconfig", str(file), **files)
+    (line,) = lines(log)
+    assert (code, line["event"]) == (CANNOT_START, "the operator cannot start")
+    assert str(tmp_path / "CERTIFICATE") in line["error"]
+
+
 def test_a_part_that_ends_says_why_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text(json.dumps(kubeconfig()))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         code, log = run(
-            "--kubeconfig", str(file), MANAGED_DATABASES_PROBE_HOST="127.0.0.1", MANAGED_DATABASES_PROBE_PORT=port
-        )
+            "--kubeconfig", str(file), MANAGED_DATABASES_PROBE_HOST="127.0.0.1", MANAGED_DATABASES_PROBE_PORT=port,
+            MANAGED_DATABASES_METRICS_PORT="0",
+        )  # fmt: skip
     assert code == FAILED
     (line,) = [each for each in lines(log) if each["level"] == "error"]
     assert line["event"] == "the operator ends"
     assert re.match(r"probes has ended: OSError: .*[Aa]ddress already in use", line["error"])
-    assert "probes.py" in line["exception"]
+    assert "asked.py" in line["exception"]
     assert log.count("Traceback") == line["exception"].count("Traceback")
 
 

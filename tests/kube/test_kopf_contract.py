@@ -11,8 +11,9 @@ import pytest
 from kube.fake_api_server import GROUP_PATH, PLANET, SECRETS, THING, THINGS, FakeApiServer, serving, until
 from managed_databases.kinds.registry import GROUP
 from managed_databases.kube.cache import Store
+from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.watching import FORBIDDEN_SECONDS, Watching
-from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.reconcile.ports import KubeUnreachable, ResourceKey
 
 FAST = 60.0
 """A minute takes a second."""
@@ -115,6 +116,26 @@ async def test_a_deletion_missed_while_the_watch_was_out_is_noticed(tmp_path: Pa
         await server.drop_watches(compact=True)
         await until(lambda: seen.names() == ["a"], seen.names)
         assert seen.resources == ["b"]
+
+
+async def test_credentials_that_cannot_be_read_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token's file cannot be opened without a file descriptor left; kopf would end upon an error that it does not know."""
+    server = FakeApiServer()
+    failed = []
+
+    async def unreadable(_: KubeConnection) -> str | None:
+        failed.append(1)
+        raise KubeUnreachable("the credentials cannot be read: too many open files")
+
+    async with watched(server, tmp_path) as seen:
+        await until(lambda: server.count(THINGS, watch=True), lambda: server.requests)
+        with monkeypatch.context() as patched:
+            patched.setattr(KubeConnection, "authorization", unreadable)
+            await server.drop_watches()
+            await until(lambda: len(failed) > 3, lambda: failed)
+        await things(server, ["late"])
+        await until(lambda: seen.names() == ["late"], seen.names)
+        assert seen.watching.healthy() is None
 
 
 async def test_a_name_made_again_is_the_new_one(tmp_path: Path) -> None:

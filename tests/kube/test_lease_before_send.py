@@ -10,6 +10,7 @@ from managed_databases.api.collections import USERS
 from managed_databases.api.models import UserPassword
 from managed_databases.kube import operator
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.watchdog import Watchdog
 from managed_databases.reconcile.engine import Engine
 from managed_databases.reconcile.ports import KubeUnreachable
 from managed_databases.settings import Settings
@@ -29,7 +30,7 @@ async def test_a_process_without_the_lease_only_reads(leader_election: bool, mon
 
     monkeypatch.setattr(operator, "Engine", Recorded)
     monkeypatch.setattr(operator, "REGISTRY", CollectorRegistry())
-    operator._Operator(Settings(leader_election=leader_election), KubeConnection.in_cluster())
+    operator._Operator(Settings(leader_election=leader_election), KubeConnection.in_cluster(), Watchdog())
     await wired["before_send"](USERS.get(ID))
     for changing in CHANGING:
         if leader_election:

@@ -7,6 +7,7 @@ from mutants.creation_rules import CREATION
 from mutants.ownership_rules import DELETION, OWNERSHIP
 from mutants.password_rules import PASSWORDS
 from mutants.pinned_rules import PINNED
+from mutants.port_rules import PORTS
 from mutants.process_rules import LEADERS, SNAPSHOTS
 from mutants.standing_rules import STANDING
 from mutants.walk_rules import WALKS
@@ -22,4 +23,5 @@ MUTANTS: Final = (
     *LEADERS,
     *ANSWERS,
     *WALKS,
+    *PORTS,
 )

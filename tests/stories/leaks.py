@@ -45,7 +45,7 @@ def leaks(texts: Mapping[str, str], secrets: Iterable[str]) -> list[Leak]:
     return found
 
 
-async def let_out(world: World, probe_port: int) -> dict[str, str]:
+async def let_out(world: World, probe_port: int, metrics_port: int) -> dict[str, str]:
     """All that people, Prometheus and other processes see of the operator now, by where they see it."""
     process = Path("/proc") / str(world.operator.pid)
     texts = {
@@ -54,9 +54,9 @@ async def let_out(world: World, probe_port: int) -> dict[str, str]:
         "the environment": (process / "environ").read_bytes().decode(errors="replace"),
         "the audit log": world.cluster.control_plane.audit_log.read_text(errors="replace"),
     }
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{probe_port}", trust_env=False) as probes:
-        for path in ("/metrics", "/healthz", "/readyz"):
-            texts[path] = (await probes.get(path)).text
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for port, path in ((metrics_port, "/metrics"), (probe_port, "/healthz"), (probe_port, "/readyz")):
+            texts[path] = (await http.get(f"http://127.0.0.1:{port}{path}")).text
     for namespace in (world.namespace, world.system, "default"):
         texts[f"events in {namespace}"] = str(await world.cluster.list("events", namespace))
         for secret in await world.cluster.list("secrets", namespace):

@@ -121,13 +121,13 @@ async def is_met(world: World, **fault: Any) -> None:
 
 
 async def test_nothing_secret_is_let_out(marked_world: World) -> None:
-    world, port = marked_world, free_port()
-    await world.operator.start(probe_port=port)
+    world, ports = marked_world, (free_port(), free_port())
+    await world.operator.start(probe_port=ports[0], metrics_port=ports[1])
     await give(world, "own", GIVEN)
     await give(world, "redis", REDIS_GIVEN)
     generated = [secret async for secret in what_works(world)]
     await an_api_that_echoes(world)
-    texts = await let_out(world, port)
+    texts = await let_out(world, *ports)
     await world.operator.stop()
     texts["the log until its end"] = world.operator.log.read_text()
     first_log = len(texts["the log until its end"])
@@ -135,7 +135,7 @@ async def test_nothing_secret_is_let_out(marked_world: World) -> None:
     await world.operator.start(log_format="json")
     await world.becomes("DatabaseProject", world.project)
     await wrong_credentials(world)
-    later = await let_out(world, port)
+    later = await let_out(world, *ports)
     assert '"event"' in later["the log"][first_log:], "it logs in JSON now"
 
     secrets = [*MARKED, *generated, *sandbox_tokens(world.folder / "sandbox.json"), *kubernetes_tokens(world)]
@@ -143,7 +143,7 @@ async def test_nothing_secret_is_let_out(marked_world: World) -> None:
     assert leaks(later, secrets) == []
 
     await world.annotate("DatabaseUser", "app", planted=base64.b64encode(GIVEN.encode()).decode())
-    found = leaks(await let_out(world, port), secrets)
+    found = leaks(await let_out(world, *ports), secrets)
     assert "kubectl describe databaseusers" in {leak.where for leak in found}, "the search does find what is there"
 
 

@@ -231,6 +231,20 @@
   verbs:
   - create
 {{- end }}
+{{- define "managed-databases-operator.access.metricsReviews" -}}
+- apiGroups:
+  - authentication.k8s.io
+  resources:
+  - tokenreviews
+  verbs:
+  - create
+- apiGroups:
+  - authorization.k8s.io
+  resources:
+  - subjectaccessreviews
+  verbs:
+  - create
+{{- end }}
 {{- define "managed-databases-operator.access.view" -}}
 - apiGroups:
   - manageddatabases.io

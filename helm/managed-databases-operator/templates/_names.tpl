@@ -51,6 +51,36 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- end }}
 {{- end }}
 
+{{- /* The metrics' port; values that an older chart had do not have it. */ -}}
+{{- define "managed-databases-operator.metricsPort" -}}
+{{- dig "port" 8443 (.Values.metrics | default dict) -}}
+{{- end }}
+
+{{- define "managed-databases-operator.metricsSecret" -}}
+{{- dig "tls" "secretName" "" (.Values.metrics | default dict) -}}
+{{- end }}
+
+{{- /* Whether others than those in the Pod itself may reach the metrics: as soon as something is made that reads them. */ -}}
+{{- define "managed-databases-operator.metricsAreReachable" -}}
+{{- $metrics := .Values.metrics | default dict -}}
+{{- if or (dig "reachable" false $metrics) (dig "service" "create" false $metrics) (dig "serviceMonitor" "create" false $metrics) (dig "podMonitor" "create" false $metrics) -}}
+true
+{{- end -}}
+{{- end }}
+
+{{- /* The part of a monitor's endpoint that says how to get in; of `monitor`, its values, and `root`. */ -}}
+{{- define "managed-databases-operator.metricsEndpoint" -}}
+{{- if include "managed-databases-operator.metricsSecret" .root }}
+scheme: https
+tlsConfig:
+  {{- toYaml .tlsConfig | nindent 2 }}
+{{- end }}
+{{- with .monitor.authorization }}
+authorization:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{- define "managed-databases-operator.subjects" -}}
 - kind: ServiceAccount
   name: {{ include "managed-databases-operator.serviceAccountName" . | quote }}

@@ -63,6 +63,7 @@ async def start_operator(
         "MANAGED_DATABASES_NAMESPACE": namespace,
         "MANAGED_DATABASES_PROBE_HOST": "127.0.0.1",
         "MANAGED_DATABASES_PROBE_PORT": "0",
+        "MANAGED_DATABASES_METRICS_PORT": "0",
         "MANAGED_DATABASES_PENDING_POLL_SECONDS": "1",
     }
     where = ["--kubeconfig", str(kubeconfig), *(["--context", context] if context else [])]

@@ -5,6 +5,11 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+STOPPED: Final = 0
+FAILED: Final = 1
+CANNOT_START: Final = 2
+"""The process's exit codes."""
+
 _KOPF_TASKS: Final = (
     "kopf._core.reactor.running",
     "kopf._core.reactor.orchestration",

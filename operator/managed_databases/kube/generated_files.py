@@ -110,6 +110,7 @@ def _chart_access(kinds: tuple[Kind, ...]) -> str:
         "ownNamespace": rights.own_namespace,
         "ownSecrets": rights.own_secrets,
         "projectEvents": rights.project_events,
+        "metricsReviews": rights.metrics_reviews,
         **roles_for_people(kinds),
     }
     defines = (

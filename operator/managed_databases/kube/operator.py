@@ -1,4 +1,4 @@
-"""The operator as a whole: watches, engine and probes, started together and stopped together."""
+"""The operator as a whole: watches, engine, probes and metrics, started together and stopped together."""
 
 import asyncio
 import secrets
@@ -12,11 +12,15 @@ from prometheus_client import REGISTRY
 from managed_databases.api.calls import Call
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.cache import Store
+from managed_databases.kube.certificate import Certificate
 from managed_databases.kube.connection import KubeConnection, NotConfigured
-from managed_databases.kube.ending import CannotStart, end_of
+from managed_databases.kube.ending import FAILED, STOPPED, CannotStart, end_of
 from managed_databases.kube.leadership import Leadership
 from managed_databases.kube.metrics import BudgetCollector, StateCollector, record_call
+from managed_databases.kube.metrics_server import MetricsServer
 from managed_databases.kube.probes import Probes
+from managed_databases.kube.reviews import Reviews
+from managed_databases.kube.watchdog import END_SECONDS, Watchdog
 from managed_databases.kube.watching import Watching
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.reconcile.clock import Clock
@@ -27,17 +31,17 @@ from managed_databases.settings import Settings
 GRACE_SECONDS = 5.0
 """How long calls in flight may take to end after SIGTERM; with the two bounds that follow it (the parts', the lease's) a
 stop takes less than 10 s, also when the API or Kubernetes hangs."""
-PARTS_END_SECONDS = 2.0
+PARTS_END_SECONDS = 1.5
 """How long a part may take to end once it is cancelled: one that does not end must not keep the lease."""
 
 log = structlog.get_logger()
 
 
-async def run_operator(settings: Settings) -> None:
+async def run_operator(settings: Settings, watchdog: Watchdog) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises Ended when a part ends by itself: the process should end with it. Raises CannotStart when nothing tells where
-    Kubernetes is, or who we are there.
+    Kubernetes is, or who we are there, or the certificate for the metrics cannot be used.
     """
     connection = (
         KubeConnection.from_kubeconfig(settings.kubeconfig, settings.context)
@@ -46,11 +50,17 @@ async def run_operator(settings: Settings) -> None:
     )
     try:
         await connection.api()
-        await _Operator(settings, connection).run()
+        await _Operator(settings, connection, watchdog).run()
     except NotConfigured as error:
         raise CannotStart(str(error)) from error
     finally:
         await connection.close()
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    if settings.metrics_certificate is None or settings.metrics_key is None:
+        return None
+    return Certificate(settings.metrics_certificate, settings.metrics_key)
 
 
 def engine_settings(settings: Settings) -> EngineSettings:
@@ -59,8 +69,9 @@ def engine_settings(settings: Settings) -> EngineSettings:
 
 
 class _Operator:
-    def __init__(self, settings: Settings, connection: KubeConnection) -> None:
+    def __init__(self, settings: Settings, connection: KubeConnection, watchdog: Watchdog) -> None:
         self._settings = settings
+        self._watchdog = watchdog
         all_kinds = kinds()
         store = Store(all_kinds)
         self._leadership = (
@@ -107,10 +118,17 @@ class _Operator:
             on_resource=self._engine.resource_changed,
             on_secret=self._engine.secret_changed,
             on_namespace=self._engine.namespace_changed,
+            on_end=lambda reason: watchdog.end_within(END_SECONDS, f"watching has ended: {reason}", FAILED),
             speed=settings.clock_speed,
         )
         self._probes = Probes(
             live=self._watching.healthy, ready=self._not_ready, host=settings.probe_host, port=settings.probe_port
+        )
+        self._metrics = MetricsServer(
+            host=settings.metrics_host,
+            port=settings.metrics_port,
+            certificate=_certificate(settings),
+            reviews=Reviews(connection) if settings.metrics_authentication else None,
         )
 
     async def run(self) -> None:
@@ -121,6 +139,8 @@ class _Operator:
         parts = [
             asyncio.create_task(self._watching.run(), name="watching"),
             asyncio.create_task(self._probes.run(), name="probes"),
+            asyncio.create_task(self._metrics.run(), name="metrics"),
+            asyncio.create_task(self._watchdog.beats(), name="heartbeat"),
             asyncio.create_task(self._engine_when_synced(), name="engine"),
             asyncio.create_task(stop.wait(), name="stop"),
         ]
@@ -128,6 +148,9 @@ class _Operator:
             parts.append(asyncio.create_task(self._leadership.run(), name="leadership"))
         try:
             ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            failed = [part for part in ended if part.get_name() != "stop"]
+            reason = str(end_of(failed)) if failed else "it is to stop"
+            self._watchdog.end_within(END_SECONDS, reason, FAILED if failed else STOPPED)
         finally:
             await self._engine.drain(GRACE_SECONDS)
             for part in parts:
@@ -137,7 +160,7 @@ class _Operator:
                 log.error("parts did not end in time", parts=sorted(part.get_name() for part in hanging))
             if self._leadership:
                 await self._leadership.release()
-        if failed := [part for part in ended if part.get_name() != "stop"]:
+        if failed:
             raise end_of(failed)
         log.info("stopping as asked")
 

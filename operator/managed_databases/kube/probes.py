@@ -1,80 +1,43 @@
-"""What the kubelet and Prometheus ask: /healthz, /readyz and /metrics, on one port."""
+"""What the kubelet asks: /healthz and /readyz. Anybody who reaches the Pod may ask, so the answers tell nothing else."""
 
-import asyncio
-import socket
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
+from http import HTTPStatus
 
-import uvicorn
-from prometheus_client import REGISTRY
-from prometheus_client.exposition import choose_encoder
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+import structlog
 
-GRACE_SECONDS: Final = 2
+from managed_databases.kube.asked import Answer, AskedServer, Question
 
 Check = Callable[[], str | None]
-"""Returns None when all is well, else a sentence that says what is not."""
+"""Returns None when all is well, else a sentence that says what is not. It may name namespaces: it is for the log."""
+
+log = structlog.get_logger()
 
 
 class Probes:
     """Serves the probes until cancelled. `port` 0 takes any free one; `bound` tells which.
 
-    /healthz answers by `live`, /readyz by `ready`: 200 and `ok`, or 503 and the sentence.
+    /healthz answers by `live`, /readyz by `ready`: 200 and `ok`, or 503; why stands in the log, once until it changes.
     """
 
     def __init__(self, *, live: Check, ready: Check, host: str = "0.0.0.0", port: int = 8080) -> None:
-        self._host = host
-        self._port = port
-        self.bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._app = Starlette(
-            routes=[
-                Route("/healthz", _probe(live)),
-                Route("/readyz", _probe(ready)),
-                Route("/metrics", _metrics),
-            ]
-        )
+        self._checks = {"/healthz": live, "/readyz": ready}
+        self._told: dict[str, str | None] = {}
+        self._server = AskedServer(host, port, self._answer)
+        self.bound = self._server.bound
 
     async def run(self) -> None:
         """Raises OSError when the port is taken."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        with socket.create_server((self._host, self._port), family=family) as listening:
-            server = _Server(
-                uvicorn.Config(
-                    self._app,
-                    log_config=None,
-                    access_log=False,
-                    lifespan="off",
-                    timeout_graceful_shutdown=GRACE_SECONDS,
-                )
-            )
-            self.bound.set_result(listening.getsockname()[1])
-            serving = asyncio.ensure_future(server.serve([listening]))
-            try:
-                await asyncio.shield(serving)
-            finally:
-                server.should_exit = True
-                await serving
+        await self._server.run()
 
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the program."""
-        yield
-
-
-def _probe(check: Check) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(_: Request) -> Response:
+    async def _answer(self, question: Question) -> Answer:
+        check = self._checks.get(question.path)
+        if check is None:
+            return Answer.text(HTTPStatus.NOT_FOUND, "here are /healthz and /readyz; /metrics is on its own port")
         trouble = check()
-        return PlainTextResponse(f"{trouble or 'ok'}\n", status_code=503 if trouble else 200)
-
-    return answer
-
-
-async def _metrics(request: Request) -> Response:
-    encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(REGISTRY), headers={"content-type": content_type})
+        if trouble != self._told.get(question.path):
+            self._told[question.path] = trouble
+            if trouble:
+                log.warning("a probe fails", path=question.path, reason=trouble)
+        if trouble:
+            return Answer.text(HTTPStatus.SERVICE_UNAVAILABLE, "not yet, or no more; the log says why")
+        return Answer.text(HTTPStatus.OK, "ok")

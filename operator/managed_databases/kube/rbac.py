@@ -13,12 +13,18 @@ Rules = tuple["AccessRule", ...]
 
 @dataclass(frozen=True)
 class AccessRule:
-    """One rule of a Role or ClusterRole. With `names` it is about the objects of these names only."""
+    """One rule of a Role or ClusterRole. With `names` it is about the objects of these names only.
+
+    `why` says what the operator does with it, `misuse` what somebody could who has taken over its Pod; both for
+    docs/reference/access.md.
+    """
 
     group: str
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
     names: tuple[str, ...] = ()
+    why: str = ""
+    misuse: str = ""
 
     def as_values(self) -> dict[str, Any]:
         named = {"resourceNames": list(self.names)} if self.names else {}
@@ -32,7 +38,7 @@ class Access:
     Serving the whole cluster takes `clusterwide` and `own_namespace`. Serving named namespaces takes `cluster_scoped`,
     `in_each_namespace` in each of them, `own_namespace` and `own_secrets` in the operator's, `project_events` in
     `default`. `watch_secrets` goes wherever Secrets are read; it is optional: without it their repair waits for the
-    resync.
+    resync. `metrics_reviews`, cluster-scoped, is needed only where Kubernetes says who may read the metrics.
     """
 
     clusterwide: Rules
@@ -42,41 +48,135 @@ class Access:
     own_secrets: Rules
     project_events: Rules
     watch_secrets: Rules
+    metrics_reviews: Rules
 
 
 def access(kinds: Iterable[Kind]) -> Access:
     """Return the least rights with which the operator can serve `kinds`."""
     served = tuple(kinds)
     owned = {name for kind in served if kind.cloud is not None for name in kind.cloud.owned_kinds}
-    post_events = (AccessRule("events.k8s.io", ("events",), ("create",)),)
+    post_events = (
+        AccessRule(
+            "events.k8s.io",
+            ("events",),
+            ("create",),
+            why="tells people what it did and could not do (`kubectl describe`)",
+            misuse="false Events, in the name of anything",
+        ),
+    )
     # An owner may be set on an own Secret without a right on the owner, because blockOwnerDeletion is not asked for;
     # where OwnerReferencesPermissionEnforcement is on, it takes the right to delete the Secret.
     in_each_namespace = (
-        *_of_resources((kind.plural for kind in served if kind.namespaced), ("list", "watch", "patch")),
-        *(AccessRule(GROUP, (kind.plural,), ("create", "delete")) for kind in served if kind.name in owned),
-        AccessRule("", ("secrets",), ("get", "create", "patch", "delete")),
+        *_of_resources(
+            (kind.plural for kind in served if kind.namespaced),
+            ("list", "watch", "patch"),
+            why="reads what people want; puts its finalizer there, takes it off again, and marks what it made itself",
+            misuse="specs could be changed, protection lifted, finalizers dropped: what the cloud has then stays behind",
+        ),
+        *(
+            AccessRule(
+                GROUP,
+                (kind.plural,),
+                ("create", "delete"),
+                why="makes and removes what people write inside of another resource (`databases`, `access` of a user)",
+                misuse="rights of users in their databases could be added or taken",
+            )
+            for kind in served
+            if kind.name in owned
+        ),
+        AccessRule(
+            "",
+            ("secrets",),
+            ("get", "create", "patch", "delete"),
+            why="writes the credentials of each user, reads given passwords, and removes its Secrets with their resource",
+            misuse="reads every Secret whose name it knows or guesses, and changes it, wherever this rule holds",
+        ),
         *post_events,
     )
     # Only the definition itself tells whether a resource is being deleted by somebody or with all of its kind; the latter
     # must not delete anything in the cloud. By name, and no more than to read: whoever may change one may change everything.
     definitions = AccessRule(
-        GROUP_OF_DEFINITIONS, (DEFINITIONS,), ("get",), tuple(definition_name(kind.plural) for kind in served)
+        GROUP_OF_DEFINITIONS,
+        (DEFINITIONS,),
+        ("get",),
+        tuple(definition_name(kind.plural) for kind in served),
+        why="sees whether one resource is being deleted, or all of its kind with their CRD: then the cloud keeps everything",
+        misuse="nothing that is not public",
     )
     cluster_scoped = (
-        *_of_resources((kind.plural for kind in served if not kind.namespaced), ("list", "watch")),
+        *_of_resources(
+            (kind.plural for kind in served if not kind.namespaced),
+            ("list", "watch"),
+            why="knows the projects, and which namespaces they allow",
+            misuse="reads addresses of projects, and names of Secrets and namespaces",
+        ),
         *((definitions,) if served else ()),
     )
     return Access(
-        clusterwide=(*cluster_scoped, *in_each_namespace, AccessRule("", ("namespaces",), ("list", "watch"))),
+        clusterwide=(
+            *cluster_scoped,
+            *in_each_namespace,
+            AccessRule(
+                "",
+                ("namespaces",),
+                ("list", "watch"),
+                why="knows the labels by which a project allows namespaces",
+                misuse="reads names and labels of all namespaces",
+            ),
+        ),
         cluster_scoped=cluster_scoped,
         in_each_namespace=in_each_namespace,
         own_namespace=(
-            AccessRule("", ("configmaps",), ("get",)),
-            AccessRule("coordination.k8s.io", ("leases",), ("get", "create", "update")),
+            AccessRule(
+                "",
+                ("configmaps",),
+                ("get",),
+                why="reads the provider's certificate (`caCertificate`)",
+                misuse="reads the ConfigMaps of the operator's namespace",
+            ),
+            AccessRule(
+                "coordination.k8s.io",
+                ("leases",),
+                ("get", "create", "update"),
+                why="one replica leads, by a Lease",
+                misuse="another replica could be kept from leading",
+            ),
         ),
-        own_secrets=(AccessRule("", ("secrets",), ("get",)),),
+        own_secrets=(
+            AccessRule(
+                "",
+                ("secrets",),
+                ("get",),
+                why="reads the credentials of projects",
+                misuse="reads the credentials of all projects: whoever has them has what is in these cloud projects",
+            ),
+        ),
         project_events=post_events,
-        watch_secrets=(AccessRule("", ("secrets",), ("list", "watch")),),
+        watch_secrets=(
+            AccessRule(
+                "",
+                ("secrets",),
+                ("list", "watch"),
+                why="sees at once, not within ten minutes, that a Secret was edited or deleted (`rbac.watchSecrets`)",
+                misuse="reads every Secret, without knowing its name, wherever this rule holds",
+            ),
+        ),
+        metrics_reviews=(
+            AccessRule(
+                "authentication.k8s.io",
+                ("tokenreviews",),
+                ("create",),
+                why="asks whose token it is that wants to read the metrics (`metrics.authentication`)",
+                misuse="learns whose token one is that it has already",
+            ),
+            AccessRule(
+                "authorization.k8s.io",
+                ("subjectaccessreviews",),
+                ("create",),
+                why="asks whether they may read the metrics",
+                misuse="learns who may do what in the cluster",
+            ),
+        ),
     )
 
 
@@ -100,11 +200,17 @@ def roles_for_people(kinds: Iterable[Kind]) -> Mapping[str, Rules]:
     }
 
 
-def _of_resources(plurals: Iterable[str], verbs: tuple[str, ...]) -> Rules:
+def _of_resources(plurals: Iterable[str], verbs: tuple[str, ...], why: str, misuse: str) -> Rules:
     served = tuple(plurals)
     if not served:
         return ()
     return (
-        AccessRule(GROUP, served, verbs),
-        AccessRule(GROUP, tuple(f"{plural}/status" for plural in served), ("patch",)),
+        AccessRule(GROUP, served, verbs, why=why, misuse=misuse),
+        AccessRule(
+            GROUP,
+            tuple(f"{plural}/status" for plural in served),
+            ("patch",),
+            why="tells what became of it, and writes down what is about to be made before it is",
+            misuse="could say what is not so: which object in the cloud is whose, and of which kinds there are resources",
+        ),
     )

@@ -16,6 +16,7 @@ import orjson
 
 from managed_databases.kube.collections import Collection
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.reconcile.ports import KubeUnreachable
 
 ATTEMPTED_WITHIN_SECONDS: Final = 600.0
 ANSWERED_WITHIN_SECONDS: Final = 900.0
@@ -169,10 +170,13 @@ class Traffic:
         ]
 
     async def _send(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        if authorization := await self._connection.authorization():
-            request.headers["Authorization"] = authorization
-        if name := await self._connection.tls_server_name():
-            request.server_hostname = name
+        try:
+            if authorization := await self._connection.authorization():
+                request.headers["Authorization"] = authorization
+            if name := await self._connection.tls_server_name():
+                request.server_hostname = name
+        except KubeUnreachable as error:  # kopf would end for good upon what it does not know
+            raise aiohttp.ClientConnectionError(str(error)) from error
         flow = self._flows.get(request.url.raw_path)
         if flow is None:
             response = self._accepted(await handler(request))

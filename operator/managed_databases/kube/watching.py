@@ -33,6 +33,7 @@ from managed_databases.reconcile.ports import KubeError, KubeUnreachable, Resour
 
 LAG_MOST_SECONDS: Final = 5.0
 LAGS_IN_A_ROW: Final = 5
+CLEAN_UP_SECONDS: Final = 1.0
 FORBIDDEN_SECONDS: Final = 30.0
 """An API server that starts may refuse for a moment what it allows."""
 
@@ -49,7 +50,8 @@ class Watching:
     A kind whose definition is gone has no resources; it is asked for until it is back. Without `namespaces` everywhere, else in these (and for Secrets in `operator_namespace`). Secrets and namespaces
     that we may not list and watch are left out. `on_resource` gets the key of a resource that changed or went;
     `on_secret` the namespace and name of a labelled Secret that did; `on_namespace` the name of a namespace whose labels
-    did. They are called for the first lists too, and must neither block nor raise. Times are divided by `speed`.
+    did. They are called for the first lists too, and must neither block nor raise. `on_end` gets the reason as soon as watching
+    has ended, before anything is cleaned up. Times are divided by `speed`.
 
     A namespace that has gone took the operator's Role along, and would hold up all the others at the next start: so a
     collection of one of `namespaces` that stays forbidden for FORBIDDEN_SECONDS is done without, until it can be listed.
@@ -69,6 +71,7 @@ class Watching:
         on_resource: Callable[[ResourceKey], None],
         on_secret: Callable[[str, str], None],
         on_namespace: Callable[[str], None],
+        on_end: Callable[[str], None] = lambda _: None,
         speed: float = 1.0,
     ) -> None:
         self.synced = asyncio.Event()
@@ -80,6 +83,7 @@ class Watching:
         self._on_resource = on_resource
         self._on_secret = on_secret
         self._on_namespace = on_namespace
+        self._on_end = on_end
         self._speed = speed
         self._missing = MissingKinds(connection, self._kinds, self._kind_is_gone, speed)
         self._unlisted: set[Collection] = set()
@@ -126,14 +130,20 @@ class Watching:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             failure = end_of(done)
             self._ended = str(failure)
+            self._on_end(self._ended)
             raise failure
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await end_orphans()
-            for session in self._sessions:
-                await session.close()
+            # What does not end must not hide that we have: whoever runs us goes on without it.
+            cleaning = asyncio.create_task(self._clean_up(tasks), name="the end of the watches")
+            await asyncio.wait([cleaning], timeout=CLEAN_UP_SECONDS)
+
+    async def _clean_up(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_orphans()
+        for session in self._sessions:
+            await session.close()
 
     def healthy(self) -> str | None:
         """Say what is wrong with the watches; None when nothing is. An API server that is away is not our fault."""

@@ -1,0 +1,192 @@
+"""A server for strangers who ask a few things: GET, one answer for each connection, and everything has a bound.
+
+Whoever reaches a port may open connections and say nothing, or say it slowly, or not read. So there are only so many at
+once, each lives for some seconds, what is asked has some kilobytes; and the oldest gives way to one that comes, first of all
+one that has not asked yet, so that nobody can keep the others out by waiting.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+
+CONNECTIONS: Final = 32
+"""Of one server, at once. The kubelet needs one, Prometheus one or two."""
+LIFE_SECONDS: Final = 10.0
+"""From the first byte of a connection, or none, to the last of its answer."""
+QUESTION_SECONDS: Final = 5.0
+"""How long it may take to ask: TLS and the head of the request."""
+HEAD_BYTES: Final = 16 * 1024
+"""A token of Kubernetes takes one or two kilobytes."""
+ACCEPT_AGAIN_SECONDS: Final = 0.5
+
+TEXT: Final = "text/plain; charset=utf-8"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked: the path without its query; headers by names in lower case."""
+
+    path: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: HTTPStatus
+    body: bytes = b""
+    content_type: str = TEXT
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def text(cls, status: HTTPStatus, text: str, *headers: tuple[str, str]) -> "Answer":
+        return cls(status, f"{text}\n".encode(), headers=headers)
+
+    def on_the_wire(self) -> bytes:
+        lines = [f"HTTP/1.1 {self.status.value} {self.status.phrase}", f"Content-Type: {self.content_type}"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        lines += [f"Content-Length: {len(self.body)}", "Connection: close", "", ""]
+        return "\r\n".join(lines).encode("latin-1") + self.body
+
+
+class AskedServer:
+    """Serves until cancelled. `port` 0 takes any free one; `bound` tells which.
+
+    `answer` is asked for each question; what it raises is answered by 500. With `tls` each connection gets the context that
+    it returns then.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        answer: Callable[[Question], Awaitable[Answer]],
+        *,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._answer = answer
+        self._tls = tls
+        self._most = connections
+        self._waiting: dict[asyncio.Task[None], None] = {}
+        """Those that have not asked yet, the oldest first."""
+        self._asked: dict[asyncio.Task[None], None] = {}
+        """Those that are being answered, likewise."""
+        self.bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        """Raises OSError when the port cannot be had."""
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        with socket.create_server((self._host, self._port), family=family) as listening:
+            listening.setblocking(False)
+            self.bound.set_result(listening.getsockname()[1])
+            try:
+                while True:
+                    self._take_in(await self._accept(listening))
+                    await asyncio.sleep(0)  # who connects without end must not keep the loop to himself
+            finally:
+                await asyncio.sleep(0)  # one that has not begun would not close its connection
+                left = [*self._waiting, *self._asked]
+                for task in left:
+                    task.cancel()
+                await asyncio.gather(*left, return_exceptions=True)
+
+    async def _accept(self, listening: socket.socket) -> socket.socket:
+        """Without a file descriptor, or without memory, nobody can be let in; the next one can when there is some again."""
+        loop = asyncio.get_running_loop()
+        is_told = False
+        while True:
+            try:
+                return (await loop.sock_accept(listening))[0]
+            except OSError as error:
+                if not is_told:
+                    port = listening.getsockname()[1]
+                    log.warning("a connection could not be accepted, trying again", port=port, error=str(error))
+                is_told = True
+                await asyncio.sleep(ACCEPT_AGAIN_SECONDS)
+
+    def _take_in(self, connection: socket.socket) -> None:
+        if len(self._waiting) + len(self._asked) >= self._most:
+            among = self._waiting or self._asked
+            oldest = next(iter(among))
+            del among[oldest]
+            oldest.cancel()
+        task = asyncio.create_task(self._serve(connection), name="a question")
+        self._waiting[task] = None
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._waiting.pop(task, None)
+        self._asked.pop(task, None)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a connection failed", exc_info=error)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        """Whatever the other side does wrong ends its connection, and nothing else."""
+        writer: asyncio.StreamWriter | None = None
+        try:
+            async with asyncio.timeout(LIFE_SECONDS):
+                async with asyncio.timeout(QUESTION_SECONDS):
+                    reader, writer = await self._open(connection)
+                    question = await _read(reader)
+                answer = question if isinstance(question, Answer) else await self._answered(question)
+                writer.write(answer.on_the_wire())
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+        except (OSError, TimeoutError, EOFError):
+            pass
+        finally:
+            if writer is not None:  # else asyncio has closed the connection
+                writer.transport.abort()
+
+    async def _open(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=HEAD_BYTES)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        context = self._tls() if self._tls else None
+        limit = QUESTION_SECONDS if context else None
+        transport, _ = await loop.connect_accepted_socket(
+            lambda: protocol, connection, ssl=context, ssl_handshake_timeout=limit, ssl_shutdown_timeout=limit
+        )
+        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+    async def _answered(self, question: Question) -> Answer:
+        task = asyncio.current_task()
+        assert task is not None
+        if task in self._waiting:
+            del self._waiting[task]
+            self._asked[task] = None
+        try:
+            return await self._answer(question)
+        except (OSError, TimeoutError):
+            raise
+        except Exception:
+            log.exception("a question could not be answered", path=question.path)
+            return Answer.text(HTTPStatus.INTERNAL_SERVER_ERROR, "this failed; the log says why")
+
+
+async def _read(reader: asyncio.StreamReader) -> Question | Answer:
+    """Return what is asked, or why that cannot be answered; only the head is looked at. Raises EOFError for half a one."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.LimitOverrunError:
+        return Answer.text(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the request is too large")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    match first.split(" "):
+        case ["GET", target, "HTTP/1.1" | "HTTP/1.0"]:
+            named = (line.partition(":") for line in lines if line)
+            return Question(target.partition("?")[0], {name.strip().lower(): value.strip() for name, _, value in named})
+        case [_, _, "HTTP/1.1" | "HTTP/1.0"]:
+            return Answer.text(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered here")
+        case _:
+            return Answer.text(HTTPStatus.BAD_REQUEST, "this is not HTTP/1.1")

@@ -1,0 +1,56 @@
+"""Where Prometheus reads: /metrics on a port of its own, since names of namespaces stand in it."""
+
+import time
+from http import HTTPStatus
+from typing import Final
+
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
+
+from managed_databases.kube.asked import Answer, AskedServer, Question
+from managed_databases.kube.certificate import Certificate
+from managed_databases.kube.reviews import Reviews
+
+PATH: Final = "/metrics"
+MADE_ANEW_SECONDS: Final = 1.0
+"""Making the text takes the event loop, the longer the more resources there are: askers without end get the last one."""
+
+
+class MetricsServer:
+    """Serves /metrics until cancelled. `port` 0 takes any free one; `bound` tells which.
+
+    With `certificate` it speaks TLS; with `reviews` it answers only to whom Kubernetes allows to `get` the path.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8443,
+        certificate: Certificate | None = None,
+        reviews: Reviews | None = None,
+    ) -> None:
+        self._reviews = reviews
+        self._made: dict[str, tuple[float, Answer]] = {}
+        self._server = AskedServer(host, port, self._answer, tls=certificate.context if certificate else None)
+        self.bound = self._server.bound
+
+    async def run(self) -> None:
+        """Raises OSError when the port is taken."""
+        await self._server.run()
+
+    async def _answer(self, question: Question) -> Answer:
+        if self._reviews is not None:
+            verdict = await self._reviews.verdict(question.headers.get("authorization", ""), question.path)
+            if verdict is not HTTPStatus.OK:
+                asks = (("WWW-Authenticate", "Bearer"),) if verdict is HTTPStatus.UNAUTHORIZED else ()
+                return Answer.text(verdict, verdict.phrase, *asks)
+        if question.path != PATH:
+            return Answer.text(HTTPStatus.NOT_FOUND, f"here is only {PATH}")
+        encode, content_type = choose_encoder(question.headers.get("accept", ""))
+        made_at, answer = self._made.get(content_type, (-MADE_ANEW_SECONDS, None))
+        now = time.monotonic()
+        if answer is None or now - made_at >= MADE_ANEW_SECONDS:
+            answer = Answer(HTTPStatus.OK, encode(REGISTRY), content_type)
+            self._made[content_type] = (now, answer)
+        return answer

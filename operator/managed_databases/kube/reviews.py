@@ -1,0 +1,92 @@
+"""Whether somebody may read: Kubernetes is asked whose the token is, and what they may do.
+
+As is usual in the field: a TokenReview, and a SubjectAccessReview for the verb `get` on the path (`nonResourceURLs`). Answers
+are kept for a while, so that Prometheus costs two requests a minute and a stranger with made-up tokens few at a time.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+import structlog
+
+from managed_databases.reconcile.ports import KubeError
+
+TOKEN_REVIEWS: Final = "/apis/authentication.k8s.io/v1/tokenreviews"
+ACCESS_REVIEWS: Final = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+
+ALLOWED_SECONDS: Final = 60.0
+REFUSED_SECONDS: Final = 10.0
+"""Shorter: who has just been given the right does not want to wait."""
+KEPT: Final = 256
+AT_ONCE: Final = 2
+
+log = structlog.get_logger()
+
+
+class Requests(Protocol):
+    """What is needed of a connection to Kubernetes. Raises KubeError."""
+
+    async def request(self, method: str, path: str, *, body: object = None) -> Any: ...
+
+
+class Reviews:
+    """Remembers the answers of KEPT tokens, by digests of them; asks about AT_ONCE at a time."""
+
+    def __init__(self, connection: Requests, now: Callable[[], float] = time.monotonic) -> None:
+        self._connection = connection
+        self._now = now
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._known: OrderedDict[tuple[bytes, str], tuple[float, HTTPStatus]] = OrderedDict()
+
+    async def verdict(self, authorization: str, path: str) -> HTTPStatus:
+        """Return OK, UNAUTHORIZED (nobody's token), FORBIDDEN (theirs may not), or SERVICE_UNAVAILABLE (nobody can tell)."""
+        scheme, _, token = authorization.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            return HTTPStatus.UNAUTHORIZED
+        key = (hashlib.sha256(token.encode()).digest(), path)
+        if (known := self._remembered(key)) is not None:
+            return known
+        async with self._turns:
+            if (known := self._remembered(key)) is not None:  # somebody has asked meanwhile
+                return known
+            try:
+                status = await self._review(token, path)
+            except KubeError as error:
+                log.warning("nobody can tell who may read the metrics", error=str(error))
+                return HTTPStatus.SERVICE_UNAVAILABLE
+            lasts = ALLOWED_SECONDS if status is HTTPStatus.OK else REFUSED_SECONDS
+            self._known[key] = (self._now() + lasts, status)
+            self._known.move_to_end(key)
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
+            return status
+
+    def _remembered(self, key: tuple[bytes, str]) -> HTTPStatus | None:
+        until, status = self._known.get(key, (float("-inf"), None))
+        return status if self._now() < until else None
+
+    async def _review(self, token: str, path: str) -> HTTPStatus:
+        told = await self._ask(TOKEN_REVIEWS, "authentication.k8s.io/v1", "TokenReview", {"token": token})
+        if told.get("authenticated") is not True:
+            return HTTPStatus.UNAUTHORIZED
+        user = told.get("user") or {}
+        who = {
+            "user": user.get("username", ""),
+            "uid": user.get("uid", ""),
+            "groups": user.get("groups") or [],
+            "extra": user.get("extra") or {},
+        }
+        asked = who | {"nonResourceAttributes": {"path": path, "verb": "get"}}
+        told = await self._ask(ACCESS_REVIEWS, "authorization.k8s.io/v1", "SubjectAccessReview", asked)
+        return HTTPStatus.OK if told.get("allowed") is True else HTTPStatus.FORBIDDEN
+
+    async def _ask(self, path: str, version: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._connection.request("POST", path, body={"apiVersion": version, "kind": kind, "spec": spec})
+        status: dict[str, Any] = answer.get("status") or {}
+        return status
