@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 import typer
 from pydantic import BaseModel, SecretStr
 
+from managed_databases.access_page import access_page
 from managed_databases.api.calls import Operation
 from managed_databases.api.models import Answer, Undocumented
 from managed_databases.api.reference import REFERENCE, Entry
@@ -24,6 +25,7 @@ API_CLIENT: Final = Path("docs/reference/api-client.md")
 KINDS: Final = Path("docs/reference/kinds.md")
 COVERAGE: Final = Path("docs/reference/coverage.md")
 REASONS: Final = Path("docs/reference/reasons.md")
+ACCESS: Final = Path("docs/reference/access.md")
 
 EXAMPLE: Final = """\
 import asyncio; from managed_databases.api import connect_from_environment; from managed_databases.api.collections import DATASTORES
@@ -86,7 +88,7 @@ _KNOWN_FROM: Final = {"R": "reference", "C": "clients", "A": "assumed"}
 
 def pages() -> dict[Path, str]:
     """Return the text of every generated page by its path from the top of the repository."""
-    made = {KINDS: kinds_page, COVERAGE: coverage_page, REASONS: reasons_page}
+    made = {KINDS: kinds_page, COVERAGE: coverage_page, REASONS: reasons_page, ACCESS: access_page}
     return {API_CLIENT: _api_client()} | {path: f"{MARK}\n{page()}" for path, page in made.items()}
 
 

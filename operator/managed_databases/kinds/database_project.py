@@ -28,7 +28,10 @@ class AllowedNamespace(Spec):
     model_config = rules(Rule("has(self.name) != has(self.selector)", "say exactly one of name and selector"))
 
     name: NamespaceOrAll | None = Field(default=None, description="A namespace's name; `*` means every namespace.")
-    selector: LabelSelector | None = None
+    selector: LabelSelector | None = Field(
+        default=None,
+        description="Every namespace with these labels. Who may label a namespace of theirs can so let it in: prefer `name`.",
+    )
     powers: Annotated[tuple[Power, ...], Field(max_length=2)] = Field(
         default=(),
         description="adopt: take over cloud objects that nobody holds, and refer to them by id. "
