@@ -55,8 +55,12 @@ image: ## the operator's image, with docker, podman or buildah, and as an archiv
 base-digest: ## look up the newest digest of the image's base, and write it into the Dockerfile
 	@PYTHONPATH=deploy python3 -m image.base_digest
 
-lock: $(VENV)/ready ## resolve the dependencies anew into requirements.lock
+audit: $(VENV)/ready ## ask advisory databases about requirements.lock (it fails when something is known, or nobody could be asked)
+	@PYTHONPATH=deploy $(BIN)/python -m audit
+
+lock: $(VENV)/ready ## resolve the dependencies anew into requirements.lock, and make audit's own
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header --group pyproject.toml:dev pyproject.toml -p 3.11 -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header deploy/audit/requirements.txt -p 3.11 -o deploy/audit/requirements.lock
 
 clean: ## remove the environment and the caches
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -71,4 +75,4 @@ $(VENV)/ready: pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo gitops-tools test e2e mutants chaos bench check fix image base-digest lock clean
+.PHONY: help demo gitops-tools test e2e mutants chaos bench check fix image base-digest audit lock clean

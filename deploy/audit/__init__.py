@@ -1,0 +1,1 @@
+"""`make audit`: is anything known against what requirements.lock names?"""
