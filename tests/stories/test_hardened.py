@@ -66,7 +66,7 @@ async def install(world: World, *, metrics_port: int = 0) -> None:
         await world.cluster.apply(each)
         if each["kind"] == "ResourceQuota":
             await count_from_nothing(world, each)
-    made = chart(world)
+    made = await asyncio.to_thread(chart, world)
     for each in made:
         await world.cluster.apply(each)
     await as_edit_would_be(world)
