@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ class AuditEvent:
     code: int
     uri: str
     agent: str
+    at: datetime
+    """When the request came in."""
 
     @classmethod
     def parsed(cls, event: dict[str, Any]) -> "AuditEvent":
@@ -35,6 +38,7 @@ class AuditEvent:
             code=event.get("responseStatus", {}).get("code", 0),
             uri=event["requestURI"],
             agent=event.get("userAgent", ""),
+            at=datetime.fromisoformat(event["requestReceivedTimestamp"]),
         )
 
     def fits(self, wanted: dict[str, object]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
@@ -157,7 +158,7 @@ async def test_rights_in_the_whole_cluster(world: World) -> None:
 
 def test_a_right_too_many_or_too_few_is_found() -> None:
     rights = granted("shop", [AccessRule("", ("secrets",), ("get",))])
-    asked = AuditEvent("get", "operator", "secrets", "", "shop", "app-user", "", 200, "/", "")
+    asked = AuditEvent("get", "operator", "secrets", "", "shop", "app-user", "", 200, "/", "", datetime.now(UTC))
     compare([asked], rights)
     with pytest.raises(AssertionError, match="never used"):
         compare([], rights)

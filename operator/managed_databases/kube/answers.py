@@ -16,11 +16,17 @@ from managed_databases.reconcile.ports import (
 MESSAGE_MOST: Final = 2000
 """Characters of the API server's message that are kept."""
 
+ADMISSION_REFUSES: Final = ("denied request: ", "denied the request", "failed calling webhook ")
+"""How the API server words the refusal of an admission policy, of a webhook, and of one that nobody answers for. The status
+code says little: policies and webhooks choose it (401 and 404 among them), and for the last it is 500. Nothing was written."""
+
 
 def error_for(what: str, status: int, content: bytes) -> KubeError:
     """Return the error for an answer of 400 and above. `what` says what was tried, for people."""
     reason, message = _read(content)
     text = f"{what}: {status} {reason}: {message}" if message else f"{what}: {status} {reason}"
+    if any(words in message for words in ADMISSION_REFUSES):
+        return WriteRefused(text)
     match status:
         case 404:
             return NotThere(text)

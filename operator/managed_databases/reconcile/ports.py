@@ -99,7 +99,8 @@ class NotThere(KubeError):
 
 
 class WriteRefused(KubeError):
-    """The API server said no (400, 403, 422), to a write or to a read: by a quota, a policy, or for lack of a permission."""
+    """The API server said no (400, 403, 422, or its admission with any code), to a write or to a read: by a quota, a policy, a
+    webhook, or for lack of a permission. Nothing was changed."""
 
 
 class KubeUnreachable(KubeError):
