@@ -1,13 +1,16 @@
 """Kubernetes that goes back in time, as an etcd that is restored from a backup does: what was known did not happen."""
 
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from kube.fake_api_server import THING
+from kube.fake_api_server import THING, THINGS, FakeApiServer, serving, until
+from kube.test_kopf_contract import things, watched
 from managed_databases.kube.cache import Store
 from managed_databases.kube.collections import of_kinds
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.resync import Resync
 from managed_databases.kube.watching import HistoryRestored, Watching
 
 
@@ -74,4 +77,50 @@ def test_a_list_after_a_restore(what: str, version: int, items: list[dict[str, A
     cluster.watching._enter_event(cluster.things, "MODIFIED", thing(120))
     cluster.store.seen(thing(150, "two"), THING.name)  # the answer to an own write
     cluster.lists(version, *items)
+    assert cluster.ends() is is_restored, what
+
+
+async def test_it_is_noticed_once_the_api_server_is_back(tmp_path: Path) -> None:
+    """A watch that goes on from a version which is yet to come would be told nothing: after an outage all is listed anew."""
+    server = FakeApiServer()
+    await things(server, ["a"])
+    version, restored = server.version, dict(server.objects)
+    async with watched(server, tmp_path) as seen:
+        await until(lambda: server.count(THINGS, watch=True), lambda: server.requests)
+        await server.put("things", "here", "a", "uid-a", spec={"size": 2})
+        await until(lambda: (found := seen.store.get(seen.thing("a"))) and found.spec["size"] == 2, seen.names)
+        server.status = 503
+        await server.drop_watches()
+        before = len(server.requests)
+        await until(lambda: len(server.requests) > before + 3, lambda: server.requests[-5:])
+        server.version, server.objects = version, restored
+        server.status = 200
+        with pytest.raises(RuntimeError, match="older state"):
+            await seen.running
+
+
+@pytest.mark.parametrize(
+    ("what", "version", "is_restored"),
+    [
+        ("nothing was missed", 150, False),
+        ("the list is older than what the watch had told", 120, True),
+        ("etcd was restored and went on: the object is older than it was", 200, True),
+    ],
+)
+async def test_the_resync_notices_it(tmp_path: Path, what: str, version: int, is_restored: bool) -> None:
+    cluster = Cluster()
+    cluster.lists(100)
+    cluster.watching._enter_event(cluster.things, "ADDED", thing(150))
+    server = FakeApiServer(version=version)
+    server.objects["things", "here", "one"] = thing(100 if is_restored else 150)
+    async with serving(server, tmp_path) as connection:
+        resync = Resync(
+            connection,
+            cluster.store,
+            [cluster.things],
+            lambda _: None,
+            newest=lambda collection: cluster.watching._newest[collection],
+            is_restored=cluster.watching._is_restored,
+        )
+        await resync.compare(cluster.things)
     assert cluster.ends() is is_restored, what

@@ -87,7 +87,13 @@ async def test_a_resync_mends_what_the_watch_missed(tmp_path: Path) -> None:
     async with serving(server, tmp_path) as connection:
         [things, _] = of_kinds([THING, PLANET], ())
         resync = Resync(
-            connection, store, [things], lambda key: told.append(key.name if key else "nothing"), speed=1000.0
+            connection,
+            store,
+            [things],
+            lambda key: told.append(key.name if key else "nothing"),
+            newest=lambda _: 0,
+            is_restored=lambda *_: False,
+            speed=1000.0,
         )
         await resync.compare(things)
         assert sorted(told) == ["added", "changed", "deleted", "replaced"]

@@ -11,6 +11,7 @@ _SNAPSHOT = (
 )
 _LEADERSHIP = ("kube/test_leadership.py",)
 _CACHE = ("kube/test_cache.py",)
+_RESTORED = ("kube/test_restored_history.py",)
 
 SNAPSHOTS: Final = (
     Mutant(
@@ -120,6 +121,27 @@ LEADERS: Final = (
         "if known is None or known.uid != uid:",
         "if known is None:",
         _CACHE,
+    ),
+    Mutant(
+        "after an outage of the API server all is listed anew",
+        "kube/traffic.py",
+        "if response.status == 200 and watches and flow.was_away:",
+        "if False:",
+        _RESTORED,
+    ),
+    Mutant(
+        "an older list than what the watch has told ends the process",
+        "kube/watching.py",
+        "if int(list_version) >= newest and not any(",
+        "if not any(",
+        _RESTORED,
+    ),
+    Mutant(
+        "the refusal of an admission is one, whatever its code",
+        "kube/answers.py",
+        "if any(words in message for words in ADMISSION_REFUSES):",
+        "if False:",
+        ("kube/test_kubernetes_answers.py",),
     ),
     Mutant(
         "every status write carries the resourceVersion that was seen",

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from managed_databases.reconcile.engine import Engine
-from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.reconcile.ports import ResourceKey, WriteConflict
 from stories.world import condition, manifest
 from virtual.everything import project
 from virtual.memory_cluster import Raw
@@ -143,3 +144,28 @@ async def comes_and_goes(engines: list[Engine]) -> None:
         user = ResourceKey("DatabaseUser", NAMESPACE, "again")
         world.cluster.apply(manifest(user.kind, user.name, NAMESPACE, IN_MAIN))
         await world.until("whoever comes later is served", lambda: world.says(user, "Synced")[0] == "True", 60)
+
+
+def test_a_view_that_stays_old_makes_no_storm() -> None:
+    """As after a restore of etcd under a watch that is told nothing: every write is a conflict, until all is listed anew."""
+
+    async def story() -> None:
+        async with VirtualWorld(poll_seconds=60) as world:
+            await begin_with_datastore(world)
+            answer, conflicts = world.cluster._answer, [0]
+
+            def older(method: str, path: str, body: Any) -> Raw:
+                if method == "PATCH":
+                    conflicts[0] += 1
+                    raise WriteConflict("it is an older one")
+                return answer(method, path, body)
+
+            world.cluster._answer = older  # type: ignore[method-assign]
+            (there,) = await world.objects("datastores")
+            await world.edit("datastores", there["id"], status="DEGRADED")
+            await asyncio.sleep(HOUR)
+            assert 10 < conflicts[0] < 90, conflicts
+            world.cluster._answer = answer  # type: ignore[method-assign]
+            await world.until("it goes on", lambda: bool(condition(world.get(MAIN), "Degraded")), 120)
+
+    in_virtual_time(story())

@@ -100,13 +100,12 @@ class Store:
         del entries[key]
         return key
 
-    def contradicted_by(self, raw: Mapping[str, Any], kind: str, list_version: str) -> bool:
+    def contradicted_by(self, key: ResourceKey, version: str, list_version: str) -> bool:
         """Whether an item of a list shows that Kubernetes has gone back in time: the list is as new as what is known of the
         object or newer, and shows an older version of it.
         """
-        metadata = raw["metadata"]
-        known = self._entries(kind).get(_key(metadata, kind))
-        return known is not None and int(metadata["resourceVersion"]) < int(known.resource_version) <= int(list_version)
+        known = self._entries(key.kind).get(key)
+        return known is not None and int(version) < int(known.resource_version) <= int(list_version)
 
     def forget_unlisted(
         self, kind: str, namespace: str | None, listed: Container[ResourceKey], list_version: str

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -25,7 +25,8 @@ log = structlog.get_logger()
 class Resync:
     """Every ten minutes (divided by `speed`), lists uids and versions of all collections.
 
-    What has vanished is dropped, what differs is read again; `changed` gets the keys of both.
+    What has vanished is dropped, what differs is read again; `changed` gets the keys of both. `newest` tells the highest
+    version that a collection's watch has told; `is_restored` is asked of each list, with what that was before.
     """
 
     def __init__(
@@ -35,12 +36,16 @@ class Resync:
         collections: Iterable[Collection],
         changed: Callable[[ResourceKey | None], None],
         *,
+        newest: Callable[[Collection], int],
+        is_restored: Callable[[Collection, int, Mapping[ResourceKey, str], str], bool],
         speed: float = 1.0,
     ) -> None:
         self._connection = connection
         self._store = store
         self._collections = tuple(collections)
         self._changed = changed
+        self._newest = newest
+        self._is_restored = is_restored
         self._speed = speed
 
     async def run(self) -> None:
@@ -55,7 +60,10 @@ class Resync:
 
     async def compare(self, collection: Collection) -> None:
         """Mend the store's view of one collection. Raises KubeError."""
+        newest = self._newest(collection)
         listed, list_version = await self._list(collection)
+        if self._is_restored(collection, newest, listed, list_version):
+            return
         for key in self._store.forget_unlisted(collection.kind, collection.namespace, listed, list_version):
             log.warning("a deletion was missed by the watch", object=str(key))
             self._changed(key)

@@ -29,6 +29,9 @@ METADATA: Final = "application/json;as={};g=meta.k8s.io;v=v1,application/json"
 
 EVENTS: Final = frozenset({"ADDED", "MODIFIED", "DELETED"})
 
+LIST_ANEW: Final = b'{"type":"ERROR","object":{"code":410}}\n'
+"""Upon this event kopf ends the watch and lists."""
+
 OnPage = Callable[[Collection, dict[str, Any], bool], None]
 """Called with each page of a list, and whether it is the first one."""
 
@@ -49,6 +52,9 @@ class Flow:
     forbidden_at: float | None = None
     """When the first of the 403s came since which there was nothing else."""
     began: dict[bool, float] = field(default_factory=dict)
+    was_away: bool = False
+    """Whether the API server could not be reached since the last list: what it holds now may be older than what is known,
+    and a watch from a version that is not there yet tells nothing."""
     stream: aiohttp.StreamReader | None = None
     bytes_seen: int = 0
 
@@ -114,6 +120,13 @@ class EventStream:
             if version is not None:
                 bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": version}}}
                 yield orjson.dumps(bookmark) + b"\n"
+
+
+class _ListAnew:
+    """The body of a watch in whose place kopf shall list again."""
+
+    async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
+        yield LIST_ANEW
 
 
 class Traffic:
@@ -195,19 +208,25 @@ class Traffic:
         try:
             response = await handler(request)
         except aiohttp.ClientConnectorError as error:
+            flow.was_away = True
             if not isinstance(error, TimeoutError):
                 flow.answered_at = self._now()
             raise
+        if response.status >= 500:
+            flow.was_away = True
         if not watches or response.status >= 400:
             flow.answered_at = self._now()
         if response.status != 403:
             flow.forbidden_at = None
         elif flow.forbidden_at is None:
             flow.forbidden_at = self._now()
-        if response.status == 200 and watches:
+        if response.status == 200 and watches and flow.was_away:
+            response.content = _ListAnew()  # type: ignore[assignment]
+        elif response.status == 200 and watches:
             flow.stream, flow.bytes_seen = response.content, 0
             response.content = EventStream(response.content, partial(self._on_event, flow.collection))  # type: ignore[assignment]
         elif response.status == 200 and isinstance(response, _Answer):
+            flow.was_away = flow.was_away and not first_page
             response.on_list = lambda listed: self._on_page(flow.collection, listed, first_page)
         elif response.status == 404:
             # Upon a 404 kopf would end for good; this it tries again, until the definition is back.

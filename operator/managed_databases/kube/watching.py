@@ -5,7 +5,7 @@ kopf's high-level handlers, indexes, peering and finalizers are not used, and it
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Collection as Several
 from typing import Any, Final
 
@@ -113,7 +113,15 @@ class Watching:
             discovery=self._missing.discovery(),
             speed=self._speed,
         )
-        resync = Resync(self._connection, self._store, collections, self._changed, speed=self._speed)
+        resync = Resync(
+            self._connection,
+            self._store,
+            collections,
+            self._changed,
+            newest=lambda collection: self._newest.get(collection, 0),
+            is_restored=self._is_restored,
+            speed=self._speed,
+        )
         elsewhere = own_secrets(self._operator_namespace)
         here = [each for each in collections if not self._namespaces or each != elsewhere]
         tasks: list[asyncio.Task[Any]] = []
@@ -205,29 +213,39 @@ class Watching:
         collection has told before, or shows an object older than it was known then, comes out of a restored etcd.
         """
         version = page["metadata"]["resourceVersion"]
-        if int(version) < self._newest.get(collection, 0) or any(
-            self._store.contradicted_by(raw, collection.kind, version) for raw in page.get("items") or ()
-        ):
-            log.error("Kubernetes has gone back to an older state: this process ends", path=collection.path)
-            self._went_back.set()
+        shown = {
+            ResourceKey(collection.kind, metadata.get("namespace") or "", metadata["name"]): metadata["resourceVersion"]
+            for metadata in (raw["metadata"] for raw in page.get("items") or ())
+        }
+        if self._is_restored(collection, self._newest.get(collection, 0), shown, version):
             return
         self._newest[collection] = int(version)
         listed = self._listed.setdefault(collection, set())
         if first:
             listed.clear()
+        listed.update(shown)
         for raw in page.get("items") or ():
-            metadata = raw["metadata"]
-            listed.add(ResourceKey(collection.kind, metadata.get("namespace") or "", metadata["name"]))
             self._changed(self._store.seen(raw, collection.kind))
         if page["metadata"].get("continue"):
             return
-        version = page["metadata"]["resourceVersion"]
         for key in self._store.forget_unlisted(collection.kind, collection.namespace, listed, version):
             self._changed(key)
         self._listed.pop(collection)
         if collection.kind == SECRET:
             self._store.secrets_watched_in |= {collection.namespace}
         self._no_longer_waited_for(collection)
+
+    def _is_restored(
+        self, collection: Collection, newest: int, shown: Mapping[ResourceKey, str], list_version: str
+    ) -> bool:
+        """Whether a list comes out of a restored etcd; this process then ends. `newest` was known before the list began."""
+        if int(list_version) >= newest and not any(
+            self._store.contradicted_by(key, version, list_version) for key, version in shown.items()
+        ):
+            return False
+        log.error("Kubernetes has gone back to an older state: this process ends", path=collection.path)
+        self._went_back.set()
+        return True
 
     def _kind_is_gone(self, collection: Collection) -> None:
         """Kubernetes has deleted all of the kind before its definition went; the watch may have ended before it told all."""

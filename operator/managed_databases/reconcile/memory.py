@@ -40,7 +40,8 @@ class Memory:
     process has sent, `pending_untried` one that the cloud does not have, for certain, and `pending_refused` one that the
     API has refused for what it is; `repairs` are when our Secret was put right of late, and what of it; `remade` when what was gone was made again, and for which generation; `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content
     under which the credentials Secret was last found right; `secret_name_taken` that something of its name is there
-    which no watch shows; `pending` in which status of which object the cloud is at work, and since when; `has_spoken` that this process has said something in the status.
+    which no watch shows; `pending` in which status of which object the cloud is at work, and since when; `old_views` how many passes in a
+    row ended as our view of Kubernetes was old; `has_spoken` that this process has said something in the status.
     """
 
     uid: str
@@ -64,6 +65,7 @@ class Memory:
     repairs: list[tuple[float, int]] = field(default_factory=list)
     remade: list[tuple[float, int]] = field(default_factory=list)
     pending: tuple[tuple[str, str], float] | None = None
+    old_views: int = 0
     looks: int = 0
     look_again: float = 0.0
 

@@ -43,6 +43,10 @@ from managed_databases.reconcile.turn import Turn, lane_of_calls, makes_a_call
 STEPS_A_PASS = 12
 """More steps than any resource needs in one go; a pass that reaches it lets others run first."""
 
+OLD_VIEW = (WriteConflict, AlreadyThere, NotThere)
+OLD_VIEW_MOST_SECONDS = 60.0
+"""The longest pause while what Kubernetes has is not what we know, over and over."""
+
 log = structlog.get_logger()
 
 
@@ -79,11 +83,14 @@ class Reconciler:
         turn = Turn()
         try:
             resource = await self._keep_hold(resource)
-            return await self._steps(resource, memory, lane, turn)
+            again = await self._steps(resource, memory, lane, turn)
+            memory.old_views = 0
+            return again
         except KubeError as error:
             if isinstance(error, WriteRefused):
                 await self._tell(resource, kubernetes_refusal(error))
-            return after_kube_error(resource.key, error)
+            memory.old_views = memory.old_views + 1 if isinstance(error, OLD_VIEW) else 0
+            return after_kube_error(resource.key, error, memory.old_views)
         except UnreadableSpec as error:
             return await self._report_unreadable(resource, error)
         except Exception as error:
@@ -369,12 +376,14 @@ def _needs_secrets(found: Observation) -> bool:
     return seen.listed and seen.settle_seconds is None and not waits
 
 
-def after_kube_error(key: ResourceKey, error: KubeError) -> float:
-    """Return the seconds until the next look: our view was old, or Kubernetes is away."""
-    if isinstance(error, WriteConflict | AlreadyThere):
-        return 0.2
-    if isinstance(error, NotThere):
-        return 1.0
+def after_kube_error(key: ResourceKey, error: KubeError, times: int = 1) -> float:
+    """Return the seconds until the next look: our view was old, or Kubernetes is away. `times` in a row it was so.
+
+    What makes a view old for long, such as a watch that is told nothing, ends with a resync at the latest.
+    """
+    if isinstance(error, OLD_VIEW):
+        first = 1.0 if isinstance(error, NotThere) else 0.2
+        return float(min(first * 2 ** (min(times, 16) - 1), OLD_VIEW_MOST_SECONDS))
     log.warning("Kubernetes refused a write", error=str(error), **_named(key))
     return 30.0 if isinstance(error, WriteRefused) else 5.0
 
