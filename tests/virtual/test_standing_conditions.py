@@ -91,6 +91,8 @@ def test_what_marks_a_secret_comes_back(taken: str) -> None:
                 assert after[name] == before[name], after
             assert after["labels"][MANAGED_LABEL] == "true"
             assert world.secret("app-user")["password"] == password, "and nobody is locked out"
+            told = [each["type"] for each in world.cluster.events if each["reason"] == "SecretMarksRestored"]
+            assert told == ([] if taken == "ownerReferences" else ["Warning"])
             assert world.says(APP, "Ready")[0] == "True"
 
     in_virtual_time(story())

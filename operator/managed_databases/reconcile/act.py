@@ -45,6 +45,7 @@ from managed_databases.reconcile.ports import (
     SecretContent,
 )
 from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.report.announcing import SECRET_MARKS_RESTORED, Announcement
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.report.writing import Writer
 from managed_databases.reconcile.secret_ownership import SecretOwnership, is_ours
@@ -267,6 +268,11 @@ class Actor:
                 assert value is not None
                 await self._write_secret(found, value, secrets, memory)
                 memory.repairs.append((self.clock.monotonic(), credentials.content_hash(found, value)))
+                if secrets.credentials is not None and credentials.has_lost_marks(secrets.credentials):
+                    told = f"the Secret {secrets.credentials.name} had lost labels or annotations by which it is known to be "
+                    told += "this resource's: they are put back"
+                    marks = Announcement("Warning", SECRET_MARKS_RESTORED, told)
+                    self.writer.announcer.tell(found.resource, marks)
         return {}
 
     async def _write_secret(

@@ -286,6 +286,11 @@ def is_outdated(found: Observation, mine: SecretContent, password: SecretStr) ->
     )
 
 
+def has_lost_marks(mine: SecretContent) -> bool:
+    """Whether somebody has taken away labels or annotations that are always there."""
+    return mine.labels.get(MANAGED_LABEL) != "true" or not {OWNER_UID, PASSWORD_CHECK} <= mine.annotations.keys()
+
+
 def retained(secret: SecretContent, resource: Resource, id_: str | None) -> NewSecret:
     """The same Secret, marked so that whoever adopts this object may take it."""
     annotations = {**secret.annotations, OWNER_UID: resource.uid, RETAINED: "true"}

@@ -10,6 +10,7 @@ from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 _MOST_WAITING: Final = 10_000
 """More than that at once is a storm that nobody reads; what is over it is left out."""
 FINALIZER_RESTORED: Final = "FinalizerRestored"
+SECRET_MARKS_RESTORED: Final = "SecretMarksRestored"
 _YIELD_SECONDS: Final = 0.1
 _YIELDS: Final = 600
 """While passes wait for their turn Events step aside, so often until it is calm again: a backlog may last. An Event costs
