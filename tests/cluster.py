@@ -20,7 +20,10 @@ from managed_databases.controlplane.cluster import ControlPlane
 Manifest = dict[str, Any]
 Events = list[AuditEvent]
 
-POLL_SECONDS: Final = 0.05
+FIRST_POLL_SECONDS: Final = 0.05
+LAST_POLL_SECONDS: Final = 0.2
+"""Whoever waits long asks less often: all that ask share the machine with what they wait for."""
+POLLS_GROW: Final = 1.25
 FIELD_MANAGER: Final = "tests"
 PRINTED_CHARACTERS: Final = 6_000
 
@@ -171,6 +174,7 @@ class Cluster:
         A refusal, a missing key and an API server that is away are "not yet". So is a failed `assert` in the check.
         """
         last: object = None
+        pause = FIRST_POLL_SECONDS
         try:
             async with asyncio.timeout(seconds):
                 while True:
@@ -181,7 +185,8 @@ class Cluster:
                     else:
                         if last:
                             return last
-                    await asyncio.sleep(POLL_SECONDS)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * POLLS_GROW, LAST_POLL_SECONDS)
         except TimeoutError:
             shown = last if isinstance(last, str) else json.dumps(last, indent=2, default=repr)
             raise AssertionError(f"not within {seconds} s: {what}. Last: {shown[:PRINTED_CHARACTERS]}") from None

@@ -39,29 +39,31 @@ class DiscoveredKinds:
 
     async def _find(self, name: str) -> DiscoveredKind:
         if name not in self._by_name:
-            self._by_name = {}
+            found: dict[str, DiscoveredKind] = {}
             for root in ("/api", "/apis"):
                 answer = (await self._http.get(root, headers={"Accept": ACCEPT})).raise_for_status()
                 for group in answer.json()["items"]:
-                    self._learn(root, group)
+                    _learn(found, root, group)
+            self._by_name = found
         if name not in self._by_name:
             raise KeyError(f"the API server serves nothing called {name}")
         return self._by_name[name]
 
-    def _learn(self, root: str, group: dict[str, Any]) -> None:
-        group_name = group["metadata"].get("name", "")
-        for version in group["versions"]:
-            api_version = f"{group_name}/{version['version']}" if group_name else version["version"]
-            for resource in version["resources"]:
-                kind = DiscoveredKind(f"{root}/{api_version}", resource["resource"], resource["scope"] == "Namespaced")
-                kind_name = resource["responseKind"]["kind"]
-                names = [
-                    f"{api_version}/{kind_name}",
-                    kind_name,
-                    resource["resource"],
-                    resource.get("singularResource", ""),
-                    f"{resource['resource']}.{group_name}",
-                    *resource.get("shortNames", ()),
-                ]
-                for name in names:
-                    self._by_name.setdefault(name.lower(), kind)
+
+def _learn(found: dict[str, DiscoveredKind], root: str, group: dict[str, Any]) -> None:
+    group_name = group["metadata"].get("name", "")
+    for version in group["versions"]:
+        api_version = f"{group_name}/{version['version']}" if group_name else version["version"]
+        for resource in version["resources"]:
+            kind = DiscoveredKind(f"{root}/{api_version}", resource["resource"], resource["scope"] == "Namespaced")
+            kind_name = resource["responseKind"]["kind"]
+            names = [
+                f"{api_version}/{kind_name}",
+                kind_name,
+                resource["resource"],
+                resource.get("singularResource", ""),
+                f"{resource['resource']}.{group_name}",
+                *resource.get("shortNames", ()),
+            ]
+            for name in names:
+                found.setdefault(name.lower(), kind)

@@ -175,7 +175,7 @@ async def test_an_outage_is_outlived(tmp_path: Path) -> None:
         before = len(server.requests)
         # Ten virtual minutes are a second; so many tries take longer.
         await until(lambda: len(server.requests) > before + 100, lambda: len(server.requests))
-        assert seen.watching.healthy() is None
+        await until(lambda: seen.watching.healthy() is None, seen.watching.healthy)
         server.status = 200
         await things(server, ["after"])
         await until(lambda: seen.names() == ["after"], seen.names)

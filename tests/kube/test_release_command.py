@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from cluster import Cluster
-from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION, kinds
-from managed_databases.kube.generated_files import crd_files
+from definitions import install_crds_once
+from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION
 from managed_databases.kube.leadership import LEASE_NAME
 from release_process import Ended, release
 
@@ -50,9 +50,7 @@ class Place:
 
 @pytest_asyncio.fixture
 async def place(cluster: Cluster) -> Place:
-    for path, text in crd_files(kinds().values()).items():
-        if path.suffix == ".yaml":
-            await cluster.apply(text)
+    await install_crds_once(cluster)
     return Place(cluster, await cluster.namespace("left"))
 
 

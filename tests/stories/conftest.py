@@ -7,16 +7,13 @@ import pytest
 import pytest_asyncio
 
 from cluster import Cluster
-from managed_databases.kinds.registry import kinds
-from managed_databases.kube.generated_files import crd_files
+from definitions import install_crds_once
 from stories.world import World
 
 
 @pytest_asyncio.fixture
 async def installed(cluster: Cluster) -> Cluster:
-    for path, text in crd_files(kinds().values()).items():
-        if path.suffix == ".yaml":
-            await cluster.apply(text)
+    await install_crds_once(cluster)
     return cluster
 
 

@@ -5,7 +5,7 @@ import pytest
 from managed_databases.kube.connection import FIELD_MANAGER
 from managed_databases.kube.leadership import LEASE_NAME
 from stories.pace import FAST
-from stories.replicas import somebody_leads
+from stories.replicas import released_lease, somebody_leads
 from stories.world import World
 
 KINDS = ("DatabaseProject", "ManagedDatastore", "ManagedDatabase", "DatabaseUser", "DatabaseGrant")
@@ -14,6 +14,7 @@ KINDS = ("DatabaseProject", "ManagedDatastore", "ManagedDatabase", "DatabaseUser
 @pytest.mark.parametrize("world", [{"settings": FAST | {"leader_election": True}}], indirect=True)
 async def test_every_write_bears_the_operators_name(world: World) -> None:
     """Finalizers, statuses, resources and Secrets of its own, Events, the Lease."""
+    await released_lease(world)
     await world.operator.start()
     await somebody_leads(world)
     await world.apply(

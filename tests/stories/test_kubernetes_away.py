@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from cluster import Cluster
+from definitions import install_crds
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.commands import free_port
-from managed_databases.kinds.registry import GROUP, kinds
-from managed_databases.kube.generated_files import crd_files
+from managed_databases.kinds.registry import GROUP
 from stories.watched_through_proxy import Proxy
 from stories.world import World
 
@@ -74,9 +74,7 @@ async def a_datastore(world: World, probed: Probed) -> None:
 
 async def test_the_api_server_is_away_for_ten_minutes(control_plane: ControlPlane, tmp_path: Path) -> None:
     async with ControlPlane(control_plane.binaries) as plane, Cluster(plane) as cluster:
-        for path, text in crd_files(kinds().values()).items():
-            if path.suffix == ".yaml":
-                await cluster.apply(text)
+        await install_crds(cluster)
         async with World(cluster, tmp_path, **FAST) as world:  # type: ignore[arg-type]
             probed = Probed(world)
             await a_datastore(world, probed)

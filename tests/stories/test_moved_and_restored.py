@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from cluster import Cluster, Manifest
+from definitions import install_crds
 from managed_databases.controlplane.cluster import ControlPlane
-from managed_databases.kinds.registry import kinds
-from managed_databases.kube.generated_files import crd_files
 from stories.world import COLLECTIONS, World, condition
 
 
@@ -56,9 +55,7 @@ async def test_moved_to_another_namespace(world: World) -> None:
 async def test_restored_from_a_backup_of_etcd(control_plane: ControlPlane, tmp_path: Path) -> None:
     """What was made since is in the cloud, and no resource knows of it."""
     async with ControlPlane(control_plane.binaries) as plane, Cluster(plane) as cluster:
-        for path, text in crd_files(kinds().values()).items():
-            if path.suffix == ".yaml":
-                await cluster.apply(text)
+        await install_crds(cluster)
         async with World(cluster, tmp_path) as world:
             await world.operator.start()
             await world.apply(world.project_manifest(), *everything(world))

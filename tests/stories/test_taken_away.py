@@ -9,12 +9,12 @@ import pytest
 import pytest_asyncio
 
 from cluster import Cluster, Manifest
+from definitions import install_crds
 from install.helm import install as helm_install
 from install.helm import uninstall as helm_uninstall
 from install.kubectl import kubectl_for
 from managed_databases.controlplane.cluster import ControlPlane
-from managed_databases.kinds.registry import GROUP, kinds
-from managed_databases.kube.generated_files import crd_files
+from managed_databases.kinds.registry import GROUP
 from operator_process import OperatorProcess
 from release_process import release
 from stories.pace import FAST, fast
@@ -67,12 +67,6 @@ async def is_stuck_and_says_so(world: World) -> None:
 async def let_go(world: World) -> None:
     for kind, name in HOLDING_DATA:
         await world.change(kind, name, deletionPolicy="Retain")
-
-
-async def install_crds(cluster: Cluster) -> None:
-    for path, text in crd_files(kinds().values()).items():
-        if path.suffix == ".yaml":
-            await cluster.apply(text)
 
 
 @pytest_asyncio.fixture

@@ -1,5 +1,6 @@
 """What a story happens in: a real API server, the sandbox over HTTP, and the operator as its own process."""
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -52,13 +53,12 @@ class World:
         self.system = await self.cluster.namespace("system")
         self.project = f"project-{self.system.removeprefix('system-')}"
         self.namespaces += [self.namespace]
-        self.sandbox = await self._stack.enter_async_context(
-            SandboxProcess(
-                *self.sandbox_arguments, state=self.folder / "sandbox.json", delay_seconds=self.sandbox_delay
-            )
+        sandbox = SandboxProcess(
+            *self.sandbox_arguments, state=self.folder / "sandbox.json", delay_seconds=self.sandbox_delay
         )
+        self.sandbox, account = await asyncio.gather(self._stack.enter_async_context(sandbox), self._account())
         await self.put_secret(self.system, "cloud", self.sandbox.credentials())
-        self.operator = OperatorProcess(await self._account(), self.folder / "operator.log", **self._all_settings())
+        self.operator = OperatorProcess(account, self.folder / "operator.log", **self._all_settings())
         return self
 
     async def __aexit__(
