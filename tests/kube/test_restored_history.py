@@ -1,5 +1,6 @@
 """Kubernetes that goes back in time, as an etcd that is restored from a backup does: what was known did not happen."""
 
+import asyncio
 from pathlib import Path
 from typing import Any, cast
 
@@ -50,6 +51,7 @@ async def test_the_watching_then_ends() -> None:
     cluster = Cluster()
     cluster.lists(100)
     cluster.lists(90)
+    assert cluster.ends()
     with pytest.raises(HistoryRestored):
         await cluster.watching._end_when_restored()
 
@@ -85,7 +87,7 @@ async def test_it_is_noticed_once_the_api_server_is_back(tmp_path: Path) -> None
     server = FakeApiServer()
     await things(server, ["a"])
     version, restored = server.version, dict(server.objects)
-    async with watched(server, tmp_path) as seen:
+    async with watched(server, tmp_path, speed=4.0) as seen:  # the resync is more than two minutes away
         await until(lambda: server.count(THINGS, watch=True), lambda: server.requests)
         await server.put("things", "here", "a", "uid-a", spec={"size": 2})
         await until(lambda: (found := seen.store.get(seen.thing("a"))) and found.spec["size"] == 2, seen.names)
@@ -96,7 +98,8 @@ async def test_it_is_noticed_once_the_api_server_is_back(tmp_path: Path) -> None
         server.version, server.objects = version, restored
         server.status = 200
         with pytest.raises(RuntimeError, match="older state"):
-            await seen.running
+            async with asyncio.timeout(60):
+                await seen.running
 
 
 @pytest.mark.parametrize(
