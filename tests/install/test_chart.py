@@ -10,8 +10,17 @@ import yaml
 from install.helm import PROJECTS, render, template
 from install.kubectl import TOP, Manifest
 from managed_databases.kinds.registry import GROUP, kinds
+from managed_databases.kube.account_policies import (
+    POLICY,
+    STATUS_POLICY,
+    secrets_policy,
+    service_account,
+    status_policy,
+)
 from managed_databases.kube.generated_files import CHART, KEPT
 from managed_databases.settings import Settings
+
+OF_THE_ACCOUNT = (STATUS_POLICY, "limit-secrets-of-ops-mdo-managed-databases-operator")
 
 
 def of_kind(rendered: list[Manifest], kind: str) -> list[Manifest]:
@@ -30,7 +39,9 @@ def test_the_charts_have_the_projects_version() -> None:
 def test_crds_and_policies_are_kept_by_every_tool_when_the_release_goes() -> None:
     rendered = render({})
     policies = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
-    kept = [each for kind in ("CustomResourceDefinition", *policies) for each in of_kind(rendered, kind)]
+    found = [each for kind in ("CustomResourceDefinition", *policies) for each in of_kind(rendered, kind)]
+    kept = [each for each in found if each["metadata"]["name"] not in OF_THE_ACCOUNT]
+    assert len(found) - len(kept) == 2 * len(OF_THE_ACCOUNT), "those name the operator's account, and go with it"
     assert {each["kind"] for each in kept} == {"CustomResourceDefinition", *policies}
     for each in kept:
         assert each["metadata"]["annotations"] == KEPT, each["metadata"]["name"]
@@ -42,10 +53,29 @@ def test_crds_and_policies_are_kept_by_every_tool_when_the_release_goes() -> Non
 def test_what_is_deleted_with_the_base_is_none_of_the_crds_and_policies() -> None:
     """Everybody types `kubectl delete -k deploy/base` after `kubectl apply -k deploy/base`."""
     base = yaml.safe_load((TOP / "deploy/base/kustomization.yaml").read_text())
-    assert base["resources"] == ["namespace.yaml", "access.yaml", "operator.yaml"]
+    assert base["resources"] == ["namespace.yaml", "access.yaml", "policies.yaml", "operator.yaml"]
+    kept = {
+        each["metadata"]["name"]
+        for path in (TOP / "crds").glob("*.yaml")
+        for each in yaml.safe_load_all(path.read_text())
+    }
     for name in base["resources"]:
         for each in yaml.safe_load_all((TOP / "deploy/base" / name).read_text()):
-            assert each["kind"] not in ("CustomResourceDefinition", "ValidatingAdmissionPolicy"), name
+            assert each["metadata"]["name"] not in kept, name
+
+
+def test_who_may_write_statuses_is_the_operator_and_whom_the_values_name() -> None:
+    for values, writers in (({}, []), ({"admissionPolicy": {"statusWriters": ["velero"]}}, ["velero"])):
+        found = [each for each in of_kind(render(values), POLICY) if each["metadata"]["name"] == STATUS_POLICY]
+        account = service_account("ops", "mdo-managed-databases-operator")
+        (shipped, _) = status_policy([account, *writers])
+        assert [each["spec"] for each in found] == [shipped["spec"]]
+
+
+def test_the_operators_secrets_are_limited_to_its_own() -> None:
+    (limit,) = [each for each in of_kind(render({}), POLICY) if each["metadata"]["name"] == OF_THE_ACCOUNT[1]]
+    (shipped, _) = secrets_policy(OF_THE_ACCOUNT[1], service_account("ops", "mdo-managed-databases-operator"))
+    assert limit["spec"] == shipped["spec"]
 
 
 def test_the_charts_crds_are_the_generated_ones() -> None:
@@ -146,6 +176,8 @@ def test_named_namespaces_mean_roles_there_and_nothing_clusterwide_but_projects(
         "databaseprojects",
         "databaseprojects/status",
         "customresourcedefinitions",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
     }
     (definitions,) = [rule for rule in clusterwide["rules"] if rule["resources"] == ["customresourcedefinitions"]]
     assert definitions["verbs"] == ["get"]

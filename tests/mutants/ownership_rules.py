@@ -46,9 +46,16 @@ OWNERSHIP: Final = (
     Mutant(
         "a namespace that the project does not allow does nothing",
         "reconcile/observe.py",
-        "if powers is None and not (found.seen.deleting and status.identity is not None):",
+        "if powers is None:",
         "if False:",
         _GUARDS,
+    ),
+    Mutant(
+        "a deletion in a namespace that the project does not allow makes no call",
+        "reconcile/observe.py",
+        "if powers is None:",
+        "if powers is None and not found.seen.deleting:",
+        ("virtual/test_ownership_is_proven.py",),
     ),
     Mutant(
         "another namespace's datastore needs its permission",
@@ -77,6 +84,88 @@ OWNERSHIP: Final = (
         "    if dying:\n",
         "    if False:\n",
         ("virtual/test_status_tells_the_truth.py",),
+    ),
+)
+
+_PROVEN = ("virtual/test_ownership_is_proven.py",)
+
+PROOF: Final = (
+    Mutant(
+        "a claim counts only with its seal",
+        "reconcile/seals.py",
+        "if hmac.compare_digest(seal, self._seal(self.key, resource, status)):",
+        "if True:",
+        _PROVEN,
+    ),
+    Mutant(
+        "a claim without any seal is none",
+        "reconcile/seals.py",
+        "            return Proof.MISSING",
+        "            return Proof.FITS",
+        _PROVEN,
+    ),
+    Mutant(
+        "a seal is for one uid",
+        "reconcile/seals.py",
+        '{"uid": resource.uid, "kind": resource.key.kind, **told}',
+        '{"kind": resource.key.kind, **told}',
+        _PROVEN,
+    ),
+    Mutant(
+        "an id that was lost is claimed as well",
+        "reconcile/seals.py",
+        'CLAIMS: Final = ("id", "intent", "lostIDs")',
+        'CLAIMS: Final = ("id", "intent")',
+        _PROVEN,
+    ),
+    Mutant(
+        "a report about a forged status does not seal it",
+        "reconcile/report/writing.py",
+        "if self.seals.proof(found.resource).holds or decides_ownership(facts or {}):",
+        "if True:",
+        _PROVEN,
+    ),
+    Mutant(
+        "a proven claim goes before an older unproven one",
+        "reconcile/claims.py",
+        "key=lambda key: (self._entries[key].standing, self._entries[key].age)",
+        "key=lambda key: self._entries[key].age",
+        _PROVEN,
+    ),
+    Mutant(
+        "what is disputed is not believed",
+        "reconcile/observe.py",
+        "if (other := self.claims.disputed_by(resource.key)) is not None:",
+        "if (other := None) is not None:",
+        _PROVEN,
+    ),
+    Mutant(
+        "nothing is made in the place of what is not proven",
+        "reconcile/decision/decide.py",
+        "    if seen.unproven:\n        return Stall(",
+        "    if False:\n        return Stall(",
+        _PROVEN,
+    ),
+    Mutant(
+        "nobody gets in by an unproven datastore",
+        "reconcile/references.py",
+        "if not self.claims.counts(key):",
+        "if False:",
+        _PROVEN,
+    ),
+    Mutant(
+        "a lost key is no first start",
+        "reconcile/key_keeping.py",
+        "if known or was_there else list_claims",
+        "if known else list_claims",
+        _PROVEN,
+    ),
+    Mutant(
+        "a key that was deleted is put back as it was",
+        "reconcile/key_keeping.py",
+        "key = known or OwnershipKey.generate()",
+        "key = OwnershipKey.generate()",
+        _PROVEN,
     ),
 )
 

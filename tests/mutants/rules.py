@@ -4,7 +4,7 @@ from typing import Final
 
 from mutants.answer_rules import ANSWERS
 from mutants.creation_rules import CREATION
-from mutants.ownership_rules import DELETION, OWNERSHIP
+from mutants.ownership_rules import DELETION, OWNERSHIP, PROOF
 from mutants.password_rules import PASSWORDS
 from mutants.pinned_rules import PINNED
 from mutants.port_rules import PORTS
@@ -16,6 +16,7 @@ MUTANTS: Final = (
     *CREATION,
     *PINNED,
     *OWNERSHIP,
+    *PROOF,
     *DELETION,
     *PASSWORDS,
     *STANDING,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from managed_databases.kinds.registry import kinds
 from managed_databases.reconcile.engine import SPARE_SHARE, Engine, next_look
-from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
+from managed_databases.reconcile.ports import Kube, Resource, ResourceKey, SecretContent
+from managed_databases.reconcile.seals import OwnershipKey
 from managed_databases.reconcile.settings import EngineSettings
 from reconcile.manual_clocks import StillClock
 
@@ -33,10 +34,22 @@ class Gone:
         return ()
 
 
+class PatientClock(StillClock):
+    async def wait(self, event: asyncio.Event, until: float | None) -> bool:
+        return await event.wait()
+
+
+class KeyOnly:
+    """A Kubernetes that has the ownership key, and nothing else."""
+
+    async def read_secret(self, namespace: str, name: str) -> SecretContent:
+        return SecretContent(namespace, name, "uid", "1", "Opaque", {}, {}, {"key": OwnershipKey.generate().value})
+
+
 async def test_a_thousand_passes_that_wait_for_nothing_let_others_have_their_turns() -> None:
     cache = Gone()
     settings = EngineSettings(workers=4)
-    engine = Engine(cast(Any, cache), cast(Kube, None), StillClock(), settings, kinds())
+    engine = Engine(cast(Any, cache), cast(Kube, KeyOnly()), PatientClock(), settings, kinds())
     running = asyncio.create_task(engine.run())
     await asyncio.sleep(0)
     for key in KEYS:

@@ -1,4 +1,4 @@
-"""A world for each story, and our CRDs and admission policy once for all."""
+"""A world for each story, and our CRDs and admission policies once for all."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,12 +8,14 @@ import pytest_asyncio
 
 from cluster import Cluster
 from definitions import install_crds_once
+from stories.guarding import guard_statuses
 from stories.world import World
 
 
 @pytest_asyncio.fixture
 async def installed(cluster: Cluster) -> Cluster:
     await install_crds_once(cluster)
+    await guard_statuses(cluster)
     return cluster
 
 

@@ -11,6 +11,7 @@ from audit_log import AuditEvent
 from cluster import Events
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.rbac import AccessRule, access
+from managed_databases.reconcile.key_keeping import KEY_SECRET, TRUST_CLAIMS
 from stories.pace import FAST
 from stories.passwords_seen import give, until_gone, until_secret
 from stories.world import World, manifest
@@ -96,6 +97,7 @@ async def everything(world: World) -> None:
     )
     made = await one_of_each_kind(world)
     assert (await world.secret("app-user"))["ca.crt"] == "the certificate"
+    await statuses_are_believed(world)
 
     await give(world, "second", is_watched=True)
     await until_secret(world, "app-user", password="second")
@@ -108,6 +110,18 @@ async def everything(world: World) -> None:
         if kind not in ("DatabaseProject", "DatabaseGrant", "KafkaACL", "ManagedDatastore"):
             await world.delete(kind, name)
     assert await world.operator.stop() == 0, world.operator.log_tail()
+
+
+async def statuses_are_believed(world: World) -> None:
+    """As after a restore of them: the operator is told so by its key's Secret."""
+    told = {"metadata": {"annotations": {TRUST_CLAIMS: "a restore"}}}
+    await world.cluster.patch("Secret", KEY_SECRET, world.system, told)
+
+    async def is_heard() -> bool:
+        secret = await world.cluster.get("Secret", KEY_SECRET, world.system)
+        return TRUST_CLAIMS not in secret["metadata"].get("annotations", {}) and "listed" not in secret["data"]
+
+    await world.until("it is heard", is_heard)
 
 
 async def one_of_each_kind(world: World) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from cluster import Cluster, Manifest
 from managed_databases.kinds.registry import GROUP, VERSION, kinds
+from managed_databases.kube.account_policies import BINDING, POLICY, secrets_policy
 from managed_databases.kube.rbac import Access, AccessRule, access
 from operator_process import OperatorProcess
 from sandbox_process import SandboxProcess
@@ -58,6 +59,7 @@ class World:
         )
         self.sandbox, account = await asyncio.gather(self._stack.enter_async_context(sandbox), self._account())
         await self.put_secret(self.system, "cloud", self.sandbox.credentials())
+        await self.cluster.apply(secrets_policy(self._limit, self.account))
         self.operator = OperatorProcess(account, self.folder / "operator.log", **self._all_settings())
         return self
 
@@ -71,11 +73,18 @@ class World:
             await self._sweep(namespace)
         for name in self.project_names:
             await self.cluster.delete("DatabaseProject", name, check=False)
+        for what in (BINDING, POLICY):
+            await self.cluster.delete(what, self._limit, check=False)
 
     @property
     def account(self) -> str:
         """The operator's name at the API server."""
         return f"system:serviceaccount:{self.system}:operator"
+
+    @property
+    def _limit(self) -> str:
+        """The policy on the operator's Secrets, as every installation has it."""
+        return f"limit-{self.system}"
 
     def _all_settings(self) -> dict[str, Any]:
         return {

@@ -170,6 +170,7 @@ def test_an_object_of_another_project_is_not_touched() -> None:
             await begin_with_datastore(world)
             await world.kill()
             world.get(MAIN)["status"]["identity"]["projectID"] = "f" * 32
+            world.seal(MAIN)
             world.cluster.change(MAIN, firewall=["192.0.2.0/24"])
             await world.start()
             await world.until("it is told", lambda: world.says(MAIN, "Synced")[1] == "ProjectChanged")

@@ -282,7 +282,9 @@ async def is_restored(adoption: str, status: bool) -> None:
         await asyncio.sleep(5 * SOON)
         if adoption == "Never":
             assert world.secret(MINE.name) == before
-            assert world.says(APP, "Ready")[0] == "False"
+            assert (world.says(APP, "Ready")[0] == "True") is status, (
+                "what is used stays, though nothing proves whose it is"
+            )
             told = " ".join(condition(world.get(key), "Stalled").get("message", "") for key in (MAIN, APP))
             assert "adoption to IfExists" in told, "what to do, which is not to remove the Secret"
             for key in (MAIN, APP):

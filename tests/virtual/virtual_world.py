@@ -5,6 +5,7 @@ under way when the engine is killed still reaches the sandbox, as it would from 
 """
 
 import asyncio
+import copy
 import random
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -13,15 +14,18 @@ from functools import partial
 from typing import Any, Self, cast
 
 import httpx
+from pydantic import SecretStr
 
 from managed_databases.api.client import Client
 from managed_databases.kinds.registry import kinds
-from managed_databases.kube.cache import Store
+from managed_databases.kube.cache import Store, resource_of
 from managed_databases.kube.collections import SECRET
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.reconcile.engine import Engine
+from managed_databases.reconcile.key_keeping import KEY_SECRET
 from managed_databases.reconcile.ports import MANAGED_LABEL, ResourceKey
+from managed_databases.reconcile.seals import OwnershipKey, Seals
 from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.sandbox.changes import Settings
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
@@ -186,6 +190,16 @@ class VirtualWorld(SandboxAdmin):
         """Somebody edits these keys of a Secret."""
         encoded = {key: b64encode(value.encode()).decode() for key, value in data.items()}
         self.cluster.change_data(ResourceKey(SECRET, namespace, name), encoded)
+
+    def seals(self) -> Seals:
+        """Seals as the operator makes them, with the key that it keeps."""
+        return Seals(OwnershipKey(SecretStr(self.secret_in(SYSTEM, KEY_SECRET)["key"])))
+
+    def seal(self, key: ResourceKey) -> None:
+        """The operator's own word for what a test has written into a status."""
+        raw = self.cluster.objects[key]
+        raw["status"] = self.seals().sealed(resource_of(copy.deepcopy(raw), key), raw["status"])
+        self.cluster.touch(key)
 
     # --- seeing ---
 

@@ -31,6 +31,15 @@
   verbs:
   - get
 - apiGroups:
+  - admissionregistration.k8s.io
+  resources:
+  - validatingadmissionpolicies
+  - validatingadmissionpolicybindings
+  resourceNames:
+  - guard-status.manageddatabases.io
+  verbs:
+  - get
+- apiGroups:
   - manageddatabases.io
   resources:
   - databaseextensions
@@ -128,6 +137,15 @@
   - prometheusmetricstokens.manageddatabases.io
   verbs:
   - get
+- apiGroups:
+  - admissionregistration.k8s.io
+  resources:
+  - validatingadmissionpolicies
+  - validatingadmissionpolicybindings
+  resourceNames:
+  - guard-status.manageddatabases.io
+  verbs:
+  - get
 {{- end }}
 {{- define "managed-databases-operator.access.inEachNamespace" -}}
 - apiGroups:
@@ -206,6 +224,21 @@
   - configmaps
   verbs:
   - get
+- apiGroups:
+  - ''
+  resources:
+  - secrets
+  verbs:
+  - create
+- apiGroups:
+  - ''
+  resources:
+  - secrets
+  resourceNames:
+  - managed-databases-ownership-key
+  verbs:
+  - get
+  - patch
 - apiGroups:
   - coordination.k8s.io
   resources:

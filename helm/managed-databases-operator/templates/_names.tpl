@@ -87,6 +87,11 @@ authorization:
   namespace: {{ .Release.Namespace | quote }}
 {{- end }}
 
+{{- /* As the API server calls the operator's account. */ -}}
+{{- define "managed-databases-operator.userName" -}}
+{{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "managed-databases-operator.serviceAccountName" .) -}}
+{{- end }}
+
 {{- define "managed-databases-operator.image" -}}
 {{- $repository := .Values.image.repository -}}
 {{- if .Values.image.digest -}}

@@ -45,6 +45,16 @@ class ClusterAccess:
                     applied.append(await self._apply(manifest))
         return applied
 
+    async def apply_documents(self, documents: Iterable[dict[str, Any]]) -> None:
+        for document in documents:
+            await self._apply(document)
+
+    async def user_name(self) -> str:
+        """Who the API server takes us for."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        answer = await self._connection.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=body)
+        return str(answer["status"]["userInfo"]["username"])
+
     async def _apply(self, manifest: dict[str, Any]) -> Applied:
         kind, metadata = manifest["kind"], manifest["metadata"]
         ours = kinds().get(kind)

@@ -19,6 +19,7 @@ from managed_databases.demo.cluster_access import ClusterAccess
 from managed_databases.demo.processes import start_operator, start_sandbox
 from managed_databases.demo.progress import show_until_ready, show_what_is_there
 from managed_databases.kinds.registry import kinds
+from managed_databases.kube.account_policies import status_policy
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.generated_files import crd_files
 
@@ -90,6 +91,9 @@ async def _demo(manifests: Mapping[Path, str], delay: float, context: str | None
         access = ClusterAccess(connection)
         say("installing the custom resource definitions and the admission policy")
         await access.apply_texts(text for path, text in crd_files(kinds().values()).items() if path.suffix == ".yaml")
+        await access.apply_documents(
+            status_policy([await access.user_name()])
+        )  # the operator runs with the same kubeconfig
         say("starting the sandbox API")
         sandbox = await start_sandbox(stack, delay, folder)
         await access.create_namespace(NAMESPACE)

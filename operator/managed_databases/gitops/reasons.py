@@ -59,6 +59,7 @@ class Way(Enum):
     PROJECT_STALLS = "project: nothing goes on"
     PROJECT_CHANGE = "project: while the connection before still serves"
     PROJECT_LISTS = "project: a collection cannot be listed"
+    PROJECT_SIDE = "project: told besides"
 
 
 _S, _W, _X, _D = Way.STEP, Way.WAIT, Way.STALL, Way.DONE
@@ -95,7 +96,8 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.NOT_REVERSIBLE: (_X,),
     Reason.FORBIDDEN: (_X,),
     Reason.ALREADY_EXISTS: (_X,),
-    Reason.CONFLICT: (_X,),
+    Reason.CONFLICT: (_X, Way.GOING_STALL),
+    Reason.OWNERSHIP_NOT_PROVEN: (_X, Way.GOING_STALL),
     Reason.RESOURCE_CONFLICT: (_X,),
     Reason.NOT_ADOPTABLE: (_X,),
     Reason.NOTHING_TO_ADOPT: (_X,),
@@ -123,6 +125,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.FLOATING_IP_ON_OTHER_ROLE: (Way.SIDE,),
     Reason.CREDENTIALS_INVALID: (Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
     Reason.SNAPSHOT_TOO_LARGE: (Way.PROJECT_LISTS,),
+    Reason.STATUS_UNGUARDED: (Way.PROJECT_SIDE,),
 }
 """One line for each reason. A new reason needs one: take the ways of a reason that is decided as the new one is."""
 
@@ -292,6 +295,8 @@ def _project(reason: Reason, way: Way) -> dict[str, Any]:
             seen = replace(fine, answered=False)
         case Way.PROJECT_CHANGE:
             seen = replace(fine, note=Wait(reason, _MESSAGE))
+        case Way.PROJECT_SIDE:
+            seen = replace(fine, unguarded=_MESSAGE)
         case Way.PROJECT_LISTS:
             seen = replace(fine, troubles=((reason, _MESSAGE),))
         case Way.PROJECT_WAITS | Way.PROJECT_STALLS:

@@ -158,6 +158,10 @@ class UseStatus(Spec):
     kinds: Annotated[tuple[Annotated[str, Field(max_length=63)], ...], Field(max_length=64)] = Field(
         description="The kinds of which there are resources that it serves."
     )
+    seal_key: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None,
+        description="The id of the key that it proves ownership with: a key that is lost is noticed by it.",
+    )
 
 
 class OddRowsStatus(Spec):

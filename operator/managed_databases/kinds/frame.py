@@ -175,6 +175,11 @@ class CloudStatus(Status):
         alias="lostIDs",
         description="The latest ids that the API said are gone. One that is there again is taken back.",
     )
+    seal: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None,
+        description="Proves that id, identity and intent were written by the operator for this very resource: made with a key "
+        "that only the operator has.",
+    )
     adopted: bool | None = Field(default=None, description="Whether the cloud object was taken over instead of made.")
     synced_generation: int | None = Field(
         default=None, description="The last generation of the spec that the cloud matched."

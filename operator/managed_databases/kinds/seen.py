@@ -169,7 +169,9 @@ class Seen:
     settled. `created_id` is what our own POST answered, if that is not in the status yet. `owned` are the resources that belong to this one, and those that stand where one shall be made.
     `children` are resources inside this one that are not being deleted. `definition_going`: it is being deleted because
     its CustomResourceDefinition is; None when nobody may tell, and False as long as nobody asked. `needed` has the cloud objects of the keys
-    that the kind needs, as far as they are there.
+    that the kind needs, as far as they are there. `unproven`: the status says to have an object, and nothing proves it; an adoption,
+    which begins without that claim, is all that may happen. `by_trust`: the same, and it is to be believed once the cloud shows
+    the object.
     """
 
     namespace: str
@@ -209,6 +211,8 @@ class Seen:
     credential: PasswordView | None = None
     actions: tuple[Action, ...] = ()
     owned: tuple[OwnedSeen, ...] = ()
+    unproven: bool = False
+    by_trust: bool = False
 
     @property
     def name_prefix(self) -> str:

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     FORBIDDEN = "Forbidden"
     ALREADY_EXISTS = "AlreadyExists"
     CONFLICT = "Conflict"
+    OWNERSHIP_NOT_PROVEN = "OwnershipNotProven"
     RESOURCE_CONFLICT = "ResourceConflict"
     NOT_ADOPTABLE = "NotAdoptable"
     NOTHING_TO_ADOPT = "NothingToAdopt"
@@ -75,6 +76,7 @@ class Reason(StrEnum):
     # of a project
     CREDENTIALS_INVALID = "CredentialsInvalid"
     SNAPSHOT_TOO_LARGE = "SnapshotTooLarge"
+    STATUS_UNGUARDED = "StatusUnguarded"
 
 
 class Risk(IntEnum):

@@ -7,6 +7,14 @@ from typing import Any, Final
 import yaml
 
 from managed_databases.kinds.kind import Kind
+from managed_databases.kube.account_policies import (
+    SECRETS_POLICY,
+    secrets_policy,
+    secrets_policy_spec,
+    service_account,
+    status_policy,
+    status_policy_spec,
+)
 from managed_databases.kube.admission import admission_policies
 from managed_databases.kube.crd import custom_resource_definition
 from managed_databases.kube.definition_guard import definition_guards
@@ -71,6 +79,8 @@ def install_files(kinds: Iterable[Kind]) -> Files:
         for name, documents in _manifests(served).items()
     }
     files[CHART / "templates" / "_access.tpl"] = _chart_access(served)
+    files[CHART / "templates" / "_policies.tpl"] = _chart_policies()
+    files[DEPLOY / "policies.yaml"] = f"# {MARK}\n{as_yaml(*_account_policies())}"
     files[DEPLOY / "access.yaml"] = f"# {MARK}\n{as_yaml(*_access_manifests(served))}"
     return files
 
@@ -116,6 +126,21 @@ def _chart_access(kinds: tuple[Kind, ...]) -> str:
     defines = (
         f'{{{{- define "{NAME}.access.{name}" -}}}}\n{_rules_as_yaml(rules)}{{{{- end }}}}\n'
         for name, rules in parts.items()
+    )
+    return f"{{{{- /* {MARK} */ -}}}}\n" + "".join(defines)
+
+
+def _account_policies() -> list[Document]:
+    account = service_account(NAMESPACE, NAME)
+    return [*status_policy([account]), *secrets_policy(SECRETS_POLICY, account)]
+
+
+def _chart_policies() -> str:
+    """The specs but for what names accounts."""
+    parts = {"status": status_policy_spec(), "secrets": secrets_policy_spec()}
+    defines = (
+        f'{{{{- define "{NAME}.policy.{name}" -}}}}\n{as_yaml(spec).replace("{{", "{{ `{{` }}")}{{{{- end }}}}\n'
+        for name, spec in parts.items()
     )
     return f"{{{{- /* {MARK} */ -}}}}\n" + "".join(defines)
 

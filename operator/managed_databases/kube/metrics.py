@@ -44,7 +44,9 @@ class StateCollector(Collector):
         list_ages: Callable[[], Iterable[tuple[str, str, float]]],
         queued: Callable[[], int],
         odd_rows: Callable[[], Iterable[tuple[str, str, int]]] = lambda: (),
+        status_guarded: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._status_guarded = status_guarded
         self._leads = leads
         self._resources = resources
         self._list_ages = list_ages
@@ -55,6 +57,11 @@ class StateCollector(Collector):
         leads = GaugeMetricFamily("managed_databases_leads", "Whether this process works: 1, or stands by: 0.")
         leads.add_metric([], self._leads())
         yield leads
+        guarded = GaugeMetricFamily(
+            "managed_databases_status_guarded", "Whether the admission policy on statuses is in place: 1, or is not: 0."
+        )
+        guarded.add_metric([], self._status_guarded())
+        yield guarded
         if not self._leads():
             return
         states = GaugeMetricFamily(

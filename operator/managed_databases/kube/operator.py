@@ -21,6 +21,7 @@ from managed_databases.kube.metrics_server import MetricsServer
 from managed_databases.kube.probes import Probes
 from managed_databases.kube.reviews import Reviews
 from managed_databases.kube.watchdog import END_SECONDS, Watchdog
+from managed_databases.kube.status_guard import StatusGuard
 from managed_databases.kube.watching import Watching
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.reconcile.clock import Clock
@@ -98,7 +99,9 @@ class _Operator:
             all_kinds,
             before_send=self._may_send,
             observer=record_call,
+            unguarded=lambda: self._guard.missing,
         )
+        self._guard = StatusGuard(connection, self._engine.guard_changed, settings.clock_speed)
         REGISTRY.register(BudgetCollector(self._engine.projects.sessions))
         REGISTRY.register(
             StateCollector(
@@ -107,6 +110,7 @@ class _Operator:
                 self._engine.projects.list_ages,
                 self._engine.queued,
                 self._engine.projects.odd_rows,
+                lambda: self._guard.missing is None,
             )
         )
         self._watching = Watching(
@@ -141,6 +145,7 @@ class _Operator:
             asyncio.create_task(self._probes.run(), name="probes"),
             asyncio.create_task(self._metrics.run(), name="metrics"),
             asyncio.create_task(self._watchdog.beats(), name="heartbeat"),
+            asyncio.create_task(self._guard.run(), name="status guard"),
             asyncio.create_task(self._engine_when_synced(), name="engine"),
             asyncio.create_task(stop.wait(), name="stop"),
         ]

@@ -6,7 +6,9 @@ from typing import Any
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP
+from managed_databases.kube.account_policies import STATUS_POLICY
 from managed_databases.kube.definitions import DEFINITIONS, GROUP_OF_DEFINITIONS, definition_name
+from managed_databases.reconcile.key_keeping import KEY_SECRET
 
 Rules = tuple["AccessRule", ...]
 
@@ -103,6 +105,16 @@ def access(kinds: Iterable[Kind]) -> Access:
         why="sees whether one resource is being deleted, or all of its kind with their CRD: then the cloud keeps everything",
         misuse="nothing that is not public",
     )
+    # A policy lets the operator do what it lets it do, so only its text tells whether it is there for the others. These two by
+    # name, and no more than to read.
+    status_guard = AccessRule(
+        "admissionregistration.k8s.io",
+        ("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
+        ("get",),
+        (STATUS_POLICY,),
+        why="sees whether the policy on statuses is in place, and says so when it is not",
+        misuse="nothing that is not public",
+    )
     cluster_scoped = (
         *_of_resources(
             (kind.plural for kind in served if not kind.namespaced),
@@ -110,7 +122,7 @@ def access(kinds: Iterable[Kind]) -> Access:
             why="knows the projects, and which namespaces they allow",
             misuse="reads addresses of projects, and names of Secrets and namespaces",
         ),
-        *((definitions,) if served else ()),
+        *((definitions, status_guard) if served else ()),
     )
     return Access(
         clusterwide=(
@@ -133,6 +145,21 @@ def access(kinds: Iterable[Kind]) -> Access:
                 ("get",),
                 why="reads the provider's certificate (`caCertificate`)",
                 misuse="reads the ConfigMaps of the operator's namespace",
+            ),
+            AccessRule(
+                "",
+                ("secrets",),
+                ("create",),
+                why="makes its key once, with which it proves whose objects are; a creation cannot be limited to a name",
+                misuse="makes Secrets in the operator's namespace, of the kinds that the policy on its Secrets lets it",
+            ),
+            AccessRule(
+                "",
+                ("secrets",),
+                ("get", "patch"),
+                (KEY_SECRET,),
+                why="reads that key, and puts its Secret right",
+                misuse="forges whose objects are",
             ),
             AccessRule(
                 "coordination.k8s.io",

@@ -48,7 +48,8 @@ from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.report.announcing import SECRET_MARKS_RESTORED, Announcement
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.report.writing import Writer
-from managed_databases.reconcile.secret_ownership import SecretOwnership, is_ours
+from managed_databases.reconcile.seals import SEAL
+from managed_databases.reconcile.secret_ownership import SecretOwnership
 from managed_databases.reconcile.settings import EngineSettings
 
 log = structlog.get_logger()
@@ -187,6 +188,8 @@ class Actor:
             return there
 
     async def _record(self, found: Observation, memory: Memory, step: Record) -> Mapping[str, Any]:
+        if SEAL in step.changes:
+            return step.changes
         _forget_pending(memory)
         if not step.changes.get("id"):
             memory.created_id = None  # what is gone is not found again in what we once made
@@ -266,7 +269,7 @@ class Actor:
             case PasswordStep.WRITE:
                 value = view.password if found.cloud.credential.value_of is None else view.given
                 assert value is not None
-                await self._write_secret(found, value, secrets, memory)
+                await self._write_secret(found, value, secrets, memory, is_known=False)
                 memory.repairs.append((self.clock.monotonic(), credentials.content_hash(found, value)))
                 if secrets.credentials is not None and credentials.has_lost_marks(secrets.credentials):
                     told = f"the Secret {secrets.credentials.name} had lost labels or annotations by which it is known to be "
@@ -276,9 +279,12 @@ class Actor:
         return {}
 
     async def _write_secret(
-        self, found: Observation, password: SecretStr, secrets: SecretsRead, memory: Memory
+        self, found: Observation, password: SecretStr, secrets: SecretsRead, memory: Memory, *, is_known: bool = True
     ) -> None:
+        """`is_known`: the cloud has this password, for certain."""
         wanted = credentials.desired(found, password)
+        if not is_known:
+            wanted = credentials.keeping_check(found, secrets.credentials, wanted, password)
         if secrets.credentials is None:
             written = await self.kube.create_secret(wanted)
         else:
@@ -367,7 +373,7 @@ class Actor:
 
     async def _let_go(self, found: Observation, name: str, *, retain: bool) -> None:
         secret = await self.kube.read_secret(found.resource.key.namespace, name) if is_object_name(name) else None
-        if secret is None or not is_ours(found.resource, secret):
+        if secret is None or not self.ownership.is_ours(found.resource, secret):
             return
         if retain:
             await self.kube.replace_secret(

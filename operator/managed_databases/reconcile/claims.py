@@ -2,7 +2,7 @@
 
 Kept from the cache, so it is as new as the cache is; a claim made by `take` counts at once. A key is claimed by whoever
 has it pinned, with an object or an attempt of that key, and before that by whoever took it first: between a look and a
-claim others may have looked, too.
+claim others may have looked, too. A claim that is proven goes before one that is not, however old that is.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +13,7 @@ from managed_databases.kinds.kind import Kind
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.multimap import Multimap
 from managed_databases.reconcile.ports import Resource, ResourceKey
+from managed_databases.reconcile.seals import Standing
 
 Key = tuple[str, ...]
 
@@ -43,6 +44,7 @@ class Age(NamedTuple):
 @dataclass(slots=True)
 class _Entry:
     age: Age
+    standing: Standing = Standing.PROVEN
     object: ObjectName | None = None
     pinned: KeyName | None = None
     taken: KeyName | None = None
@@ -69,14 +71,14 @@ class Claims:
     _inside: Multimap[ResourceKey | str, ResourceKey] = field(default_factory=Multimap)
     _turns: int = 0
 
-    def note(self, resource: Resource) -> None:
+    def note(self, resource: Resource, standing: Standing = Standing.PROVEN) -> None:
         """Enter what a resource says of itself, in place of what it said before."""
         cloud = self.kind_of(resource.key.kind).cloud
         if cloud is None:
             return
         before = self._entries.get(resource.key)
         self._drop(resource.key)
-        entry = _Entry(Age(resource.created_at, resource.uid), owner_uid=owner_of(resource))
+        entry = _Entry(Age(resource.created_at, resource.uid), standing, owner_uid=owner_of(resource))
         identity, id_ = resource.status.get("identity"), resource.status.get("id")
         if identity and (id_ or resource.status.get("intent")):
             entry.pinned = KeyName(identity["project"], cloud.collection.name, tuple(identity["key"]))
@@ -87,6 +89,8 @@ class Claims:
         entry.parents = tuple(self._parents(resource, identity))
         self._enter(resource.key, entry)
         self._tell(None if before is None else before.object, entry.object)
+        if before is not None and before.standing != standing and entry.object is not None:
+            self.holder_changed(entry.object)
 
     def take(self, resource: Resource, claim: KeyName) -> bool:
         """Claim a key now, before anything is written; return whether it is this resource's: False when another one has
@@ -125,11 +129,31 @@ class Claims:
                 self.holder_changed(object_)
 
     def holder(self, object_: ObjectName) -> ResourceKey | None:
-        """The oldest resource whose `status.id` it is."""
-        return self._oldest(self._holders.of(object_))
+        """The resource whose `status.id` it is: of several the best proven, then the oldest."""
+        return self._first(self._holders.of(object_))
+
+    def proven_holder(self, object_: ObjectName) -> ResourceKey | None:
+        """The same, unless nothing proves that it is its own: then nobody's permission lets others have it."""
+        holder = self.holder(object_)
+        return holder if holder is not None and self.counts(holder) else None
+
+    def counts(self, key: ResourceKey) -> bool:
+        """Whether what the resource says to hold is its own, as far as is known."""
+        entry = self._entries.get(key)
+        return entry is None or entry.standing is not Standing.UNPROVEN
+
+    def disputed_by(self, key: ResourceKey) -> ResourceKey | None:
+        """Another resource that says to have the same object, or stands for the same key; None when there is none."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        others = set(self._holders.of(entry.object)) if entry.object else set[ResourceKey]()
+        if entry.pinned:
+            others |= {each for each in self._claimants.of(entry.pinned) if self._entries[each].pinned == entry.pinned}
+        return self._first(others - {key})
 
     def claimant(self, claim: KeyName) -> ResourceKey | None:
-        """The oldest resource that has this key pinned, or else the one that took it first."""
+        """The resource that has this key pinned (the best proven, then the oldest), or else the one that took it first."""
         return min(self._claimants.of(claim), key=lambda key: self._seniority(self._entries[key], claim), default=None)
 
     def inside(self, datastore: ResourceKey, datastore_id: str | None) -> frozenset[ResourceKey]:
@@ -161,15 +185,15 @@ class Claims:
 
     def _seniority(self, entry: _Entry, claim: KeyName) -> tuple[bool, int, Age]:
         is_pinned = entry.pinned == claim
-        return not is_pinned, 0 if is_pinned else entry.turn, entry.age
+        return not is_pinned, entry.standing if is_pinned else entry.turn, entry.age
 
     def _take(self, key: ResourceKey, entry: _Entry, claim: KeyName | None, turn: int) -> None:
         self._leave(key, entry)
         entry.taken, entry.turn = claim, turn
         self._enter(key, entry)
 
-    def _oldest(self, keys: Iterable[ResourceKey]) -> ResourceKey | None:
-        return min(keys, key=lambda key: self._entries[key].age, default=None)
+    def _first(self, keys: Iterable[ResourceKey]) -> ResourceKey | None:
+        return min(keys, key=lambda key: (self._entries[key].standing, self._entries[key].age), default=None)
 
     def _enter(self, key: ResourceKey, entry: _Entry) -> None:
         self._entries[key] = entry

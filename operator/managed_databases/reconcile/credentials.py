@@ -16,7 +16,6 @@ from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWO
 from managed_databases.reconcile.given_passwords import given_password, usable
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation
-from managed_databases.reconcile.passwords import check_number
 from managed_databases.reconcile.ports import MANAGED_LABEL, Kube, NewSecret, Resource, ResourceCache, SecretContent
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.secret_ownership import SecretOwnership
@@ -164,7 +163,7 @@ def view_of(
     problem: Wait | Stall | None,
     memory: Memory,
 ) -> PasswordView:
-    password = None if mine is None else _trusted(found.resource, mine, credential.key)
+    password = None if mine is None else _trusted(found, mine, credential.key)
     pending_password = None if pending is None else usable(pending.data.get(PENDING_KEY))
     return PasswordView(
         password=password,
@@ -198,14 +197,30 @@ def _versions(mine: SecretContent | None, pending: SecretContent | None) -> tupl
     return mine_version, None if pending is None else pending.resource_version
 
 
-def _trusted(resource: Resource, mine: SecretContent, key: str) -> SecretStr | None:
-    """The Secret's password, unless it is empty or somebody edited it."""
+def _trusted(found: Observation, mine: SecretContent, key: str) -> SecretStr | None:
+    """The Secret's password, unless it is empty or somebody edited it. Where nobody can tell, it stays: a password that is
+    set anew for nothing is an outage.
+    """
     password = usable(mine.data.get(key))
-    if password is None:
-        return None
-    owner = mine.annotations.get(OWNER_UID, resource.uid)
-    check = mine.annotations.get(PASSWORD_CHECK)
-    return password if check in (None, check_number(owner, password)) else None
+    return None if password is None or _judge(found, mine, password) is False else password
+
+
+def _judge(found: Observation, mine: SecretContent, password: SecretStr) -> bool | None:
+    owner = mine.annotations.get(OWNER_UID, found.resource.uid)
+    return found.checks.judge(mine.annotations.get(PASSWORD_CHECK), owner, password)
+
+
+def keeping_check(found: Observation, mine: SecretContent | None, wanted: NewSecret, password: SecretStr) -> NewSecret:
+    """The Secret as it shall be, with the check that it has, when nobody can tell by it whether the password was edited: a
+    new check would vouch for a password that the operator has not seen work.
+    """
+    credential = found.cloud.credential
+    if credential is not None and credential.value_of is not None:
+        return wanted  # the cloud tells it
+    check = None if mine is None else mine.annotations.get(PASSWORD_CHECK)
+    if mine is None or check is None or _judge(found, mine, password) is not None:
+        return wanted
+    return replace(wanted, annotations={**wanted.annotations, PASSWORD_CHECK: check})
 
 
 def _proven(found: Observation, mine: SecretContent | None, key: str) -> SecretStr | None:
@@ -216,7 +231,8 @@ def _proven(found: Observation, mine: SecretContent | None, key: str) -> SecretS
         or PASSWORD_CHECK not in mine.annotations
     ):
         return None
-    return _trusted(found.resource, mine, key)
+    password = usable(mine.data.get(key))
+    return password if password is not None and _judge(found, mine, password) else None
 
 
 def pending_name(name: str) -> str:
@@ -250,7 +266,7 @@ def desired(found: Observation, password: SecretStr) -> NewSecret:
         namespace=resource.key.namespace,
         name=secret_name(found.kind, found.seen),
         type=f"servicebinding.io/{credential.type(found.seen)}",
-        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check_number(resource.uid, password), **of_object},
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: found.checks.make(resource.uid, password), **of_object},
         data=desired_data(found, password),
         owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
         drops=OPTIONAL_KEYS,
@@ -264,7 +280,7 @@ def pending_secret(found: Observation, password: SecretStr) -> NewSecret:
         namespace=resource.key.namespace,
         name=pending_name(secret_name(found.kind, found.seen)),
         type="Opaque",
-        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check_number(resource.uid, password)},
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: found.checks.make(resource.uid, password)},
         data={PENDING_KEY: password},
         owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
     )
@@ -276,7 +292,7 @@ def misleads(found: Observation, mine: SecretContent | None, password: SecretStr
 
 
 def is_outdated(found: Observation, mine: SecretContent, password: SecretStr) -> bool:
-    wanted = desired(found, password)
+    wanted = keeping_check(found, mine, desired(found, password), password)
     return (
         any(mine.data.get(key) != value for key, value in wanted.data.items())
         or not mine.data.keys().isdisjoint(wanted.drops - wanted.data.keys())

@@ -21,8 +21,10 @@ from managed_databases.reconcile.claims import Claims
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import CredentialReader
 from managed_databases.reconcile.failures import defect, kubernetes_refusal
+from managed_databases.reconcile.key_keeping import KEY_SECRET, KeyKeeper
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe import Observer
+from managed_databases.reconcile.passwords import PasswordChecks
 from managed_databases.reconcile.ports import Kube, KubeError, Resource, ResourceCache, ResourceKey, WriteRefused
 from managed_databases.reconcile.project.opening import ClientFactory
 from managed_databases.reconcile.project.projects import Projects
@@ -33,6 +35,7 @@ from managed_databases.reconcile.reconciler import Reconciler, after_kube_error
 from managed_databases.reconcile.references import References
 from managed_databases.reconcile.report.announcing import Announcer
 from managed_databases.reconcile.report.writing import Writer
+from managed_databases.reconcile.seals import Seals
 from managed_databases.reconcile.secret_ownership import SecretOwnership
 from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.reconcile.topics import Subscriptions, Topic
@@ -59,6 +62,7 @@ class Engine:
         observer: Callable[[str, CallRecord], None] | None = None,
         draw: Callable[[], float] = random.random,
         client_factory: ClientFactory = Client,
+        unguarded: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._cache = cache
         self._kube = kube
@@ -69,6 +73,10 @@ class Engine:
         self._subscriptions: Subscriptions[ResourceKey] = Subscriptions()
         self._memories: dict[ResourceKey, Memory] = {}
         self._seen_versions: dict[ResourceKey, tuple[str, int, bool, str | None]] = {}
+        self.seals = Seals()
+        self.keeper = KeyKeeper(
+            kube, clock, settings.operator_namespace, self.seals, self.everything, self._key_changed, self._no_key
+        )
         self.claims = Claims(kinds.__getitem__, lambda held: self.wake(topic.holder(*held)))
         self._in_pass = 0
         self._no_pass = asyncio.Event()
@@ -85,16 +93,20 @@ class Engine:
             is_heard=lambda heard: bool(self._subscriptions.of(heard)),
             enqueue=self._queue.add,
             reported=self._announcer.status_written,
-            known=lambda project: known_in(project, kinds, self.everything()),
+            known=lambda project: known_in(project, kinds, self._proven()),
+            seal_key=lambda: None if self.seals.key is None else self.seals.key.id,
             before_send=before_send,
             observer=observer,
             draw=draw,
             client_factory=client_factory,
+            unguarded=unguarded,
         )
         specs = self._specs = Specs()
         references = References(cache, self.claims, kinds.__getitem__, specs.of)
-        writer = Writer(kube, clock, self._written, self._announcer)
-        ownership = SecretOwnership(lambda: {resource.uid for resource in self.everything()})
+        writer = Writer(kube, clock, self._written, self._announcer, self.seals)
+        ownership = SecretOwnership(
+            lambda: {resource.uid for resource in self.everything()}, PasswordChecks(self.seals)
+        )
         self._reconciler = Reconciler(
             kinds=kinds,
             kube=kube,
@@ -109,6 +121,7 @@ class Engine:
                 specs,
                 kinds.__getitem__,
                 settings.pending_limit_seconds,
+                self.seals,
             ),
             reader=CredentialReader(kube, cache, ownership),
             actor=Actor(cache, kube, ownership, writer, self.claims, clock, settings, self.resource_changed),
@@ -125,7 +138,7 @@ class Engine:
         if resource is None:
             self.claims.forget(key)
         else:
-            self.claims.note(resource)
+            self._note(resource)
         if not self._started:
             return
         self.projects.notice_use()
@@ -151,8 +164,15 @@ class Engine:
         self._notify_of(key)
 
     def secret_changed(self, namespace: str, name: str) -> None:
+        if (namespace, name) == (self._settings.operator_namespace, KEY_SECRET):
+            self.keeper.look_soon()
         self.projects.notice_secret(namespace, name)
         self.wake(topic.secret(namespace, name), Lane.TIME)
+
+    def guard_changed(self) -> None:
+        """The policy on statuses has come or gone."""
+        if self._started:
+            self.projects.look_again()
 
     def namespace_changed(self, name: str) -> None:
         """Labels decide who may use a project."""
@@ -174,8 +194,28 @@ class Engine:
             self._queue.set_share(key, (project, key.namespace))
         self._queue.set_group(key, datastore_id)
 
+    def _note(self, resource: Resource) -> None:
+        self.claims.note(resource, self.seals.standing(resource))
+
+    def _key_changed(self) -> None:
+        """What was proven may not be any more, and the other way round."""
+        for resource in self.everything():
+            self._note(resource)
+            if self._started:
+                self._queue.add(resource.key, Lane.TIME)
+
+    async def _no_key(self, error: WriteRefused) -> None:
+        """No pass can say so: none is made without the key."""
+        for project in self._cache.of_kind(PROJECT.name):
+            await self._reconciler.writer.tell(project, kubernetes_refusal(error))
+
+    def _proven(self) -> list[Resource]:
+        """What tells where a project is; while nothing is proven, what is said."""
+        everything = self.everything()
+        return [resource for resource in everything if self.claims.counts(resource.key)] or everything
+
     def _written(self, resource: Resource) -> None:
-        self.claims.note(resource)
+        self._note(resource)
         self._notify_of(resource.key)
 
     def _place_of(self, key: ResourceKey) -> str | None:
@@ -204,15 +244,17 @@ class Engine:
 
     async def run(self) -> None:
         """Work until cancelled. Everything in the cache is queued first, the oldest first: it holds what two want."""
-        self._started = True
-        for resource in sorted(
-            self.everything(),
-            key=lambda resource: (resource.key.kind != PROJECT.name, resource.created_at, resource.uid),
-        ):
-            self.resource_changed(resource.key)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.projects.run(), name="projects")
             group.create_task(self._announcer.run(), name="announcer")
+            await self.keeper.get_key()
+            self._started = True
+            for resource in sorted(
+                self.everything(),
+                key=lambda resource: (resource.key.kind != PROJECT.name, resource.created_at, resource.uid),
+            ):
+                self.resource_changed(resource.key)
+            group.create_task(self.projects.run(), name="projects")
+            group.create_task(self.keeper.run(), name="ownership key")
             for number in range(self._settings.workers + self._settings.workers // SPARE_SHARE):
                 group.create_task(self._work(), name=f"worker {number}")
 

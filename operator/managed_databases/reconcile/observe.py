@@ -17,6 +17,7 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decision.decide import PENDING
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.owned import owned_by
+from managed_databases.reconcile.passwords import PasswordChecks
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.projects import Projects
@@ -24,8 +25,11 @@ from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.reading import Specs, read_status
 from managed_databases.reconcile.references import References
 from managed_databases.reconcile.report.status import without_absent
+from managed_databases.reconcile.seals import Seals, decides_ownership, why_unproven
 from managed_databases.reconcile.topics import Topic
 
+NO_CLAIM: Final = {"id": None, "identity": None, "intent": None, "lost_ids": ()}
+"""What a status says that says to have nothing."""
 UNREADABLE_SECONDS: Final = 600.0
 """How long a first attempt waits for objects that do not tell their name. One that never does holds up no others."""
 
@@ -43,6 +47,7 @@ class Observation:
     kind: Kind
     cloud: CloudSide
     seen: Seen
+    checks: PasswordChecks
     topics: set[Topic] = field(default_factory=set)
     session: ProjectSession | None = None
     snapshot: CollectionSnapshot[Any] | None = None
@@ -69,6 +74,7 @@ class Observer:
     specs: Specs
     kind_of: Callable[[str], Kind]
     pending_limit_seconds: float
+    seals: Seals
 
     def observe(self, resource: Resource, memory: Memory, facts: Mapping[str, Any]) -> Observation:
         """`facts` is what this pass has learned and not written yet. Raises UnreadableSpec."""
@@ -87,18 +93,46 @@ class Observer:
             "status": status,
             "listed": False,
         }
-        found = Observation(resource, kind, cloud, Seen(**seen))
+        found = Observation(resource, kind, cloud, Seen(**seen), PasswordChecks(self.seals))
         if found.seen.deleting:  # what it owns is sent the same way, with or without its project
             seen["owned"] = owned_by(resource, (), self.claims, self.cache, found.topics)
             found.seen = Seen(**seen)
-        name = self._project_name(found, status)
-        problem = self._open_project(found, name, status) if isinstance(name, str) else name
+        problem: Wait | Stall | None = None if decides_ownership(facts) else self._unproven(found, seen)
+        status = seen["status"]
+        if problem is None:
+            name = self._project_name(found, status)
+            problem = self._open_project(found, name, status) if isinstance(name, str) else name
         if problem is None:
             self._see_cloud(found, seen, memory)
         else:
             seen["problem"] = problem
         found.seen = Seen(**seen)
         return found
+
+    def _unproven(self, found: Observation, seen: dict[str, Any]) -> Stall | None:
+        """What to say when nothing proves what the status says to have. What can happen all the same is decided without it:
+        a person's word that an object of this name is to be taken over; or that what was there may be believed.
+        """
+        resource = found.resource
+        if self.seals.proof(resource).holds:
+            return None
+        if (other := self.claims.disputed_by(resource.key)) is not None:
+            found.topics.add(topic.resource(*other))
+            seen["unproven"] = True
+            return Stall(
+                Reason.CONFLICT,
+                f"{_named(resource, other)} says to have the same, and nothing proves that it is this resource's: remove one "
+                f"of the two; to let this one go: {FORCE_DELETE}: true, and delete it",
+            )
+        if self.seals.is_listed(resource):
+            seen["by_trust"] = True
+            return None
+        seen["unproven"] = True
+        if not found.seen.deleting and found.seen.cloud_spec.adoption != "Never":
+            seen["status"] = seen["status"].model_copy(update=NO_CLAIM)
+            found.seen = Seen(**seen)
+            return None
+        return why_unproven(self.seals.proof(resource), resource, adopts=not found.seen.deleting)
 
     def _project_name(self, found: Observation, status: CloudStatus) -> str | Wait | Stall:
         """Pinned, stated, the parent's, or the default one."""
@@ -129,11 +163,11 @@ class Observer:
         if session is None:
             return Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}: create it{way_out}")
         powers = self.projects.permits(name, found.resource.key.namespace)
-        if powers is None and not (found.seen.deleting and status.identity is not None):
+        if powers is None:
             return Stall(
                 Reason.FORBIDDEN,
                 f"the DatabaseProject {name} does not allow the namespace {found.resource.key.namespace}: its "
-                "spec.allowedNamespaces must name it",
+                f"spec.allowedNamespaces must name it{way_out}",
             )
         if (problem := session.problem) is not None:
             if problem.reason in (Reason.CREDENTIALS_INVALID, Reason.SECRET_MISSING):  # they may be gone for good
@@ -283,7 +317,7 @@ class Observer:
             if other.id in (found.seen.status.id, memory.created_id) or found.snapshot.is_gone(other.id):
                 continue
             holder = self.claims.holder(ObjectName(project, collection, other.id))
-            if holder is None:
+            if holder is None or (holder == found.resource.key and found.seen.unproven):
                 namesakes.append(other)
             elif holder != found.resource.key:
                 held[other.id] = _named(found.resource, holder)

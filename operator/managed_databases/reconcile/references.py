@@ -38,6 +38,8 @@ class References:
         holder = self.cache.get(key)
         if holder is None or not self._may_use(asker, self.kind_of(reference.kind), holder):
             return _missing(asker, key)
+        if not self.claims.counts(key):
+            return _waits(key, "says to hold an object, and nothing proves it")
         return holder
 
     def resolve(
@@ -88,7 +90,7 @@ class References:
     ) -> Referred:
         """Return a pinned parent, without asking whether it may be used: for deletions."""
         assert kind.cloud is not None
-        key = self.claims.holder(ObjectName(project.name, kind.cloud.collection.name, id_))
+        key = self.claims.proven_holder(ObjectName(project.name, kind.cloud.collection.name, id_))
         holder = None if key is None else self.cache.get(key)
         if holder is not None:
             topics.add(topic.resource(*holder.key))
@@ -109,7 +111,7 @@ class References:
         collection = kind.cloud.collection
         topics.add(topic.cloud_object(project.name, collection.name, id_))
         topics.add(topic.holder(project.name, collection.name, id_))
-        key = self.claims.holder(ObjectName(project.name, collection.name, id_))
+        key = self.claims.proven_holder(ObjectName(project.name, collection.name, id_))
         holder = None if key is None else self.cache.get(key)
         if holder is not None:  # its allowedNamespaces count
             topics.add(topic.resource(*holder.key))

@@ -6,20 +6,9 @@ from dataclasses import dataclass
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK, RETAINED
-from managed_databases.reconcile.given_passwords import usable
-from managed_databases.reconcile.passwords import check_number
+from managed_databases.reconcile.given_passwords import is_text, usable
+from managed_databases.reconcile.passwords import PasswordChecks
 from managed_databases.reconcile.ports import Resource, SecretContent
-
-
-def is_ours(resource: Resource, secret: SecretContent) -> bool:
-    """By the annotation, or, where somebody has taken that away, by the owner or by the check of the password."""
-    owner = secret.annotations.get(OWNER_UID)
-    if owner is not None:
-        return owner == resource.uid
-    check, values = secret.annotations.get(PASSWORD_CHECK), secret.data.values()
-    return resource.uid in secret.owner_uids or (
-        check is not None and any(check == check_number(resource.uid, value) for value in values)
-    )
 
 
 @dataclass(frozen=True)
@@ -27,6 +16,17 @@ class SecretOwnership:
     """`living_uids` are those of all resources that there are."""
 
     living_uids: Callable[[], Container[str]]
+    checks: PasswordChecks
+
+    def is_ours(self, resource: Resource, secret: SecretContent) -> bool:
+        """By the annotation, or, where somebody has taken that away, by the owner or by the check of the password."""
+        owner = secret.annotations.get(OWNER_UID)
+        if owner is not None:
+            return owner == resource.uid
+        check, values = secret.annotations.get(PASSWORD_CHECK), secret.data.values()
+        return resource.uid in secret.owner_uids or any(
+            self.checks.judge(check, resource.uid, value) for value in values if is_text(value)
+        )
 
     def problem(self, resource: Resource, secret: SecretContent | None, seen: Seen, key: str) -> Stall | None:
         """Say why a Secret under our name is not ours; None when it is, or may be taken. A foreign one is never touched.
@@ -35,7 +35,7 @@ class SecretOwnership:
         gave all resources other uids, is taken over with the object it is for: where the spec wants to adopt, and where
         the check of the password under `key` proves that an operator wrote it for an owner that is no more.
         """
-        if secret is None or is_ours(resource, secret):
+        if secret is None or self.is_ours(resource, secret):
             return None
         ids = {seen.status.id, *(namesake.id for namesake in seen.namesakes)}
         kept_for = secret.annotations.get(OBJECT_ID) if secret.annotations.get(RETAINED) == "true" else None
@@ -66,4 +66,4 @@ class SecretOwnership:
         password = usable(secret.data.get(key))
         if owner is None or check is None or password is None:
             return False
-        return check == check_number(owner, password) and owner not in self.living_uids()
+        return self.checks.judge(check, owner, password) is True and owner not in self.living_uids()

@@ -21,14 +21,14 @@ from managed_databases.kinds.verdicts import (
     Verdict,
     Wait,
 )
-from managed_databases.reconcile.annotations import PAUSED, RECREATE
+from managed_databases.reconcile.annotations import FORCE_DELETE, PAUSED, RECREATE
 from managed_databases.reconcile.decision.candidates import (
     candidates,
     fields_that_differ,
     unclear_attempts,
     unreadable_since,
 )
-from managed_databases.reconcile.decision.deletion import at_work, decide_deletion
+from managed_databases.reconcile.decision.deletion import at_work, believed, decide_deletion
 from managed_databases.reconcile.decision.differences import (
     Differences,
     Rests,
@@ -80,6 +80,8 @@ def _paused(verdict: Verdict) -> Verdict:
 def _decide(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
     if seen.problem is not None:
         return seen.problem
+    if seen.by_trust:
+        return believed(seen)
     if seen.status.id is None:
         return _without_object(cloud, seen)
     if seen.mine is None:
@@ -116,6 +118,12 @@ def _without_object(cloud: CloudSide, seen: Seen) -> Verdict:
         return _adopt_or_refuse(cloud, seen)
     if seen.cloud_spec.adoption == "Required":
         return Stall(Reason.NOTHING_TO_ADOPT, "adoption is Required, but the cloud has no object of this name yet")
+    if seen.unproven:
+        return Stall(
+            Reason.OWNERSHIP_NOT_PROVEN,
+            "the status says to have an object, nothing proves it, and the cloud has none of this name to take over: nothing is "
+            f"made in its place. {FORCE_DELETE}: true and a deletion let this resource go",
+        )
     return _create(cloud, seen, Reason.ABSENT, "no such object in the cloud yet")
 
 
@@ -223,6 +231,8 @@ def _recorded(cloud: CloudSide, seen: Seen, id_: str, reason: Reason, message: s
     changes: dict[str, Any] = {"id": id_, "intent": None}
     if adopted:
         changes["adopted"] = True
+        if seen.unproven:  # what it said to have had is worth nothing
+            changes["lostIDs"] = None
         changes |= {field: None for field in ("managed", "applying") if getattr(seen.status, field)}
         if seen.cloud_spec.drift_policy == "Report":  # what differs already is to be seen before anything is done
             changes["syncedGeneration"] = seen.generation

@@ -39,6 +39,8 @@ def _next(cloud: CloudSide, seen: Seen) -> Verdict:
         return Release(Reason.RELEASED, "the cloud object and its Secret stay", retain=True)
     if seen.problem is not None:
         return seen.problem
+    if seen.by_trust:
+        return believed(seen)
     if seen.status.id is None:
         return _open_intent(cloud, seen)
     if seen.mine_gone:
@@ -58,6 +60,15 @@ def _next(cloud: CloudSide, seen: Seen) -> Verdict:
         more = len(seen.children) - NAMES_SHOWN
         return Wait(Reason.IN_USE, f"delete what is in it first: {shown}" + (f" and {more} more" if more > 0 else ""))
     return _delete(cloud, seen)
+
+
+def believed(seen: Seen) -> Record | Wait:
+    """What a status said when somebody said that all are true is sealed, once the cloud shows that object, or says that it is
+    gone. An attempt whose outcome is open shows nothing yet.
+    """
+    if seen.status.id is None or seen.mine is not None or seen.mine_gone:
+        return Record(Reason.FOUND, "the status is believed, as it was there when that was asked for", {"seal": ""})
+    return Wait(Reason.LOOKING, f"{seen.status.id} is not in the list: asking for it by its id")
 
 
 def at_work(seen: Seen, wait: Wait) -> Wait | Stall:

@@ -30,7 +30,8 @@ class Projects:
     """`wake` is told the topics of projects, their catalogues, lists, objects, keys and actions.
 
     `enqueue` is told the `DatabaseProject` that wants a pass; `reported` the status before, and the resource after its
-    status was written. `known` gives what of a project its resources hold, and has not been said to be gone, and what they attempt. `observer` is told of each call, with the project's name.
+    status was written. `known` gives what of a project its resources hold, and has not been said to be gone, and what they attempt. `observer` is told of each call, with the project's name. `unguarded` says why the
+    policy on statuses is not in place, `seal_key` the id of the key that ownership is sealed with.
     """
 
     def __init__(
@@ -49,7 +50,11 @@ class Projects:
         observer: Callable[[str, CallRecord], None] | None = None,
         draw: Callable[[], float] = random.random,
         is_heard: Callable[[Topic], bool] = lambda topic: True,
+        unguarded: Callable[[], str | None] = lambda: None,
+        seal_key: Callable[[], str | None] = lambda: None,
     ) -> None:
+        self._unguarded = unguarded
+        self._seal_key = seal_key
         self._is_heard = is_heard
         self._cache = cache
         self._kube = kube
@@ -169,8 +174,12 @@ class Projects:
         kinds = self._kinds_in_use()
         if kinds != self._told_kinds:
             self._told_kinds = kinds
-            for resource in self._cache.of_kind(KIND.name):
-                self._enqueue(resource.key, Lane.TIME)
+            self.look_again()
+
+    def look_again(self) -> None:
+        """What all projects tell of has changed."""
+        for resource in self._cache.of_kind(KIND.name):
+            self._enqueue(resource.key, Lane.TIME)
 
     def _kinds_in_use(self) -> tuple[str, ...]:
         return tuple(kind for kind in self._cache.kinds_in_use() if kind != KIND.name)
@@ -231,6 +240,8 @@ class Projects:
             kinds_in_use=self._kinds_in_use(),
             odd_rows=session.odd_rows,
             reached=opening.reached,
+            unguarded=self._unguarded(),
+            seal_key=self._seal_key(),
         )
         wanted = project_status(resource, seen, self._clock.now())
         if wanted != resource.status:

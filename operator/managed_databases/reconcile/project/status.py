@@ -39,7 +39,7 @@ class ProjectSeen:
     `problem` holds everything back. `note` is what hinders a change of the connection, while the old one is in use.
     `troubles` are collections that cannot be listed. `unreachable`: the circuit is open; `answered`: the API has
     answered this process at least once. `kinds_in_use`: those of which this installation, named by its namespace, serves
-    resources.
+    resources. `unguarded` says why the policy on statuses is not in place; None when it is.
     """
 
     view: ProjectView | None = None
@@ -54,6 +54,8 @@ class ProjectSeen:
     kinds_in_use: tuple[str, ...] = ()
     odd_rows: tuple[OddRows, ...] = ()
     reached: Reached | None = None
+    unguarded: str | None = None
+    seal_key: str | None = None
 
 
 def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict
         "inUse": _uses(seen, old),
         "observedGeneration": resource.generation,
         "lastHandledSyncRequest": sync_request(resource.annotations) or old.get("lastHandledSyncRequest"),
-        "conditions": conditions(old.get("conditions", ()), resource.generation, _says(resource, seen), now),
+        "conditions": conditions(old.get("conditions", ()), resource.generation, _says_all(resource, seen), now),
     }
     return without_absent(fitting(KIND.status)(whole))
 
@@ -91,7 +93,8 @@ def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str
 def _uses(seen: ProjectSeen, old: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """Several installations share the projects of a cluster: each speaks for itself, and leaves the others' words."""
     others = [use for use in old.get("inUse") or () if use["operatorNamespace"] != seen.operator_namespace]
-    ours = [{"operatorNamespace": seen.operator_namespace, "kinds": list(seen.kinds_in_use)}]
+    key = {"sealKey": seen.seal_key} if seen.seal_key else {}
+    ours = [{"operatorNamespace": seen.operator_namespace, "kinds": list(seen.kinds_in_use)} | key]
     return (
         sorted([*others, *(ours if seen.kinds_in_use else ())], key=lambda use: str(use["operatorNamespace"])) or None
     )
@@ -112,6 +115,13 @@ def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:
 def engines(view: ProjectView) -> list[str]:
     """What is on offer, such as "postgresql 16"."""
     return sorted({f"{type_.engine} {type_.version}" for type_ in view.catalogue.types})
+
+
+def _says_all(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
+    beside: dict[str, Saying] = {}
+    if seen.unguarded is not None:
+        beside["StatusUnguarded"] = (True, Reason.STATUS_UNGUARDED, seen.unguarded)
+    return _says(resource, seen) | beside
 
 
 def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:

@@ -15,7 +15,7 @@ from managed_databases.reconcile.report.conditions import Saying, conditions
 from managed_databases.reconcile.report.fitting import fitting
 from managed_databases.reconcile.report.managed import managed
 
-_KEPT = ("id", "identity", "intent", "lostIDs", "adopted", "passwordUnconfirmed", "syncedGeneration")
+_KEPT = ("id", "identity", "intent", "lostIDs", "seal", "adopted", "passwordUnconfirmed", "syncedGeneration")
 """What outlives a pass: only steps change it."""
 
 _SERVES_NOT = {"DISK_FULL": Reason.DISK_FULL, "DOWN": Reason.DOWN, "ERROR": Reason.ERROR}
@@ -107,6 +107,8 @@ def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any
     was_ready = before is not None and before.get("status") == "True"
     if seen.deleting:
         return False, verdict.reason, verdict.message
+    if seen.unproven and was_ready:  # nothing is known of its object
+        return True, Reason.READY, "usable"
     if seen.mine is None:
         is_unseen = not isinstance(verdict, Stall) or seen.problem is not None  # what is wrong is not this object
         if was_ready and is_unseen and not seen.mine_gone and seen.status.id is not None:

@@ -1,4 +1,4 @@
-"""Writes `.status` when it differs, and enters the answer into what the process knows."""
+"""Writes `.status` when it differs, sealed where it says whose an object is, and enters the answer into what the process knows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from managed_databases.reconcile.ports import Kube, KubeError, Resource, WriteRe
 from managed_databases.reconcile.report.announcing import Announcement, Announcer
 from managed_databases.reconcile.report.status import status
 from managed_databases.reconcile.report.unreadable import troubled_status
+from managed_databases.reconcile.seals import Seals, decides_ownership
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,15 @@ class Writer:
     clock: Clock
     written: Callable[[Resource], None]
     announcer: Announcer
+    seals: Seals
 
     async def write(self, found: Observation, verdict: Verdict, facts: Mapping[str, Any] | None = None) -> bool:
         """Make `.status` what it shall be; return whether that was a write. Raises KubeError."""
         old = found.resource.status
         wanted = status(found.kind, found.seen, verdict, old, self.clock.now(), facts)
+        # What is only carried along is worth what it was: of a forged status our report makes no true one.
+        if self.seals.proof(found.resource).holds or decides_ownership(facts or {}):
+            wanted = self.seals.sealed(found.resource, wanted)
         if wanted == old:
             return False
         found.resource = await self._write(found.resource, wanted)

@@ -1,0 +1,90 @@
+"""Knows whether the admission policy on our statuses is in place.
+
+Nobody is refused what the policy lets him do, so the operator cannot try it as itself: it reads the policy and its binding.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import structlog
+
+from managed_databases.kube.account_policies import API, STATUS_POLICY, status_policy_spec
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.reconcile.ports import KubeError, NotThere, WriteRefused
+
+LOOK_SECONDS: Final = 60.0
+POLICIES: Final = "validatingadmissionpolicies"
+BINDINGS: Final = "validatingadmissionpolicybindings"
+_COUNTS: Final = ("failurePolicy", "matchConstraints", "matchConditions", "validations")
+_WAY_OUT: Final = (
+    "without it, whoever may write a status can claim another's object: apply it as docs/installing.md says (Who may write "
+    "statuses)"
+)
+
+log = structlog.get_logger()
+
+
+class StatusGuard:
+    """`missing` says why the policy is not in place; None when it is, or before anybody looked. `changed` is told when that
+    changes. Looks every LOOK_SECONDS, divided by `speed`.
+    """
+
+    def __init__(self, connection: KubeConnection, changed: Callable[[], None], speed: float = 1.0) -> None:
+        self.missing: str | None = None
+        self._connection = connection
+        self._changed = changed
+        self._speed = speed
+        self._was_told = False
+
+    async def run(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_SECONDS / self._speed)
+
+    async def look(self) -> None:
+        """Look once. An API server that does not answer leaves all as it was known."""
+        try:
+            missing = await self._why_missing()
+        except WriteRefused as error:
+            missing = f"the operator may not look whether the policy {STATUS_POLICY} is there ({error}): {_WAY_OUT}"
+        except KubeError:
+            return
+        if missing == self.missing and self._was_told:
+            return
+        if missing is not None:
+            log.warning("statuses are not guarded", why=missing)
+        elif self._was_told:
+            log.info("statuses are guarded again", policy=STATUS_POLICY)
+        self.missing, self._was_told = missing, True
+        self._changed()
+
+    async def _why_missing(self) -> str | None:
+        policy, binding = [await self._spec(plural) for plural in (POLICIES, BINDINGS)]
+        if policy is None or binding is None:
+            what = "the admission policy" if policy is None else "the binding of the admission policy"
+            return f"{what} {STATUS_POLICY} is not there: {_WAY_OUT}"
+        return None if _is_as_shipped(policy) and _denies(binding) else f"{STATUS_POLICY} is not as shipped: {_WAY_OUT}"
+
+    async def _spec(self, plural: str) -> Mapping[str, Any] | None:
+        try:
+            raw = await self._connection.request("GET", f"/apis/{API}/{plural}/{STATUS_POLICY}")
+        except NotThere:
+            return None
+        spec: Mapping[str, Any] = raw.get("spec") or {}
+        return spec
+
+
+def _is_as_shipped(policy: Mapping[str, Any]) -> bool:
+    """Whom it lets write is for people to say; all else is not."""
+    shipped = status_policy_spec()
+    return all(policy.get(field) == shipped.get(field) for field in _COUNTS)
+
+
+def _denies(binding: Mapping[str, Any]) -> bool:
+    return (
+        binding.get("policyName") == STATUS_POLICY
+        and "Deny" in binding.get("validationActions", ())
+        and not binding.get("matchResources")
+        and not binding.get("paramRef")
+    )

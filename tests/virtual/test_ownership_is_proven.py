@@ -1,0 +1,342 @@
+"""What a status says of ownership counts with the operator's seal only: forged, copied, restored, with the key lost."""
+
+import asyncio
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from managed_databases.kube.cache import resource_of
+from managed_databases.kube.collections import SECRET
+from managed_databases.reconcile.key_keeping import KEY_SECRET, TRUST_CLAIMS
+from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
+from stories.world import condition, manifest
+from virtual.everything import project
+from virtual.memory_cluster import Raw
+from virtual.virtual_time import in_virtual_time
+from virtual.virtual_world import NAMESPACE, SYSTEM, VirtualWorld
+from virtual.walk import KEYS, SPECS
+
+MAIN = KEYS[0]
+USERS = "DatabaseUser"
+HERS = "mallory"
+DECOY = ResourceKey(MAIN.kind, HERS, "decoy")
+KEY = ResourceKey(SECRET, SYSTEM, KEY_SECRET)
+OPEN = {"allowedNamespaces": [{"name": NAMESPACE, "powers": ["adopt"]}, {"name": HERS}]}
+
+
+def datastore(key: ResourceKey, **spec: Any) -> Raw:
+    return manifest(key.kind, key.name, key.namespace, SPECS[MAIN] | spec)
+
+
+async def begin(world: VirtualWorld) -> None:
+    world.cluster.apply(project(**OPEN))
+    await world.start()
+
+
+async def made(world: VirtualWorld) -> None:
+    world.cluster.apply(datastore(MAIN))
+    await world.until("it is there", lambda: world.says(MAIN, "Synced")[0] == "True")
+
+
+def writes_status(world: VirtualWorld, key: ResourceKey, **status: Any) -> None:
+    """As whoever may write a status does."""
+    world.cluster.objects[key]["status"] |= copy.deepcopy(status)
+    world.cluster.touch(key)
+
+
+def changing(world: VirtualWorld) -> list[tuple[str, str]]:
+    """What the cloud was asked to change; signing in is none of that."""
+    return [(each.method, each.path) for each in world.sent if each.method != "GET" and each.path.startswith("/v1/")]
+
+
+def reason(world: VirtualWorld, key: ResourceKey) -> str:
+    return world.says(key, "Stalled")[1] if world.says(key, "Stalled")[0] == "True" else ""
+
+
+def identity(key: str = MAIN.name) -> dict[str, Any]:
+    """As that of what `made` makes, under another name."""
+    return {"project": "team", "projectID": DEFAULT_WORLD.projects[0].id, "region": DEFAULT_REGION, "key": [key]}
+
+
+@pytest.mark.parametrize("decoy_is_older", [True, False], ids=["older", "younger"])
+def test_a_forged_claim_yields_to_a_proven_one(decoy_is_older: bool) -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            if decoy_is_older:
+                world.cluster.apply(datastore(DECOY, name="decoy"))
+                world.cluster.annotate(DECOY, paused="true")
+            await made(world)
+            if not decoy_is_older:
+                world.cluster.apply(datastore(DECOY, name="decoy"))
+                world.cluster.annotate(DECOY, paused="true")
+            await asyncio.sleep(5)
+            status = world.get(MAIN)["status"]
+            world.sent.clear()
+            writes_status(world, DECOY, id=status["id"], identity=status["identity"], seal=status["seal"])
+            world.cluster.annotate(DECOY, paused=None)
+            await world.until("the decoy is told", lambda: reason(world, DECOY) == "Conflict")
+            assert "endpoints" not in world.get(DECOY)["status"], "nor does it learn anything of the object"
+            world.cluster.objects[DECOY]["metadata"]["finalizers"] = ["manageddatabases.io/cloud-object"]
+            world.cluster.change(DECOY, deletionProtection=False)
+            world.cluster.delete(DECOY)
+            await asyncio.sleep(600)
+            assert changing(world) == []
+            assert world.says(MAIN, "Synced") == ("True", "InSync")
+            world.cluster.annotate(DECOY, force_delete="true")
+            await world.until("it lets go", lambda: DECOY not in world.cluster.objects)
+            assert changing(world) == []
+
+    in_virtual_time(scenario())
+
+
+def forged_id(orphan: str) -> dict[str, Any]:
+    return {"id": orphan, "identity": identity("orphan")}
+
+
+def forged_intent(orphan: str) -> dict[str, Any]:
+    return {"identity": identity("orphan"), "intent": {"attempt": 1, "others": [], "waitSeconds": 0.1, "expected": {}}}
+
+
+def forged_loss(orphan: str) -> dict[str, Any]:
+    return {"lostIDs": [orphan]}
+
+
+@pytest.mark.parametrize("forged", [forged_id, forged_intent, forged_loss])
+def test_what_nobody_holds_is_not_had_without_the_power_to_adopt(forged: Callable[[str], dict[str, Any]]) -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            orphan = await world.create("datastores", {"name": "orphan"})
+            key = ResourceKey(MAIN.kind, HERS, "orphan")
+            world.cluster.apply(datastore(key))
+            await world.until("it is taken", lambda: reason(world, key) == "AlreadyExists")
+            writes_status(world, key, **forged(orphan["id"]))
+            await world.until("it is told", lambda: reason(world, key) == "OwnershipNotProven")
+            world.cluster.change(key, nodeCount=3, adoption="IfExists")
+            await world.until("nor by asking", lambda: reason(world, key) == "Forbidden")
+            world.cluster.objects[key]["metadata"]["finalizers"] = ["manageddatabases.io/cloud-object"]
+            world.cluster.delete(key)
+            await asyncio.sleep(600)
+            assert changing(world) == []
+            assert [each["id"] for each in await world.objects("datastores")] == [orphan["id"]]
+
+    in_virtual_time(scenario())
+
+
+def test_a_user_of_hers_does_not_get_in_by_a_forged_datastore() -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            status = world.get(MAIN)["status"]
+            world.cluster.apply(datastore(DECOY, name="decoy"))
+            world.cluster.annotate(DECOY, paused="true")
+            await asyncio.sleep(5)
+            writes_status(world, DECOY, id=status["id"], identity=status["identity"])
+            spy = ResourceKey(USERS, HERS, "spy")
+            world.cluster.apply(manifest(USERS, "spy", HERS, {"datastoreRef": {"name": DECOY.name}}))
+            await world.until("it waits", lambda: world.says(spy, "Ready")[1] == "ParentNotReady")
+            await asyncio.sleep(300)
+            assert await world.objects("users") == []
+
+    in_virtual_time(scenario())
+
+
+def test_a_name_that_is_only_claimed_takes_nothing_from_a_proven_one() -> None:
+    """And an adoption with the power to makes it proven again."""
+
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            id_ = world.get(MAIN)["status"]["id"]
+            writes_status(world, MAIN, seal="00000000.0000")
+            await world.until("it is told", lambda: reason(world, MAIN) == "OwnershipNotProven")
+            assert world.says(MAIN, "Ready")[0] == "True", "what is used stays"
+            assert "another key" in condition(world.get(MAIN), "Stalled")["message"]
+            world.cluster.change(MAIN, nodeCount=3)
+            await asyncio.sleep(300)
+            assert not [each for each in changing(world) if each != ("POST", "/v1/datastores")]
+            world.cluster.change(MAIN, adoption="IfExists", nodeCount=SPECS[MAIN].get("nodeCount", 1))
+            await world.until("it is taken over", lambda: world.says(MAIN, "Synced")[0] == "True")
+            assert world.get(MAIN)["status"]["id"] == id_
+            assert world.seals().proof(resource_of(copy.deepcopy(world.get(MAIN)), MAIN)).holds
+
+    in_virtual_time(scenario())
+
+
+def test_two_that_prove_nothing_wait_for_a_person() -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            status = world.get(MAIN)["status"]
+            world.cluster.apply(datastore(DECOY, name="decoy"))
+            world.cluster.annotate(DECOY, paused="true")
+            await asyncio.sleep(5)
+            world.sent.clear()
+            for key in (MAIN, DECOY):
+                writes_status(world, key, id=status["id"], identity=status["identity"], seal=None)
+            await world.until("both are told", lambda: {reason(world, key) for key in (MAIN, DECOY)} == {"Conflict"})
+            world.cluster.annotate(KEY, **{TRUST_CLAIMS.partition("/")[2].replace("-", "_"): "all of it"})
+            await world.until("it was heard", lambda: TRUST_CLAIMS not in world.get(KEY)["metadata"]["annotations"])
+            await asyncio.sleep(300)
+            assert {reason(world, key) for key in (MAIN, DECOY)} == {"Conflict"}
+            world.cluster.annotate(DECOY, force_delete="true")
+            world.cluster.delete(DECOY)
+            await world.until("the other one goes on", lambda: world.says(MAIN, "Synced")[0] == "True")
+            assert changing(world) == []
+
+    in_virtual_time(scenario())
+
+
+def unsealed(world: VirtualWorld) -> None:
+    """As a version without seals has left it: no seal, and no key."""
+    for raw in world.cluster.objects.values():
+        raw.get("status", {}).pop("seal", None)
+    for use in world.get(ResourceKey("DatabaseProject", "", "team"))["status"]["inUse"]:
+        use.pop("sealKey", None)
+    world.cluster.delete(KEY)
+
+
+def test_an_upgrade_believes_what_is_there_and_nothing_later() -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            orphan = await world.create("datastores", {"name": "orphan"})
+            await world.kill()
+            unsealed(world)
+            world.sent.clear()
+            await world.start()
+            await world.until("it is sealed", lambda: world.get(MAIN)["status"].get("seal"))
+            await world.until("that is over", lambda: "listed" not in world.get(KEY)["data"])
+            assert world.says(MAIN, "Synced") == ("True", "InSync")
+            key = ResourceKey(MAIN.kind, HERS, "orphan")
+            world.cluster.apply(datastore(key))
+            await world.until("it is taken", lambda: reason(world, key) == "AlreadyExists")
+            writes_status(world, key, **forged_id(orphan["id"]))
+            await world.until("it is told", lambda: reason(world, key) == "OwnershipNotProven")
+            assert changing(world) == []
+
+    in_virtual_time(scenario())
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.003, 0.005, 0.01, 0.1, 1])
+def test_an_upgrade_that_is_killed_goes_on(seconds: float) -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            await world.kill()
+            unsealed(world)
+            world.sent.clear()
+            await world.start()
+            await asyncio.sleep(seconds)
+            await world.kill()
+            await world.start()
+            await world.until("it is sealed", lambda: world.get(MAIN)["status"].get("seal"))
+            await world.until("all is as before", lambda: world.says(MAIN, "Synced")[0] == "True")
+            assert changing(world) == []
+
+    in_virtual_time(scenario())
+
+
+def test_an_attempt_that_is_open_at_an_upgrade_is_found() -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await world.fault(path="^/v1/datastores$", method="POST", times=1, effect_after_seconds=20)
+            world.cluster.apply(datastore(MAIN))
+            await world.until("the attempt is open", lambda: world.get(MAIN)["status"].get("intent"))
+            await asyncio.sleep(1)
+            await world.kill()
+            unsealed(world)
+            await world.start()
+            await world.until("it is there", lambda: world.says(MAIN, "Synced")[0] == "True")
+            assert len(await world.objects("datastores")) == 1
+
+    in_virtual_time(scenario())
+
+
+def test_a_lost_key_is_no_first_start() -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            await world.kill()
+            world.cluster.delete(KEY)
+            world.sent.clear()
+            await world.start()
+            await world.until("nothing is believed", lambda: reason(world, MAIN) == "OwnershipNotProven")
+            assert world.says(MAIN, "Ready")[0] == "True"
+            world.cluster.change(MAIN, nodeCount=3)
+            await asyncio.sleep(300)
+            assert changing(world) == []
+            world.cluster.change(MAIN, nodeCount=SPECS[MAIN].get("nodeCount"))
+            world.cluster.annotate(KEY, **{TRUST_CLAIMS.partition("/")[2].replace("-", "_"): "restored"})
+            await world.until("until somebody says so", lambda: world.says(MAIN, "Synced")[0] == "True")
+            assert TRUST_CLAIMS not in world.get(KEY)["metadata"]["annotations"]
+            assert changing(world) == []
+
+    in_virtual_time(scenario())
+
+
+def test_a_key_that_is_deleted_under_a_running_operator_is_put_back() -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            key = world.secret_in(SYSTEM, KEY_SECRET)["key"]
+            world.cluster.delete(KEY)
+            await world.until("it is back", lambda: world.secret_in(SYSTEM, KEY_SECRET).get("key") == key)
+            await world.kill()
+            await world.start()
+            await asyncio.sleep(120)
+            assert world.says(MAIN, "Synced") == ("True", "InSync")
+
+    in_virtual_time(scenario())
+
+
+def test_a_seal_is_for_one_uid() -> None:
+    """As after a restore that gives new uids and keeps the status; and a copy to another resource."""
+
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            await world.kill()
+            world.get(MAIN)["metadata"]["uid"] = "00000000-0000-4000-8000-00000000000f"
+            world.cluster.touch(MAIN)
+            world.sent.clear()
+            await world.start()
+            await world.until("it is told", lambda: reason(world, MAIN) == "OwnershipNotProven")
+            world.cluster.change(MAIN, adoption="IfExists")
+            await world.until("it is taken over", lambda: world.says(MAIN, "Synced")[0] == "True")
+            assert changing(world) == []
+
+    in_virtual_time(scenario())
+
+
+def test_a_namespace_that_is_not_allowed_any_more_makes_no_call_in_a_deletion() -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            world.cluster.change(MAIN, deletionProtection=False)
+            await world.until("it is done", lambda: world.says(MAIN, "Synced")[0] == "True")
+            world.cluster.change(ResourceKey("DatabaseProject", "", "team"), allowedNamespaces=[{"name": HERS}])
+            world.sent.clear()
+            world.cluster.delete(MAIN)
+            await world.until("it is told", lambda: reason(world, MAIN) == "Forbidden")
+            await asyncio.sleep(600)
+            assert changing(world) == []
+            world.cluster.annotate(MAIN, force_delete="true")
+            await world.until("it lets go", lambda: MAIN not in world.cluster.objects)
+            assert len(await world.objects("datastores")) == 1
+
+    in_virtual_time(scenario())
