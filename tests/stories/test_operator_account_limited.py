@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from cluster import Cluster, Manifest, Refused
-from managed_databases.kinds.registry import GROUP
+from managed_databases.kinds.registry import GROUP, kinds
+from managed_databases.kube.rbac import access
 from managed_databases.reconcile.annotations import OWNER_UID
 from managed_databases.reconcile.key_keeping import KEY_SECRET
 from managed_databases.reconcile.ports import MANAGED_LABEL
 from stories.pace import fast
-from stories.world import World
+from stories.world import World, condition
 
 OURS: dict[str, Any] = {"labels": {MANAGED_LABEL: "true"}, "annotations": {OWNER_UID: "of-nobody"}}
 
@@ -112,3 +113,37 @@ async def test_the_operator_works_on_under_it(world: World) -> None:
     assert await world.login_works(secret="renamed")
     await world.delete("DatabaseUser", "app")
     assert not await world.cluster.exists("Secret", "renamed", world.namespace)
+
+
+@fast
+async def test_secrets_only_where_a_namespace_says_so(world: World) -> None:
+    other = await world.another_namespace()
+    await world.serve_whole_cluster()
+    rights = access(kinds().values())
+    await world.grant("ClusterRole", None, world.system, rights.clusterwide_but_secrets)
+    await world.grant("Role", world.system, "operator", (*rights.own_namespace, *rights.own_secrets))
+    await world.grant("Role", world.namespace, "operator", rights.secrets)
+    await world.operator.start()
+    allowed = [{"name": world.namespace}, {"name": other}]
+    guest = world.user("guest", datastoreRef={"name": "main", "namespace": world.namespace})
+    guest["metadata"]["namespace"] = other
+    await world.apply(
+        world.project_manifest(allowedNamespaces=allowed),
+        world.datastore(allowedNamespaces=[other]),
+        world.user(),
+        guest,
+    )
+    await world.becomes("DatabaseUser", "app", "Synced")
+
+    async def is_told() -> bool:
+        found = await world.cluster.get("DatabaseUser", "guest", other)
+        assert condition(found, "Stalled").get("reason") == "KubernetesRefuses", found.get("status")
+        return True
+
+    await world.until("the other one is told", is_told)
+    await world.grant("Role", other, "operator", rights.secrets)
+
+    async def has_it() -> bool:
+        return await world.cluster.exists("Secret", "guest-user", other)
+
+    await world.until("until its namespace says so", has_it)

@@ -112,9 +112,7 @@ class World:
     async def grant_cluster_wide(self) -> None:
         """Rights as an installation for the whole cluster has: a namespace that goes takes its own Roles along at once."""
         rights = access(kinds().values())
-        await self._grant(
-            "ClusterRole", None, f"{self.system}-wide", (*rights.in_each_namespace, *rights.watch_secrets)
-        )
+        await self.grant("ClusterRole", None, f"{self.system}-wide", (*rights.in_each_namespace, *rights.watch_secrets))
 
     async def serve_whole_cluster(self) -> Access:
         """Before the operator is started: exactly the rights of an installation for the whole cluster; return them."""
@@ -122,8 +120,8 @@ class World:
             await self.cluster.delete("RoleBinding", "operator", namespace)
         await self.cluster.delete("RoleBinding", self.system, "default")
         rights = access(kinds().values())
-        await self._grant("ClusterRole", None, self.system, (*rights.clusterwide, *rights.watch_secrets))
-        await self._grant("Role", self.system, "operator", rights.own_namespace)
+        await self.grant("ClusterRole", None, self.system, (*rights.clusterwide, *rights.watch_secrets))
+        await self.grant("Role", self.system, "operator", rights.own_namespace)
         self.operator = OperatorProcess(
             await self.cluster.service_account(self.system, "operator"),
             self.folder / "operator.log",
@@ -248,16 +246,16 @@ class World:
         account = {"name": "operator", "namespace": self.system}
         await self.cluster.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
         rights = access(kinds().values())
-        await self._grant("ClusterRole", None, self.system, rights.cluster_scoped)
+        await self.grant("ClusterRole", None, self.system, rights.cluster_scoped)
         for namespace in self.namespaces:
-            await self._grant("Role", namespace, "operator", (*rights.in_each_namespace, *rights.watch_secrets))
-        await self._grant(
+            await self.grant("Role", namespace, "operator", (*rights.in_each_namespace, *rights.watch_secrets))
+        await self.grant(
             "Role", self.system, "operator", (*rights.own_namespace, *rights.own_secrets, *rights.watch_secrets)
         )
-        await self._grant("Role", "default", self.system, rights.project_events)
+        await self.grant("Role", "default", self.system, rights.project_events)
         return await self.cluster.service_account(self.system, "operator")
 
-    async def _grant(self, kind: str, namespace: str | None, name: str, rules: tuple[AccessRule, ...]) -> None:
+    async def grant(self, kind: str, namespace: str | None, name: str, rules: tuple[AccessRule, ...]) -> None:
         api = "rbac.authorization.k8s.io/v1"
         metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
         await self.cluster.apply(

@@ -84,6 +84,12 @@
   - create
   - delete
 - apiGroups:
+  - events.k8s.io
+  resources:
+  - events
+  verbs:
+  - create
+- apiGroups:
   - ''
   resources:
   - secrets
@@ -91,6 +97,98 @@
   - get
   - create
   - patch
+  - delete
+- apiGroups:
+  - ''
+  resources:
+  - namespaces
+  verbs:
+  - list
+  - watch
+{{- end }}
+{{- define "managed-databases-operator.access.clusterwideButSecrets" -}}
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseprojects
+  verbs:
+  - list
+  - watch
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseprojects/status
+  verbs:
+  - patch
+- apiGroups:
+  - apiextensions.k8s.io
+  resources:
+  - customresourcedefinitions
+  resourceNames:
+  - databaseextensions.manageddatabases.io
+  - databasegrants.manageddatabases.io
+  - databaseprojects.manageddatabases.io
+  - databaseusers.manageddatabases.io
+  - kafkaacls.manageddatabases.io
+  - kafkatopics.manageddatabases.io
+  - logicalreplicationslots.manageddatabases.io
+  - manageddatabases.manageddatabases.io
+  - manageddatastores.manageddatabases.io
+  - prometheusmetricstokens.manageddatabases.io
+  verbs:
+  - get
+- apiGroups:
+  - admissionregistration.k8s.io
+  resources:
+  - validatingadmissionpolicies
+  - validatingadmissionpolicybindings
+  resourceNames:
+  - guard-status.manageddatabases.io
+  verbs:
+  - get
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseextensions
+  - databasegrants
+  - databaseusers
+  - kafkaacls
+  - kafkatopics
+  - logicalreplicationslots
+  - manageddatabases
+  - manageddatastores
+  - prometheusmetricstokens
+  verbs:
+  - list
+  - watch
+  - patch
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databaseextensions/status
+  - databasegrants/status
+  - databaseusers/status
+  - kafkaacls/status
+  - kafkatopics/status
+  - logicalreplicationslots/status
+  - manageddatabases/status
+  - manageddatastores/status
+  - prometheusmetricstokens/status
+  verbs:
+  - patch
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databasegrants
+  verbs:
+  - create
+  - delete
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - kafkaacls
+  verbs:
+  - create
   - delete
 - apiGroups:
   - events.k8s.io
@@ -105,6 +203,17 @@
   verbs:
   - list
   - watch
+{{- end }}
+{{- define "managed-databases-operator.access.secrets" -}}
+- apiGroups:
+  - ''
+  resources:
+  - secrets
+  verbs:
+  - get
+  - create
+  - patch
+  - delete
 {{- end }}
 {{- define "managed-databases-operator.access.clusterScoped" -}}
 - apiGroups:
@@ -193,6 +302,12 @@
   - create
   - delete
 - apiGroups:
+  - events.k8s.io
+  resources:
+  - events
+  verbs:
+  - create
+- apiGroups:
   - ''
   resources:
   - secrets
@@ -201,12 +316,6 @@
   - create
   - patch
   - delete
-- apiGroups:
-  - events.k8s.io
-  resources:
-  - events
-  verbs:
-  - create
 {{- end }}
 {{- define "managed-databases-operator.access.watchSecrets" -}}
 - apiGroups:

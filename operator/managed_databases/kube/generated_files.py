@@ -114,6 +114,8 @@ def _chart_access(kinds: tuple[Kind, ...]) -> str:
     rights = access(kinds)
     parts = {
         "clusterwide": rights.clusterwide,
+        "clusterwideButSecrets": rights.clusterwide_but_secrets,
+        "secrets": rights.secrets,
         "clusterScoped": rights.cluster_scoped,
         "inEachNamespace": rights.in_each_namespace,
         "watchSecrets": rights.watch_secrets,

@@ -39,11 +39,14 @@ class Access:
 
     Serving the whole cluster takes `clusterwide` and `own_namespace`. Serving named namespaces takes `cluster_scoped`,
     `in_each_namespace` in each of them, `own_namespace` and `own_secrets` in the operator's, `project_events` in
-    `default`. `watch_secrets` goes wherever Secrets are read; it is optional: without it their repair waits for the
+    `default`. Serving the whole cluster, but Secrets only where somebody says so, takes `clusterwide_but_secrets`,
+    `own_namespace`, `own_secrets`, and `secrets` where they may be read. `watch_secrets` goes wherever Secrets are read; it is optional: without it their repair waits for the
     resync. `metrics_reviews`, cluster-scoped, is needed only where Kubernetes says who may read the metrics.
     """
 
     clusterwide: Rules
+    clusterwide_but_secrets: Rules
+    secrets: Rules
     cluster_scoped: Rules
     in_each_namespace: Rules
     own_namespace: Rules
@@ -68,7 +71,7 @@ def access(kinds: Iterable[Kind]) -> Access:
     )
     # An owner may be set on an own Secret without a right on the owner, because blockOwnerDeletion is not asked for;
     # where OwnerReferencesPermissionEnforcement is on, it takes the right to delete the Secret.
-    in_each_namespace = (
+    in_each_namespace_but_secrets = (
         *_of_resources(
             (kind.plural for kind in served if kind.namespaced),
             ("list", "watch", "patch"),
@@ -86,6 +89,9 @@ def access(kinds: Iterable[Kind]) -> Access:
             for kind in served
             if kind.name in owned
         ),
+        *post_events,
+    )
+    secrets = (
         AccessRule(
             "",
             ("secrets",),
@@ -93,7 +99,14 @@ def access(kinds: Iterable[Kind]) -> Access:
             why="writes the credentials of each user, reads given passwords, and removes its Secrets with their resource",
             misuse="reads every Secret whose name it knows or guesses, and changes it, wherever this rule holds",
         ),
-        *post_events,
+    )
+    in_each_namespace = (*in_each_namespace_but_secrets, *secrets)
+    namespaces = AccessRule(
+        "",
+        ("namespaces",),
+        ("list", "watch"),
+        why="knows the labels by which a project allows namespaces",
+        misuse="reads names and labels of all namespaces",
     )
     # Only the definition itself tells whether a resource is being deleted by somebody or with all of its kind; the latter
     # must not delete anything in the cloud. By name, and no more than to read: whoever may change one may change everything.
@@ -125,17 +138,9 @@ def access(kinds: Iterable[Kind]) -> Access:
         *((definitions, status_guard) if served else ()),
     )
     return Access(
-        clusterwide=(
-            *cluster_scoped,
-            *in_each_namespace,
-            AccessRule(
-                "",
-                ("namespaces",),
-                ("list", "watch"),
-                why="knows the labels by which a project allows namespaces",
-                misuse="reads names and labels of all namespaces",
-            ),
-        ),
+        clusterwide=(*cluster_scoped, *in_each_namespace, namespaces),
+        clusterwide_but_secrets=(*cluster_scoped, *in_each_namespace_but_secrets, namespaces),
+        secrets=secrets,
         cluster_scoped=cluster_scoped,
         in_each_namespace=in_each_namespace,
         own_namespace=(
