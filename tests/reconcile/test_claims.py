@@ -8,6 +8,7 @@ import pytest
 from managed_databases.kinds.registry import kinds
 from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
 from managed_databases.reconcile.ports import Resource, ResourceKey
+from managed_databases.reconcile.seals import Standing
 
 OBJECT = ObjectName("team", "datastores", "00000000-0000-4000-8000-000000000001")
 KEY = KeyName("team", "datastores", ("main",))
@@ -107,3 +108,45 @@ def test_an_identity_without_object_or_attempt_claims_nothing() -> None:
     claims = Claims(kinds().__getitem__)
     claims.note(unwritten("refused", OLDEST.created_at, identity=OLDEST.status["identity"]))
     assert claims.claimant(KEY) is None
+
+
+@pytest.mark.parametrize("order", list(permutations((OLDEST, YOUNGER, YOUNGEST))))
+def test_what_is_proven_goes_before_what_is_not(order: Sequence[Resource]) -> None:
+    claims = Claims(kinds().__getitem__)
+    standings = {OLDEST.key: Standing.UNPROVEN, YOUNGER.key: Standing.TRUSTED, YOUNGEST.key: Standing.PROVEN}
+    for each in order:
+        claims.note(each, standings[each.key])
+    for holder in (YOUNGEST, YOUNGER, OLDEST):
+        assert claims.holder(OBJECT) == claims.claimant(KEY) == holder.key
+        assert claims.proven_holder(OBJECT) == (None if holder is OLDEST else holder.key)
+        claims.forget(holder.key)
+
+
+def test_two_that_say_the_same_dispute_each_other() -> None:
+    claims = Claims(kinds().__getitem__)
+    for each in (OLDEST, YOUNGER):
+        claims.note(each, Standing.UNPROVEN)
+    assert claims.disputed_by(OLDEST.key) == YOUNGER.key
+    assert claims.disputed_by(YOUNGER.key) == OLDEST.key
+    claims.forget(YOUNGER.key)
+    assert claims.disputed_by(OLDEST.key) is None
+
+
+def test_an_unproven_name_still_keeps_others_from_taking_it() -> None:
+    """When a key is lost it is mostly the truth."""
+    claims = Claims(kinds().__getitem__)
+    claims.note(OLDEST, Standing.UNPROVEN)
+    other = unwritten("other", YOUNGEST.created_at)
+    claims.note(other)
+    assert not claims.take(other, KEY)
+
+
+def test_listeners_are_told_when_a_claim_is_proven() -> None:
+    told: list[ObjectName] = []
+    claims = Claims(kinds().__getitem__, told.append)
+    claims.note(OLDEST, Standing.UNPROVEN)
+    told.clear()
+    claims.note(OLDEST, Standing.UNPROVEN)
+    assert told == []
+    claims.note(OLDEST, Standing.PROVEN)
+    assert told == [OBJECT]
