@@ -54,7 +54,7 @@ async def test_a_stolen_account_makes_and_changes_no_foreign_secret(world: World
         for attempt in (
             secret(boss, "t", tokens, annotations=token),
             secret(boss, "t", tokens, labels=OURS["labels"], annotations={**OURS["annotations"], **token}),
-            secret(boss, "t", "kubernetes.io/dockerconfigjson", **OURS),
+            secret(boss, "t", "example.com/other", **OURS),
             secret(boss, "t", labels=OURS["labels"]),
             secret(boss, "t", annotations=OURS["annotations"]),
             secret(boss, f"{KEY_SECRET}-too", f"{GROUP}/ownership-key", labels=OURS["labels"]),
