@@ -1,6 +1,7 @@
 """Both ways to install, on a real API server: no Pod can run there, but everything must be accepted."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ from install.helm import render
 from install.kubectl import TOP, Kubectl, kubectl_for, with_crds
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.kinds.registry import kinds
+from managed_databases.kube.account_policies import STATUS_POLICY
 
 pytestmark = pytest.mark.story
 
@@ -25,6 +27,14 @@ MADE_BY_US = {
 @pytest.fixture(scope="module")
 def kubectl(control_plane: ControlPlane) -> Kubectl:
     return kubectl_for(control_plane)
+
+
+@pytest.fixture(autouse=True)
+def statuses_are_free_again(control_plane: ControlPlane) -> Iterator[None]:
+    """The control plane is everybody's, and the policy names the account of an operator that is not there."""
+    yield
+    kinds_of_it = "validatingadmissionpolicybinding,validatingadmissionpolicy"
+    kubectl_for(control_plane)("delete", kinds_of_it, STATUS_POLICY, "--ignore-not-found")
 
 
 def may(kubectl: Kubectl, account: str, verb: str, resource: str, namespace: str) -> bool:
