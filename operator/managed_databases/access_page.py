@@ -31,7 +31,21 @@ _PLACES: Final = (
         "A Role in each namespace of `watchNamespaces`.",
     ),
     ("own_namespace", "In the operator's namespace", "A Role, always."),
-    ("own_secrets", "In the operator's namespace, when namespaces are named", "A Role."),
+    (
+        "own_secrets",
+        "In the operator's namespace, when namespaces are named",
+        "A Role; also with `rbac.secrets: Bound`.",
+    ),
+    (
+        "clusterwide_but_secrets",
+        "In the whole cluster, with `rbac.secrets: Bound`",
+        "A ClusterRole, in the place of the first one.",
+    ),
+    (
+        "secrets",
+        "Where a RoleBinding says so, with `rbac.secrets: Bound`",
+        "A ClusterRole that the chart binds nowhere.",
+    ),
     (
         "project_events",
         "In the namespace `default`, when namespaces are named",
@@ -61,4 +75,6 @@ def _table(rules: Rules) -> Iterator[str]:
 def _what(rule: AccessRule) -> str:
     resources = ", ".join(f"`{each}`" for each in rule.resources)
     of = f" of {rule.group}" if rule.group else ""
+    if len(rule.names) == 1:
+        return f"{resources}{of}, `{rule.names[0]}` only"
     return f"{resources}{of}{', of our kinds only' if rule.names else ''}"

@@ -43,6 +43,9 @@ ALONE: dict[str, Values] = {
     "no election": {"leaderElection": False, "replicas": 1},
     "no budget": {"podDisruptionBudget": {"create": False}},
     "namespaces": {"watchNamespaces": [ODD, "shop"]},
+    "who else writes statuses": {"admissionPolicy": {"statusWriters": ["velero", "oidc:somebody@example.com"]}},
+    "Secrets without a limit": {"admissionPolicy": {"limitSecrets": False}},
+    "Secrets where somebody says so": {"rbac": {"secrets": "Bound"}},
     "settings": {"settings": {"POLL_SECONDS": 0.1, "RESYNC_SECONDS": 604800, "LOG_LEVEL": "debug"}},
     "other settings": {
         "settings": {
@@ -190,7 +193,9 @@ def test_odd_names_stay_names(kubectl: Kubectl) -> None:
 
 def dry_run(kubectl: Kubectl, texts: Mapping[str, str]) -> None:
     given = "\n---\n".join(texts.values())
-    kubectl("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-", given=given)
+    kubectl(
+        "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-", given=given
+    )
 
 
 def test_no_value_is_left_out() -> None:

@@ -82,7 +82,8 @@ def test_named_namespaces_give_no_rights_elsewhere(control_plane: ControlPlane) 
         assert not any(may(kubectl, account, verb, resource, "default") for verb in ("get", "list", "patch")), resource
     assert may(kubectl, account, "list", "databaseprojects.manageddatabases.io", "*")
     assert may(kubectl, account, "get", "secrets", "narrow")
-    assert not may(kubectl, account, "create", "secrets", "narrow")
+    assert may(kubectl, account, "create", "secrets", "narrow"), "its key"
+    assert not any(may(kubectl, account, verb, "secrets", "narrow") for verb in ("patch", "delete")), "and no other"
     assert not may(kubectl, account, "list", "namespaces", "*")
 
 

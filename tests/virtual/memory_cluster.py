@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.collections import SECRET
+from managed_databases.reconcile.key_keeping import KEY_SECRET
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     KubeUnreachable,
@@ -38,7 +39,8 @@ Raw = dict[str, Any]
 @dataclass
 class MemoryCluster:
     """The API server. `away`: it answers nobody. `told` are called with the kind and key of what changed. `refuses` says
-    why a method on a path is forbidden, `secrets_most` how many Secrets a namespace may have.
+    why a method on a path is forbidden, `secrets_most` how many Secrets a namespace may have (but for
+    the operator's key).
 
     A request takes effect after `answer_seconds` and is answered `late_seconds` later: with more than NEWS_SECONDS, the
     watch tells of it first.
@@ -199,6 +201,7 @@ class MemoryCluster:
             if (
                 key.kind == SECRET
                 and self.secrets_most is not None
+                and key.name != KEY_SECRET
                 and len(self.secrets_of(key.namespace)) >= self.secrets_most
             ):
                 raise WriteRefused(f"{method} {path}: 403 Forbidden: exceeded quota: count/secrets={self.secrets_most}")

@@ -46,7 +46,7 @@ def test_no_token_is_made_whose_secret_cannot_be_written(what: str) -> None:
                 world.cluster.secrets_most = 0
             else:
                 world.cluster.refuses = lambda method, path: (
-                    "by our policy" if method == "POST" and path.endswith("/secrets") else None
+                    "by our policy" if method == "POST" and path.endswith(f"/{NAMESPACE}/secrets") else None
                 )
             await begin(world)
             await asyncio.sleep(900)

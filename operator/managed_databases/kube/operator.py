@@ -20,8 +20,8 @@ from managed_databases.kube.metrics import BudgetCollector, StateCollector, reco
 from managed_databases.kube.metrics_server import MetricsServer
 from managed_databases.kube.probes import Probes
 from managed_databases.kube.reviews import Reviews
-from managed_databases.kube.watchdog import END_SECONDS, Watchdog
 from managed_databases.kube.status_guard import StatusGuard
+from managed_databases.kube.watchdog import END_SECONDS, Watchdog
 from managed_databases.kube.watching import Watching
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.reconcile.clock import Clock

@@ -97,7 +97,7 @@ def access(kinds: Iterable[Kind]) -> Access:
             ("secrets",),
             ("get", "create", "patch", "delete"),
             why="writes the credentials of each user, reads given passwords, and removes its Secrets with their resource",
-            misuse="reads every Secret whose name it knows or guesses, and changes it, wherever this rule holds",
+            misuse="reads every Secret whose name it knows or guesses, wherever this rule holds; changes those of the operator, and without the policy on its Secrets all",
         ),
     )
     in_each_namespace = (*in_each_namespace_but_secrets, *secrets)
