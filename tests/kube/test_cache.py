@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from managed_databases.kube.cache import Store, resource_of
+from api.hostile_answers import MIB, peak_of_memory
+from kube.crd_samples import sample
+from managed_databases.kinds.registry import GROUP, kinds
+from managed_databases.kube.cache import ANNOTATION_MOST, FINALIZERS_MOST, OWNERS_MOST, Store, light, resource_of
+from managed_databases.reconcile.packed import TOO_LARGE, Packed
 from managed_databases.reconcile.ports import ResourceCache, ResourceKey
+from managed_databases.reconcile.reading import Specs, UnreadableSpec
 
 KEY = ResourceKey("Thing", "here", "a")
 
@@ -28,10 +33,16 @@ def version(store: Store) -> str | None:
 
 
 def test_reads_a_resource_without_its_weight() -> None:
-    annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{...}", "mine": "yes"}
+    ours = {f"{GROUP}/paused": "true", "reconcile.fluxcd.io/requestedAt": "now"}
+    foreign = {
+        "kubectl.kubernetes.io/last-applied-configuration": "{...}",
+        "theirs": "no",
+        "x.manageddatabases.io/a": "",
+    }
+    annotations = ours | foreign
     seen = raw(7, generation=3, finalizers=["f"], annotations=annotations, managedFields=[{}], deletionTimestamp="now")
     resource = resource_of(seen, KEY)
-    assert resource.annotations == {"mine": "yes"}
+    assert resource.annotations == ours
     assert (resource.generation, resource.finalizers, resource.deleting_since) == (3, ("f",), "now")
     assert resource.spec is seen["spec"], "taken over, not copied"
 
@@ -125,3 +136,71 @@ def test_equal_resources_share_what_they_say() -> None:
     assert one.spec is other.spec
     assert one.status["conditions"][0] is other.status["conditions"][0]
     assert one.status == {"conditions": [condition]}
+
+
+def greatest(number: int) -> dict[str, Any]:
+    """A resource as large as the API server takes one, half of it legal: what a hostile tenant makes of each of his."""
+    text = chr(97 + number % 26) * 40
+    metadata = {
+        "name": f"d{number}",
+        "namespace": "hers",
+        "uid": f"uid-{number}",
+        "resourceVersion": str(number + 1),
+        "annotations": {f"{GROUP}/a{each:02}": text * 300 for each in range(20)}
+        | {f"x.example/{each}": text * 1_000 for each in range(5)},
+        "labels": {f"label-{each}": text for each in range(200)},
+        "finalizers": [f"x.example/{text}{each}" for each in range(200)],
+        "ownerReferences": [{"uid": f"{text}{each}"} for each in range(200)],
+        "managedFields": [{"fieldsV1": {f"f:{each}": {} for each in range(200)}}],
+    }
+    spec = {
+        "config": {f"parameter-{each:03}": text for each in range(480)},
+        "firewall": [f"10.{number % 250}.{each}.0/24" for each in range(256)],
+        "allowedNamespaces": [f"{text}-{each:06}" for each in range(256)],
+    }
+    return {
+        "apiVersion": "x",
+        "kind": "Thing",
+        "metadata": metadata,
+        "spec": spec,
+        "status": {"observedGeneration": -1},
+    }
+
+
+@pytest.mark.parametrize("way", ["a list", "events"])
+def test_a_thousand_resources_of_the_greatest_size_take_a_hundred_mib(way: str) -> None:
+    """A tenth of them is tried here: a hundred."""
+    store = Store(["Thing"])
+    with peak_of_memory() as peak:
+        for number in range(100):
+            seen = greatest(number)
+            store.seen(light(seen) if way == "a list" else seen, "Thing")
+            del seen
+    assert len(tuple(store.of_kind("Thing"))) == 100
+    assert peak.bytes < 10 * MIB, f"{peak.bytes / MIB:.1f} MiB"
+    kept = store.get(ResourceKey("Thing", "hers", "d7"))
+    assert kept is not None
+    assert dict(kept.spec) == greatest(7)["spec"]
+    assert {len(value) for value in kept.annotations.values()} == {ANNOTATION_MOST}
+    assert (len(kept.finalizers), len(kept.owner_uids)) == (FINALIZERS_MOST + 1, OWNERS_MOST)
+
+
+def test_a_field_that_is_too_large_is_not_kept_and_told() -> None:
+    whole = {"config": {"a" * 40_000: 1}, "deletionPolicy": "Retain", "firewall": ["10.0.0.0/8"]}
+    seen = {"metadata": {"name": "d", "namespace": "here", "uid": "u", "resourceVersion": "1"}, "spec": whole}
+    kept = resource_of(seen, ResourceKey("ManagedDatastore", "here", "d"))
+    assert dict(kept.spec) == whole | {"config": TOO_LARGE}
+    with pytest.raises(UnreadableSpec, match=r"^spec.config of .* has more than 32768 bytes as JSON: make it smaller$"):
+        Specs().of(kinds()["ManagedDatastore"], kept)
+    project = {"metadata": {"name": "p", "uid": "u", "resourceVersion": "1"}, "spec": whole}
+    assert dict(resource_of(project, ResourceKey("DatabaseProject", "", "p")).spec) == whole
+
+
+def test_a_large_spec_is_read_like_any_other() -> None:
+    spec = sample("ManagedDatastore", "d", "here", config={f"p{each}": each for each in range(400)})["spec"]
+    seen = {"metadata": {"name": "d", "namespace": "here", "uid": "u", "resourceVersion": "1"}, "spec": spec}
+    kept = resource_of(seen, ResourceKey("ManagedDatastore", "here", "d"))
+    assert isinstance(kept.spec, Packed)
+    assert kept.spec == spec
+    assert (kept.spec.get("config"), kept.spec.get("none"), len(kept.spec)) == (spec["config"], None, len(spec))
+    assert Specs().of(kinds()["ManagedDatastore"], kept).config == spec["config"]

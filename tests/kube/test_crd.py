@@ -160,7 +160,12 @@ def test_configuration_values_stay_as_they_are(model: type[Spec]) -> None:
         "type": "object",
         "nullable": True,
         "maxProperties": 8,
-        "additionalProperties": {"x-kubernetes-preserve-unknown-fields": True},
+        "additionalProperties": {
+            "x-kubernetes-preserve-unknown-fields": True,
+            "maxLength": 1024,
+            "maxItems": 0,
+            "maxProperties": 0,
+        },
     }
 
 

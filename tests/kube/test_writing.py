@@ -120,6 +120,9 @@ async def test_finalizers_keep_and_let_go(place: Place) -> None:
     assert deleting.deleting_since is not None
     with pytest.raises(WriteRefused):
         await place.writer.set_finalizers(deleting, (*deleting.finalizers, "example.com/late"))
+    many = tuple(f"example.com/{number}" for number in range(65))
+    with pytest.raises(WriteRefused, match="there are more than 64, take some away"):
+        await place.writer.set_finalizers(replace(deleting, finalizers=many), (*many, "example.com/more"))
     await place.writer.set_finalizers(deleting, ())
     with pytest.raises(NotThere):
         await place.connection.request("GET", place.path("a"))

@@ -6,6 +6,8 @@ from mutants.mutant import Mutant
 
 _HOSTILE = ("api/test_hostile_answers.py",)
 _MASKING = ("api/test_masking.py",)
+_CACHE = ("kube/test_cache.py",)
+_BOUNDS = ("kube/test_crd_bounds.py", "kube/test_crd.py")
 
 ANSWERS: Final = (
     Mutant(
@@ -63,6 +65,55 @@ ANSWERS: Final = (
         "async with asyncio.timeout(LARGE_SECONDS) as limit:",
         "async with asyncio.timeout(None) as limit:",
         _HOSTILE,
+    ),
+    Mutant(
+        "foreign annotations are not kept",
+        "kube/cache.py",
+        'if name.startswith(f"{GROUP}/") or name == FLUX_REQUESTED_AT)',
+        "if name)",
+        _CACHE,
+    ),
+    Mutant(
+        "a large spec is kept as text",
+        "reconcile/packed.py",
+        "    if len(text) <= PACKED_FROM_BYTES:\n",
+        "    if True:\n",
+        _CACHE,
+    ),
+    Mutant(
+        "a field that is too large is not kept, and nothing is made of the rest",
+        "reconcile/packed.py",
+        "name: TOO_LARGE if len(orjson.dumps(value)) > field_most else value",
+        "name: value",
+        _CACHE,
+    ),
+    Mutant(
+        "a field that is too large makes the spec unreadable",
+        "reconcile/reading.py",
+        "if too_large := sorted(name for name, value in values.items() if value == TOO_LARGE):",
+        "if too_large := []:",
+        _CACHE,
+    ),
+    Mutant(
+        "values of a map without a type are scalars",
+        "kube/structural_schema.py",
+        '"maxItems": 0, "maxProperties": 0}',
+        "}",
+        _BOUNDS,
+    ),
+    Mutant(
+        "whatever has no bound fails the build",
+        "kube/structural_schema.py",
+        'if unbounded and schema.get("format") not in _SHORT_FORMATS:',
+        "if False:",
+        _BOUNDS,
+    ),
+    Mutant(
+        "a list of Kubernetes is read item by item",
+        "kube/pages.py",
+        "[light(orjson.loads(text)) for text in splitter.feed(chunk)]",
+        "[orjson.loads(text) for text in splitter.feed(chunk)]",
+        ("kube/test_pages.py",),
     ),
     Mutant(
         "a token that is too long is not sent",

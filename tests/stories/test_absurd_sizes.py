@@ -15,7 +15,7 @@ async def test_a_datastore_that_says_too_much(world: World) -> None:
     await world.apply(world.project_manifest(), world.datastore())
     id_ = (await world.becomes("ManagedDatastore", "main"))["status"]["id"]
     [row] = await world.sandbox.objects("datastores")
-    absurd = [{**row["instances"][0], "id": f"{number}", "availability_zone": LONG} for number in range(200)]
+    absurd = [{**row["instances"][0], "id": f"{number}", "availability_zone": LONG[:500]} for number in range(100)]
     connection = dict.fromkeys(row["connection"], LONG)
     await world.sandbox.edit("datastores", id_, instances=absurd, connection=connection, status=LONG.upper())
 
@@ -43,13 +43,19 @@ async def test_a_resource_that_says_too_much(world: World) -> None:
     await world.apply(world.project_manifest())
     refused = await world.cluster.apply(world.datastore("endless", config={"work_mem": LONG * 1_000}), check=False)
     assert "too large" in refused["message"].lower(), refused
-    many = {f"parameter_{number}": LONG for number in range(90)}
+    refused = await world.cluster.apply(world.datastore("long", config={"work_mem": LONG}), check=False)
+    assert "spec.config.work_mem: Too long" in refused["message"], refused
+    await world.apply(world.datastore("heavy", config={f"parameter_{number}": LONG[:1_000] for number in range(33)}))
+    stalled = await world.becomes("ManagedDatastore", "heavy", "Stalled")
+    assert condition(stalled, "Stalled")["reason"] == "InvalidSpec"
+    assert "has more than 32768 bytes as JSON: make it smaller" in condition(stalled, "Stalled")["message"]
+    many = {f"parameter_{number}": LONG[:1_000] for number in range(31)}
     taken = await world.cluster.apply(world.datastore("wordy", config=many), check=False)
     assert taken.get("kind") == "ManagedDatastore", taken["message"][:500]
     stalled = await world.becomes("ManagedDatastore", "wordy", "Stalled")
     message: str = condition(stalled, "Stalled")["message"]
     assert "parameter_0" in message
-    assert LONG not in message
+    assert LONG[:1_000] not in message
     annotated: dict[str, Any] = world.datastore("annotated")
     annotated["metadata"]["annotations"] = {f"example.com/{number}": LONG for number in range(40)}
     await world.apply(annotated)

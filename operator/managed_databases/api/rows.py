@@ -30,6 +30,7 @@ _NEXT_ROW: Final = re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+(\{" + _inside(3) + rb"\
 _BRACKET: Final = re.compile(rb"(?:" + _PLAIN + rb")*+[\[\]{}]", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + rb'|[\[\]{},:]|[^ \t\r\n\[\]{},:"]++', re.DOTALL)
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*+")
+_OTHERS_MOST: Final = 8
 _OPENING: Final = (b"[", b"{")
 _ALONE: Final = frozenset((b"[", b"]", b"{", b"}", b",", b":"))
 _NO_VALUES: Final = frozenset((b"]", b"}", b",", b":"))
@@ -62,8 +63,13 @@ class RowSplitter:
     It checks the frame only; whether a row is JSON is for whoever parses it.
     """
 
-    def __init__(self, envelope: str) -> None:
+    def __init__(self, envelope: str, *, row_most_bytes: int | None = None, null_is_empty: bool = False) -> None:
         self.rows = 0
+        self.others: dict[str, bytes] = {}
+        """The texts of what stands beside the list."""
+        self._row_most = ROW_LIMIT_BYTES if row_most_bytes is None else row_most_bytes
+        self._null_is_empty = null_is_empty
+        self._key = ""
         self._envelope = envelope
         self._text = b""
         self._at = 0
@@ -71,7 +77,7 @@ class RowSplitter:
         """Where the value begins that has not come whole yet."""
         self._depth = 0
         self._where = "document"
-        self._is_ours = self._is_found = self._is_all = False
+        self._is_found = self._is_all = False
 
     @property
     def is_empty(self) -> bool:
@@ -90,7 +96,7 @@ class RowSplitter:
                 self._count()
                 yield part
                 text = self._text
-                while next_ := _NEXT_ROW.match(text, self._at, self._at + ROW_LIMIT_BYTES):
+                while next_ := _NEXT_ROW.match(text, self._at, self._at + self._row_most):
                     self._at = next_.end()
                     self._count()
                     yield next_[1]
@@ -122,20 +128,24 @@ class RowSplitter:
             case ("first key", b"}") | ("after a value", b"}"):
                 return "end"
             case (("first key" | "key"), _) if part.startswith(b'"'):
-                self._is_ours = _text_of(part) == self._envelope
+                self._key = _text_of(part)
                 return "colon"
-            case "colon", b":" if not self._is_ours:
+            case "colon", b":" if self._key != self._envelope:
                 return "other value"
             case "colon", b":" if not self._is_found:
                 self._is_found = True
                 return "list"
             case "list", b"[":
                 return "first row"
+            case "list", b"null" if self._null_is_empty:
+                return "after a value"
             case "list", _:
                 raise Unreadable("a list was expected in the answer")
             case "after a row", b",":
                 return "row"
             case "other value", _ if part not in _NO_VALUES:
+                if len(self.others) < _OTHERS_MOST:
+                    self.others[self._key] = part
                 return "after a value"
             case (("first row" | "after a row"), b"]"):
                 return "after a value"
@@ -151,12 +161,12 @@ class RowSplitter:
                 self._begun = self._at
             else:
                 return self._token()
-        while found := _BRACKET.match(self._text, self._at, self._begun + ROW_LIMIT_BYTES):
+        while found := _BRACKET.match(self._text, self._at, self._begun + self._row_most):
             self._at = found.end()
             self._depth += 1 if self._text[self._at - 1] in b"[{" else -1
             if not self._depth:
                 return self._ended()
-        require("bytes", len(self._text) - self._begun, ROW_LIMIT_BYTES, of=f"row {self.rows} of the answer has")
+        require("bytes", len(self._text) - self._begun, self._row_most, of=f"row {self.rows} of the answer has")
         return None
 
     def _ended(self) -> bytes:
@@ -164,11 +174,11 @@ class RowSplitter:
         return self._text[begun : self._at]
 
     def _token(self) -> bytes | None:
-        found = _TOKEN.match(self._text, self._at, self._at + ROW_LIMIT_BYTES)
+        found = _TOKEN.match(self._text, self._at, self._at + self._row_most)
         if found is None or (found.end() == len(self._text) and not self._is_all and found[0] not in _ALONE):
             if self._is_all and self._at < len(self._text):
                 raise not_json()
-            require("bytes", len(self._text) - self._at, ROW_LIMIT_BYTES, of=f"row {self.rows} of the answer has")
+            require("bytes", len(self._text) - self._at, self._row_most, of=f"row {self.rows} of the answer has")
             return None
         self._at = found.end()
         return found[0]
@@ -179,9 +189,9 @@ def _end_of(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
     return at if found is None else found.end()
 
 
-def _text_of(key: bytes) -> object:
+def _text_of(key: bytes) -> str:
     try:
-        return orjson.loads(key)
+        return str(orjson.loads(key))
     except orjson.JSONDecodeError:
         pass
     raise not_json()

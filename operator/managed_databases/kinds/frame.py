@@ -127,7 +127,7 @@ class Intent(Spec):
     wait_seconds: float = Field(
         description="How long to wait for a call of unknown outcome before the cloud is looked at."
     )
-    expected: dict[str, Any] = Field(
+    expected: Annotated[dict[str, Any], Field(max_length=16)] = Field(
         default_factory=dict, description="What an object must equal to be taken for the one that was made."
     )
     endpoint: Annotated[str | None, Field(max_length=2048)] = Field(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 
 from managed_databases.kinds.frame import CloudSpec, NamespaceName, ProjectRef, SecretKeyRef, SecretName, Uuid
 from managed_databases.kinds.references import DatastoreRef
@@ -22,6 +22,16 @@ SecurityGroups = Annotated[
         "have, or leave securityGroups out, and they stay as they are",
     ),
     Rule("self.all(one, self.exists_one(other, other == one))", "each security group stands here once"),
+]
+
+
+def _no_nulls(given: Any) -> Any:
+    return without_nulls(given) if isinstance(given, dict) else given
+
+
+ConfigValue = bool | int | float | Annotated[str, Field(max_length=1024)]
+Config = Annotated[
+    dict[Annotated[str, Field(max_length=128)], ConfigValue], Field(max_length=500), BeforeValidator(_no_nulls)
 ]
 
 
@@ -207,10 +217,10 @@ class ManagedDatastoreSpec(CloudSpec):
     subnet_id: Annotated[Uuid, Rule(IMMUTABLE, "the API can never change a subnet: make another datastore")] = Field(
         alias="subnetID", description="The id of the subnet that the nodes are in."
     )
-    config: Annotated[dict[str, Any], Field(max_length=500), AfterValidator(without_nulls)] | None = Field(
+    config: Config | None = Field(
         default=None,
         description="Configuration parameters by name; text is accepted for every type. Only what stands here is "
-        "managed; what is removed is reset once.",
+        "managed; what is removed is reset once. Names have at most 128 characters, and all of it 32 KiB as JSON.",
     )
     pooler: PoolerSpec | None = None
     security_groups: SecurityGroups | None = Field(

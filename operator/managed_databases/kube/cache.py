@@ -12,10 +12,28 @@ from typing import Any, Final
 
 import orjson
 
+from managed_databases.kinds.registry import GROUP
 from managed_databases.kube.collections import NAMESPACE, SECRET
+from managed_databases.reconcile.annotations import FLUX_REQUESTED_AT
+from managed_databases.reconcile.packed import FIELD_MOST_BYTES, Packed, packed
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
-LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+FINALIZERS_MOST: Final = 64
+"""Of an object with more of them none is changed: all would have to be kept in memory for that."""
+OWNERS_MOST: Final = 32
+ANNOTATIONS_MOST: Final = 16
+ANNOTATION_MOST: Final = 1_024
+"""Characters of an annotation that are read; none that means something to the operator is as long."""
+_METADATA: Final = (
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "labels",
+)
 GRAVES_MOST: Final = 20_000
 """Deletions that are remembered; only those of the last seconds matter."""
 SHARED_MOST: Final = 2_000
@@ -156,6 +174,8 @@ _shared: dict[bytes, Any] = {}
 
 def shared(value: Any) -> Any:
     """Return an equal value, the same for as many as possible: most resources say the same. Neither may be changed."""
+    if isinstance(value, Packed):
+        return value
     told = orjson.dumps(value)
     if len(told) > SHARED_BYTES_MOST:
         return value
@@ -167,7 +187,6 @@ def shared(value: Any) -> Any:
 def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
     """Read a custom resource as the API server sends it. Spec and status are taken over, and must not be changed."""
     metadata = raw["metadata"]
-    annotations = metadata.get("annotations") or {}
     status = raw.get("status") or {}
     if conditions := status.get("conditions"):
         status["conditions"] = [shared(condition) for condition in conditions]
@@ -178,9 +197,28 @@ def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
         generation=metadata.get("generation", 0),
         created_at=metadata.get("creationTimestamp") or "",
         deleting_since=metadata.get("deletionTimestamp"),
-        finalizers=shared(tuple(metadata.get("finalizers") or ())),
-        annotations=shared({name: value for name, value in annotations.items() if name != LAST_APPLIED}),
-        spec=shared(raw.get("spec") or {}),
+        finalizers=shared(tuple((metadata.get("finalizers") or ())[: FINALIZERS_MOST + 1])),
+        annotations=shared(_annotations(metadata)),
+        spec=shared(packed(raw.get("spec") or {}, field_most=FIELD_MOST_BYTES if key.namespace else None)),
         status=status,
-        owner_uids=shared(tuple(reference["uid"] for reference in metadata.get("ownerReferences") or ())),
+        owner_uids=shared(tuple(owner["uid"] for owner in (metadata.get("ownerReferences") or ())[:OWNERS_MOST])),
     )
+
+
+def _annotations(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Those that the operator reads, its own and Flux's: nobody else's are kept."""
+    told: Mapping[str, str] = metadata.get("annotations") or {}
+    read = sorted(name for name in told if name.startswith(f"{GROUP}/") or name == FLUX_REQUESTED_AT)
+    return {name: told[name][:ANNOTATION_MOST] for name in read[:ANNOTATIONS_MOST]}
+
+
+def light(raw: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of an object of a list until the whole page is here: `Store.seen` takes no more of it."""
+    metadata = raw["metadata"]
+    told = {name: metadata[name] for name in _METADATA if name in metadata}
+    told["annotations"] = _annotations(metadata)
+    told["ownerReferences"] = [{"uid": owner["uid"]} for owner in (metadata.get("ownerReferences") or ())[:OWNERS_MOST]]
+    told["finalizers"] = (metadata.get("finalizers") or [])[: FINALIZERS_MOST + 1]
+    field_most = FIELD_MOST_BYTES if metadata.get("namespace") else None
+    spec = packed(raw.get("spec") or {}, field_most=field_most)
+    return {"metadata": told, "spec": spec, "status": raw.get("status")}

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from managed_databases.kube import kubeconfig
 from managed_databases.kube.answers import error_for
 from managed_databases.kube.kubeconfig import MemoryFiles
+from managed_databases.kube.pages import Light, read_page
 from managed_databases.reconcile.ports import KubeUnreachable
 
 REQUEST_LIMIT_SECONDS: Final = 10.0
@@ -123,11 +124,17 @@ class KubeConnection:
         content_type: str = JSON,
         accept: str = JSON,
         limit_seconds: float = REQUEST_LIMIT_SECONDS,
+        items: Light | None = None,
     ) -> Any:
-        """Send one request, once, and return the parsed answer. Raises the errors of `reconcile.ports`, no others."""
+        """Send one request, once, and return the parsed answer. Raises the errors of `reconcile.ports`, no others.
+
+        A list is read item by item when `items` says what is kept of each.
+        """
         api = await self.api()
         assert self._session is not None
         headers = {"Accept": accept, "Content-Type": content_type}
+        if items is not None:
+            headers["Accept-Encoding"] = "identity"  # a little may unpack to a lot
         if authorization := await self.authorization():
             headers["Authorization"] = authorization
         url = str(api.configuration.host).rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
@@ -144,6 +151,8 @@ class KubeConnection:
                     timeout=NO_TIMEOUT,
                 ) as answer,
             ):
+                if items is not None and answer.status < 400:
+                    return await read_page(answer.content, items)
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise KubeUnreachable(f"{what}: {type(error).__name__}") from error

@@ -9,6 +9,7 @@ from typing import Any, Final
 import kopf
 
 from managed_databases.kinds.registry import GROUP
+from managed_databases.kube.pages import PAGE
 
 NOBODYS_FINALIZER: Final = f"{GROUP}/not-a-finalizer"
 """kopf takes its finalizer off every object that carries it, so it gets one that no object carries."""
@@ -95,7 +96,7 @@ def quiet_settings(speed: float) -> kopf.OperatorSettings:
     settings.networking.request_timeout = max(60 / speed, LEAST_LIMIT_SECONDS)
     settings.networking.connect_timeout = max(10 / speed, LEAST_LIMIT_SECONDS)
     settings.networking.error_backoffs = _Backoffs(speed)
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = PAGE
     settings.watching.initial_streaming = False
     settings.watching.inactivity_timeout = 70 / speed
     settings.watching.server_timeout = max(1, round(300 / speed))

@@ -3,20 +3,20 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
-from managed_databases.kube.cache import Store
+from managed_databases.kube.cache import Store, light
 from managed_databases.kube.collections import Collection, collection_path
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.pages import PAGE
 from managed_databases.reconcile.ports import KubeError, ResourceKey
 
 EVERY_SECONDS: Final = 600.0
 SETTLE_SECONDS: Final = 5.0
 """How long a watch may lag behind a list before the difference counts."""
 
-PAGE: Final = 500
 METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 log = structlog.get_logger()
@@ -85,7 +85,7 @@ class Resync:
         if collection.label_selector:
             query["labelSelector"] = collection.label_selector
         accept = METADATA_LIST if collection.metadata_only else "application/json"
-        page = await self._connection.request("GET", path, query=query, accept=accept)
+        page = await self._connection.request("GET", path, query=query, accept=accept, items=light)
         for raw in page.get("items") or ():
             if raw["metadata"]["name"] == key.name:
                 self._changed(self._store.seen(raw, collection.kind))
@@ -97,7 +97,9 @@ class Resync:
         if collection.label_selector:
             query["labelSelector"] = collection.label_selector
         while True:
-            page = await self._connection.request("GET", collection.path, query=query, accept=METADATA_LIST)
+            page = await self._connection.request(
+                "GET", collection.path, query=query, accept=METADATA_LIST, items=_version_only
+            )
             for item in page.get("items") or ():
                 metadata = item["metadata"]
                 key = ResourceKey(collection.kind, metadata.get("namespace") or "", metadata["name"])
@@ -106,3 +108,7 @@ class Resync:
             if not token:
                 return listed, page["metadata"]["resourceVersion"]
             query["continue"] = token
+
+
+def _version_only(raw: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {name: raw["metadata"].get(name) for name in ("namespace", "name", "resourceVersion")}}

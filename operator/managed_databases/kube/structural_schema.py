@@ -43,6 +43,7 @@ _TREATED: Final = frozenset({"title", "description", "default", "properties", "i
 _SCALARS: Final = frozenset({"boolean", "integer", "number", "string"})
 _BOUNDS: Final = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
 _SHORT_FORMATS: Final = frozenset({"date", "date-time"})
+_LONGEST_SCALAR: Final = 1024
 _INSTEAD: Final = {
     "anyOf": "make it one type; either-or is two optional fields and a rule",
     "oneOf": "make it one type; either-or is two optional fields and a rule",
@@ -72,9 +73,9 @@ class _OptionalMeansAbsent(GenerateJsonSchema):
 def structural_schema(model: type[BaseModel], path: str, *, for_people: bool) -> Schema:
     """Return the schema of `model`; `path` is what messages begin with. Raises NotStructural.
 
-    What people write (`for_people`) has its defaults filled in by the server and must be bounded everywhere, because
-    CEL rules are refused when their cost cannot be estimated. A status has neither: a default would come back each
-    time that the operator removes the field.
+    All is bounded: CEL rules are refused when their cost cannot be estimated, and the operator keeps what stands there.
+    What people write (`for_people`) has its defaults filled in by the server. A status has none: a default would come back
+    each time that the operator removes the field.
 
     In what people write a null means absent: client-side apply drops it, and server-side apply would be refused. So
     whatever may be absent is nullable, but for what has a default, which takes the null's place. Defaults stand at the
@@ -168,12 +169,16 @@ class _Conversion:
             [(names["pattern"], schema["additionalProperties"])] = patterns.items()
         values = self._map_value(schema.get("additionalProperties", True), path, (), 0)
         rules = _rules_for_keys(names, path)
-        return [] if values == {PRESERVE: True} else rules
+        return [] if PRESERVE in values else rules
 
     def _map_value(self, given: Schema | bool, path: str, inside: tuple[str, ...], depth: int) -> Schema:
-        """Values of several scalar types stay as they are: int-or-string would refuse 1.5."""
+        """Values of several scalar types stay as they are: int-or-string would refuse 1.5. What a value without a type may
+        hold is bounded all the same: each of these keywords is about one type only.
+        """
         if isinstance(given, bool) or all(branch.get("type") in _SCALARS for branch in given.get("anyOf", [{}])):
-            return {PRESERVE: True}
+            branches = [] if isinstance(given, bool) else given.get("anyOf", [])
+            longest = max((branch.get("maxLength", 0) for branch in branches), default=0) or _LONGEST_SCALAR
+            return {PRESERVE: True, "maxLength": longest, "maxItems": 0, "maxProperties": 0}
         return self.convert(given, f"{path}.*", inside, depth + 1)
 
     def _require_bound(self, schema: Schema, path: str) -> None:
@@ -181,9 +186,11 @@ class _Conversion:
         unbounded = bound is not None and bound not in schema and "enum" not in schema
         if schema.get("type") == "object" and "additionalProperties" not in schema:
             unbounded = False
-        if self.for_people and unbounded and schema.get("format") not in _SHORT_FORMATS:
+        if unbounded and schema.get("format") not in _SHORT_FORMATS:
             raise NotStructural(
-                path, f"has no {bound}", "bound it (max_length), or rules on it are refused as too costly"
+                path,
+                f"has no {bound}",
+                "bound it (max_length): rules on it are refused as too costly, and whoever writes it could fill the memory",
             )
 
 

@@ -14,8 +14,10 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
+from managed_databases.kube.cache import light
 from managed_databases.kube.collections import Collection
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.pages import read_page
 from managed_databases.reconcile.ports import KubeUnreachable
 
 ATTEMPTED_WITHIN_SECONDS: Final = 600.0
@@ -82,7 +84,7 @@ class _Answer(aiohttp.ClientResponse):
             return self.discovery
         if self.on_list is None:
             return await super().json(**options)
-        listed = orjson.loads(await self.read())
+        listed = await read_page(self.content, light)
         self.on_list(listed)
         return {**listed, "items": []}
 
@@ -203,6 +205,8 @@ class Traffic:
         if flow.collection.metadata_only:
             shape = "PartialObjectMetadata" if watches else "PartialObjectMetadataList"
             request.headers["Accept"] = METADATA.format(shape)
+        if not watches:
+            request.headers["Accept-Encoding"] = "identity"  # a little may unpack to a lot
         flow.look(self._now())
         flow.attempted_at = self._now()
         try:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
-from managed_databases.kube.cache import Store, resource_of
+from managed_databases.kube.cache import FINALIZERS_MOST, Store, resource_of
 from managed_databases.kube.collections import SECRET, collection_path, object_path
 from managed_databases.kube.connection import JSON, MERGE_PATCH, KubeConnection
 from managed_databases.kube.definitions import read_definition
@@ -66,7 +66,11 @@ class KubeWriter:
         self._turns = asyncio.Semaphore(REQUESTS_MOST)
 
     async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
-        """Raises WriteConflict when the resource has changed, WriteRefused when one is added to a deleting resource."""
+        """Raises WriteConflict when the resource has changed, WriteRefused when one is added to a deleting resource, or there
+        are more than are kept in memory.
+        """
+        if len(resource.finalizers) > FINALIZERS_MOST:
+            raise WriteRefused(f"a change of finalizers: there are more than {FINALIZERS_MOST}, take some away")
         metadata = {"resourceVersion": resource.resource_version, "finalizers": list(finalizers)}
         return await self._patch_resource(resource, "", {"metadata": metadata})
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
-import orjson
 from pydantic import ValidationError
 
 from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.kind import Kind
+from managed_databases.reconcile.packed import FIELD_MOST_BYTES, PACKED_FROM_BYTES, TOO_LARGE, as_text, as_values
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
 
@@ -27,7 +27,11 @@ class Specs:
         """Raises UnreadableSpec."""
         read = self._read.get(resource.key)
         if read is None or read[:2] != (resource.uid, resource.generation):
-            told = (kind.name, orjson.dumps(resource.spec))
+            text = as_text(resource.spec)
+            if len(text) > PACKED_FROM_BYTES:  # read anew each time: as a model it takes several times the memory
+                self._read.pop(resource.key, None)
+                return _read(kind, resource)
+            told = (kind.name, text)
             spec = self._equal.get(told)
             if spec is None:
                 spec = self._equal[told] = _read(kind, resource)
@@ -39,8 +43,13 @@ class Specs:
 
 
 def _read(kind: Kind, resource: Resource) -> Any:
+    values = as_values(resource.spec)
+    if too_large := sorted(name for name, value in values.items() if value == TOO_LARGE):
+        raise UnreadableSpec(
+            f"spec.{', spec.'.join(too_large)} of {resource.key} has more than {FIELD_MOST_BYTES} bytes as JSON: make it smaller"
+        )
     try:
-        return kind.spec.model_validate(resource.spec)
+        return kind.spec.model_validate(values)
     except ValidationError as error:
         fields = sorted({".".join(str(part) for part in told["loc"]) for told in error.errors(include_input=False)})
         raise UnreadableSpec(

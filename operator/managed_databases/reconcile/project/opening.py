@@ -7,7 +7,7 @@ from typing import Any
 from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client
 from managed_databases.api.collections import DATASTORE_TYPES, DATASTORES
-from managed_databases.api.errors import ApiError, Misdirected, Refused, Unauthorized
+from managed_databases.api.errors import ApiError, Misdirected, Refused, TooLarge, Unauthorized
 from managed_databases.api.identity import ApiIdentity
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.database_project import DatabaseProjectSpec
@@ -246,7 +246,8 @@ class Opener:
 
     def _unreachable(self, opening: Opening, name: str, error: ApiError) -> None:
         """Credentials that cannot be checked change nothing: a connection that is in use stays so."""
-        self._hinder(opening, Wait(Reason.UNREACHABLE, f"the DatabaseProject {name} cannot be opened: {error.message}"))
+        reason = Reason.SNAPSHOT_TOO_LARGE if isinstance(error, TooLarge) else Reason.UNREACHABLE
+        self._hinder(opening, Wait(reason, f"the DatabaseProject {name} cannot be opened: {error.message}"))
 
     def _hinder(self, opening: Opening, why: Wait | Stall) -> None:
         if opening.session.problem is None:

@@ -15,6 +15,7 @@ from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.failures import KUBERNETES_SECONDS, kubernetes_refusal
+from managed_databases.reconcile.packed import as_values
 from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey, WriteRefused
 from managed_databases.reconcile.project.opening import ClientFactory, Opener, Opening
 from managed_databases.reconcile.project.permits import default_project, powers
@@ -118,7 +119,7 @@ class Projects:
         known = self._allowed.get(name)
         if known is None or known[0] != version:
             try:
-                allowed = DatabaseProjectSpec.model_validate(resource.spec).allowed_namespaces
+                allowed = DatabaseProjectSpec.model_validate(as_values(resource.spec)).allowed_namespaces
             except ValidationError:
                 allowed = ()
             known = self._allowed[name] = (version, allowed)
@@ -132,7 +133,7 @@ class Projects:
         session = opening.session
         is_requested = sync_request(resource.annotations) not in (None, resource.status.get("lastHandledSyncRequest"))
         try:
-            spec = DatabaseProjectSpec.model_validate(resource.spec)
+            spec = DatabaseProjectSpec.model_validate(as_values(resource.spec))
         except ValidationError as error:
             fields = sorted({".".join(map(str, told["loc"])) for told in error.errors(include_input=False)})
             why = f"this operator cannot read spec.{', spec.'.join(fields)}: the installed CRDs are of another version"
