@@ -12,6 +12,9 @@ from structlog.typing import EventDict, Processor
 
 from managed_databases.api.masking import Masks, forms
 
+_TEXT_MOST: Final = 64_000
+"""Characters of a text beside which an exception stands: each secret is looked for in them."""
+_LOOKED_AT: Final = 2 * _TEXT_MOST
 _OURS: Final = frozenset({"level", "timestamp", "logger"})
 """What no secret is quoted in, even if it looks like one."""
 
@@ -67,7 +70,7 @@ def mask_exceptions(_: object, __: str, line: EventDict) -> EventDict:
 def masked(texts: Mapping[str, str]) -> dict[str, str]:
     """Return the texts with whatever is a secret in this process hidden."""
     held = {one.get_secret_value(): one for one in gc.get_objects() if isinstance(one, SecretStr)}
-    written = "\n".join(texts.values()).lower()
+    written = "\n".join(text[:_LOOKED_AT] for text in texts.values()).lower()
     quoted = [one for value, one in held.items() if any(form.lower() in written for form in forms(value))]
     masks = Masks(quoted)
-    return {name: masks.apply(text) for name, text in texts.items()}
+    return {name: masks.apply(text, _TEXT_MOST) for name, text in texts.items()}

@@ -255,6 +255,7 @@ def test_any_body_makes_a_printable_message(body: bytes, content_type: str) -> N
         ("no envelope", USERS.get("u"), b'{"id": "u"}'),
         ("not an object", USERS.get("u"), b"[]"),
         ("null", USERS.get("u"), b'{"user": null}'),
+        ("an id that no status takes", USERS.list(), orjson.dumps({"users": [USER | {"id": "u" * 37}]})),
         ("no id", USERS.get("u"), b'{"user": {"name": "app", "datastore_id": "d"}}'),
         ("null for a list", USERS.list(), b'{"users": null}'),
         ("an object for a list", USERS.list(), b'{"users": {}}'),

@@ -1,7 +1,7 @@
 """The frame that every kind's spec and status share."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -96,6 +96,10 @@ class Condition(Spec):
     last_transition_time: Annotated[str, Field(max_length=40, description="When `status` last changed (UTC).")]
 
 
+KEY_MOST: Final = 512
+"""Characters of each part of a key."""
+
+
 class Identity(Spec):
     """What the cloud object is, pinned when the intent is written, for good. Deletion uses nothing else."""
 
@@ -108,7 +112,7 @@ class Identity(Spec):
     name_prefix: Annotated[str | None, Field(max_length=64)] = Field(
         default=None, description="The prefix of the project that the name was made with."
     )
-    key: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=8)] = Field(
+    key: Annotated[tuple[Annotated[str, Field(max_length=KEY_MOST)], ...], Field(max_length=8)] = Field(
         description="What tells the object from others of its kind, such as the datastore's id and the name."
     )
 

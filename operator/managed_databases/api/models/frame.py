@@ -36,7 +36,7 @@ class CloudObject(Answer):
     NEVER_EMPTY: ClassVar[frozenset[str]] = frozenset()
     """Fields in which an empty value tells nothing, either."""
 
-    id: Annotated[str, Field(min_length=1)]
+    id: Annotated[str, Field(min_length=1, max_length=36)]  # [assumed] a UUID: a status takes no longer one
     project_id: str | None = None
     status: str | None = None
     created_at: Time | None = None

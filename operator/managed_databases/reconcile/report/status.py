@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from managed_databases.kinds.frame import Intent
+from managed_databases.kinds.frame import KEY_MOST, Intent
 from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.seen import PasswordView, Seen
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
@@ -36,7 +36,7 @@ def status(
     kept = {field: old[field] for field in _KEPT if field in old}
     phase = seen.mine.status if seen.mine is not None else old.get("phase")
     if "identity" in kept and seen.mine is not None and seen.mine.is_whole:  # a renamed object has another key
-        kept["identity"] = {**kept["identity"], "key": list(kind.cloud.key_of(seen.mine))}
+        kept["identity"] = {**kept["identity"], "key": [part[:KEY_MOST] for part in kind.cloud.key_of(seen.mine)]}
     token = sync_request(seen.annotations)
     begun = {**kept, **(facts or {})}.get("intent")
     reported = seen
