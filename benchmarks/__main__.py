@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from benchmarks import report
+from benchmarks.answers import answers
 from benchmarks.at_rest import at_rest
 from benchmarks.deletion import deletion
 from benchmarks.figures import Figure
@@ -27,7 +28,7 @@ STAGES: Sequence[dict[str, Benchmark]] = (
     {"at_rest": at_rest},
 )
 """What shares a control plane and a sandbox, in this order."""
-NAMES = [*(name for stage in STAGES for name in stage), "sandbox"]
+NAMES = [*(name for stage in STAGES for name in stage), "sandbox", "answers"]
 
 
 async def run(names: Sequence[str], scale: float) -> dict[str, Sequence[Figure]]:
@@ -40,6 +41,8 @@ async def run(names: Sequence[str], scale: float) -> dict[str, Sequence[Figure]]
                     results[name] = await _told(name, benchmark(stage, scale))
     if "sandbox" in names:
         results["sandbox"] = await _told("sandbox", sandbox(int(10_000 * scale)))
+    if "answers" in names:
+        results["answers"] = await _told("answers", answers(scale))
     return results
 
 
