@@ -56,6 +56,14 @@ class Settings(BaseSettings):
     calls_per_second: Annotated[float, Field(gt=0, le=10_000)] = Field(
         default=20, description="Calls to the API for each project, on average."
     )
+    trust_project_addresses: bool = Field(
+        default=False,
+        description="For one release: believe a DatabaseProject's identityURL and endpoint where its Secret names none.",
+    )
+    accept_unlabelled_passwords: bool = Field(
+        default=False,
+        description="For one release: take passwords that are given from Secrets without the label as well.",
+    )
     clock_speed: Annotated[float, Field(gt=0, le=10_000)] = Field(
         default=1, description="For tests: how much faster than real time the operator's waits pass."
     )

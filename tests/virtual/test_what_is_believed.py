@@ -474,10 +474,10 @@ def test_an_endpoint_may_have_another_address() -> None:
     async def work() -> None:
         async with VirtualWorld() as world:
             await begin(world, MAIN, endpoint=f"{URL}/v1")
-            world.cluster.change(PROJECT, endpoint=f"{URL}:80/v1")
+            world.cluster.change(PROJECT, endpoint=f"{URL}:443/v1")
             await asyncio.sleep(60)
             assert world.says(PROJECT, "Synced")[0] == "True"
-            assert world.get(PROJECT)["status"]["endpoint"] == f"{URL}:80/v1"
+            assert world.get(PROJECT)["status"]["endpoint"] == f"{URL}:443/v1"
             world.cluster.change(MAIN, backupRetentionDays=14)
             await synced(world, MAIN)
 
@@ -494,7 +494,7 @@ def test_what_is_gone_already_does_not_tie_a_project_to_its_address(is_killed: b
             await asyncio.sleep(60)
             if is_killed:
                 await world.kill()
-            world.cluster.change(PROJECT, endpoint=f"{URL}:80/v1")
+            world.cluster.change(PROJECT, endpoint=f"{URL}:443/v1")
             if is_killed:
                 await world.start()
             await asyncio.sleep(100)

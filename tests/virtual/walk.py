@@ -56,7 +56,7 @@ ODD_ROWS: tuple[dict[str, Any], ...] = (
     {"connection": LEFT_OUT, "instances": LEFT_OUT}, {"instances": "none"}, {"firewall": None}, {"disk_used": "n/a"},
     {"config": [], "pooler": 5}, {"project_id": None}, {"datastore_id": None},
 )  # fmt: skip
-ELSEWHERE: tuple[dict[str, Any], ...] = ({"endpoint": f"{URL}/region-2/v1"}, {"endpoint": f"{URL}:80/v1"})
+ELSEWHERE: tuple[dict[str, Any], ...] = ({"endpoint": f"{URL}/region-2/v1"}, {"endpoint": f"{URL}:443/v1"})
 CHANGES: dict[ResourceKey, tuple[dict[str, Any], ...]] = {
     KEYS[0]: (
         {"nodeCount": 2},

@@ -33,6 +33,7 @@ from managed_databases.api.identity import (
     TokenKeeper,
     TokenSource,
     find_endpoint,
+    offered_addresses,
     url_problem,
 )
 from managed_databases.api.large_answers import LargeAnswers, TooSlow
@@ -187,7 +188,8 @@ class Client:
         endpoint, region = self._where(held, "identity.identify")
         self._endpoint, self._region = endpoint, region  # a later token's catalogue leads nowhere else unasked
         project = held.token.project if held.token is not None else None
-        return ApiIdentity(project.id if project is not None else None, region, endpoint)
+        offered = () if held.token is None else offered_addresses(held.token.catalog)
+        return ApiIdentity(project.id if project is not None else None, region, endpoint, offered)
 
     async def _within_limit(self, operation: str, work: Awaitable[T], progress: _Progress) -> T:
         try:

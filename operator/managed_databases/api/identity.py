@@ -33,11 +33,14 @@ _NEXT_EARLY_RENEWAL_SECONDS: Final = 30.0
 
 
 class ApiIdentity(NamedTuple):
-    """Which project the calls act on, and where. `project_id` is None for a static token."""
+    """Which project the calls act on, and where. `project_id` is None for a static token. `offered` are all addresses of
+    the API in the token's catalogue, whatever their region.
+    """
 
     project_id: str | None
     region: str | None
     endpoint: str
+    offered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -283,6 +286,11 @@ def find_endpoint(catalogue: tuple[CatalogueService, ...], region: str | None) -
     there = f"the regions there are: {', '.join(regions)}" if regions else "it is in no region of this project"
     wanted = "no region was given" if region is None else f"region {region!r} is not in the catalogue"
     raise NoEndpoint(f"{wanted} for service type {SERVICE_TYPE}; {there}")
+
+
+def offered_addresses(catalogue: tuple[CatalogueService, ...]) -> tuple[str, ...]:
+    """Return the API's addresses, each once."""
+    return tuple(dict.fromkeys(url for _, url in _offered(catalogue)))
 
 
 def _offered(catalogue: tuple[CatalogueService, ...]) -> Iterator[tuple[tuple[str | None, str | None], str]]:

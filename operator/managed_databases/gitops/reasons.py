@@ -94,7 +94,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.INVALID: (_X,),
     Reason.INVALID_SPEC: (_X, Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
     Reason.NOT_REVERSIBLE: (_X,),
-    Reason.FORBIDDEN: (_X,),
+    Reason.FORBIDDEN: (_X, Way.PROJECT_STALLS),
     Reason.ALREADY_EXISTS: (_X,),
     Reason.CONFLICT: (_X, Way.GOING_STALL),
     Reason.OWNERSHIP_NOT_PROVEN: (_X, Way.GOING_STALL),
@@ -124,6 +124,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.MAINTENANCE: (Way.SIDE,),
     Reason.FLOATING_IP_ON_OTHER_ROLE: (Way.SIDE,),
     Reason.CREDENTIALS_INVALID: (Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
+    Reason.ADDRESS_REFUSED: (_X, Way.PROJECT_STALLS),
     Reason.SNAPSHOT_TOO_LARGE: (Way.PROJECT_LISTS,),
     Reason.STATUS_UNGUARDED: (Way.PROJECT_SIDE,),
 }

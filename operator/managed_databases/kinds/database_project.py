@@ -86,12 +86,13 @@ class DatabaseProjectSpec(Spec):
     identity_url: Url | None = Field(
         default=None,
         alias="identityURL",
-        description="The identity service (Keystone v3), for example https://cloud.example/identity/v3. "
-        "May stand in the Secret instead, as OS_AUTH_URL.",
+        description="The identity service (Keystone v3), as the Secret says it (OS_AUTH_URL): another one is refused. "
+        "It need not be said here.",
     )
     endpoint: Url | None = Field(
         default=None,
-        description="The Managed Databases API, if it shall not be looked up in the identity service's catalogue.",
+        description="The Managed Databases API, if it shall not be looked up in the identity service's catalogue: one that "
+        "is in it, or the one that the Secret says (INFRA_DATABASES_ENDPOINT). Others are refused.",
     )
     region: Annotated[
         str, Field(min_length=1, max_length=64), Rule(IMMUTABLE, "resources are pinned to this region")
@@ -101,7 +102,8 @@ class DatabaseProjectSpec(Spec):
     )
     credentials_secret_ref: NameReference = Field(
         description="The Secret in the operator's namespace: OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME (or "
-        "OS_DOMAIN_NAME), INFRA_PROJECT_ID and OS_AUTH_URL; or OS_TOKEN for a static token."
+        "OS_DOMAIN_NAME), INFRA_PROJECT_ID and OS_AUTH_URL; or OS_TOKEN for a static token, with OS_AUTH_URL or "
+        "INFRA_DATABASES_ENDPOINT. Its annotation manageddatabases.io/projects may name the projects that may use it."
     )
     default: bool | None = Field(
         default=None, description="Used by resources without projectRef when exactly one project says so."

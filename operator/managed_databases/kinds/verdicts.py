@@ -75,6 +75,7 @@ class Reason(StrEnum):
     FLOATING_IP_ON_OTHER_ROLE = "FloatingIPOnOtherRole"
     # of a project
     CREDENTIALS_INVALID = "CredentialsInvalid"
+    ADDRESS_REFUSED = "AddressRefused"
     SNAPSHOT_TOO_LARGE = "SnapshotTooLarge"
     STATUS_UNGUARDED = "StatusUnguarded"
 

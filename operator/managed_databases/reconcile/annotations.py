@@ -13,6 +13,10 @@ FORCE_DELETE: Final = f"{GROUP}/force-delete"
 RECREATE: Final = f"{GROUP}/recreate"
 APPROVE: Final = f"{GROUP}/approve"
 
+ALLOW_INSECURE: Final = f"{GROUP}/allow-insecure"
+PROJECTS: Final = f"{GROUP}/projects"
+"""Both on a project's credentials Secret: whoever writes that decides where its content goes, and for whom."""
+
 OWNER_UID: Final = f"{GROUP}/owner-uid"
 OBJECT_ID: Final = f"{GROUP}/object-id"
 RETAINED: Final = f"{GROUP}/retained"

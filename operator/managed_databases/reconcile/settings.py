@@ -15,7 +15,9 @@ class EngineSettings:
     `catalogue_seconds`: between two readings of what the cloud offers. `actions_seconds`: between two readings of a
     pending datastore's actions. `probe_seconds`: between two calls to an API that does not answer, once
     `circuit_threshold` calls in a row have failed. `workers`: passes at a time. `calls_per_second` and `call_burst`:
-    of one project. `max_connections`: to one project's API.
+    of one project. `max_connections`: to one project's API. `trust_project_addresses`: an identity service or endpoint of a
+    project's spec is believed where its Secret says none. `accept_unlabelled_passwords`: passwords are taken from Secrets
+    without the label.
     """
 
     operator_namespace: str = "managed-databases-system"
@@ -34,3 +36,5 @@ class EngineSettings:
     calls_per_second: float = 20.0
     call_burst: int = 40
     max_connections: int = 16
+    trust_project_addresses: bool = False
+    accept_unlabelled_passwords: bool = False

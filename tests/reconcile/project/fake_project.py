@@ -74,7 +74,9 @@ DATABASE_SIDE = _side(DATABASES, lambda obj: (obj.datastore_id, obj.name))
 
 
 class FakeCloud:
-    """Identity service and API behind one transport. `requests` holds "METHOD /path" of API calls in their order."""
+    """Identity service and API behind one transport. `requests` holds "METHOD /path" of API calls in their order, `addresses`
+    where each request went.
+    """
 
     def __init__(self) -> None:
         self.password = "right-password"
@@ -92,6 +94,7 @@ class FakeCloud:
             "available-extensions": {"e": {"id": "e", "name": "pgcrypto"}},
         }
         self.requests: list[str] = []
+        self.addresses: list[str] = []
         self.logins = 0
         self.endpoint = ENDPOINT
         self.is_dead = self.identity_is_dead = False
@@ -108,6 +111,7 @@ class FakeCloud:
         return Counter(self.requests)[request]
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
+        self.addresses.append(str(request.url))
         if str(request.url).startswith(IDENTITY):
             return self._login(request)
         path = request.url.path.removeprefix("/v1")

@@ -204,7 +204,11 @@ async def test_a_dead_api_is_reported_and_its_return_too() -> None:
         await house.settle("Ready", "True", "Ready")
 
 
-STATIC = {"OS_TOKEN": "static", "INFRA_PROJECT_ID": PROJECT}
+STATIC = {
+    "OS_TOKEN": "static",
+    "INFRA_PROJECT_ID": PROJECT,
+    "INFRA_DATABASES_ENDPOINT": "https://api.example/v1",
+}
 
 
 async def test_a_static_token_is_believed_only_when_the_listed_objects_fit() -> None:
@@ -300,3 +304,25 @@ async def test_the_default_project() -> None:
     said = house.projects.default_name()
     assert isinstance(said, Wait)
     assert "main, second" in said.message
+
+
+@pytest.mark.parametrize("endpoint", ["https://hers.example/v1", "https://api.example/v2", "http://api.example/v1"])
+async def test_no_token_goes_to_an_endpoint_that_only_the_spec_says(endpoint: str) -> None:
+    house = House()
+    async with house.opened():
+        house.edit(endpoint=endpoint)
+        await house.reconcile()
+        assert house.condition("Ready") == ("False", "AddressRefused")
+        assert house.condition("Stalled") == ("True", "AddressRefused")
+        assert [each for each in house.cloud.addresses if each.startswith(endpoint)] == []
+        house.edit(endpoint="https://api.example:443/v1/")
+        await house.reconcile()
+        assert house.session.problem is None
+
+
+async def test_what_is_believed_for_one_release_is_told() -> None:
+    house = House(replace(SETTINGS, trust_project_addresses=True), identityURL=CREDENTIALS["OS_AUTH_URL"])
+    del house.kube.secrets["credentials"]["OS_AUTH_URL"]
+    async with house.opened():
+        await house.settle("Synced", "True", "InSync")
+        assert "add OS_AUTH_URL to the Secret operator/credentials" in house.message("Synced")

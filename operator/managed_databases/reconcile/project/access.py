@@ -1,4 +1,4 @@
-"""How a project is reached: what its spec and its credentials Secret say, or what they lack."""
+"""How a project is reached: what its credentials Secret and its spec say, or what they lack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,22 @@ from pydantic import SecretStr
 from managed_databases.api.identity import PasswordToken, StaticToken, TokenSource, url_problem
 from managed_databases.api.looked_up_token import LookedUpToken
 from managed_databases.kinds.database_project import DatabaseProjectSpec
-from managed_databases.kinds.verdicts import Reason, Wait
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.ports import SecretContent
+from managed_databases.reconcile.project.addresses import (
+    ENDPOINT_KEY,
+    IDENTITY_KEY,
+    allows_insecure,
+    believed_address,
+    label,
+    unencrypted_problem,
+    use_problem,
+)
 
 _READ: Final = frozenset(
     {
-        "OS_AUTH_URL",
+        IDENTITY_KEY,
+        ENDPOINT_KEY,
         "OS_USERNAME",
         "OS_PASSWORD",
         "OS_USER_DOMAIN_NAME",
@@ -28,57 +39,110 @@ _READ: Final = frozenset(
 class Access:
     """Compared by value, secrets included: a different one means that the project must be identified again.
 
-    `endpoint` None: from the token's catalogue. `stated_project` is the project id that the user states; it counts
-    only where the token does not tell.
+    `endpoint` None: from the token's catalogue. `is_endpoint_stated`: only the spec says it, and the catalogue has to have
+    it, or it is not used. `stated_project` is the project id that the user states; it counts only where the token does not
+    tell. `believed` names what is believed of the spec because a setting says so.
     """
 
     tokens: TokenSource
     endpoint: str | None
     region: str
     stated_project: str | None
+    identity_url: str | None = None
+    is_endpoint_stated: bool = False
+    allows_insecure: bool = False
+    believed: tuple[str, ...] = ()
 
 
-def read_access(name: str, spec: DatabaseProjectSpec, secret: Mapping[str, SecretStr]) -> Access | Wait:
+def read_access(
+    name: str, spec: DatabaseProjectSpec, secret: SecretContent, *, trusts_spec: bool = False
+) -> Access | Wait | Stall:
     """Read the Secret's data as people write it: names of the usual OS_ variables, perhaps with a last line feed.
 
-    What is missing is named, never shown.
+    What is missing is named, never shown. An address of the spec counts only as far as the Secret allows it.
     """
-    if unreadable := sorted(key for key, value in secret.items() if key in _READ and not _is_text(value)):
+    if (problem := use_problem(name, secret)) is not None:
+        return problem
+    if unreadable := sorted(key for key, value in secret.data.items() if key in _READ and not _is_text(value)):
         return Wait(
             Reason.CREDENTIALS_INVALID,
-            f"in the Secret {spec.credentials_secret_ref.name} of the DatabaseProject {name} {', '.join(unreadable)} is no "
-            "text (UTF-8): put it there as it is, encoded once",
+            f"in the Secret {label(secret)} of the DatabaseProject {name} {', '.join(unreadable)} is no text (UTF-8): put "
+            "it there as it is, encoded once",
         )
-    given = {key: SecretStr(value.get_secret_value().rstrip("\r\n")) for key, value in secret.items()}
-    plain = {key: value.get_secret_value().strip() for key, value in given.items()}
-    stated_project = plain.get("INFRA_PROJECT_ID") or spec.project_id
-    identity_url = spec.identity_url or plain.get("OS_AUTH_URL")
-    if identity_url and (problem := url_problem(identity_url)) is not None:
-        return Wait(
-            Reason.CREDENTIALS_INVALID,
-            f"OS_AUTH_URL of the DatabaseProject {name} {problem}: correct it in the Secret "
-            f"{spec.credentials_secret_ref.name}, or say spec.identityURL",
-        )
+    given = {key: SecretStr(value.get_secret_value().rstrip("\r\n")) for key, value in secret.data.items()}
+    plain = {key: value.get_secret_value().strip() for key, value in given.items() if key in _READ}
+    for key in (IDENTITY_KEY, ENDPOINT_KEY):
+        if plain.get(key) and (wrong := url_problem(plain[key])) is not None:
+            return Wait(
+                Reason.CREDENTIALS_INVALID,
+                f"{key} of the DatabaseProject {name} {wrong}: correct it in the Secret {label(secret)}",
+            )
+    for field, address in (("spec.identityURL", spec.identity_url), ("spec.endpoint", spec.endpoint)):
+        if address is not None and (wrong := url_problem(address)) is not None:
+            return Stall(
+                Reason.INVALID_SPEC, f"{field} of the DatabaseProject {name} {wrong}: correct it, or leave it out"
+            )
+    identity_url = believed_address(
+        name, secret, IDENTITY_KEY, plain.get(IDENTITY_KEY, ""), "spec.identityURL", spec.identity_url,
+        trusts_spec=trusts_spec,
+    )  # fmt: skip
+    if isinstance(identity_url, Stall):
+        return identity_url
+    # A catalogue has to have the endpoint that only the spec says; without an identity service there is none to ask.
+    is_asked_later = identity_url is not None and not plain.get(ENDPOINT_KEY) and not trusts_spec
+    endpoint = believed_address(
+        name, secret, ENDPOINT_KEY, plain.get(ENDPOINT_KEY, ""), "spec.endpoint", spec.endpoint,
+        trusts_spec=trusts_spec or is_asked_later,
+    )  # fmt: skip
+    if isinstance(endpoint, Stall):
+        return endpoint
+    told = (("the address of the identity service", identity_url), ("the address of the API", endpoint))
+    for what, address in told:
+        if address is not None and (problem := unencrypted_problem(name, secret, what, address)) is not None:
+            return problem
+    tokens = _tokens(name, spec, secret, given, plain, identity_url, endpoint)
+    if isinstance(tokens, Wait):
+        return tokens
+    stated = ((IDENTITY_KEY, spec.identity_url), (ENDPOINT_KEY, spec.endpoint))
+    return Access(
+        tokens,
+        endpoint,
+        spec.region,
+        plain.get("INFRA_PROJECT_ID") or spec.project_id,
+        identity_url,
+        is_endpoint_stated=endpoint is not None and is_asked_later,
+        allows_insecure=allows_insecure(secret),
+        believed=tuple(key for key, address in stated if trusts_spec and address is not None and not plain.get(key)),
+    )
+
+
+def _tokens(
+    name: str,
+    spec: DatabaseProjectSpec,
+    secret: SecretContent,
+    given: Mapping[str, SecretStr],
+    plain: Mapping[str, str],
+    identity_url: str | None,
+    endpoint: str | None,
+) -> TokenSource | Wait:
+    project_id = plain.get("INFRA_PROJECT_ID") or spec.project_id
     if plain.get("OS_TOKEN") and not plain.get("OS_PASSWORD"):
         if identity_url:
-            return Access(LookedUpToken(identity_url, given["OS_TOKEN"]), spec.endpoint, spec.region, stated_project)
-        missing = [] if spec.endpoint else ["spec.endpoint (or OS_AUTH_URL, to look it up)"]
-        missing += [] if stated_project else ["INFRA_PROJECT_ID"]
-        if missing:
-            return _lacks(name, spec, missing)
-        return Access(StaticToken(given["OS_TOKEN"]), spec.endpoint, spec.region, stated_project)
+            return LookedUpToken(identity_url, given["OS_TOKEN"])
+        missing = [] if endpoint else [f"{IDENTITY_KEY} (or {ENDPOINT_KEY})"]
+        missing += [] if project_id else ["INFRA_PROJECT_ID"]
+        return _lacks(name, secret, missing) if missing else StaticToken(given["OS_TOKEN"])
     found = {
-        "OS_AUTH_URL (or spec.identityURL)": identity_url,
+        IDENTITY_KEY: identity_url,
         "OS_USERNAME": plain.get("OS_USERNAME"),
         "OS_PASSWORD": given["OS_PASSWORD"].get_secret_value() if "OS_PASSWORD" in given else None,
         "OS_USER_DOMAIN_NAME (or OS_DOMAIN_NAME)": plain.get("OS_USER_DOMAIN_NAME") or plain.get("OS_DOMAIN_NAME"),
-        "INFRA_PROJECT_ID": stated_project,
+        "INFRA_PROJECT_ID": project_id,
     }
     if missing := [key for key, value in found.items() if not value]:
-        return _lacks(name, spec, missing)
-    address, username, password, domain, project_id = (value or "" for value in found.values())
-    tokens = PasswordToken(address, username, SecretStr(password), domain, project_id)
-    return Access(tokens, spec.endpoint, spec.region, stated_project)
+        return _lacks(name, secret, missing)
+    address, username, password, domain, project = (value or "" for value in found.values())
+    return PasswordToken(address, username, SecretStr(password), domain, project)
 
 
 def _is_text(value: SecretStr) -> bool:
@@ -86,8 +150,8 @@ def _is_text(value: SecretStr) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in value.get_secret_value())
 
 
-def _lacks(name: str, spec: DatabaseProjectSpec, missing: list[str]) -> Wait:
+def _lacks(name: str, secret: SecretContent, missing: list[str]) -> Wait:
     return Wait(
         Reason.CREDENTIALS_INVALID,
-        f"the DatabaseProject {name} lacks {', '.join(missing)}: add it to the Secret {spec.credentials_secret_ref.name}",
+        f"the DatabaseProject {name} lacks {', '.join(missing)}: add it to the Secret {label(secret)}",
     )

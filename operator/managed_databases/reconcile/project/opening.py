@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import structlog
+
 from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client
 from managed_databases.api.collections import DATASTORE_TYPES, DATASTORES
@@ -15,12 +17,15 @@ from managed_databases.kinds.seen import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.ports import Kube, Resource
+from managed_databases.reconcile.ports import Kube, Resource, SecretContent
 from managed_databases.reconcile.project.access import Access, read_access
+from managed_databases.reconcile.project.addresses import endpoint_problem, label
 from managed_databases.reconcile.project.line import credentials_refused
 from managed_databases.reconcile.project.reaching import Known, Reached, access_version, where_they_are_not
 from managed_databases.reconcile.project.session import ProjectSession, foreign_project, project_changed
 from managed_databases.reconcile.settings import EngineSettings
+
+log = structlog.get_logger()
 
 ClientFactory = Callable[..., Client]
 """Makes a client as `Client` does."""
@@ -48,6 +53,8 @@ class Opening:
     ca_certificate: str | None = None
     reached: Reached | None = None
     way: str = ""
+    secret: SecretContent | None = None
+    warning: str | None = None
 
 
 class Opener:
@@ -84,7 +91,7 @@ class Opener:
         session = opening.session
         session.poll_every(spec.poll_seconds, spec.poll_seconds_of)
         access = await self._read_access(opening, resource.key.name, spec)
-        if isinstance(access, Wait):
+        if not isinstance(access, Access):
             opening.access = opening.tried = opening.note = None
             session.block(access)
             return _LOOK_AGAIN_SECONDS
@@ -115,7 +122,7 @@ class Opener:
 
     # --- what Kubernetes says ---
 
-    async def _read_access(self, opening: Opening, name: str, spec: DatabaseProjectSpec) -> Access | Wait:
+    async def _read_access(self, opening: Opening, name: str, spec: DatabaseProjectSpec) -> Access | Wait | Stall:
         namespace = self._settings.operator_namespace
         secret = await self._kube.read_secret(namespace, spec.credentials_secret_ref.name)
         if secret is None:
@@ -137,7 +144,8 @@ class Opener:
                     f"the DatabaseProject {name} waits for the key {ref.key} of the ConfigMap {namespace}/{ref.name}",
                 )
         opening.way = access_version(secret, spec.identity_url, spec.endpoint, spec.region)
-        return read_access(name, spec, secret.data)
+        opening.secret = secret
+        return read_access(name, spec, secret, trusts_spec=self._settings.trust_project_addresses)
 
     def _view(self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, project_id: str) -> ProjectView:
         ports = PortNumbers() if spec.ports is None else PortNumbers(**spec.ports.model_dump())
@@ -170,6 +178,11 @@ class Opener:
             identity = await client.identify()
             project_id = identity.project_id or access.stated_project or ""
             problem = self._identity_problem(opening, resource, spec, project_id)
+            if problem is None and opening.secret is not None:
+                stated = access.endpoint if access.is_endpoint_stated else None
+                problem = endpoint_problem(
+                    name, opening.secret, identity, identity_url=access.identity_url, stated=stated
+                )
             if problem is None:
                 problem = await self._verify(client, session, identity, project_id)
             reached = Reached(identity.endpoint, opening.way)
@@ -180,6 +193,7 @@ class Opener:
                 self._refuse(opening, problem)
                 return
             opening.access, opening.endpoint, opening.note = access, identity.endpoint, None
+            opening.warning = self._warning(name, opening.secret, access)
             opening.reached = reached
             is_used = True
             view = self._view(opening, resource, spec, project_id)
@@ -191,7 +205,7 @@ class Opener:
                 opening,
                 Stall(
                     Reason.INVALID_SPEC,
-                    f"the DatabaseProject {name} leads nowhere: {error.message}. Correct spec.region, or spec.endpoint",
+                    f"the DatabaseProject {name} leads nowhere: {error.message}. Correct spec.region, or the endpoint",
                 ),
             )
         except ApiError as error:
@@ -239,6 +253,19 @@ class Opener:
             except Refused:
                 return None  # the token is good, whatever it may not do
         return None
+
+    def _warning(self, name: str, secret: SecretContent | None, access: Access) -> str | None:
+        """What to say of addresses that are believed only because a setting says so."""
+        if not access.believed or secret is None:
+            return None
+        keys = " and ".join(access.believed)
+        log.warning(
+            "addresses are believed that the Secret does not name", project=name, secret=label(secret), add=keys
+        )
+        return (
+            f"believed only because of MANAGED_DATABASES_TRUST_PROJECT_ADDRESSES, which ends with the next release: add "
+            f"{keys} to the Secret {label(secret)}"
+        )
 
     def _refuse(self, opening: Opening, problem: Stall | Wait) -> None:
         opening.access = opening.note = None

@@ -243,6 +243,7 @@ class Projects:
             reached=opening.reached,
             unguarded=self._unguarded(),
             seal_key=self._seal_key(),
+            warning=opening.warning,
         )
         wanted = project_status(resource, seen, self._clock.now())
         if wanted != resource.status:

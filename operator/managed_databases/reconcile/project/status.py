@@ -40,6 +40,7 @@ class ProjectSeen:
     `troubles` are collections that cannot be listed. `unreachable`: the circuit is open; `answered`: the API has
     answered this process at least once. `kinds_in_use`: those of which this installation, named by its namespace, serves
     resources. `unguarded` says why the policy on statuses is not in place; None when it is.
+    `warning`: what will have to be mended before the next release.
     """
 
     view: ProjectView | None = None
@@ -56,6 +57,7 @@ class ProjectSeen:
     reached: Reached | None = None
     unguarded: str | None = None
     seal_key: str | None = None
+    warning: str | None = None
 
 
 def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict[str, Any]:
@@ -143,7 +145,8 @@ def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
         return _frame(ready, (False, *seen.troubles[0]), stalled=seen.troubles[0][0] in NEEDS_A_PERSON)
     if not seen.answered and not _was_in_sync(resource):
         return _frame(ready, (False, Reason.LOOKING, "waits for the API's first answer"), stalled=False)
-    return _frame(ready, (True, Reason.IN_SYNC, "the project's collections are read"), stalled=False)
+    read = "the project's collections are read" + ("" if seen.warning is None else f"; {seen.warning}")
+    return _frame(ready, (True, Reason.IN_SYNC, read), stalled=False)
 
 
 def _needs_a_person(why: Wait | Stall) -> bool:
