@@ -105,6 +105,8 @@ class Referred:
     spec: Any = None
     status: Any = None
     going: bool = False
+    guest: Any = None
+    """What this resource's namespace may do in it (`GuestRights`); None for the holder's own, which may do everything."""
 
     @property
     def usable(self) -> bool:
@@ -167,7 +169,7 @@ class Seen:
     than the wish for an object, where the API would make a second one of the same name. `settle_seconds` is what is
     left of the wait after an attempt of unknown outcome, 0 when only a list is missing, None when the attempt is
     settled. `created_id` is what our own POST answered, if that is not in the status yet. `owned` are the resources that belong to this one, and those that stand where one shall be made.
-    `children` are resources inside this one that are not being deleted. `definition_going`: it is being deleted because
+    `children` name what stands inside this one, or may, and is not being deleted. `definition_going`: it is being deleted because
     its CustomResourceDefinition is; None when nobody may tell, and False as long as nobody asked. `needed` has the cloud objects of the keys
     that the kind needs, as far as they are there. `unproven`: the status says to have an object, and nothing proves it; an adoption,
     which begins without that claim, is all that may happen. `by_trust`: the same, and it is to be believed once the cloud shows

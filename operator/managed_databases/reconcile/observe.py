@@ -1,6 +1,6 @@
 """Puts together what one pass sees, and on which topics it depends. Reads memory only; Secrets are read elsewhere."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Final
@@ -12,9 +12,10 @@ from managed_databases.kinds.seen import ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import FORCE_DELETE
-from managed_databases.reconcile.claims import Claims, KeyName, ObjectName, owner_of
+from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decision.decide import PENDING
+from managed_databases.reconcile.inside import Inside
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.owned import owned_by
 from managed_databases.reconcile.passwords import PasswordChecks
@@ -30,6 +31,10 @@ from managed_databases.reconcile.topics import Topic
 
 NO_CLAIM: Final = {"id": None, "identity": None, "intent": None, "lost_ids": ()}
 """What a status says that says to have nothing."""
+
+MAY_BE_GONE_FOR_GOOD: Final = (Reason.CREDENTIALS_INVALID, Reason.SECRET_MISSING, Reason.ADDRESS_REFUSED)
+"""What may be wrong with a project's credentials: a deletion says how to go on without them."""
+
 UNREADABLE_SECONDS: Final = 600.0
 """How long a first attempt waits for objects that do not tell their name. One that never does holds up no others."""
 
@@ -170,7 +175,7 @@ class Observer:
                 f"spec.allowedNamespaces must name it{way_out}",
             )
         if (problem := session.problem) is not None:
-            if problem.reason in (Reason.CREDENTIALS_INVALID, Reason.SECRET_MISSING):  # they may be gone for good
+            if problem.reason in MAY_BE_GONE_FOR_GOOD:
                 return replace(problem, message=problem.message + way_out)
             return problem
         if session.view is None:
@@ -394,10 +399,10 @@ class Observer:
     def _see_others(self, found: Observation, seen: dict[str, Any]) -> None:
         assert found.session is not None
         id_ = seen["status"].id
-        if seen["deleting"] and not any(reference.parent for reference in found.cloud.references):
-            inside = self.claims.inside(found.resource.key, id_)
-            seen["children"] = tuple(sorted(map(str, self._staying(inside))))
-            found.topics.update(topic.resource(*key) for key in inside)
+        if seen["deleting"] and id_ is not None and not any(ref.parent for ref in found.cloud.references):
+            allowed = getattr(seen["spec"], "allowed_namespaces", ())
+            inside = Inside(self.cache, self.claims, self.kind_of, self.projects.permits)
+            seen["children"] = inside.staying(found.resource, id_, allowed, found.session, found.topics)
         if not seen["deleting"]:
             wanted = found.cloud.owned(found.seen)
             seen["owned"] = owned_by(found.resource, wanted, self.claims, self.cache, found.topics)
@@ -405,15 +410,6 @@ class Observer:
             found.session.show_actions(id_)
             seen["actions"] = found.session.actions.get(id_, ())
             found.topics.add(topic.actions(found.project.name, id_))
-
-    def _staying(self, inside: Iterable[ResourceKey]) -> list[ResourceKey]:
-        """Those that are not being deleted, and do not go with the one of them that owns them.
-
-        Garbage collection deletes what is owned once its owner is gone, and the owner waits for the datastore.
-        """
-        children = [child for key in inside if (child := self.cache.get(key)) is not None]
-        going = {child.uid for child in children if child.deleting_since is not None}
-        return [child.key for child in children if not {child.uid, owner_of(child)} & going]
 
 
 def _refers(reference: Reference, seen: Mapping[str, Any]) -> bool:

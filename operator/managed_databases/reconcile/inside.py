@@ -1,0 +1,89 @@
+"""What keeps a datastore from being deleted: what stands in it, or may; never what only wants to.
+
+Whoever may write a resource in any namespace can refer to any datastore. That alone keeps nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from managed_databases.kinds.kind import Kind
+from managed_databases.reconcile import topics as topic
+from managed_databases.reconcile.claims import Claims, owner_of
+from managed_databases.reconcile.ports import Resource, ResourceCache
+from managed_databases.reconcile.project.session import ProjectSession
+from managed_databases.reconcile.topics import Topic
+
+
+@dataclass(frozen=True)
+class Inside:
+    """`permits` says what a project lets a namespace do (project, namespace); None when it may not use it."""
+
+    cache: ResourceCache
+    claims: Claims
+    kind_of: Callable[[str], Kind]
+    permits: Callable[[str, str], frozenset[str] | None]
+
+    def staying(
+        self, datastore: Resource, id_: str, allowed: Iterable[str], session: ProjectSession, topics: set[Topic]
+    ) -> tuple[str, ...]:
+        """Name what is in the datastore with this id and is not going, sorted, as its owner may read it.
+
+        `allowed` are the other namespaces that its spec lets in. `topics` receives what the answer depends on.
+
+        Garbage collection deletes what is owned once its owner is gone, and the owner waits for the datastore.
+        """
+        inside = self.claims.inside(datastore.key, id_)
+        topics.update(topic.resource(*key) for key in inside)
+        children = [child for key in inside if (child := self.cache.get(key)) is not None]
+        going = {child.uid for child in children if child.deleting_since is not None}
+        may = {datastore.key.namespace, *allowed}
+        return tuple(
+            sorted(
+                self._named(child, is_allowed=is_allowed)
+                for child in children
+                if not {child.uid, owner_of(child)} & going
+                and self._stands(
+                    child, id_, session, topics, is_allowed=(is_allowed := self._is_allowed(child, may, session.name))
+                )
+            )
+        )
+
+    def _is_allowed(self, child: Resource, may: set[str], project: str) -> bool:
+        return child.key.namespace in may and self.permits(project, child.key.namespace) is not None
+
+    def _stands(
+        self, child: Resource, id_: str, session: ProjectSession, topics: set[Topic], *, is_allowed: bool
+    ) -> bool:
+        """Whether its object is in this datastore, or an attempt to make it there is open.
+
+        Of a namespace that may not be here nothing is believed but what the API lists, and nobody asks for it by id.
+        """
+        identity: dict[str, Any] = child.status.get("identity") or {}
+        if (identity.get("project"), identity.get("datastoreID")) != (session.name, id_):
+            return False
+        object_id = child.status.get("id")
+        if not object_id:
+            return is_allowed and bool(child.status.get("intent"))
+        cloud = self.kind_of(child.key.kind).cloud
+        assert cloud is not None
+        snapshot = session.need(cloud)
+        topics.add(topic.cloud_object(session.name, cloud.collection.name, object_id))
+        if snapshot.is_gone(object_id):
+            return False
+        found = snapshot.get(object_id)
+        if found is None and not is_allowed:
+            topics.add(topic.listed(session.name, cloud.collection.name))
+            return not snapshot.has_listed or snapshot.is_dirty(object_id)
+        return found is None or not found.datastore_id or found.datastore_id == id_
+
+    def _named(self, child: Resource, *, is_allowed: bool) -> str:
+        """Who is let in is known to the owner of the datastore; of others he gets what he can see in the cloud."""
+        if is_allowed:
+            return str(child.key)
+        cloud = self.kind_of(child.key.kind).cloud
+        assert cloud is not None
+        return (
+            f"{cloud.collection.one} {child.status.get('id')} (of a namespace that may not use this datastore; delete it in "
+            "the cloud)"
+        )
