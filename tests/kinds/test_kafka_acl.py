@@ -7,8 +7,9 @@ from kinds.sights import MAIN, OTHER, seen_of, user_ref, uuid
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import ACL
 from managed_databases.kinds.kafka_acl import KIND
+from managed_databases.kinds.managed_datastore_spec import GuestRights
 from managed_databases.kinds.seen import Refused
-from managed_databases.kinds.verdicts import Risk
+from managed_databases.kinds.verdicts import Reason, Risk
 
 SAMPLE: dict[str, Any] = {
     "datastoreRef": {"name": "main"},
@@ -86,3 +87,35 @@ def test_its_user_is_in_the_datastore_and_stays_the_same() -> None:
     moved = {"userRef": user_ref(id=uuid(61))}
     with pytest.raises(Refused, match="userRef now means"):
         [*CLOUD.changes(seen_of(KIND, SAMPLE, engine="kafka 3", mine=acl(), refs=moved))]
+
+
+def as_guest(asked: dict[str, Any], prefix: str | None, **more: Any) -> Any:
+    seen = seen_of(KIND, SAMPLE, asked, engine="kafka 3", **more)
+    rights = GuestRights(namespace="guest", topic_prefix=prefix)
+    return replace(seen, refs={**seen.refs, "datastoreRef": replace(seen.refs["datastoreRef"], guest=rights)})
+
+
+@pytest.mark.parametrize(
+    ("why", "asked", "prefix", "may"),
+    [
+        ("a topic of the prefix", {"pattern": "hers-orders"}, "hers-", True),
+        ("the prefix as it is", {"patternType": "prefixed", "pattern": "hers-"}, "hers-", True),
+        ("narrower", {"patternType": "prefixed", "pattern": "hers-orders-"}, "hers-", True),
+        ("wider", {"patternType": "prefixed", "pattern": "her"}, "hers-", False),
+        ("another's topic", {"pattern": "orders"}, "hers-", False),
+        ("all of them", EVERYTHING, "hers-", False),
+        ("no prefix is given", {"pattern": "hers-orders"}, None, False),
+    ],
+)
+def test_a_guest_gets_access_to_topics_of_his_prefix_only(
+    why: str, asked: dict[str, Any], prefix: str | None, may: bool
+) -> None:
+    seen = as_guest(asked, prefix)
+    if may:
+        assert CLOUD.body(seen, None) is not None, why
+        return
+    with pytest.raises(Refused) as refused:
+        CLOUD.body(seen, None)
+    assert refused.value.verdict.reason is Reason.FORBIDDEN, why
+    with pytest.raises(Refused):  # nor is it widened once it is there
+        [*CLOUD.changes(as_guest(asked, prefix, mine=acl(allow_read=False)))]

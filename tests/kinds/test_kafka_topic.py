@@ -7,6 +7,7 @@ from kinds.sights import MAIN, parent, seen_of, uuid
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import Topic
 from managed_databases.kinds.kafka_topic import KIND
+from managed_databases.kinds.managed_datastore_spec import GuestRights
 from managed_databases.kinds.seen import Refused
 from managed_databases.kinds.verdicts import Reason
 
@@ -79,3 +80,18 @@ def test_it_is_protected_as_its_datastore_unless_it_says_its_own(
     assert CLOUD.protected(seen_of(KIND, SAMPLE, {"deletionProtection": own}, refs=refs)) is is_protected
     assert KIND.protection
     assert CLOUD.holds_data
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "may"), [("hers-orders", "hers-", True), ("orders", "hers-", False), ("orders", None, True)]
+)
+def test_a_guests_topics_have_his_prefix(name: str, prefix: str | None, may: bool) -> None:
+    seen = seen_of(KIND, SAMPLE, {"name": name}, engine="kafka 3")
+    rights = GuestRights(namespace="guest", topic_prefix=prefix)
+    seen = replace(seen, refs={"datastoreRef": replace(seen.refs["datastoreRef"], guest=rights)})
+    if may:
+        assert CLOUD.body(seen, None) is not None
+        return
+    with pytest.raises(Refused) as refused:
+        CLOUD.body(seen, None)
+    assert refused.value.verdict.reason is Reason.FORBIDDEN

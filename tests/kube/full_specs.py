@@ -74,6 +74,9 @@ FULL: dict[str, tuple[Spec, ...]] = {
             },
             "changePolicy": "Approve",
             "allowedNamespaces": ["shop"],
+            "guestRights": [
+                {"namespace": "shop", "restore": True, "topicPrefix": "shop-", "databases": ["orders"]},
+            ],
         },
         {
             "subnetID": UUID,

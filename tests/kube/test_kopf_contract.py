@@ -92,7 +92,7 @@ async def test_fills_the_store_and_follows_without_a_single_write(tmp_path: Path
         assert seen.watching.healthy() is None
     assert server.writes == []
     selectors = {query.get("labelSelector") for _, path, query in server.requests if path == SECRETS}
-    assert selectors == {"manageddatabases.io/managed=true"}
+    assert selectors == {"manageddatabases.io/managed in (password,true)"}
     assert "PartialObjectMetadataList" in server.accepts[SECRETS, False]
     assert "as=PartialObjectMetadata;" in server.accepts[SECRETS, True]
 

@@ -60,8 +60,8 @@ OWNERSHIP: Final = (
     Mutant(
         "another namespace's datastore needs its permission",
         "reconcile/references.py",
-        'return asker.key.namespace in (getattr(self.spec_of(kind, holder), "allowed_namespaces", None) or ())',
-        "return True",
+        'if asker.key.namespace in (getattr(self.spec_of(kind, holder), "allowed_namespaces", None) or ()):',
+        "if True:",
         _GUARDS,
     ),
     Mutant(

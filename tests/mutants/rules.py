@@ -10,6 +10,7 @@ from mutants.pinned_rules import PINNED
 from mutants.port_rules import PORTS
 from mutants.process_rules import LEADERS, SNAPSHOTS
 from mutants.standing_rules import STANDING
+from mutants.tenancy_rules import TENANCY
 from mutants.walk_rules import WALKS
 
 MUTANTS: Final = (
@@ -18,6 +19,7 @@ MUTANTS: Final = (
     *OWNERSHIP,
     *PROOF,
     *DELETION,
+    *TENANCY,
     *PASSWORDS,
     *STANDING,
     *SNAPSHOTS,

@@ -48,7 +48,9 @@ def writes() -> dict[str, Any]:
 
 async def give(world: World, **passwords: str) -> None:
     """The Secret from which people give passwords."""
-    await world.put_secret(world.namespace, "given", {"reader": "given-first", "cache": "given-redis"} | passwords)
+    await world.put_secret(
+        world.namespace, "given", {"reader": "given-first", "cache": "given-redis"} | passwords, is_given=True
+    )
 
 
 def project(world: World) -> Manifest:

@@ -3,7 +3,7 @@
 import base64
 
 from cluster import Manifest
-from managed_databases.reconcile.ports import MANAGED_LABEL
+from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL
 from stories.world import World
 
 # --- doing ---
@@ -16,8 +16,8 @@ async def make_user(world: World) -> None:
     assert await world.login_works()
 
 
-async def give(world: World, password: str, *, is_watched: bool = False) -> None:
-    """Put a password of one's own into the Secret `own`; watched: with the label by which its change counts at once."""
+async def give(world: World, password: str, *, is_labelled: bool = True) -> None:
+    """Put a password of one's own into the Secret `own`; with the label that says so it may be given to resources."""
     await world.cluster.apply(
         {
             "apiVersion": "v1",
@@ -25,7 +25,7 @@ async def give(world: World, password: str, *, is_watched: bool = False) -> None
             "metadata": {
                 "name": "own",
                 "namespace": world.namespace,
-                "labels": {MANAGED_LABEL: "true"} if is_watched else {},
+                "labels": {MANAGED_LABEL: GIVEN} if is_labelled else {},
             },
             "data": {"password": base64.b64encode(password.encode()).decode()},
         }

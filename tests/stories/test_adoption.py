@@ -136,7 +136,8 @@ async def test_users_and_their_passwords(world: World) -> None:
         told = {"name": name, "datastore_id": id_, "password": f"password-of-{name}"}
         users[name] = (await world.sandbox.create("users", told))["id"]
     database = await world.sandbox.create("databases", {"name": "shop", "datastore_id": id_, "owner_id": users["app"]})
-    await world.put_secret(world.namespace, "given", {"password": "password-of-known", "late": "password-of-late"})
+    passwords = {"password": "password-of-known", "late": "password-of-late"}
+    await world.put_secret(world.namespace, "given", passwords, is_given=True)
     await world.operator.start()
     await let_adopt(world)
     given = {"name": "given", "key": "password"}

@@ -76,7 +76,7 @@ async def everything(world: World) -> None:
     await world.cluster.apply(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": certificate, "data": {"ca.crt": "the certificate"}}
     )
-    await give(world, "first", is_watched=True)
+    await give(world, "first")
     await world.operator.start()
     inside = {"datastoreRef": {"name": "main"}, "databaseRef": {"name": "shop"}}
     topics = [{"patternType": "all", "allowRead": True}]
@@ -99,7 +99,7 @@ async def everything(world: World) -> None:
     assert (await world.secret("app-user"))["ca.crt"] == "the certificate"
     await statuses_are_believed(world)
 
-    await give(world, "second", is_watched=True)
+    await give(world, "second")
     await until_secret(world, "app-user", password="second")
     await until_gone(world, "app-user-pending")
     await world.change("DatabaseUser", "app", databases=None)

@@ -38,7 +38,7 @@ async def test_moved_to_another_namespace(world: World) -> None:
     await world.sandbox.clear_requests()
 
     world.namespace = new
-    await world.put_secret(new, "brought-along", {"password": password})
+    await world.put_secret(new, "brought-along", {"password": password}, is_given=True)
     moved = everything(world, adoption="Required")
     moved[-1]["spec"]["passwordSecretRef"] = {"name": "brought-along", "key": "password"}
     await world.apply(*moved)

@@ -107,7 +107,7 @@ async def put_credentials(world: World, **changed: str) -> None:
 
 
 async def give(world: World, name: str, password: str) -> None:
-    await world.put_secret(world.namespace, name, {"password": password})
+    await world.put_secret(world.namespace, name, {"password": password}, is_given=True)
 
 
 async def is_met(world: World, **fault: Any) -> None:

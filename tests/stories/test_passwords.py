@@ -22,7 +22,7 @@ from stories.passwords_seen import (
     until_password,
     until_secret,
 )
-from stories.world import World
+from stories.world import World, condition
 
 SOON = {"settings": QUICK | {"resync_seconds": 2}}
 NEVER_BY_TIME = {"settings": QUICK | {"resync_seconds": 3600}}
@@ -85,13 +85,13 @@ async def test_a_given_password_is_set_and_rotated(world: World) -> None:
     await world.apply(world.project_manifest(), world.datastore(), world.user(passwordSecretRef=OWN))
     await world.becomes("DatabaseUser", "app", status="False", reason="SecretMissing")
     assert await world.posts("users") == []
-    await give(world, "first password: 'quoted' @/:\"", is_watched=True)
+    await give(world, "first password: 'quoted' @/:\"")
     await world.becomes("DatabaseUser", "app")
     assert (await world.secret("app-user"))["password"] == "first password: 'quoted' @/:\""
     assert await world.login_works()
 
     await world.sandbox.fault(method="PUT", path="/users/", times=1, delay_seconds=1)
-    await give(world, "second", is_watched=True)
+    await give(world, "second")
     pending = await until_secret(world, "app-user-pending", password="second")
     assert pending == {"password": "second"}
     assert await world.login_works(), "until the cloud has the new password the Secret has the old one"
@@ -107,11 +107,20 @@ async def test_a_given_password_is_set_and_rotated(world: World) -> None:
 
 
 @soon
-async def test_a_secret_that_is_not_watched_is_seen_by_the_resync(world: World) -> None:
+async def test_a_given_secret_without_its_label_or_key_is_as_if_there_were_none(world: World) -> None:
     await world.operator.start()
     await world.apply(world.project_manifest(), world.datastore(), world.user(passwordSecretRef=OWN))
     await world.becomes("DatabaseUser", "app", status="False", reason="SecretMissing")
-    await world.put_secret(world.namespace, "own", {"other": "x"})
+    await world.put_secret(world.namespace, "own", {"other": "x"}, is_given=True)
+    await give(world, "first", is_labelled=False)
+    await world.annotate("DatabaseUser", "app", sync_requested="unlabelled")
+
+    async def is_looked_at() -> bool:
+        user = await world.get("DatabaseUser", "app")
+        assert user["status"].get("lastHandledSyncRequest") == "unlabelled"
+        return bool(condition(user, "Ready")["reason"] == "SecretMissing")
+
+    await world.until("it is looked at", is_looked_at)
     await give(world, "first")
     await world.becomes("DatabaseUser", "app")
     await give(world, "second")
@@ -181,7 +190,7 @@ async def test_a_pending_secret_emptied_by_hand_is_replaced(world: World) -> Non
     await make_user(world)
     # The change stands still: the cloud refuses it for as long as the fault is there.
     await world.sandbox.fault(method="PUT", path="/users/", status=503)
-    await give(world, "new", is_watched=True)
+    await give(world, "new")
     await world.change("DatabaseUser", "app", passwordSecretRef=OWN)
     await until_secret(world, "app-user-pending", password="new")
     await patch_secret(world, "app-user-pending", {"data": {"password": None}})
@@ -198,7 +207,7 @@ async def test_killed_while_a_password_changes(world: World, point: Point) -> No
 
 async def kill_while_a_password_changes(world: World, proxy: KubernetesProxy, point: Point) -> None:
     await make_user(world)
-    await give(world, "new", is_watched=True)
+    await give(world, "new")
 
     async def begin() -> None:
         await world.change("DatabaseUser", "app", passwordSecretRef=OWN)
@@ -228,7 +237,7 @@ async def test_the_password_of_redis(world: World) -> None:
     assert first["type"] == "redis"
     assert first["uri"] == f"rediss://default:{first['password']}@{first['host']}:6380"
 
-    await give(world, "second", is_watched=True)
+    await give(world, "second")
     await world.change("ManagedDatastore", "cache", redis={"passwordSecretRef": OWN})
     await until_secret(world, "cache-redis", password="second")
     assert await redis_login(world, "second")

@@ -13,6 +13,7 @@ from cluster import Cluster, Manifest
 from managed_databases.kinds.registry import GROUP, VERSION, kinds
 from managed_databases.kube.account_policies import BINDING, POLICY, secrets_policy
 from managed_databases.kube.rbac import Access, AccessRule, access
+from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL
 from operator_process import OperatorProcess
 from sandbox_process import SandboxProcess
 
@@ -170,9 +171,10 @@ class World:
         for each in manifests:
             await self.cluster.apply(each)
 
-    async def put_secret(self, namespace: str, name: str, data: dict[str, str]) -> None:
+    async def put_secret(self, namespace: str, name: str, data: dict[str, str], *, is_given: bool = False) -> None:
+        """`is_given`: it says that resources may be given the passwords in it."""
         encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
-        metadata = {"name": name, "namespace": namespace}
+        metadata = {"name": name, "namespace": namespace, "labels": {MANAGED_LABEL: GIVEN} if is_given else {}}
         await self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": encoded})
 
     async def annotate(self, kind: str, name: str, **annotations: str | None) -> None:

@@ -24,7 +24,7 @@ QUOTA = "exceeded quota: count/secrets=10"
 
 async def with_app(world: VirtualWorld) -> None:
     await begin_with_datastore(world)
-    world.put_secret(NAMESPACE, "given", {"password": "the-first-password"}, is_watched=True)
+    world.put_secret(NAMESPACE, "given", {"password": "the-first-password"})
     world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, SPECS[APP] | {"passwordSecretRef": {"name": "given"}}))
     await world.until("the user is there", lambda: world.says(APP, "Synced")[0] == "True")
     await asyncio.sleep(30)
@@ -33,7 +33,7 @@ async def with_app(world: VirtualWorld) -> None:
 def give(world: VirtualWorld, password: str) -> None:
     key = ResourceKey(SECRET, NAMESPACE, "given")
     world.cluster.delete(key)
-    world.put_secret(NAMESPACE, "given", {"password": password}, is_watched=True)
+    world.put_secret(NAMESPACE, "given", {"password": password})
 
 
 async def opens(world: VirtualWorld, key: ResourceKey = APP) -> bool:

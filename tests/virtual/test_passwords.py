@@ -35,7 +35,7 @@ def write(world: VirtualWorld, secret: ResourceKey, name: str, value: str | byte
 
 async def begin_with_given(world: VirtualWorld, password: str = FIRST) -> None:
     await begin_with_datastore(world)
-    world.put_secret(NAMESPACE, GIVEN.name, {"password": password}, is_watched=True)
+    world.put_secret(NAMESPACE, GIVEN.name, {"password": password})
     spec = IN_MAIN | {"passwordSecretRef": {"name": GIVEN.name, "key": "password"}}
     world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, spec))
     await world.until("it is made", lambda: world.says(APP, "Synced")[0] == "True")

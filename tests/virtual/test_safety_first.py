@@ -124,7 +124,7 @@ def test_a_password_holds_up_no_guard(secret: str) -> None:
                 await world.fault(path="/redis|password", method="PUT", **REQUEST_FAULTS["400 of validation"])
             else:
                 world.cluster.delete(own)
-                world.put_secret(NAMESPACE, own.name, {"password": "of-somebody-else"}, is_watched=True)
+                world.put_secret(NAMESPACE, own.name, {"password": "of-somebody-else"})
             world.cluster.change(MAIN, **change)
             await asyncio.sleep(300)
             assert [entry["ip"] for entry in (await the_datastore(world))["firewall"]] == change["firewall"]

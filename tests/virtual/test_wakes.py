@@ -35,7 +35,7 @@ def test_a_secret_that_changes_at_any_moment_of_a_pass(late_seconds: float) -> N
 async def changes_after(seconds: float, late_seconds: float) -> None:
     async with VirtualWorld() as world:
         await begin_with_datastore(world)
-        world.put_secret(NAMESPACE, GIVEN.name, {"password": FIRST}, is_watched=True)
+        world.put_secret(NAMESPACE, GIVEN.name, {"password": FIRST})
         spec = IN_MAIN | {"passwordSecretRef": {"name": GIVEN.name, "key": "password"}}
         world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, spec))
         await world.until("it is made", lambda: world.says(APP, "Synced")[0] == "True")

@@ -87,7 +87,7 @@ class Trouble:
             self.world.cluster.change(APP, passwordSecretRef=None)
             return
         if GIVEN not in self.world.cluster.objects:
-            self.world.put_secret(NAMESPACE, GIVEN.name, {"password": ""}, is_watched=True)
+            self.world.put_secret(NAMESPACE, GIVEN.name, {"password": ""})
         self._write(GIVEN, "password", password)
         self.world.cluster.change(APP, passwordSecretRef={"name": GIVEN.name, "key": "password"})
 

@@ -24,7 +24,7 @@ from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.reconcile.engine import Engine
 from managed_databases.reconcile.key_keeping import KEY_SECRET
-from managed_databases.reconcile.ports import MANAGED_LABEL, ResourceKey
+from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL, OWN, ResourceKey
 from managed_databases.reconcile.seals import OwnershipKey, Seals
 from managed_databases.reconcile.settings import EngineSettings
 from managed_databases.sandbox.changes import Settings
@@ -37,7 +37,7 @@ from virtual.virtual_time import VirtualClock
 
 NAMESPACE = "shop"
 SYSTEM = "managed-databases-system"
-URL = "http://sandbox.example"
+URL = "https://sandbox.example"
 ANSWER_SECONDS = 0.01
 
 
@@ -182,8 +182,11 @@ class VirtualWorld(SandboxAdmin):
     # --- people ---
 
     def put_secret(self, namespace: str, name: str, data: dict[str, str], *, is_watched: bool = False) -> None:
+        """A project's credentials, watched or not, or passwords that resources may be given."""
         encoded = {key: b64encode(value.encode()).decode() for key, value in data.items()}
-        metadata = {"labels": {MANAGED_LABEL: "true"} if is_watched else {}}
+        is_credentials = namespace == SYSTEM
+        labels = {} if is_credentials and not is_watched else {MANAGED_LABEL: OWN if is_credentials else GIVEN}
+        metadata = {"labels": labels}
         self.cluster.create(ResourceKey(SECRET, namespace, name), {"metadata": metadata, "data": encoded})
 
     def change_secret(self, namespace: str, name: str, data: dict[str, str]) -> None:

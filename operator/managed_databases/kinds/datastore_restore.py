@@ -15,7 +15,9 @@ def _source(spec: ManagedDatastoreSpec) -> NameOrId | None:
     return stated(spec.restore.datastore_ref) if spec.restore else None
 
 
-SOURCE: Final = Reference("restore.datastoreRef", "ManagedDatastore", _source, at_creation_only=True)
+SOURCE: Final = Reference(
+    "restore.datastoreRef", "ManagedDatastore", _source, at_creation_only=True, guest_may=lambda rights: rights.restore
+)
 
 
 def restore(seen: Seen) -> NewRestore | None:

@@ -45,7 +45,7 @@ class ProjectRef(NameReference):
 
 
 class SecretKeyRef(Spec):
-    """One key of a Secret in the same namespace."""
+    """One key of a Secret in the same namespace that carries the label `manageddatabases.io/managed: password`."""
 
     name: ObjectName = Field(description="The Secret's name.")
     key: Annotated[DataKey, Field(description="The key in the Secret's data.")] = "password"

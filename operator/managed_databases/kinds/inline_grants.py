@@ -11,6 +11,8 @@ from managed_databases.kinds.schema import Rule, Spec, rules
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import OwnedResource
 
+INLINE = {"access": "KafkaACL", "databases": "DatabaseGrant"}
+"""The fields of a user's spec that ask for resources of another kind, and that kind."""
 LONGEST_NAME = 200
 """Of a resource of ours (design, Kinds)."""
 

@@ -25,8 +25,8 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.seen import Seen
-from managed_databases.kinds.verdicts import Change, Reason, Risk
+from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 ALL = "all"
 
@@ -90,6 +90,7 @@ def body(seen: Seen, password: SecretStr | None) -> NewACL:
     """Return what to POST. Raises Refused when the engine has no access rules."""
     require_family(seen, "an access rule is", KAFKA)
     require_same_datastore(seen, USER)
+    require_own_topics(seen)
     spec: KafkaACLSpec = seen.spec
     pattern = {} if spec.pattern is None else {"pattern": spec.pattern}
     return NewACL(
@@ -100,6 +101,28 @@ def body(seen: Seen, password: SecretStr | None) -> NewACL:
         allow_write=spec.allow_write,
         **pattern,
     )
+
+
+def require_own_topics(seen: Seen) -> None:
+    """Raise Refused when a guest asks for more than topics of the prefix that the datastore's owner gave him.
+
+    That a topic is the guest's own now is not enough: once he has deleted it, another's of that name would be his to read.
+    """
+    spec: KafkaACLSpec = seen.spec
+    rights = datastore_of(seen).guest
+    if rights is None:
+        return
+    prefix: str | None = rights.topic_prefix
+    if prefix and spec.pattern_type != ALL and (spec.pattern or "").startswith(prefix):
+        return
+    owner = datastore_of(seen).label
+    if prefix is None:
+        why = f"{owner} gives {seen.namespace} no topicPrefix in spec.guestRights, and access rules need one"
+    else:
+        why = (
+            f"{owner} allows {seen.namespace} access to topics whose names begin with {prefix}, by literal or prefixed"
+        )
+    raise Refused(Stall(Reason.FORBIDDEN, why))
 
 
 def expected(seen: Seen) -> Mapping[str, Any]:
@@ -117,6 +140,7 @@ def _identifying(key_: tuple[str, ...]) -> Mapping[str, Any]:
 def changes(seen: Seen) -> Iterator[Change]:
     """Both rights are sent together. Taking one away interrupts whoever uses it."""
     require_unmoved(seen, USER, seen.mine.user_id)
+    require_own_topics(seen)
     spec: KafkaACLSpec = seen.spec
     acl: ACL = seen.mine
     wanted = {"reading": spec.allow_read, "writing": spec.allow_write}

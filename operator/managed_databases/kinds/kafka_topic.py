@@ -53,6 +53,15 @@ def key_of(topic: Topic) -> tuple[str, ...]:
 def body(seen: Seen, password: SecretStr | None) -> NewTopic:
     """Return what to POST. Raises Refused when the engine has no topics."""
     require_family(seen, "a topic is", KAFKA)
+    rights = datastore_of(seen).guest
+    if rights is not None and rights.topic_prefix and not effective_name(seen).startswith(rights.topic_prefix):
+        raise Refused(
+            Stall(
+                Reason.FORBIDDEN,
+                f"{datastore_of(seen).label} takes topics of {seen.namespace} whose names begin with {rights.topic_prefix} "
+                "only: give it such a name",
+            )
+        )
     spec: KafkaTopicSpec = seen.spec
     partitions = {} if spec.partitions is None else {"partitions": spec.partitions}
     return NewTopic(**expected(seen), **partitions)

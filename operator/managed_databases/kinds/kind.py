@@ -26,7 +26,8 @@ class Reference:
 
     `waited`: the object is neither made nor changed before this reference is usable. Where it is False, the kind
     makes do with what is known of it. `at_creation_only`: nothing but the creation looks at it, in whatever state it
-    is; once the creation is on its way, neither its absence nor its loss matters.
+    is; once the creation is on its way, neither its absence nor its loss matters. `guest_may`: whether what the datastore's
+    spec says of another namespace (`GuestRights`) is enough for it.
     """
 
     field: str
@@ -35,6 +36,7 @@ class Reference:
     parent: bool = False
     waited: bool = True
     at_creation_only: bool = False
+    guest_may: Callable[[Any], bool] = lambda _: True
 
 
 @dataclass(frozen=True)

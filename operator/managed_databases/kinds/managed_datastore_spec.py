@@ -4,7 +4,15 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from managed_databases.kinds.frame import CloudSpec, NamespaceName, ProjectRef, SecretKeyRef, SecretName, Uuid
+from managed_databases.kinds.frame import (
+    CloudSpec,
+    NamespaceName,
+    ObjectName,
+    ProjectRef,
+    SecretKeyRef,
+    SecretName,
+    Uuid,
+)
 from managed_databases.kinds.references import DatastoreRef
 from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable, without_nulls
 
@@ -137,6 +145,24 @@ class RestoreSpec(Spec):
     ) = None
 
 
+class GuestRights(Spec):
+    """What one of the allowed namespaces may do besides having objects of its own."""
+
+    namespace: NamespaceName = Field(description="One of allowedNamespaces.")
+    restore: bool = Field(
+        default=False, description="Whether it may restore backups of this datastore into datastores of its own."
+    )
+    topic_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", min_length=1, max_length=249)] | None = Field(
+        default=None,
+        description="How the names of its topics begin. Its access rules may be for topics of such names only; without a "
+        "prefix it may have none.",
+    )
+    databases: Annotated[tuple[ObjectName, ...], Field(max_length=100)] = Field(
+        default=(),
+        description="ManagedDatabases of the datastore's own namespace that it may refer to, by their ids in the cloud.",
+    )
+
+
 class RedisSpec(Spec):
     """The password of a Redis datastore, and the Secret for applications."""
 
@@ -256,8 +282,23 @@ class ManagedDatastoreSpec(CloudSpec):
         default=True, description="Refuses to delete the datastore, here and in the cloud."
     )
     allowed_namespaces: Annotated[tuple[NamespaceName, ...], Field(max_length=256)] = Field(
-        default=(), description="Other namespaces whose resources may refer to this datastore."
+        default=(),
+        description="Other namespaces whose resources may refer to this datastore. They may have objects of their own in "
+        "it; what else they may do stands in guestRights.",
     )
+    guest_rights: Annotated[tuple[GuestRights, ...], Field(max_length=256)] = Field(
+        default=(), description="What more some of allowedNamespaces may do; nothing for those that are not named."
+    )
+
+    def rights_of(self, namespace: str) -> GuestRights:
+        """What a guest may do: all that is said of the namespace together. Whether it may be here at all is said elsewhere."""
+        told = [each for each in self.guest_rights if each.namespace == namespace]
+        return GuestRights(
+            namespace=namespace,
+            restore=any(each.restore for each in told),
+            topic_prefix=next((each.topic_prefix for each in told if each.topic_prefix), None),
+            databases=tuple(name for each in told for name in each.databases),
+        )
 
     @property
     def on_unknown_password(self) -> str:

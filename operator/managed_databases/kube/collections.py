@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
-from managed_databases.reconcile.ports import MANAGED_LABEL
+from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL, OWN
 
 SECRET = "Secret"
 NAMESPACE = "Namespace"
@@ -52,7 +52,7 @@ def of_kinds(kinds: Iterable[Kind], namespaces: tuple[str, ...]) -> list[Collect
 
 
 def own_secrets(namespace: str | None) -> Collection:
-    selector = f"{MANAGED_LABEL}=true"
+    selector = f"{MANAGED_LABEL} in ({GIVEN},{OWN})"
     return Collection(SECRET, "", "v1", "secrets", True, namespace, label_selector=selector, metadata_only=True)
 
 

@@ -20,6 +20,7 @@ from managed_databases.kube.connection import JSON, MERGE_PATCH, KubeConnection
 from managed_databases.kube.definitions import read_definition
 from managed_databases.reconcile.ports import (
     MANAGED_LABEL,
+    OWN,
     Definition,
     KubeError,
     NewSecret,
@@ -268,7 +269,7 @@ class KubeWriter:
             return await self._connection.request(method, path, query=query, body=body, content_type=content_type)
 
     def _labels(self) -> dict[str, str]:
-        return {MANAGED_LABEL: "true", MANAGED_BY: self._operator_name}
+        return {MANAGED_LABEL: OWN, MANAGED_BY: self._operator_name}
 
     def _owner_references(self, owner: Resource | None) -> list[dict[str, Any]]:
         if owner is None:

@@ -1,9 +1,10 @@
 """The Secrets of a credential: what they are, what they should be, and whose they are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+import structlog
 from pydantic import SecretStr
 
 from managed_databases.kinds.datastore_endpoints import OPTIONAL_KEYS, WHERE
@@ -16,10 +17,21 @@ from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWO
 from managed_databases.reconcile.given_passwords import given_password, usable
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation
-from managed_databases.reconcile.ports import MANAGED_LABEL, Kube, NewSecret, Resource, ResourceCache, SecretContent
+from managed_databases.reconcile.ports import (
+    GIVEN,
+    MANAGED_LABEL,
+    OWN,
+    Kube,
+    NewSecret,
+    Resource,
+    ResourceCache,
+    SecretContent,
+)
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.secret_ownership import SecretOwnership
 from managed_databases.reconcile.topics import Topic
+
+log = structlog.get_logger()
 
 PENDING_KEY: Final = "password"
 _UNREAD: Final = SecretStr("not read: the Secret is as it was when it was found right")
@@ -32,6 +44,9 @@ class CredentialReader:
     kube: Kube
     cache: ResourceCache
     ownership: SecretOwnership
+    accepts_unlabelled: bool = False
+    warned_of: set[tuple[str, str]] = field(default_factory=set)
+    """Namespaces and names of Secrets that were taken without the label."""
 
     def topics(self, found: Observation) -> frozenset[Topic]:
         """The Secrets that a pass depends on: whoever listens before they are read misses no change of them."""
@@ -100,13 +115,33 @@ class CredentialReader:
         if ref is None:
             return None, None
         secret = await self.kube.read_secret(namespace, ref.name)
-        value = None if secret is None else secret.data.get(ref.key)
-        if value is None:
-            return None, Wait(Reason.SECRET_MISSING, f"the Secret {ref.name} with the key {ref.key} is not there")
+        value = None if secret is None or not self._may_be_given(secret) else secret.data.get(ref.key)
+        if value is None:  # one text for all that may be wrong: it tells nobody what Secrets and keys there are
+            return None, Wait(
+                Reason.SECRET_MISSING,
+                f"there is no Secret {ref.name} with the key {ref.key} and the label {MANAGED_LABEL}: {GIVEN}",
+            )
         password = given_password(value)
         if isinstance(password, str):
             return None, Stall(Reason.INVALID_SPEC, f"the password in {ref.name}/{ref.key} {password}")
         return password, None
+
+    def _may_be_given(self, secret: SecretContent) -> bool:
+        """Whoever may write a resource may not have its namespace's Secrets copied: each says itself that it may be."""
+        if secret.labels.get(MANAGED_LABEL) == GIVEN:
+            return True
+        if not self.accepts_unlabelled:
+            return False
+        place = (secret.namespace, secret.name)
+        if place not in self.warned_of:
+            self.warned_of.add(place)
+            log.warning(
+                "a password is taken from a Secret without the label, which ends with the next release",
+                namespace=secret.namespace,
+                secret=secret.name,
+                label=f"{MANAGED_LABEL}={GIVEN}",
+            )
+        return True
 
     def _surely_absent(self, found: Observation, memory: Memory, name: str) -> bool:
         """Before a creation: the watch shows no Secret of ours, and nobody was met under its name."""
@@ -296,7 +331,7 @@ def is_outdated(found: Observation, mine: SecretContent, password: SecretStr) ->
     return (
         any(mine.data.get(key) != value for key, value in wanted.data.items())
         or not mine.data.keys().isdisjoint(wanted.drops - wanted.data.keys())
-        or mine.labels.get(MANAGED_LABEL) != "true"  # without it the Secret is not watched
+        or mine.labels.get(MANAGED_LABEL) != OWN  # without it the Secret is not watched
         or mine.owner_uids != (() if wanted.owner is None else (wanted.owner.uid,))
         or any(mine.annotations.get(name) != value for name, value in wanted.annotations.items())
     )

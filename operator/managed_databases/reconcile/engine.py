@@ -123,7 +123,7 @@ class Engine:
                 settings.pending_limit_seconds,
                 self.seals,
             ),
-            reader=CredentialReader(kube, cache, ownership),
+            reader=CredentialReader(kube, cache, ownership, settings.accept_unlabelled_passwords),
             actor=Actor(cache, kube, ownership, writer, self.claims, clock, settings, self.resource_changed),
             attempts=Attempts(clock, settings, draw),
             writer=writer,

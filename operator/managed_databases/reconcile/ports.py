@@ -11,7 +11,13 @@ from typing import Any, Final, NamedTuple, Protocol
 from pydantic import SecretStr
 
 MANAGED_LABEL: Final = "manageddatabases.io/managed"
-"""Secrets that carry it with the value "true" are watched: the operator's own, and those whose change must count at once."""
+"""Secrets that carry it, with one of the two values, are watched."""
+OWN: Final = "true"
+"""Its value on the operator's own Secrets, and on a project's credentials whose change must count at once."""
+GIVEN: Final = "password"
+"""Its value on a Secret whose keys are passwords that resources may be given. Whoever may write a resource, but may not read
+Secrets, gets nothing of a Secret that does not say so; in particular not of the operator's own.
+"""
 
 
 class ResourceKey(NamedTuple):

@@ -69,11 +69,13 @@ class References:
         kind = self.kind_of(reference.kind)
         assert kind.cloud is not None
         if stated[0] == "id":
-            return self._by_id(asker, kind, stated[1], project, snapshot, topics)
+            return self._by_id(asker, reference, kind, stated[1], project, snapshot, topics)
         holder = self.parent_by_name(asker, reference, stated, topics)
         if isinstance(holder, Wait):
             return Referred(str(self.holder_by_name(asker, reference, stated)), problem=holder)
         key = holder.key
+        if (refusal := self._guest_refusal(asker, reference, kind, holder)) is not None:
+            return Referred(str(key), problem=refusal)
         identity = holder.status.get("identity") or {}
         if identity.get("project", project.name) != project.name:
             return Referred(
@@ -83,7 +85,7 @@ class References:
         id_ = holder.status.get("id")
         if id_ is None:
             return Referred(str(key), spec=self.spec_of(kind, holder), problem=_waits(key, "is not created yet"))
-        return self._held(kind, holder, id_, project, snapshot, topics)
+        return self._held(kind, holder, id_, project, snapshot, topics, asker)
 
     def of_object(
         self, kind: Kind, id_: str, project: ProjectView, snapshot: CollectionSnapshot[Any], topics: set[Topic]
@@ -101,6 +103,7 @@ class References:
     def _by_id(
         self,
         asker: Resource,
+        reference: Reference,
         kind: Kind,
         id_: str,
         project: ProjectView,
@@ -115,7 +118,7 @@ class References:
         holder = None if key is None else self.cache.get(key)
         if holder is not None:  # its allowedNamespaces count
             topics.add(topic.resource(*holder.key))
-        allowed = "adopt" in project.powers if holder is None else self._may_use(asker, kind, holder)
+        allowed = "adopt" in project.powers if holder is None else self._may_use(asker, kind, holder, project, topics)
         if not allowed:
             return Referred(
                 f"{collection.one} {id_}",
@@ -126,7 +129,9 @@ class References:
                 ),
             )
         if holder is not None:
-            return self._held(kind, holder, id_, project, snapshot, topics)
+            if (refusal := self._guest_refusal(asker, reference, kind, holder)) is not None:
+                return Referred(f"{collection.one} {id_}", problem=refusal)
+            return self._held(kind, holder, id_, project, snapshot, topics, asker)
         found = snapshot.get(id_)
         label = f"{collection.one} {id_}"
         if found is None:
@@ -141,6 +146,7 @@ class References:
         project: ProjectView,
         snapshot: CollectionSnapshot[Any],
         topics: set[Topic],
+        asker: Resource | None = None,
     ) -> Referred:
         assert kind.cloud is not None
         topics.add(topic.cloud_object(project.name, kind.cloud.collection.name, id_))
@@ -154,13 +160,65 @@ class References:
         else:
             problem = _state_problem(str(holder.key), found.status)
         return Referred(
-            str(holder.key), id_, found, problem, spec=spec, status=holder.status, going=_is_going(holder, spec)
+            str(holder.key),
+            id_,
+            found,
+            problem,
+            spec=spec,
+            status=holder.status,
+            going=_is_going(holder, spec),
+            guest=None if asker is None else self._guest(asker, kind, holder),
         )
 
-    def _may_use(self, asker: Resource, kind: Kind, holder: Resource) -> bool:
+    def _may_use(
+        self,
+        asker: Resource,
+        kind: Kind,
+        holder: Resource,
+        project: ProjectView | None = None,
+        topics: set[Topic] | None = None,
+    ) -> bool:
         if holder.key.namespace == asker.key.namespace:
             return True
-        return asker.key.namespace in (getattr(self.spec_of(kind, holder), "allowed_namespaces", None) or ())
+        if asker.key.namespace in (getattr(self.spec_of(kind, holder), "allowed_namespaces", None) or ()):
+            return True
+        return project is not None and topics is not None and self._is_shared(asker, kind, holder, project, topics)
+
+    def _is_shared(
+        self, asker: Resource, kind: Kind, holder: Resource, project: ProjectView, topics: set[Topic]
+    ) -> bool:
+        """Whether the datastore that this database is in lets the namespace refer to it."""
+        identity = holder.status.get("identity") or {}
+        if kind.name != "ManagedDatabase" or not identity.get("datastoreID"):
+            return False
+        datastores = self.kind_of("ManagedDatastore")
+        assert datastores.cloud is not None
+        collection = datastores.cloud.collection.name
+        topics.add(topic.holder(project.name, collection, identity["datastoreID"]))
+        key = self.claims.holder(ObjectName(project.name, collection, identity["datastoreID"]))
+        datastore = None if key is None else self.cache.get(key)
+        if datastore is None or datastore.key.namespace != holder.key.namespace:
+            return False
+        topics.add(topic.resource(*datastore.key))
+        spec = self.spec_of(datastores, datastore)
+        namespace = asker.key.namespace
+        return namespace in spec.allowed_namespaces and holder.key.name in spec.rights_of(namespace).databases
+
+    def _guest(self, asker: Resource, kind: Kind, holder: Resource) -> Any:
+        """What the asker's namespace may do in a datastore; None where it is the datastore's own, and of other kinds."""
+        if asker.key.namespace == holder.key.namespace or kind.name != "ManagedDatastore":
+            return None
+        return self.spec_of(kind, holder).rights_of(asker.key.namespace)
+
+    def _guest_refusal(self, asker: Resource, reference: Reference, kind: Kind, holder: Resource) -> Stall | None:
+        rights = self._guest(asker, kind, holder)
+        if rights is None or reference.guest_may(rights):
+            return None
+        return Stall(
+            Reason.FORBIDDEN,
+            f"{reference.field}: {holder.key} lets {asker.key.namespace} have objects of its own, and no more: its "
+            "spec.guestRights have to allow this",
+        )
 
 
 def _missing(asker: Resource, key: ResourceKey) -> Wait:

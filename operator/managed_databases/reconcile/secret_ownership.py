@@ -41,24 +41,14 @@ class SecretOwnership:
         kept_for = secret.annotations.get(OBJECT_ID) if secret.annotations.get(RETAINED) == "true" else None
         if kept_for is not None and kept_for in ids:
             return None
-        if kept_for is not None:
-            return Stall(
-                Reason.SECRET_CONFLICT,
-                f"the Secret {secret.name} was kept for {kept_for}, which is another object: name another Secret in the "
-                "spec, or remove that one if nobody needs it",
-            )
-        if not self._is_left_behind(secret, key):
-            return Stall(
-                Reason.SECRET_CONFLICT,
-                f"the Secret {secret.name} belongs to something else: name another in the spec, or remove that Secret",
-            )
-        if seen.cloud_spec.adoption != "Never":
+        if kept_for is None and self._is_left_behind(secret, key) and seen.cloud_spec.adoption != "Never":
             return None
+        # One text, whatever that Secret is: who may write a resource may not be allowed to read it.
         return Stall(
             Reason.SECRET_CONFLICT,
-            f"the Secret {secret.name} was written for an earlier resource (uid {secret.annotations[OWNER_UID]}), and "
-            "holds a password that may be in use: to take it over together with the cloud object set spec.adoption to "
-            "IfExists; remove it only if nobody needs it",
+            f"the Secret {secret.name} is not this resource's: name another in the spec, or remove that Secret if nobody "
+            "needs it. If it was left behind with the cloud object that this resource is for (by a resource that was restored "
+            "or made again), spec.adoption: IfExists takes both over",
         )
 
     def _is_left_behind(self, secret: SecretContent, key: str) -> bool:

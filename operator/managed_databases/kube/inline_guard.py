@@ -1,0 +1,65 @@
+"""Makes the admission policy by which a spec asks inline for no more than its writer may make himself.
+
+The operator makes the resources that a spec lists inline (grants, access rules) with its own rights. Who may write users only
+would get access rules by it. The policy asks the API server whether the same person may create the kind in that namespace.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from managed_databases.kinds.inline_grants import INLINE
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import GROUP, VERSION
+from managed_databases.kube.admission import match_constraints
+
+ASKING: Final = "DatabaseUser"
+"""The kind whose spec has the fields of INLINE."""
+POLICY: Final = f"inline.{GROUP}"
+
+
+def inline_policies(kinds: Iterable[Kind]) -> list[dict[str, Any]]:
+    """Return the ValidatingAdmissionPolicy and its binding; nothing without a kind that has such fields."""
+    served = {kind.name: kind for kind in kinds}
+    if ASKING not in served:
+        return []
+    rule = {
+        "apiGroups": [GROUP],
+        "apiVersions": [VERSION],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": [served[ASKING].plural],
+    }
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": POLICY},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": match_constraints(rule),
+            "validations": [
+                _validation(field, served[kind]) for field, kind in sorted(INLINE.items()) if kind in served
+            ],
+        },
+    }
+    binding = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": POLICY},
+        "spec": {"policyName": POLICY, "validationActions": ["Deny"]},
+    }
+    return [policy, binding]
+
+
+def _validation(field: str, kind: Kind) -> dict[str, Any]:
+    """What is there already stays allowed: whoever changes something else, the operator among them, asks for nothing."""
+    told, before = f"object.spec.{field}", f"oldObject.spec.{field}"
+    asks_nothing = f"!has({told}) || {told} == null || size({told}) == 0"
+    is_unchanged = f"oldObject != null && has({before}) && {before} == {told}"
+    may = (
+        f"authorizer.group('{GROUP}').resource('{kind.plural}').namespace(request.namespace).check('create').allowed()"
+    )
+    return {
+        "expression": f"{asks_nothing} || ({is_unchanged}) || {may}",
+        "message": f"spec.{field} asks for a {kind.name} for each entry, and you may not create {kind.plural}.{GROUP} in "
+        "this namespace: whoever may has to apply this, or the field has to stay as it is",
+        "reason": "Forbidden",
+    }

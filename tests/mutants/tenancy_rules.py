@@ -1,0 +1,147 @@
+"""Nobody gets, by what he may write, what he may not have: credentials, other people's data, a hold on their things."""
+
+from typing import Final
+
+from mutants.mutant import Mutant
+
+_ACCESS = ("reconcile/project/test_access.py",)
+_PROJECTS = ("reconcile/project/test_projects.py",)
+_KEEPS = ("virtual/test_who_keeps_a_datastore.py",)
+_GUESTS = ("virtual/test_guests.py",)
+_ADDRESSES = "reconcile/project/addresses.py"
+
+TENANCY: Final = (
+    Mutant(
+        "what the Secret says of its identity service and endpoint wins over the spec",
+        _ADDRESSES,
+        "    if in_secret:\n",
+        "    if in_secret and in_spec is None:\n",
+        _ACCESS,
+    ),
+    Mutant(
+        "an address that only the spec says is not believed",
+        _ADDRESSES,
+        "    if in_spec is None or trusts_spec:",
+        "    if True:",
+        _ACCESS,
+    ),
+    Mutant(
+        "an endpoint that only the spec says has to be in the catalogue",
+        _ADDRESSES,
+        "    if stated is not None and not any(",
+        "    if False and not any(",
+        _ACCESS,
+    ),
+    Mutant(
+        "credentials do not cross the network as they are",
+        _ADDRESSES,
+        "    if not _is_plain(address) or _is_local(address) or allows_insecure(secret):",
+        "    if True:",
+        _ACCESS,
+    ),
+    Mutant(
+        "a catalogue does not lead out of TLS",
+        _ADDRESSES,
+        "    if identity_url is not None and not _is_plain(identity_url) and _is_plain(identity.endpoint):",
+        "    if False:",
+        _ACCESS,
+    ),
+    Mutant(
+        "a Secret that names its projects is for no other",
+        _ADDRESSES,
+        "    if stated is None or project in {",
+        "    if True or project in {",
+        _ACCESS,
+    ),
+    Mutant(
+        "the endpoint is judged before the token is used",
+        "reconcile/project/opening.py",
+        "            if problem is None and opening.secret is not None:",
+        "            if False:",
+        _PROJECTS,
+    ),
+    Mutant(
+        "a resource keeps no datastore in which it has nothing",
+        "reconcile/inside.py",
+        '        if (identity.get("project"), identity.get("datastoreID")) != (session.name, id_):\n            return False',
+        "        if not identity:\n            return True",
+        _KEEPS,
+    ),
+    Mutant(
+        "an attempt keeps a datastore only where its namespace may be",
+        "reconcile/inside.py",
+        '            return is_allowed and bool(child.status.get("intent"))',
+        '            return bool(child.status.get("intent"))',
+        _KEEPS,
+    ),
+    Mutant(
+        "an open attempt keeps a datastore",
+        "reconcile/inside.py",
+        '            return is_allowed and bool(child.status.get("intent"))',
+        "            return False",
+        _KEEPS,
+    ),
+    Mutant(
+        "the owner of a datastore learns nothing of namespaces that may not be in it",
+        "reconcile/inside.py",
+        "        if is_allowed:\n            return str(child.key)",
+        "        if True:\n            return str(child.key)",
+        _KEEPS,
+    ),
+    Mutant(
+        "a Secret is given only where it says so",
+        "reconcile/credentials.py",
+        "        if secret.labels.get(MANAGED_LABEL) == GIVEN:",
+        "        if True:",
+        _GUESTS,
+    ),
+    Mutant(
+        "a guest restores no backup unless the owner lets him",
+        "reconcile/references.py",
+        "        if rights is None or reference.guest_may(rights):",
+        "        if True:",
+        _GUESTS,
+    ),
+    Mutant(
+        "a guest refers only to databases that the owner shares",
+        "reconcile/references.py",
+        "        return namespace in spec.allowed_namespaces and holder.key.name in spec.rights_of(namespace).databases",
+        "        return namespace in spec.allowed_namespaces",
+        _GUESTS,
+    ),
+    Mutant(
+        "rights of a guest count only while he is let in",
+        "reconcile/references.py",
+        "        return namespace in spec.allowed_namespaces and holder.key.name in spec.rights_of(namespace).databases",
+        "        return holder.key.name in spec.rights_of(namespace).databases",
+        _GUESTS,
+    ),
+    Mutant(
+        "a guest gets access to topics of his prefix only",
+        "kinds/kafka_acl.py",
+        '    if prefix and spec.pattern_type != ALL and (spec.pattern or "").startswith(prefix):',
+        "    if prefix and spec.pattern_type != ALL:",
+        ("kinds/test_kafka_acl.py",),
+    ),
+    Mutant(
+        "without a prefix a guest has no access rules",
+        "kinds/kafka_acl.py",
+        "    if rights is None:",
+        "    if rights is None or not rights.topic_prefix:",
+        ("kinds/test_kafka_acl.py",),
+    ),
+    Mutant(
+        "a guest's topics have his prefix",
+        "kinds/kafka_topic.py",
+        "    if rights is not None and rights.topic_prefix and not effective_name(seen).startswith(rights.topic_prefix):",
+        "    if False:",
+        ("kinds/test_kafka_topic.py",),
+    ),
+    Mutant(
+        "what is asked inline takes the right to create it",
+        "kube/inline_guard.py",
+        '        "expression": f"{asks_nothing} || ({is_unchanged}) || {may}",',
+        '        "expression": f"{asks_nothing} || ({is_unchanged}) || {may} || true",',
+        ("kube/test_inline_guard.py",),
+    ),
+)
