@@ -6,6 +6,13 @@ from mutants.mutant import Mutant
 
 STANDING: Final = (
     Mutant(
+        "only a rename needs the new name",
+        "reconcile/act.py",
+        "if isinstance(step, Change) and step.reason is Reason.RENAMING and not found.seen.deleting:",
+        "if isinstance(step, Change) and not found.seen.deleting:",
+        ("virtual/test_safety_first.py",),
+    ),
+    Mutant(
         "only what this operator has set is reset",
         "kinds/datastore_managed.py",
         "return name in seen.status.managed or (sent is not None and actual_values(seen).get(name) == sent)",

@@ -1,10 +1,10 @@
-"""What the random walks notice: for each promise that they look at, a rule without which it is broken."""
+"""What the walks notice, and each of their plots alone: for each promise that they look at, a rule that keeps it."""
 
 from typing import Final
 
 from mutants.mutant import Mutant
 
-_WALKS: Final = ("virtual/test_random_walk.py",)
+_WALKS: Final = ("virtual/test_plots.py", "virtual/test_random_walk.py")
 
 WALKS: Final = (
     Mutant(
@@ -117,13 +117,6 @@ WALKS: Final = (
         "reconcile/credentials.py",
         "return password if check in (None, check_number(owner, password)) else None",
         "return password",
-        _WALKS,
-    ),
-    Mutant(
-        "in a walk: each project has a circuit of its own",
-        "reconcile/project/line.py",
-        "self.circuit = Circuit(clock, settings.circuit_threshold, settings.probe_seconds)",
-        'self.circuit = vars(clock).setdefault("_", Circuit(clock, settings.circuit_threshold, settings.probe_seconds))',
         _WALKS,
     ),
     Mutant(

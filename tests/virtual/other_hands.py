@@ -16,7 +16,7 @@ from virtual.virtual_world import NAMESPACE, VirtualWorld
 MAIN = ResourceKey("ManagedDatastore", NAMESPACE, "main")
 SURELY_WITHOUT_EFFECT = {400, 401, 403, 409, 429}
 ALL_OF_THEM = "*"
-"""Stands for the id of what a POST without an answer has made."""
+"""Stands for the id of what a POST makes."""
 DEFAULT_POOLER = {"mode": "transaction", "size": 30}
 
 OURS: dict[str, dict[str, Any]] = {
@@ -101,9 +101,7 @@ class OtherHands:
             self._set -= begun
             return
         is_clear = response is not None and response.is_success
-        if is_clear:
-            self._set -= begun  # it is told now of what
-        for id_, field, is_reset in _what_it_sets(request, response if is_clear else None):
+        for id_, field, is_reset in _what_it_sets(request):
             if not is_reset:
                 self._set.add((id_, field))
                 self._ever.add((id_, field))
@@ -121,16 +119,15 @@ class OtherHands:
         return None if raw is None else raw["status"].get("id")
 
 
-def _what_it_sets(request: httpx.Request, response: httpx.Response | None = None) -> list[tuple[str, str, bool]]:
-    """The id, what is set of it, and whether that is a reset. `response`: a clear one to it."""
+def _what_it_sets(request: httpx.Request) -> list[tuple[str, str, bool]]:
+    """The id, what is set of it, and whether that is a reset."""
     found = _SECTION.search(request.url.path)
     if found is None or request.method not in ("PUT", "POST") or not request.content:
         return []
     body: dict[str, Any] = json.loads(request.content)
     id_, section = found["id"], found["section"]
     if id_ is None:
-        made, told = body["datastore"], None if response is None else _json(response)
-        id_ = ALL_OF_THEM if not told else str(told.get("datastore", {}).get("id", ALL_OF_THEM))
+        id_, made = ALL_OF_THEM, body["datastore"]
         fields = [("pooler", False)] * ("pooler" in made) + [
             (f"config.{name}", False) for name in made.get("config", {})
         ]
@@ -141,11 +138,3 @@ def _what_it_sets(request: httpx.Request, response: httpx.Response | None = None
     else:
         fields = [(f"config.{name}", value is None) for name, value in body["config"].items()]
     return [(id_, field, is_reset) for field, is_reset in fields]
-
-
-def _json(response: httpx.Response) -> dict[str, Any]:
-    try:
-        told = json.loads(response.content)
-    except ValueError:  # of an API on its worse days, or not read yet
-        return {}
-    return told if isinstance(told, dict) else {}

@@ -66,6 +66,9 @@ async def correct_a_name_during_an_attempt(walk: Walk, method: str, key: Resourc
 async def apply_two_of_one_key(walk: Walk, pause: float, *, slow: bool, tokens: bool, is_there: bool) -> None:
     """`is_there`: what they want is there already, and both may take it over."""
     if is_there:
+        for key in (KEYS[0], KEYS[-1]):
+            walk.apply(key)
+        await asyncio.sleep(30)
         for key in (KEYS[0], SECOND, KEYS[-1], OTHER_TOKEN):
             walk.change(key, deletionPolicy="Retain")
             walk.delete(key)
@@ -110,6 +113,26 @@ async def make_project_again_elsewhere(walk: Walk, where: dict[str, Any], prefix
     await asyncio.sleep(200)
     await walk.check()
     await walk.make_project_again(back)
+
+
+async def wish_while_nothing_can_be_known(walk: Walk, days: int) -> None:
+    """A process has only started, nobody gets a token, and somebody wants another datastore than there is."""
+    walk.apply(KEYS[0])
+    await asyncio.sleep(30)
+    walk.trouble.everywhere = True
+    await walk.world.fault(path="^/identity", status=503)
+    await walk.restart(0)
+    await asyncio.sleep(5)
+    walk.change(KEYS[0], backupRetentionDays=days)
+    for _ in range(3):
+        await walk.check()
+        await asyncio.sleep(100)
+    await walk.check()
+    await walk.world.clear_faults()
+    await walk.world.until(
+        "the other project is open again", walk.trouble.others_may_work
+    )  # its tries have become rare
+    walk.trouble.everywhere = False
 
 
 async def meddle_in_a_pass(walk: Walk, user: str, edit: tuple[str, bytes] | str, requests: int) -> None:

@@ -163,6 +163,8 @@ class Promises:
         spec: Raw = raw["spec"]
         wanted: dict[str, Any] = {"name": spec.get("name", key.name), "node_count": spec.get("nodeCount", 1)}
         actual = {"name": row["name"].removeprefix(self._made_with.get(row["id"], "")), "node_count": row["node_count"]}
+        if (days := spec.get("backupRetentionDays")) is not None:
+            wanted["days"], actual["days"] = days, row["backup_retention_days"]
         if spec.get("firewall") is not None:
             wanted["firewall"], actual["firewall"] = spec["firewall"], [entry["ip"] for entry in row["firewall"] or ()]
         for section in ("pooler", "config"):

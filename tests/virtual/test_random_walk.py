@@ -18,6 +18,7 @@ from virtual.walk import (
     CHANGES,
     ELSEWHERE,
     EVERY_KEY,
+    HOLDS_AGAIN_SECONDS,
     KEYS,
     NAMES,
     ODD_ROWS,
@@ -172,11 +173,13 @@ class RandomWalk(RuleBasedStateMachine):
     def vanish(self, kind: str) -> None:
         self._run(self._walk.vanish(kind))
 
-    @rule(key=keys, seconds=st.sampled_from([1, 10]))
-    def replace(self, key: ResourceKey, seconds: float) -> None:
+    @rule(key=keys, seconds=st.sampled_from([1, 10, HOLDS_AGAIN_SECONDS + 10]), doomed=st.booleans())
+    def replace(self, key: ResourceKey, seconds: float, doomed: bool) -> None:
         async def step() -> None:
             self._walk.replace(key)
             await asyncio.sleep(seconds)
+            if doomed:
+                self._walk.delete(key)
 
         self._run(step())
 
@@ -262,6 +265,10 @@ class RandomWalk(RuleBasedStateMachine):
     def meddle_in_a_pass(self, user: str, edit: tuple[str, bytes] | str, requests: int) -> None:
         """Something befalls a Secret at any point of what the operator does about it."""
         self._run(plots.meddle_in_a_pass(self._walk, user, edit, requests))
+
+    @rule(days=st.integers(8, 20))
+    def wish_while_nothing_can_be_known(self, days: int) -> None:
+        self._run(plots.wish_while_nothing_can_be_known(self._walk, days))
 
     @rule(hours=st.sampled_from([0, 2]))
     def stick(self, hours: float) -> None:

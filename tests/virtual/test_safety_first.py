@@ -49,18 +49,23 @@ def message(world: VirtualWorld, type_: str = "Stalled") -> str:
     return str(condition(world.get(MAIN), type_)["message"])
 
 
-def test_a_name_that_is_taken_holds_up_nothing() -> None:
+@pytest.mark.parametrize("by", ["nobody's", "another resource's"])
+def test_a_name_that_is_taken_holds_up_nothing(by: str) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await made(world, SPECS[MAIN], **OPEN)
-            await world.create("datastores", {"name": "taken"})
+            if by == "nobody's":
+                await world.create("datastores", {"name": "taken"})
+            else:
+                world.cluster.apply(manifest(MAIN.kind, "taken", NAMESPACE, SPECS[MAIN]))
             await asyncio.sleep(90)
             world.cluster.change(MAIN, name="taken", nodeCount=2, **CLOSED)
             await asyncio.sleep(600)
             await is_closed(world)
             assert (await the_datastore(world))["node_count"] == 2
             assert (await the_datastore(world))["name"] == "main"
-            assert world.says(MAIN, "Stalled") == ("True", "AlreadyExists")
+            why = "AlreadyExists" if by == "nobody's" else "Conflict"
+            assert world.says(MAIN, "Stalled") == ("True", why)
             assert world.says(MAIN, "Ready")[0] == "True", "it serves under its old name"
 
     in_virtual_time(story())

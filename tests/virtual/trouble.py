@@ -60,6 +60,10 @@ class Trouble:
     def is_calm(self) -> bool:
         return not self.everywhere and not self.world.cluster.away
 
+    def others_may_work(self) -> bool:
+        """Whether the other tenant's project is open."""
+        return self.world.says(ResourceKey("DatabaseProject", "", BANK), "Ready")[0] == "True"
+
     def knows_nothing(self) -> None:
         """A process that has only started must look first."""
         self._wrong_since.clear()

@@ -214,7 +214,8 @@ class Walk:
         self._replaced = dict.fromkeys(self._replaced, asyncio.get_running_loop().time())
 
     def back_up(self) -> None:
-        self.backup = copy.deepcopy(self.world.cluster.objects)
+        if self.world.get(THEIRS)["status"].get("id"):  # nobody would hold their datastore after a restore
+            self.backup = copy.deepcopy(self.world.cluster.objects)
 
     async def restore(self) -> None:
         """etcd is as it was at the backup, the cloud is not."""
@@ -266,7 +267,7 @@ class Walk:
         world = self.world
         await world.clear_faults()
         world.cluster.away, self.trouble.everywhere = False, False
-        self.lead_elsewhere(None)
+        self.lead_elsewhere(await self._where_it_belongs())
         self.give_credentials(0)
         await self.trouble.unstick()
         self.trouble.let_secrets_be_written()
@@ -286,6 +287,21 @@ class Walk:
         await asyncio.sleep(LASTS_SECONDS + 60)
         await self.check(is_over=True)
         await self._no_orphans()
+
+    async def _where_it_belongs(self) -> dict[str, Any] | None:
+        """Back, but for what is held or begun elsewhere: with nothing left, another place may have become the right one."""
+        held = {raw["status"].get("id") for key, raw in self.world.cluster.objects.items() if key in EVERY_KEY}
+        for kind in CLOUD_KINDS:
+            if any(
+                each["id"] in held and each["region"] == "region-2"
+                for each in await self.world.objects(collection(kind))
+            ):
+                return ELSEWHERE[0]
+        for key in EVERY_KEY:
+            status = self.world.cluster.objects.get(key, {}).get("status", {})
+            if "intent" in status and "id" not in status and "endpoint" in status["intent"]:
+                return {"endpoint": status["intent"]["endpoint"]}
+        return None
 
     async def _let_go_of_what_was_lost(self) -> None:
         """When all is gone, and the way there was another one since, nobody but a person knows that it is (ADR 0016)."""

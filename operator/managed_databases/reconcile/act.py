@@ -78,7 +78,7 @@ class Actor:
         Others may have looked at the same time as this pass: whoever claims first goes on, and the rest look again.
         """
         gives_key = isinstance(step, Create) or (isinstance(step, Record) and step.changes.get("adopted"))
-        if isinstance(step, Change) and not found.seen.deleting:
+        if isinstance(step, Change) and step.reason is Reason.RENAMING and not found.seen.deleting:
             gives_key = found.cloud.key(found.seen) != found.cloud.key_of(found.seen.mine)
         return not gives_key or found.claim is None or self.claims.take(found.resource, found.claim)
 

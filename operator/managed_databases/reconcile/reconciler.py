@@ -46,6 +46,8 @@ STEPS_A_PASS = 12
 OLD_VIEW = (WriteConflict, AlreadyThere, NotThere)
 OLD_VIEW_MOST_SECONDS = 60.0
 """The longest pause while what Kubernetes has is not what we know, over and over."""
+LATE_SECONDS = 1.0
+"""The pause of a pass that was late for a name twice: whatever keeps it from seeing why, it must not spin."""
 
 log = structlog.get_logger()
 
@@ -121,7 +123,7 @@ class Reconciler:
 
     async def _steps(self, resource: Resource, memory: Memory, lane: Lane, turn: Turn) -> float | None:
         facts: Mapping[str, Any] = {}
-        is_sync_requested = self._is_sync_requested(resource, memory)
+        is_sync_requested, was_late = self._is_sync_requested(resource, memory), False
         for _ in range(STEPS_A_PASS):
             found = self._observe(resource, memory, facts)
             if is_sync_requested and found.session is not None:
@@ -150,7 +152,9 @@ class Reconciler:
                     await self.writer.write(found, why or shown, facts)
                 return None
             if not self.actor.claim(found, verdict):
-                resource = found.resource
+                if was_late:
+                    return LATE_SECONDS
+                was_late, resource = True, found.resource
                 continue  # somebody was faster since this pass has looked
             if facts:  # a step that fails must not lose what was learned before it
                 await self.writer.write(found, verdict, facts)

@@ -1,0 +1,101 @@
+"""Each plot of the walks alone, from a calm beginning: what a walk meets by chance is met here in every run."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import pytest
+
+from virtual import plots
+from virtual.other_hands import FIELDS
+from virtual.trouble import LASTS_SECONDS
+from virtual.virtual_time import in_virtual_time
+from virtual.walk import ELSEWHERE, HOLDS_AGAIN_SECONDS, KEYS, OTHER_TOKEN, SECOND, Walk
+
+Plot = Callable[[Walk], Awaitable[None]]
+MAIN, APP = KEYS[0], KEYS[2]
+
+
+async def replace_and_delete(walk: Walk) -> None:
+    for key in reversed(KEYS):
+        walk.replace(key)
+    await asyncio.sleep(HOLDS_AGAIN_SECONDS + 10)
+    for key in reversed(KEYS):
+        walk.delete(key)
+
+
+async def ask_for_nonsense(walk: Walk) -> None:
+    walk.change(MAIN, config={"nonsense": 1})
+
+
+async def give_a_password(walk: Walk) -> None:
+    walk.trouble.give(b"good-password-1")
+
+
+async def edit_a_password(walk: Walk) -> None:
+    walk.lost.add(APP.name)
+    walk.trouble.edit_secret(APP.name, "password", b"edited")
+
+
+async def take_the_prefix_away(walk: Walk) -> None:
+    await walk.make_project_again("b-")
+
+
+async def fail_beside_others(walk: Walk) -> None:
+    await walk.trouble.fail_alone(1000)
+    walk.change(MAIN, nodeCount=2)
+    await asyncio.sleep(60)
+    await walk.trouble.works_beside_it()
+
+
+async def lose_an_answer(walk: Walk) -> None:
+    walk.delete(OTHER_TOKEN)
+    await plots.correct_a_name_during_an_attempt(walk, "502 after the effect", SECOND, "corrected")
+
+
+def of_a_spec(field: str, way: str) -> Plot:
+    return partial(plots.others_change_what_the_spec_names, field=field, way=way, leaving={}, first=None)
+
+
+PLOTS: dict[str, Plot] = {
+    **{f"{way}, and it leaves the spec": of_a_spec("firewall", way) for way in plots.WAYS},
+    **{f"others change {field} under Report": of_a_spec(field, "Report") for field in FIELDS[1:]},
+    "two want one datastore that is there": partial(
+        plots.apply_two_of_one_key, pause=0, slow=True, tokens=False, is_there=True
+    ),
+    "two want one token that is there": partial(
+        plots.apply_two_of_one_key, pause=0, slow=True, tokens=True, is_there=True
+    ),
+    "two want a new token": partial(plots.apply_two_of_one_key, pause=0, slow=True, tokens=True, is_there=False),
+    "elsewhere while something is held": partial(
+        plots.make_project_again_elsewhere, where=ELSEWHERE[0], prefix=None, attempt=False
+    ),
+    "elsewhere while an attempt is open": partial(
+        plots.make_project_again_elsewhere, where=ELSEWHERE[0], prefix=None, attempt=True
+    ),
+    "another datastore of the name": partial(plots.let_go_and_make_another, name="main-two"),
+    "a wish that nobody can look up": partial(plots.wish_while_nothing_can_be_known, days=9),
+    "a name is corrected, the answer lost": lose_an_answer,
+    "finalizers are lost": replace_and_delete,
+    "a parameter that there is not": ask_for_nonsense,
+    "a password is given": give_a_password,
+    "a password is edited": edit_a_password,
+    "another prefix": take_the_prefix_away,
+    "one project's API is away": fail_beside_others,
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot(name: str) -> None:
+    async def story() -> None:
+        walk = Walk()
+        await walk.begin(made=True)
+        try:
+            await PLOTS[name](walk)
+            for seconds in (1, 60, 60, LASTS_SECONDS):
+                await asyncio.sleep(seconds)
+                await walk.check()
+        finally:
+            await walk.world.__aexit__(None, None, None)
+
+    in_virtual_time(story())
