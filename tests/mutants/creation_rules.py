@@ -102,8 +102,8 @@ CREATION: Final = (
     Mutant(
         "the older resource holds what two want",
         "reconcile/claims.py",
-        "return min(keys, key=lambda key: self._entries[key].age, default=None)",
-        "return max(keys, key=lambda key: self._entries[key].age, default=None)",
+        "return min(keys, key=lambda key: (self._entries[key].standing, self._entries[key].age), default=None)",
+        "return max(keys, key=lambda key: (self._entries[key].standing, self._entries[key].age), default=None)",
         ("reconcile/test_claims.py",),
     ),
     Mutant(

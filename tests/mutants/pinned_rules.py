@@ -26,8 +26,8 @@ PINNED: Final = (
     Mutant(
         "who claims a key first has it",
         "reconcile/claims.py",
-        "return not is_pinned, 0 if is_pinned else entry.turn, entry.age",
-        "return not is_pinned, 0, entry.age",
+        "return not is_pinned, entry.standing if is_pinned else entry.turn, entry.age",
+        "return not is_pinned, entry.standing if is_pinned else 0, entry.age",
         ("reconcile/test_claims.py",),
     ),
     Mutant(

@@ -113,13 +113,6 @@ WALKS: Final = (
         _WALKS,
     ),
     Mutant(
-        "in a walk: an edited password is not believed",
-        "reconcile/credentials.py",
-        "return password if check in (None, check_number(owner, password)) else None",
-        "return password",
-        _WALKS,
-    ),
-    Mutant(
         "in a walk: what the spec only names is not set",
         "reconcile/report/managed.py",
         'known, sent = set(before.get("managed") or ()), dict(before.get("applying") or {})',
