@@ -15,7 +15,7 @@ from operator_process import OperatorProcess
 PROGRAM = """
 import asyncio, os, re, resource, sys, threading, time
 from managed_databases import cli
-from managed_databases.kube import operator, watchdog
+from managed_databases.kube import operator, watchdog, watching
 from managed_databases.kube.missing_kinds import MissingKinds
 from managed_databases.kube.resync import Resync
 from managed_databases.reconcile.engine import Engine
@@ -76,11 +76,12 @@ def an_api_server() -> FakeApiServer:
         ("MissingKinds.run = in_a_thread", True),
         ("Engine.drain = never", True),
         ("Engine.drain = blocked", True),
+        ("watching.end_orphans = blocked", True),
         ("Engine.drain = without_files", True),
         ("Engine.drain = nobody_reads_the_log", None),
         ("Engine.drain = no_thread_may_run", None),
     ],
-    ids=["a task", "a thread", "a wait", "the loop", "no files", "a full log", "no thread"],
+    ids=["a task", "a thread", "a wait", "the loop", "the loop, early", "no files", "a full log", "no thread"],
 )
 async def test_when_the_watches_have_ended(tmp_path: Path, fault: str, is_ended: bool | None) -> None:
     server = an_api_server()

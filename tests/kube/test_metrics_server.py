@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client import Counter
+from pydantic import ValidationError
 
 from managed_databases.kube import metrics_server, reviews
 from managed_databases.kube.certificate import Certificate
@@ -77,6 +78,12 @@ async def served(
 
 def test_they_are_in_the_pod_only_unless_somebody_says_otherwise() -> None:
     assert Settings.model_fields["metrics_host"].default == "127.0.0.1"
+
+
+def test_no_token_goes_without_tls() -> None:
+    with pytest.raises(ValidationError, match="without TLS anybody could read the tokens"):
+        Settings(metrics_authentication=True)
+    Settings(metrics_authentication=True, metrics_certificate=Path("tls.crt"), metrics_key=Path("tls.key"))
 
 
 async def test_shows_metrics_and_nothing_else() -> None:

@@ -6,7 +6,6 @@ from mutants.mutant import Mutant
 
 _ASKED = ("kube/test_asked.py",)
 _METRICS = ("kube/test_metrics_server.py",)
-_SETTINGS = ("kube/test_endings.py",)
 _ENDS = ("kube/test_ends_for_sure.py",)
 
 PORTS: Final = (
@@ -85,7 +84,7 @@ PORTS: Final = (
         "settings.py",
         "if self.metrics_authentication and self.metrics_certificate is None:",
         "if False:",
-        _SETTINGS,
+        _METRICS,
     ),
     Mutant(
         "the metrics are closed until somebody opens them",

@@ -3,21 +3,23 @@
 import asyncio
 import shutil
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 import yaml
 
 from cluster import Cluster, Manifest, Refused
 from install.helm import render
+from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.commands import free_port
 from managed_databases.kinds.registry import kinds
 from operator_process import OperatorProcess
 from stories.everything import all_is_in_sync, every_password_is_right, give, nothing_is_left, resources
-from stories.pace import fast
+from stories.pace import FAST
 from stories.world import World, manifest
 
 pytestmark = pytest.mark.story
@@ -55,8 +57,18 @@ def example(world: World, name: str) -> list[Manifest]:
 
 def chart(world: World) -> list[Manifest]:
     (values,) = example(world, "values.yaml")
-    shared = {"crds": {"install": False}, "admissionPolicy": {"install": False}}
-    return render(values | shared, namespace=world.system, release=RELEASE)
+    return render(values, namespace=world.system, release=RELEASE)
+
+
+@pytest_asyncio.fixture
+async def world(control_plane: ControlPlane, tmp_path: Path) -> AsyncIterator[World]:
+    """With a control plane of its own: the policies of an installation, and what it makes of the role `edit`, are everybody's."""
+    async with (
+        ControlPlane(control_plane.binaries, controller_manager=True) as plane,
+        Cluster(plane) as cluster,
+        World(cluster, tmp_path, settings=FAST) as world,
+    ):
+        yield world
 
 
 async def install(world: World, *, metrics_port: int = 0) -> None:
@@ -69,7 +81,7 @@ async def install(world: World, *, metrics_port: int = 0) -> None:
     made = await asyncio.to_thread(chart, world)
     for each in made:
         await world.cluster.apply(each)
-    await as_edit_would_be(world)
+    await edit_has_our_kinds(world)
     (deployment,) = [each for each in made if each["kind"] == "Deployment"]
     told = {each["name"]: each.get("value") for each in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
     prefix = "MANAGED_DATABASES_"
@@ -89,23 +101,14 @@ async def install(world: World, *, metrics_port: int = 0) -> None:
     await world.operator.start()
 
 
-async def as_edit_would_be(world: World) -> None:
-    """The role `edit` is put together of others by a controller that does not run here."""
-    parts = (
-        "system:aggregate-to-edit",
-        "system:aggregate-to-view",
-        *(f"{world.system}-{NAME}-{each}" for each in ("edit", "view")),
-    )
-    for number, part in enumerate(parts):
-        await world.cluster.apply(
-            {
-                "apiVersion": "rbac.authorization.k8s.io/v1",
-                "kind": "RoleBinding",
-                "metadata": {"name": f"part-{number}", "namespace": world.namespace},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": part},
-                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": TEAM}],
-            }
-        )
+async def edit_has_our_kinds(world: World) -> None:
+    """The role `edit` is put together of others by a controller."""
+
+    async def look() -> bool:
+        role = await world.cluster.get("ClusterRole", "edit")
+        return any("manageddatastores" in rule.get("resources", ()) for rule in role.get("rules") or ())
+
+    await world.until("the role edit has our kinds", look)
 
 
 async def count_from_nothing(world: World, quota: Manifest) -> None:
@@ -124,7 +127,6 @@ async def project(world: World) -> Manifest:
     return found
 
 
-@fast
 async def test_everything_works_under_it(world: World) -> None:
     await install(world)
     await give(world)
@@ -162,7 +164,6 @@ def operators_account(world: World) -> str:
     return f"system:serviceaccount:{world.system}:{NAME}"
 
 
-@fast
 async def test_the_metrics_are_for_whom_kubernetes_lets(world: World) -> None:
     port = free_port()
     await install(world, metrics_port=port)
@@ -209,7 +210,6 @@ async def token_of(world: World, account: str) -> str:
     return token
 
 
-@fast
 async def test_a_team_has_what_is_its_own_and_no_more(world: World) -> None:
     await install(world)
     await world.apply(await project(world))
