@@ -121,10 +121,19 @@ class FakeApiServer:
         if name:
             found = self.objects.get((plural, namespace, name))
             return web.json_response(found) if found else self._refuse(404, "NotFound")
+        if request.method == "POST":
+            return web.json_response(await self._make(plural, namespace, await request.json()), status=201)
         self.accepts[request.path, "watch" in request.query] = request.headers.get("Accept", "")
         if "watch" in request.query:
             return await self._watch(request, plural, namespace)
         return self._list(request, plural, namespace)
+
+    async def _make(self, plural: str, namespace: str, given: dict[str, Any]) -> dict[str, Any]:
+        metadata = given.pop("metadata")
+        name = metadata.pop("name")
+        rest = {key: value for key, value in given.items() if key not in ("apiVersion", "kind")}
+        await self.put(plural, namespace, name, f"uid-{name}", metadata=metadata, **rest)
+        return self.objects[plural, namespace, name]
 
     def _refuse(self, status: int, reason: str) -> web.Response:
         body = {"kind": "Status", "code": status, "reason": reason, "message": reason}
