@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster import Manifest
-from managed_databases.reconcile.ports import MANAGED_LABEL
+from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL
 from stories.obstacles import Obstacle, obstacles, put_up, take_away
 from stories.world import World, condition, manifest
 
@@ -46,7 +46,7 @@ def user(world: World, name: str, namespace: str, **spec: Any) -> Manifest:
 
 async def give(world: World, name: str, namespace: str, password: str) -> None:
     data = {"password": base64.b64encode(password.encode()).decode()}
-    metadata = {"name": f"own-{name}", "namespace": namespace, "labels": {MANAGED_LABEL: "true"}}
+    metadata = {"name": f"own-{name}", "namespace": namespace, "labels": {MANAGED_LABEL: GIVEN}}
     await world.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
 
 
