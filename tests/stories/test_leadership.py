@@ -123,6 +123,7 @@ async def test_a_standby_that_stops_changes_nothing(world: World, follower: Oper
 
 @a_pair
 async def test_one_that_is_killed_is_followed(world: World, follower: OperatorProcess) -> None:
+    await released_lease(world)
     await world.operator.start()
     first = await somebody_leads(world)
     await stands_by(world, follower)
@@ -137,6 +138,7 @@ async def test_an_api_server_that_is_away_does_not_end_the_leader(control_plane:
     async with ControlPlane(control_plane.binaries) as plane, Cluster(plane) as cluster:
         await install_crds(cluster)
         async with World(cluster, tmp_path, settings=PAIR) as world:
+            await released_lease(world)
             await world.operator.start()
             first = await somebody_leads(world)
             await world.apply(world.project_manifest(), world.datastore())
@@ -167,9 +169,18 @@ STANDSTILLS: dict[str, tuple[tuple[str, Any], ...]] = {
 
 
 async def stands_still_at(
-    world: World, method: str, path: str, fault: tuple[tuple[str, Any], ...], begin: Callable[[], Awaitable[None]]
+    world: World,
+    follower: OperatorProcess,
+    call: tuple[str, str],
+    fault: tuple[tuple[str, Any], ...],
+    begin: Callable[[], Awaitable[None]],
 ) -> None:
-    """Begin, and return once the leader stands still within its next such call."""
+    """Begin, and return once the leader stands still within its next such call.
+
+    Until then the follower stands still: on a busy machine it might lead before its time.
+    """
+    method, path = call
+    follower.pause()
     id_ = await world.sandbox.fault(method=method, path=path, times=1, **dict(fault))
     if fault == RENEWED:
         id_ = await world.sandbox.fault(method="POST", path="/auth/tokens$", times=1, delay_seconds=LEASE_SECONDS - 1)
@@ -181,6 +192,7 @@ async def stands_still_at(
 
     await world.until(f"{method} {path} has arrived", is_met)
     world.operator.pause()
+    follower.resume()
 
 
 async def changing_calls(world: World) -> list[tuple[str, str]]:
@@ -202,21 +214,28 @@ async def writes(world: World) -> list[str]:
     ]
 
 
+async def quiet(world: World) -> list[str]:
+    """Wait until nothing is written any more; return what was."""
+    seen: list[list[str]] = []
+
+    async def is_quiet() -> tuple[list[str]] | None:
+        seen.append(await writes(world))
+        return (seen[-1],) if len(seen) > 10 and seen[-10] == seen[-1] else None
+
+    written: tuple[list[str]] = await world.until("the new leader is quiet", is_quiet)
+    return written[0]
+
+
 async def wakes_and_does_nothing(world: World, follower: OperatorProcess) -> None:
     """Let the old leader go on while the new one stands still: all that is asked now is the old one's."""
-    before: list[list[str]] = []
-
-    async def is_quiet() -> bool:
-        before.append(await writes(world))
-        return len(before) > 10 and before[-10] == before[-1]
-
-    await world.until("the new leader is quiet", is_quiet)
+    await quiet(world)
     follower.pause()
+    before = await quiet(world)  # what it had asked for last is answered
     asked = await changing_calls(world)
     world.operator.resume()
     assert await world.operator.ends() == 1, "another leads: it must end"
     assert await changing_calls(world) == asked
-    assert await writes(world) == before[-1]
+    assert await writes(world) == before
     follower.resume()
 
 
@@ -225,6 +244,7 @@ async def wakes_and_does_nothing(world: World, follower: OperatorProcess) -> Non
 async def test_one_that_stands_still_while_it_creates(
     world: World, follower: OperatorProcess, fault: tuple[tuple[str, Any], ...]
 ) -> None:
+    await released_lease(world)
     await world.operator.start()
     first = await somebody_leads(world)
     await stands_by(world, follower)
@@ -234,7 +254,7 @@ async def test_one_that_stands_still_while_it_creates(
     async def begin() -> None:
         await world.apply(world.datastore())
 
-    await stands_still_at(world, "POST", "/datastores$", fault, begin)
+    await stands_still_at(world, follower, ("POST", "/datastores$"), fault, begin)
     await somebody_leads(world, after=first)
     await wakes_and_does_nothing(world, follower)
     await world.becomes("ManagedDatastore", "main")
@@ -247,6 +267,7 @@ async def test_one_that_stands_still_while_it_creates(
 async def test_one_that_stands_still_while_it_changes_a_password(
     world: World, follower: OperatorProcess, fault: tuple[tuple[str, Any], ...]
 ) -> None:
+    await released_lease(world)
     await world.operator.start()
     first = await somebody_leads(world)
     await stands_by(world, follower)
@@ -257,7 +278,7 @@ async def test_one_that_stands_still_while_it_changes_a_password(
     async def begin() -> None:
         await world.cluster.delete("Secret", "app-user", world.namespace)
 
-    await stands_still_at(world, "PUT", "/users/", fault, begin)
+    await stands_still_at(world, follower, ("PUT", "/users/"), fault, begin)
     await somebody_leads(world, after=first)
 
     async def is_switched() -> bool:
