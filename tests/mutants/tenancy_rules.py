@@ -110,13 +110,6 @@ TENANCY: Final = (
         _GUESTS,
     ),
     Mutant(
-        "rights of a guest count only while he is let in",
-        "reconcile/references.py",
-        "        return namespace in spec.allowed_namespaces and holder.key.name in spec.rights_of(namespace).databases",
-        "        return holder.key.name in spec.rights_of(namespace).databases",
-        _GUESTS,
-    ),
-    Mutant(
         "a guest gets access to topics of his prefix only",
         "kinds/kafka_acl.py",
         '    if prefix and spec.pattern_type != ALL and (spec.pattern or "").startswith(prefix):',

@@ -130,6 +130,8 @@ def test_an_open_attempt_of_who_may_be_there_keeps_it() -> None:
             world.cluster.delete(MAIN)
             await world.until("it is kept", lambda: world.says(MAIN, "Ready") == ("False", "InUse"))
             assert len(await world.objects("datastores")) == 1
+            world.cluster.change(MAIN, allowedNamespaces=[])
+            await world.until("nor once she may not be there", lambda: is_gone(world, MAIN))
 
     in_virtual_time(scenario())
 
