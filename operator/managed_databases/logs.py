@@ -4,13 +4,14 @@ import gc
 import logging
 import sys
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from pydantic import SecretStr
 from structlog.typing import EventDict, Processor
 
 from managed_databases.api.masking import Masks, forms
+from managed_databases.visible import all_visible, visible_lines
 
 _TEXT_MOST: Final = 64_000
 """Characters of a text beside which an exception stands: each secret is looked for in them."""
@@ -39,19 +40,29 @@ def configure_logs(format_: str, level: str) -> None:
         structlog.processors.JSONRenderer()
         if format_ == "json"
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+            repr_native_str=True,  # a text with blanks cannot pass for several fields
         )
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(allow={"k8s_ref"})],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, make_visible, renderer],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in ("httpx", "httpcore", "kopf", "aiohttp.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def make_visible(_: object, __: str, line: EventDict) -> EventDict:
+    """Write out what nobody can see, whoever has said it. A traceback keeps its lines."""
+    shown: dict[str, Any] = all_visible(dict(line))
+    if isinstance(traceback := line.get("exception"), str):
+        shown["exception"] = visible_lines(traceback)
+    return shown
 
 
 def mask_exceptions(_: object, __: str, line: EventDict) -> EventDict:

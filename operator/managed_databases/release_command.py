@@ -14,6 +14,7 @@ from managed_databases.kinds.registry import kinds
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.releasing import Held, held_resources, release, running_operator
 from managed_databases.reconcile.ports import KubeError
+from managed_databases.visible import visible
 
 FAILED, BAD_USAGE, OPERATOR_RUNS = 1, 2, 3
 
@@ -63,7 +64,7 @@ def release_command(
     try:
         code = asyncio.run(_release(KubeConnection.from_kubeconfig(path, context), wanted, yes=yes, force=force))
     except KubeError as error:
-        typer.echo(f"not all was released: {error}", err=True)
+        _say(f"not all was released: {error}", err=True)
         raise typer.Exit(FAILED) from None
     raise typer.Exit(code)
 
@@ -88,8 +89,13 @@ def _named(told: str) -> tuple[Kind, str]:
     raise _refused(f"{told}: KIND/NAME is meant, KIND being one of {known}")
 
 
+def _say(text: str, *, err: bool = False) -> None:
+    """Names and errors come from the cluster: whoever reads them has a terminal."""
+    typer.echo(visible(text), err=err)
+
+
 def _refused(text: str) -> typer.Exit:
-    typer.echo(text, err=True)
+    _say(text, err=True)
     return typer.Exit(BAD_USAGE)
 
 
@@ -103,21 +109,21 @@ async def _release(connection: KubeConnection, wanted: _Wanted, *, yes: bool, fo
         ]
         going = [held for held in found if wanted.may_go(held)]
         for kind, name in sorted(set(wanted.names) - {(held.kind, held.name) for held in found}, key=str):
-            typer.echo(f"{kind.name} {wanted.namespace}/{name}: is not there, or has no finalizer of ours")
+            _say(f"{kind.name} {wanted.namespace}/{name}: is not there, or has no finalizer of ours")
         staying = [held for held in found if not wanted.may_go(held)] if wanted.names else []
         for held in staying:
-            typer.echo(f"{held}: stays as it is, because it is not being deleted: delete it first", err=True)
+            _say(f"{held}: stays as it is, because it is not being deleted: delete it first", err=True)
         if not going:
-            typer.echo(f"nothing to release at {server}")
+            _say(f"nothing to release at {server}")
             return FAILED if staying else 0
         if not force and (trouble := await _operator_trouble(connection)) is not None:
-            typer.echo(trouble, err=True)
+            _say(trouble, err=True)
             return OPERATOR_RUNS
         if not yes and not _confirmed(going, server):
             return BAD_USAGE
         for held in going:
             if await release(connection, held):
-                typer.echo(f"{held}: released{_left_behind(held)}")
+                _say(f"{held}: released{_left_behind(held)}")
         return FAILED if staying else 0
     finally:
         await connection.close()
@@ -125,7 +131,7 @@ async def _release(connection: KubeConnection, wanted: _Wanted, *, yes: bool, fo
 
 async def _operator_trouble(connection: KubeConnection) -> str | None:
     try:
-        holder = await running_operator(connection, lambda text: typer.echo(text, err=True))
+        holder = await running_operator(connection, lambda text: _say(text, err=True))
     except KubeError as error:
         return f"nobody can tell whether an operator runs ({error}): with --force this is not asked"
     if holder is None:
@@ -135,10 +141,10 @@ async def _operator_trouble(connection: KubeConnection) -> str | None:
 
 def _confirmed(going: list[Held], server: str) -> bool:
     for held in going:
-        typer.echo(f"{held}{'' if held.is_deleting else ' (not being deleted)'}{_left_behind(held)}")
+        _say(f"{held}{'' if held.is_deleting else ' (not being deleted)'}{_left_behind(held)}")
     question = f"release these {len(going)} at {server}? The cloud is not touched"
     if not sys.stdin.isatty():
-        typer.echo(f"{question}. Nobody can be asked here: give --yes", err=True)
+        _say(f"{question}. Nobody can be asked here: give --yes", err=True)
         return False
     return typer.confirm(question)
 

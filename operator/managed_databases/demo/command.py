@@ -22,6 +22,7 @@ from managed_databases.kinds.registry import kinds
 from managed_databases.kube.account_policies import status_policy
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.generated_files import crd_files
+from managed_databases.visible import visible_lines
 
 NAMESPACE = "managed-databases-system"
 PATIENCE_SECONDS = 300
@@ -64,7 +65,7 @@ def demo(
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except (DemoFailed, RuntimeError, OSError) as error:
-        typer.echo(f"the demo ends: {error}", err=True)
+        typer.echo(visible_lines(f"the demo ends: {error}"), err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(0 if ready else 1)
 
@@ -76,7 +77,7 @@ async def _demo(manifests: Mapping[Path, str], delay: float, context: str | None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
 
     def say(text: str) -> None:
-        console.print(f"[dim]{text}[/dim]", highlight=False, soft_wrap=True)
+        console.print(text, style="dim", highlight=False, soft_wrap=True, markup=False)
 
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="managed-databases-demo-")))

@@ -9,10 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from managed_databases.demo.cluster_access import Applied, ClusterAccess
 from managed_databases.demo.processes import RunningOperator, RunningSandbox
 from managed_databases.reconcile.ports import KubeUnreachable
+from managed_databases.visible import visible
 
 LOOK_EVERY_SECONDS = 0.4
 NEVER_READY = ("Namespace", "Secret")
@@ -68,8 +70,8 @@ def _table(resources: Sequence[dict[str, Any]], age: float) -> Table:
     for column in ("KIND", "NAME", "READY", "PHASE", "REASON", "ACTIONS", "MESSAGE"):
         table.add_column(column, overflow="ellipsis", no_wrap=column != "MESSAGE")
     for resource in resources:
-        ready = "[green]True[/green]" if is_ready(resource) else "[yellow]False[/yellow]"
-        reason, message, phase, actions = _story(resource)
+        ready = Text("True", style="green") if is_ready(resource) else Text("False", style="yellow")
+        reason, message, phase, actions = map(Text, _story(resource))  # a Text is no markup, whatever stands in it
         table.add_row(resource["kind"], resource["metadata"]["name"], ready, phase, reason, actions, message)
     return table
 
@@ -80,7 +82,9 @@ def _story(resource: dict[str, Any]) -> tuple[str, str, str, str]:
     if told.get("status") != "True":
         told = condition(resource, "Ready")
     actions = ", ".join(f"{action.get('name')} {action.get('status')}" for action in status.get("actions", [])[:2])
-    return told.get("reason", ""), told.get("message", ""), status.get("phase", ""), actions
+    said = told.get("reason", ""), told.get("message", ""), status.get("phase", ""), actions
+    reason, message, phase, actions = map(visible, said)
+    return reason, message, phase, actions
 
 
 def _print_news(
@@ -120,8 +124,9 @@ async def show_what_is_there(
         binding = (await access.get(each)).get("status", {}).get("binding")
         if binding:
             keys = ", ".join(await access.secret_keys(each.namespace, binding["name"]))
-            console.print(f"\nSecret {each.namespace}/{binding['name']} for {each.kind} {each.name}, with the keys:")
-            console.print(f"  {keys}", highlight=False, soft_wrap=True)
+            secret = f"{each.namespace}/{binding['name']}"
+            console.print(f"\nSecret {secret} for {each.kind} {each.name}, with the keys:", markup=False)
+            console.print(f"  {visible(keys)}", highlight=False, soft_wrap=True, markup=False)
     if not stay:
         console.print("\nall is Ready", highlight=False)
         return

@@ -11,7 +11,7 @@ from managed_databases.api.models import AvailableExtension, Extension, NewExten
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import SHOWN, invalid
 from managed_databases.kinds.engines import POSTGRESQL, require_family
-from managed_databases.kinds.frame import ProjectRef
+from managed_databases.kinds.frame import ProjectRef, one_word
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
 from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
@@ -44,7 +44,8 @@ class DatabaseExtensionSpec(ProtectedSpec):
     ]
     extension: Annotated[
         str,
-        Field(min_length=1, max_length=255, description="The extension's name, such as pgcrypto, or its id."),
+        one_word(255),
+        Field(description="The extension's name, such as pgcrypto, or its id."),
         Rule(IMMUTABLE, "make another DatabaseExtension for another extension"),
     ]
 

@@ -14,9 +14,19 @@ NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 
-def _checked(pattern: str, longest: int) -> Any:
+def _checked(pattern: str, longest: int, *, most: int = 253) -> Any:
     """Text that the API server checks when it is applied, but that is read all the same where it is there already."""
-    return Field(min_length=1, max_length=253, json_schema_extra={"pattern": pattern, "maxLength": longest})
+    return Field(min_length=1, max_length=most, json_schema_extra={"pattern": pattern, "maxLength": longest})
+
+
+def one_word(longest: int) -> Any:
+    """A word of the API, such as an engine or a region: ASCII, without blanks or anything that cannot be seen."""
+    return _checked("^[!-~]+$", longest, most=longest)
+
+
+def one_line(longest: int) -> Any:
+    """A name that may have blanks and any letters, but no control characters."""
+    return _checked(r"^[^\x00-\x1f\x7f]+$", longest, most=longest)
 
 
 ObjectName = Annotated[str, _checked(NAME_PATTERN, 253)]

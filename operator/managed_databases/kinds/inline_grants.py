@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from managed_databases.kinds.frame import one_word
 from managed_databases.kinds.references import ObjectRef
 from managed_databases.kinds.schema import Rule, Spec, rules
 from managed_databases.kinds.seen import Seen
@@ -33,7 +34,7 @@ class InlineAccess(Spec):
     pattern_type: Literal["literal", "prefixed", "all"] = Field(
         description="Whether `pattern` is a topic's whole name, the beginning of names, or all topics are meant."
     )
-    pattern: Annotated[str, Field(min_length=1, max_length=249)] | None = Field(
+    pattern: Annotated[str, one_word(249)] | None = Field(
         default=None, description="A topic's name, or the beginning of names."
     )
     allow_read: bool = Field(default=False, description="Whether the user may read from these topics.")

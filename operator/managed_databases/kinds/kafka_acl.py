@@ -9,7 +9,7 @@ from managed_databases.api.collections import ACLS
 from managed_databases.api.models import ACL, ACLChange, NewACL
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
-from managed_databases.kinds.frame import ProjectRef
+from managed_databases.kinds.frame import ProjectRef, one_word
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
 from managed_databases.kinds.not_told import not_told
 from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
@@ -54,7 +54,7 @@ class KafkaACLSpec(ProtectedSpec):
         ),
         Rule(IMMUTABLE, "make another KafkaACL for another patternType"),
     ]
-    pattern: Annotated[str, Field(min_length=1, max_length=249)] | None = Field(
+    pattern: Annotated[str, one_word(249)] | None = Field(
         default=None, description="A topic's name, or the beginning of names."
     )
     allow_read: bool = Field(default=False, description="Whether the user may read from these topics.")

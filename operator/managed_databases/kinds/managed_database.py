@@ -9,7 +9,7 @@ from managed_databases.api.collections import DATABASES
 from managed_databases.api.models import Database, DatabaseOwner, NewDatabase
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
-from managed_databases.kinds.frame import ProjectRef
+from managed_databases.kinds.frame import ProjectRef, one_word
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
 from managed_databases.kinds.not_told import not_told
@@ -27,7 +27,7 @@ from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, uncha
 from managed_databases.kinds.seen import Referred, Seen
 from managed_databases.kinds.verdicts import Change, Reason, Risk
 
-Locale = Annotated[str, Field(min_length=1, max_length=64)]
+Locale = Annotated[str, one_word(64)]
 
 
 class ManagedDatabaseSpec(ProtectedSpec):

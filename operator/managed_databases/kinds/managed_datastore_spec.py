@@ -12,6 +12,8 @@ from managed_databases.kinds.frame import (
     SecretKeyRef,
     SecretName,
     Uuid,
+    one_line,
+    one_word,
 )
 from managed_databases.kinds.references import DatastoreRef
 from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable, without_nulls
@@ -20,7 +22,7 @@ _OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 Address = Annotated[
     str, Field(pattern=rf"^{_OCTET}(\.{_OCTET}){{3}}(/(3[0-2]|[12]?[0-9]))?$", min_length=7, max_length=18)
 ]
-DiskType = Annotated[str, Field(min_length=1, max_length=64)]
+DiskType = Annotated[str, one_word(64)]
 SecurityGroups = Annotated[
     tuple[Uuid, ...],
     Field(max_length=32),
@@ -46,8 +48,8 @@ Config = Annotated[
 class EngineSpec(Spec):
     """An engine and a version, as the project's catalogue names them."""
 
-    type: Annotated[str, Field(min_length=1, max_length=64, description="For example postgresql, mysql, redis, kafka.")]
-    version: Annotated[str, Field(min_length=1, max_length=64, description='For example "16".')]
+    type: Annotated[str, one_word(64), Field(description="For example postgresql, mysql, redis, kafka.")]
+    version: Annotated[str, one_word(64), Field(description='For example "16".')]
 
 
 class FlavorSpec(Spec):
@@ -72,9 +74,7 @@ class FlavorSpec(Spec):
         default=None, alias="diskGB", description="A node's disk in GB."
     )
     disk_type: DiskType | None = Field(default=None, description="local or network-ultra.")
-    name: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
-        default=None, description="The name of a flavor on offer."
-    )
+    name: Annotated[str, one_line(255)] | None = Field(default=None, description="The name of a flavor on offer.")
     id: Uuid | None = Field(default=None, description="The id of a flavor on offer.")
 
 

@@ -10,7 +10,7 @@ from managed_databases.api.models import MetricsToken, MetricsTokenName, NewMetr
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import invalid
 from managed_databases.kinds.datastore_endpoints import PROVIDER
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef, SecretName
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef, SecretName, one_line
 from managed_databases.kinds.kind import CloudSide, Credential, Kind
 from managed_databases.kinds.names import prefixed_name
 from managed_databases.kinds.protection import OWN_PROTECTION
@@ -31,7 +31,7 @@ class PrometheusMetricsTokenSpec(CloudSpec):
     )
 
     project_ref: ProjectRef | None = None
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = Field(
+    name: Annotated[str, one_line(LONGEST_NAME)] | None = Field(
         default=None, description="The name in the project; by default metadata.name. It can be changed."
     )
     secret_name: SecretName | None = Field(

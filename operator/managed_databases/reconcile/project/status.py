@@ -17,6 +17,7 @@ from managed_databases.reconcile.project.reaching import Reached
 from managed_databases.reconcile.report.conditions import Saying, conditions
 from managed_databases.reconcile.report.fitting import fitting
 from managed_databases.reconcile.report.status import without_absent
+from managed_databases.visible import all_visible
 
 NEEDS_A_PERSON = frozenset(
     {
@@ -77,7 +78,7 @@ def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict
         "lastHandledSyncRequest": sync_request(resource.annotations) or old.get("lastHandledSyncRequest"),
         "conditions": conditions(old.get("conditions", ()), resource.generation, _says_all(resource, seen), now),
     }
-    return without_absent(fitting(KIND.status)(whole))
+    return without_absent(fitting(KIND.status)(all_visible(whole)))
 
 
 def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from managed_databases.kinds.verdicts import Reason
+from managed_databases.visible import visible
 
 Saying = tuple[bool | None, Reason, str]
 """A condition's truth (None: unknown), its reason, and what happened and what to do."""
@@ -24,8 +25,8 @@ def conditions(
     """
     before = {condition.get("type"): condition for condition in old}
     stamped = []
-    for type_, (truth, reason, message) in says.items():
-        status = _STATUS[truth]
+    for type_, (truth, reason, text) in says.items():
+        status, message = _STATUS[truth], visible(text)
         last = before.get(type_)
         unmoved = last is not None and last.get("status") == status and last.get("lastTransitionTime")
         stamped.append(

@@ -14,6 +14,7 @@ from managed_databases.reconcile.decision.decide import lacking
 from managed_databases.reconcile.report.conditions import Saying, conditions
 from managed_databases.reconcile.report.fitting import fitting
 from managed_databases.reconcile.report.managed import managed
+from managed_databases.visible import all_visible
 
 _KEPT = ("id", "identity", "intent", "lostIDs", "seal", "adopted", "passwordUnconfirmed", "syncedGeneration")
 """What outlives a pass: only steps change it."""
@@ -44,7 +45,7 @@ def status(
         reported = replace(seen, status=seen.status.model_copy(update={"intent": Intent.model_validate(begun)}))
     whole: dict[str, Any] = {
         **kept,
-        **fitting(kind.status)({"phase": phase, **kind.cloud.report(reported)}),
+        **fitting(kind.status)(all_visible({"phase": phase, **kind.cloud.report(reported)})),
         **(facts or {}),
         **({"syncedGeneration": seen.generation} if _is_carried_out(verdict) else {}),
         **managed(kind.cloud, seen, {**old, **(facts or {})}),
