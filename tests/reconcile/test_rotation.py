@@ -36,8 +36,8 @@ def test_who_may_not_have_the_turn_keeps_it() -> None:
     for unit in ("a", "b"):
         rotation.push((unit,), f"{unit}1")
         rotation.push((unit,), f"{unit}2")
-    assert rotation.pop(lambda unit: unit == "b") == "b1"
-    assert rotation.pop(lambda unit: unit == "c") is None
+    assert rotation.pop(lambda path: path == ("b",)) == "b1"
+    assert rotation.pop(lambda path: path == ("c",)) is None
     assert drained(rotation) == ["a1", "b2", "a2"]
 
 
@@ -89,3 +89,18 @@ def test_datastores_of_a_namespace_take_turns() -> None:
             queue.set_group(key, datastore)
             queue.add(key, Lane.PEOPLE)
     assert taken_from(queue)[:4] == ["big0", "small0", "big1", "small1"]
+
+
+async def test_a_namespace_within_a_project_need_not_wait_for_passes_of_another() -> None:
+    queue = WorkQueue[str](StillClock(), places=4, guaranteed=2, guaranteed_within=1)
+    for namespace, count in (("loud", 20), ("quiet", 3)):
+        for number in range(count):
+            key = f"{namespace}{number}"
+            queue.set_share(key, ("team", namespace))
+            queue.set_group(key, None)
+    for number in range(20):
+        queue.add(f"loud{number}", Lane.PEOPLE)
+    assert {(await queue.get())[0][:4] for _ in range(4)} == {"loud"}
+    for number in range(3):
+        queue.add(f"quiet{number}", Lane.TIME)
+    assert taken_from(queue) == ["quiet0"], "all places are taken, and it has none"

@@ -57,23 +57,15 @@ Ended = Callable[[httpx.Request, httpx.Response | None], None]
 class _InProcess(httpx.AsyncBaseTransport):
     """Hands requests to the sandbox; one whose sender is gone goes on."""
 
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        sent: list[Sent],
-        refuses: Callable[[httpx.Request], httpx.Response | None],
-        ended: Ended,
-    ) -> None:
-        self._sent = sent
-        self._refuses = refuses
-        self._ended = ended
+    def __init__(self, world: "VirtualWorld", sandbox: Sandbox) -> None:
+        self._world = world
         self._inner = httpx.ASGITransport(sandbox)
         self._under_way: set[asyncio.Task[httpx.Response]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._sent.append(Sent(asyncio.get_running_loop().time(), request.method, request.url.path))
-        await asyncio.sleep(ANSWER_SECONDS)
-        if (refusal := self._refuses(request)) is not None:
+        self._world.sent.append(Sent(asyncio.get_running_loop().time(), request.method, request.url.path))
+        await asyncio.sleep(self._world.seconds_to_answer(request))
+        if (refusal := self._world.refuses(request)) is not None:
             return refusal
         task = asyncio.create_task(self._inner.handle_async_request(request))
         self._under_way.add(task)
@@ -84,7 +76,7 @@ class _InProcess(httpx.AsyncBaseTransport):
         self._under_way.discard(task)
         # Whoever asked has the error, if somebody still does.
         failed = task.cancelled() or task.exception() is not None
-        self._ended(request, None if failed else task.result())
+        self._world.ended(request, None if failed else task.result())
 
 
 class VirtualWorld(SandboxAdmin):
@@ -96,6 +88,7 @@ class VirtualWorld(SandboxAdmin):
         self.refuses: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
         """What the API answers to a call instead of doing it; None: it does."""
         self.ended: Ended = lambda request, response: None
+        self.seconds_to_answer: Callable[[httpx.Request], float] = lambda _: ANSWER_SECONDS
         self._app = Sandbox(settings=Settings(delay_seconds=delay_seconds))
         self._http = httpx.AsyncClient(
             base_url=f"{URL}/sandbox", transport=httpx.ASGITransport(self._app), timeout=None
@@ -140,15 +133,7 @@ class VirtualWorld(SandboxAdmin):
             self._settings,
             kinds(),
             draw=self._random.random,
-            client_factory=partial(
-                Client,
-                transport=_InProcess(
-                    self._app,
-                    self.sent,
-                    lambda request: self.refuses(request),
-                    lambda request, response: self.ended(request, response),
-                ),
-            ),
+            client_factory=partial(Client, transport=_InProcess(self, self._app)),
         )
 
         def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:

@@ -42,6 +42,11 @@ def object_path(group: str, version: str, plural: str, namespace: str | None, na
     return f"{collection_path(group, version, plural, namespace)}/{quote(name, safe='')}"
 
 
+def namespace_of(path: str) -> str:
+    """The namespace that a path of this module is in; empty for what is cluster-scoped."""
+    return path.partition("/namespaces/")[2].partition("/")[0]
+
+
 def of_kinds(kinds: Iterable[Kind], namespaces: tuple[str, ...]) -> list[Collection]:
     """The collections of our kinds: one per kind and namespace, one per cluster-scoped kind."""
     return [

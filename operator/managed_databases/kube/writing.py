@@ -1,6 +1,5 @@
 """What the operator writes to Kubernetes, and what it reads by name. Implements `reconcile.ports.Kube`; nothing is retried."""
 
-import asyncio
 import os
 import socket
 from base64 import b64decode, b64encode
@@ -15,9 +14,10 @@ from pydantic import SecretStr
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
 from managed_databases.kube.cache import FINALIZERS_MOST, Store, resource_of
-from managed_databases.kube.collections import SECRET, collection_path, object_path
+from managed_databases.kube.collections import SECRET, collection_path, namespace_of, object_path
 from managed_databases.kube.connection import JSON, MERGE_PATCH, KubeConnection
 from managed_databases.kube.definitions import read_definition
+from managed_databases.reconcile.places import Places
 from managed_databases.reconcile.ports import (
     MANAGED_LABEL,
     OWN,
@@ -31,12 +31,15 @@ from managed_databases.reconcile.ports import (
     WriteConflict,
     WriteRefused,
 )
+from managed_databases.visible import visible
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 NOTE_MOST: Final = 1024
 """Bytes of an Event's note (events.k8s.io/v1)."""
 REQUESTS_MOST: Final = 16
 """At once. Each has a connection, whose buffers take 256 KiB, and the API server has others to serve."""
+REQUESTS_SPARE: Final = 4
+"""Beside them, for namespaces of which there is none under way."""
 
 Query = Sequence[tuple[str, str]]
 DRY_RUN: Final[Query] = (("dryRun", "All"),)
@@ -47,7 +50,8 @@ log = structlog.get_logger()
 class KubeWriter:
     """`before_write` is awaited right before each write is sent; it raises a KubeError when nothing may be written.
 
-    At most REQUESTS_MOST requests are under way; the others wait for their turn.
+    At most REQUESTS_MOST requests are under way, and REQUESTS_SPARE; the others wait for their turn, which goes round among
+    the namespaces.
     """
 
     def __init__(
@@ -64,7 +68,7 @@ class KubeWriter:
         self._plurals = {kind.name: kind.plural for kind in kinds}
         self._operator_name = operator_name
         self._before_write = before_write
-        self._turns = asyncio.Semaphore(REQUESTS_MOST)
+        self._places = Places(REQUESTS_MOST, REQUESTS_SPARE)
 
     async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
         """Raises WriteConflict when the resource has changed, WriteRefused when one is added to a deleting resource, or there
@@ -198,7 +202,7 @@ class KubeWriter:
         return raw.get("data") or {}
 
     async def read_definition(self, kind: str) -> Definition | None:
-        async with self._turns:
+        async with self._places.of(""):
             return await read_definition(self._connection, self._plurals[kind])
 
     async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
@@ -223,7 +227,7 @@ class KubeWriter:
             "action": reason,
             "reason": reason,
             "regarding": regarding,
-            "note": message.encode()[:NOTE_MOST].decode(errors="ignore"),
+            "note": visible(message).encode()[:NOTE_MOST].decode(errors="ignore"),
             "type": type_,
         }
         try:
@@ -259,11 +263,11 @@ class KubeWriter:
         return _secret_content(raw)
 
     async def _read(self, path: str) -> Any:
-        async with self._turns:
+        async with self._places.of(namespace_of(path)):
             return await self._connection.request("GET", path)
 
     async def _write(self, method: str, path: str, body: object, content_type: str = JSON, query: Query = ()) -> Any:
-        async with self._turns:
+        async with self._places.of(namespace_of(path)):
             if self._before_write is not None:
                 await self._before_write()
             return await self._connection.request(method, path, query=query, body=body, content_type=content_type)

@@ -83,7 +83,7 @@ class Engine:
         self._no_pass.set()
         self._started = False
         self._stopping = False
-        self._announcer = Announcer(kube, lambda: bool(self._queue))
+        self._announcer = Announcer(kube, lambda: bool(self._queue), clock)
         self.projects = Projects(
             cache,
             kube,
@@ -158,8 +158,8 @@ class Engine:
         person = before is not None and before != version or (before is None and self._is_new(resource))
         if before is None:
             # Before its first pass, which may be all that it needs.
-            self._queue.set_share(key, (_project_of(resource), key.namespace))
-            self._queue.set_group(key, self._place_of(key))
+            self._queue.set_share(key, (self._project_of(resource), key.namespace))
+            self._queue.set_group(key, self._place_of(resource))
         self._queue.add(key, Lane.PEOPLE if person else Lane.TIME)
         self._notify_of(key)
 
@@ -218,13 +218,24 @@ class Engine:
         self._note(resource)
         self._notify_of(resource.key)
 
-    def _place_of(self, key: ResourceKey) -> str | None:
-        """The id of the datastore that a resource is in, as far as its spec and status tell."""
-        parent = self.claims.parent(key)
+    def _place_of(self, resource: Resource) -> str | None:
+        """The id of the datastore that a resource is in, as far as that is known before its first pass. What only its spec
+        says of another namespace's does not count: its places are not for whoever names it.
+        """
+        parent = self.claims.parent(resource.key)
         if not isinstance(parent, ResourceKey):
-            return parent
-        holder = self._cache.get(parent)
+            return parent if parent == (resource.status.get("identity") or {}).get("datastoreID") else None
+        holder = self._cache.get(parent) if parent.namespace == resource.key.namespace else None
         return holder.status.get("id") if holder is not None else None
+
+    def _project_of(self, resource: Resource) -> str:
+        """The project that a resource is in, as far as it says so itself; empty while that is not known, or when it may not
+        be: whoever invents projects gets no turns for them.
+        """
+        name = _project_of(resource)
+        if resource.key.kind == PROJECT.name:
+            return name
+        return name if self.projects.permits(name, resource.key.namespace) is not None else ""
 
     def wake(self, topic: Topic, lane: Lane = Lane.TIME) -> None:
         """Have a pass over each that listens to the topic."""

@@ -12,12 +12,15 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.rotation import Rotation, Share
 
 K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 
 GROUP_LIMIT = 8
 """Passes at a time in one datastore. As fast as twice as many while it is alone; and what others want meanwhile is asked of
 an API server, and an API, that less is asked of."""
 GUARANTEED_PLACES = 4
 """Passes at a time that each project may have, whatever the others have."""
+GUARANTEED_WITHIN = 2
+"""The same for each namespace in a project."""
 _PEOPLE_IN_A_ROW = 7
 _TIME_IN_A_ROW = 3
 _SPARE_TIMERS = 64
@@ -60,8 +63,8 @@ class WorkQueue(Generic[K]):
     is first in, first out, except for keys whose group is full: those step aside and come back, one for each place that
     gets free, three of TIME for one of PEOPLE: what a thousand changes in one datastore began is ended while the others
     wait. Of `places` one unit (the first part of a share) may have all while it is alone; when all are taken, a unit that
-    has fewer than `guaranteed` keys in work gets another place all the same: it need not wait for a pass of others to
-    end. Every operation is O(log n) amortized. For one event loop; not for threads.
+    has fewer than `guaranteed` keys in work gets another place all the same, and so does a part of it (the first two parts
+    of a share) that has fewer than `guaranteed_within`: they need not wait for a pass of others to end. Every operation is O(log n) amortized. For one event loop; not for threads.
     """
 
     def __init__(
@@ -71,11 +74,12 @@ class WorkQueue(Generic[K]):
         *,
         places: int | None = None,
         guaranteed: int = GUARANTEED_PLACES,
+        guaranteed_within: int = GUARANTEED_WITHIN,
     ) -> None:
         self._clock = clock
         self._group_limit = group_limit
         self._places = places
-        self._guaranteed = guaranteed
+        self._guaranteed = guaranteed, guaranteed_within
         self._wake = asyncio.Event()
         self._watch = asyncio.Lock()
         self._order = itertools.count()
@@ -87,10 +91,10 @@ class WorkQueue(Generic[K]):
         self._moments: list[tuple[float, int, K, Lane]] = []
         self._groups: dict[K, Hashable] = {}
         self._shares: dict[K, Share] = {}
-        self._in_work: dict[K, tuple[Hashable | None, Hashable | None]] = {}
-        """The group and the unit that each counts for."""
+        self._in_work: dict[K, tuple[Hashable | None, Share]] = {}
+        """The group and the share that each counts for."""
         self._busy: Counter[Hashable] = Counter()
-        self._busy_units: Counter[Hashable] = Counter()
+        self._busy_units: Counter[Share] = Counter()
         self._again: dict[K, Lane] = {}
         self._people_in_a_row = 0
 
@@ -162,7 +166,7 @@ class WorkQueue(Generic[K]):
             self._call_back(old)
 
     def set_share(self, key: K, share: Share) -> None:
-        """Say on whose account the key is worked on. A key in work counts for its old unit until `done`."""
+        """Say on whose account the key is worked on. A key in work counts for its old share until `done`."""
         if self._shares.get(key, ()) == share:
             return
         self._shares[key] = share
@@ -197,12 +201,11 @@ class WorkQueue(Generic[K]):
 
     def done(self, key: K) -> None:
         """The key's pass is over. Raises KeyError when it was not in work."""
-        group, unit = self._in_work.pop(key)
-        for busy, what in ((self._busy, group), (self._busy_units, unit)):
-            if what is not None:
-                busy[what] -= 1
-                if not busy[what]:
-                    del busy[what]
+        group, share = self._in_work.pop(key)
+        if group is not None:
+            _count_down(self._busy, group)
+        for path in _units(share):
+            _count_down(self._busy_units, path)
         lane = self._again.pop(key, None)
         if lane is not None:
             self._queue((lane, next(self._order), key))
@@ -252,17 +255,16 @@ class WorkQueue(Generic[K]):
                     self._aside.setdefault(group, _Aside()).push(self._shares.get(key, ()), entry)
                     continue
                 del self._queued[key]
-                unit = next(iter(self._shares.get(key, ())), None)
-                self._in_work[key] = group, unit
+                share = self._shares.get(key, ())
+                self._in_work[key] = group, share
                 if group is not None:
                     self._busy[group] += 1
-                if unit is not None:
-                    self._busy_units[unit] += 1
+                self._busy_units.update(_units(share))
                 return entry
         return None
 
-    def _has_less_than_its_due(self, unit: Hashable) -> bool:
-        return self._busy_units[unit] < self._guaranteed
+    def _has_less_than_its_due(self, path: Share) -> bool:
+        return len(path) <= len(self._guaranteed) and self._busy_units[path] < self._guaranteed[len(path) - 1]
 
     def _call_back(self, group: Hashable | None) -> None:
         """Let one key that stepped aside try again.
@@ -278,3 +280,14 @@ class WorkQueue(Generic[K]):
                 self._make_ready(entry)
                 return
         del self._aside[group]
+
+
+def _units(share: Share) -> list[Share]:
+    """The units that a share counts for."""
+    return [share[: length + 1] for length in range(min(len(share), 2))]
+
+
+def _count_down(busy: Counter[T], what: T) -> None:
+    busy[what] -= 1
+    if not busy[what]:
+        del busy[what]

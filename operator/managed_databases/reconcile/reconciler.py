@@ -127,7 +127,7 @@ class Reconciler:
         for _ in range(STEPS_A_PASS):
             found = self._observe(resource, memory, facts)
             if is_sync_requested and found.session is not None:
-                found.session.request_list(found.cloud.collection.name)
+                found.session.sync_list(found.cloud.collection.name, resource.key.namespace)
                 is_sync_requested = False
             turn.joins(found)
             found, secrets = await self._look_closer(found, memory, facts, lane, turn)

@@ -13,6 +13,7 @@ class Ordered(Protocol):
 E = TypeVar("E", bound=Ordered)
 Share = tuple[Hashable, ...]
 """On whose account something waits, the largest unit first: such as a project, a namespace in it, a datastore in that."""
+MayHaveIt = Callable[[Share], bool]
 
 
 class Rotation(Generic[E]):
@@ -39,13 +40,18 @@ class Rotation(Generic[E]):
         else:
             heapq.heappush(self._entries, entry)
 
-    def pop(self, may_have_it: Callable[[Hashable], bool] | None = None) -> E | None:
-        """Take the next one out; None when there is none. Units of the first level that may not have the turn lose none:
-        they keep their place.
+    def pop(self, may_have_it: MayHaveIt | None = None) -> E | None:
+        """Take the next one out; None when there is none. A unit may have the turn when `may_have_it` says so of it, by the
+        units that it is in and itself, or of one within it. One that may not loses none: it keeps its place.
         """
-        for unit in self._units if may_have_it is None else [unit for unit in self._units if may_have_it(unit)]:
-            branch = self._units[unit]
-            entry = branch.pop()
+        return self._pop(may_have_it, ())
+
+    def _pop(self, may_have_it: MayHaveIt | None, within: Share) -> E | None:
+        for unit, branch in self._units.items():
+            path = (*within, unit)
+            if not self._may(may_have_it, path):
+                continue
+            entry = branch._pop(None if may_have_it is None or may_have_it(path) else may_have_it, path)
             if branch:
                 self._units.move_to_end(unit)
             else:
@@ -56,3 +62,10 @@ class Rotation(Generic[E]):
             self._count -= 1
             return heapq.heappop(self._entries)
         return None
+
+    def _may(self, may_have_it: MayHaveIt | None, path: Share) -> bool:
+        return may_have_it is None or may_have_it(path) or self._units[path[-1]].has_one_that_may(may_have_it, path)
+
+    def has_one_that_may(self, may_have_it: MayHaveIt, within: Share) -> bool:
+        """Whether a unit in here may have the turn."""
+        return any(self._may(may_have_it, (*within, unit)) for unit in self._units)

@@ -15,9 +15,10 @@ class EngineSettings:
     `catalogue_seconds`: between two readings of what the cloud offers. `actions_seconds`: between two readings of a
     pending datastore's actions. `probe_seconds`: between two calls to an API that does not answer, once
     `circuit_threshold` calls in a row have failed. `workers`: passes at a time. `calls_per_second` and `call_burst`:
-    of one project. `max_connections`: to one project's API. `trust_project_addresses`: an identity service or endpoint of a
-    project's spec is believed where its Secret says none. `accept_unlabelled_passwords`: passwords are taken from Secrets
-    without the label.
+    of one project. `max_connections`: calls of passes to one project's API at a time; beside them `spare_connections` for
+    namespaces that have none, and `own_connections` for what the operator reads for all. `trust_project_addresses`: an
+    identity service or endpoint of a project's spec is believed where its Secret says none. `accept_unlabelled_passwords`:
+    passwords are taken from Secrets without the label.
     """
 
     operator_namespace: str = "managed-databases-system"
@@ -38,3 +39,10 @@ class EngineSettings:
     max_connections: int = 16
     trust_project_addresses: bool = False
     accept_unlabelled_passwords: bool = False
+    spare_connections: int = 4
+    own_connections: int = 4
+
+    @property
+    def connections(self) -> int:
+        """To one project's API in all."""
+        return self.max_connections + self.spare_connections + self.own_connections

@@ -6,6 +6,7 @@ A topic is made by one of the functions here and by nothing else, so that whoeve
 from collections.abc import Collection, Hashable
 from typing import Generic, NewType, TypeVar
 
+from managed_databases.kinds.seen import ParametersFor
 from managed_databases.reconcile.multimap import Multimap
 
 Topic = NewType("Topic", tuple[str, ...])
@@ -30,6 +31,16 @@ def default_project() -> Topic:
 def catalogue(project: str) -> Topic:
     """What a project offers has changed, or was read for the first time."""
     return Topic(("catalogue", project))
+
+
+def quotas(project: str) -> Topic:
+    """What a project still has room for has changed."""
+    return Topic(("quotas", project))
+
+
+def parameters(project: str, wanted: ParametersFor) -> Topic:
+    """The limits of the configuration parameters were read for a size."""
+    return Topic(("parameters", project, *map(str, wanted)))
 
 
 def cloud_object(project: str, collection: str, id_: str) -> Topic:

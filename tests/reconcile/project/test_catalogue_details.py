@@ -12,9 +12,9 @@ async def test_a_flavors_limits_are_read_once() -> None:
         await until(lambda: session.view and session.view.catalogue.known, lambda: house.cloud.requests)
         before = house.cloud.count("GET /configuration-parameters")
         for _ in range(5):
-            session.need_parameters(SMALL)
+            session.need_parameters(SMALL, "shop")
         await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: house.cloud.requests)
-        session.need_parameters(SMALL)
+        session.need_parameters(SMALL, "shop")
         await house.listed(DATASTORE_SIDE) if session.need(DATASTORE_SIDE) else None
         assert house.cloud.count("GET /configuration-parameters") == before + 1
 

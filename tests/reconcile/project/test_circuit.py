@@ -53,3 +53,27 @@ def test_failures_while_it_is_open_do_not_put_the_probe_off(clock: StillClock, o
     clock.moment += 29
     opened.record(ok=False)
     assert opened.next_probe == probe
+
+
+def test_what_somebody_asks_for_does_not_open_it_alone(clock: StillClock) -> None:
+    """One tenant's calls may be what the API has no answer to: a reading of the operator's own tells."""
+    circuit = Circuit(clock)
+    for _ in range(50):
+        assert not circuit.record(ok=False, is_own=False)
+    assert not circuit.is_open
+    assert circuit.record(ok=False)
+    assert circuit.is_open
+
+
+def test_a_reading_is_asked_for_when_it_is_worth_knowing(clock: StillClock) -> None:
+    circuit = Circuit(clock)
+    asked = []
+    for _ in range(20):
+        circuit.record(ok=False, is_own=False)
+        asked.append(circuit.needs_a_look())
+    assert asked == [False] * 4 + [True] + [False] * 15, "once in a while"
+    clock.moment += 5
+    assert circuit.needs_a_look()
+    circuit.record(ok=True)
+    clock.moment += 5
+    assert not circuit.needs_a_look()

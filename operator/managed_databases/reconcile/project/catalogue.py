@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import structlog
@@ -45,8 +45,18 @@ A = TypeVar("A", bound=Answer)
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class News:
+    """What differs now: what is on `offer`, the `quotas`, the `limits` of these flavors, or what is `told` of it all."""
+
+    offer: bool = False
+    quotas: bool = False
+    limits: frozenset[ParametersFor] = frozenset()
+    told: bool = False
+
+
 class CatalogueReader:
-    """Keeps `catalogue` fresh; `changed` is told when it, or `trouble`, differs.
+    """Keeps `catalogue` fresh; `changed` is told what differs when it does, or `trouble`.
 
     A part that fails keeps what was read before, and is tried again sooner. Without the right to read configuration
     parameters or extensions (403), or without that section (404), there are none.
@@ -58,7 +68,7 @@ class CatalogueReader:
         clock: Clock,
         settings: EngineSettings,
         draw: Callable[[], float],
-        changed: Callable[[], None],
+        changed: Callable[[News], None],
     ) -> None:
         self._line = line
         self._clock = clock
@@ -92,6 +102,10 @@ class CatalogueReader:
         if self._details.need(wanted):
             self._asked.set()
 
+    def holds(self, wanted: ParametersFor) -> bool:
+        """Whether this flavor's limits were read, or will be."""
+        return self._details.holds(wanted)
+
     def used(self, usage: Hashable) -> None:
         """Tell what the project's datastores take: when that changes, the quotas are read again."""
         if self._details.used(usage):
@@ -123,7 +137,7 @@ class CatalogueReader:
             self._compare()
             if not self.was_read:
                 self.was_read = True
-                self._changed()
+                self._changed(News(offer=True))
             await self._clock.wait(self._asked, self._due)
 
     async def _read(self) -> bool:
@@ -190,13 +204,17 @@ class CatalogueReader:
             known=None not in (self._types, self._flavors, self._parameters),
             version=old.version,
         )
-        if new != old:
-            is_other_offer = new != replace(old, quotas=new.quotas)
-            self.catalogue = replace(new, version=old.version + is_other_offer)
-        if new != old or self.trouble != self._refusal or self._shown_quotas != self.shown_quotas:
+        news = News(
+            offer=new != replace(old, quotas=new.quotas, limited=new.limited),
+            quotas=new.quotas != old.quotas,
+            limits=frozenset(new.limited.keys() - old.limited.keys()),
+            told=self.trouble != self._refusal or self._shown_quotas != self.shown_quotas,
+        )
+        self.catalogue = replace(new, version=old.version + news.offer)
+        if news != News():
             self.trouble = self._refusal
             self._shown_quotas = self.shown_quotas
-            self._changed()
+            self._changed(news)
 
 
 def _by_type(parameters: Iterable[ConfigurationParameter]) -> Mapping[str, tuple[ConfigurationParameter, ...]]:

@@ -4,7 +4,7 @@ All of it only makes refusals come sooner: what cannot be read is left out, and 
 """
 
 from collections.abc import Hashable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -17,6 +17,9 @@ from managed_databases.reconcile.project.line import ProjectLine
 
 T = TypeVar("T")
 B = TypeVar("B")
+
+LIMITS_KEPT: Final = 200
+"""Of so many flavors the limits are remembered: hardly a project has more."""
 
 log = structlog.get_logger()
 
@@ -38,10 +41,14 @@ class DetailReader:
 
     def need(self, wanted: ParametersFor) -> bool:
         """Note that this flavor's limits matter; return whether that is worth a reading."""
-        if wanted in self.limited or wanted in self._wanted:
+        if self.holds(wanted):
             return False
         self._wanted.add(wanted)
         return True
+
+    def holds(self, wanted: ParametersFor) -> bool:
+        """Whether this flavor's limits were read, or will be."""
+        return wanted in self.limited or wanted in self._wanted
 
     def used(self, usage: Hashable) -> bool:
         """Note what the project's datastores take; return whether the quotas are worth a reading."""
@@ -73,7 +80,8 @@ class DetailReader:
                 continue
             self._wanted.discard(wanted)
             own = (row for row in rows if row.datastore_type_id in (None, wanted.type_id))
-            self.limited = {**self.limited, wanted: tuple(sorted(own, key=lambda row: row.id))}
+            kept = list(self.limited.items())[-LIMITS_KEPT + 1 :]
+            self.limited = {**dict(kept), wanted: tuple(sorted(own, key=lambda row: row.id))}
 
     async def _part(self, call: Call[T], before: B, *, is_awaited: bool = False) -> T | B:
         """Return the answer, or what was known before."""

@@ -7,6 +7,7 @@ A *problem* (credentials, identity) holds back everything, the *circuit* everyth
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Hashable
+from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from managed_databases.api.calls import Call
@@ -14,6 +15,7 @@ from managed_databases.api.client import Client, Reply
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, Refused, Unauthorized
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.places import Places
 from managed_databases.reconcile.project.budget import Budget, LaneClosed
 from managed_databases.reconcile.project.circuit import Circuit
 from managed_databases.reconcile.queue import Lane
@@ -53,7 +55,7 @@ class ProjectLine:
 
     `changed` is told when the problem comes, differs or goes, and when the circuit opens or closes; it must be quick
     and not raise. `problem` is what holds everything back until the first `connect`. `answered` tells whether the API
-    has ever answered anything. `used` counts the calls that the budget let through, by section of the API and lane.
+    has ever answered anything. `doubted` is told when a reading would show whether the API answers. `used` counts the calls that the budget let through, by section of the API and lane.
     """
 
     def __init__(
@@ -64,9 +66,11 @@ class ProjectLine:
         changed: Callable[[], None],
         problem: Wait | Stall,
         granted: Callable[[Any, Lane], None] = lambda who, lane: None,
+        doubted: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self._changed = changed
+        self._doubted = doubted
         self._connection: Connection | None = None
         self._open = asyncio.Event()
         self.problem: Wait | Stall | None = problem
@@ -74,6 +78,9 @@ class ProjectLine:
         self.circuit = Circuit(clock, settings.circuit_threshold, settings.probe_seconds)
         self.used: Counter[tuple[str, Lane]] = Counter()
         self.budget = Budget(clock, settings.calls_per_second, settings.call_burst, granted=granted)
+        self._places = Places(settings.max_connections, settings.spare_connections)
+        self._own_places = asyncio.Semaphore(settings.own_connections)
+        self._longest_wait = settings.call_limit_seconds
 
     async def connect(self, client: Client) -> None:
         """Use this client from now on: its identity was checked. Ends the problem."""
@@ -114,10 +121,10 @@ class ProjectLine:
         """Whether `who` may make one call now (`send_claimed`); if not, it will be told when it may."""
         return self.budget.claim(who, lane, share)
 
-    async def send_claimed(self, call: Call[T], lane: Lane, who: Hashable) -> Reply[T]:
-        """Send the call that was reserved for `who`. Raises ApiError; KeyError when none was."""
+    async def send_claimed(self, call: Call[T], lane: Lane, who: Hashable, account: Hashable) -> Reply[T]:
+        """Send the call that was reserved for `who`, on this account. Raises ApiError; KeyError when none was."""
         self.enter_claimed(call.operation, lane, who)
-        return await self.exchange(call, lane)
+        return await self.exchange(call, lane, account)
 
     def enter_claimed(self, operation: str, lane: Lane, who: Hashable) -> None:
         """As `admit`, for a call that was reserved. Raises NeverSent; KeyError when none was."""
@@ -146,17 +153,26 @@ class ProjectLine:
         self.used[operation.partition(".")[0], lane] += 1
         self._refuse(operation, unless_open_circuit=probe and self.circuit.may_probe())
 
-    async def exchange(self, call: Call[T], lane: Lane) -> Reply[T]:
-        """Send a call that was admitted. Raises ApiError."""
+    async def exchange(self, call: Call[T], lane: Lane, account: Hashable = None) -> Reply[T]:
+        """Send a call that was admitted or reserved, on this account; None: on nobody's in particular. Raises ApiError."""
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._longest_wait):
+                    await stack.enter_async_context(self._own_places if account is None else self._places.of(account))
+            except TimeoutError:
+                raise NeverSent(call.operation, "not sent: too many calls were under way all the time") from None
+            return await self._exchange(call, lane, is_own=account is None)
+
+    async def _exchange(self, call: Call[T], lane: Lane, *, is_own: bool) -> Reply[T]:
         connection = self._connection
         if connection is None or not self._open.is_set():
             raise NeverSent(call.operation, "not sent: the project is not ready")
         try:
             reply = await connection.send(call)
         except ApiError as error:
-            self._learn(error, lane, is_current=connection is self._connection)
+            self._learn(error, lane, is_current=connection is self._connection, is_own=is_own)
             raise
-        self._record(ok=True)
+        self._record(ok=True, is_own=is_own)
         return reply
 
     def _refuse(self, operation: str, *, unless_open_circuit: bool) -> None:
@@ -165,22 +181,24 @@ class ProjectLine:
         if self.circuit.is_open and not unless_open_circuit:
             raise NeverSent(operation, "not sent: the API does not answer; it is asked again now and then")
 
-    def _learn(self, error: ApiError, lane: Lane, *, is_current: bool) -> None:
+    def _learn(self, error: ApiError, lane: Lane, *, is_current: bool, is_own: bool) -> None:
         if isinstance(error, NeverSent | OutcomeUnknown):
             if error.status != 404:  # whoever said it: it tells nothing of whether the API answers
-                self._record(ok=False)
+                self._record(ok=False, is_own=is_own)
         elif not isinstance(error, Refused) or error.status is not None:  # what we refused ourselves tells nothing
-            self._record(ok=True)
+            self._record(ok=True, is_own=is_own)
         if isinstance(error, RateLimited):
             self.budget.refused(lane, error.retry_after_seconds)
         if isinstance(error, Unauthorized) and is_current:
             self.block(credentials_refused(self.name, error))
 
-    def _record(self, *, ok: bool) -> None:
+    def _record(self, *, ok: bool, is_own: bool) -> None:
         is_first = ok and not self.answered
         self.answered = self.answered or ok
-        if self.circuit.record(ok) or is_first:
+        if self.circuit.record(ok, is_own=is_own) or is_first:
             self._changed()
+        if self.circuit.needs_a_look():
+            self._doubted()
 
 
 def credentials_refused(name: str, error: ApiError) -> Wait:

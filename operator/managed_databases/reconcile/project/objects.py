@@ -64,10 +64,12 @@ class ProjectObjects:
         self.known[collection.name] = known
         return known
 
-    async def look(self, known: KnownCollection, id_: str, lane: Lane, who: Hashable = None) -> Any | None:
+    async def look(
+        self, known: KnownCollection, id_: str, lane: Lane, who: Hashable = None, account: Hashable = None
+    ) -> Any | None:
         """GET an object by its id and enter the answer; return what is known now, None when it is gone.
 
-        `who` is the pass that a call was reserved for; None waits for its turn. Raises ApiError.
+        `who` is the pass that a call was reserved for, on this account; None waits for its turn. Raises ApiError.
         """
         call = known.collection.get(id_)
         if who is None:
@@ -76,7 +78,7 @@ class ProjectObjects:
             self._line.enter_claimed(call.operation, lane, who)
         begun = known.snapshot.call_started()
         try:
-            reply = await self._line.exchange(call, lane)
+            reply = await self._line.exchange(call, lane, account)
         except NotFound as error:
             if not error.is_about(known.collection.words, id_):
                 why = f"the 404 is not about the {known.collection.one} {id_}: {error.message}"

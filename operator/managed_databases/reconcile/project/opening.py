@@ -169,7 +169,7 @@ class Opener:
             endpoint=access.endpoint,
             region=access.region,
             call_limit_seconds=self._settings.call_limit_seconds,
-            max_connections=self._settings.max_connections,
+            max_connections=self._settings.connections,
             before_send=self._before_send,
             observer=None if observer is None else lambda record: observer(name, record),
         )

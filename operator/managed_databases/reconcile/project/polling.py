@@ -118,6 +118,14 @@ class CollectionPoller:
         self._is_requested = True
         self._moved.set()
 
+    def request_by(self, moment: float) -> None:
+        """List as soon as possible after that moment of the clock."""
+        if moment <= self._clock.monotonic():
+            self.request()
+        elif moment < self._due:
+            self._due = moment
+            self._moved.set()
+
     def expect(self, key: ResourceKey, *, expected: bool) -> None:
         """Somebody's own doing waits for what a LIST will tell, or does not any more: that does not wait until the lane of
         TIME opens again.

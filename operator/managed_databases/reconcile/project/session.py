@@ -15,10 +15,11 @@ from managed_databases.kinds.kind import CloudSide
 from managed_databases.kinds.seen import ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile import topics as topic
+from managed_databases.reconcile.allowance import Allowance
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.budget import Budget
-from managed_databases.reconcile.project.catalogue import CatalogueReader
+from managed_databases.reconcile.project.catalogue import CatalogueReader, News
 from managed_databases.reconcile.project.circuit import Circuit
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.datastore_actions import ActionReader
@@ -33,6 +34,12 @@ from managed_databases.reconcile.topics import Topic
 T = TypeVar("T")
 
 _WORTH_TELLING_SECONDS: Final = 60.0
+SYNCS_AT_ONCE: Final = 3
+SYNC_SECONDS: Final = 10.0
+"""So many LISTs of a collection one namespace gets at once by asking for a sync, and after them one in so many seconds."""
+LIMITS_AT_ONCE: Final = 20
+LIMITS_SECONDS: Final = 10.0
+"""The same for readings of the limits of a flavor."""
 
 _CHANGED_BY: Final = {"floating-ips": DATASTORES.name}
 """Sections without objects of their own: what a call there changes."""
@@ -74,18 +81,20 @@ class ProjectSession:
         self._poll_seconds: int | None = None
         self._poll_seconds_of = PollSecondsOf()
         self._wishes: dict[str, dict[ResourceKey, int]] = {}
+        self._syncs = Allowance(clock, SYNCS_AT_ONCE, SYNC_SECONDS)
         self.is_identity_stated = False
         self._clock = clock
         self._settings = settings
         self._hooks = hooks
         self._draw = draw
         opening = Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}, which is being opened")
-        self._line = ProjectLine(name, clock, settings, self._line_changed, opening, hooks.granted)
+        self._line = ProjectLine(name, clock, settings, self._line_changed, opening, hooks.granted, self._look)
         self._was_unreachable = False
         self._objects = ProjectObjects(name, self._line, hooks.wake, self._is_ours)
         self._pollers: dict[str, CollectionPoller] = {}
         self._arrivals: asyncio.Queue[CollectionPoller] = asyncio.Queue()
         self._catalogue = CatalogueReader(self._line, clock, settings, draw, self._catalogue_changed)
+        self._limits_read = Allowance(clock, LIMITS_AT_ONCE, LIMITS_SECONDS)
         self._actions = ActionReader(self._line, clock, settings.actions_seconds, self._actions_changed)
 
     # --- for passes ---
@@ -192,9 +201,12 @@ class ProjectSession:
         usual = self._poll_seconds_of.of(collection) or self._poll_seconds or self._settings.poll_seconds
         return min((usual, *self._wishes.get(collection, {}).values()))
 
-    def need_parameters(self, wanted: ParametersFor) -> None:
-        """Have the catalogue hold the configuration limits of this flavor; they are read once."""
-        self._catalogue.need(wanted)
+    def need_parameters(self, wanted: ParametersFor, namespace: str) -> None:
+        """Have the catalogue hold the configuration limits of this flavor; they are read once, unless one namespace wants
+        those of ever more flavors: the API refuses what it must without them.
+        """
+        if not self._catalogue.holds(wanted) and self._limits_read.has_now(namespace):
+            self._catalogue.need(wanted)
 
     def why_unlisted(self, collection: str) -> Wait | Stall | None:
         """Why a collection cannot be listed at present; None when nothing is known to hinder it."""
@@ -210,6 +222,13 @@ class ProjectSession:
         """List that collection as soon as possible; while a LIST is under way, once more after it."""
         if poller := self._pollers.get(collection):
             poller.request()
+
+    def sync_list(self, collection: str, namespace: str) -> None:
+        """Somebody in this namespace asks for a look at that collection: a LIST as soon as possible, but of all that one
+        namespace asks for only some at once; the others come together, a little later.
+        """
+        if poller := self._pollers.get(collection):
+            poller.request_by(self._syncs.moment((collection, namespace)))
 
     def claim(self, key: ResourceKey, lane: Lane, datastore_id: str | None) -> bool:
         """Whether a pass over this resource may make one call now. If not, it ends: the resource stands in line, and gets
@@ -239,7 +258,7 @@ class ProjectSession:
         """
         try:
             if key is not None:
-                return await self._line.send_claimed(call, lane, key)
+                return await self._line.send_claimed(call, lane, key, key.namespace)
             return await self._line.send(call, lane)
         finally:
             section = call.operation.partition(".")[0]
@@ -252,7 +271,8 @@ class ProjectSession:
         Returns the object; None when it is gone (404), a datastore with all that was in it. Raises ApiError.
         """
         self.need(cloud)
-        return await self._objects.look(self._objects.known[cloud.collection.name], id_, lane, key)
+        account = None if key is None else key.namespace
+        return await self._objects.look(self._objects.known[cloud.collection.name], id_, lane, key, account)
 
     def tell(self, cloud: CloudSide, shapes: Collection[Any], lane: Lane) -> None:
         """Wake whom an answer concerns that was entered into the snapshot: its object as it was (or None) and is."""
@@ -354,11 +374,23 @@ class ProjectSession:
         self._hooks.changed()
         self._hooks.wake(topic.project(self.name), Lane.TIME)
 
-    def _catalogue_changed(self) -> None:
+    def _look(self) -> None:
+        """List something: whether that is answered tells whether the API answers."""
+        if self._pollers:
+            self._pollers.get(DATASTORES.name, next(iter(self._pollers.values()))).request()
+
+    def _catalogue_changed(self, news: News) -> None:
+        """Only those are woken whom it concerns: a project may have thousands of others."""
         if self.view is not None:
             self.view = replace(self.view, catalogue=self._catalogue.catalogue)
-        self._hooks.wake(topic.catalogue(self.name), Lane.TIME)
-        self._hooks.changed()
+        if news.offer:
+            self._hooks.wake(topic.catalogue(self.name), Lane.TIME)
+        if news.quotas:
+            self._hooks.wake(topic.quotas(self.name), Lane.TIME)
+        for wanted in news.limits:
+            self._hooks.wake(topic.parameters(self.name, wanted), Lane.TIME)
+        if news.offer or news.told:
+            self._hooks.changed()
 
     def _actions_changed(self, id_: str) -> None:
         self._hooks.wake(topic.actions(self.name, id_), Lane.TIME)

@@ -1,14 +1,23 @@
 """Events: what changed for people, told once, when it changes; a pass that finds all as it was tells nothing."""
 
 import asyncio
+import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from managed_databases.reconcile.allowance import Allowance
+from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
+from managed_databases.reconcile.rotation import Rotation
 
 _MOST_WAITING: Final = 10_000
-"""More than that at once is a storm that nobody reads; what is over it is left out."""
+"""More than that at once is a storm that nobody reads; what is over it is left out. The namespaces share it."""
+_AT_ONCE: Final = 25
+_SECONDS_EACH: Final = 60.0
+"""As Kubernetes' own components do: so many Events of one resource, and after them one in so many seconds."""
 FINALIZER_RESTORED: Final = "FinalizerRestored"
 SECRET_MARKS_RESTORED: Final = "SecretMarksRestored"
 _YIELD_SECONDS: Final = 0.1
@@ -62,17 +71,33 @@ def _counts(before: Mapping[str, Any] | None, ready: Mapping[str, Any], now: Map
     return not _is(now.get("Reconciling")) and before is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    order: int
+    resource: Resource
+    announcement: Announcement
+    at: datetime
+
+    def __lt__(self, other: "_Waiting") -> bool:
+        return self.order < other.order
+
+
 class Announcer:
-    """Posts Events behind the passes' backs: a pass never waits for one.
+    """Posts Events behind the passes' backs: a pass never waits for one. The namespaces take turns, and a resource that
+    has always something to tell is told of now and then only.
 
     A step that is tried again every ten minutes, and refused each time, is told once for each generation; and once it
     worked, that is told.
     """
 
-    def __init__(self, kube: Kube, is_busy: Callable[[], bool]) -> None:
+    def __init__(self, kube: Kube, is_busy: Callable[[], bool], clock: Clock | None = None) -> None:
         self._kube = kube
         self._is_busy = is_busy
-        self._waiting: asyncio.Queue[tuple[Resource, Announcement, datetime]] = asyncio.Queue(_MOST_WAITING)
+        self._line: Rotation[_Waiting] = Rotation()
+        self._waiting: Counter[str] = Counter()
+        self._order = itertools.count()
+        self._somebody_waits = asyncio.Event()
+        self._allowance = Allowance(clock or Clock(), _AT_ONCE, _SECONDS_EACH)
         self._troubles: dict[ResourceKey, tuple[str, int, str]] = {}
 
     def status_written(self, before: Mapping[str, Any], resource: Resource) -> None:
@@ -113,14 +138,29 @@ class Announcer:
         """Post until cancelled. What waits then is lost: the conditions say it as well."""
         yields = 0
         while True:
-            resource, announcement, at = await self._waiting.get()
+            await self._somebody_waits.wait()
             while self._is_busy() and yields < _YIELDS:
                 yields += 1
                 await asyncio.sleep(_YIELD_SECONDS)
             if not self._is_busy():
                 yields = 0
-            await self._kube.post_event(resource, *announcement, at)
+            if (next_ := self._line.pop()) is None:
+                self._somebody_waits.clear()
+                continue
+            self._count_down(next_.resource.key.namespace)
+            await self._kube.post_event(next_.resource, *next_.announcement, next_.at)
 
     def _post(self, resource: Resource, announcement: Announcement) -> None:
-        if not self._waiting.full():
-            self._waiting.put_nowait((resource, announcement, datetime.now(UTC)))
+        namespace = resource.key.namespace
+        others = len(self._waiting.keys() - {namespace})
+        if self._waiting[namespace] >= _MOST_WAITING // (1 + others) or not self._allowance.has_now(resource.uid):
+            return
+        self._waiting[namespace] += 1
+        waiting = _Waiting(next(self._order), resource, announcement, datetime.now(UTC))
+        self._line.push((namespace,), waiting)
+        self._somebody_waits.set()
+
+    def _count_down(self, namespace: str) -> None:
+        self._waiting[namespace] -= 1
+        if not self._waiting[namespace]:
+            del self._waiting[namespace]
