@@ -4,6 +4,7 @@ from typing import Final
 
 from mutants.answer_rules import ANSWERS
 from mutants.creation_rules import CREATION
+from mutants.fairness_rules import FAIRNESS
 from mutants.ownership_rules import DELETION, OWNERSHIP, PROOF
 from mutants.password_rules import PASSWORDS
 from mutants.pinned_rules import PINNED
@@ -27,4 +28,5 @@ MUTANTS: Final = (
     *ANSWERS,
     *WALKS,
     *PORTS,
+    *FAIRNESS,
 )

@@ -95,6 +95,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.INVALID_SPEC: (_X, Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
     Reason.NOT_REVERSIBLE: (_X,),
     Reason.FORBIDDEN: (_X, Way.PROJECT_STALLS),
+    Reason.NAME_NOT_ALLOWED: (_X,),
     Reason.ALREADY_EXISTS: (_X,),
     Reason.CONFLICT: (_X, Way.GOING_STALL),
     Reason.OWNERSHIP_NOT_PROVEN: (_X, Way.GOING_STALL),

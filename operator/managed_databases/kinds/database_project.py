@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from managed_databases.kinds.frame import DataKey, NameReference, NamespaceOrAll, ObjectName, PollSeconds, Status
+from managed_databases.kinds.frame import (
+    DataKey,
+    NameReference,
+    NamespaceOrAll,
+    ObjectName,
+    PollSeconds,
+    Status,
+    one_word,
+)
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, Spec, rules, unchangeable
 
@@ -12,6 +20,7 @@ Url = Annotated[str, Field(pattern="^https?://[^ ]+$", max_length=2048)]
 LabelText = Annotated[str, Field(max_length=317)]
 Power = Literal["adopt", "metrics"]
 Port = Annotated[int, Field(ge=1, le=65535)]
+NAMESPACE_PREFIX = r"^([A-Za-z0-9_-]|\{namespace\})+$"
 
 
 class LabelSelector(Spec):
@@ -36,6 +45,11 @@ class AllowedNamespace(Spec):
         default=(),
         description="adopt: take over cloud objects that nobody holds, and refer to them by id. "
         "metrics: create Prometheus metrics tokens, which are valid for the whole project.",
+    )
+    name_prefix: Annotated[str, Field(pattern=NAMESPACE_PREFIX, max_length=64)] | None = Field(
+        default=None,
+        description="How the names of new datastores and metrics tokens of these namespaces begin, as these names are the "
+        "whole project's: `shop-`, or `{namespace}_` with the namespace's own name. Absent: any name.",
     )
 
 
@@ -94,9 +108,9 @@ class DatabaseProjectSpec(Spec):
         description="The Managed Databases API, if it shall not be looked up in the identity service's catalogue: one that "
         "is in it, or the one that the Secret says (INFRA_DATABASES_ENDPOINT). Others are refused.",
     )
-    region: Annotated[
-        str, Field(min_length=1, max_length=64), Rule(IMMUTABLE, "resources are pinned to this region")
-    ] = Field(description="The region of the cloud, such as region-1.")
+    region: Annotated[str, one_word(64), Rule(IMMUTABLE, "resources are pinned to this region")] = Field(
+        description="The region of the cloud, such as region-1."
+    )
     project_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$", max_length=32)] | None = Field(
         default=None, alias="projectID", description="Compared with the token's project: nothing is done if it differs."
     )

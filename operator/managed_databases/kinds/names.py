@@ -2,6 +2,7 @@
 
 from managed_databases.kinds.schema import Rule
 from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.verdicts import Reason, Stall
 
 SQL_NAME_MESSAGE = "letters, digits and _ only, the first not a digit: set spec.name"
 
@@ -19,6 +20,19 @@ def prefixed_name(seen: Seen) -> str:
 def name_of(spec: object, resource_name: str) -> str:
     name: str | None = getattr(spec, "name", None)
     return name or resource_name
+
+
+def name_problem(seen: Seen) -> Stall | None:
+    """Why this namespace may not give a new object of the project itself this name; None when it may."""
+    prefixes = seen.project.name_prefixes if seen.project else ()
+    if not prefixes or effective_name(seen).startswith(prefixes):
+        return None
+    told = " or ".join(prefixes)
+    return Stall(
+        Reason.NAME_NOT_ALLOWED,
+        f"names of this namespace in the DatabaseProject must begin with {told}: set spec.name to such a one, or have the "
+        "namePrefix in its allowedNamespaces changed",
+    )
 
 
 def name_rule(pattern: str, message: str) -> Rule:

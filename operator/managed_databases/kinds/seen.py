@@ -87,6 +87,8 @@ class ProjectView:
     ports: PortNumbers = field(default_factory=PortNumbers)
     powers: frozenset[str] = frozenset()
     endpoint: str | None = None
+    name_prefixes: tuple[str, ...] = ()
+    """How new names in the project may begin, for the namespace that looks; none: as they like."""
 
 
 @dataclass(frozen=True)

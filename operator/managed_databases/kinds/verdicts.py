@@ -43,6 +43,7 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     NOT_REVERSIBLE = "NotReversible"
     FORBIDDEN = "Forbidden"
+    NAME_NOT_ALLOWED = "NameNotAllowed"
     ALREADY_EXISTS = "AlreadyExists"
     CONFLICT = "Conflict"
     OWNERSHIP_NOT_PROVEN = "OwnershipNotProven"

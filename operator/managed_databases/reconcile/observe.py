@@ -175,9 +175,10 @@ class Observer:
                 f"spec.allowedNamespaces must name it{way_out}",
             )
         if (problem := session.problem) is not None:
-            if problem.reason in MAY_BE_GONE_FOR_GOOD:
-                return replace(problem, message=problem.message + way_out)
-            return problem
+            told = (
+                problem if problem.reason is Reason.PROJECT_NOT_READY else replace(problem, message=_why(name, problem))
+            )
+            return replace(told, message=told.message + way_out) if problem.reason in MAY_BE_GONE_FOR_GOOD else told
         if session.view is None:
             return Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}")
         pinned = status.pinned
@@ -199,10 +200,13 @@ class Observer:
         view = found.session.view
         assert view is not None
         powers = self.projects.permits(view.name, found.resource.key.namespace) or frozenset()
-        view = seen["project"] = _with_powers(view, powers)
+        prefixes = self.projects.name_prefixes(view.name, found.resource.key.namespace)
+        view = seen["project"] = _with_powers(view, powers, prefixes)
         collection = found.cloud.collection.name
         status: CloudStatus = seen["status"]
         found.topics.add(topic.catalogue(view.name))
+        if not any(reference.parent for reference in found.cloud.references):
+            found.topics.add(topic.quotas(view.name))
         seen["refs"] = self._references(found, seen, view)
         seen["listed"] = found.snapshot.has_listed
         if status.id is not None:
@@ -227,7 +231,8 @@ class Observer:
             self._see_key(found, seen, memory)
         self.claims.want(found.resource.key, found.claim)
         if (wanted := found.cloud.parameters_for(found.seen)) is not None:
-            found.session.need_parameters(wanted)
+            found.topics.add(topic.parameters(view.name, wanted))
+            found.session.need_parameters(wanted, found.resource.key.namespace)
         self._see_others(found, seen)
 
     def _returned(self, found: Observation, status: CloudStatus, project: str) -> tuple[str, ...]:
@@ -439,10 +444,18 @@ def _moved(reference: Reference, referred: Referred, pinned: str) -> Stall:
     )
 
 
+def _why(project: str, problem: Wait | Stall) -> str:
+    """Where the details are: they name Secrets, addresses and other namespaces' objects, which is for who may read them."""
+    return (
+        f"the DatabaseProject {project} cannot be used ({problem.reason}): its own conditions say why, and what to do"
+    )
+
+
 def _named(asker: Resource, other: ResourceKey) -> str:
     """What the asker may read of another resource: nobody learns the names of another namespace's."""
     return str(other) if other.namespace == asker.key.namespace else "a resource of another namespace"
 
 
-def _with_powers(view: ProjectView, powers: frozenset[str]) -> ProjectView:
-    return view if view.powers == powers else replace(view, powers=powers)
+def _with_powers(view: ProjectView, powers: frozenset[str], prefixes: tuple[str, ...]) -> ProjectView:
+    is_so = (view.powers, view.name_prefixes) == (powers, prefixes)
+    return view if is_so else replace(view, powers=powers, name_prefixes=prefixes)

@@ -4,10 +4,12 @@ The order of the rules is the order of what is at stake: never a second object, 
 password; only then the spec's changes.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.kind import CloudSide, Kind
+from managed_databases.kinds.names import name_problem
 from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import (
     Change,
@@ -112,6 +114,8 @@ def _without_object(cloud: CloudSide, seen: Seen) -> Verdict:
         return seen.unlisted or Wait(Reason.LOOKING, "waiting for the first list of what is there already")
     if seen.status.intent is not None:
         return _after_an_attempt(cloud, seen, seen.status.intent)
+    if (refused := _name_refusal(cloud, seen)) and not (seen.namesakes and _may_adopt(seen)):
+        return refused  # before anything is said of what has that name
     if conflict := _claimed_by_others(seen):
         return conflict
     if seen.namesakes:
@@ -162,6 +166,30 @@ def _taken_back(cloud: CloudSide, seen: Seen) -> Record:
     return _recorded(cloud, seen, seen.returned[-1], Reason.FOUND, "it was ours, and is there again")
 
 
+def _name_refusal(cloud: CloudSide, seen: Seen) -> Stall | None:
+    """What is in a datastore has its name there; what is in a project, among all of the project's namespaces."""
+    return None if any(reference.parent for reference in cloud.references) else name_problem(seen)
+
+
+def _may_adopt(seen: Seen) -> bool:
+    """The power to take over what nobody holds goes beyond names."""
+    return seen.cloud_spec.adoption != "Never" and seen.project is not None and "adopt" in seen.project.powers
+
+
+def _named(cloud: CloudSide, seen: Seen, objects: Iterable[Any]) -> str:
+    """What nobody holds, by its ids; for whom they are not, that it is there."""
+    ids = sorted(each.id for each in objects)
+    if _may_be_named(cloud, seen):
+        return ", ".join(ids)
+    return "an object" if len(ids) == 1 else f"{len(ids)} objects"
+
+
+def _may_be_named(cloud: CloudSide, seen: Seen) -> bool:
+    """What is in a project may be another namespace's, or another cluster's: its ids are for whoever may adopt it."""
+    is_inside = any(reference.parent for reference in cloud.references)
+    return is_inside or (seen.project is not None and "adopt" in seen.project.powers)
+
+
 def _claimed_by_others(seen: Seen) -> Stall | None:
     if seen.rival is not None:
         return Stall(Reason.CONFLICT, f"{seen.rival} already stands for this object: choose another name")
@@ -173,11 +201,11 @@ def _claimed_by_others(seen: Seen) -> Stall | None:
 def _adopt_or_refuse(cloud: CloudSide, seen: Seen) -> Verdict:
     dying = [namesake for namesake in seen.namesakes if namesake.status == "PENDING_DELETE"]
     if dying:
-        going = ", ".join(sorted(namesake.id for namesake in dying))
+        going = _named(cloud, seen, dying)
         return Wait(
             Reason.PENDING, f"the cloud has {going} under this name, which is being deleted: waits until it is gone"
         )
-    ids = ", ".join(sorted(namesake.id for namesake in seen.namesakes))
+    ids = _named(cloud, seen, seen.namesakes)
     if seen.cloud_spec.adoption == "Never":
         return Stall(
             Reason.ALREADY_EXISTS,
@@ -206,7 +234,7 @@ def _adopt_or_refuse(cloud: CloudSide, seen: Seen) -> Verdict:
 
 
 def _create(cloud: CloudSide, seen: Seen, reason: Reason, message: str) -> Verdict:
-    if blocked := _reference_problem(cloud, seen, at_creation=True):
+    if blocked := _reference_problem(cloud, seen, at_creation=True) or _name_refusal(cloud, seen):
         return blocked
     if seen.credential is not None and seen.credential.problem is not None:
         return seen.credential.problem
@@ -218,7 +246,7 @@ def _create(cloud: CloudSide, seen: Seen, reason: Reason, message: str) -> Verdi
     if not seen.looked:
         return Wait(Reason.LOOKING, "looking once more whether it is there already, before it is created")
     if seen.unreadable and seen.unreadable_seconds is not None and seen.status.intent is None:
-        ids = ", ".join(sorted(seen.unreadable))
+        ids = ", ".join(sorted(seen.unreadable)) if _may_be_named(cloud, seen) else "something"
         return Wait(
             Reason.LOOKING,
             f"the API does not tell the name of {ids}, which may be this one: waits for it a while before it is created",
@@ -309,7 +337,7 @@ def _difference(cloud: CloudSide, seen: Seen, found: Differences) -> Verdict:
     if step := owned_step(cloud, seen):
         return step
     if seen.namesakes:
-        ids = ", ".join(sorted(namesake.id for namesake in seen.namesakes))
+        ids = _named(cloud, seen, seen.namesakes)
         return Stall(
             Reason.DUPLICATE_SUSPECTED,
             f"the cloud also has {ids} under this name, which no resource holds: delete it there if nobody needs it",
@@ -321,10 +349,13 @@ def _rename_collision(cloud: CloudSide, seen: Seen) -> Stall | None:
     """A new name must be as free as a first one."""
     if cloud.key(seen) == cloud.key_of(seen.mine):
         return None
+    is_wished = seen.status.synced_generation != seen.generation  # what others have renamed gets its name back
+    if is_wished and (refused := _name_refusal(cloud, seen)):
+        return refused
     if conflict := _claimed_by_others(seen):
         return conflict
     if seen.namesakes:
-        ids = ", ".join(sorted(namesake.id for namesake in seen.namesakes))
+        ids = _named(cloud, seen, seen.namesakes)
         return Stall(Reason.ALREADY_EXISTS, f"the cloud has {ids} under the new name: choose another one")
     return None
 

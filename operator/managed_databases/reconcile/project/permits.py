@@ -42,6 +42,16 @@ def powers(
     return frozenset(power for entry in matching for power in entry.powers)
 
 
+def name_prefixes(
+    allowed: Iterable[AllowedNamespace], namespace: str, labels: Mapping[str, str] | None
+) -> tuple[str, ...]:
+    """Return how new names of the namespace may begin; none when an entry that is for it says nothing of that."""
+    matching = [entry.name_prefix for entry in allowed if _is_for(entry, namespace, labels)]
+    if None in matching:
+        return ()
+    return tuple(sorted({str(prefix).replace("{namespace}", namespace) for prefix in matching}))
+
+
 def _is_for(entry: AllowedNamespace, namespace: str, labels: Mapping[str, str] | None) -> bool:
     if entry.name is not None:
         return entry.name in (EVERY_NAMESPACE, namespace)

@@ -18,7 +18,7 @@ from managed_databases.reconcile.failures import KUBERNETES_SECONDS, kubernetes_
 from managed_databases.reconcile.packed import as_values
 from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey, WriteRefused
 from managed_databases.reconcile.project.opening import ClientFactory, Opener, Opening
-from managed_databases.reconcile.project.permits import default_project, powers
+from managed_databases.reconcile.project.permits import default_project, name_prefixes, powers
 from managed_databases.reconcile.project.reaching import Known
 from managed_databases.reconcile.project.session import ProjectSession, SessionHooks
 from managed_databases.reconcile.project.status import ProjectSeen, project_status
@@ -111,6 +111,16 @@ class Projects:
 
     def permits(self, name: str, namespace: str) -> frozenset[str] | None:
         """What more the namespace may do with the project ("adopt", "metrics"); None when it may not use it."""
+        allowed = self._allowed_namespaces(name)
+        return None if allowed is None else powers(allowed, namespace, self._cache.namespace_labels(namespace))
+
+    def name_prefixes(self, name: str, namespace: str) -> tuple[str, ...]:
+        """How the namespace's new names in the project may begin; none: as they like."""
+        allowed = self._allowed_namespaces(name) or ()
+        return name_prefixes(allowed, namespace, self._cache.namespace_labels(namespace))
+
+    def _allowed_namespaces(self, name: str) -> tuple[AllowedNamespace, ...] | None:
+        """What the `DatabaseProject` says of them; None when there is none of that name."""
         resource = self._cache.get(ResourceKey(KIND.name, "", name))
         if resource is None:
             self._allowed.pop(name, None)
@@ -123,7 +133,7 @@ class Projects:
             except ValidationError:
                 allowed = ()
             known = self._allowed[name] = (version, allowed)
-        return powers(known[1], namespace, self._cache.namespace_labels(namespace))
+        return known[1]
 
     # --- a project's own pass ---
 

@@ -1,0 +1,118 @@
+"""No tenant holds up another, takes its names, or writes what nobody can see."""
+
+from typing import Final
+
+from mutants.mutant import Mutant
+
+_STORMS = ("virtual/test_hostile_tenants.py",)
+_TENANTS = ("virtual/test_two_tenants.py",)
+_VISIBLE = ("test_visible.py", "virtual/test_nothing_is_hidden.py")
+_ROTATION = ("reconcile/test_rotation.py",)
+
+FAIRNESS: Final = (
+    Mutant(
+        "a namespace that has no place need not wait for one of another's",
+        "reconcile/places.py",
+        "(self._total < self._most + self._spare and not self._taken[path[0]])",
+        "False",
+        ("reconcile/test_places.py",),
+    ),
+    Mutant(
+        "a namespace in a project has passes for certain",
+        "reconcile/queue.py",
+        "return len(path) <= len(self._guaranteed) and",
+        "return len(path) <= 1 and",
+        _ROTATION,
+    ),
+    Mutant(
+        "one tenant's failing calls do not make a project unreachable",
+        "reconcile/project/circuit.py",
+        "and self._own_failures > 0",
+        "",
+        ("reconcile/project/test_circuit.py",),
+    ),
+    Mutant(
+        "calls of passes are told from the operator's own readings",
+        "reconcile/project/line.py",
+        "return await self._exchange(call, lane, is_own=account is None)",
+        "return await self._exchange(call, lane, is_own=True)",
+        _STORMS,
+    ),
+    Mutant(
+        "an invented project gives no turns",
+        "reconcile/engine.py",
+        'return name if self.projects.permits(name, resource.key.namespace) is not None else ""',
+        "return name",
+        _STORMS,
+    ),
+    Mutant(
+        "requested syncs of a namespace are bounded",
+        "reconcile/project/session.py",
+        "poller.request_by(self._syncs.moment((collection, namespace)))",
+        "poller.request()",
+        _STORMS,
+    ),
+    Mutant(
+        "a new name begins as the project says",
+        "kinds/names.py",
+        "if not prefixes or effective_name(seen).startswith(prefixes):",
+        "if True:",
+        _TENANTS,
+    ),
+    Mutant(
+        "whether a name is taken is told only of names that one may have",
+        "reconcile/decision/decide.py",
+        "    if (refused := _name_refusal(cloud, seen)) and not (seen.namesakes and _may_adopt(seen)):",
+        "    if False:",
+        _TENANTS,
+    ),
+    Mutant(
+        "a rename needs a name that one may have",
+        "reconcile/decision/decide.py",
+        "    if is_wished and (refused := _name_refusal(cloud, seen)):",
+        "    if False:",
+        _TENANTS,
+    ),
+    Mutant(
+        "ids of what nobody holds are for whoever may adopt",
+        "reconcile/decision/decide.py",
+        'return is_inside or (seen.project is not None and "adopt" in seen.project.powers)',
+        "return True",
+        _TENANTS,
+    ),
+    Mutant(
+        "a project's trouble is told only where the project is",
+        "reconcile/observe.py",
+        "replace(problem, message=_why(name, problem))",
+        "problem",
+        _TENANTS,
+    ),
+    Mutant(
+        "conditions show what nobody can see",
+        "reconcile/report/conditions.py",
+        "visible(text)",
+        "text",
+        _VISIBLE,
+    ),
+    Mutant(
+        "a status shows what nobody can see",
+        "reconcile/report/status.py",
+        "fitting(kind.status)(all_visible(",
+        "fitting(kind.status)(dict(",
+        _VISIBLE,
+    ),
+    Mutant(
+        "an Event shows what nobody can see",
+        "kube/writing.py",
+        "visible(message).encode()",
+        "message.encode()",
+        _VISIBLE,
+    ),
+    Mutant(
+        "a log line shows what nobody can see",
+        "logs.py",
+        "ProcessorFormatter.remove_processors_meta, make_visible, renderer]",
+        "ProcessorFormatter.remove_processors_meta, renderer]",
+        _VISIBLE,
+    ),
+)
