@@ -1,6 +1,7 @@
 """Quotas and limits: read with the catalogue, again when the datastores change, and never once a pass."""
 
 from managed_databases.kinds.seen import ParametersFor
+from managed_databases.reconcile.project.session import LIMITS_AT_ONCE
 from reconcile.project.fake_project import DATASTORE_SIDE, House, until
 
 SMALL = ParametersFor("t", 2, 4096, 32)
@@ -36,3 +37,16 @@ async def test_quotas_are_read_again_when_the_datastores_change() -> None:
         await until(lambda: session.quotas, lambda: house.cloud.requests)
         assert session.view is not None
         assert session.view.catalogue.version == version
+
+
+async def test_one_namespace_has_not_all_limits_read() -> None:
+    """A spec whose size is edited in a loop: the API decides without them."""
+    house = House()
+    async with house.opened() as session:
+        await until(lambda: session.view and session.view.catalogue.known, lambda: house.cloud.requests)
+        before = house.cloud.count("GET /configuration-parameters")
+        for disk in range(500):
+            session.need_parameters(SMALL._replace(disk=disk), "loud")
+        session.need_parameters(SMALL, "quiet")
+        await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: house.cloud.requests)
+        assert house.cloud.count("GET /configuration-parameters") <= before + LIMITS_AT_ONCE + 3

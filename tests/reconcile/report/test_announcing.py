@@ -1,6 +1,7 @@
 """Which changes of conditions become Events."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import pytest
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 from managed_databases.reconcile.report import announcing
 from managed_databases.reconcile.report.announcing import Announcer, announcements
+from reconcile.manual_clocks import StillClock
 
 
 def said(**conditions: tuple[str, str]) -> list[dict[str, Any]]:
@@ -129,3 +131,43 @@ async def test_events_step_aside_for_work_but_not_for_ever(busy_looks: int, monk
     assert kubernetes.posted == [("Normal", "Ready"), ("Warning", "Invalid"), ("Normal", "InSync")]
     assert posted_at[0] > min(busy_looks, announcing._YIELDS)
     assert max(kubernetes.times) <= said_by
+
+
+class Named(Kubernetes):
+    """Notes of whom it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
+        self.names.append(f"{resource.key.namespace}/{resource.key.name}")
+
+
+async def posted(told: list[Resource]) -> list[str]:
+    kubernetes = Named()
+    announcer = Announcer(cast(Kube, kubernetes), lambda: False, StillClock())
+    for each in told:
+        announcer.tell(each, announcing.Announcement("Normal", "Ready", "usable"))
+    posting = asyncio.create_task(announcer.run())
+    for _ in range(3 * len(told)):
+        await asyncio.sleep(0)
+    posting.cancel()
+    await asyncio.gather(posting, return_exceptions=True)
+    return kubernetes.names
+
+
+def one(namespace: str, name: str) -> Resource:
+    return replace(resource([], 1), key=ResourceKey("DatabaseUser", namespace, name), uid=f"{namespace}-{name}")
+
+
+async def test_a_namespace_that_tells_much_holds_up_no_other() -> None:
+    names = await posted([*(one("loud", str(number)) for number in range(1000)), one("quiet", "app")])
+    assert len(names) == 1001
+    assert names.index("quiet/app") < 2
+
+
+async def test_a_resource_that_always_has_something_to_tell_is_told_of_now_and_then() -> None:
+    names = await posted([*([one("shop", "flapping")] * 1000), one("shop", "app")])
+    assert names.count("shop/flapping") == 25
+    assert "shop/app" in names
