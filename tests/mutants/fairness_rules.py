@@ -20,8 +20,8 @@ FAIRNESS: Final = (
     Mutant(
         "a namespace in a project has passes for certain",
         "reconcile/queue.py",
-        "return len(path) <= len(self._guaranteed) and",
-        "return len(path) <= 1 and",
+        "return self._busy_units[path] < self._guaranteed[len(path) - 1]",
+        "return len(path) == 1 and self._busy_units[path] < self._guaranteed[len(path) - 1]",
         _ROTATION,
     ),
     Mutant(

@@ -71,6 +71,4 @@ class Places:
                 waiting.turn.set_result(None)
 
     def _may_have_one(self, path: Share) -> bool:
-        if len(path) != 1:
-            return False
         return self._total < self._most or (self._total < self._most + self._spare and not self._taken[path[0]])

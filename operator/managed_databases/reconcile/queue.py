@@ -246,7 +246,7 @@ class WorkQueue(Generic[K]):
         may_begin = self._has_less_than_its_due if is_full else None
         for lane in (Lane.TIME, Lane.PEOPLE) if time_is_due else (Lane.PEOPLE, Lane.TIME):
             ready = self._ready[lane]
-            while (entry := ready.pop(may_begin)) is not None:
+            while (entry := ready.pop(may_begin, levels=len(self._guaranteed))) is not None:
                 key = entry[2]
                 if self._queued.get(key) is not entry:
                     continue
@@ -264,7 +264,7 @@ class WorkQueue(Generic[K]):
         return None
 
     def _has_less_than_its_due(self, path: Share) -> bool:
-        return len(path) <= len(self._guaranteed) and self._busy_units[path] < self._guaranteed[len(path) - 1]
+        return self._busy_units[path] < self._guaranteed[len(path) - 1]
 
     def _call_back(self, group: Hashable | None) -> None:
         """Let one key that stepped aside try again.

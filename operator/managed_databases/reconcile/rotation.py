@@ -40,18 +40,19 @@ class Rotation(Generic[E]):
         else:
             heapq.heappush(self._entries, entry)
 
-    def pop(self, may_have_it: MayHaveIt | None = None) -> E | None:
-        """Take the next one out; None when there is none. A unit may have the turn when `may_have_it` says so of it, by the
-        units that it is in and itself, or of one within it. One that may not loses none: it keeps its place.
+    def pop(self, may_have_it: MayHaveIt | None = None, *, levels: int = 1) -> E | None:
+        """Take the next one out; None when there is none. With `may_have_it` a unit has its turn only when that says so of it,
+        named by the units that it is in and itself, or of one within it: so many `levels` are asked. A unit that may not
+        keeps its place.
         """
-        return self._pop(may_have_it, ())
+        return self._pop(may_have_it, levels, ())
 
-    def _pop(self, may_have_it: MayHaveIt | None, within: Share) -> E | None:
+    def _pop(self, may_have_it: MayHaveIt | None, levels: int, within: Share) -> E | None:
         for unit, branch in self._units.items():
             path = (*within, unit)
-            if not self._may(may_have_it, path):
+            if not self._may(may_have_it, levels, path):
                 continue
-            entry = branch._pop(None if may_have_it is None or may_have_it(path) else may_have_it, path)
+            entry = branch._pop(None if may_have_it is None or may_have_it(path) else may_have_it, levels, path)
             if branch:
                 self._units.move_to_end(unit)
             else:
@@ -63,9 +64,8 @@ class Rotation(Generic[E]):
             return heapq.heappop(self._entries)
         return None
 
-    def _may(self, may_have_it: MayHaveIt | None, path: Share) -> bool:
-        return may_have_it is None or may_have_it(path) or self._units[path[-1]].has_one_that_may(may_have_it, path)
-
-    def has_one_that_may(self, may_have_it: MayHaveIt, within: Share) -> bool:
-        """Whether a unit in here may have the turn."""
-        return any(self._may(may_have_it, (*within, unit)) for unit in self._units)
+    def _may(self, may_have_it: MayHaveIt | None, levels: int, path: Share) -> bool:
+        if may_have_it is None or may_have_it(path):
+            return True
+        branch = self._units[path[-1]]
+        return len(path) < levels and any(branch._may(may_have_it, levels, (*path, unit)) for unit in branch._units)
