@@ -83,13 +83,13 @@ def test_a_log_line_stays_one_line(format_: str, monkeypatch: pytest.MonkeyPatch
         structlog.reset_defaults()
     written = stream.getvalue()
     lines = written.removesuffix("\n").split("\n")
+    ours = [line for line in lines if any(each in line for each in ("step refused", "it says", "a pass failed"))]
+    assert len(ours) == 3, ours
     assert all(line.isprintable() for line in lines), lines
     assert not any(line.startswith("2026-11-28 [error]") for line in lines), lines
     if format_ == "json":
-        assert len(lines) == 3
-        assert r"\u202e" in json.loads(lines[0])["name"]
+        assert r"\u202e" in json.loads(ours[0])["name"]
     else:
-        assert len([line for line in lines if not line.startswith((" ", "Traceback"))]) == 3, lines
         assert "fields='a=1 level=info'" in written, "blanks do not make fields"
 
 
