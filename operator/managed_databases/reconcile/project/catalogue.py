@@ -210,7 +210,8 @@ class CatalogueReader:
             limits=frozenset(new.limited.keys() - old.limited.keys()),
             told=self.trouble != self._refusal or self._shown_quotas != self.shown_quotas,
         )
-        self.catalogue = replace(new, version=old.version + news.offer)
+        if new != old:
+            self.catalogue = replace(new, version=old.version + news.offer)
         if news != News():
             self.trouble = self._refusal
             self._shown_quotas = self.shown_quotas
