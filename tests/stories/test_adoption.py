@@ -28,7 +28,8 @@ async def test_step_by_step_to_a_datastore_taken_over(world: World) -> None:
     await world.operator.start()
     await world.apply(world.project_manifest(), world.datastore(backupRetentionDays=14))
     resource = await world.becomes("ManagedDatastore", "main", "Stalled", reason="AlreadyExists")
-    assert id_ in condition(resource, "Stalled")["message"]
+    assert "the cloud has an object under this name" in condition(resource, "Stalled")["message"]
+    assert id_ not in condition(resource, "Stalled")["message"], "that is for whoever may adopt"
     assert condition(resource, "Ready")["status"] == "False"
     await world.change("ManagedDatastore", "main", adoption="IfExists")
     resource = await world.becomes("ManagedDatastore", "main", "Stalled", reason="Forbidden")
@@ -105,7 +106,8 @@ async def test_what_was_made_a_moment_ago_is_found(world: World) -> None:
     id_ = await made_elsewhere(world)
     await world.apply(world.datastore())
     resource = await world.becomes("ManagedDatastore", "main", "Stalled", reason="AlreadyExists")
-    assert id_ in condition(resource, "Stalled")["message"]
+    assert "the cloud has an object under this name" in condition(resource, "Stalled")["message"]
+    assert id_ not in condition(resource, "Stalled")["message"], "that is for whoever may adopt"
     await world.sandbox.vanish("datastores", id_)
     await world.annotate("ManagedDatastore", "main", sync_requested="now")
     await world.becomes("ManagedDatastore", "main")
@@ -124,7 +126,8 @@ async def test_a_resource_that_is_made_again_is_another_one(world: World) -> Non
     await world.apply(world.datastore())
     world.operator.resume()
     resource = await world.becomes("ManagedDatastore", "main", "Stalled", reason="AlreadyExists")
-    assert id_ in condition(resource, "Stalled")["message"]
+    assert "the cloud has an object under this name" in condition(resource, "Stalled")["message"]
+    assert id_ not in condition(resource, "Stalled")["message"], "that is for whoever may adopt"
 
 
 @fast
