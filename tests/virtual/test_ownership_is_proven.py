@@ -169,6 +169,25 @@ def test_a_name_that_is_only_claimed_takes_nothing_from_a_proven_one() -> None:
     in_virtual_time(scenario())
 
 
+def test_nothing_is_made_in_the_place_of_what_is_not_proven() -> None:
+    """Its object is gone, or never was: a second one would be paid for, or hide the loss."""
+
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            await world.vanish("datastores", world.get(MAIN)["status"]["id"])
+            await world.until("it is missed", lambda: reason(world, MAIN) == "Gone")
+            writes_status(world, MAIN, seal="00000000.0000")
+            world.cluster.change(MAIN, adoption="IfExists")
+            await world.until("it is told", lambda: reason(world, MAIN) == "OwnershipNotProven")
+            await asyncio.sleep(900)
+            assert reason(world, MAIN) == "OwnershipNotProven"
+            assert await world.objects("datastores") == []
+
+    in_virtual_time(scenario())
+
+
 def test_two_that_prove_nothing_wait_for_a_person() -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:

@@ -41,7 +41,7 @@ def password(world: VirtualWorld) -> SecretStr:
 def test_nobody_without_the_key_can_try_passwords_by_it() -> None:
     mine = PasswordChecks(Seals(OwnershipKey.generate()))
     given = SecretStr(GIVEN)
-    assert mine.make("uid", given) != ANOTHER_KEY.make("uid", given)
+    assert mine.make("uid", given).partition(".")[2] != ANOTHER_KEY.make("uid", given).partition(".")[2]
     key_id, _, mac = mine.make("uid", given).partition(".")
     assert len(mac) == 32
     for known in (check_number("uid", given), key_id, "uid"):

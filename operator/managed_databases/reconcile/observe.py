@@ -322,9 +322,10 @@ class Observer:
         project, collection = found.project.name, found.cloud.collection.name
         found.claim = KeyName(project, collection, _pinned_key(found.seen) or found.cloud.key(found.seen))
         found.topics.add(topic.key(project, collection, found.claim.key))
+        created_id = None if found.seen.unproven else memory.created_id  # what was made once is no claim of now
         namesakes, held = [], {}
         for other in found.snapshot.of_key(found.claim.key):
-            if other.id in (found.seen.status.id, memory.created_id) or found.snapshot.is_gone(other.id):
+            if other.id in (found.seen.status.id, created_id) or found.snapshot.is_gone(other.id):
                 continue
             holder = self.claims.holder(ObjectName(project, collection, other.id))
             if holder is None or (holder == found.resource.key and found.seen.unproven):
@@ -349,7 +350,7 @@ class Observer:
                 seen["unreadable_seconds"] = left if left > 0 else None
         if intent is not None and found.seen.status.id is None:
             seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.settle_seconds)
-        seen["created_id"] = memory.created_id if found.seen.status.id is None else None
+        seen["created_id"] = created_id if found.seen.status.id is None else None
 
     def _unreadable(self, found: Observation, claim: KeyName) -> tuple[str, ...]:
         """The objects that may have the key, as they do not tell all of it, and that nobody holds."""
