@@ -12,6 +12,9 @@ from managed_databases.api.collections import USERS
 from managed_databases.api.errors import ApiError, NeverSent, Unauthorized
 from managed_databases.api.identity import TokenKeeper
 
+OFFERED = (API, "https://ru-7.api.test/v1")
+"""All addresses of the API in the catalogue of the tests' identity service."""
+
 
 @pytest.fixture
 def cloud() -> Cloud:
@@ -47,7 +50,7 @@ async def test_the_token_request_is_what_the_identity_service_expects(cloud: Clo
 
 
 async def test_identify_gets_a_token_once(cloud: Cloud, client: Client) -> None:
-    assert await client.identify() == ApiIdentity(PROJECT, "ru-3", API)
+    assert await client.identify() == ApiIdentity(PROJECT, "ru-3", API, OFFERED)
     await client.identify()
     await client.send(USERS.list())
     assert cloud.issued == 1
@@ -272,7 +275,7 @@ async def test_connect_from_environment(environment: pytest.MonkeyPatch, cloud: 
     for name, value in ENVIRONMENT.items():
         environment.setenv(name, value)
     client = await connect_from_environment(transport=cloud.transport())
-    assert await client.identify() == ApiIdentity(PROJECT, "ru-7", "https://ru-7.api.test/v1")
+    assert await client.identify() == ApiIdentity(PROJECT, "ru-7", "https://ru-7.api.test/v1", OFFERED)
     assert cloud.issued == 1
     await client.close()
 

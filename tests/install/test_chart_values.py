@@ -56,6 +56,8 @@ ALONE: dict[str, Values] = {
             "CALL_LIMIT_SECONDS": 600,
             "SETTLE_MARGIN_SECONDS": 30,
             "CALLS_PER_SECOND": 10000,
+            "TRUST_PROJECT_ADDRESSES": True,
+            "ACCEPT_UNLABELLED_PASSWORDS": True,
             "LEASE_SECONDS": 30,
             "LOG_FORMAT": "text",
         }

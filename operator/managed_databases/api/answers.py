@@ -42,7 +42,8 @@ VALUES_LIMIT: Final = 4_000
 """Of one row, or of an answer that is no list, about."""
 _WORK_AT_ONCE: Final = 32 * 2**10
 _WORK_PER_ROW: Final = 200
-"""So many bytes are as much work as a row itself."""
+_WORK_PER_VALUE: Final = 16
+"""So many bytes are as much work as a row itself, or one value in it."""
 DEPTH_LIMIT: Final = 100
 MESSAGE_LIMIT: Final = 2_000
 _LOOKED_AT: Final = 4
@@ -134,7 +135,7 @@ async def read_list(
                 row = _list_row(call.answer, text, splitter.rows - 1, odd)
                 if row is not None:
                     rows.append(sharing.shared(row))
-                work += _WORK_PER_ROW + len(text)
+                work += _WORK_PER_ROW + len(text) + _WORK_PER_VALUE * values_in(text)
                 if work >= _WORK_AT_ONCE:
                     work = 0
                     await asyncio.sleep(0)

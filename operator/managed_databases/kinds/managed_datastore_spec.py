@@ -157,7 +157,7 @@ class GuestRights(Spec):
         description="How the names of its topics begin. Its access rules may be for topics of such names only; without a "
         "prefix it may have none.",
     )
-    databases: Annotated[tuple[ObjectName, ...], Field(max_length=100)] = Field(
+    databases: Annotated[tuple[ObjectName, ...], Field(max_length=16)] = Field(
         default=(),
         description="ManagedDatabases of the datastore's own namespace that it may refer to, by their ids in the cloud.",
     )
@@ -286,7 +286,7 @@ class ManagedDatastoreSpec(CloudSpec):
         description="Other namespaces whose resources may refer to this datastore. They may have objects of their own in "
         "it; what else they may do stands in guestRights.",
     )
-    guest_rights: Annotated[tuple[GuestRights, ...], Field(max_length=256)] = Field(
+    guest_rights: Annotated[tuple[GuestRights, ...], Field(max_length=64)] = Field(
         default=(), description="What more some of allowedNamespaces may do; nothing for those that are not named."
     )
 
