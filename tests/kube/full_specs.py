@@ -29,7 +29,7 @@ FULL: dict[str, tuple[Spec, ...]] = {
             "projectID": "0" * 32,
             "default": True,
             "allowedNamespaces": [
-                {"name": "*", "powers": ["adopt", "metrics"]},
+                {"name": "*", "powers": ["adopt", "metrics"], "namePrefix": "{namespace}-"},
                 {"selector": {"matchLabels": {"team": "shop"}}, "powers": []},
             ],
             "namePrefix": "east-",
