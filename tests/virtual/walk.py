@@ -304,7 +304,7 @@ class Walk:
         return None
 
     async def _let_go_of_what_was_lost(self) -> None:
-        """When all is gone, and the way there was another one since, nobody but a person knows that it is (ADR 0016)."""
+        """When all is gone, and the way there was another one since, nobody but a person knows that it is (ADR 0010)."""
         if self.world.says(PROJECT, "Ready")[1] != "ProjectChanged":
             return
         there = {each["id"] for kind in CLOUD_KINDS for each in await self.world.objects(collection(kind))}

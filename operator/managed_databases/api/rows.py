@@ -1,7 +1,7 @@
 """Splits the list in a JSON answer into its rows while its bytes arrive, and builds no object for it.
 
 What is over a limit is refused before anything is made of it; the text of one row is parsed at a time, and no more than one
-row is ever held ([why](../../../docs/adr/0021-lists-are-read-row-by-row.md)).
+row is ever held ([why](../../../docs/adr/0012-lists-are-read-row-by-row.md)).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Proof of what a status says of ownership: a seal over it, made with a key that only the operator has (ADR 0020).
+"""Proof of what a status says of ownership: a seal over it, made with a key that only the operator has (ADR 0011).
 
 Whoever may write a status can write any id into it. So an id, an attempt, or an id that was lost counts only with the seal
 that the operator has put beside it, in the same write.
