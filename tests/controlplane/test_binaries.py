@@ -157,6 +157,13 @@ async def test_builds_where_the_network_is_closed(cache: Path, say: Teller) -> N
     assert "require go.etcd.io/etcd/server/v3 v3.7.3" in (cache / "etcd").read_text()
 
 
+@pytest.mark.usefixtures("network", "go")
+async def test_who_has_no_time_for_a_build_is_told_what_would_be_built(cache: Path, say: Teller) -> None:
+    with pytest.raises(BinariesMissing, match="kubelet would have to be built from source"):
+        await find_binaries(say, ("kubelet",), may_build=False)
+    assert not (cache / "kubelet").exists()
+
+
 async def test_an_unreachable_host_is_asked_once(
     cache: Path, say: Teller, network: Callable[[Answer], None], go: None
 ) -> None:

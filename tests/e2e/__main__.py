@@ -1,6 +1,6 @@
 """`python -m e2e PYTEST_ARGUMENTS...`: the end-to-end tests, on kind's nodes where they can be had, else on local ones.
 
-Says which it took. `--prepare` only makes what takes long. Exit codes: pytest's own; 77 when nodes or the operator's
+Says which it took. `--prepare` only gets what can be had within a few minutes, and builds no programs. Exit codes: pytest's own; 77 when nodes or the operator's
 image cannot be had, with the reasons.
 """
 
@@ -29,12 +29,12 @@ PREPARE = "--prepare"
 
 
 def main(arguments: list[str]) -> int:
-    if not image_is_there():
-        return CANNOT_RUN
     try:
-        asyncio.run(find_binaries(say, CONTROL_PLANE_PROGRAMS))
         if arguments == [PREPARE]:
             return prepare()
+        if not image_is_there():
+            return CANNOT_RUN
+        asyncio.run(find_binaries(say, CONTROL_PLANE_PROGRAMS))
         say(f"the operator's image: {describe(archive_path())}")
         try:
             with tempfile.TemporaryDirectory() as folder, kind_cluster(Path(folder), say) as cluster:
@@ -63,12 +63,12 @@ def on_local_nodes(arguments: list[str]) -> int:
 
 
 def prepare() -> int:
-    """Have all that takes long to make. Raises BinariesMissing."""
+    """Raises BinariesMissing."""
     if why_no_kind():
         if not can_be_local():
             return CANNOT_RUN
-        asyncio.run(find_binaries(say, NODE_PROGRAMS))
-    return 0
+        asyncio.run(find_binaries(say, NODE_PROGRAMS, may_build=False))
+    return 0 if image_is_there() else CANNOT_RUN
 
 
 def can_be_local() -> bool:

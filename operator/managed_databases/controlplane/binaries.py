@@ -38,11 +38,13 @@ class BinariesMissing(Exception):
     """No way led to the programs; the text names every way, and why it failed."""
 
 
-async def find_binaries(say: Say, wanted: Sequence[str] = ("etcd", "kube-apiserver", "kubectl")) -> Path:
+async def find_binaries(
+    say: Say, wanted: Sequence[str] = ("etcd", "kube-apiserver", "kubectl"), *, may_build: bool = True
+) -> Path:
     """Return a folder that holds the wanted programs (of `releases.PROGRAMS`). Raises BinariesMissing.
 
     Versions are pinned, except in $KUBEBUILDER_ASSETS: who sets it, chooses. `say` gets a line for each thing that
-    takes time; a build takes minutes.
+    takes time; a build takes minutes, unless it is left out.
     """
     if unknown := set(wanted) - set(PROGRAMS):
         raise ValueError(f"not programs that are known here: {', '.join(sorted(unknown))}")
@@ -58,7 +60,7 @@ async def find_binaries(say: Say, wanted: Sequence[str] = ("etcd", "kube-apiserv
         assets_failed = f"{assets} lacks {', '.join(lacking)}" if assets else "it is not set"
         folder.mkdir(parents=True, exist_ok=True)
         async with _alone(folder, say):
-            await _fill(folder, missing(folder, wanted), target, assets_failed, say)
+            await _fill(folder, missing(folder, wanted), target, assets_failed, say, may_build)
     return folder
 
 
@@ -67,7 +69,9 @@ def missing(folder: Path, wanted: Sequence[str]) -> list[str]:
     return [name for name in wanted if not os.access(folder / name, os.X_OK) or not (folder / name).is_file()]
 
 
-async def _fill(folder: Path, wanted: Sequence[str], target: Target, assets_failed: str, say: Say) -> None:
+async def _fill(
+    folder: Path, wanted: Sequence[str], target: Target, assets_failed: str, say: Say, may_build: bool
+) -> None:
     """Download or build programs into the cache. The caller holds its lock."""
     await asyncio.to_thread(_remove_what_a_killed_process_left, folder)
     unreachable: dict[str, str] = {}
@@ -77,6 +81,8 @@ async def _fill(folder: Path, wanted: Sequence[str], target: Target, assets_fail
                 made = await _download(program, target, Path(making), unreachable, say)
             except DownloadFailed as not_downloaded:
                 say(f"{program}: no download: {not_downloaded}")
+                if not may_build:
+                    raise BinariesMissing(f"{program} would have to be built from source") from not_downloaded
                 try:
                     made = await go_build.build(program, Path(making), say)
                 except go_build.BuildFailed as not_built:
