@@ -210,7 +210,11 @@ async def test_a_forged_claim_on_the_victims_user_and_on_nobodys_datastore(world
         await world.becomes("DatabaseUser", "app", "Synced")
         victim, user = await world.get("ManagedDatastore", "main"), await world.get("DatabaseUser", "app")
         reference = {"name": "main", "namespace": world.namespace}
-        await paused(mallory, world.user("decoy", onUnknownPassword="Reset", datastoreRef=reference), "decoy")
+        await paused(
+            mallory,
+            world.user("decoy", onUnknownPassword="Reset", datastoreRef=reference, deletionProtection=False),
+            "decoy",
+        )
         await paused(mallory, world.datastore("orphan2", deletionProtection=False), "orphan2")
         orphan = (await world.sandbox.create("datastores", {"name": "orphan", "subnet_id": SUBNET}))["id"]
         await world.sandbox.clear_requests()
