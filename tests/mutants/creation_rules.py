@@ -9,6 +9,13 @@ _GUARDS = ("virtual/test_guards.py",)
 
 CREATION: Final = (
     Mutant(
+        "a rename waits for what does not tell its name",
+        "reconcile/decision/decide.py",
+        'return _may_be_taken(cloud, seen, "renamed")',
+        "return None",
+        ("virtual/test_nameless_at_first.py",),
+    ),
+    Mutant(
         "a creation waits for a list begun after the wait of the attempt before",
         "reconcile/observe.py",
         "if found.snapshot.last_list_begun is not None and found.snapshot.last_list_begun >= over:",

@@ -8,8 +8,23 @@ _DECIDE = ("reconcile/decision",)
 _SECRETS = ("virtual/test_guards_of_secrets.py",)
 _TOLD_ONCE = ("virtual/test_told_only_once.py",)
 _OF_PASSWORDS = ("virtual/test_passwords.py",)
+_MEANWHILE = ("virtual/test_a_password_meanwhile.py",)
 
 PASSWORDS: Final = (
+    Mutant(
+        "what the cloud has gets into its Secret, whatever its datastore does",
+        "reconcile/decision/decide.py",
+        "isinstance(verdict, Credentials) and verdict.step in _FOLLOW_THE_CLOUD",
+        "False",
+        _MEANWHILE,
+    ),
+    Mutant(
+        "what the cloud sets a password of is not Ready",
+        "reconcile/report/status.py",
+        "if seen.credential is not None and (seen.credential.pending_sent or seen.credential.pending_unclear):",
+        "if False:",
+        _MEANWHILE,
+    ),
     Mutant(
         "an existing password is used again",
         "reconcile/act.py",

@@ -36,6 +36,49 @@ def test_what_does_not_tell_its_name_at_first_may_have_the_one_that_is_wanted(to
     in_virtual_time(work())
 
 
+@pytest.mark.parametrize("key", [MAIN, TOKEN], ids=lambda key: key.kind)
+def test_what_does_not_tell_its_name_may_have_the_one_that_an_object_is_to_get(key: ResourceKey) -> None:
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            world.cluster.apply(project())
+            await world.start()
+            world.cluster.apply(manifest(key.kind, key.name, NAMESPACE, SPECS[key]))
+            await world.until("it is there", lambda: world.says(key, "Synced")[0] == "True")
+            name, mine = collection(key.kind), world.get(key)["status"]["id"]
+            there = await world.create(name, {"name": "wanted"})
+            await world.kill()
+            await world.fault(path=f"^/v1/{name}(/{there['id']})?$", method="GET", rows={"name": None})
+            await world.start()
+            world.cluster.change(key, name="wanted")
+            await asyncio.sleep(240)
+            assert world.says(key, "Synced") == ("False", "Looking")
+            assert there["id"] in condition(world.get(key), "Synced")["message"]
+            await world.clear_faults()
+            await world.until("it is seen", lambda: world.says(key, "Stalled") == ("True", "AlreadyExists"))
+            assert {each["id"]: each["name"] for each in await world.objects(name)}[mine] != "wanted"
+
+    in_virtual_time(work())
+
+
+def test_what_never_tells_its_name_holds_up_no_rename_for_ever() -> None:
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            world.cluster.apply(project())
+            await world.start()
+            world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN]))
+            await world.until("it is there", lambda: world.says(MAIN, "Synced")[0] == "True")
+            there = await world.create("datastores", {"name": "somebodys"})
+            await world.fault(path=f"^/v1/datastores(/{there['id']})?$", method="GET", rows={"name": None})
+            await asyncio.sleep(120)
+            world.cluster.change(MAIN, name="wanted")
+            await asyncio.sleep(5)
+            await world.until("it is renamed", lambda: world.says(MAIN, "Synced")[0] == "True", 900)
+            names = [each["name"] for each in await world.objects("datastores")]
+            assert sorted(names) == ["somebodys", "wanted"]
+
+    in_virtual_time(work())
+
+
 def test_what_never_tells_its_name_holds_up_no_other_for_ever() -> None:
     async def work() -> None:
         async with VirtualWorld() as world:

@@ -206,7 +206,7 @@ class Seen:
     unlisted: Wait | Stall | None = None
     looked: bool = True
     unreadable_seconds: float | None = None
-    """What is left of the time that a first attempt waits for what is `unreadable` to tell its key; None when it is over."""
+    """What is left of the time that a first attempt, or a rename, waits for what is `unreadable` to tell its key; None when it is over."""
     settle_seconds: float | None = None
     created_id: str | None = None
     children: tuple[str, ...] = ()

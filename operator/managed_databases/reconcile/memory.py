@@ -35,7 +35,7 @@ class Memory:
     `held` is the step that failed last, `aside` are others that were refused and rest, `stalled` is the
     generation and the stall that was told last, if nothing else was told since. `uid` is the resource's: one that is made again under the same name is another one.
     `attempt` is the intent's attempt that this process knows of, and `settle_from` when its wait began;
-    `absent_since` is when the wish for a cloud object of the key `absent_key` was first seen, while nobody attempted it;
+    `absent_since` is when the wish for a cloud object of the key `absent_key` was first seen, be it made or renamed;
     `created_id` is what our POST answered, until the status says so; `pending_sent` is the pending password that this
     process has sent, `pending_untried` one that the cloud does not have, for certain, and `pending_refused` one that the
     API has refused for what it is; `repairs` are when our Secret was put right of late, and what of it; `remade` when what was gone was made again, and for which generation; `confirmed` tells that it has sent the Secret's; `secret_seen_fine` names the versions and content

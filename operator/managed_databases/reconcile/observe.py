@@ -334,7 +334,9 @@ class Observer:
                 held[other.id] = _named(found.resource, holder)
                 found.topics.add(topic.resource(*holder))
         seen["namesakes"], seen["held_namesakes"] = tuple(namesakes), held
-        if found.seen.status.id is None:
+        mine = found.seen.mine
+        is_to_get_another = mine is not None and not found.seen.deleting and found.cloud.key_of(mine) != found.claim.key
+        if found.seen.status.id is None or is_to_get_another:
             seen["unreadable"] = self._unreadable(found, found.claim)
         if not found.seen.deleting:
             seen["needed"] = self._needed(found)
@@ -343,11 +345,13 @@ class Observer:
             seen["rival"] = _named(found.resource, claimant)
             found.topics.add(topic.resource(*claimant))
         intent = found.seen.status.intent
-        if intent is None and found.seen.status.id is None:
+        if (intent is None and found.seen.status.id is None) or is_to_get_another:
             seen["looked"] = self._has_looked(found, memory)
             if seen["unreadable"] and memory.absent_since is not None:
                 left = memory.absent_since + UNREADABLE_SECONDS - self.clock.monotonic()
                 seen["unreadable_seconds"] = left if left > 0 else None
+        elif mine is not None:  # it has its name
+            memory.absent_since = None
         if intent is not None and found.seen.status.id is None:
             seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.settle_seconds)
         seen["created_id"] = created_id if found.seen.status.id is None else None

@@ -16,6 +16,7 @@ from managed_databases.kinds.verdicts import (
     Create,
     Credentials,
     Done,
+    PasswordStep,
     Reason,
     Record,
     Stall,
@@ -49,6 +50,9 @@ LOST_IDS_MOST = 10
 
 PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE", "RESIZING"})
 """The API's statuses in which an object takes no change (API reference, life cycle)."""
+
+_FOLLOW_THE_CLOUD = frozenset({PasswordStep.SWITCH, PasswordStep.CONFIRMED})
+"""What is done once the cloud has a password: until then its Secret does not open, so these steps wait for nothing."""
 
 OF_THE_OBJECT = ("id", "intent", "phase", "adopted", "managed", "applying", "syncedGeneration")
 """What a status says about one object, and what goes with it: the next one has everything still to come."""
@@ -245,14 +249,21 @@ def _create(cloud: CloudSide, seen: Seen, reason: Reason, message: str) -> Verdi
         return refused.verdict
     if not seen.looked:
         return Wait(Reason.LOOKING, "looking once more whether it is there already, before it is created")
-    if seen.unreadable and seen.unreadable_seconds is not None and seen.status.intent is None:
-        ids = ", ".join(sorted(seen.unreadable)) if _may_be_named(cloud, seen) else "something"
-        return Wait(
-            Reason.LOOKING,
-            f"the API does not tell the name of {ids}, which may be this one: waits for it a while before it is created",
-            seen.unreadable_seconds,
-        )
+    if seen.status.intent is None and (unclear := _may_be_taken(cloud, seen, "created")):
+        return unclear
     return Create(reason, message)
+
+
+def _may_be_taken(cloud: CloudSide, seen: Seen, what: str) -> Wait | None:
+    """A name that nothing has, as far as names are told; what never tells its own holds up nothing for ever."""
+    if not seen.unreadable or seen.unreadable_seconds is None:
+        return None
+    ids = ", ".join(sorted(seen.unreadable)) if _may_be_named(cloud, seen) else "something"
+    return Wait(
+        Reason.LOOKING,
+        f"the API does not tell the name of {ids}, which may be this one: waits for it a while before it is {what}",
+        seen.unreadable_seconds,
+    )
 
 
 def _recorded(cloud: CloudSide, seen: Seen, id_: str, reason: Reason, message: str, *, adopted: bool = False) -> Record:
@@ -320,8 +331,9 @@ def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
     verdict = password_step(cloud, seen) or _difference(cloud, seen, found)
     if isinstance(verdict, Done) and (lack := lacking(cloud, seen)) is not None:
         verdict = Wait(Reason.NOT_TOLD, lack)
-    if isinstance(verdict, Change | Credentials) and (blocked := _reference_problem(cloud, seen)):
-        return blocked
+    is_done_in_the_cloud = isinstance(verdict, Credentials) and verdict.step in _FOLLOW_THE_CLOUD
+    if isinstance(verdict, Change | Credentials) and not is_done_in_the_cloud:
+        return _reference_problem(cloud, seen) or verdict
     return verdict
 
 
@@ -345,7 +357,7 @@ def _difference(cloud: CloudSide, seen: Seen, found: Differences) -> Verdict:
     return Done()
 
 
-def _rename_collision(cloud: CloudSide, seen: Seen) -> Stall | None:
+def _rename_collision(cloud: CloudSide, seen: Seen) -> Stall | Wait | None:
     """A new name must be as free as a first one."""
     if cloud.key(seen) == cloud.key_of(seen.mine):
         return None
@@ -357,7 +369,7 @@ def _rename_collision(cloud: CloudSide, seen: Seen) -> Stall | None:
     if seen.namesakes:
         ids = _named(cloud, seen, seen.namesakes)
         return Stall(Reason.ALREADY_EXISTS, f"the cloud has {ids} under the new name: choose another one")
-    return None
+    return _may_be_taken(cloud, seen, "renamed")
 
 
 def _unknown_reference(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:

@@ -59,7 +59,7 @@ class Differences:
         return "; ".join(told)
 
 
-def differences(cloud: CloudSide, seen: Seen, rests: Rests, collision: Stall | None) -> Differences:
+def differences(cloud: CloudSide, seen: Seen, rests: Rests, collision: Stall | Wait | None) -> Differences:
     """Sort what differs. `collision` is why the object may not get its new name: nothing else minds it."""
     found = Differences(refusal=collision)
     only_reported = reports_only(seen)
@@ -85,7 +85,7 @@ def differences(cloud: CloudSide, seen: Seen, rests: Rests, collision: Stall | N
     return found
 
 
-def _both(collision: Stall, refusal: Stall | Wait) -> Stall:
+def _both(collision: Stall | Wait, refusal: Stall | Wait) -> Stall | Wait:
     return replace(collision, message=f"{collision.message}; {refusal.message}")
 
 

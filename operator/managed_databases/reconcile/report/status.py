@@ -121,6 +121,9 @@ def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any
                 return broken
             return _credentials_ready(cloud, seen, verdict, was_ready=was_ready)
         case "PENDING_UPDATE" | "RESIZING":
+            if seen.credential is not None and (seen.credential.pending_sent or seen.credential.pending_unclear):
+                told = "the cloud is at work on a new password, which the Secret gets then"
+                return False, Reason.ROTATING, told
             return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
         case "PENDING_CREATE" | "PENDING_DELETE":
             return False, verdict.reason, verdict.message

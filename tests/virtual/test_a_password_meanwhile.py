@@ -1,0 +1,56 @@
+"""A password that the cloud has already gets into its Secret, whatever else is under way."""
+
+import asyncio
+
+import httpx
+
+from stories.world import condition
+from virtual.test_passwords import APP, GIVEN, GOOD, MAIN, MINE, begin_with_given, opens, write
+from virtual.virtual_time import in_virtual_time
+from virtual.virtual_world import VirtualWorld
+
+
+async def another_is_sent(world: VirtualWorld) -> None:
+    sent = asyncio.Event()
+
+    def ended(request: httpx.Request, response: httpx.Response | None) -> None:
+        if request.method == "PUT" and "/users/" in request.url.path and response is not None:
+            sent.set()
+
+    world.ended = ended
+    write(world, GIVEN, "password", GOOD)
+    await asyncio.wait_for(sent.wait(), 60)
+
+
+def test_a_datastore_at_work_keeps_no_secret_from_its_new_password() -> None:
+    in_virtual_time(is_switched())
+
+
+async def is_switched() -> None:
+    async with VirtualWorld() as world:
+        await begin_with_given(world)
+        await another_is_sent(world)
+        await world.edit("datastores", world.get(MAIN)["status"]["id"], status="PENDING_UPDATE")
+        world.cluster.annotate(MAIN, sync_requested="now")
+        await asyncio.sleep(30)
+        assert world.get(MAIN)["status"]["phase"] == "PENDING_UPDATE"
+        assert world.secret(MINE.name)["password"] == GOOD
+        assert await opens(world)
+        assert world.says(APP, "Ready")[0] == "True", condition(world.get(APP), "Ready")
+
+
+def test_a_user_whose_new_password_the_cloud_works_on_is_not_ready() -> None:
+    in_virtual_time(tells_of_work())
+
+
+async def tells_of_work() -> None:
+    async with VirtualWorld(delay_seconds=30) as world:
+        await begin_with_given(world)
+        await another_is_sent(world)
+        await world.fault(path="^/", status=401)
+        await asyncio.sleep(60)
+        assert not await opens(world)
+        assert world.says(APP, "Ready")[0] == "False", condition(world.get(APP), "Ready")
+        await world.clear_faults()
+        await world.until("all is well", lambda: world.says(APP, "Ready")[0] == "True")
+        assert await opens(world)
