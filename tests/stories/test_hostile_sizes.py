@@ -71,8 +71,9 @@ async def test_one_projects_api_stops_no_other_project(world: World) -> None:
     await world.becomes("ManagedDatastore", "main")
     name = f"evil-{world.system}"
     world.project_names.append(name)
-    await world.put_secret(world.system, "evil", {"OS_TOKEN": "t0ken", "INFRA_PROJECT_ID": "f" * 32})
     async with hostile_api() as api:
+        credentials = {"OS_TOKEN": "t0ken", "INFRA_PROJECT_ID": "f" * 32, "INFRA_DATABASES_ENDPOINT": api.address}
+        await world.put_secret(world.system, "evil", credentials)
         allowed = [{"name": world.namespace}]
         spec = {"region": "region-1", "credentialsSecretRef": {"name": "evil"}, "endpoint": api.address}
         await world.apply(manifest("DatabaseProject", name, None, {**spec, "allowedNamespaces": allowed}))
