@@ -1,13 +1,16 @@
 """What kopf gets of a watch, and what we get."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import aiohttp
 import orjson
 import pytest
+from aiohttp import web
 
-from managed_databases.kube.traffic import EventStream
+from managed_databases.kube.traffic import EventStream, ListAnew
 
 LINES = [
     {"type": "ADDED", "object": {"metadata": {"name": "a", "resourceVersion": "1"}}},
@@ -57,3 +60,42 @@ async def test_a_line_that_is_cut_off_is_left_out() -> None:
 async def test_what_is_not_json_breaks_the_connection_and_no_more() -> None:
     with pytest.raises(aiohttp.ClientPayloadError):
         await read(b"<html>\n")
+
+
+@pytest.mark.parametrize("way", ["it is read to the end", "it is given up"])
+async def test_a_watch_that_is_not_read_leaves_no_connection_behind(way: str) -> None:
+    """aiohttp looks at the body when it lets a connection go."""
+    async with watched() as address, aiohttp.ClientSession() as session:
+        response = await session.get(address)
+        response.content = ListAnew(response.content)  # type: ignore[assignment]
+        async with response:
+            async for line in response.content.iter_chunked(1):
+                assert orjson.loads(line) == LINES[-1]
+                if way == "it is given up":
+                    break
+        assert response.connection is None
+
+
+@asynccontextmanager
+async def watched() -> AsyncIterator[str]:
+    """A watch that tells nothing and stays open."""
+    over = asyncio.Event()
+
+    async def watch(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await over.wait()
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", watch)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        host, port = runner.addresses[0]
+        yield f"http://{host}:{port}/"
+    finally:
+        over.set()
+        await runner.cleanup()

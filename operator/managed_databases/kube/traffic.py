@@ -89,18 +89,25 @@ class _Answer(aiohttp.ClientResponse):
         return {**listed, "items": []}
 
 
-class EventStream:
-    """The body of a watch. We get its events; kopf gets a bookmark in their place: the version to go on from.
+class _Body:
+    """The body of a watch, of which kopf gets other lines. All else is the body's own: aiohttp ends the connection by it."""
+
+    def __init__(self, stream: aiohttp.StreamReader) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class EventStream(_Body):
+    """We get the events of a watch; kopf gets a bookmark in their place: the version to go on from.
 
     For kopf each event would be a task, three loggers and a memory of the object.
     """
 
     def __init__(self, stream: aiohttp.StreamReader, on_event: Callable[[str, dict[str, Any]], None]) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._on_event = on_event
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
         """Raises ClientPayloadError for what is not JSON: kopf then watches anew. A line that is cut off is left out."""
@@ -124,7 +131,7 @@ class EventStream:
                 yield orjson.dumps(bookmark) + b"\n"
 
 
-class _ListAnew:
+class ListAnew(_Body):
     """The body of a watch in whose place kopf shall list again."""
 
     async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
@@ -225,7 +232,7 @@ class Traffic:
         elif flow.forbidden_at is None:
             flow.forbidden_at = self._now()
         if response.status == 200 and watches and flow.was_away:
-            response.content = _ListAnew()  # type: ignore[assignment]
+            response.content = ListAnew(response.content)  # type: ignore[assignment]
         elif response.status == 200 and watches:
             flow.stream, flow.bytes_seen = response.content, 0
             response.content = EventStream(response.content, partial(self._on_event, flow.collection))  # type: ignore[assignment]
