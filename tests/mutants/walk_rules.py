@@ -15,6 +15,13 @@ WALKS: Final = (
         _WALKS,
     ),
     Mutant(
+        "in a walk: an edited password is not believed",
+        "reconcile/credentials.py",
+        "return None if password is None or _judge(found, mine, password) is False else password",
+        "return password",
+        _WALKS,
+    ),
+    Mutant(
         "in a walk: whoever takes over claims first",
         "reconcile/act.py",
         ' or (isinstance(step, Record) and step.changes.get("adopted"))',

@@ -117,6 +117,7 @@ async def make_project_again_elsewhere(walk: Walk, where: dict[str, Any], prefix
 
 async def wish_while_nothing_can_be_known(walk: Walk, days: int) -> None:
     """A process has only started, nobody gets a token, and somebody wants another datastore than there is."""
+    walk.world.cluster.away = False  # whoever wants something says it there
     walk.apply(KEYS[0])
     await asyncio.sleep(30)
     walk.trouble.everywhere = True

@@ -13,8 +13,7 @@ from stories.world import condition
 from virtual.everything import CLOUD_KINDS, collection
 from virtual.faults import assert_conditions_agree
 from virtual.memory_cluster import Raw
-from virtual.trouble import EDITED_HOST, LASTS_SECONDS, Trouble
-from virtual.two_projects import TEAM_ID
+from virtual.trouble import EDITED_HOST, LASTS_SECONDS, THEIRS, Trouble
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 
 SAYS_SO_SECONDS = 240.0
@@ -44,8 +43,8 @@ class Promises:
         for name, kind in CLOUD_KINDS.items():
             assert kind.cloud is not None
             model, key_of = kind.cloud.collection.model, kind.cloud.key_of
-            there = [model.model_validate(each) for each in await self.world.objects(collection(name))]
-            keys = Counter(key_of(each) for each in there)
+            there = await self.world.objects(collection(name))
+            keys = Counter((each["project_id"], *key_of(model.model_validate(each))) for each in there)
             assert all(count == 1 for count in keys.values()), f"{name} twice: {keys}"
 
     def nothing_is_held_twice(self) -> None:
@@ -105,13 +104,16 @@ class Promises:
                 assert prefix == before, f"{each['id']} was made with the prefix {before!r} and is {each['name']} now"
 
     async def all_is_in_one_place(self, let_go: Iterable[tuple[str, str]]) -> None:
-        """Wherever the project is led: nothing is made in another region while something is held or begun in the first."""
-        allowed, regions = set(let_go), set()
+        """Wherever the project is led, and whosever its credentials are: nothing is made in another region, or in another of
+        the cloud's projects, while something is held or begun in the first.
+        """
+        allowed, places = set(let_go), set()
         for name in CLOUD_KINDS:
             for each in await self.world.objects(collection(name)):
-                if each["project_id"] == TEAM_ID and not {(name, each.get("name", "")), (name, "")} & allowed:
-                    regions.add(each["region"])
-        assert len(regions) <= 1, f"one project's objects are in {regions}"
+                is_ours = each.get("name") != THEIRS.name
+                if is_ours and not {(name, each.get("name", "")), (name, "")} & allowed:
+                    places.add((each["project_id"], each["region"]))
+        assert len(places) <= 1, f"one project's objects are in {places}"
 
     async def nothing_is_forgotten(self, let_go: Iterable[tuple[str, str]]) -> None:
         """What nobody holds, and nobody has let go, is what an attempt may have made, or is told of."""

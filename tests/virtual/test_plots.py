@@ -13,7 +13,7 @@ from virtual.virtual_time import in_virtual_time
 from virtual.walk import ELSEWHERE, HOLDS_AGAIN_SECONDS, KEYS, OTHER_TOKEN, SECOND, Walk
 
 Plot = Callable[[Walk], Awaitable[None]]
-MAIN, APP = KEYS[0], KEYS[2]
+MAIN, APP, TWIN = KEYS[0], KEYS[2], KEYS[4]
 
 
 async def replace_and_delete(walk: Walk) -> None:
@@ -28,11 +28,19 @@ async def ask_for_nonsense(walk: Walk) -> None:
     walk.change(MAIN, config={"nonsense": 1})
 
 
+async def leave_the_user_to_one(walk: Walk) -> None:
+    """Two resources want it, and either may have been the first."""
+    walk.delete(TWIN)
+    await walk.world.until("it is the other one's", lambda: walk.world.says(APP, "Synced")[0] == "True")
+
+
 async def give_a_password(walk: Walk) -> None:
+    await leave_the_user_to_one(walk)
     walk.trouble.give(b"good-password-1")
 
 
 async def edit_a_password(walk: Walk) -> None:
+    await leave_the_user_to_one(walk)
     walk.lost.add(APP.name)
     walk.trouble.edit_secret(APP.name, "password", b"edited")
 

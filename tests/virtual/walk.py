@@ -268,7 +268,7 @@ class Walk:
         await world.clear_faults()
         world.cluster.away, self.trouble.everywhere = False, False
         self.lead_elsewhere(await self._where_it_belongs())
-        self.give_credentials(0)
+        self.give_credentials(self._whose_it_is())
         await self.trouble.unstick()
         self.trouble.let_secrets_be_written()
         self.trouble.give(None)
@@ -302,6 +302,15 @@ class Walk:
             if "intent" in status and "id" not in status and "endpoint" in status["intent"]:
                 return {"endpoint": status["intent"]["endpoint"]}
         return None
+
+    def _whose_it_is(self) -> int:
+        """The number of the cloud's project that the operator's is bound to: with nothing left, another may have become it."""
+        for key in EVERY_KEY:
+            status = self.world.cluster.objects.get(key, {}).get("status", {})
+            if {"id", "intent"} & status.keys():
+                pinned = status["identity"]["projectID"]
+                return next(number for number, told in enumerate(DEFAULT_WORLD.projects) if told.id == pinned)
+        return 0
 
     async def _let_go_of_what_was_lost(self) -> None:
         """When all is gone, and the way there was another one since, nobody but a person knows that it is (ADR 0010)."""
