@@ -50,6 +50,7 @@ SAMPLE: list[Case] = [
     ("rest", "404 of an ingress", "all", "ManagedDatastore"),
     ("rest", "rows of another type", "all", "ManagedDatastore"),
     ("rest", "rows that tell little", "all", "ManagedDatastore"),
+    ("create", "rows of another type", "all", "LogicalReplicationSlot"),
     ("create", "404 of an ingress after the effect", "changing", "ManagedDatastore"),
     ("create", "an empty 200", "changing", "DatabaseUser"),
     ("delete", "404 of a gateway", "all", "ManagedDatastore"),

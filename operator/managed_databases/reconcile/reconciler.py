@@ -252,7 +252,8 @@ class Reconciler:
         except ApiError:
             self.attempts.looked_in_vain(memory)
             return False
-        if stays:  # no less often than one that is asked for in vain, and no more often
+        told = found.snapshot.get(seen.status.id)
+        if stays or (told is not None and not told.is_whole):  # as often as one that is asked for in vain
             self.attempts.looked_in_vain(memory)
         else:
             self.attempts.looked(memory)
