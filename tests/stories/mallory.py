@@ -17,9 +17,10 @@ class Mallory:
         self._victim = victim
 
     async def apply(self, made: Manifest, *, called: str | None = None, **spec: Any) -> str:
-        """Apply a resource of the victim's world in her own namespace; return its name."""
+        """Apply a resource of the victim's world in her own namespace, with its annotations; return its name."""
         name = called or made["metadata"]["name"]
-        mine = {**made, "metadata": {"name": name, "namespace": self.namespace}, "spec": {**made["spec"], **spec}}
+        metadata = {"name": name, "namespace": self.namespace, "annotations": made["metadata"].get("annotations", {})}
+        mine = {**made, "metadata": metadata, "spec": {**made["spec"], **spec}}
         await self.cluster.apply(mine)
         return name
 

@@ -47,11 +47,9 @@ async def owner_beside(world: World, user: str = "mallory") -> AsyncIterator[Mal
 
 
 async def paused(mallory: Mallory, made: Manifest, name: str, **spec: Any) -> None:
-    """A decoy that the operator leaves alone while she forges."""
-    await mallory.apply(made, called=name, **spec)
-    await mallory.cluster.patch(
-        made["kind"], name, mallory.namespace, {"metadata": {"annotations": {f"{GROUP}/paused": "true"}}}
-    )
+    """A decoy that the operator leaves alone from the beginning, while she forges."""
+    metadata = {**made["metadata"], "annotations": {f"{GROUP}/paused": "true"}}
+    await mallory.apply({**made, "metadata": metadata}, called=name, **spec)
 
 
 async def forge(mallory: Mallory, kind: str, name: str, status: Manifest) -> None:
