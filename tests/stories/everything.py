@@ -59,13 +59,17 @@ def project(world: World) -> Manifest:
 
 
 async def all_is_in_sync(world: World) -> None:
-    """Raises AssertionError until each resource says that it is Ready, and that the cloud matches its newest spec."""
+    """Raises AssertionError, with all that is not, until each resource says that it is Ready, and that the cloud matches its
+    newest spec.
+    """
+    not_yet = {}
     for each in resources(world):
         resource = await world.get(each["kind"], each["metadata"]["name"])
         for type_, status in (("Ready", "True"), ("Synced", "True"), ("Reconciling", "False"), ("Stalled", "False")):
             found = condition(resource, type_)
-            assert found.get("status") == status, (each["kind"], each["metadata"]["name"], resource.get("status"))
-            assert found["observedGeneration"] == resource["metadata"]["generation"], resource["status"]
+            if (found.get("status"), found.get("observedGeneration")) != (status, resource["metadata"]["generation"]):
+                not_yet[f"{each['kind']} {each['metadata']['name']}"] = resource.get("status")
+    assert not not_yet, not_yet
     for secret in await world.cluster.list("secrets", world.namespace):
         assert not secret["metadata"]["name"].endswith("-pending"), secret["metadata"]["name"]
 
