@@ -49,6 +49,37 @@ def test_creations_that_never_show(key: ResourceKey, status: int) -> None:
 
 
 @pytest.mark.parametrize("key", [MAIN, TOKEN], ids=lambda key: key.kind)
+def test_what_shows_is_taken_however_many_attempts_there_were(key: ResourceKey) -> None:
+    """The long pause is before another attempt. A new process waits as long as after a first one, and then looks."""
+
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            name = collection(key.kind)
+            world.cluster.apply(project())
+            await world.start()
+            await asyncio.sleep(5)
+            path = f"/v1/{name}"
+            made: list[str] = []
+
+            def refuses(request: httpx.Request) -> httpx.Response | None:
+                if (request.method, request.url.path) != ("POST", path):
+                    return None
+                made.append(request.method)
+                return httpx.Response(502) if len(made) < 3 else None
+
+            world.refuses = refuses
+            await world.fault(path=f"^{path}$", method="POST", when="after", status=502)
+            apply(world, key)
+            await world.until("the third attempt is sent", lambda: len(made) == 3)
+            await world.kill()
+            await world.start()
+            await world.until("it is taken", lambda: world.says(key, "Synced")[0] == "True", 200)
+            assert len(await world.objects(name)) == 1
+
+    in_virtual_time(work())
+
+
+@pytest.mark.parametrize("key", [MAIN, TOKEN], ids=lambda key: key.kind)
 def test_a_deletion_that_does_nothing(key: ResourceKey) -> None:
     async def work() -> None:
         async with VirtualWorld() as world:

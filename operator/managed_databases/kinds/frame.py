@@ -149,7 +149,7 @@ class Intent(Spec):
     )
 
     @property
-    def settle_seconds(self) -> float:
+    def again_seconds(self) -> float:
         """How long the attempt must be over before it is tried again: the longer, the more of them showed nothing, as each
         may have made what only does not show.
         """

@@ -169,8 +169,8 @@ class Seen:
     `mine_unsure` means that a call on it ended in an unknown outcome, or that the answer about it cannot be read. `listed` is False until the collection was
     listed once, `unlisted` why it cannot be, as far as that is known. `looked` is False while the last list is older
     than the wish for an object, where the API would make a second one of the same name. `settle_seconds` is what is
-    left of the wait after an attempt of unknown outcome, 0 when only a list is missing, None when the attempt is
-    settled. `created_id` is what our own POST answered, if that is not in the status yet. `owned` are the resources that belong to this one, and those that stand where one shall be made.
+    left of the wait after an attempt of unknown outcome before a list tells what it made, 0 when only that list is missing, None when the
+    attempt is settled; `again_seconds` is the same for the wait, often longer, before what has shown nothing is tried again. `created_id` is what our own POST answered, if that is not in the status yet. `owned` are the resources that belong to this one, and those that stand where one shall be made.
     `children` name what stands inside this one, or may, and is not being deleted. `definition_going`: it is being deleted because
     its CustomResourceDefinition is; None when nobody may tell, and False as long as nobody asked. `needed` has the cloud objects of the keys
     that the kind needs, as far as they are there. `unproven`: the status says to have an object, and nothing proves it; an adoption,
@@ -208,6 +208,7 @@ class Seen:
     unreadable_seconds: float | None = None
     """What is left of the time that a first attempt, or a rename, waits for what is `unreadable` to tell its key; None when it is over."""
     settle_seconds: float | None = None
+    again_seconds: float | None = None
     created_id: str | None = None
     children: tuple[str, ...] = ()
     definition_going: bool | None = False

@@ -205,7 +205,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Stall:
-    """A person must act. `retry_seconds` when the API may change its mind by itself."""
+    """A person must act. `retry_seconds` when also time itself may help."""
 
     reason: Reason
     message: str

@@ -133,7 +133,7 @@ class Actor:
         }
         await self.writer.write(found, shown, facts)
         # Until the POST is sent this process knows that there is nothing to wait for.
-        memory.attempt, memory.settle_from = attempt, self.clock.monotonic() - intent.settle_seconds
+        memory.attempt, memory.settle_from = attempt, self.clock.monotonic() - intent.again_seconds
         password = await self._first_password(found, secrets, memory)
         call = found.cloud.collection.create(found.cloud.body(found.seen, password))
         memory.attempt, memory.settle_from = attempt, self.clock.monotonic()

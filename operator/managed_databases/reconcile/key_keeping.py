@@ -171,6 +171,10 @@ def _key_of(secret: SecretContent) -> OwnershipKey | None:
 
 
 def _listed_of(secret: SecretContent) -> frozenset[bytes]:
+    """What cannot be read lists nothing: nothing is believed for it."""
     told = secret.data.get(_LISTED)
-    whole = b"" if told is None else b64decode(told.get_secret_value())
+    try:
+        whole = b"" if told is None else b64decode(told.get_secret_value())
+    except ValueError:
+        return frozenset()
     return frozenset(whole[start : start + LISTED_BYTES] for start in range(0, len(whole), LISTED_BYTES))

@@ -353,7 +353,8 @@ class Observer:
         elif mine is not None:  # it has its name
             memory.absent_since = None
         if intent is not None and found.seen.status.id is None:
-            seen["settle_seconds"] = self._settle_seconds(found, memory, intent.attempt, intent.settle_seconds)
+            seen["settle_seconds"] = self._seconds_left(found, memory, intent.attempt, intent.wait_seconds)
+            seen["again_seconds"] = self._seconds_left(found, memory, intent.attempt, intent.again_seconds)
         seen["created_id"] = created_id if found.seen.status.id is None else None
 
     def _unreadable(self, found: Observation, claim: KeyName) -> tuple[str, ...]:
@@ -391,8 +392,8 @@ class Observer:
                     needed[key] = other
         return needed
 
-    def _settle_seconds(self, found: Observation, memory: Memory, attempt: int, wait: float) -> float | None:
-        """What is left of the wait after an attempt that we did not see end: by our own clock only."""
+    def _seconds_left(self, found: Observation, memory: Memory, attempt: int, wait: float) -> float | None:
+        """What is left of a wait after an attempt that we did not see end: by our own clock only. 0: a list begun since is missing."""
         assert found.session is not None
         assert found.snapshot is not None
         if memory.attempt != attempt:

@@ -310,8 +310,15 @@ class Reconciler:
 
     def _again_seconds(self, found: Observation, memory: Memory, verdict: Verdict, turn: Turn) -> float | None:
         again = self.attempts.again_seconds(memory, verdict)
-        if isinstance(verdict, Wait) and verdict.seconds is not None:
-            again = verdict.seconds if again is None else min(again, verdict.seconds)
+        by_time = (
+            verdict.seconds
+            if isinstance(verdict, Wait)
+            else verdict.retry_seconds
+            if isinstance(verdict, Stall)
+            else None
+        )
+        if by_time is not None:
+            again = by_time if again is None else min(again, by_time)
         if again is None and verdict.reason is Reason.KUBERNETES_REFUSES:
             again = KUBERNETES_SECONDS
         is_unsure = found.seen.mine_unsure or (found.seen.mine is None and found.seen.status.id)

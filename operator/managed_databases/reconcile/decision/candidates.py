@@ -21,7 +21,16 @@ def candidates(cloud: CloudSide, namesakes: Sequence[Any], intent: Intent) -> li
     ]
 
 
-def unclear_attempts(attempt: int) -> Stall | None:
+def wait_after(intent: Intent, seconds: float) -> Stall | Wait:
+    """What to say for so many more seconds after an attempt of unknown outcome."""
+    return unclear_attempts(intent.attempt, seconds) or Wait(
+        Reason.LOOKING,
+        "the last attempt to create may have worked: a list begun after its wait will tell",
+        seconds or None,
+    )
+
+
+def unclear_attempts(attempt: int, seconds: float = 0.0) -> Stall | None:
     """What to say when this attempt, as those before it, has ended without a clear answer; None of the first ones."""
     if attempt <= UNCLEAR_ATTEMPTS_MOST:
         return None
@@ -29,6 +38,7 @@ def unclear_attempts(attempt: int) -> Stall | None:
         Reason.DUPLICATE_SUSPECTED,
         "attempts to create have ended without a clear answer again and again, and the API shows nothing that they made: look "
         "there. What shows is taken; if nothing does, it is tried again after a long pause",
+        retry_seconds=seconds or None,
     )
 
 

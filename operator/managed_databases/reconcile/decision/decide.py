@@ -28,8 +28,8 @@ from managed_databases.reconcile.annotations import FORCE_DELETE, PAUSED, RECREA
 from managed_databases.reconcile.decision.candidates import (
     candidates,
     fields_that_differ,
-    unclear_attempts,
     unreadable_since,
+    wait_after,
 )
 from managed_databases.reconcile.decision.deletion import at_work, believed, decide_deletion
 from managed_databases.reconcile.decision.differences import (
@@ -136,14 +136,8 @@ def _without_object(cloud: CloudSide, seen: Seen) -> Verdict:
 
 
 def _after_an_attempt(cloud: CloudSide, seen: Seen, intent: Intent) -> Verdict:
-    if seen.settle_seconds is not None and (told := unclear_attempts(intent.attempt)) is not None:
-        return told
     if seen.settle_seconds is not None:
-        return Wait(
-            Reason.LOOKING,
-            "the last attempt to create may have worked: a list begun after its wait will tell",
-            seen.settle_seconds or None,
-        )
+        return wait_after(intent, seen.settle_seconds)
     found = [each for each in candidates(cloud, seen.namesakes, intent) if each.id not in seen.returned]
     if not found and seen.returned:
         return _taken_back(cloud, seen)
@@ -154,6 +148,8 @@ def _after_an_attempt(cloud: CloudSide, seen: Seen, intent: Intent) -> Verdict:
     if found:
         ids = ", ".join(sorted(candidate.id for candidate in found))
         return Stall(Reason.AMBIGUOUS, f"delete all but one of these in the cloud: {ids}")
+    if seen.again_seconds is not None:
+        return wait_after(intent, seen.again_seconds)
     if seen.moved is not None or cloud.key(seen) != tuple(seen.status.identity.key if seen.status.identity else ()):
         # What was attempted is not what the spec says now: with it its pinned identity ends, and all begins anew.
         return Record(Reason.ABSENT, "the last attempt left nothing behind", {"intent": None, "identity": None})

@@ -104,12 +104,9 @@ def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
         return _found(seen.created_id)
     if seen.returned and seen.status.intent is None:
         return _found(seen.returned[-1])
+    looking = "an attempt to create may have worked: a list begun after its wait will tell what to delete"
     if seen.settle_seconds is not None or not seen.listed:
-        return Wait(
-            Reason.LOOKING,
-            "an attempt to create may have worked: a list begun after its wait will tell what to delete",
-            seen.settle_seconds or None,
-        )
+        return Wait(Reason.LOOKING, looking, seen.settle_seconds or None)
     intent = seen.status.intent
     assert intent is not None
     found = candidates(cloud, seen.namesakes, intent)
@@ -123,6 +120,8 @@ def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
             Reason.AMBIGUOUS,
             f"one of these may be ours: delete it in the cloud, then annotate {FORCE_DELETE}: true ({ids})",
         )
+    if seen.again_seconds is not None:
+        return Wait(Reason.LOOKING, looking, seen.again_seconds or None)
     return Release(Reason.RELEASED, "the attempt to create left nothing behind")
 
 
