@@ -2,28 +2,11 @@
 
 from pathlib import Path
 
-from cluster import Cluster, Manifest
+from cluster import Cluster
 from definitions import install_crds
 from managed_databases.controlplane.cluster import ControlPlane
-from stories.world import COLLECTIONS, World, condition
-
-
-def everything(world: World, **spec: object) -> list[Manifest]:
-    return [
-        world.datastore(**spec),
-        world.database(ownerRef={"name": "app"}, **spec),
-        world.user(databaseRef={"name": "shop"}, **spec),
-    ]
-
-
-async def ids(world: World) -> dict[str, list[str]]:
-    return {name: [row["id"] for row in await world.sandbox.objects(name)] for name in COLLECTIONS.values()}
-
-
-async def all_ready(world: World, resources: list[Manifest]) -> None:
-    for each in resources:
-        await world.becomes(each["kind"], each["metadata"]["name"])
-        await world.becomes(each["kind"], each["metadata"]["name"], "Synced")
+from stories.restored import all_ready, everything, ids, nothing_is_lost_or_doubled
+from stories.world import World
 
 
 async def test_moved_to_another_namespace(world: World) -> None:
@@ -74,12 +57,4 @@ async def test_restored_from_a_backup_of_etcd(control_plane: ControlPlane, tmp_p
 
             await world.sandbox.clear_requests()
             await world.operator.start()
-            await all_ready(world, everything(world))
-            await world.apply(*later)  # from Git
-            for each in later:
-                there = await world.becomes(each["kind"], "later", "Stalled", reason="AlreadyExists")
-                assert "choose another name" in condition(there, "Stalled")["message"]
-            assert await ids(world) == before
-            assert await world.calls("DELETE") == []
-            assert [post["status"] for post in await world.calls("POST", "/v1/") if post["status"] == 200] == []
-            assert await world.login_works()
+            await nothing_is_lost_or_doubled(world, later, before)

@@ -7,8 +7,8 @@ import pytest
 from cluster import Cluster
 from definitions import install_crds
 from managed_databases.controlplane.cluster import ControlPlane
-from stories.test_moved_and_restored import all_ready, everything, ids
-from stories.world import World, condition
+from stories.restored import all_ready, everything, ids, nothing_is_lost_or_doubled
+from stories.world import World
 
 CONFLICTS_MOST = 40
 FAST = {"clock_speed": 30, "pending_poll_seconds": 10, "settle_margin_seconds": 60}
@@ -46,14 +46,6 @@ async def test_restored_under_a_running_operator(
             assert "an older state" in world.operator.log_tail(), world.operator.log_tail()
 
             await world.operator.start()
-            await all_ready(world, everything(world))
-            await world.apply(*later)  # from Git
-            for each in later:
-                there = await world.becomes(each["kind"], "later", "Stalled", reason="AlreadyExists")
-                assert "choose another name" in condition(there, "Stalled")["message"]
-            assert await ids(world) == before
-            assert await world.calls("DELETE") == []
-            assert [post["status"] for post in await world.calls("POST", "/v1/") if post["status"] == 200] == []
-            assert await world.login_works()
+            await nothing_is_lost_or_doubled(world, later, before)
             conflicts = cluster.audit(user=world.account, code=409)
             assert len(conflicts) <= CONFLICTS_MOST, conflicts
