@@ -36,8 +36,8 @@ STANDING: Final = (
     Mutant(
         "a refused change holds up none of the others",
         "reconcile/decision/differences.py",
-        "            elif resting := rests(change):\n                found.resting.append(resting)\n",
-        "",
+        "            elif resting := rests(change):\n",
+        "            elif (resting := rests(change)) and False:\n",
         ("virtual/test_safety_first.py",),
     ),
     Mutant(
@@ -67,5 +67,33 @@ STANDING: Final = (
         "pending_unclear=pending_password not in (None, memory.pending_sent, memory.pending_untried),",
         "pending_unclear=pending_password is not None,",
         ("virtual/test_passwords.py",),
+    ),
+    Mutant(
+        "a change that was accepted without an effect waits before it is sent again",
+        "reconcile/effects.py",
+        "        memory.accepted.append(held)\n",
+        "",
+        ("virtual/test_changes_without_effect.py",),
+    ),
+    Mutant(
+        "changes without an effect take turns",
+        "reconcile/effects.py",
+        "            begin = max([begin, *(each.until for each in memory.accepted if each.failures >= FIGHT_CORRECTIONS)])\n",
+        "",
+        ("virtual/test_changes_without_effect.py",),
+    ),
+    Mutant(
+        "what shows is forgotten, and frees what waited beside it",
+        "reconcile/effects.py",
+        "        memory.accepted = left\n",
+        "",
+        ("virtual/test_changes_without_effect.py",),
+    ),
+    Mutant(
+        "nothing but guards goes past a guard that waits",
+        "reconcile/decision/differences.py",
+        "if self.change is not None and not self.awaits_guard:",
+        "if self.change is not None:",
+        ("virtual/test_changes_without_effect.py",),
     ),
 )

@@ -94,7 +94,7 @@ WALKS: Final = (
     Mutant(
         "in a walk: what was refused is told while it rests",
         "reconcile/decision/differences.py",
-        "first = next(iter((*self.resting, *self.unapproved)), self.refusal)",
+        "first = next((each for each in all_ if isinstance(each, Stall)), next(iter(all_), None))",
         "first = None",
         _WALKS,
     ),

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-import orjson
-
 from managed_databases.api.errors import ApiError, Busy, NotFound, OutcomeUnknown
 from managed_databases.kinds.verdicts import (
     Change,
@@ -21,22 +19,21 @@ from managed_databases.kinds.verdicts import (
     Verdict,
     Wait,
 )
-from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import RESET, content_hash
 from managed_databases.reconcile.decision.candidates import unclear_attempts
 from managed_databases.reconcile.decision.decide import PENDING
+from managed_databases.reconcile.effects import Effects
 from managed_databases.reconcile.failures import BUSY_TRIES, kubernetes_refusal, meaning, meaning_of_busy, refused
-from managed_databases.reconcile.fights import aim
+from managed_databases.reconcile.fights import FIGHT_CORRECTIONS, FIGHT_SECONDS, aim, drift_fight
+from managed_databases.reconcile.fingerprint import fingerprint, is_held, is_same_step
 from managed_databases.reconcile.memory import Held, Memory
 from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.ports import WriteRefused
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.settings import EngineSettings
 
-FIGHT_CORRECTIONS = 3
-FIGHT_SECONDS = 600.0
 REPAIRS_OF_A_SECRET = 5
 DELETED_IN_VAIN = 8
 """After so many deletions that were accepted and did nothing a person is told."""
@@ -45,8 +42,6 @@ MADE_AGAIN_SECONDS = 3600.0
 NOT_SEEN: Final = object()
 """Stands for what is busy while it is not the turn of the pass to look."""
 _MOST_ASIDE = 16
-_FEW_FAILURES = 2
-"""So often a step may have failed to be tried at once when the API is back."""
 
 
 class Attempts:
@@ -56,6 +51,7 @@ class Attempts:
         self._clock = clock
         self._settings = settings
         self._draw = draw
+        self.effects = Effects(clock, settings, draw)
 
     def is_pending(self, obj: Any) -> bool:
         return obj.status in PENDING
@@ -102,16 +98,16 @@ class Attempts:
             if each is not None and is_set_aside(each) and now < each.until and each.generation == generation
         ]
 
-    def rests(self, found: Observation, memory: Memory) -> Callable[[Change], Stall | None]:
-        """Return what to say of a change that was surely refused and rests; such a one holds up none of the others."""
+    def rests(self, found: Observation, memory: Memory) -> Callable[[Change], Stall | Wait | None]:
+        """Return what to say of a change that was surely refused, or accepted without an effect, and rests; such a one holds
+        up none of the others.
+        """
 
-        def rests(change: Change) -> Stall | None:
+        def rests(change: Change) -> Stall | Wait | None:
             if self._is_fight(found, memory, change):
-                return Stall(
-                    Reason.DRIFT_FIGHT,
-                    f"{change.call.operation} was needed {FIGHT_CORRECTIONS} times in ten minutes: something else "
-                    "changes the same, or the API's lists are old; the operator stops correcting for a while",
-                )
+                return drift_fight(change)
+            if resting := self.effects.resting(found, memory, change):
+                return resting
             held = _held(found, memory, change)
             is_resting = held is not None and self._clock.monotonic() < held.until
             return held.verdict if is_resting and held is not None and isinstance(held.verdict, Stall) else None
@@ -123,7 +119,7 @@ class Attempts:
         are those that rest beside it.
         """
         held = _held(found, memory, step)
-        rests = any(is_set_aside(each) for each in (memory.held, *memory.aside) if each is not None)
+        rests = any(is_set_aside(each) for each in (memory.held, *memory.aside, *memory.accepted) if each is not None)
         if rests and memory.stalled is not None and memory.stalled[0] == found.seen.generation:
             return memory.stalled[1]
         return step if held is None else held.verdict
@@ -167,9 +163,9 @@ class Attempts:
     def failed(self, found: Observation, memory: Memory, step: Step, error: ApiError, busy: Any) -> Wait | Stall:
         """Remember the failure; return what to show."""
         now = self._clock.monotonic()
-        before = _held(found, memory, step)
-        if before is None and memory.held is not None and not is_set_aside(memory.held):
-            before = memory.held
+        before, last = _held(found, memory, step), memory.held
+        if last is not None and not is_set_aside(last) and (before is None or _is_later(last, before, step)):
+            before = last  # the ground may change to and fro: it failed as often as it did
         failures = before.failures + 1 if before is not None else 1
         tries, now_seen = 0, _as_it_is(found)
         if isinstance(error, Busy) and busy is NOT_SEEN:
@@ -190,7 +186,7 @@ class Attempts:
             )
         self._set_aside(found, memory, step)
         # The more of them rest, the longer each does: all together make no more calls than one.
-        pause *= 1 + sum(now < held.until for held in memory.aside)
+        pause *= 1 + sum(now < held.until and not is_same_step(held, step) for held in memory.aside)
         unclear = isinstance(error, OutcomeUnknown)
         if unclear and isinstance(step, Create):
             before_it = found.seen.status.intent
@@ -229,6 +225,8 @@ class Attempts:
         """
         if _makes_again(step):
             memory.remade.append((self._clock.monotonic(), found.seen.generation))
+        if isinstance(step, Change):
+            self.effects.was_accepted(found, memory, step)
         if isinstance(step, Create | Change | Credentials):
             self._set_aside(found, memory, step)
         elif isinstance(step, Delete):
@@ -247,7 +245,7 @@ class Attempts:
     def again_seconds(self, memory: Memory, verdict: Verdict) -> float | None:
         """The seconds until a resting step may be tried again; zero when its rest ended while the pass said so."""
         now = self._clock.monotonic()
-        held = [each for each in (memory.held, *memory.aside) if each is not None]
+        held = [each for each in (memory.held, *memory.aside, *memory.accepted) if each is not None]
         over = [each for each in held if each.until <= now and not each.has_woken and _says(verdict, each)]
         for each in over:
             each.has_woken = True  # once, as the same words may be said for a reason of today
@@ -286,8 +284,14 @@ def is_set_aside(held: Held) -> bool:
 def _says(verdict: Verdict, held: Held) -> bool:
     """Whether the verdict is the held one, alone or with others."""
     return verdict is held.verdict or (
-        isinstance(verdict, Stall) and verdict.reason is held.verdict.reason and held.verdict.message in verdict.message
+        type(verdict) is type(held.verdict)
+        and verdict.reason is held.verdict.reason
+        and held.verdict.message in verdict.message
     )
+
+
+def _is_later(held: Held, before: Held, step: Step) -> bool:
+    return is_same_step(held, step) and held.failures > before.failures
 
 
 def _held(found: Observation, memory: Memory, step: Step) -> Held | None:
@@ -304,46 +308,6 @@ def _as_it_is(found: Observation) -> object:
     return [found.seen.mine, *(referred.object for referred in found.seen.refs.values())]
 
 
-def is_held(held: Held, found: Observation, step: Step) -> bool:
-    """Whether this is the step that is held, on the same ground."""
-    return held.step == _ground(held, found, step)
-
-
 def _hold(found: Observation, memory: Memory, step: Step, held: Held) -> None:
-    held.step, held.generation = _ground(held, found, step), found.seen.generation
+    held.step, held.generation = fingerprint(held, found, step), found.seen.generation
     memory.held = held
-
-
-def _ground(held: Held, found: Observation, step: Step) -> object:
-    """What a step would do and on what it is based: when any of it changes, a failed step is worth another try.
-
-    That the API is back is no ground for what has failed often: steps that make it seem away would be let go again and
-    again by a LIST that works.
-    """
-    seen = found.seen
-    what: tuple[object, ...] = (type(step).__name__,)
-    if isinstance(step, Change):
-        body = None if step.call.body is None else step.call.body.model_dump(mode="json", exclude_unset=True)
-        what = (step.call.operation, step.call.path, orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
-    elif isinstance(step, Credentials):
-        what = (step.step,)
-    elif isinstance(step, Record | Release):  # a forced deletion is not the one that was refused before it
-        what = (*what, step.message)
-    # A Secret that is there no more, or another one, is worth another try of what Kubernetes refused to write.
-    refused = held.verdict.reason is Reason.KUBERNETES_REFUSES
-    secrets = seen.credential.versions if refused and seen.credential is not None else None
-    given = None if seen.credential is None or seen.credential.given is None else hash(seen.credential.given)
-    return (
-        what,
-        seen.generation,
-        sync_request(seen.annotations),
-        given,
-        secrets,
-        None if seen.project is None or isinstance(step, Delete) else seen.project.catalogue.version,
-        found.session.circuit.times_closed if found.session is not None and held.failures <= _FEW_FAILURES else None,
-        seen.mine.status if seen.mine is not None and held.statuses_count else None,
-        tuple(
-            (field, referred.id, getattr(referred.object, "status", None) if held.statuses_count else None)
-            for field, referred in seen.refs.items()
-        ),
-    )

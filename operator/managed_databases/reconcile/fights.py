@@ -1,8 +1,21 @@
-"""What a change is for: a fight is about the same thing again and again, not about many things of one sort."""
+"""A fight: the same thing is corrected again and again. It is about one aim, not about many things of one sort."""
 
 from typing import Any
 
 from managed_databases.api.calls import Call
+from managed_databases.kinds.verdicts import Change, Reason, Stall
+
+FIGHT_CORRECTIONS = 3
+FIGHT_SECONDS = 600.0
+
+
+def drift_fight(change: Change) -> Stall:
+    """What is said of a change that was needed `FIGHT_CORRECTIONS` times in `FIGHT_SECONDS`."""
+    return Stall(
+        Reason.DRIFT_FIGHT,
+        f"{change.call.operation} was needed {FIGHT_CORRECTIONS} times in ten minutes: something else changes the same, "
+        "the API accepts it and does not do it, or its lists are old; the operator stops correcting for a while",
+    )
 
 
 def aim(call: Call[Any]) -> object:

@@ -32,7 +32,8 @@ class Held:
 class Memory:
     """Moments are the engine's monotonic seconds.
 
-    `held` is the step that failed last, `aside` are others that were refused and rest, `stalled` is the
+    `held` is the step that failed last, `aside` are others that were refused and rest, `accepted` are the changes that the API
+    has accepted, until the object is seen without need of them, `stalled` is the
     generation and the stall that was told last, if nothing else was told since. `uid` is the resource's: one that is made again under the same name is another one.
     `attempt` is the intent's attempt that this process knows of, and `settle_from` when its wait began;
     `absent_since` is when the wish for a cloud object of the key `absent_key` was first seen, be it made or renamed;
@@ -47,6 +48,7 @@ class Memory:
     uid: str
     held: Held | None = None
     aside: list[Held] = field(default_factory=list)
+    accepted: list[Held] = field(default_factory=list)
     stalled: tuple[int, Stall] | None = None
     attempt: int | None = None
     settle_from: float = 0.0

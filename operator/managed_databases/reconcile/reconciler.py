@@ -190,6 +190,7 @@ class Reconciler:
 
     async def _decide(self, found: Observation, memory: Memory) -> Verdict:
         """What goes only because its whole kind goes is let go, before anything is done or waited for."""
+        self.attempts.effects.forget_what_shows(found, memory)
         rests = self.attempts.rests(found, memory)
         verdict = decide(found.kind, found.seen, rests)
         if found.seen.deleting and not isinstance(verdict, Release):
@@ -213,6 +214,7 @@ class Reconciler:
         if is_new:
             memory.held = None
             memory.aside.clear()
+            memory.accepted.clear()
             memory.remade.clear()
             memory.secret_seen_fine = None
         memory.sync_request = request

@@ -43,7 +43,7 @@ from managed_databases.reconcile.decision.differences import (
 from managed_databases.reconcile.decision.owned import owned_step
 from managed_databases.reconcile.decision.passwords import password_refusal, password_step
 
-__all__ = ["OF_THE_OBJECT", "PENDING", "approval_hash", "decide"]
+__all__ = ["OF_THE_OBJECT", "PENDING", "approval_hash", "decide", "unknown_reference"]
 
 LOST_IDS_MOST = 10
 """So many ids the status remembers."""
@@ -314,7 +314,7 @@ def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
     phase = seen.mine.status
     if phase in PENDING:
         return at_work(seen, Wait(Reason.PENDING, f"the cloud is at work ({phase})", seen.pending_seconds))
-    if unknown := _unknown_reference(cloud, seen):
+    if unknown := unknown_reference(cloud, seen):
         return unknown
     found = differences(cloud, seen, rests, _rename_collision(cloud, seen))
     if found.guard is not None:
@@ -368,7 +368,7 @@ def _rename_collision(cloud: CloudSide, seen: Seen) -> Stall | Wait | None:
     return _may_be_taken(cloud, seen, "renamed")
 
 
-def _unknown_reference(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:
+def unknown_reference(cloud: CloudSide, seen: Seen) -> Wait | Stall | None:
     """Without the object that a reference stands for nothing can be compared.
 
     One that is only at work is another matter: it holds up a step, but not the finding that there is none to take.

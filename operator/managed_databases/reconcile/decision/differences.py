@@ -11,8 +11,8 @@ from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Change, Done, Reason, Risk, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import APPROVE
 
-Rests = Callable[[Change], Stall | None]
-"""What to say of a change that was refused and is not tried again yet; None of one that may be tried."""
+Rests = Callable[[Change], Stall | Wait | None]
+"""What to say of a change that was refused, or has had no effect, and is not tried again yet; None of one that may be tried."""
 
 
 def never_rests(_: Change) -> None:
@@ -21,13 +21,15 @@ def never_rests(_: Change) -> None:
 
 @dataclass
 class Differences:
-    """`guard` and `change` are the first that may be made now, `resting` those that were refused, `unapproved` those
+    """`guard` and `change` are the first that may be made now, `resting` those that were refused or had no effect (`awaits_guard`:
+    what guards is among them, and is soon asked for again: nothing but guards goes before it), `unapproved` those
     that wait for a person's word, `reported` those that are only told, `refusal` what cannot be made at all.
     """
 
     guard: Change | None = None
     change: Change | None = None
-    resting: list[Stall] = field(default_factory=list)
+    resting: list[Stall | Wait] = field(default_factory=list)
+    awaits_guard: bool = False
     unapproved: list[Stall] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
     refusal: Stall | Wait | None = None
@@ -37,11 +39,14 @@ class Differences:
 
         None when there is nothing to do and nothing to tell.
         """
-        if self.guard is not None or self.change is not None:
-            return self.guard or self.change
+        if self.guard is not None:
+            return self.guard
+        if self.change is not None and not self.awaits_guard:
+            return self.change
         if self.reported:
             return Done(Reason.DRIFT, self._told())
-        first = next(iter((*self.resting, *self.unapproved)), self.refusal)
+        all_ = [each for each in (*self.resting, *self.unapproved, self.refusal) if each is not None]
+        first = next((each for each in all_ if isinstance(each, Stall)), next(iter(all_), None))
         return None if first is None else replace(first, message=self._told())
 
     def beside(self, reason: Reason, message: str) -> Stall:
@@ -75,6 +80,7 @@ def differences(cloud: CloudSide, seen: Seen, rests: Rests, collision: Stall | W
                 found.unapproved.append(verdict)
             elif resting := rests(change):
                 found.resting.append(resting)
+                found.awaits_guard |= change.guards and isinstance(resting, Wait)
             elif change.guards:
                 found.guard = change
                 break

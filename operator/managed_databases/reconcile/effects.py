@@ -1,0 +1,74 @@
+"""Changes that the API accepts and does not do: they wait as failed ones, until the object is seen without need of them."""
+
+from collections.abc import Callable
+
+from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.verdicts import Change, Reason, Stall, Wait
+from managed_databases.reconcile.backoff import retry_delay
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.decision.decide import PENDING, unknown_reference
+from managed_databases.reconcile.fights import FIGHT_CORRECTIONS, FIGHT_SECONDS, drift_fight
+from managed_databases.reconcile.fingerprint import fingerprint, is_held
+from managed_databases.reconcile.memory import Held, Memory
+from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.settings import EngineSettings
+
+_SLOWEST = 5
+"""After so many failures the pause is the longest."""
+
+
+class Effects:
+    """Judges over each resource's `Memory.accepted`."""
+
+    def __init__(self, clock: Clock, settings: EngineSettings, draw: Callable[[], float]) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._draw = draw
+
+    def resting(self, found: Observation, memory: Memory, change: Change) -> Stall | Wait | None:
+        """What to say of a change that was accepted without an effect, while it rests."""
+        before = _before(found, memory, change)
+        return before.verdict if before is not None and self._clock.monotonic() < before.until else None
+
+    def was_accepted(self, found: Observation, memory: Memory, change: Change) -> None:
+        """A change may be accepted and have no effect: then it waits as one that failed. Of those that have had none again and
+        again one is tried at a time, so that all together make no more calls than one.
+        """
+        before = _before(found, memory, change)
+        memory.accepted = [each for each in memory.accepted if each is not before]
+        times, begin = before.failures + 1 if before is not None else 1, self._clock.monotonic()
+        told: Wait | Stall = Wait(
+            Reason.PENDING, f"the API has accepted {change.call.operation}, and does not show what it changes"
+        )
+        pause = retry_delay(times, self._draw, self._settings.least_backoff_seconds)
+        if times >= FIGHT_CORRECTIONS:
+            told = drift_fight(change)
+            begin = max([begin, *(each.until for each in memory.accepted if each.failures >= FIGHT_CORRECTIONS)])
+            pause = retry_delay(_SLOWEST, self._draw, self._settings.least_backoff_seconds)
+        held = Held(None, begin + pause, told, times, statuses_count=False, generation=found.seen.generation)
+        held.step = fingerprint(held, found, change)
+        memory.accepted.append(held)
+
+    def forget_what_shows(self, found: Observation, memory: Memory) -> None:
+        """A change that the object does not need any more has had its effect: the next one is a first one, and what else had
+        none is worth a try.
+        """
+        seen, now = found.seen, self._clock.monotonic()
+        memory.accepted = [each for each in memory.accepted if now < each.until + FIGHT_SECONDS]
+        if not memory.accepted or seen.mine is None or seen.mine_unsure or seen.deleting or seen.mine.status in PENDING:
+            return
+        if seen.problem is not None or seen.moved is not None or unknown_reference(found.cloud, seen) is not None:
+            return  # nothing can be compared
+        try:
+            needed = list(found.cloud.changes(seen))
+        except Refused:
+            return
+        left = [each for each in memory.accepted if any(is_held(each, found, change) for change in needed)]
+        if any(each.failures >= FIGHT_CORRECTIONS for each in memory.accepted if each not in left):
+            for each in left:
+                each.until = min(each.until, now)
+        memory.accepted = left
+
+
+def _before(found: Observation, memory: Memory, change: Change) -> Held | None:
+    return next((each for each in memory.accepted if is_held(each, found, change)), None)
