@@ -88,12 +88,13 @@ OWNERSHIP: Final = (
 )
 
 _PROVEN = ("virtual/test_ownership_is_proven.py",)
+_ODD = ("virtual/test_odd_statuses.py",)
 
 PROOF: Final = (
     Mutant(
         "a claim counts only with its seal",
         "reconcile/seals.py",
-        "if hmac.compare_digest(seal, self._seal(self.key, resource, status)):",
+        "if is_same(seal, self._seal(self.key, resource, status)):",
         "if True:",
         _PROVEN,
     ),
@@ -124,6 +125,20 @@ PROOF: Final = (
         "if self.seals.proof(found.resource).holds or decides_ownership(facts or {}):",
         "if True:",
         _PROVEN,
+    ),
+    Mutant(
+        "a seal of any characters is compared",
+        "reconcile/seals.py",
+        'hmac.compare_digest(told.encode(errors="surrogatepass"), made.encode())',
+        "hmac.compare_digest(told, made)",
+        _ODD,
+    ),
+    Mutant(
+        "any number in a status is compared with its seal",
+        "reconcile/seals.py",
+        "isinstance(value, int) and abs(value) > NUMBER_MOST",
+        "False",
+        _ODD,
     ),
     Mutant(
         "a proven claim goes before an older unproven one",

@@ -234,6 +234,27 @@ async def test_a_forged_claim_on_the_victims_user_and_on_nobodys_datastore(world
         assert await world.login_works()
 
 
+@pytest.mark.parametrize(
+    "odd", [{"seal": "\u00e9"}, {"intent": {"attempt": 1, "waitSeconds": 1e300}}], ids=["seal", "number"]
+)
+@fast
+async def test_a_status_that_nobody_would_write_ends_no_operator(world: World, odd: Manifest) -> None:
+    """Nor keeps the next one from starting: every other namespace would wait for ever."""
+    await unguard_statuses(world.cluster)
+    async with owner_beside(world) as mallory:
+        await paused(mallory, world.user("decoy"), "decoy")
+        identity = {"project": world.project, "projectID": "p", "region": "r", "key": ["decoy"]}
+        await forge(mallory, "DatabaseUser", "decoy", {"id": FORGED_ID, "identity": identity, **odd})
+        await world.apply(world.datastore())
+        await world.becomes("ManagedDatastore", "main", "Synced")
+        await world.operator.kill()
+        await world.operator.start()
+        await says(mallory, "DatabaseUser", "decoy", "OwnershipNotProven")
+        await world.change("ManagedDatastore", "main", nodeCount=3)
+        await world.becomes("ManagedDatastore", "main", "Synced", reason="InSync")
+        assert world.operator.is_running
+
+
 @fast
 async def test_a_deletion_in_a_namespace_that_is_not_allowed_makes_no_call(world: World) -> None:
     await world.operator.start()

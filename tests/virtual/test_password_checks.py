@@ -68,16 +68,19 @@ def test_an_earlier_versions_check_that_fits_is_renewed_without_a_call() -> None
     in_virtual_time(scenario())
 
 
-@pytest.mark.parametrize("edit", ["another key", "forged", "edited before"])
+@pytest.mark.parametrize("edit", ["another key", "forged", "edited before", "no ASCII"])
 def test_a_check_by_which_nobody_can_tell_changes_nothing(edit: str) -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:
             await made(world)
             before = password(world)
             await world.kill()
-            told = {"another key": ANOTHER_KEY.make(uid(world), before), "forged": "0000", "edited before": "none"}[
-                edit
-            ]
+            told = {
+                "another key": ANOTHER_KEY.make(uid(world), before),
+                "forged": "0000",
+                "edited before": "none",
+                "no ASCII": "\u00e9",
+            }[edit]
             mark(world, told)
             await world.start()
             await asyncio.sleep(700)

@@ -195,7 +195,12 @@ class Engine:
         self._queue.set_group(key, datastore_id)
 
     def _note(self, resource: Resource) -> None:
-        self.claims.note(resource, self.seals.standing(resource))
+        """Whatever a status says: this is asked of all of them at a start, and one that raises would end every start."""
+        try:
+            self.claims.note(resource, self.seals.standing(resource))
+        except Exception:
+            log.exception("a status is not understood, and claims nothing", **resource.key._asdict())
+            self.claims.forget(resource.key)
 
     def _key_changed(self) -> None:
         """What was proven may not be any more, and the other way round."""

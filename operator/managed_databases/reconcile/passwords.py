@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from managed_databases.reconcile.seals import Seals
+from managed_databases.reconcile.seals import Seals, is_same
 
 LENGTH: Final = 32
 PASSWORD_CHECK_PURPOSE: Final = "password check"
@@ -54,5 +54,5 @@ class PasswordChecks:
         if check is None or key is None:
             return None
         if check.startswith(f"{key.id}."):
-            return hmac.compare_digest(check, self.make(owner_uid, password))
-        return True if hmac.compare_digest(check, check_number(owner_uid, password)) else None
+            return is_same(check, self.make(owner_uid, password))
+        return True if is_same(check, check_number(owner_uid, password)) else None

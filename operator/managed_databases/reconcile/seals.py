@@ -26,6 +26,12 @@ OWNERSHIP: Final = "ownership"
 LISTED: Final = "listed claim"
 _ID: Final = "id of the key"
 KEY_BYTES: Final = 32
+NUMBER_MOST: Final = 2**53
+"""Greater numbers, and what is nested deeper than NESTED_MOST, the operator never writes into what is sealed, and no seal
+tells one from the other.
+"""
+NESTED_MOST: Final = 16
+NOT_OURS: Final = "(nothing that the operator writes)"
 LISTED_BYTES: Final = 8
 """Of each listed claim: nobody without the key can aim at one."""
 
@@ -99,7 +105,7 @@ class Seals:
         seal = str(status.get(SEAL) or "")
         if not seal or self.key is None:
             return Proof.MISSING
-        if hmac.compare_digest(seal, self._seal(self.key, resource, status)):
+        if is_same(seal, self._seal(self.key, resource, status)):
             return Proof.FITS
         return Proof.DOES_NOT_FIT if seal.startswith(f"{self.key.id}.") else Proof.OTHER_KEY
 
@@ -123,6 +129,13 @@ class Seals:
         return f"{key.id}.{key.mac(OWNERSHIP, canonical(resource, status)).hex()[:40]}"
 
 
+def is_same(told: str, made: str) -> bool:
+    """Compare what anybody may have written with a proof, in a time that tells nothing. Any text may be told: the comparison of
+    `str` raises for what is not ASCII.
+    """
+    return hmac.compare_digest(told.encode(errors="surrogatepass"), made.encode())
+
+
 def claims_something(status: Mapping[str, Any]) -> bool:
     return any(status.get(field) for field in CLAIMS)
 
@@ -133,7 +146,10 @@ def decides_ownership(facts: Mapping[str, Any]) -> bool:
 
 
 def canonical(resource: Resource, status: Mapping[str, Any]) -> bytes:
-    """All that decides whose an object is, as the same bytes however the API server writes the numbers in it."""
+    """All that decides whose an object is, as the same bytes however the API server writes the numbers in it.
+
+    Any status has such bytes, forged ones as well: whatever raises here would end the operator, at each start again.
+    """
     told = {field: _plain(status.get(field)) for field in SEALED}
     return orjson.dumps({"uid": resource.uid, "kind": resource.key.kind, **told}, option=orjson.OPT_SORT_KEYS)
 
@@ -147,12 +163,16 @@ def _listed(key: OwnershipKey, resource: Resource) -> bytes:
     return key.mac(LISTED, canonical(resource, resource.status))[:LISTED_BYTES]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, Mapping | list | tuple) and depth == NESTED_MOST:
+        return NOT_OURS
     if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items() if item is not None}
+        return {name: _plain(item, depth + 1) for name, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return NOT_OURS if isinstance(value, int) and abs(value) > NUMBER_MOST else value
 
 
 def why_unproven(proof: Proof, resource: Resource, *, adopts: bool) -> Stall:
