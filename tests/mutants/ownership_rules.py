@@ -88,6 +88,7 @@ OWNERSHIP: Final = (
 )
 
 _PROVEN = ("virtual/test_ownership_is_proven.py",)
+_LOST = ("virtual/test_lost_keys.py",)
 _ODD = ("virtual/test_odd_statuses.py",)
 
 PROOF: Final = (
@@ -169,10 +170,24 @@ PROOF: Final = (
         _PROVEN,
     ),
     Mutant(
+        "what somebody says to hold is not for those who may adopt",
+        "reconcile/references.py",
+        "        key = self.claims.holder(ObjectName(project.name, collection.name, id_))\n",
+        "        key = self.claims.proven_holder(ObjectName(project.name, collection.name, id_))\n",
+        _LOST,
+    ),
+    Mutant(
+        "a key that is put back lists what it listed",
+        "reconcile/key_keeping.py",
+        "listed = self._seals.listed\n        else",
+        "listed = frozenset[bytes]()\n        else",
+        _LOST,
+    ),
+    Mutant(
         "a lost key is no first start",
         "reconcile/key_keeping.py",
-        "if known or was_there else list_claims",
-        "if known else list_claims",
+        "frozenset[bytes]() if was_there else list_claims(key",
+        "list_claims(key",
         _PROVEN,
     ),
     Mutant(

@@ -129,7 +129,10 @@ class KeyKeeper:
         """None when somebody else has just made it: the next look reads that."""
         known, was_there = self._seals.key, self._was_there_before()
         key = known or OwnershipKey.generate()
-        listed = frozenset[bytes]() if known or was_there else list_claims(key, self._everything())
+        if known is not None:
+            listed = self._seals.listed
+        else:
+            listed = frozenset[bytes]() if was_there else list_claims(key, self._everything())
         try:
             secret = await self._kube.create_secret(self._content(key, listed))
         except AlreadyThere:

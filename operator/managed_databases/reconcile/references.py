@@ -39,7 +39,7 @@ class References:
         if holder is None or not self._may_use(asker, self.kind_of(reference.kind), holder):
             return _missing(asker, key)
         if not self.claims.counts(key):
-            return _waits(key, "says to hold an object, and nothing proves it")
+            return _unproven(key)
         return holder
 
     def resolve(
@@ -114,7 +114,8 @@ class References:
         collection = kind.cloud.collection
         topics.add(topic.cloud_object(project.name, collection.name, id_))
         topics.add(topic.holder(project.name, collection.name, id_))
-        key = self.claims.proven_holder(ObjectName(project.name, collection.name, id_))
+        # Whoever only says to hold it says the truth mostly, as when a key was lost: nobody else gets in meanwhile.
+        key = self.claims.holder(ObjectName(project.name, collection.name, id_))
         holder = None if key is None else self.cache.get(key)
         if holder is not None:  # its allowedNamespaces count
             topics.add(topic.resource(*holder.key))
@@ -129,6 +130,8 @@ class References:
                 ),
             )
         if holder is not None:
+            if not self.claims.counts(holder.key):
+                return Referred(f"{collection.one} {id_}", problem=_unproven(holder.key))
             if (refusal := self._guest_refusal(asker, reference, kind, holder)) is not None:
                 return Referred(f"{collection.one} {id_}", problem=refusal)
             return self._held(kind, holder, id_, project, snapshot, topics, asker)
@@ -233,6 +236,10 @@ def _missing(asker: Resource, key: ResourceKey) -> Wait:
 
 def _waits(key: ResourceKey, why: str) -> Wait:
     return Wait(Reason.PARENT_NOT_READY, f"waits for {key}, which {why}")
+
+
+def _unproven(key: ResourceKey) -> Wait:
+    return _waits(key, "says to hold an object, and nothing proves it")
 
 
 def _state_problem(label: str, phase: str | None) -> Wait | None:
