@@ -92,4 +92,4 @@ def test_the_secret_follows_the_cloud(why: str, view: PasswordView, verdict: typ
 def test_to_adopt_one_needs_no_password() -> None:
     decided = decide(KIND, seen_token({"adoption": "IfExists"}, namesakes=(token(),), credential=PasswordView()))
     assert isinstance(decided, Record)
-    assert decided.changes == {"id": uuid(80), "intent": None, "adopted": True}
+    assert decided.changes.written() == {"id": uuid(80), "intent": None, "adopted": True}

@@ -123,7 +123,7 @@ PROOF: Final = (
     Mutant(
         "a report about a forged status does not seal it",
         "reconcile/report/writing.py",
-        "if self.seals.proof(found.resource).holds or decides_ownership(facts or {}):",
+        "if self.seals.proof(found.resource).holds or decides_ownership(facts):",
         "if True:",
         _PROVEN,
     ),

@@ -19,8 +19,8 @@ PINNED: Final = (
     Mutant(
         "an attempt for what the spec does not say any more ends with its identity",
         "reconcile/decision/decide.py",
-        '{"intent": None, "identity": None})',
-        '{"intent": None})',
+        "Facts(intent=None, identity=None))",
+        "Facts(intent=None))",
         ("reconcile/decision",),
     ),
     Mutant(

@@ -24,7 +24,7 @@ WALKS: Final = (
     Mutant(
         "in a walk: whoever takes over claims first",
         "reconcile/act.py",
-        ' or (isinstance(step, Record) and step.changes.get("adopted"))',
+        " or (isinstance(step, Record) and step.changes.adopted is True)",
         "",
         _WALKS,
     ),

@@ -27,6 +27,7 @@ from managed_databases.api.models import (
 from managed_databases.kinds import datastore_configuration as configuration
 from managed_databases.kinds import datastore_floating_ips as floating_ips
 from managed_databases.kinds.datastore_catalogue import catalogue_of
+from managed_databases.kinds.datastore_facts import DatastoreFacts
 from managed_databases.kinds.datastore_guard import guard_of
 from managed_databases.kinds.datastore_managed import (
     CONFIG,
@@ -110,7 +111,7 @@ def _firewall(seen: Seen) -> Iterator[Change]:
     if _firewall_differs(seen):
         call = set_firewall(datastore.id, FirewallChange(ips=wanted))
         message = f"the firewall lets in {', '.join(wanted) or 'what an empty list lets in'}"
-        facts = {"guard": guard_of(wanted)}
+        facts = DatastoreFacts(guard=guard_of(wanted))
         yield Change(Reason.DRIFT, message, call, manages=(FIREWALL,), guards=True, facts=facts)
 
 

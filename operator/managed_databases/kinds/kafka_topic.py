@@ -62,9 +62,10 @@ def body(seen: Seen, password: SecretStr | None) -> NewTopic:
                 "only: give it such a name",
             )
         )
-    spec: KafkaTopicSpec = seen.spec
-    partitions = {} if spec.partitions is None else {"partitions": spec.partitions}
-    return NewTopic(**expected(seen), **partitions)
+    fields = dict(expected(seen))
+    if seen.spec.partitions is not None:
+        fields["partitions"] = seen.spec.partitions
+    return NewTopic(**fields)
 
 
 def expected(seen: Seen) -> Mapping[str, Any]:

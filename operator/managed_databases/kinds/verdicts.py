@@ -1,11 +1,12 @@
 """What a pass can decide: one step, a wait, a stall, or nothing left to do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
 
 from managed_databases.api.calls import Call
+from managed_databases.kinds.facts import NOTHING, Facts
 
 
 class Reason(StrEnum):
@@ -114,7 +115,7 @@ class Change:
     unmanages: tuple[str, ...] = ()
     manages: tuple[str, ...] = ()
     guards: bool = False
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = NOTHING
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Record:
 
     reason: Reason
     message: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Facts = NOTHING
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Carries out one step. Each method does its writes in the one order that survives a kill between any two lines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from managed_databases.api.calls import Call
 from managed_databases.api.errors import ApiError, Invalid, OutcomeUnknown
+from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.frame import Identity, Intent, is_object_name
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.seen import PasswordView
@@ -48,7 +49,6 @@ from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.report.announcing import SECRET_MARKS_RESTORED, Announcement
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.report.writing import Writer
-from managed_databases.reconcile.seals import SEAL
 from managed_databases.reconcile.secret_ownership import SecretOwnership
 from managed_databases.reconcile.settings import EngineSettings
 
@@ -77,14 +77,14 @@ class Actor:
 
         Others may have looked at the same time as this pass: whoever claims first goes on, and the rest look again.
         """
-        gives_key = isinstance(step, Create) or (isinstance(step, Record) and step.changes.get("adopted"))
+        gives_key = isinstance(step, Create) or (isinstance(step, Record) and step.changes.adopted is True)
         if isinstance(step, Change) and step.reason is Reason.RENAMING and not found.seen.deleting:
             gives_key = found.cloud.key(found.seen) != found.cloud.key_of(found.seen.mine)
         return not gives_key or found.claim is None or self.claims.take(found.resource, found.claim)
 
     async def act(
         self, found: Observation, step: Step, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
-    ) -> Mapping[str, Any]:
+    ) -> Facts:
         """Do the step; return the facts of the frame that changed by it, to be written with the status.
 
         `shown` is what the status says while it is under way.
@@ -100,17 +100,17 @@ class Actor:
                 return await self._credentials(found, step, shown, secrets, memory, lane)
             case Arrange():
                 await self._arrange(found, step)
-                return {}
+                return NOTHING
             case Delete():
                 await self._delete(found, lane)
-                return {}
+                return NOTHING
             case Release():
                 await self._release(found, step)
-                return {}
+                return NOTHING
 
     async def _create(
         self, found: Observation, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
-    ) -> Mapping[str, Any]:
+    ) -> Facts:
         """Finalizer, intent, Secret, POST, id: in this order, so that nothing made is ever forgotten."""
         assert found.session is not None
         assert found.snapshot is not None
@@ -125,12 +125,7 @@ class Actor:
             expected=dict(found.cloud.expected(found.seen)),
             endpoint=found.project.endpoint,
         )
-        facts: dict[str, Any] = {
-            "identity": pinned(found),
-            "intent": intent.model_dump(by_alias=True, exclude_none=True, mode="json"),
-            "managed": None,
-            "applying": dict(found.cloud.wanted_values(found.seen)),
-        }
+        facts = Facts(identity=pinned(found), intent=intent, managed=(), applying=found.cloud.wanted_values(found.seen))
         await self.writer.write(found, shown, facts)
         # Until the POST is sent this process knows that there is nothing to wait for.
         memory.attempt, memory.settle_from = attempt, self.clock.monotonic() - intent.again_seconds
@@ -144,7 +139,7 @@ class Actor:
         if made is None:  # an empty answer: the list will tell
             return facts
         memory.created_id = made.id
-        return {**facts, "id": made.id, "intent": None, "phase": made.status}
+        return facts | Facts(id=made.id, intent=None, phase=made.status)
 
     async def _prove_first_secret(self, found: Observation, shown: Verdict, secrets: SecretsRead) -> None:
         """A value that the cloud makes may be told once only: by then its Secret must be possible. A password of ours is in
@@ -187,39 +182,37 @@ class Actor:
                 raise
             return there
 
-    async def _record(self, found: Observation, memory: Memory, step: Record) -> Mapping[str, Any]:
-        if SEAL in step.changes:
+    async def _record(self, found: Observation, memory: Memory, step: Record) -> Facts:
+        if step.changes.seal is not None:
             return step.changes
         _forget_pending(memory)
-        if not step.changes.get("id"):
+        if not step.changes.id:
             memory.created_id = None  # what is gone is not found again in what we once made
             return step.changes
         if not found.seen.deleting:
             await self._hold(found)
-        adopted = {"identity": pinned(found)} if step.changes.get("adopted") else {}
-        return {**step.changes, **adopted}
+        adopted = Facts(identity=pinned(found)) if step.changes.adopted else NOTHING
+        return step.changes | adopted
 
-    async def _change(
-        self, found: Observation, step: Change, shown: Verdict, memory: Memory, lane: Lane
-    ) -> Mapping[str, Any]:
-        facts: dict[str, Any] = {}
+    async def _change(self, found: Observation, step: Change, shown: Verdict, memory: Memory, lane: Lane) -> Facts:
+        facts = NOTHING
         if step.manages:  # known before the cloud changes
             wanted = found.cloud.wanted_values(found.seen)
             applying = {**found.seen.status.applying, **{name: wanted[name] for name in step.manages}}
-            facts["applying"] = dict(sorted(applying.items()))
+            facts = Facts(applying=dict(sorted(applying.items())))
         await self.writer.write(found, shown, facts)
         await self._send(found, step.call, lane)
         memory.corrections.append((self.clock.monotonic(), aim(step.call), found.seen.generation))
         if not step.unmanages:
-            return dict(step.facts)
+            return step.facts
         status = found.resource.status
         applying = {name: each for name, each in status.get("applying", {}).items() if name not in step.unmanages}
         managed = sorted({*status.get("managed", ())} - {*step.unmanages})
-        return {**step.facts, "managed": managed, "applying": applying or None}
+        return step.facts | Facts(managed=tuple(managed), applying=applying)
 
     async def _credentials(
         self, found: Observation, step: Credentials, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
-    ) -> Mapping[str, Any]:
+    ) -> Facts:
         view = found.seen.credential
         assert view is not None
         assert found.cloud.credential is not None
@@ -258,14 +251,14 @@ class Actor:
                 if secrets.pending is not None:
                     await self.kube.delete_secret(secrets.pending)
                 _forget_pending(memory)
-                return {"passwordUnconfirmed": None}
+                return Facts(password_unconfirmed=None)
             case PasswordStep.CONFIRM:
                 await self.writer.write(found, shown)
                 await self._send_password(found, view.password, lane)
                 memory.confirmed = True
             case PasswordStep.CONFIRMED:
                 memory.confirmed = False
-                return {"passwordUnconfirmed": None}
+                return Facts(password_unconfirmed=None)
             case PasswordStep.WRITE:
                 value = view.password if found.cloud.credential.value_of is None else view.given
                 assert value is not None
@@ -276,7 +269,7 @@ class Actor:
                     told += "this resource's: they are put back"
                     marks = Announcement("Warning", SECRET_MARKS_RESTORED, told)
                     self.writer.announcer.tell(found.resource, marks)
-        return {}
+        return NOTHING
 
     async def _write_secret(
         self, found: Observation, password: SecretStr, secrets: SecretsRead, memory: Memory, *, is_known: bool = True
@@ -425,9 +418,9 @@ class Actor:
         return f"the answer is about {answered.id}, which was there before" if is_old else None
 
 
-def _doubt(view: PasswordView) -> Mapping[str, Any]:
+def _doubt(view: PasswordView) -> Facts:
     """What is to be known when a pending password is given up that the cloud may have after all."""
-    return {"passwordUnconfirmed": True} if view.pending is not None and view.pending_unclear else {}
+    return Facts(password_unconfirmed=True) if view.pending is not None and view.pending_unclear else NOTHING
 
 
 def _forget_pending(memory: Memory) -> None:
@@ -435,11 +428,11 @@ def _forget_pending(memory: Memory) -> None:
     memory.pending_sent = memory.pending_untried = memory.pending_refused = None
 
 
-def pinned(found: Observation) -> Mapping[str, Any]:
-    """The identity (see there), as the status holds it."""
+def pinned(found: Observation) -> Identity:
+    """What the object that this pass makes or takes over is, for good."""
     assert found.claim is not None
     project = found.project
-    identity = Identity(
+    return Identity(
         project=project.name,
         project_id=project.project_id,
         region=project.region,
@@ -447,4 +440,3 @@ def pinned(found: Observation) -> Mapping[str, Any]:
         name_prefix=None if any(reference.parent for reference in found.cloud.references) else found.seen.name_prefix,
         key=found.claim.key,
     )
-    return identity.model_dump(by_alias=True, exclude_none=True, mode="json")

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any, Final
 
 from managed_databases.kinds.database_project import KIND as PROJECT
+from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.kind import CloudSide, Kind, Reference
 from managed_databases.kinds.seen import ProjectView, Referred, Seen
@@ -81,12 +82,12 @@ class Observer:
     pending_limit_seconds: float
     seals: Seals
 
-    def observe(self, resource: Resource, memory: Memory, facts: Mapping[str, Any]) -> Observation:
+    def observe(self, resource: Resource, memory: Memory, facts: Facts) -> Observation:
         """`facts` is what this pass has learned and not written yet. Raises UnreadableSpec."""
         kind = self.kind_of(resource.key.kind)
         cloud = kind.cloud
         assert cloud is not None
-        status = read_status(kind, without_absent({**resource.status, **facts}) if facts else resource.status)
+        status = read_status(kind, without_absent({**resource.status, **facts.written()}) if facts else resource.status)
         seen: dict[str, Any] = {
             "namespace": resource.key.namespace,
             "name": resource.key.name,

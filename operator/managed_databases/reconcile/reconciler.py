@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import structlog
 
 from managed_databases.api.errors import ApiError, Busy
+from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.seen import PasswordView
@@ -122,7 +123,7 @@ class Reconciler:
             await self.writer.tell(newest, trouble)
 
     async def _steps(self, resource: Resource, memory: Memory, lane: Lane, turn: Turn) -> float | None:
-        facts: Mapping[str, Any] = {}
+        facts = NOTHING
         is_sync_requested, was_late = self._is_sync_requested(resource, memory), False
         for _ in range(STEPS_A_PASS):
             found = self._observe(resource, memory, facts)
@@ -158,14 +159,14 @@ class Reconciler:
                 continue  # somebody was faster since this pass has looked
             if facts:  # a step that fails must not lose what was learned before it
                 await self.writer.write(found, verdict, facts)
-                facts = {}
+                facts = NOTHING
             try:
                 shown = self.attempts.shown_while(found, memory, verdict)
                 facts = await self.actor.act(found, verdict, shown, secrets, memory, calls_lane)
             except WriteRefused as error:
                 log.warning("Kubernetes refused a write", error=str(error), **_named(resource.key))
                 refused = self.attempts.kubernetes_refused(found, memory, verdict, error)
-                undone = {"intent": None, "applying": None} if isinstance(verdict, Create) else {}
+                undone = Facts(intent=None, applying=None) if isinstance(verdict, Create) else NOTHING
                 await self.writer.write(found, refused, undone)
                 return self._again_seconds(found, memory, refused, turn)
             except ApiError as error:
@@ -174,7 +175,7 @@ class Reconciler:
                 if isinstance(verdict, Change) and is_refusal(error):
                     resource = found.resource  # what is refused holds up none of the other changes
                     continue
-                await self.writer.write(found, held, {"intent": None} if nothing_made else {})
+                await self.writer.write(found, held, Facts(intent=None) if nothing_made else NOTHING)
                 return self._again_seconds(found, memory, held, turn)
             log.info(
                 "step taken",
@@ -199,7 +200,7 @@ class Reconciler:
             verdict = decide(found.kind, found.seen, rests)
         return self.attempts.hold_back(found, memory, verdict)
 
-    def _observe(self, resource: Resource, memory: Memory, facts: Mapping[str, Any]) -> Observation:
+    def _observe(self, resource: Resource, memory: Memory, facts: Facts) -> Observation:
         found = self.observer.observe(resource, memory, facts)
         self.interest.observed(resource)
         # Before anything else is read: what changes while that is on its way is not missed.
@@ -221,7 +222,7 @@ class Reconciler:
         return is_new
 
     async def _look_closer(
-        self, found: Observation, memory: Memory, facts: Mapping[str, Any], lane: Lane, turn: Turn
+        self, found: Observation, memory: Memory, facts: Facts, lane: Lane, turn: Turn
     ) -> tuple[Observation, SecretsRead]:
         """What memory cannot tell: an object that no list shows, and the Secrets."""
         if await self._ask_by_id(found, memory, lane, turn):

@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 from pydantic import SecretStr
 
+from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.ports import Resource
@@ -140,9 +141,9 @@ def claims_something(status: Mapping[str, Any]) -> bool:
     return any(status.get(field) for field in CLAIMS)
 
 
-def decides_ownership(facts: Mapping[str, Any]) -> bool:
+def decides_ownership(facts: Facts) -> bool:
     """Whether the operator itself has decided, in this pass, what the resource has."""
-    return not facts.keys().isdisjoint((*SEALED, SEAL))
+    return not facts.written().keys().isdisjoint((*SEALED, SEAL))
 
 
 def canonical(resource: Resource, status: Mapping[str, Any]) -> bytes:

@@ -361,4 +361,4 @@ def test_an_attempt_for_what_the_spec_does_not_say_any_more_ends_with_its_identi
     before = IDENTITY.model_copy(update={"key": (DATASTORE_ID, "name_of_then")})
     decided = decide(USER, seen(status=status(intent=INTENT, identity=before)))
     assert isinstance(decided, Record)
-    assert decided.changes == {"intent": None, "identity": None}
+    assert decided.changes.written() == {"intent": None, "identity": None}

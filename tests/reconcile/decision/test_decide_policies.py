@@ -61,11 +61,11 @@ def test_an_adopted_object_is_looked_at_first_where_drift_is_only_reported() -> 
     permitted = replace(found, project=replace(found.project, powers=frozenset({"adopt"})))
     decided = decide(KIND, permitted)
     assert isinstance(decided, Record)
-    assert decided.changes["syncedGeneration"] == 1
+    assert decided.changes.synced_generation == 1
     corrected = seen_datastore(spec | {"driftPolicy": "Correct"}, namesakes=(datastore(),), project=permitted.project)
     decided = decide(KIND, corrected)
     assert isinstance(decided, Record)
-    assert "syncedGeneration" not in decided.changes
+    assert decided.changes.synced_generation is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 
 from kinds.sights import seen_user
 from managed_databases.kinds.database_user import KIND
+from managed_databases.kinds.facts import NOTHING, Facts
+from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.verdicts import Create, Reason, Wait
 from managed_databases.reconcile.report.status import status
 
@@ -19,13 +21,13 @@ UNCLEAR = Wait(Reason.LOOKING, "the outcome is unknown")
 @pytest.mark.parametrize(
     ("why", "verdict", "old", "facts", "protected"),
     [
-        ("nothing was begun", CREATE, {}, None, None),
-        ("the intent is written now", CREATE, {}, {"intent": INTENT}, True),
-        ("it was written in this pass, which saw none", UNCLEAR, {"intent": INTENT}, {}, True),
-        ("it was surely refused", UNCLEAR, {"intent": INTENT}, {"intent": None}, None),
+        ("nothing was begun", CREATE, {}, NOTHING, None),
+        ("the intent is written now", CREATE, {}, Facts(intent=Intent.model_validate(INTENT)), True),
+        ("it was written in this pass, which saw none", UNCLEAR, {"intent": INTENT}, NOTHING, True),
+        ("it was surely refused", UNCLEAR, {"intent": INTENT}, Facts(intent=None), None),
     ],
 )
 def test_protected_from_the_intent_on(
-    why: str, verdict: Any, old: dict[str, Any], facts: dict[str, Any] | None, protected: bool | None
+    why: str, verdict: Any, old: dict[str, Any], facts: Facts, protected: bool | None
 ) -> None:
     assert status(KIND, seen_user(), verdict, old, NOW, facts).get("protected") is protected, why

@@ -7,6 +7,7 @@ password; only then the spec's changes.
 from collections.abc import Iterable
 from typing import Any
 
+from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.frame import Intent
 from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.names import name_problem
@@ -54,7 +55,7 @@ PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE", "RESI
 _FOLLOW_THE_CLOUD = frozenset({PasswordStep.SWITCH, PasswordStep.CONFIRMED})
 """What is done once the cloud has a password: until then its Secret does not open, so these steps wait for nothing."""
 
-OF_THE_OBJECT = ("id", "intent", "phase", "adopted", "managed", "applying", "syncedGeneration")
+OF_THE_OBJECT = Facts(id=None, intent=None, phase=None, adopted=None, managed=(), applying=None, synced_generation=None)
 """What a status says about one object, and what goes with it: the next one has everything still to come."""
 
 
@@ -152,7 +153,7 @@ def _after_an_attempt(cloud: CloudSide, seen: Seen, intent: Intent) -> Verdict:
         return wait_after(intent, seen.again_seconds)
     if seen.moved is not None or cloud.key(seen) != tuple(seen.status.identity.key if seen.status.identity else ()):
         # What was attempted is not what the spec says now: with it its pinned identity ends, and all begins anew.
-        return Record(Reason.ABSENT, "the last attempt left nothing behind", {"intent": None, "identity": None})
+        return Record(Reason.ABSENT, "the last attempt left nothing behind", Facts(intent=None, identity=None))
     if blocked := _reference_problem(cloud, seen):
         return blocked
     if conflict := _claimed_by_others(seen):
@@ -263,18 +264,19 @@ def _may_be_taken(cloud: CloudSide, seen: Seen, what: str) -> Wait | None:
 
 
 def _recorded(cloud: CloudSide, seen: Seen, id_: str, reason: Reason, message: str, *, adopted: bool = False) -> Record:
-    changes: dict[str, Any] = {"id": id_, "intent": None}
+    changes = Facts(id=id_, intent=None)
     if adopted:
-        changes["adopted"] = True
+        changes |= Facts(adopted=True)
         if seen.unproven:  # what it said to have had is worth nothing
-            changes["lostIDs"] = None
-        changes |= {field: None for field in ("managed", "applying") if getattr(seen.status, field)}
+            changes |= Facts(lost_ids=())
+        if seen.status.managed or seen.status.applying:
+            changes |= Facts(managed=(), applying=None)
         if seen.cloud_spec.drift_policy == "Report":  # what differs already is to be seen before anything is done
-            changes["syncedGeneration"] = seen.generation
+            changes |= Facts(synced_generation=seen.generation)
     credential = cloud.credential
     is_sent = credential is not None and credential.value_of is None and credential.applies(seen)
     if is_sent and reason is not Reason.CREATING:
-        changes["passwordUnconfirmed"] = True
+        changes |= Facts(password_unconfirmed=True)
     return Record(reason, f"{id_}: {message}", changes)
 
 
@@ -305,8 +307,8 @@ def _lost(cloud: CloudSide, seen: Seen, id_: str) -> Verdict:
         )
     if not cloud.holds_data and (blocked := _reference_problem(cloud, seen)):
         return blocked  # it cannot be made again yet: what is known of it may still be needed
-    lost = [*(lost for lost in seen.status.lost_ids if lost != id_), id_][-LOST_IDS_MOST:]
-    return Record(Reason.GONE, f"{id_} is gone: it is made again", dict.fromkeys(OF_THE_OBJECT) | {"lostIDs": lost})
+    lost = (*(lost for lost in seen.status.lost_ids if lost != id_), id_)[-LOST_IDS_MOST:]
+    return Record(Reason.GONE, f"{id_} is gone: it is made again", OF_THE_OBJECT | Facts(lost_ids=lost))
 
 
 def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:

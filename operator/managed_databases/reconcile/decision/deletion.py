@@ -1,5 +1,6 @@
 """What to do next for a resource that is being deleted: a table of its own."""
 
+from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.kind import CloudSide
 from managed_databases.kinds.protection import WAYS_OUT, WAYS_OUT_INSIDE
 from managed_databases.kinds.seen import Referred, Seen
@@ -67,7 +68,7 @@ def believed(seen: Seen) -> Record | Wait:
     gone. An attempt whose outcome is open shows nothing yet.
     """
     if seen.status.id is None or seen.mine is not None or seen.mine_gone:
-        return Record(Reason.FOUND, "the status is believed, as it was there when that was asked for", {"seal": ""})
+        return Record(Reason.FOUND, "the status is believed, as it was there when that was asked for", Facts(seal=""))
     return Wait(Reason.LOOKING, f"{seen.status.id} is not in the list: asking for it by its id")
 
 
@@ -126,7 +127,7 @@ def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
 
 
 def _found(id_: str) -> Record:
-    return Record(Reason.FOUND, f"{id_}: made by our attempt", {"id": id_, "intent": None})
+    return Record(Reason.FOUND, f"{id_}: made by our attempt", Facts(id=id_, intent=None))
 
 
 def _parent(cloud: CloudSide, seen: Seen) -> Referred | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.frame import KEY_MOST, Intent
 from managed_databases.kinds.kind import CloudSide, Kind
 from managed_databases.kinds.seen import PasswordView, Seen
@@ -30,25 +31,26 @@ def status(
     verdict: Verdict,
     old: Mapping[str, Any],
     now: datetime,
-    facts: Mapping[str, Any] | None = None,
+    facts: Facts = NOTHING,
 ) -> dict[str, Any]:
-    """Return what `.status` shall be. `facts` replaces facts of the frame; None takes one away."""
+    """Return what `.status` shall be. `facts` is what the last step has found out."""
     assert kind.cloud is not None
     kept = {field: old[field] for field in _KEPT if field in old}
     phase = seen.mine.status if seen.mine is not None else old.get("phase")
     if "identity" in kept and seen.mine is not None and seen.mine.is_whole:  # a renamed object has another key
         kept["identity"] = {**kept["identity"], "key": [part[:KEY_MOST] for part in kind.cloud.key_of(seen.mine)]}
     token = sync_request(seen.annotations)
-    begun = {**kept, **(facts or {})}.get("intent")
+    told = facts.written()
+    begun = {**kept, **told}.get("intent")
     reported = seen
     if begun is not None and seen.status.intent is None:  # from the intent on there is something to lose
         reported = replace(seen, status=seen.status.model_copy(update={"intent": Intent.model_validate(begun)}))
     whole: dict[str, Any] = {
         **kept,
         **fitting(kind.status)(all_visible({"phase": phase, **kind.cloud.report(reported)})),
-        **(facts or {}),
+        **told,
         **({"syncedGeneration": seen.generation} if _is_carried_out(verdict) else {}),
-        **managed(kind.cloud, seen, {**old, **(facts or {})}),
+        **managed(kind.cloud, seen, {**old, **told}),
         "observedGeneration": seen.generation,
         "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
     }

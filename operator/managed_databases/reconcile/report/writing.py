@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.verdicts import Stall, Verdict
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.observe import Observation
@@ -24,12 +25,12 @@ class Writer:
     announcer: Announcer
     seals: Seals
 
-    async def write(self, found: Observation, verdict: Verdict, facts: Mapping[str, Any] | None = None) -> bool:
+    async def write(self, found: Observation, verdict: Verdict, facts: Facts = NOTHING) -> bool:
         """Make `.status` what it shall be; return whether that was a write. Raises KubeError."""
         old = found.resource.status
         wanted = status(found.kind, found.seen, verdict, old, self.clock.now(), facts)
         # What is only carried along is worth what it was: of a forged status our report makes no true one.
-        if self.seals.proof(found.resource).holds or decides_ownership(facts or {}):
+        if self.seals.proof(found.resource).holds or decides_ownership(facts):
             wanted = self.seals.sealed(found.resource, wanted)
         if wanted == old:
             return False

@@ -1,0 +1,56 @@
+"""What a step has found out of a resource's cloud object, on its way into the status."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from managed_databases.kinds.frame import CloudStatus, Identity, Intent
+
+
+class Facts(BaseModel):
+    """A change of a status. Only the fields that are given count: each replaces what the status says, and one that is given
+    as None, or empty, takes that away. The fields are those of `CloudStatus`, which knows how they are written.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    STATUS: ClassVar[type[CloudStatus]] = CloudStatus
+
+    id: str | None = None
+    phase: str | None = None
+    identity: Identity | None = None
+    intent: Intent | None = None
+    lost_ids: tuple[str, ...] = ()
+    seal: str | None = None
+    adopted: bool | None = None
+    synced_generation: int | None = None
+    managed: tuple[str, ...] = ()
+    applying: Mapping[str, str] | None = None
+    password_unconfirmed: bool | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.model_fields_set)
+
+    def __or__(self, newer: "Facts") -> "Facts":
+        """Both together; where both say something, the newer one counts."""
+        model = type(newer) if issubclass(type(newer), type(self)) else type(self)
+        return model(**(self._given() | newer._given()))
+
+    def written(self) -> dict[str, Any]:
+        """The fields as a status has them, by their names there; None for what is taken away."""
+        known = self.STATUS.model_fields
+        return {known[name].alias or name: _plain(value) for name, value in self._given().items()}
+
+    def _given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+NOTHING = Facts()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(by_alias=True, exclude_none=True, mode="json")
+    if isinstance(value, tuple):
+        return list(value) or None
+    return dict(value) or None if isinstance(value, Mapping) else value
