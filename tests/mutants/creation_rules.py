@@ -24,15 +24,15 @@ CREATION: Final = (
     ),
     Mutant(
         "a process that did not see an attempt end waits its whole time",
-        "reconcile/observe.py",
-        "memory.attempt, memory.settle_from = attempt, self.clock.monotonic()",
-        "memory.attempt, memory.settle_from = attempt, self.clock.monotonic() - wait",
+        "reconcile/memory.py",
+        "            self._attempt, self._settle_from = attempt, now\n        return",
+        "            self._attempt, self._settle_from = attempt, now - wait_seconds\n        return",
         _GUARDS,
     ),
     Mutant(
         "the wait begins again when a call ends",
         "reconcile/act.py",
-        "        finally:\n            memory.settle_from = self.clock.monotonic()",
+        "        finally:\n            memory.creation.call_has_ended(self.clock.monotonic())",
         "        finally:\n            pass",
         _GUARDS,
     ),
@@ -46,8 +46,8 @@ CREATION: Final = (
     Mutant(
         "the intent is written before the POST",
         "reconcile/act.py",
-        "await self.writer.write(found, shown, facts)\n        # Until",
-        "# Until",
+        "await self.writer.write(found, shown, facts)\n        memory.creation.attempt_is",
+        "memory.creation.attempt_is",
         _GUARDS,
     ),
     Mutant(
@@ -60,7 +60,7 @@ CREATION: Final = (
     Mutant(
         "a list is looked at before a first creation",
         "reconcile/observe.py",
-        "return begun is not None and begun >= memory.absent_since",
+        "return begun is not None and begun >= since",
         "return True",
         _GUARDS,
     ),

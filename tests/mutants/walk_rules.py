@@ -9,9 +9,9 @@ _WALKS: Final = ("virtual/test_plots.py", "virtual/test_random_walk.py")
 WALKS: Final = (
     Mutant(
         "in a walk: a lost answer is waited for before another try",
-        "reconcile/observe.py",
-        "over = memory.settle_from + wait",
-        "over = memory.settle_from - 1e6",
+        "reconcile/memory.py",
+        "return self._settle_from + wait_seconds",
+        "return self._settle_from - 1e6",
         _WALKS,
     ),
     Mutant(
@@ -73,8 +73,8 @@ WALKS: Final = (
     Mutant(
         "in a walk: the intent is written before the POST",
         "reconcile/act.py",
-        "await self.writer.write(found, shown, facts)\n        # Until",
-        "# Until",
+        "await self.writer.write(found, shown, facts)\n        memory.creation.attempt_is",
+        "memory.creation.attempt_is",
         _WALKS,
     ),
     Mutant(

@@ -31,7 +31,6 @@ from managed_databases.reconcile.annotations import FORCE_DELETE, OWNED_BY
 from managed_databases.reconcile.claims import Claims, ObjectName
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.failures import is_refusal
-from managed_databases.reconcile.fights import aim
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe import Observation
 from managed_databases.reconcile.ports import (
@@ -127,18 +126,17 @@ class Actor:
         )
         facts = Facts(identity=pinned(found), intent=intent, managed=(), applying=found.cloud.wanted_values(found.seen))
         await self.writer.write(found, shown, facts)
-        # Until the POST is sent this process knows that there is nothing to wait for.
-        memory.attempt, memory.settle_from = attempt, self.clock.monotonic() - intent.again_seconds
+        memory.creation.attempt_is_written(attempt, self.clock.monotonic(), intent.again_seconds)
         password = await self._first_password(found, secrets, memory)
         call = found.cloud.collection.create(found.cloud.body(found.seen, password))
-        memory.attempt, memory.settle_from = attempt, self.clock.monotonic()
+        memory.creation.attempt_is_sent(attempt, self.clock.monotonic())
         try:
             made = await self._send(found, call, lane)
         finally:
-            memory.settle_from = self.clock.monotonic()
+            memory.creation.call_has_ended(self.clock.monotonic())
         if made is None:  # an empty answer: the list will tell
             return facts
-        memory.created_id = made.id
+        memory.creation.created_id = made.id
         return facts | Facts(id=made.id, intent=None, phase=made.status)
 
     async def _prove_first_secret(self, found: Observation, shown: Verdict, secrets: SecretsRead) -> None:
@@ -164,7 +162,7 @@ class Actor:
             try:
                 written = await self.kube.create_secret(wanted)
             except AlreadyThere:
-                memory.secret_name_taken = True  # the next pass reads it, whosever it is
+                memory.password.is_name_taken = True  # the next pass reads it, whosever it is
                 raise
         else:
             written = await self.kube.replace_secret(secrets.credentials, wanted)
@@ -185,9 +183,9 @@ class Actor:
     async def _record(self, found: Observation, memory: Memory, step: Record) -> Facts:
         if step.changes.seal is not None:
             return step.changes
-        _forget_pending(memory)
+        memory.password.forget_pending()
         if not step.changes.id:
-            memory.created_id = None  # what is gone is not found again in what we once made
+            memory.creation.created_id = None  # what is gone is not found again in what we once made
             return step.changes
         if not found.seen.deleting:
             await self._hold(found)
@@ -202,7 +200,6 @@ class Actor:
             facts = Facts(applying=dict(sorted(applying.items())))
         await self.writer.write(found, shown, facts)
         await self._send(found, step.call, lane)
-        memory.corrections.append((self.clock.monotonic(), aim(step.call), found.seen.generation))
         if not step.unmanages:
             return step.facts
         status = found.resource.status
@@ -227,18 +224,18 @@ class Actor:
                     pending = await self._create_own_pending(found, wanted)
                 else:  # ours: without a usable password, or with one that nobody means any more
                     pending = await self.kube.replace_secret(secrets.pending, wanted)
-                _forget_pending(memory)
+                memory.password.forget_pending()
                 if pending.data.get(credentials.PENDING_KEY) == password:
-                    memory.pending_untried = password
+                    memory.password.is_prepared(password)
                 if step.reason is Reason.PASSWORD_RESET:
-                    memory.repairs.append((self.clock.monotonic(), credentials.RESET))
+                    memory.password.repairs.append((self.clock.monotonic(), credentials.RESET))
                 return facts
             case PasswordStep.ABANDON:
                 facts = _doubt(view)
                 await self.writer.write(found, shown, facts)
                 assert secrets.pending is not None
                 await self.kube.delete_secret(secrets.pending)
-                _forget_pending(memory)
+                memory.password.forget_pending()
                 return facts
             case PasswordStep.SEND:
                 assert view.pending is not None
@@ -250,20 +247,20 @@ class Actor:
                 await self._write_secret(found, view.pending, secrets, memory)
                 if secrets.pending is not None:
                     await self.kube.delete_secret(secrets.pending)
-                _forget_pending(memory)
+                memory.password.forget_pending()
                 return Facts(password_unconfirmed=None)
             case PasswordStep.CONFIRM:
                 await self.writer.write(found, shown)
                 await self._send_password(found, view.password, lane)
-                memory.confirmed = True
+                memory.password.is_confirmed = True
             case PasswordStep.CONFIRMED:
-                memory.confirmed = False
+                memory.password.is_confirmed = False
                 return Facts(password_unconfirmed=None)
             case PasswordStep.WRITE:
                 value = view.password if found.cloud.credential.value_of is None else view.given
                 assert value is not None
                 await self._write_secret(found, value, secrets, memory, is_known=False)
-                memory.repairs.append((self.clock.monotonic(), credentials.content_hash(found, value)))
+                memory.password.repairs.append((self.clock.monotonic(), credentials.content_hash(found, value)))
                 if secrets.credentials is not None and credentials.has_lost_marks(secrets.credentials):
                     told = f"the Secret {secrets.credentials.name} had lost labels or annotations by which it is known to be "
                     told += "this resource's: they are put back"
@@ -286,16 +283,16 @@ class Actor:
 
     async def _send_pending(self, found: Observation, pending: SecretStr | None, memory: Memory, lane: Lane) -> None:
         """From the send on the cloud may have it; after a refusal it has not, unless it may have had it before."""
-        was_untried, memory.pending_untried = memory.pending_untried == pending, None
+        was_untried = memory.password.is_sending(pending)
         try:
             await self._send_password(found, pending, lane)
         except ApiError as error:
             if is_refusal(error) and was_untried:
-                memory.pending_untried = pending
+                memory.password.was_not_taken(pending)
             if isinstance(error, Invalid):
-                memory.pending_refused = pending
+                memory.password.was_refused(pending)
             raise
-        memory.pending_sent = pending
+        memory.password.was_sent(pending)
 
     async def _prove(self, found: Observation, password: SecretStr, secrets: SecretsRead) -> None:
         """Before the cloud gets a password it is certain that its Secret can. Raises WriteRefused."""
@@ -421,11 +418,6 @@ class Actor:
 def _doubt(view: PasswordView) -> Facts:
     """What is to be known when a pending password is given up that the cloud may have after all."""
     return Facts(password_unconfirmed=True) if view.pending is not None and view.pending_unclear else NOTHING
-
-
-def _forget_pending(memory: Memory) -> None:
-    memory.confirmed = False
-    memory.pending_sent = memory.pending_untried = memory.pending_refused = None
 
 
 def pinned(found: Observation) -> Identity:

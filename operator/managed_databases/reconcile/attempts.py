@@ -94,7 +94,7 @@ class Attempts:
         now, generation = self._clock.monotonic(), found.seen.generation
         return [
             each.verdict
-            for each in (*memory.aside, memory.held)
+            for each in (*memory.retry.aside, memory.retry.held)
             if each is not None and is_set_aside(each) and now < each.until and each.generation == generation
         ]
 
@@ -119,36 +119,40 @@ class Attempts:
         are those that rest beside it.
         """
         held = _held(found, memory, step)
-        rests = any(is_set_aside(each) for each in (memory.held, *memory.aside, *memory.accepted) if each is not None)
-        if rests and memory.stalled is not None and memory.stalled[0] == found.seen.generation:
-            return memory.stalled[1]
+        rests = any(
+            is_set_aside(each)
+            for each in (memory.retry.held, *memory.retry.aside, *memory.retry.accepted)
+            if each is not None
+        )
+        if rests and memory.retry.stalled is not None and memory.retry.stalled[0] == found.seen.generation:
+            return memory.retry.stalled[1]
         return step if held is None else held.verdict
 
     def shown_at_rest(self, found: Observation, memory: Memory, verdict: Verdict) -> Verdict:
         """What to say instead of a verdict that is no step: a creation that was refused stays so while it is looked once
         more whether the object is there, before it is tried again.
         """
-        held = memory.held
+        held = memory.retry.held
         if held is None or not isinstance(held.verdict, Stall) or not is_look_before_creation(found, verdict):
             return verdict
         return held.verdict if is_held(held, found, Create(verdict.reason, verdict.message)) else verdict
 
     def _is_fight(self, found: Observation, memory: Memory, change: Change) -> bool:
         since = self._clock.monotonic() - FIGHT_SECONDS
-        memory.corrections = [correction for correction in memory.corrections if correction[0] >= since]
-        same = [c for c in memory.corrections if c[1:] == (aim(change.call), found.seen.generation)]
+        memory.retry.corrections = [correction for correction in memory.retry.corrections if correction[0] >= since]
+        same = [c for c in memory.retry.corrections if c[1:] == (aim(change.call), found.seen.generation)]
         return len(same) >= FIGHT_CORRECTIONS
 
     def _is_made_again_too_often(self, found: Observation, memory: Memory) -> bool:
         since = self._clock.monotonic() - MADE_AGAIN_SECONDS
-        memory.remade = [each for each in memory.remade if each[0] >= since]
-        return sum(generation == found.seen.generation for _, generation in memory.remade) >= MADE_AGAIN_MOST
+        memory.retry.remade = [each for each in memory.retry.remade if each[0] >= since]
+        return sum(generation == found.seen.generation for _, generation in memory.retry.remade) >= MADE_AGAIN_MOST
 
     def _is_secret_fight(self, found: Observation, memory: Memory, step: Credentials) -> bool:
         """Whether the same has been written again and again. What differs by the cloud's doing may follow each other."""
         view, credential = found.seen.credential, found.cloud.credential
         since = self._clock.monotonic() - FIGHT_SECONDS
-        memory.repairs = [repair for repair in memory.repairs if repair[0] >= since]
+        memory.password.repairs = [repair for repair in memory.password.repairs if repair[0] >= since]
         if view is None or credential is None:
             return False
         if step.step is PasswordStep.PREPARE and step.reason is Reason.PASSWORD_RESET:
@@ -158,12 +162,12 @@ class Attempts:
             wanted = RESET if value is None else content_hash(found, value)
         else:
             return False
-        return sum(repair[1] == wanted for repair in memory.repairs) >= REPAIRS_OF_A_SECRET
+        return sum(repair[1] == wanted for repair in memory.password.repairs) >= REPAIRS_OF_A_SECRET
 
     def failed(self, found: Observation, memory: Memory, step: Step, error: ApiError, busy: Any) -> Wait | Stall:
         """Remember the failure; return what to show."""
         now = self._clock.monotonic()
-        before, last = _held(found, memory, step), memory.held
+        before, last = _held(found, memory, step), memory.retry.held
         if last is not None and not is_set_aside(last) and (before is None or _is_later(last, before, step)):
             before = last  # the ground may change to and fro: it failed as often as it did
         failures = before.failures + 1 if before is not None else 1
@@ -186,7 +190,7 @@ class Attempts:
             )
         self._set_aside(found, memory, step)
         # The more of them rest, the longer each does: all together make no more calls than one.
-        pause *= 1 + sum(now < held.until and not is_same_step(held, step) for held in memory.aside)
+        pause *= 1 + sum(now < held.until and not is_same_step(held, step) for held in memory.retry.aside)
         unclear = isinstance(error, OutcomeUnknown)
         if unclear and isinstance(step, Create):
             before_it = found.seen.status.intent
@@ -196,11 +200,11 @@ class Attempts:
 
     def _set_aside(self, found: Observation, memory: Memory, step: Step) -> None:
         """Keep what was refused or still rests beside this step, and nothing of this step."""
-        held = memory.held
+        held = memory.retry.held
         if held is not None and (is_set_aside(held) or self._clock.monotonic() < held.until):
-            memory.aside.append(held)
-        memory.aside = [held for held in memory.aside if not is_held(held, found, step)][-_MOST_ASIDE:]
-        memory.held = None
+            memory.retry.aside.append(held)
+        memory.retry.aside = [held for held in memory.retry.aside if not is_held(held, found, step)][-_MOST_ASIDE:]
+        memory.retry.held = None
 
     def kubernetes_refused(self, found: Observation, memory: Memory, step: Step, error: WriteRefused) -> Stall:
         """Remember that Kubernetes refused what the step has to write; return what to show."""
@@ -212,10 +216,10 @@ class Attempts:
         return verdict
 
     def after_defect(self, memory: Memory) -> float:
-        failures = memory.held.failures + 1 if memory.held else 1
+        failures = memory.retry.held.failures + 1 if memory.retry.held else 1
         pause = retry_delay(failures, self._draw, self._settings.least_backoff_seconds)
         defect = Wait(Reason.UNREACHABLE, "a pass failed")
-        memory.held = Held(None, self._clock.monotonic() + pause, defect, failures)
+        memory.retry.held = Held(None, self._clock.monotonic() + pause, defect, failures)
         return pause
 
     def succeeded(self, found: Observation, memory: Memory, step: Step) -> None:
@@ -224,13 +228,14 @@ class Attempts:
         A deletion may be accepted and do nothing yet: it is not asked for again at once.
         """
         if _makes_again(step):
-            memory.remade.append((self._clock.monotonic(), found.seen.generation))
+            memory.retry.remade.append((self._clock.monotonic(), found.seen.generation))
         if isinstance(step, Change):
+            memory.retry.corrections.append((self._clock.monotonic(), aim(step.call), found.seen.generation))
             self.effects.was_accepted(found, memory, step)
         if isinstance(step, Create | Change | Credentials):
             self._set_aside(found, memory, step)
         elif isinstance(step, Delete):
-            before = memory.held
+            before = memory.retry.held
             times = before.failures + 1 if before is not None and is_held(before, found, step) else 1
             pause = retry_delay(times, self._draw, self._settings.least_backoff_seconds)
             told: Wait | Stall = Wait(Reason.DELETING, "the API has accepted the deletion, and still shows the object")
@@ -245,7 +250,7 @@ class Attempts:
     def again_seconds(self, memory: Memory, verdict: Verdict) -> float | None:
         """The seconds until a resting step may be tried again; zero when its rest ended while the pass said so."""
         now = self._clock.monotonic()
-        held = [each for each in (memory.held, *memory.aside, *memory.accepted) if each is not None]
+        held = [each for each in (memory.retry.held, *memory.retry.aside, *memory.retry.accepted) if each is not None]
         over = [each for each in held if each.until <= now and not each.has_woken and _says(verdict, each)]
         for each in over:
             each.has_woken = True  # once, as the same words may be said for a reason of today
@@ -254,18 +259,18 @@ class Attempts:
     # --- asking for an object by its id ---
 
     def may_look(self, memory: Memory) -> bool:
-        return self._clock.monotonic() >= memory.look_again
+        return self._clock.monotonic() >= memory.look.again_at
 
     def looked(self, memory: Memory) -> None:
-        memory.looks, memory.look_again = 0, 0.0
+        memory.look.times, memory.look.again_at = 0, 0.0
 
     def looked_in_vain(self, memory: Memory) -> None:
-        memory.looks += 1
-        pause = retry_delay(memory.looks, self._draw, self._settings.least_backoff_seconds)
-        memory.look_again = self._clock.monotonic() + pause
+        memory.look.times += 1
+        pause = retry_delay(memory.look.times, self._draw, self._settings.least_backoff_seconds)
+        memory.look.again_at = self._clock.monotonic() + pause
 
     def look_seconds(self, memory: Memory) -> float:
-        return max(memory.look_again - self._clock.monotonic(), self._settings.least_backoff_seconds)
+        return max(memory.look.again_at - self._clock.monotonic(), self._settings.least_backoff_seconds)
 
 
 def is_look_before_creation(found: Observation, verdict: Verdict) -> bool:
@@ -297,7 +302,8 @@ def _is_later(held: Held, before: Held, step: Step) -> bool:
 def _held(found: Observation, memory: Memory, step: Step) -> Held | None:
     """What is remembered of this step, on the same ground."""
     return next(
-        (held for held in (memory.held, *memory.aside) if held is not None and is_held(held, found, step)), None
+        (held for held in (memory.retry.held, *memory.retry.aside) if held is not None and is_held(held, found, step)),
+        None,
     )
 
 
@@ -310,4 +316,4 @@ def _as_it_is(found: Observation) -> object:
 
 def _hold(found: Observation, memory: Memory, step: Step, held: Held) -> None:
     held.step, held.generation = fingerprint(held, found, step), found.seen.generation
-    memory.held = held
+    memory.retry.held = held

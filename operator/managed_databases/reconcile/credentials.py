@@ -148,7 +148,7 @@ class CredentialReader:
         namespace = found.resource.key.namespace
         return (
             found.seen.status.id is None
-            and not memory.secret_name_taken
+            and not memory.password.is_name_taken
             and self.cache.knows_secrets(namespace)
             and self.cache.secret_version(namespace, name) is None
             and self.cache.secret_version(namespace, pending_name(name)) is None
@@ -160,18 +160,18 @@ class CredentialReader:
             version is not None
             and found.seen.mine is not None
             and not found.seen.status.password_unconfirmed
-            and memory.secret_seen_fine == _fine(found, version)
+            and memory.password.fine == _fine(found, version)
         )
 
     def _remember(self, found: Observation, memory: Memory, mine: SecretContent | None, view: PasswordView) -> None:
-        memory.secret_seen_fine = None
+        memory.password.fine = None
         if mine is not None and view.password is not None and view.pending is None and not view.outdated:
             remember_fine(found, memory, mine)
 
 
 def remember_fine(found: Observation, memory: Memory, mine: SecretContent) -> None:
     """Note the ground on which the Secret is right: its version, its owner, and all its content but the password."""
-    memory.secret_seen_fine = _fine(found, mine.resource_version)
+    memory.password.fine = _fine(found, mine.resource_version)
 
 
 def _fine(found: Observation, version: str) -> tuple[object, ...]:
@@ -205,10 +205,10 @@ def view_of(
         pending=pending_password,
         given=given,
         problem=problem,
-        pending_sent=pending_password is not None and memory.pending_sent == pending_password,
-        pending_unclear=pending_password not in (None, memory.pending_sent, memory.pending_untried),
-        pending_refused=pending_password is not None and memory.pending_refused == pending_password,
-        confirmed=memory.confirmed,
+        pending_sent=memory.password.has_sent(pending_password),
+        pending_unclear=memory.password.is_unclear(pending_password),
+        pending_refused=memory.password.has_refused(pending_password),
+        confirmed=memory.password.is_confirmed,
         outdated=mine is None or password is None or is_outdated(found, mine, password),
         misleads=password is None or misleads(found, mine, password),
         versions=_versions(mine, pending),
@@ -221,9 +221,9 @@ def after_a_call(view: PasswordView | None, memory: Memory) -> PasswordView | No
         return view
     return replace(
         view,
-        pending_sent=memory.pending_sent == view.pending,
-        pending_unclear=view.pending not in (memory.pending_sent, memory.pending_untried),
-        pending_refused=memory.pending_refused == view.pending,
+        pending_sent=memory.password.has_sent(view.pending),
+        pending_unclear=memory.password.is_unclear(view.pending),
+        pending_refused=memory.password.has_refused(view.pending),
     )
 
 

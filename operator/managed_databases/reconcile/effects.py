@@ -18,7 +18,7 @@ _SLOWEST = 5
 
 
 class Effects:
-    """Judges over each resource's `Memory.accepted`."""
+    """Judges over each resource's `RetryMemory.accepted`."""
 
     def __init__(self, clock: Clock, settings: EngineSettings, draw: Callable[[], float]) -> None:
         self._clock = clock
@@ -35,7 +35,7 @@ class Effects:
         again one is tried at a time, so that all together make no more calls than one.
         """
         before = _before(found, memory, change)
-        memory.accepted = [each for each in memory.accepted if each is not before]
+        memory.retry.accepted = [each for each in memory.retry.accepted if each is not before]
         times, begin = before.failures + 1 if before is not None else 1, self._clock.monotonic()
         told: Wait | Stall = Wait(
             Reason.PENDING, f"the API has accepted {change.call.operation}, and does not show what it changes"
@@ -43,19 +43,25 @@ class Effects:
         pause = retry_delay(times, self._draw, self._settings.least_backoff_seconds)
         if times >= FIGHT_CORRECTIONS:
             told = drift_fight(change)
-            begin = max([begin, *(each.until for each in memory.accepted if each.failures >= FIGHT_CORRECTIONS)])
+            begin = max([begin, *(each.until for each in memory.retry.accepted if each.failures >= FIGHT_CORRECTIONS)])
             pause = retry_delay(_SLOWEST, self._draw, self._settings.least_backoff_seconds)
         held = Held(None, begin + pause, told, times, statuses_count=False, generation=found.seen.generation)
         held.step = fingerprint(held, found, change)
-        memory.accepted.append(held)
+        memory.retry.accepted.append(held)
 
     def forget_what_shows(self, found: Observation, memory: Memory) -> None:
         """A change that the object does not need any more has had its effect: the next one is a first one, and what else had
         none is worth a try.
         """
         seen, now = found.seen, self._clock.monotonic()
-        memory.accepted = [each for each in memory.accepted if now < each.until + FIGHT_SECONDS]
-        if not memory.accepted or seen.mine is None or seen.mine_unsure or seen.deleting or seen.mine.status in PENDING:
+        memory.retry.accepted = [each for each in memory.retry.accepted if now < each.until + FIGHT_SECONDS]
+        if (
+            not memory.retry.accepted
+            or seen.mine is None
+            or seen.mine_unsure
+            or seen.deleting
+            or seen.mine.status in PENDING
+        ):
             return
         if seen.problem is not None or seen.moved is not None or unknown_reference(found.cloud, seen) is not None:
             return  # nothing can be compared
@@ -63,12 +69,12 @@ class Effects:
             needed = list(found.cloud.changes(seen))
         except Refused:
             return
-        left = [each for each in memory.accepted if any(is_held(each, found, change) for change in needed)]
-        if any(each.failures >= FIGHT_CORRECTIONS for each in memory.accepted if each not in left):
+        left = [each for each in memory.retry.accepted if any(is_held(each, found, change) for change in needed)]
+        if any(each.failures >= FIGHT_CORRECTIONS for each in memory.retry.accepted if each not in left):
             for each in left:
                 each.until = min(each.until, now)
-        memory.accepted = left
+        memory.retry.accepted = left
 
 
 def _before(found: Observation, memory: Memory, change: Change) -> Held | None:
-    return next((each for each in memory.accepted if is_held(each, found, change)), None)
+    return next((each for each in memory.retry.accepted if is_held(each, found, change)), None)

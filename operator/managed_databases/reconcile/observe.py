@@ -280,16 +280,16 @@ class Observer:
     def _pending_seconds(self, found: Observation, mine: Any, memory: Memory) -> float | None:
         """What is left of the time that the cloud's work may take; what an earlier process has said of it holds."""
         if mine is None or mine.status not in PENDING:
-            memory.pending = None
+            memory.work = None
             return None
         now = self.clock.monotonic()
-        if memory.pending is None or memory.pending[0] != (mine.id, mine.status):
-            memory.pending = (mine.id, mine.status), now
+        if memory.work is None or memory.work[0] != (mine.id, mine.status):
+            memory.work = (mine.id, mine.status), now
         status = found.resource.status
         was_told = status.get("phase") == mine.status and any(
             condition.get("reason") == Reason.PENDING_TOO_LONG for condition in status.get("conditions", ())
         )
-        return 0.0 if was_told else max(memory.pending[1] + self.pending_limit_seconds - now, 0.0)
+        return 0.0 if was_told else max(memory.work[1] + self.pending_limit_seconds - now, 0.0)
 
     def _references(self, found: Observation, seen: dict[str, Any], view: ProjectView) -> dict[str, Referred]:
         assert found.session is not None
@@ -323,7 +323,9 @@ class Observer:
         project, collection = found.project.name, found.cloud.collection.name
         found.claim = KeyName(project, collection, _pinned_key(found.seen) or found.cloud.key(found.seen))
         found.topics.add(topic.key(project, collection, found.claim.key))
-        created_id = None if found.seen.unproven else memory.created_id  # what was made once is no claim of now
+        created_id = (
+            None if found.seen.unproven else memory.creation.created_id
+        )  # what was made once is no claim of now
         namesakes, held = [], {}
         for other in found.snapshot.of_key(found.claim.key):
             if other.id in (found.seen.status.id, created_id) or found.snapshot.is_gone(other.id):
@@ -348,11 +350,11 @@ class Observer:
         intent = found.seen.status.intent
         if (intent is None and found.seen.status.id is None) or is_to_get_another:
             seen["looked"] = self._has_looked(found, memory)
-            if seen["unreadable"] and memory.absent_since is not None:
-                left = memory.absent_since + UNREADABLE_SECONDS - self.clock.monotonic()
+            if seen["unreadable"] and (since := memory.creation.wanted_since) is not None:
+                left = since + UNREADABLE_SECONDS - self.clock.monotonic()
                 seen["unreadable_seconds"] = left if left > 0 else None
         elif mine is not None:  # it has its name
-            memory.absent_since = None
+            memory.creation.want_no_more()
         if intent is not None and found.seen.status.id is None:
             seen["settle_seconds"] = self._seconds_left(found, memory, intent.attempt, intent.wait_seconds)
             seen["again_seconds"] = self._seconds_left(found, memory, intent.attempt, intent.again_seconds)
@@ -377,11 +379,10 @@ class Observer:
         if any(reference.parent for reference in found.cloud.references):
             return True
         key = found.claim.key if found.claim else None
-        if memory.absent_since is None or memory.absent_key != key:
-            memory.absent_since, memory.absent_key = self.clock.monotonic(), key
+        since = memory.creation.want(key, self.clock.monotonic())
         found.topics.add(topic.listed(found.project.name, found.cloud.collection.name))
         begun = found.snapshot.last_list_begun
-        return begun is not None and begun >= memory.absent_since
+        return begun is not None and begun >= since
 
     def _needed(self, found: Observation) -> dict[tuple[str, ...], Any]:
         assert found.snapshot is not None
@@ -397,9 +398,7 @@ class Observer:
         """What is left of a wait after an attempt that we did not see end: by our own clock only. 0: a list begun since is missing."""
         assert found.session is not None
         assert found.snapshot is not None
-        if memory.attempt != attempt:
-            memory.attempt, memory.settle_from = attempt, self.clock.monotonic()
-        over = memory.settle_from + wait
+        over = memory.creation.settles_at(attempt, wait, self.clock.monotonic())
         if (left := over - self.clock.monotonic()) > 0:
             return left
         if found.snapshot.last_list_begun is not None and found.snapshot.last_list_begun >= over:

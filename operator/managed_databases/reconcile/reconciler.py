@@ -144,7 +144,7 @@ class Reconciler:
                 shown = turn.why_not(calls_lane) or self.attempts.shown_at_rest(found, memory, verdict)
                 await self.writer.write(found, shown, facts)
                 memory.has_spoken = True
-                memory.stalled = (found.seen.generation, shown) if isinstance(shown, Stall) else None
+                memory.retry.was_told(found.seen.generation, shown)
                 return self._again_seconds(found, memory, verdict, turn)
             if makes_a_call(verdict) and not turn.comes(found, calls_lane):
                 shown = self.attempts.shown_while(found, memory, verdict)
@@ -213,11 +213,8 @@ class Reconciler:
         handled = resource.status.get("lastHandledSyncRequest")
         is_new = request is not None and request not in (handled, memory.sync_request)
         if is_new:
-            memory.held = None
-            memory.aside.clear()
-            memory.accepted.clear()
-            memory.remade.clear()
-            memory.secret_seen_fine = None
+            memory.retry.begin_anew()
+            memory.password.fine = None
         memory.sync_request = request
         return is_new
 
@@ -290,7 +287,7 @@ class Reconciler:
         the pass's turn to look.
         """
         assert found.session is not None
-        key, tries = found.resource.key, memory.held.busy_tries if memory.held else 0
+        key, tries = found.resource.key, memory.retry.busy_tries
         try:
             if found.seen.mine is not None:
                 if not turn.comes(found, lane):
@@ -369,7 +366,7 @@ def _expect(found: Observation, verdict: Verdict, lane: Lane) -> None:
 def _look_before_creation(found: Observation, memory: Memory, verdict: Verdict) -> None:
     """Ask for the list that a creation waits for; what a person must mend first may take long, and be wanted anew."""
     if isinstance(verdict, Stall):
-        memory.absent_since = None
+        memory.creation.want_no_more()
     elif found.session is not None and is_look_before_creation(found, verdict):
         found.session.request_list(found.cloud.collection.name)
 

@@ -21,7 +21,7 @@ def makes_a_call(verdict: Verdict) -> bool:
 
 def lane_of_calls(found: Observation, memory: Memory, lane: Lane) -> Lane:
     """What a person has wished for is a person's call until it is done, whatever caused the pass; but not for ever."""
-    seen, held = found.seen, memory.held
+    seen, held = found.seen, memory.retry.held
     is_wished = seen.deleting or seen.status.synced_generation != seen.generation
     in_vain = held is not None and held.failures > _FEW_FAILURES and held.verdict.reason is not Reason.RATE_LIMITED
     return Lane.PEOPLE if lane is Lane.PEOPLE or (is_wished and not in_vain) else Lane.TIME
