@@ -12,7 +12,7 @@ RUN export PYTHONPATH=deploy PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 
  && python3 -m pip --python /tools/bin/python3 install --quiet --require-hashes --no-deps --only-binary :all: -r /wheels/tools.lock \
  && python3 -m pip --python /app/bin/python3 install --quiet --require-hashes --no-deps --only-binary :all: --no-compile \
         --report /wheels/installed.json -r /wheels/runtime.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY operator operator
 ARG SOURCE_DATE_EPOCH=315532800
 RUN export SOURCE_DATE_EPOCH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -36,6 +36,7 @@ ARG BASE_NAME=unknown
 ARG BASE_DIGEST=unknown
 LABEL org.opencontainers.image.title="managed-databases-operator" \
       org.opencontainers.image.description="A Kubernetes operator for a cloud's Managed Databases API (v1)." \
+      org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.created="$CREATED" \

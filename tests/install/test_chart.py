@@ -36,6 +36,16 @@ def test_the_charts_have_the_projects_version() -> None:
     assert base["images"] == [{"name": "managed-databases-operator", "newTag": version}]
 
 
+def test_charts_and_package_are_under_the_license_of_the_repository() -> None:
+    license_ = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["license"]
+    assert license_ == "Apache-2.0"
+    assert "Apache License\n                           Version 2.0, January 2004" in (TOP / "LICENSE").read_text()
+    assert f'org.opencontainers.image.licenses="{license_}"' in (TOP / "Dockerfile").read_text()
+    for folder in (TOP / CHART, PROJECTS):
+        chart = yaml.safe_load((folder / "Chart.yaml").read_text())
+        assert chart["annotations"] == {"artifacthub.io/license": license_}
+
+
 def test_crds_and_policies_are_kept_by_every_tool_when_the_release_goes() -> None:
     rendered = render({})
     policies = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
