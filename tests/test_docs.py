@@ -1,7 +1,9 @@
 """The pages that people read: their manifests are valid, their links lead somewhere, and nothing is left out."""
 
+import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,14 @@ from managed_databases.reference_pages import KINDS, pages
 from managed_databases.settings import Settings
 
 TOP = Path(__file__).parent.parent
-PAGES = [TOP / "README.md", TOP / "CHANGELOG.md", *sorted((TOP / "docs").rglob("*.md"))]
+PAGES = [*sorted(TOP.glob("*.md")), *sorted((TOP / ".github").glob("*.md")), *sorted((TOP / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+SOURCES = "operator/managed_databases"
+SUFFIXES = "py|md|yaml|yml|toml|json|lock"
+TOPS = "benchmarks|crds|deploy|docs|helm|operator|tests"
+PEOPLES_OWN = {"demo-state.json", "faults.json", "sbom.cdx.json", "uv.lock"}
+"""Names of files that people give, or that are made elsewhere."""
 
 
 def manifests(page: Path) -> Iterator[Any]:
@@ -112,6 +119,54 @@ def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@cache
+def files() -> frozenset[str]:
+    """Every file of the repository and every folder, by each tail of its path: `a/b.py`, and `b.py`."""
+    tails: set[str] = set()
+    for folder, folders, names in os.walk(TOP):
+        folders[:] = [name for name in folders if name in (".github", ".ci", ".devcontainer") or name[0] not in "._"]
+        for name in (*names, *folders):
+            parts = (Path(folder) / name).relative_to(TOP).parts
+            tails.update("/".join(parts[start:]) for start in range(len(parts)))
+    return frozenset(tails)
+
+
+def named_files(text: str) -> Iterator[str]:
+    """Yield what a page names as a file or folder of the repository: in backticks, and in the commands of its blocks."""
+    for quoted in re.findall("`([^`\n]+)`", FENCED.sub("", text)):
+        if re.fullmatch(rf"\.?\w[\w./-]*\.({SUFFIXES})|({TOPS})/[\w./-]*", quoted):
+            yield quoted.rstrip("/")
+    for block in FENCED.findall(text):
+        yield from (path.rstrip("./") for path in re.findall(rf"(?<![\w./-])(?:{TOPS})/[\w./-]+", block))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_every_named_file_exists(page: Path) -> None:
+    if page.name == "CHANGELOG.md":  # what has been
+        return
+    named = {name for name in named_files(page.read_text()) if "NAME" not in name}
+    assert {name for name in named if name not in files() and Path(name).name not in PEOPLES_OWN} == set()
+
+
+def test_a_file_that_is_not_there_would_be_found() -> None:
+    text = "see `kinds/kafka_topics.py`\n```\n$ kubectl apply -f deploy/examples/nothing.yaml\n```\n"
+    named = list(named_files(text))
+    assert named == ["kinds/kafka_topics.py", "deploy/examples/nothing.yaml"]
+    assert not set(named) & files()
+
+
+@pytest.mark.parametrize("name", ["code-tour.md", "architecture.md", "developing.md"])
+def test_every_named_function_is_in_its_file(name: str) -> None:
+    """`reconcile/act.py` (`_change`) and `reconcile/act.py`: `_create` both say that the file has the function."""
+    text = " ".join((TOP / "docs" / name).read_text().split())
+    said = re.findall(r"`([\w/]+\.py)`(?: \(|: )((?:`[\w.]+`(?:, )?)+)", text)
+    assert said or name != "code-tour.md"
+    for path, functions in said:
+        source = (TOP / SOURCES / path).read_text()
+        for function in re.findall(r"`(?:\w+\.)?(\w+)`", functions):
+            assert re.search(rf"\b(def|class) {function}\b", source), f"{path} has no {function}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))

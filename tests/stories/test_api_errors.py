@@ -1,4 +1,4 @@
-"""The API's worse days (design, Errors from the API): told in conditions, nothing twice, nothing lost, healed by itself."""
+"""The API's worse days (docs/architecture.md, Errors): told in conditions, nothing twice, nothing lost, healed by itself."""
 
 import asyncio
 from typing import Any, NamedTuple

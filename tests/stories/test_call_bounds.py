@@ -1,4 +1,4 @@
-"""What a broken thing costs (design, Errors from the API): at most 8 calls in five minutes, then 12 an hour; a dead API
+"""What a broken thing costs (docs/operating.md, Calls to the API): at most 8 calls in five minutes, then 12 an hour; a dead API
 one probe per interval. Time is the operator's own, compressed; calls are what the sandbox has received.
 """
 

@@ -13,7 +13,7 @@ A = TypeVar("A", bound=AnswerModel)
 R = TypeVar("R", bound=Request)
 
 Mark = Literal["R", "C", "A"]
-"""How sure a method and a path are: R the API's reference, C seen in public clients, A assumed."""
+"""How surely a method and a path are known (docs/api-facts.md): R the API's reference, C public clients, A assumed."""
 
 
 @dataclass(frozen=True)
@@ -207,5 +207,3 @@ class Collection(Generic[A]):
 
 ObjectCollection = Collection[Any]
 """A collection whose objects' model does not matter to the caller."""
-
-"""A collection of objects that a project has, not of what the API offers."""

@@ -1,4 +1,4 @@
-"""What a failed call means for a resource (design, Errors from the API)."""
+"""What a failed call means for a resource (docs/architecture.md, Errors)."""
 
 import hashlib
 from traceback import extract_tb
@@ -20,7 +20,7 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.ports import WriteRefused
 
 SLOW_SECONDS = 600.0
-"""How long a refused step rests before it is tried again for its own sake (design: every 10 min, slow lane)."""
+"""How long a refused step rests until it is tried again without any other cause."""
 BUSY_TRIES = 3
 KUBERNETES_SECONDS = 60.0
 """How soon something is read again that Kubernetes did not let us read: nobody tells when it would."""

@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import SecretStr
 
 LONGEST_PASSWORD: Final = 255
-"""API reference, users."""
+"""Characters (docs/api-facts.md, What requests accept)."""
 
 
 def is_text(value: SecretStr) -> bool:

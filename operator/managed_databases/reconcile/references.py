@@ -1,4 +1,4 @@
-"""Resolves what a spec refers to, and whether it may (design, Tenancy)."""
+"""Resolves what a spec refers to, and whether its namespace may refer to it (docs/security.md)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What the engines can and cannot do (API reference and public clients)."""
+"""What the engines can and cannot do (docs/api-facts.md, Life cycle)."""
 
 from dataclasses import dataclass
 from typing import Final

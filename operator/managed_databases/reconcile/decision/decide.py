@@ -50,7 +50,7 @@ LOST_IDS_MOST = 10
 """So many ids the status remembers."""
 
 PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE", "RESIZING"})
-"""The API's statuses in which an object takes no change (API reference, life cycle)."""
+"""The API's statuses in which an object takes no change (docs/api-facts.md, Life cycle)."""
 
 _FOLLOW_THE_CLOUD = frozenset({PasswordStep.SWITCH, PasswordStep.CONFIRMED})
 """What is done once the cloud has a password: until then its Secret does not open, so these steps wait for nothing."""

@@ -105,7 +105,7 @@ def _conditions(
 
 
 def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
-    """Usable now? By the API's status (design, table of statuses); what is not known stays as it was."""
+    """Usable now? By the API's status (docs/architecture.md, Status); what is not known stays as it was."""
     before = next((c for c in old.get("conditions", ()) if c.get("type") == "Ready"), None)
     was_ready = before is not None and before.get("status") == "True"
     if seen.deleting:
