@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from kinds.sights import datastore
 from managed_databases.kinds.database_ports import PortNumbers
-from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, secret_content, uri
+from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, lets_in, secret_content, uri
 
 PORTS = PortNumbers()
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=255)
@@ -81,3 +81,31 @@ def test_an_engine_is_known_by_the_protocol_it_speaks(engine: str, kind: str) ->
     assert content["type"] == kind
     assert "sslmode" not in content
     assert "pooler-port" not in content
+
+
+REDIS = {"host": "a", "port": "1", "username": "app", "password": "x", "uri": "rediss://app:x@a:1"}
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "lets"),
+    [
+        ({}, {}, True),
+        ({}, {"hosts": "a,b", "read-only-host": "b", "pooler-port": "6432"}, True),
+        ({"hosts": "a,b"}, {"hosts": "a,b,c"}, True),
+        ({"hosts": "a,b,c"}, {"hosts": "a,b"}, True),
+        ({"hosts": "c,d"}, {"hosts": "a,b"}, False),
+        ({"read-only-host": "c"}, {"hosts": "a,b,c", "read-only-host": "b"}, True),
+        ({"read-only-host": "d"}, {"hosts": "a,b,c", "read-only-host": "b"}, False),
+        ({"bootstrap-servers": "a:1,b:1"}, {"bootstrap-servers": "b:1,c:1"}, True),
+        ({"bootstrap-servers": "a:1"}, {"bootstrap-servers": "a:2"}, False),
+        ({"bootstrap-servers": None}, {"bootstrap-servers": "a:1"}, False),
+        ({"host": "b"}, {}, False),
+        ({"port": None}, {}, False),
+        ({"uri": "rediss://app:y@a:1"}, {}, False),
+        ({"password": "y"}, {}, False),
+        ({"of-others": "y"}, {}, True),
+    ],
+)
+def test_a_secret_lets_in(held: dict[str, str | None], wanted: dict[str, str], *, lets: bool) -> None:
+    has = {name: value for name, value in (REDIS | held).items() if value is not None}
+    assert lets_in(has, REDIS | wanted) is lets

@@ -58,6 +58,7 @@ SAMPLE: list[Case] = [
     ("rest", "short list", "all", "DatabaseUser"),
     ("rest", "empty list", "all", "ManagedDatastore"),
     ("change", "429", "changing", "ManagedDatastore"),
+    ("change", "stale list", "all", "ManagedDatastore"),
     ("change", "time-out after the effect", "changing", "DatabaseUser"),
     ("delete", "503", "all", "what is in datastores"),
     ("delete", "reset", "changing", "LogicalReplicationSlot"),

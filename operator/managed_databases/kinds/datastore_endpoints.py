@@ -75,6 +75,27 @@ OPTIONAL_KEYS = frozenset(
 )
 """What a credentials Secret may have from us and not have later. Other keys are other people's."""
 
+_LISTS_OF_HOSTS = ("hosts", "bootstrap-servers")
+_FURTHER_WAYS = ("hosts", "read-only-host", "pooler-port")
+"""Nobody needs one of these to get in: they come with a further node, or a pooler."""
+
+
+def lets_in(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether applications get in with what a credentials Secret holds, where it should hold what is `wanted`. A list of hosts
+    may have some more, or some fewer: nodes come and go while a datastore is resized.
+    """
+    hosts = set(wanted.get("hosts", "").split(","))
+    for name, value in wanted.items():
+        told = held.get(name)
+        if told == value or (told is None and name in _FURTHER_WAYS):
+            continue
+        if name in _LISTS_OF_HOSTS and told is not None and not set(told.split(",")).isdisjoint(value.split(",")):
+            continue
+        if name == "read-only-host" and told in hosts:
+            continue
+        return False
+    return True
+
 
 def secret_content(
     where: Endpoints,

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from pydantic import SecretStr
 
-from managed_databases.kinds.datastore_endpoints import OPTIONAL_KEYS, WHERE
+from managed_databases.kinds.datastore_endpoints import OPTIONAL_KEYS, WHERE, lets_in
 from managed_databases.kinds.frame import SecretKeyRef, is_object_name
 from managed_databases.kinds.kind import Credential
 from managed_databases.kinds.seen import PasswordView
@@ -322,8 +322,14 @@ def pending_secret(found: Observation, password: SecretStr) -> NewSecret:
 
 
 def misleads(found: Observation, mine: SecretContent | None, password: SecretStr) -> bool:
-    """Whether something in the Secret that applications read is not as it is."""
-    return mine is None or any(mine.data.get(name) != value for name, value in desired_data(found, password).items())
+    """Whether nobody gets in with what is in the Secret."""
+    if mine is None:
+        return True
+    held, wanted = (
+        {name: value.get_secret_value() for name, value in data.items()}
+        for data in (mine.data, desired_data(found, password))
+    )
+    return not lets_in(held, wanted)
 
 
 def is_outdated(found: Observation, mine: SecretContent, password: SecretStr) -> bool:
