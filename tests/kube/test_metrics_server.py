@@ -230,8 +230,28 @@ async def test_made_up_tokens_are_few_at_a_time_and_hold_nobody_up() -> None:
     assert await asking.verdict("Bearer good", "/metrics") is HTTPStatus.OK
     assert not all(each.done() for each in guesses)
     assert set(await asyncio.gather(*guesses)) == {HTTPStatus.UNAUTHORIZED}
-    assert kubernetes.most_at_once <= reviews.AT_ONCE
-    assert len(asking._known) <= reviews.KEPT
+    assert kubernetes.most_at_once <= 2 * reviews.AT_ONCE
+    assert len(asking._readers.known) + len(asking._strangers.known) <= reviews.KEPT + 1
+
+
+async def test_made_up_tokens_cost_a_reader_neither_its_answer_nor_its_turn() -> None:
+    kubernetes, now = Kubernetes(), [0.0]
+    asking = Reviews(kubernetes, now=lambda: now[0])
+    await asking.verdict("Bearer good", "/metrics")
+    for number in range(reviews.KEPT + 10):
+        await asking.verdict(f"Bearer {number}", "/metrics")
+    kubernetes.asked.clear()
+    assert await asking.verdict("Bearer good", "/metrics") is HTTPStatus.OK
+    assert kubernetes.asked == [], "its answer is kept"
+    now[0] += reviews.ALLOWED_SECONDS
+    guesses = [asyncio.create_task(asking.verdict(f"Bearer x{number}", "/metrics")) for number in range(100)]
+    await asyncio.sleep(0)
+    assert await asking.verdict("Bearer good", "/metrics") is HTTPStatus.OK
+    assert sum(each.done() for each in guesses) < 10, "all of them would have been asked about first"
+    kubernetes.users.pop("good")
+    now[0] += reviews.ALLOWED_SECONDS
+    assert await asking.verdict("Bearer good", "/metrics") is HTTPStatus.UNAUTHORIZED
+    await asyncio.gather(*guesses)
 
 
 async def test_when_nobody_can_tell_nobody_is_let_in() -> None:

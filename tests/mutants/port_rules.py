@@ -80,6 +80,13 @@ PORTS: Final = (
         _METRICS,
     ),
     Mutant(
+        "made-up tokens cost a reader of the metrics no turn",
+        "kube/reviews.py",
+        "self._readers if key in self._readers.known else self._strangers",
+        "self._strangers",
+        _METRICS,
+    ),
+    Mutant(
         "no token is asked for without TLS",
         "settings.py",
         "if self.metrics_authentication and self.metrics_certificate is None:",

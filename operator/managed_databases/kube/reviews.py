@@ -23,7 +23,12 @@ ALLOWED_SECONDS: Final = 60.0
 REFUSED_SECONDS: Final = 10.0
 """Shorter: who has just been given the right does not want to wait."""
 KEPT: Final = 256
-AT_ONCE: Final = 2
+"""Answers, of readers and of strangers each."""
+AT_ONCE: Final = 1
+"""Reviews, of readers and of strangers each."""
+
+_Asked = tuple[bytes, str]
+"""The digest of a token, and the path that is asked for with it."""
 
 log = structlog.get_logger()
 
@@ -34,14 +39,25 @@ class Requests(Protocol):
     async def request(self, method: str, path: str, *, body: object = None) -> Any: ...
 
 
+class _Answers:
+    """What some were answered, until when that counts, and their turns to be asked about."""
+
+    def __init__(self) -> None:
+        self.turns = asyncio.Semaphore(AT_ONCE)
+        self.known: OrderedDict[_Asked, tuple[float, HTTPStatus]] = OrderedDict()
+
+
 class Reviews:
-    """Remembers the answers of KEPT tokens, by digests of them; asks about AT_ONCE at a time."""
+    """Remembers answers, by digests of the tokens.
+
+    Whoever was let read is kept apart from strangers, and asked about beside them: however many tokens these make up, and however
+    long each takes, no reader loses its answer by it, or waits for theirs.
+    """
 
     def __init__(self, connection: Requests, now: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
         self._now = now
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._known: OrderedDict[tuple[bytes, str], tuple[float, HTTPStatus]] = OrderedDict()
+        self._readers, self._strangers = _Answers(), _Answers()
 
     async def verdict(self, authorization: str, path: str) -> HTTPStatus:
         """Return OK, UNAUTHORIZED (nobody's token), FORBIDDEN (theirs may not), or SERVICE_UNAVAILABLE (nobody can tell)."""
@@ -52,7 +68,8 @@ class Reviews:
         key = (hashlib.sha256(token.encode()).digest(), path)
         if (known := self._remembered(key)) is not None:
             return known
-        async with self._turns:
+        among = self._readers if key in self._readers.known else self._strangers
+        async with among.turns:
             if (known := self._remembered(key)) is not None:  # somebody has asked meanwhile
                 return known
             try:
@@ -60,15 +77,22 @@ class Reviews:
             except KubeError as error:
                 log.warning("nobody can tell who may read the metrics", error=str(error))
                 return HTTPStatus.SERVICE_UNAVAILABLE
-            lasts = ALLOWED_SECONDS if status is HTTPStatus.OK else REFUSED_SECONDS
-            self._known[key] = (self._now() + lasts, status)
-            self._known.move_to_end(key)
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
+            self._remember(key, status)
             return status
 
-    def _remembered(self, key: tuple[bytes, str]) -> HTTPStatus | None:
-        until, status = self._known.get(key, (float("-inf"), None))
+    def _remember(self, key: _Asked, status: HTTPStatus) -> None:
+        lasts, among = (
+            (ALLOWED_SECONDS, self._readers) if status is HTTPStatus.OK else (REFUSED_SECONDS, self._strangers)
+        )
+        for each in (self._readers, self._strangers):
+            each.known.pop(key, None)
+        among.known[key] = (self._now() + lasts, status)
+        while len(among.known) > KEPT:
+            among.known.popitem(last=False)
+
+    def _remembered(self, key: _Asked) -> HTTPStatus | None:
+        known = self._readers.known.get(key) or self._strangers.known.get(key)
+        until, status = known or (float("-inf"), None)
         return status if self._now() < until else None
 
     async def _review(self, token: str, path: str) -> HTTPStatus:
