@@ -72,6 +72,20 @@ OWNERSHIP: Final = (
         _GUARDS,
     ),
     Mutant(
+        "whose an object is does not differ by the DatabaseProject that leads there",
+        "reconcile/claims.py",
+        'where = place(identity["projectID"], identity["region"])',
+        'where = place(identity["project"], identity["region"])',
+        ("virtual/test_two_projects_of_one.py",),
+    ),
+    Mutant(
+        "nobody gets into another DatabaseProject's datastore by its id",
+        "reconcile/references.py",
+        "            if _project_of(holder, project) != project.name:\n",
+        "            if False:\n",
+        ("virtual/test_two_projects_of_one.py",),
+    ),
+    Mutant(
         "a disruptive change of an adopted object is approved by a person",
         "reconcile/decision/differences.py",
         "if change.risk < Risk.RESTART or not (seen.status.adopted or by_policy):",

@@ -63,8 +63,15 @@ TENANCY: Final = (
     Mutant(
         "a resource keeps no datastore in which it has nothing",
         "reconcile/inside.py",
-        '        if (identity.get("project"), identity.get("datastoreID")) != (session.name, id_):\n            return False',
+        '        if (identity.get("projectID"), identity.get("region"), identity.get("datastoreID")) != here:\n            return False',
         "        if not identity:\n            return True",
+        _KEEPS,
+    ),
+    Mutant(
+        "what a stranger only says to have keeps no datastore",
+        "reconcile/inside.py",
+        "        if not is_allowed and not self.claims.counts(child.key):\n            return False\n",
+        "",
         _KEEPS,
     ),
     Mutant(

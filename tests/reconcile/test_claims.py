@@ -6,12 +6,14 @@ from itertools import permutations
 import pytest
 
 from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.seen import place
 from managed_databases.reconcile.claims import Claims, KeyName, ObjectName
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.seals import Standing
 
-OBJECT = ObjectName("team", "datastores", "00000000-0000-4000-8000-000000000001")
-KEY = KeyName("team", "datastores", ("main",))
+PLACE = place("0" * 32, "r")
+OBJECT = ObjectName(PLACE, "datastores", "00000000-0000-4000-8000-000000000001")
+KEY = KeyName(PLACE, "datastores", ("main",))
 
 
 def resource(name: str, created_at: str, uid: str = "") -> Resource:
@@ -83,7 +85,7 @@ def test_the_first_claim_counts_until_something_is_pinned() -> None:
     assert claims.take(older, KEY)
 
 
-@pytest.mark.parametrize("other", [None, KeyName("team", "datastores", ("corrected",))])
+@pytest.mark.parametrize("other", [None, KeyName(PLACE, "datastores", ("corrected",))])
 def test_what_is_not_wanted_any_more_is_free(other: KeyName | None) -> None:
     claims = Claims(kinds().__getitem__)
     first, second = unwritten("first", OLDEST.created_at), unwritten("second", YOUNGER.created_at)
@@ -97,7 +99,7 @@ def test_what_is_not_wanted_any_more_is_free(other: KeyName | None) -> None:
 def test_a_new_name_is_claimed_besides_the_pinned_one() -> None:
     """Until the cloud has renamed it, both are taken."""
     claims = Claims(kinds().__getitem__)
-    new = KeyName("team", "datastores", ("new",))
+    new = KeyName(PLACE, "datastores", ("new",))
     claims.note(OLDEST)
     assert claims.take(OLDEST, new)
     claims.note(OLDEST)

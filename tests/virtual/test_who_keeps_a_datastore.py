@@ -1,18 +1,21 @@
 """Only what stands in a datastore, or may, keeps it from being deleted."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from stories.world import manifest
 from virtual.everything import project
-from virtual.memory_cluster import Raw
+from virtual.test_ownership_is_proven import writes_status
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 from virtual.walk import KEYS, SPECS
 
 MAIN = KEYS[0]
+TEAM_ID = DEFAULT_WORLD.projects[0].id
 ELSEWHERE = "elsewhere"
 GUEST = ResourceKey("DatabaseUser", ELSEWHERE, "guest")
 TEAM = ResourceKey("DatabaseProject", "", "team")
@@ -30,10 +33,15 @@ async def begin(world: VirtualWorld, *, project_allows: bool = True, is_let_in: 
     return str(world.get(MAIN)["status"]["id"])
 
 
-def forged(user: Raw, datastore_id: str, **status: Any) -> Raw:
-    """As somebody writes it who may write the status of her own resources."""
-    told = {"project": "team", "projectID": "0" * 32, "region": "region-1", "datastoreID": datastore_id}
-    return user | {"status": {"identity": told | {"key": [datastore_id, "guest"]}} | status}
+async def forge(world: VirtualWorld, datastore_id: str, **status: Any) -> None:
+    """As somebody does who may write the status of her own resources."""
+    told = {"project": "team", "projectID": TEAM_ID, "region": DEFAULT_REGION, "datastoreID": datastore_id}
+    world.cluster.apply(manifest(GUEST.kind, GUEST.name, ELSEWHERE, BY_NAME))
+    world.cluster.annotate(GUEST, paused="true")
+    await world.until("it is looked at", lambda: world.says(GUEST, "Ready")[0] == "False")
+    writes_status(world, GUEST, identity=told | {"key": [datastore_id, "guest"]}, **status)
+    await asyncio.sleep(120)
+    assert world.get(GUEST)["status"]["identity"]["datastoreID"] == datastore_id
 
 
 def is_gone(world: VirtualWorld, key: ResourceKey) -> bool:
@@ -75,9 +83,24 @@ def test_what_a_stranger_says_of_herself_keeps_nothing(why: str, status: dict[st
     async def scenario() -> None:
         async with VirtualWorld() as world:
             id_ = await begin(world, project_allows=False, is_let_in=False)
-            world.cluster.apply(forged(manifest(GUEST.kind, GUEST.name, ELSEWHERE, BY_NAME), id_, **status))
+            await forge(world, id_, **status)
             world.cluster.delete(MAIN)
             await world.until(f"it goes in spite of {why}", lambda: is_gone(world, MAIN))
+
+    in_virtual_time(scenario())
+
+
+@pytest.mark.parametrize("project_allows", [True, False])
+def test_an_object_in_it_that_a_stranger_only_says_to_have_keeps_nothing(project_allows: bool) -> None:
+    """It is there, but nobody's, or the victim's own: whoever may write statuses knows its id from there."""
+
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            id_ = await begin(world, project_allows=project_allows, is_let_in=False)
+            user = await world.create("users", {"name": "by_hand", "datastore_id": id_})
+            await forge(world, id_, id=user["id"])
+            world.cluster.delete(MAIN)
+            await world.until("it goes all the same", lambda: is_gone(world, MAIN))
 
     in_virtual_time(scenario())
 

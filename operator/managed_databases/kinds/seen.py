@@ -90,6 +90,15 @@ class ProjectView:
     name_prefixes: tuple[str, ...] = ()
     """How new names in the project may begin, for the namespace that looks; none: as they like."""
 
+    @property
+    def place(self) -> str:
+        return place(self.project_id, self.region)
+
+
+def place(project_id: str, region: str) -> str:
+    """Where in the cloud objects are: the same for each `DatabaseProject` that leads there, whatever its name."""
+    return f"{project_id}/{region}"
+
 
 @dataclass(frozen=True)
 class Referred:

@@ -406,7 +406,7 @@ class Actor:
         assert found.snapshot is not None
         assert found.claim is not None
         known = found.snapshot.get(answered.id)
-        holder = self.claims.holder(ObjectName(found.project.name, found.cloud.collection.name, answered.id))
+        holder = self.claims.holder(ObjectName(found.project.place, found.cloud.collection.name, answered.id))
         is_old = (
             holder not in (None, found.resource.key)
             or answered.id in (*(namesake.id for namesake in found.seen.namesakes), *found.seen.unreadable)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.seen import place
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.multimap import Multimap
 from managed_databases.reconcile.ports import Resource, ResourceKey
@@ -19,17 +20,17 @@ Key = tuple[str, ...]
 
 
 class ObjectName(NamedTuple):
-    """A cloud object, wherever it is."""
+    """A cloud object, at a `place` of the cloud: whoever leads there means the same."""
 
-    project: str
+    place: str
     collection: str
     id: str
 
 
 class KeyName(NamedTuple):
-    """A key in a collection of a project."""
+    """A key in a collection at a `place` of the cloud."""
 
-    project: str
+    place: str
     collection: str
     key: Key
 
@@ -81,9 +82,10 @@ class Claims:
         entry = _Entry(Age(resource.created_at, resource.uid), standing, owner_uid=owner_of(resource))
         identity, id_ = resource.status.get("identity"), resource.status.get("id")
         if identity and (id_ or resource.status.get("intent")):
-            entry.pinned = KeyName(identity["project"], cloud.collection.name, tuple(identity["key"]))
+            where = place(identity["projectID"], identity["region"])
+            entry.pinned = KeyName(where, cloud.collection.name, tuple(identity["key"]))
             if id_:
-                entry.object = ObjectName(identity["project"], cloud.collection.name, id_)
+                entry.object = ObjectName(where, cloud.collection.name, id_)
         if before is not None and before.age == entry.age and not (id_ and before.taken == entry.pinned):
             entry.taken, entry.turn = before.taken, before.turn
         entry.parents = tuple(self._parents(resource, identity))

@@ -57,10 +57,15 @@ class Inside:
     ) -> bool:
         """Whether its object is in this datastore, or an attempt to make it there is open.
 
-        Of a namespace that may not be here nothing is believed but what the API lists, and nobody asks for it by id.
+        Of a namespace that may not be here nothing is believed but what is proven to be its own and the API lists, and nobody
+        asks for it by id.
         """
         identity: dict[str, Any] = child.status.get("identity") or {}
-        if (identity.get("project"), identity.get("datastoreID")) != (session.name, id_):
+        view = session.view
+        here = None if view is None else (view.project_id, view.region, id_)
+        if (identity.get("projectID"), identity.get("region"), identity.get("datastoreID")) != here:
+            return False
+        if not is_allowed and not self.claims.counts(child.key):
             return False
         object_id = child.status.get("id")
         if not object_id:

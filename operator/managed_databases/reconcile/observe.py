@@ -217,12 +217,12 @@ class Observer:
             is_unreadable = seen["mine"] is not None and not seen["mine"].is_whole
             seen["mine_unsure"] = is_unreadable or found.snapshot.is_dirty(status.id)
             found.topics.add(topic.cloud_object(view.name, collection, status.id))
-            holder = self.claims.holder(ObjectName(view.name, collection, status.id))
+            holder = self.claims.holder(ObjectName(view.place, collection, status.id))
             if holder is not None and holder != found.resource.key:
                 seen["holder"] = _named(found.resource, holder)
                 found.topics.add(topic.resource(*holder))
         self._orient(found, seen, view.name)
-        seen["returned"] = self._returned(found, status, view.name)
+        seen["returned"] = self._returned(found, status)
         found.seen = Seen(**seen)
         parents = [
             referred for ref in found.cloud.references if ref.parent and (referred := seen["refs"].get(ref.field))
@@ -236,20 +236,20 @@ class Observer:
             found.session.need_parameters(wanted, found.resource.key.namespace)
         self._see_others(found, seen)
 
-    def _returned(self, found: Observation, status: CloudStatus, project: str) -> tuple[str, ...]:
+    def _returned(self, found: Observation, status: CloudStatus) -> tuple[str, ...]:
         """What the API said is gone, and shows all the same: it was ours, and nobody else holds it."""
         assert found.snapshot is not None
-        collection = found.cloud.collection.name
+        project, collection = found.project, found.cloud.collection.name
         if status.id is not None:
             return ()
-        found.topics.update(topic.cloud_object(project, collection, id_) for id_ in status.lost_ids)
+        found.topics.update(topic.cloud_object(project.name, collection, id_) for id_ in status.lost_ids)
         return tuple(
             id_
             for id_ in status.lost_ids
             if found.snapshot.get(id_) is not None
             and not found.snapshot.is_gone(id_)
             and not found.snapshot.is_dirty(id_)
-            and self.claims.holder(ObjectName(project, collection, id_)) is None
+            and self.claims.holder(ObjectName(project.place, collection, id_)) is None
         )
 
     def _orient(self, found: Observation, seen: dict[str, Any], project: str) -> None:
@@ -320,8 +320,8 @@ class Observer:
 
     def _see_key(self, found: Observation, seen: dict[str, Any], memory: Memory) -> None:
         assert found.snapshot is not None
-        project, collection = found.project.name, found.cloud.collection.name
-        found.claim = KeyName(project, collection, _pinned_key(found.seen) or found.cloud.key(found.seen))
+        project, place, collection = found.project.name, found.project.place, found.cloud.collection.name
+        found.claim = KeyName(place, collection, _pinned_key(found.seen) or found.cloud.key(found.seen))
         found.topics.add(topic.key(project, collection, found.claim.key))
         created_id = (
             None if found.seen.unproven else memory.creation.created_id
@@ -330,7 +330,7 @@ class Observer:
         for other in found.snapshot.of_key(found.claim.key):
             if other.id in (found.seen.status.id, created_id) or found.snapshot.is_gone(other.id):
                 continue
-            holder = self.claims.holder(ObjectName(project, collection, other.id))
+            holder = self.claims.holder(ObjectName(place, collection, other.id))
             if holder is None or (holder == found.resource.key and found.seen.unproven):
                 namesakes.append(other)
             elif holder != found.resource.key:
@@ -365,12 +365,12 @@ class Observer:
         assert found.snapshot is not None
         masks = product((False, True), repeat=len(claim.key))
         keys = [tuple("" if hidden else part for part, hidden in zip(claim.key, mask, strict=True)) for mask in masks]
-        found.topics.update(topic.key(claim.project, claim.collection, key) for key in keys[1:])
+        found.topics.update(topic.key(found.project.name, claim.collection, key) for key in keys[1:])
         return tuple(
             other.id
             for key in keys[1:]
             for other in found.snapshot.of_key(key)
-            if not other.is_whole and self.claims.holder(ObjectName(claim.project, claim.collection, other.id)) is None
+            if not other.is_whole and self.claims.holder(ObjectName(claim.place, claim.collection, other.id)) is None
         )
 
     def _has_looked(self, found: Observation, memory: Memory) -> bool:

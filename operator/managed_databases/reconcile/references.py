@@ -76,11 +76,9 @@ class References:
         key = holder.key
         if (refusal := self._guest_refusal(asker, reference, kind, holder)) is not None:
             return Referred(str(key), problem=refusal)
-        identity = holder.status.get("identity") or {}
-        if identity.get("project", project.name) != project.name:
+        if (elsewhere := _project_of(holder, project)) != project.name:
             return Referred(
-                str(key),
-                problem=Stall(Reason.FORBIDDEN, f"{key} is in another DatabaseProject ({identity['project']})"),
+                str(key), problem=Stall(Reason.FORBIDDEN, f"{key} is in another DatabaseProject ({elsewhere})")
             )
         id_ = holder.status.get("id")
         if id_ is None:
@@ -92,7 +90,7 @@ class References:
     ) -> Referred:
         """Return a pinned parent, without asking whether it may be used: for deletions."""
         assert kind.cloud is not None
-        key = self.claims.proven_holder(ObjectName(project.name, kind.cloud.collection.name, id_))
+        key = self.claims.proven_holder(ObjectName(project.place, kind.cloud.collection.name, id_))
         holder = None if key is None else self.cache.get(key)
         if holder is not None:
             topics.add(topic.resource(*holder.key))
@@ -113,9 +111,9 @@ class References:
         assert kind.cloud is not None
         collection = kind.cloud.collection
         topics.add(topic.cloud_object(project.name, collection.name, id_))
-        topics.add(topic.holder(project.name, collection.name, id_))
+        topics.add(topic.holder(project.place, collection.name, id_))
         # Whoever only says to hold it says the truth mostly, as when a key was lost: nobody else gets in meanwhile.
-        key = self.claims.holder(ObjectName(project.name, collection.name, id_))
+        key = self.claims.holder(ObjectName(project.place, collection.name, id_))
         holder = None if key is None else self.cache.get(key)
         if holder is not None:  # its allowedNamespaces count
             topics.add(topic.resource(*holder.key))
@@ -132,6 +130,9 @@ class References:
         if holder is not None:
             if not self.claims.counts(holder.key):
                 return Referred(f"{collection.one} {id_}", problem=_unproven(holder.key))
+            if _project_of(holder, project) != project.name:
+                why = f"the {collection.one} {id_} is held in another DatabaseProject: what refers to it has to be in that one"
+                return Referred(f"{collection.one} {id_}", problem=Stall(Reason.FORBIDDEN, why))
             if (refusal := self._guest_refusal(asker, reference, kind, holder)) is not None:
                 return Referred(f"{collection.one} {id_}", problem=refusal)
             return self._held(kind, holder, id_, project, snapshot, topics, asker)
@@ -197,8 +198,8 @@ class References:
         datastores = self.kind_of("ManagedDatastore")
         assert datastores.cloud is not None
         collection = datastores.cloud.collection.name
-        topics.add(topic.holder(project.name, collection, identity["datastoreID"]))
-        key = self.claims.holder(ObjectName(project.name, collection, identity["datastoreID"]))
+        topics.add(topic.holder(project.place, collection, identity["datastoreID"]))
+        key = self.claims.holder(ObjectName(project.place, collection, identity["datastoreID"]))
         datastore = None if key is None else self.cache.get(key)
         if datastore is None or datastore.key.namespace != holder.key.namespace:
             return False
@@ -222,6 +223,11 @@ class References:
             f"{reference.field}: {holder.key} lets {asker.key.namespace} have objects of its own, and no more: its "
             "spec.guestRights have to allow this",
         )
+
+
+def _project_of(holder: Resource, project: ProjectView) -> str:
+    """The name of the `DatabaseProject` that the resource is in: this one, as far as it says nothing else."""
+    return str((holder.status.get("identity") or {}).get("project", project.name))
 
 
 def _missing(asker: Resource, key: ResourceKey) -> Wait:

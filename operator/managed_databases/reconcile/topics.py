@@ -58,9 +58,9 @@ def listed(project: str, collection: str) -> Topic:
     return Topic(("list", project, collection))
 
 
-def holder(project: str, collection: str, id_: str) -> Topic:
+def holder(place: str, collection: str, id_: str) -> Topic:
     """Another resource, or none any more, holds this cloud object."""
-    return Topic(("holder", project, collection, id_))
+    return Topic(("holder", place, collection, id_))
 
 
 def actions(project: str, datastore_id: str) -> Topic:
