@@ -6,7 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from managed_databases.reconcile.settings import EngineSettings
+
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
+ENGINE = EngineSettings()
+"""The defaults of all that the engine knows by the same name."""
 
 
 class Settings(BaseSettings):
@@ -15,7 +19,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MANAGED_DATABASES_", hide_input_in_errors=True, extra="ignore")
 
     namespace: str = Field(
-        default="managed-databases-system", description="The operator's own namespace: projects' Secrets are there."
+        default=ENGINE.operator_namespace, description="The operator's own namespace: projects' Secrets are there."
     )
     watch_namespaces: Annotated[str, NoDecode] = Field(
         default="", description="The namespaces to serve, separated by commas; empty means all."
@@ -38,30 +42,50 @@ class Settings(BaseSettings):
         default=False,
         description="Only who may `get` the path /metrics in Kubernetes may read it; takes a certificate.",
     )
-    poll_seconds: Seconds = Field(default=60, description="Seconds between two LISTs of a collection at rest.")
-    pending_poll_seconds: Seconds = Field(default=3, description="The same while something in it is pending.")
+    poll_seconds: Seconds = Field(
+        default=ENGINE.poll_seconds, description="Seconds between two LISTs of a collection at rest."
+    )
+    pending_poll_seconds: Seconds = Field(
+        default=ENGINE.pending_poll_seconds, description="The same while something in it is pending."
+    )
     pending_limit_seconds: Seconds = Field(
-        default=3600,
+        default=ENGINE.pending_limit_seconds,
         description="How long the cloud may be at work on an object before its resource says PendingTooLong.",
     )
-    resync_seconds: Seconds = Field(default=600, description="Seconds until a resource is looked at without a cause.")
-    least_backoff_seconds: Seconds = Field(default=2, description="The shortest pause after a failure.")
-    catalogue_seconds: Seconds = Field(default=600, description="Seconds between two looks at what the cloud offers.")
+    resync_seconds: Seconds = Field(
+        default=ENGINE.resync_seconds, description="Seconds until a resource is looked at without a cause."
+    )
+    least_backoff_seconds: Seconds = Field(
+        default=ENGINE.least_backoff_seconds, description="The shortest pause after a failure."
+    )
+    catalogue_seconds: Seconds = Field(
+        default=ENGINE.catalogue_seconds, description="Seconds between two looks at what the cloud offers."
+    )
     call_limit_seconds: Annotated[float, Field(ge=0.1, le=600)] = Field(
-        default=30, description="How long one call to the API may take."
+        default=ENGINE.call_limit_seconds, description="How long one call to the API may take."
     )
     settle_margin_seconds: Seconds = Field(
-        default=30, description="How much longer than a call an attempt of unknown outcome is waited for."
+        default=ENGINE.settle_margin_seconds,
+        description="How much longer than a call an attempt of unknown outcome is waited for.",
     )
     calls_per_second: Annotated[float, Field(gt=0, le=10_000)] = Field(
-        default=20, description="Calls to the API for each project, on average."
+        default=ENGINE.calls_per_second, description="Calls to the API for each project, on average."
+    )
+    max_connections: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        default=ENGINE.max_connections, description="Calls of passes to one project's API at a time."
+    )
+    workers: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=ENGINE.workers, description="Resources that are worked on at a time."
+    )
+    datastore_workers: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=ENGINE.datastore_workers, description="Resources of one datastore that are worked on at a time."
     )
     trust_project_addresses: bool = Field(
-        default=False,
+        default=ENGINE.trust_project_addresses,
         description="For one release: believe a DatabaseProject's identityURL and endpoint where its Secret names none.",
     )
     accept_unlabelled_passwords: bool = Field(
-        default=False,
+        default=ENGINE.accept_unlabelled_passwords,
         description="For one release: take passwords that are given from Secrets without the label as well.",
     )
     clock_speed: Annotated[float, Field(gt=0, le=10_000)] = Field(

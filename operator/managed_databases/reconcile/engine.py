@@ -69,7 +69,7 @@ class Engine:
         self._clock = clock
         self._settings = settings
         self._kinds = kinds
-        self._queue: WorkQueue[ResourceKey] = WorkQueue(clock, places=settings.workers)
+        self._queue: WorkQueue[ResourceKey] = WorkQueue(clock, settings.datastore_workers, places=settings.workers)
         self._subscriptions: Subscriptions[ResourceKey] = Subscriptions()
         self._memories: dict[ResourceKey, Memory] = {}
         self._seen_versions: dict[ResourceKey, tuple[str, int, bool, str | None]] = {}

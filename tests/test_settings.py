@@ -1,0 +1,21 @@
+"""What is set reaches the engine, and each default stands in one place."""
+
+from typing import Any
+
+import pytest
+
+from managed_databases.kube.operator import engine_settings
+from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.settings import Settings
+
+KNOBS = {"workers": 3, "datastore_workers": 2, "max_connections": 5, "poll_seconds": 7.5, "call_limit_seconds": 4.0}
+
+
+def test_the_defaults_are_the_engines() -> None:
+    assert engine_settings(Settings()) == EngineSettings()
+
+
+@pytest.mark.parametrize(("name", "value"), KNOBS.items())
+def test_what_is_set_reaches_the_engine(name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"MANAGED_DATABASES_{name.upper()}", str(value))
+    assert getattr(engine_settings(Settings()), name) == value
