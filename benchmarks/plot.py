@@ -26,9 +26,8 @@ def plot(title: str, unit: str, lines: Mapping[str, Sequence[Point]]) -> str:
     ]
     for (name, points), color in zip(lines.items(), ("#0b6", "#888"), strict=False):
         places = [place(point) for point in points]
-        parts.append(
-            f'<polyline points="{" ".join(f"{x:.0f},{y:.0f}" for x, y in places)}" fill="none" stroke="{color}" stroke-width="2"/>'
-        )
+        line = " ".join(f"{x:.0f},{y:.0f}" for x, y in places)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.0f}" cy="{y:.0f}" r="3" fill="{color}"/>' for x, y in places]
         x, y = places[-1]
         parts.append(f'<text x="{x + 6:.0f}" y="{y + 4:.0f}" fill="{color}">{name}</text>')

@@ -1,4 +1,6 @@
-"""Becomes a program that finds what a container of the chart finds: `unshare --mount --uts python like_in_a_pod.py ACCOUNT COMMAND...`.
+"""Becomes a program that finds what a container of the chart finds.
+
+`unshare --mount --uts python like_in_a_pod.py ACCOUNT COMMAND...`
 
 No user has a name, nothing can be written anywhere, the host's name cannot be looked up, no home or user stands in the
 environment, no capability is left; `ACCOUNT`, a folder, is where a Pod has its service account. Only root can make it so;

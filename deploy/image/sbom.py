@@ -20,7 +20,9 @@ Component = dict[str, Any]
 def bill(
     version: str, created: str, report: Mapping[str, Any], lock: Mapping[str, Entry], debian: Iterable[str]
 ) -> dict[str, Any]:
-    """`created` as in RFC 3339; `report` is of `pip install --report`; `debian` are names of packages, perhaps with their architecture."""
+    """Return the bill of materials. `created` is a time as in RFC 3339, `report` what `pip install --report` wrote, `debian` the
+    names of Debian packages, perhaps with their architecture.
+    """
     installed = [_wheel(each) for each in report["install"]]
     components = [*installed, _python(), *map(_debian, debian)]
     components.sort(key=lambda one: str(one["bom-ref"]))

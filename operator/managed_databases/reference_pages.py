@@ -28,8 +28,16 @@ REASONS: Final = Path("docs/reference/reasons.md")
 ACCESS: Final = Path("docs/reference/access.md")
 
 EXAMPLE: Final = """\
-import asyncio; from managed_databases.api import connect_from_environment; from managed_databases.api.collections import DATASTORES
-async def show(): client = await connect_from_environment(); print(*(f"{d.name}: {d.status}" for d in (await client.send(DATASTORES.list())).value), sep="\\n"); await client.close()
+import asyncio
+from managed_databases.api import connect_from_environment
+from managed_databases.api.collections import DATASTORES
+
+async def show():
+    client = await connect_from_environment()
+    reply = await client.send(DATASTORES.list())
+    print(*(f"{each.name}: {each.status}" for each in reply.value), sep="\\n")
+    await client.close()
+
 asyncio.run(show())"""
 EXAMPLE_OUTPUT: Final = "orders: ACTIVE\ncache: ACTIVE\n"
 

@@ -1,7 +1,7 @@
 """`python -m e2e PYTEST_ARGUMENTS...`: the end-to-end tests, on kind's nodes where they can be had, else on local ones.
 
-Says which it took. `--prepare` only gets what can be had within a few minutes, and builds no programs. Exit codes: pytest's own; 77 when nodes or the operator's
-image cannot be had, with the reasons.
+Says which it took. `--prepare` only gets what can be had within a few minutes, and builds no programs. Exit codes: pytest's
+own; 77 when nodes or the operator's image cannot be had, with the reasons.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Strangers at the ports, and a process without a file descriptor left: the operator goes on, and is there when it has some again."""
+"""Strangers at the ports, and a process without a file descriptor left: the operator goes on when it has some again."""
 
 import asyncio
 import resource

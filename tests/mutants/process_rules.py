@@ -90,7 +90,8 @@ LEADERS: Final = (
     Mutant(
         "whoever lost the lease ends",
         "kube/leadership.py",
-        "            self._held_since = None\n            raise LeadershipLost(f\"the lease is held by {_holder(lease) or 'nobody'}\")\n",
+        "            self._held_since = None\n"
+        "            raise LeadershipLost(f\"the lease is held by {_holder(lease) or 'nobody'}\")\n",
         "            return False\n",
         _LEADERSHIP,
     ),

@@ -78,7 +78,8 @@ STANDING: Final = (
     Mutant(
         "changes without an effect take turns",
         "reconcile/effects.py",
-        "            begin = max([begin, *(each.until for each in memory.retry.accepted if each.failures >= FIGHT_CORRECTIONS)])\n",
+        "            begin = max([begin, *(each.until for each in memory.retry.accepted "
+        "if each.failures >= FIGHT_CORRECTIONS)])\n",
         "",
         ("virtual/test_changes_without_effect.py",),
     ),

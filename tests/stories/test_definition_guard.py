@@ -1,4 +1,4 @@
-"""A CustomResourceDefinition is not deleted while resources of it exist: the policies on a real API server, fed by the operator."""
+"""A CustomResourceDefinition is not deleted while resources of it exist: the policies on a real API server."""
 
 import asyncio
 from collections.abc import AsyncIterator

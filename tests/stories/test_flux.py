@@ -1,4 +1,4 @@
-"""Flux' own libraries over every kind: apply, wait, fail early, no diff loop, prune. What they do is what kustomize-controller does."""
+"""Flux' own libraries over every kind: apply, wait, fail early, no diff loop, prune, as kustomize-controller does it."""
 
 import asyncio
 import json

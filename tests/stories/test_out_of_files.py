@@ -1,4 +1,4 @@
-"""Without a file descriptor left neither Kubernetes nor the cloud can be reached: that is waited for, and nothing is made twice."""
+"""Without a file descriptor left neither Kubernetes nor the cloud can be reached: the operator waits, and makes nothing twice."""
 
 import asyncio
 import resource

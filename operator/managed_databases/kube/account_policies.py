@@ -99,7 +99,8 @@ def secrets_policy_spec() -> dict[str, Any]:
                 f"has(object.metadata.annotations) && '{OWNER_UID}' in object.metadata.annotations) && "
                 f"has(object.metadata.labels) && '{MANAGED_LABEL}' in object.metadata.labels && "
                 f"object.metadata.labels['{MANAGED_LABEL}'] == 'true'",
-                "the operator makes only Secrets of its own: with its label and its owner, of the type Opaque or servicebinding.io/...",
+                "the operator makes only Secrets of its own: with its label and its owner, of the type Opaque or "
+                "servicebinding.io/...",
             ),
             _forbids(
                 f"request.operation == 'CREATE' || variables.keepsKey || {annotated} || {owned}",

@@ -1,4 +1,7 @@
-"""What the operator counts, for Prometheus. Labels are bounded: project, operation, outcome, section of the API, cause, kind and state."""
+"""What the operator counts, for Prometheus.
+
+Labels are bounded: project, operation, outcome, section of the API, cause, kind, namespace and state.
+"""
 
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -40,8 +40,9 @@ class Access:
     Serving the whole cluster takes `clusterwide` and `own_namespace`. Serving named namespaces takes `cluster_scoped`,
     `in_each_namespace` in each of them, `own_namespace` and `own_secrets` in the operator's, `project_events` in
     `default`. Serving the whole cluster, but Secrets only where somebody says so, takes `clusterwide_but_secrets`,
-    `own_namespace`, `own_secrets`, and `secrets` where they may be read. `watch_secrets` goes wherever Secrets are read; it is optional: without it their repair waits for the
-    resync. `metrics_reviews`, cluster-scoped, is needed only where Kubernetes says who may read the metrics.
+    `own_namespace`, `own_secrets`, and `secrets` where they may be read. `watch_secrets` goes wherever Secrets are read; it is
+    optional: without it their repair waits for the resync. `metrics_reviews`, cluster-scoped, is needed only where Kubernetes
+    says who may read the metrics.
     """
 
     clusterwide: Rules
@@ -97,7 +98,8 @@ def access(kinds: Iterable[Kind]) -> Access:
             ("secrets",),
             ("get", "create", "patch", "delete"),
             why="writes the credentials of each user, reads given passwords, and removes its Secrets with their resource",
-            misuse="reads every Secret whose name it knows or guesses, wherever this rule holds; changes those of the operator, and without the policy on its Secrets all",
+            misuse="reads every Secret whose name it knows or guesses, wherever this rule holds; changes those of the operator, "
+            "and without the policy on its Secrets all",
         ),
     )
     in_each_namespace = (*in_each_namespace_but_secrets, *secrets)

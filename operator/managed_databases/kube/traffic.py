@@ -141,7 +141,8 @@ class ListAnew(_Body):
 class Traffic:
     """Opens kopf's sessions and knows what became of every list and watch.
 
-    `discovery` is what kopf is told that the API server has, by path, in place of the answers there. All times are divided by `speed`.
+    `discovery` holds, by path, what kopf is told in place of the API server's answers about the kinds that it serves. All times
+    are divided by `speed`.
     """
 
     def __init__(

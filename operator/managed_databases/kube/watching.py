@@ -47,11 +47,14 @@ class HistoryRestored(Exception):
 class Watching:
     """Watches our kinds, our Secrets and the namespaces' labels.
 
-    A kind whose definition is gone has no resources; it is asked for until it is back. Without `namespaces` everywhere, else in these (and for Secrets in `operator_namespace`). Secrets and namespaces
-    that we may not list and watch are left out. `on_resource` gets the key of a resource that changed or went;
-    `on_secret` the namespace and name of a labelled Secret that did; `on_namespace` the name of a namespace whose labels
-    did. They are called for the first lists too, and must neither block nor raise. `on_end` gets the reason as soon as watching
-    has ended, before anything is cleaned up. Times are divided by `speed`.
+    With `namespaces` only these are watched (and `operator_namespace`, for Secrets), without them the whole cluster. A kind
+    whose definition is gone has no resources; the API server is asked for the definition until it is back. Secrets and
+    namespaces are left out where the operator may not list and watch them.
+
+    `on_resource` gets the key of a resource that was changed or removed, `on_secret` the namespace and name of a labelled Secret
+    that was, `on_namespace` the name of a namespace whose labels were changed. The three are called for the first lists, too,
+    and must neither block nor raise. `on_end` gets the reason as soon as watching has ended, before anything is cleaned up.
+    Times are divided by `speed`.
 
     A namespace that has gone took the operator's Role along, and would hold up all the others at the next start: so a
     collection of one of `namespaces` that stays forbidden for FORBIDDEN_SECONDS is done without, until it can be listed.

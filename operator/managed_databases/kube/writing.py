@@ -206,7 +206,9 @@ class KubeWriter:
             return await read_definition(self._connection, self._plurals[kind])
 
     async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
-        """Post what happened `at` that time. Best effort: a failure is logged. Events of cluster-scoped resources go into the namespace `default`."""
+        """Post an Event about what happened `at` that time. A failure is logged, and nothing else comes of it. Events of
+        cluster-scoped resources go into the namespace `default`.
+        """
         key = resource.key
         namespace = key.namespace or "default"
         regarding = {

@@ -82,7 +82,10 @@ class NewSecret:
 
 @dataclass(frozen=True)
 class Definition:
-    """A kind's CustomResourceDefinition: when it was made, and since when it is being deleted (times as Kubernetes writes them)."""
+    """A kind's CustomResourceDefinition. Times are as Kubernetes writes them.
+
+    `deleting_since` is None while nobody deletes it.
+    """
 
     created_at: str
     deleting_since: str | None

@@ -64,7 +64,8 @@ class WorkQueue(Generic[K]):
     gets free, three of TIME for one of PEOPLE: what a thousand changes in one datastore began is ended while the others
     wait. Of `places` one unit (the first part of a share) may have all while it is alone; when all are taken, a unit that
     has fewer than `guaranteed` keys in work gets another place all the same, and so does a part of it (the first two parts
-    of a share) that has fewer than `guaranteed_within`: they need not wait for a pass of others to end. Every operation is O(log n) amortized. For one event loop; not for threads.
+    of a share) that has fewer than `guaranteed_within`: they need not wait for a pass of others to end. Every operation is
+    O(log n) amortized. For one event loop; not for threads.
     """
 
     def __init__(

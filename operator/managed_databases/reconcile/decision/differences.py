@@ -21,9 +21,10 @@ def never_rests(_: Change) -> None:
 
 @dataclass
 class Differences:
-    """`guard` and `change` are the first that may be made now, `resting` those that were refused or had no effect (`awaits_guard`:
-    what guards is among them, and is soon asked for again: nothing but guards goes before it), `unapproved` those
-    that wait for a person's word, `reported` those that are only told, `refusal` what cannot be made at all.
+    """`guard` and `change` are the first changes that may be made now, `resting` those that were refused or had no effect
+    (`awaits_guard`: a guard is among them and is soon asked for again, so that nothing but guards goes before it),
+    `unapproved` those that wait for a person's word, `reported` those that are only told, `refusal` what cannot be made at
+    all.
     """
 
     guard: Change | None = None

@@ -55,7 +55,8 @@ class ProjectLine:
 
     `changed` is told when the problem comes, differs or goes, and when the circuit opens or closes; it must be quick
     and not raise. `problem` is what holds everything back until the first `connect`. `answered` tells whether the API
-    has ever answered anything. `doubted` is told when a reading would show whether the API answers. `used` counts the calls that the budget let through, by section of the API and lane.
+    has ever answered anything. `doubted` is told when a reading would show whether the API answers. `used` counts the calls
+    that the budget let through, by section of the API and lane.
     """
 
     def __init__(

@@ -31,7 +31,8 @@ class Projects:
     """`wake` is told the topics of projects, their catalogues, lists, objects, keys and actions.
 
     `enqueue` is told the `DatabaseProject` that wants a pass; `reported` the status before, and the resource after its
-    status was written. `known` gives what of a project its resources hold, and has not been said to be gone, and what they attempt. `observer` is told of each call, with the project's name. `unguarded` says why the
+    status was written. `known` returns the cloud objects of a project that resources hold and that nobody has said to be gone,
+    and the attempts that are open. `observer` is told of each call, with the project's name. `unguarded` returns why the
     policy on statuses is not in place, `seal_key` the id of the key that ownership is sealed with.
     """
 

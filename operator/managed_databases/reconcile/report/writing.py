@@ -1,4 +1,4 @@
-"""Writes `.status` when it differs, sealed where it says whose an object is, and enters the answer into what the process knows."""
+"""Writes `.status` when it differs, with a seal where it says whose an object is, and enters the answer into the cache."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
