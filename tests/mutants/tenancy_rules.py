@@ -63,7 +63,8 @@ TENANCY: Final = (
     Mutant(
         "a resource keeps no datastore in which it has nothing",
         "reconcile/inside.py",
-        '        if (identity.get("projectID"), identity.get("region"), identity.get("datastoreID")) != here:\n            return False',
+        '        if (identity.get("projectID"), identity.get("region"), identity.get("datastoreID")) != here:\n'
+        "            return False",
         "        if not identity:\n            return True",
         _KEEPS,
     ),
