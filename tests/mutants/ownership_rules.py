@@ -186,8 +186,8 @@ PROOF: Final = (
     Mutant(
         "what somebody says to hold is not for those who may adopt",
         "reconcile/references.py",
-        "        key = self.claims.holder(ObjectName(project.name, collection.name, id_))\n",
-        "        key = self.claims.proven_holder(ObjectName(project.name, collection.name, id_))\n",
+        "        key = self.claims.holder(ObjectName(project.place, collection.name, id_))\n",
+        "        key = self.claims.proven_holder(ObjectName(project.place, collection.name, id_))\n",
         _LOST,
     ),
     Mutant(
