@@ -15,9 +15,10 @@ from operator_process import OperatorProcess
 PROGRAM = """
 import asyncio, os, re, resource, sys, threading, time
 from managed_databases import cli
-from managed_databases.kube import operator, watchdog, watching
+from managed_databases.kube import operator, watchdog
+from managed_databases.kube.kopf_bridge import bridge
 from managed_databases.kube.missing_kinds import MissingKinds
-from managed_databases.kube.resync import Resync
+from managed_databases.kube.relist import Relist
 from managed_databases.reconcile.engine import Engine
 
 operator.END_SECONDS = 3.0
@@ -72,11 +73,11 @@ def an_api_server() -> FakeApiServer:
 @pytest.mark.parametrize(
     ("fault", "is_ended"),
     [
-        ("Resync.run = never", False),
+        ("Relist.run = never", False),
         ("MissingKinds.run = in_a_thread", True),
         ("Engine.drain = never", True),
         ("Engine.drain = blocked", True),
-        ("watching.end_orphans = blocked", True),
+        ("bridge.end_orphans = blocked", True),
         ("Engine.drain = without_files", True),
         ("Engine.drain = nobody_reads_the_log", None),
         ("Engine.drain = no_thread_may_run", None),

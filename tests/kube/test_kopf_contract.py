@@ -12,7 +12,7 @@ from kube.fake_api_server import GROUP_PATH, PLANET, SECRETS, THING, THINGS, Fak
 from managed_databases.kinds.registry import GROUP
 from managed_databases.kube.cache import Store
 from managed_databases.kube.connection import KubeConnection
-from managed_databases.kube.watching import FORBIDDEN_SECONDS, Watching
+from managed_databases.kube.informers import FORBIDDEN_SECONDS, Informers
 from managed_databases.reconcile.ports import KubeUnreachable, ResourceKey
 
 FAST = 60.0
@@ -27,7 +27,7 @@ class Watched:
         self.resources: list[str] = []
         self.secrets: list[tuple[str, str]] = []
         self.namespaces: list[str] = []
-        self.watching: Watching
+        self.watching: Informers
         self.running: asyncio.Task[None]
 
     def names(self) -> list[str]:
@@ -43,7 +43,7 @@ async def watched(
 ) -> AsyncIterator[Watched]:
     seen = Watched()
     async with serving(server, folder) as connection:
-        seen.watching = Watching(
+        seen.watching = Informers(
             connection,
             seen.store,
             [THING, PLANET],

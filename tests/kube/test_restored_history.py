@@ -11,8 +11,8 @@ from kube.test_kopf_contract import things, watched
 from managed_databases.kube.cache import Store
 from managed_databases.kube.collections import of_kinds
 from managed_databases.kube.connection import KubeConnection
-from managed_databases.kube.resync import Resync
-from managed_databases.kube.watching import HistoryRestored, Watching
+from managed_databases.kube.informers import HistoryRestored, Informers
+from managed_databases.kube.relist import Relist
 
 
 def thing(version: int, name: str = "one") -> dict[str, Any]:
@@ -29,7 +29,7 @@ class Cluster:
 
     def __init__(self) -> None:
         self.store = Store([THING.name])
-        self.watching = Watching(
+        self.watching = Informers(
             cast(KubeConnection, None),
             self.store,
             [THING],
@@ -117,7 +117,7 @@ async def test_the_resync_notices_it(tmp_path: Path, what: str, version: int, is
     server = FakeApiServer(version=version)
     server.objects["things", "here", "one"] = thing(100 if is_restored else 150)
     async with serving(server, tmp_path) as connection:
-        resync = Resync(
+        resync = Relist(
             connection,
             cluster.store,
             [cluster.things],

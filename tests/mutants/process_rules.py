@@ -125,14 +125,14 @@ LEADERS: Final = (
     ),
     Mutant(
         "after an outage of the API server all is listed anew",
-        "kube/traffic.py",
+        "kube/kopf_bridge/watch_transport.py",
         "if response.status == 200 and watches and flow.was_away:",
         "if False:",
         _RESTORED,
     ),
     Mutant(
         "an older list than what the watch has told ends the process",
-        "kube/watching.py",
+        "kube/informers.py",
         "if int(list_version) >= newest and not any(",
         "if not any(",
         _RESTORED,

@@ -1,7 +1,6 @@
 """Why a part of the operator, or the whole of it, has ended."""
 
 import asyncio
-import logging
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -9,12 +8,6 @@ STOPPED: Final = 0
 FAILED: Final = 1
 CANNOT_START: Final = 2
 """The process's exit codes."""
-
-_KOPF_TASKS: Final = (
-    "kopf._core.reactor.running",
-    "kopf._core.reactor.orchestration",
-    "kopf._core.reactor.queueing",
-)
 
 
 class Ended(RuntimeError):
@@ -53,15 +46,3 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
             yield from _leaves(each)
     else:
         yield error
-
-
-def report_failed_tasks_once() -> None:
-    """kopf logs the error of each of its tasks that ends; whoever watches them logs it, too."""
-    for name in _KOPF_TASKS:
-        logger = logging.getLogger(name)
-        if _not_an_exception not in logger.filters:
-            logger.addFilter(_not_an_exception)
-
-
-def _not_an_exception(record: logging.LogRecord) -> bool:
-    return not record.exc_info

@@ -15,6 +15,7 @@ from managed_databases.kube.cache import Store
 from managed_databases.kube.certificate import Certificate
 from managed_databases.kube.connection import KubeConnection, NotConfigured
 from managed_databases.kube.ending import FAILED, STOPPED, CannotStart, end_of
+from managed_databases.kube.informers import Informers
 from managed_databases.kube.leadership import Leadership
 from managed_databases.kube.metrics import BudgetCollector, StateCollector, record_call
 from managed_databases.kube.metrics_server import MetricsServer
@@ -22,7 +23,6 @@ from managed_databases.kube.probes import Probes
 from managed_databases.kube.reviews import Reviews
 from managed_databases.kube.status_guard import StatusGuard
 from managed_databases.kube.watchdog import END_SECONDS, Watchdog
-from managed_databases.kube.watching import Watching
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.engine import Engine
@@ -113,7 +113,7 @@ class _Operator:
                 lambda: self._guard.missing is None,
             )
         )
-        self._watching = Watching(
+        self._watching = Informers(
             connection,
             store,
             all_kinds.values(),

@@ -22,7 +22,7 @@ METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s
 log = structlog.get_logger()
 
 
-class Resync:
+class Relist:
     """Every ten minutes (divided by `speed`), lists uids and versions of all collections.
 
     What has vanished is dropped, what differs is read again; `changed` gets the keys of both. `newest` tells the highest
@@ -49,7 +49,7 @@ class Resync:
         self._speed = speed
 
     async def run(self) -> None:
-        """Resync until cancelled. A failure is logged; the next round tries again."""
+        """Relist until cancelled. A failure is logged; the next round tries again."""
         while True:
             await asyncio.sleep(EVERY_SECONDS * random.uniform(0.9, 1.1) / self._speed)  # noqa: S311 - jitter
             for collection in self._collections:

@@ -1,16 +1,9 @@
-"""Keeps the store like Kubernetes, and tells who changed. kopf lists, watches and reconnects; it is known here only.
-
-kopf's high-level handlers, indexes, peering and finalizers are not used, and it writes nothing.
-"""
+"""Keeps the store like Kubernetes, and tells who changed. Lists and watches come over the `kopf_bridge`."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Collection as Several
 from typing import Any, Final
 
-import aiohttp
-import kopf
 import structlog
 
 from managed_databases.kinds.kind import Kind
@@ -24,11 +17,11 @@ from managed_databases.kube.collections import (
     own_secrets,
 )
 from managed_databases.kube.connection import KubeConnection
-from managed_databases.kube.ending import end_of, report_failed_tasks_once
-from managed_databases.kube.kopf_settings import end_orphans, kopf_identity, own_signal_handlers, quiet_settings
+from managed_databases.kube.ending import end_of
+from managed_databases.kube.kopf_bridge.bridge import KopfBridge
+from managed_databases.kube.kopf_bridge.watch_transport import WatchTransport
 from managed_databases.kube.missing_kinds import MissingKinds
-from managed_databases.kube.resync import Resync
-from managed_databases.kube.traffic import Traffic
+from managed_databases.kube.relist import Relist
 from managed_databases.reconcile.ports import KubeError, KubeUnreachable, ResourceKey
 
 LAG_MOST_SECONDS: Final = 5.0
@@ -44,7 +37,7 @@ class HistoryRestored(Exception):
     """What is known of the cluster did not happen: it was restored to an older state."""
 
 
-class Watching:
+class Informers:
     """Watches our kinds, our Secrets and the namespaces' labels.
 
     With `namespaces` only these are watched (and `operator_namespace`, for Secrets), without them the whole cluster. A kind
@@ -94,20 +87,17 @@ class Watching:
         self._newest: dict[Collection, int] = {}
         """The highest version that each collection's lists and watches have told."""
         self._went_back = asyncio.Event()
-        self._traffic: Traffic | None = None
-        self._sessions: list[aiohttp.ClientSession] = []
+        self._transport: WatchTransport | None = None
         self._lags = [0.0] * LAGS_IN_A_ROW
         self._ended: str | None = None
 
     async def run(self) -> None:
         """Watch until cancelled. Raises when a watch has ended for good: the process should end too."""
-        logging.getLogger("kopf").setLevel(logging.WARNING)
-        report_failed_tasks_once()
         await self._missing.wait_at_start()
         collections = of_kinds(self._kinds, self._namespaces)
         collections += [each for each in self._extras() if await self._may_watch(each) or await self._is_lost(each)]
         self._unlisted = set(collections)
-        self._traffic = Traffic(
+        self._transport = WatchTransport(
             self._connection,
             collections,
             self._enter_page,
@@ -116,7 +106,7 @@ class Watching:
             discovery=self._missing.discovery(),
             speed=self._speed,
         )
-        resync = Resync(
+        relist = Relist(
             self._connection,
             self._store,
             collections,
@@ -125,14 +115,15 @@ class Watching:
             is_restored=self._is_restored,
             speed=self._speed,
         )
+        bridge = KopfBridge(self._connection, self._transport, self._speed)
         elsewhere = own_secrets(self._operator_namespace)
         here = [each for each in collections if not self._namespaces or each != elsewhere]
         tasks: list[asyncio.Task[Any]] = []
         try:
-            tasks += await self._start_kopf(here, self._namespaces)
+            tasks += await bridge.start(here, self._namespaces)
             if len(here) < len(collections):
-                tasks += await self._start_kopf([elsewhere], (self._operator_namespace,))
-            tasks.append(asyncio.create_task(resync.run(), name="resync"))
+                tasks += await bridge.start([elsewhere], (self._operator_namespace,))
+            tasks.append(asyncio.create_task(relist.run(), name="relist"))
             tasks.append(asyncio.create_task(self._missing.run(), name="missing kinds"))
             tasks.append(asyncio.create_task(self._beat(), name="heartbeat"))
             tasks.append(
@@ -145,16 +136,14 @@ class Watching:
             raise failure
         finally:
             # What does not end must not hide that we have: whoever runs us goes on without it.
-            cleaning = asyncio.create_task(self._clean_up(tasks), name="the end of the watches")
+            cleaning = asyncio.create_task(self._clean_up(bridge, tasks), name="the end of the watches")
             await asyncio.wait([cleaning], timeout=CLEAN_UP_SECONDS)
 
-    async def _clean_up(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
+    async def _clean_up(self, bridge: KopfBridge, tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await end_orphans()
-        for session in self._sessions:
-            await session.close()
+        await bridge.close()
 
     def healthy(self) -> str | None:
         """Say what is wrong with the watches; None when nothing is. An API server that is away is not our fault."""
@@ -162,7 +151,7 @@ class Watching:
             return self._ended
         if min(self._lags) > LAG_MOST_SECONDS:
             return f"the event loop is late by {self._lags[-1]:.0f} s"
-        return self._traffic.silence() if self._traffic else None
+        return self._transport.silence() if self._transport else None
 
     def _extras(self) -> list[Collection]:
         places = dict.fromkeys((*self._namespaces, self._operator_namespace)) if self._namespaces else (None,)
@@ -264,9 +253,9 @@ class Watching:
 
     def _do_without_forbidden(self) -> None:
         """What is cluster-scoped is always waited for: without a right to projects there is nothing to do."""
-        if self.synced.is_set() or self._traffic is None:
+        if self.synced.is_set() or self._transport is None:
             return
-        forbidden = [each for each in self._traffic.forbidden(FORBIDDEN_SECONDS) if each in self._unlisted]
+        forbidden = [each for each in self._transport.forbidden(FORBIDDEN_SECONDS) if each in self._unlisted]
         lost = [each for each in forbidden if each.namespace in self._namespaces]
         for each in lost:
             log.error(
@@ -301,46 +290,3 @@ class Watching:
             await asyncio.sleep(1)
             self._lags = [*self._lags[1:], loop.time() - due]
             self._do_without_forbidden()
-
-    async def _start_kopf(
-        self, collections: list[Collection], namespaces: tuple[str, ...]
-    ) -> Several[asyncio.Task[Any]]:
-        registry = kopf.OperatorRegistry()
-        settings = quiet_settings(self._speed)
-        self._sign_in(registry)
-        for collection in {each.kind: each for each in collections}.values():
-            self._handle(registry, collection)
-            if collection.label_selector:
-                selected = (collection.group, collection.version, collection.plural)
-                settings.watching.label_selectors[selected] = collection.label_selector
-        with own_signal_handlers(asyncio.get_running_loop()):
-            return await kopf.spawn_tasks(
-                registry=registry,
-                settings=settings,
-                # Not peered with anybody, yet without one kopf would ask for the user's name, and a container's has none.
-                identity=kopf_identity(),
-                standalone=True,
-                clusterwide=not namespaces,
-                namespaces=namespaces,
-            )
-
-    def _sign_in(self, registry: kopf.OperatorRegistry) -> None:
-        @kopf.on.login(registry=registry, id="sign-in")
-        async def sign_in(**_: Any) -> kopf.AiohttpSession:
-            assert self._traffic is not None
-            session = await self._traffic.open_session()
-            self._sessions.append(session)
-            return kopf.AiohttpSession(server=await self._connection.server(), aiohttp_session=session)
-
-    def _handle(self, registry: kopf.OperatorRegistry, collection: Collection) -> None:
-        """kopf watches what it has a handler for; the events themselves do not get there (see `Traffic`)."""
-
-        @kopf.on.event(
-            group=collection.group,
-            version=collection.version,
-            plural=collection.plural,
-            id="watched",
-            registry=registry,
-        )
-        async def watched(**_: Any) -> None:
-            raise AssertionError("kopf was told of an event")

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from managed_databases.kube.traffic import EventStream, ListAnew
+from managed_databases.kube.kopf_bridge.watch_transport import EventStream, ListAnew
 
 LINES = [
     {"type": "ADDED", "object": {"metadata": {"name": "a", "resourceVersion": "1"}}},

@@ -138,7 +138,7 @@ class ListAnew(_Body):
         yield LIST_ANEW
 
 
-class Traffic:
+class WatchTransport:
     """Opens kopf's sessions and knows what became of every list and watch.
 
     `discovery` holds, by path, what kopf is told in place of the API server's answers about the kinds that it serves. All times

@@ -11,8 +11,8 @@ from kube.thing_crd import GROUP_PATH, create, install
 from managed_databases.kube.cache import Store
 from managed_databases.kube.collections import of_kinds
 from managed_databases.kube.connection import MERGE_PATCH, KubeConnection
-from managed_databases.kube.resync import Resync
-from managed_databases.kube.watching import Watching
+from managed_databases.kube.informers import Informers
+from managed_databases.kube.relist import Relist
 from managed_databases.reconcile.ports import ResourceKey
 
 
@@ -27,7 +27,7 @@ async def test_the_store_becomes_what_the_api_server_holds(control_plane: Contro
     await create(connection, namespace, "early", annotations={"mine": "yes"})
     store, told = Store(["Thing", "Planet"]), list[ResourceKey]()
     secrets, namespaces = list[tuple[str, str]](), list[str]()
-    watching = Watching(
+    watching = Informers(
         connection,
         store,
         [THING, PLANET],
@@ -86,7 +86,7 @@ async def test_a_resync_mends_what_the_watch_missed(tmp_path: Path) -> None:
     await server.put("things", "here", "replaced", "uid-other")
     async with serving(server, tmp_path) as connection:
         [things, _] = of_kinds([THING, PLANET], ())
-        resync = Resync(
+        resync = Relist(
             connection,
             store,
             [things],

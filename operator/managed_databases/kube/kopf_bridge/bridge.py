@@ -1,0 +1,100 @@
+"""Starts kopf for some collections, and ends it wholly."""
+
+import asyncio
+import logging
+from collections.abc import Collection as Several
+from typing import Any, Final
+
+import aiohttp
+import kopf
+
+from managed_databases.kube.collections import Collection
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.kopf_bridge.kopf_settings import (
+    end_orphans,
+    kopf_identity,
+    own_signal_handlers,
+    quiet_settings,
+)
+from managed_databases.kube.kopf_bridge.watch_transport import WatchTransport
+
+_KOPF_TASKS: Final = (
+    "kopf._core.reactor.running",
+    "kopf._core.reactor.orchestration",
+    "kopf._core.reactor.queueing",
+)
+
+
+class KopfBridge:
+    """kopf lists and watches through the sessions of `transport`. Its times are divided by `speed`."""
+
+    def __init__(self, connection: KubeConnection, transport: WatchTransport, speed: float) -> None:
+        self._connection = connection
+        self._transport = transport
+        self._speed = speed
+        self._sessions: list[aiohttp.ClientSession] = []
+        logging.getLogger("kopf").setLevel(logging.WARNING)
+        _report_failed_tasks_once()
+
+    async def start(self, collections: list[Collection], namespaces: tuple[str, ...]) -> Several[asyncio.Task[Any]]:
+        """List and watch the collections, in these namespaces or (without any) in the whole cluster.
+
+        Return kopf's tasks. One that ends has ended for good, and should end the process.
+        """
+        registry = kopf.OperatorRegistry()
+        settings = quiet_settings(self._speed)
+        self._sign_in(registry)
+        for collection in {each.kind: each for each in collections}.values():
+            self._ask_for(registry, collection)
+            if collection.label_selector:
+                selected = (collection.group, collection.version, collection.plural)
+                settings.watching.label_selectors[selected] = collection.label_selector
+        with own_signal_handlers(asyncio.get_running_loop()):
+            return await kopf.spawn_tasks(
+                registry=registry,
+                settings=settings,
+                # Not peered with anybody, yet without one kopf would ask for the user's name, and a container's has none.
+                identity=kopf_identity(),
+                standalone=True,
+                clusterwide=not namespaces,
+                namespaces=namespaces,
+            )
+
+    async def close(self) -> None:
+        """Once kopf's tasks have ended: end the watchers that it forgets, and close the connections."""
+        await end_orphans()
+        for session in self._sessions:
+            await session.close()
+
+    def _sign_in(self, registry: kopf.OperatorRegistry) -> None:
+        @kopf.on.login(registry=registry, id="sign-in")
+        async def sign_in(**_: Any) -> kopf.AiohttpSession:
+            session = await self._transport.open_session()
+            self._sessions.append(session)
+            return kopf.AiohttpSession(server=await self._connection.server(), aiohttp_session=session)
+
+    @staticmethod
+    def _ask_for(registry: kopf.OperatorRegistry, collection: Collection) -> None:
+        """kopf watches what it has a handler for; the events themselves go to the transport's `on_event`."""
+
+        @kopf.on.event(
+            group=collection.group,
+            version=collection.version,
+            plural=collection.plural,
+            id="watched",
+            registry=registry,
+        )
+        async def watched(**_: Any) -> None:
+            raise AssertionError("kopf was told of an event")
+
+
+def _report_failed_tasks_once() -> None:
+    """kopf logs the error of each of its tasks that ends; whoever watches them logs it, too."""
+    for name in _KOPF_TASKS:
+        logger = logging.getLogger(name)
+        if _not_an_exception not in logger.filters:
+            logger.addFilter(_not_an_exception)
+
+
+def _not_an_exception(record: logging.LogRecord) -> bool:
+    return not record.exc_info
