@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -6,7 +7,15 @@ from hypothesis import strategies as st
 
 from kinds.sights import PARAMETERS
 from managed_databases.api.models import ConfigurationParameter
-from managed_databases.kinds.datastore_configuration import UNSAFE_FROM, Value, checked, convert, converted, difference
+from managed_databases.kinds import datastore_configuration
+from managed_databases.kinds.datastore_configuration import (
+    HINTS_MOST,
+    UNSAFE_FROM,
+    Value,
+    convert,
+    converted,
+    difference,
+)
 from managed_databases.kinds.seen import Refused
 from managed_databases.kinds.verdicts import Reason
 
@@ -33,7 +42,7 @@ INT, BOOL, FLOAT = (ConfigurationParameter(id="1", name="x", type=type_) for typ
     ],
 )
 def test_values_become_the_catalogues_type(name: str, given_: Any, result: Value) -> None:
-    value = checked(PARAMETERS, name, given_)
+    value = converted(PARAMETERS, {name: given_})[name]
     assert (value, type(value)) == (result, type(result))
 
 
@@ -89,11 +98,11 @@ def test_integers_are_exact_or_refused(number: int, quoted: bool) -> None:
 )
 def test_any_value_is_converted_for_good_or_refused(parameter: ConfigurationParameter, value: Any) -> None:
     try:
-        once = checked(PARAMETERS, parameter.name, value)
+        once = converted(PARAMETERS, {parameter.name: value})[parameter.name]
     except Refused:
         return
     if not (isinstance(once, int) and abs(once) >= UNSAFE_FROM):
-        assert checked(PARAMETERS, parameter.name, once) == once
+        assert converted(PARAMETERS, {parameter.name: once}) == {parameter.name: once}
     assert difference(PARAMETERS, {parameter.name: once}, {parameter.name: str(once)}) == {}
 
 
@@ -110,3 +119,22 @@ def test_any_value_is_converted_for_good_or_refused(parameter: ConfigurationPara
 )
 def test_difference(why: str, wanted: dict[str, Value], actual: dict[str, Any], differing: dict[str, Value]) -> None:
     assert difference(PARAMETERS, wanted, actual) == differing, why
+
+
+def test_a_spec_of_hundreds_of_unknown_names_is_refused_without_comparing_all_with_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever may write a datastore would have the operator do nothing else: 500 names and 350 parameters took it seconds."""
+    looked_for: list[str] = []
+
+    def counted(asked: str, offered: Iterable[str], *, most: int) -> list[str]:
+        looked_for.append(asked)
+        return ["work_mem"]
+
+    monkeypatch.setattr(datastore_configuration, "nearest", counted)
+    with pytest.raises(Refused) as refused:
+        converted(PARAMETERS, {f"work_mem_{number}": 1 for number in range(500)})
+    assert looked_for == [f"work_mem_{number}" for number in range(HINTS_MOST)]
+    message = refused.value.verdict.message
+    assert message.count("did you mean work_mem?") == HINTS_MOST
+    assert message.count("this engine has no such parameter") == 500

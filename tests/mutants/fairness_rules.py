@@ -115,4 +115,25 @@ FAIRNESS: Final = (
         "ProcessorFormatter.remove_processors_meta, renderer]",
         _VISIBLE,
     ),
+    Mutant(
+        "a spec of hundreds of unknown parameters has few of them looked for",
+        "kinds/datastore_configuration.py",
+        "is_hinted=unknown <= hints_most",
+        "is_hinted=True",
+        ("kinds/test_datastore_configuration.py",),
+    ),
+    Mutant(
+        "only so many letters are compared to find what was meant",
+        "kinds/nearest.py",
+        "        if room < 0:\n            break\n",
+        "",
+        ("kinds/test_nearest.py",),
+    ),
+    Mutant(
+        "a stranger does not wake what he only refers to",
+        "reconcile/inside.py",
+        '            and (key.namespace in may or (child.status.get("identity") or {}).get("datastoreID") == id_)\n',
+        "",
+        ("virtual/test_who_keeps_a_datastore.py",),
+    ),
 )

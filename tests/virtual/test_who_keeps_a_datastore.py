@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.reconcile.observe import Observation, Observer
+from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from stories.world import manifest
 from virtual.everything import project
@@ -101,6 +102,43 @@ def test_an_object_in_it_that_a_stranger_only_says_to_have_keeps_nothing(project
             await forge(world, id_, id=user["id"])
             world.cluster.delete(MAIN)
             await world.until("it goes all the same", lambda: is_gone(world, MAIN))
+
+    in_virtual_time(scenario())
+
+
+def test_a_stranger_does_not_wake_what_he_only_refers_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each edit of each of thousands would have a pass look at all of them."""
+    passes: list[ResourceKey] = []
+    observe = Observer.observe
+
+    def counted(self: Observer, resource: Resource, *rest: Any) -> Observation:
+        passes.append(resource.key)
+        return observe(self, resource, *rest)
+
+    monkeypatch.setattr(Observer, "observe", counted)
+
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            id_ = await begin(world, is_let_in=False)
+            app = ResourceKey("DatabaseUser", NAMESPACE, "app")
+            world.cluster.apply(manifest(app.kind, app.name, NAMESPACE, {"datastoreRef": {"name": MAIN.name}}))
+            await world.until("there is a user", lambda: world.says(app, "Ready")[0] == "True")
+            crowd = [ResourceKey(GUEST.kind, ELSEWHERE, f"guest-{number}") for number in range(20)]
+            for number, key in enumerate(crowd):
+                by_id = {"datastoreRef": {"id": id_}, "projectRef": {"name": "team"}}
+                world.cluster.apply(manifest(key.kind, key.name, ELSEWHERE, by_id if number % 2 else BY_NAME))
+            world.cluster.delete(MAIN)
+            await world.until("it is kept", lambda: world.says(MAIN, "Ready") == ("False", "InUse"))
+            await asyncio.sleep(5)
+            passes.clear()
+            for number, key in enumerate(crowd):
+                world.cluster.annotate(key, sync_requested=str(number))
+                await asyncio.sleep(0.1)
+            assert set(crowd) <= set(passes), "each of them has a pass of its own"
+            assert passes.count(MAIN) <= 1, "by its timer at most"
+            world.cluster.change(app, deletionProtection=False)
+            world.cluster.delete(app)
+            await world.until("it goes", lambda: is_gone(world, MAIN))
 
     in_virtual_time(scenario())
 

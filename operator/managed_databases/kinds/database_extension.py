@@ -1,7 +1,6 @@
 """`DatabaseExtension`: one of the extensions on offer, installed in a database."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
@@ -13,6 +12,7 @@ from managed_databases.kinds.datastore_catalogue import SHOWN, invalid
 from managed_databases.kinds.engines import POSTGRESQL, require_family
 from managed_databases.kinds.frame import ProjectRef, one_word
 from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.nearest import nearest
 from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -128,10 +128,8 @@ def _resolved(seen: Seen) -> AvailableExtension:
         return found
     asked: str = seen.spec.extension
     names = sorted({one.name for one in _offered(seen)})
-    nearest = get_close_matches(asked, names, n=SHOWN, cutoff=0.4) or names[:SHOWN]
-    raise invalid(
-        f"extension: there is no {asked} on offer for this datastore; on offer: {', '.join(nearest) or 'none'}"
-    )
+    near = nearest(asked, names, most=SHOWN, cutoff=0.4) or names[:SHOWN]
+    raise invalid(f"extension: there is no {asked} on offer for this datastore; on offer: {', '.join(near) or 'none'}")
 
 
 def _found(seen: Seen) -> AvailableExtension | None:

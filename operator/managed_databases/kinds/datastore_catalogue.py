@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from managed_databases.api.models import Datastore, DatastoreType, Flavor
+from managed_databases.kinds.nearest import nearest
 from managed_databases.kinds.seen import Catalogue, Refused, Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
 SHOWN = 12
-"""How many choices a message lists at most."""
+"""How many choices a message lists at most, where any may be meant."""
+CHOICES_MOST = 100
+"""The same of what one has to choose from."""
 
 
 def catalogue_of(seen: Seen) -> Catalogue:
@@ -25,9 +27,9 @@ def resolve_type(catalogue: Catalogue, engine: str, version: str) -> DatastoreTy
     if found := versions.get(version):
         return found
     if versions:
-        offered = ", ".join(sorted(versions, key=natural))
+        offered = ", ".join(sorted(versions, key=natural)[:CHOICES_MOST])
         raise invalid(f"engine.version: there is no such version of {engine} on offer; choose one of {offered}")
-    engines = ", ".join(sorted({type_.engine for type_ in catalogue.types})) or "none"
+    engines = ", ".join(sorted({type_.engine for type_ in catalogue.types})[:CHOICES_MOST]) or "none"
     raise invalid(f"engine.type: there is no such engine on offer; choose one of {engines}")
 
 
@@ -41,8 +43,8 @@ def resolve_flavor(catalogue: Catalogue, type_id: str | None, *, name: str | Non
     if found:
         ids = ", ".join(sorted(flavor.id for flavor in found))
         raise invalid(f"{field}: several flavors have this name; choose one by its id: {ids}")
-    nearest = _nearest(name, (flavor.name for flavor in offered if flavor.name))
-    hint = f"; on offer: {', '.join(nearest)}" if nearest else ""
+    near = _nearest(name, (flavor.name for flavor in offered if flavor.name))
+    hint = f"; on offer: {', '.join(near)}" if near else ""
     raise invalid(f"{field}: there is no such flavor for this engine{hint}")
 
 
@@ -64,7 +66,7 @@ def flavor_text(seen: Seen, datastore: Datastore) -> str | None:
 
 def natural(version: str) -> list[tuple[int, str]]:
     """Sorts 9 before 14, and 14 before 14-TimescaleDB."""
-    return [(int(digits or -1), text) for digits, text in re.findall(r"(\d+)|(\D+)", version)]
+    return [(int(digits or -1), text) for digits, text in re.findall(r"([0-9]{1,18})|([^0-9]+)", version)]
 
 
 def invalid(message: str) -> Refused:
@@ -78,4 +80,4 @@ def _is_for(flavor: Flavor, type_id: str | None) -> bool:
 
 def _nearest(name: str | None, offered: Iterable[str]) -> list[str]:
     names = sorted(set(offered), key=natural)
-    return get_close_matches(name, names, n=SHOWN, cutoff=0) if name else names[:SHOWN]
+    return nearest(name, names, most=SHOWN, cutoff=0) if name else names[:SHOWN]

@@ -190,13 +190,8 @@ def _config(seen: Seen) -> Iterator[Change]:
     """One bad value does not hold up the good ones."""
     datastore, config = _mine(seen), seen.spec.config or {}
     catalogue_of(seen)
-    parameters, refusals = engine_parameters(seen), []
-    wanted: dict[str, configuration.Value] = {}
-    for name, value in config.items():
-        try:
-            wanted |= configuration.converted(parameters, {name: value}, limited_parameters(seen))
-        except Refused as refused:
-            refusals.append(refused)
+    parameters = engine_parameters(seen)
+    wanted, refusals = configuration.judged(parameters, config, limited_parameters(seen))
     differing = {}
     if datastore.config is not None:
         differing = configuration.difference(parameters, wanted, datastore.config)

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from difflib import get_close_matches
 from math import isfinite
 from typing import Any, Final
 
 from managed_databases.api.models import ConfigurationParameter
 from managed_databases.kinds.datastore_catalogue import invalid
+from managed_databases.kinds.nearest import nearest
 from managed_databases.kinds.seen import Refused, all_of
 
 Parameters = Sequence[ConfigurationParameter]
 Value = int | float | str | bool
+
+HINTS_MOST: Final = 4
+"""For so many unknown names the closest known one is looked for: a spec may have hundreds."""
 
 UNSAFE_FROM: Final = 2**63
 """From here on the API server changes JSON numbers silently: such integers must be text."""
@@ -36,14 +39,16 @@ class Unfit(ValueError):
     """A value does not fit its parameter; the message says what would, and never quotes the value."""
 
 
-def find(parameters: Parameters, name: str) -> ConfigurationParameter:
-    """Return the parameter of this name. Raises Refused, naming the closest one."""
-    for parameter in parameters:
-        if parameter.name == name:
-            return parameter
-    close = get_close_matches(name, [parameter.name for parameter in parameters], n=1)
+def _by_name(parameters: Parameters) -> dict[str, ConfigurationParameter]:
+    """The first one of each name."""
+    return {parameter.name: parameter for parameter in reversed(parameters)}
+
+
+def _unknown(known: Mapping[str, ConfigurationParameter], name: str, *, is_hinted: bool) -> Refused:
+    """What to say of a name that no parameter has: which is the closest one."""
+    close = nearest(name, known, most=1) if is_hinted else []
     hint = f"; did you mean {close[0]}?" if close else ""
-    raise invalid(f"config.{name}: this engine has no such parameter{hint}")
+    return invalid(f"config.{name}: this engine has no such parameter{hint}")
 
 
 def converted(
@@ -51,25 +56,48 @@ def converted(
 ) -> dict[str, Value]:
     """Return the spec's parameters as the API takes them. Raises Refused, naming all that are wrong.
 
-    `parameters` None: the catalogue does not know this engine's; then values go as they are. `limited` are the same
-    parameters with the limits of the very flavor, None while these are not known.
+    As `judged`.
     """
-    fit: dict[str, Value] = {}
-    refusals: list[Refused] = []
-    for name, value in config.items():
-        try:
-            fit[name] = checked(parameters, name, value, limited)
-        except Refused as refused:
-            refusals.append(refused)
+    fit, refusals = judged(parameters, config, limited)
     if refusals:
         raise all_of(refusals)
     return fit
 
 
-def checked(parameters: Parameters | None, name: str, value: object, limited: Parameters | None = None) -> Value:
-    """Return one value as the API takes it. Raises Refused when name or value are wrong."""
-    parameter = find(parameters, name) if parameters is not None else ConfigurationParameter(id="", name=name)
-    exact = next((one for one in limited or () if one.name == name), None)
+def judged(
+    parameters: Parameters | None,
+    config: Mapping[str, Any],
+    limited: Parameters | None = None,
+    *,
+    hints_most: int = HINTS_MOST,
+) -> tuple[dict[str, Value], list[Refused]]:
+    """Return those of the spec's parameters that are right, as the API takes them, and what is wrong with the others.
+
+    `parameters` None: the catalogue does not know this engine's; then values go as they are. `limited` are the same
+    parameters with the limits of the very flavor, None while these are not known.
+    """
+    known, exact = None if parameters is None else _by_name(parameters), _by_name(limited or ())
+    fit: dict[str, Value] = {}
+    refusals: list[Refused] = []
+    unknown = 0
+    for name, value in config.items():
+        parameter = ConfigurationParameter(id="", name=name) if known is None else known.get(name)
+        if parameter is None:
+            assert known is not None
+            unknown += 1
+            refusals.append(_unknown(known, name, is_hinted=unknown <= hints_most))
+            continue
+        try:
+            fit[name] = _checked(parameter, name, value, exact.get(name))
+        except Refused as refused:
+            refusals.append(refused)
+    return fit, refusals
+
+
+def _checked(
+    parameter: ConfigurationParameter, name: str, value: object, exact: ConfigurationParameter | None
+) -> Value:
+    """Return one value as the API takes it. Raises Refused."""
     try:
         result = convert(parameter, value)
         _require_allowed(exact or parameter, result)

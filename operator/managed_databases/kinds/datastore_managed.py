@@ -15,7 +15,7 @@ from managed_databases.api.models import Datastore, NewPooler
 from managed_databases.kinds import datastore_configuration as configuration
 from managed_databases.kinds.datastore_room import parameters_for
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec, PoolerSpec
-from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.seen import Seen
 
 POOLER: Final = "pooler"
 FIREWALL: Final = "firewall"
@@ -41,11 +41,8 @@ def wanted_values(seen: Seen) -> Mapping[str, str]:
     if spec.log_export is not None:
         values[LOG_EXPORT] = spec.log_export.log_group
     parameters, limited = engine_parameters(seen), limited_parameters(seen)
-    for name, value in (spec.config or {}).items():
-        try:
-            values[CONFIG + name] = configuration.checked(parameters, name, value, limited)
-        except Refused:
-            continue
+    fit, _ = configuration.judged(parameters, spec.config or {}, limited, hints_most=0)
+    values |= {CONFIG + name: value for name, value in fit.items()}
     return {name: _digest(value) for name, value in values.items()}
 
 
