@@ -245,7 +245,7 @@ def _waits(key: ResourceKey, why: str) -> Wait:
 
 
 def _unproven(key: ResourceKey) -> Wait:
-    return _waits(key, "says to hold an object, and nothing proves it")
+    return _waits(key, "says that it holds an object, and nothing proves that")
 
 
 def _state_problem(label: str, phase: str | None) -> Wait | None:

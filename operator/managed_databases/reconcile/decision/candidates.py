@@ -25,7 +25,7 @@ def wait_after(intent: Intent, seconds: float) -> Stall | Wait:
     """What to say for so many more seconds after an attempt of unknown outcome."""
     return unclear_attempts(intent.attempt, seconds) or Wait(
         Reason.LOOKING,
-        "the last attempt to create may have worked: a list begun after its wait will tell",
+        "the last attempt to create may have worked: the operator waits, and the next list after that will tell",
         seconds or None,
     )
 

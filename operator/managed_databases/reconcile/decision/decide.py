@@ -102,7 +102,7 @@ def _decide(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
             "is decided until it tells more",
         )
     if seen.mine_unsure:
-        return Wait(Reason.LOOKING, "a call ended without a clear answer: looking what it did")
+        return Wait(Reason.LOOKING, "a call ended without a clear answer: the operator looks what the call did")
     if seen.moved is not None:
         return seen.moved
     return _with_object(cloud, seen, rests)
@@ -116,7 +116,7 @@ def _without_object(cloud: CloudSide, seen: Seen) -> Verdict:
     if seen.status.intent is None and (blocked := _reference_problem(cloud, seen)):
         return blocked
     if not seen.listed:
-        return seen.unlisted or Wait(Reason.LOOKING, "waiting for the first list of what is there already")
+        return seen.unlisted or Wait(Reason.LOOKING, "waits for the first list of the objects that exist")
     if seen.status.intent is not None:
         return _after_an_attempt(cloud, seen, seen.status.intent)
     if (refused := _name_refusal(cloud, seen)) and not (seen.namesakes and _may_adopt(seen)):
@@ -145,7 +145,9 @@ def _after_an_attempt(cloud: CloudSide, seen: Seen, intent: Intent) -> Verdict:
     if not found and (unclear := unreadable_since(seen, intent)):
         return unclear
     if len(found) == 1:
-        return _recorded(cloud, seen, found[0].id, Reason.FOUND, "new since our attempt and held by nobody")
+        return _recorded(
+            cloud, seen, found[0].id, Reason.FOUND, "new since the attempt to create, and held by no resource"
+        )
     if found:
         ids = ", ".join(sorted(candidate.id for candidate in found))
         return Stall(Reason.AMBIGUOUS, f"delete all but one of these in the cloud: {ids}")
@@ -164,7 +166,9 @@ def _after_an_attempt(cloud: CloudSide, seen: Seen, intent: Intent) -> Verdict:
 
 
 def _taken_back(cloud: CloudSide, seen: Seen) -> Record:
-    return _recorded(cloud, seen, seen.returned[-1], Reason.FOUND, "it was ours, and is there again")
+    return _recorded(
+        cloud, seen, seen.returned[-1], Reason.FOUND, "this resource had it before, and the API shows it again"
+    )
 
 
 def _name_refusal(cloud: CloudSide, seen: Seen) -> Stall | None:
@@ -245,7 +249,7 @@ def _create(cloud: CloudSide, seen: Seen, reason: Reason, message: str) -> Verdi
     except Refused as refused:
         return refused.verdict
     if not seen.looked:
-        return Wait(Reason.LOOKING, "looking once more whether it is there already, before it is created")
+        return Wait(Reason.LOOKING, "the operator looks once more whether the object exists, before it creates one")
     if seen.status.intent is None and (unclear := _may_be_taken(cloud, seen, "created")):
         return unclear
     return Create(reason, message)
@@ -292,7 +296,7 @@ def _reference_problem(cloud: CloudSide, seen: Seen, *, at_creation: bool = Fals
 
 def _lost(cloud: CloudSide, seen: Seen, id_: str) -> Verdict:
     if not seen.mine_gone:
-        return Wait(Reason.LOOKING, f"{id_} is not in the list: asking for it by its id")
+        return Wait(Reason.LOOKING, f"{id_} is not in the list: the operator asks for it by its id")
     if reports_only(seen) and not cloud.holds_data and seen.annotations.get(RECREATE) != id_:
         return Stall(
             Reason.GONE,
@@ -308,7 +312,11 @@ def _lost(cloud: CloudSide, seen: Seen, id_: str) -> Verdict:
     if not cloud.holds_data and (blocked := _reference_problem(cloud, seen)):
         return blocked  # it cannot be made again yet: what is known of it may still be needed
     lost = (*(lost for lost in seen.status.lost_ids if lost != id_), id_)[-LOST_IDS_MOST:]
-    return Record(Reason.GONE, f"{id_} is gone: it is made again", OF_THE_OBJECT | Facts(lost_ids=lost))
+    return Record(
+        Reason.GONE,
+        f"{id_} is gone from the cloud: a new object is created in its place",
+        OF_THE_OBJECT | Facts(lost_ids=lost),
+    )
 
 
 def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
@@ -324,7 +332,8 @@ def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
     if phase == "ERROR":
         return found.beside(
             Reason.ERROR,
-            f"the cloud says ERROR for {seen.mine.id}: look there what happened; it is not made again by itself",
+            f"the cloud says ERROR for {seen.mine.id}: look in the cloud's console what happened; the operator does not "
+            "create it again",
         )
     verdict = password_step(cloud, seen) or _difference(cloud, seen, found)
     if isinstance(verdict, Done) and (lack := lacking(cloud, seen)) is not None:

@@ -26,7 +26,7 @@ def decide_deletion(cloud: CloudSide, seen: Seen) -> Verdict:
 def _next(cloud: CloudSide, seen: Seen) -> Verdict:
     if seen.annotations.get(FORCE_DELETE) == "true":
         return Release(
-            Reason.RELEASED, "let go as the annotation force-delete asks; the cloud object stays", retain=True
+            Reason.RELEASED, "the annotation force-delete lets this resource go; the cloud object stays", retain=True
         )
     if seen.status.id is None and seen.created_id is None and seen.status.intent is None and not seen.returned:
         return Release(Reason.RELEASED, "nothing was ever made")
@@ -59,7 +59,9 @@ def _next(cloud: CloudSide, seen: Seen) -> Verdict:
     if seen.children:
         shown = ", ".join(seen.children[:NAMES_SHOWN])
         more = len(seen.children) - NAMES_SHOWN
-        return Wait(Reason.IN_USE, f"delete what is in it first: {shown}" + (f" and {more} more" if more > 0 else ""))
+        return Wait(
+            Reason.IN_USE, f"delete what is in the datastore first: {shown}" + (f" and {more} more" if more > 0 else "")
+        )
     return _delete(cloud, seen)
 
 
@@ -68,8 +70,10 @@ def believed(seen: Seen) -> Record | Wait:
     gone. An attempt whose outcome is open shows nothing yet.
     """
     if seen.status.id is None or seen.mine is not None or seen.mine_gone:
-        return Record(Reason.FOUND, "the status is believed, as it was there when that was asked for", Facts(seal=""))
-    return Wait(Reason.LOOKING, f"{seen.status.id} is not in the list: asking for it by its id")
+        return Record(
+            Reason.FOUND, "the status is believed: it was there when all claims were to be trusted", Facts(seal="")
+        )
+    return Wait(Reason.LOOKING, f"{seen.status.id} is not in the list: the operator asks for it by its id")
 
 
 def at_work(seen: Seen, wait: Wait) -> Wait | Stall:
@@ -105,7 +109,7 @@ def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
         return _found(seen.created_id)
     if seen.returned and seen.status.intent is None:
         return _found(seen.returned[-1])
-    looking = "an attempt to create may have worked: a list begun after its wait will tell what to delete"
+    looking = "an attempt to create may have worked: the operator waits, and the next list after that will tell what to delete"
     if seen.settle_seconds is not None or not seen.listed:
         return Wait(Reason.LOOKING, looking, seen.settle_seconds or None)
     intent = seen.status.intent
@@ -119,7 +123,8 @@ def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
         ids = ", ".join(sorted(candidate.id for candidate in found))
         return Stall(
             Reason.AMBIGUOUS,
-            f"one of these may be ours: delete it in the cloud, then annotate {FORCE_DELETE}: true ({ids})",
+            f"one of these may come from this resource's attempt to create: delete it in the cloud, then annotate "
+            f"{FORCE_DELETE}: true ({ids})",
         )
     if seen.again_seconds is not None:
         return Wait(Reason.LOOKING, looking, seen.again_seconds or None)
@@ -127,7 +132,7 @@ def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
 
 
 def _found(id_: str) -> Record:
-    return Record(Reason.FOUND, f"{id_}: made by our attempt", Facts(id=id_, intent=None))
+    return Record(Reason.FOUND, f"{id_}: made by this resource's attempt to create", Facts(id=id_, intent=None))
 
 
 def _parent(cloud: CloudSide, seen: Seen) -> Referred | None:

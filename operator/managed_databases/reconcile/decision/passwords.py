@@ -24,10 +24,16 @@ def password_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
         if seen.status.adopted and seen.status.password_unconfirmed and (refused := password_refusal(cloud, seen)):
             return refused
         return Credentials(
-            PasswordStep.PREPARE, Reason.PASSWORD_RESET, "the Secret has no usable password: a new one is set"
+            PasswordStep.PREPARE,
+            Reason.PASSWORD_RESET,
+            "the Secret has no usable password: the operator sets a new one",
         )
     if view.given is not None and view.given.get_secret_value() != view.password.get_secret_value():
-        return Credentials(PasswordStep.PREPARE, Reason.ROTATING, "the given password differs: it is set")
+        return Credentials(
+            PasswordStep.PREPARE,
+            Reason.ROTATING,
+            "the password of passwordSecretRef differs from the Secret's: the operator sets it",
+        )
     if seen.status.password_unconfirmed:
         if view.confirmed:
             return Credentials(PasswordStep.CONFIRMED, Reason.READY, "the cloud has the Secret's password")
@@ -44,9 +50,15 @@ def _instead_of_pending(view: PasswordView) -> Verdict | None:
     if view.pending_unclear and not view.pending_refused:
         return None
     if view.given is not None and view.given != view.pending:
-        return Credentials(PasswordStep.PREPARE, Reason.ROTATING, "another password is given meanwhile: it is set")
+        return Credentials(
+            PasswordStep.PREPARE,
+            Reason.ROTATING,
+            "passwordSecretRef has another password meanwhile: the operator sets that one",
+        )
     if view.given is None and view.password is not None:
-        return Credentials(PasswordStep.ABANDON, Reason.ROTATING, "no password is given any more: the Secret's stays")
+        return Credentials(
+            PasswordStep.ABANDON, Reason.ROTATING, "passwordSecretRef has left the spec: the Secret's password stays"
+        )
     return None
 
 
@@ -59,7 +71,7 @@ def _told_step(view: PasswordView) -> Verdict | None:
             "again",
         )
     if view.outdated:
-        return Credentials(PasswordStep.WRITE, Reason.READY, "the Secret gets what the cloud tells")
+        return Credentials(PasswordStep.WRITE, Reason.READY, "the Secret gets the value that the cloud tells")
     return None
 
 

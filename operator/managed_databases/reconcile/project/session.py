@@ -240,7 +240,8 @@ class ProjectSession:
         """What to say of a call that has to wait for its turn; None when that is soon."""
         if self.budget.closed_until(lane) is not None:
             return Wait(
-                Reason.RATE_LIMITED, "the API asks to call less often: what nobody has just changed waits until it may"
+                Reason.RATE_LIMITED,
+                "the API asks to call less often: resources that nobody has just changed wait as long as it asks",
             )
         if self.budget.seconds_to_wait(lane) > _WORTH_TELLING_SECONDS:
             return Wait(Reason.RATE_LIMITED, "waits for its turn: more is to be done than the project's rate allows")

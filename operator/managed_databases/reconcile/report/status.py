@@ -132,7 +132,7 @@ def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any
         case "DISK_FULL":
             return False, Reason.DISK_FULL, "the disk is full: delete data, or raise the disk's size"
         case "DOWN":
-            return False, Reason.DOWN, "the cloud says DOWN: look there what happened"
+            return False, Reason.DOWN, "the cloud says DOWN: look in the cloud's console what happened"
         case "ERROR":
             return False, Reason.ERROR, verdict.message
         case _ if was_ready:
@@ -147,7 +147,11 @@ def _broken_parent(cloud: CloudSide, seen: Seen) -> Saying | None:
         referred = seen.refs.get(reference.field)
         phase = getattr(referred.object, "status", None) if reference.parent and referred is not None else None
         if referred is not None and phase in _SERVES_NOT:
-            return False, _SERVES_NOT[phase], f"{referred.label} does not serve: the cloud says {phase}; look there"
+            return (
+                False,
+                _SERVES_NOT[phase],
+                f"{referred.label} does not serve: the cloud says {phase}; look in the cloud's console",
+            )
     return None
 
 
