@@ -1,11 +1,11 @@
 """The names that somebody may have meant are found among a catalogue's, and never at a cost that others notice."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pytest
 
-from managed_databases.kinds import nearest as module
 from managed_databases.kinds.nearest import ASKED_MOST, WORK_MOST, nearest
 
 HONEST = [
@@ -37,13 +37,13 @@ def test_nothing_is_near_to_nothing() -> None:
 def test_only_so_much_is_compared(
     monkeypatch: pytest.MonkeyPatch, why: str, asked: str, offered: Sequence[str]
 ) -> None:
-    real, compared = module.get_close_matches, []
+    compared = []
 
     def counted(word: str, possibilities: list[str], **rest: Any) -> list[str]:
         compared.append(len(word) * sum(map(len, possibilities)))
-        return real(word, possibilities[:10], **rest)
+        return get_close_matches(word, possibilities[:10], **rest)
 
-    monkeypatch.setattr(module, "get_close_matches", counted)
+    monkeypatch.setattr("managed_databases.kinds.nearest.get_close_matches", counted)
     nearest(asked, offered, most=3)
     assert len(compared) == 1, why
     assert compared[0] <= WORK_MOST
