@@ -144,7 +144,7 @@ def named_files(text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
 def test_every_named_file_exists(page: Path) -> None:
-    if page.name == "CHANGELOG.md" or page.parent.name == "adr":  # what was so at that time, and what other projects have
+    if page.name == "CHANGELOG.md" or page.parent.name == "adr":  # they tell what was so, and what others have
         return
     named = {name for name in named_files(page.read_text()) if "NAME" not in name}
     assert {name for name in named if name not in files() and Path(name).name not in PEOPLES_OWN} == set()
