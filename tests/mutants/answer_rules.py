@@ -136,4 +136,25 @@ ANSWERS: Final = (
         "        if False:\n",
         _MASKING,
     ),
+    Mutant(
+        "what breaks the reading of one project does not end the operator",
+        "reconcile/project/session.py",
+        "self._defects.lasting(part, work)",
+        "work()",
+        ("virtual/test_defects_of_reading.py",),
+    ),
+    Mutant(
+        "what breaks the lists of one collection does not end the operator",
+        "reconcile/project/session.py",
+        "self._defects.lasting(poller.name, poller.run)",
+        "poller.run()",
+        ("virtual/test_defects_of_reading.py",),
+    ),
+    Mutant(
+        "of a catalogue without end nothing is made",
+        "reconcile/project/catalogue.py",
+        "            require_few(call.operation, reply.value, OFFERS_MOST)\n",
+        "",
+        ("reconcile/project/test_catalogue_details.py",),
+    ),
 )

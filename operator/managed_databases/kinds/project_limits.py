@@ -12,6 +12,9 @@ UNITS: Final = {"datastores": "datastores", "vcpus": "vCPU", "ram": "MB RAM", "d
 """The names of what quotas and limits count [assumed], and how messages say them."""
 
 
+COUNTED_MOST: Final = 2**53
+
+
 @dataclass(frozen=True)
 class QuotaLine:
     """One quota: how much of it is used in the project, and how much may be."""
@@ -74,4 +77,7 @@ def _range(told: Mapping[str, Any]) -> Range:
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A number that Kubernetes keeps as it is: one greater than that in a status would have all of it refused."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if abs(value) < COUNTED_MOST else None

@@ -1,6 +1,10 @@
 """Quotas and limits: read with the catalogue, again when the datastores change, and never once a pass."""
 
+import pytest
+
 from managed_databases.kinds.seen import ParametersFor
+from managed_databases.kinds.verdicts import Reason
+from managed_databases.reconcile.project import catalogue, catalogue_details
 from managed_databases.reconcile.project.session import LIMITS_AT_ONCE
 from reconcile.project.fake_project import DATASTORE_SIDE, House, until
 
@@ -50,3 +54,30 @@ async def test_one_namespace_has_not_all_limits_read() -> None:
         session.need_parameters(SMALL, "quiet")
         await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: house.cloud.requests)
         assert house.cloud.count("GET /configuration-parameters") <= before + LIMITS_AT_ONCE + 3
+
+
+async def test_a_catalogue_of_too_many_rows_is_not_read_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be compared, and looked through, in passes of everybody."""
+    monkeypatch.setattr(catalogue, "OFFERS_MOST", 3)
+    house = House()
+    for number in range(4):
+        house.cloud.rows["flavors"][f"f{number}"] = {"id": f"f{number}"}
+    async with house.opened() as session:
+        await until(lambda: session.troubles, lambda: house.cloud.requests)
+        assert session.troubles[0][0] is Reason.SNAPSHOT_TOO_LARGE
+        assert "flavors" in session.troubles[0][1]
+        assert "5 rows, at most 3" in session.troubles[0][1]
+
+
+async def test_details_of_too_many_rows_count_as_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue_details, "DETAILS_MOST", 3)
+    house = House()
+    for number in range(4):
+        house.cloud.rows["quotas"][f"q{number}"] = {"name": f"q{number}", "used": 1, "limit": 2}
+    async with house.opened() as session:
+        await until(lambda: house.cloud.count("GET /quotas"), lambda: house.cloud.requests)
+        await until(lambda: session.view and session.view.catalogue.known, lambda: house.cloud.requests)
+        assert session.quotas == ()
+        del house.cloud.rows["quotas"]["q3"]
+        session.refresh()
+        await until(lambda: len(session.quotas) == 3, lambda: house.cloud.requests)

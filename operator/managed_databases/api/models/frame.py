@@ -21,8 +21,11 @@ class Request(BaseModel):
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """The API's times have no zone and are UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    """The API's times have no zone and are UTC. Raises ValueError for one that has no time in UTC, at either end of time."""
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no time") from None
 
 
 Time = Annotated[datetime, AfterValidator(_in_utc)]

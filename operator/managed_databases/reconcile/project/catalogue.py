@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -36,11 +36,14 @@ from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.project.budget import LONGEST_CLOSED_SECONDS
-from managed_databases.reconcile.project.catalogue_details import DetailReader
+from managed_databases.reconcile.project.catalogue_details import DetailReader, require_few
 from managed_databases.reconcile.project.line import ProjectLine
 from managed_databases.reconcile.settings import EngineSettings
 
 A = TypeVar("A", bound=Answer)
+
+OFFERS_MOST: Final = 20_000
+"""Rows of each part: some thousands are the parameters of all engines. They are compared, and looked through in each pass."""
 
 log = structlog.get_logger()
 
@@ -166,6 +169,7 @@ class CatalogueReader:
             )
             if reply.value is None:
                 raise OutcomeUnknown(call.operation, "the answer is empty", status=reply.status)
+            require_few(call.operation, reply.value, OFFERS_MOST)
         except ApiError as error:
             if may_be_missing and isinstance(error, Forbidden):
                 return ()
@@ -219,8 +223,8 @@ class CatalogueReader:
 
 
 def _by_type(parameters: Iterable[ConfigurationParameter]) -> Mapping[str, tuple[ConfigurationParameter, ...]]:
-    by_type: dict[str, tuple[ConfigurationParameter, ...]] = {}
+    by_type: dict[str, list[ConfigurationParameter]] = {}
     for parameter in parameters:
         if parameter.datastore_type_id is not None:
-            by_type[parameter.datastore_type_id] = (*by_type.get(parameter.datastore_type_id, ()), parameter)
-    return by_type
+            by_type.setdefault(parameter.datastore_type_id, []).append(parameter)
+    return {type_id: tuple(own) for type_id, own in by_type.items()}

@@ -3,14 +3,14 @@
 All of it only makes refusals come sooner: what cannot be read is left out, and the API decides.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Final, TypeVar
 
 import structlog
 
 from managed_databases.api.calls import Call
 from managed_databases.api.collections import CAPABILITIES, CONFIGURATION_PARAMETERS, LIMITS, QUOTAS
-from managed_databases.api.errors import ApiError
+from managed_databases.api.errors import ApiError, TooLarge
 from managed_databases.api.models import Capability, ConfigurationParameter, Limit, Quota
 from managed_databases.kinds.seen import ParametersFor
 from managed_databases.reconcile.project.line import ProjectLine
@@ -18,6 +18,8 @@ from managed_databases.reconcile.project.line import ProjectLine
 T = TypeVar("T")
 B = TypeVar("B")
 
+DETAILS_MOST: Final = 2_000
+"""Rows of each answer: one engine has some hundreds of parameters, and a project some dozens of all else."""
 LIMITS_KEPT: Final = 200
 """Of so many flavors the limits are remembered: hardly a project has more."""
 
@@ -83,10 +85,11 @@ class DetailReader:
             kept = list(self.limited.items())[-LIMITS_KEPT + 1 :]
             self.limited = {**dict(kept), wanted: tuple(sorted(own, key=lambda row: row.id))}
 
-    async def _part(self, call: Call[T], before: B, *, is_awaited: bool = False) -> T | B:
+    async def _part(self, call: Call[tuple[T, ...]], before: B, *, is_awaited: bool = False) -> tuple[T, ...] | B:
         """Return the answer, or what was known before."""
         try:
             reply = await self._line.send(call, self._line.reading_lane(is_awaited=is_awaited))
+            require_few(call.operation, reply.value or (), DETAILS_MOST)
         except ApiError as error:
             log.info(
                 "part of the catalogue not read",
@@ -97,3 +100,9 @@ class DetailReader:
             )
             return before
         return before if reply.value is None else reply.value
+
+
+def require_few(operation: str, rows: Sequence[object], most: int) -> None:
+    """Raises TooLarge."""
+    if len(rows) > most:
+        raise TooLarge(operation, f"the answer has {len(rows)} rows, at most {most} are read")

@@ -86,6 +86,7 @@ class CollectionPoller:
         idle: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._known = known
+        self.name = known.name
         self._objects = objects
         self._line = line
         self._clock = clock

@@ -23,6 +23,7 @@ from managed_databases.reconcile.project.catalogue import CatalogueReader, News
 from managed_databases.reconcile.project.circuit import Circuit
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.datastore_actions import ActionReader
+from managed_databases.reconcile.project.defects import Defects
 from managed_databases.reconcile.project.line import ProjectLine
 from managed_databases.reconcile.project.objects import ProjectObjects
 from managed_databases.reconcile.project.polling import CollectionPoller, OddRows
@@ -90,6 +91,7 @@ class ProjectSession:
         opening = Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}, which is being opened")
         self._line = ProjectLine(name, clock, settings, self._line_changed, opening, hooks.granted, self._look)
         self._was_unreachable = False
+        self._defects = Defects(name, clock, hooks.changed)
         self._objects = ProjectObjects(name, self._line, hooks.wake, self._is_ours)
         self._pollers: dict[str, CollectionPoller] = {}
         self._arrivals: asyncio.Queue[CollectionPoller] = asyncio.Queue()
@@ -325,9 +327,10 @@ class ProjectSession:
 
     @property
     def troubles(self) -> tuple[tuple[Reason, str], ...]:
-        """What cannot be listed, and why: collections in the order of their names, then the catalogue."""
+        """What cannot be listed, and why: our own defects, collections in the order of their names, then the catalogue."""
         troubles = [poller.trouble for _, poller in sorted(self._pollers.items())]
-        return tuple(trouble for trouble in (*troubles, self._catalogue.trouble) if trouble is not None)
+        told = (trouble for trouble in (*troubles, self._catalogue.trouble) if trouble is not None)
+        return (*self._defects.troubles, *told)
 
     @property
     def odd_rows(self) -> tuple[OddRows, ...]:
@@ -342,12 +345,15 @@ class ProjectSession:
         """Poll until cancelled, then close the connection."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._catalogue.run(), name=f"catalogue of {self.name}")
-                group.create_task(self._actions.run(), name=f"actions in {self.name}")
-                group.create_task(self.budget.serve(), name=f"lines of {self.name}")
+                for part, work in (
+                    ("catalogue", self._catalogue.run),
+                    ("actions", self._actions.run),
+                    ("lines", self.budget.serve),
+                ):
+                    group.create_task(self._defects.lasting(part, work), name=f"{part} of {self.name}")
                 while True:
                     poller = await self._arrivals.get()
-                    group.create_task(poller.run(), name=f"poller in {self.name}")
+                    group.create_task(self._defects.lasting(poller.name, poller.run), name=f"poller in {self.name}")
         finally:
             await self.close()
 

@@ -30,6 +30,8 @@ NEEDS_A_PERSON = frozenset(
         Reason.OPERATOR_DEFECT,
     }
 )
+LIMITS_SHOWN = 64
+"""Of so many engines: the status takes no more."""
 _LIMITED = ("vcpus", "ram", "disk")
 
 
@@ -111,7 +113,7 @@ def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:
             for name, found in sorted(ranges(rows, engine).items())
             if name in _LIMITED
         }
-        for engine in engines_with_limits(rows)
+        for engine in engines_with_limits(rows)[:LIMITS_SHOWN]
     ]
 
 

@@ -1,0 +1,48 @@
+"""What an unforeseen answer breaks of one project is told and begun anew: it ends neither the other parts, nor the operator."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from managed_databases.kinds.verdicts import Reason
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.failures import defect
+
+PAUSE_SECONDS: Final = 60.0
+TOLD_SECONDS: Final = 300.0
+"""How long a defect is told of after the last time."""
+
+log = structlog.get_logger()
+
+
+class Defects:
+    """Those of one project's reading. `changed` is told when there is another one."""
+
+    def __init__(self, project: str, clock: Clock, changed: Callable[[], None]) -> None:
+        self._project = project
+        self._clock = clock
+        self._changed = changed
+        self._latest: dict[str, tuple[float, str]] = {}
+
+    async def lasting(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do the work to its end, from its beginning again after each defect."""
+        while True:
+            try:
+                return await work()
+            except Exception as error:
+                incident, _ = defect(error, f"{self._project} {part}")
+                log.exception("a part of a project failed", incident=incident, project=self._project, part=part)
+                told = (
+                    f"a defect of the operator ({type(error).__name__}) stops the reading of {part} for a minute. The operator's "
+                    f"log has the details in the line with incident={incident}; please report it. It is tried again by itself"
+                )
+                self._latest[part] = self._clock.monotonic(), told
+            self._changed()
+            await self._clock.sleep(PAUSE_SECONDS)
+
+    @property
+    def troubles(self) -> tuple[tuple[Reason, str], ...]:
+        """What to say of those of the last minutes, by part."""
+        since = self._clock.monotonic() - TOLD_SECONDS
+        return tuple((Reason.OPERATOR_DEFECT, told) for _, (at, told) in sorted(self._latest.items()) if at > since)
