@@ -263,6 +263,8 @@ def url_problem(url: str) -> str | None:
         return "cannot be read"
     if not usable:
         return "must begin with http:// or https:// and name a host"
+    if parsed.port is not None and not 0 < parsed.port < 2**16:  # a connection would raise what nobody expects
+        return "names a port that cannot be: there are 1 to 65535"
     if parsed.userinfo:
         return "must not hold a user name or a password"
     if parsed.query or parsed.fragment:
