@@ -20,6 +20,7 @@ from virtual.test_ownership_is_proven import (
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import VirtualWorld
 
+PROJECT = ResourceKey("DatabaseProject", "", "team")
 OWN = ResourceKey(MAIN.kind, HERS, "own")
 ATTEMPT: dict[str, Any] = {"attempt": 1, "others": [], "waitSeconds": 1.0, "expected": {}}
 DEEP: dict[str, Any] = {}
@@ -83,5 +84,26 @@ def test_a_seal_that_is_not_ascii_proves_nothing_but_which_key_it_names() -> Non
             assert key is not None
             writes_status(world, MAIN, seal=f"{key.id}.\u00e9")
             await world.until("it is told", lambda: reason(world, MAIN) == "OwnershipNotProven")
+
+    in_virtual_time(scenario())
+
+
+@pytest.mark.parametrize("forged", [{"projectID": "f" * 32}, {"region": "elsewhere-1"}], ids=["project", "region"])
+def test_what_a_project_is_pinned_to_is_put_right(forged: dict[str, str]) -> None:
+    """Else the next start would find another project, and stop it for all its namespaces."""
+
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            await begin(world)
+            await made(world)
+            right = {name: world.get(PROJECT)["status"][name] for name in forged}
+            writes_status(world, PROJECT, **forged)
+            await world.until("it is put right", lambda: right.items() <= world.get(PROJECT)["status"].items())
+            await world.kill()
+            await world.start()
+            world.sent.clear()
+            world.cluster.change(MAIN, nodeCount=2)
+            await world.until("all goes on", lambda: changing(world))
+            assert world.says(PROJECT, "Ready") == ("True", "Ready")
 
     in_virtual_time(scenario())

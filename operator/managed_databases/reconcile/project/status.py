@@ -67,8 +67,9 @@ def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict
     """Return what `.status` shall be. Nothing in it changes while nothing happens."""
     old, view = resource.status, seen.view
     whole: dict[str, Any] = {
-        "projectID": old.get("projectID") or (view.project_id if view else None),
-        "region": old.get("region") or (view.region if view else None),
+        # What this process has found counts: another text there, whoever wrote it, would stop the project at the next start.
+        "projectID": view.project_id if view else old.get("projectID"),
+        "region": view.region if view else old.get("region"),
         "endpoint": seen.endpoint or old.get("endpoint"),
         "reached": asdict(seen.reached) if seen.reached else old.get("reached"),
         "oddRows": [
