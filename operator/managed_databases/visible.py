@@ -24,7 +24,7 @@ def all_visible(value: V) -> V:
 
 
 def visible_lines(text: str) -> str:
-    """As `visible`, but for line feeds: each further line is set in, so that none looks like one of its own."""
+    """Do as `visible` does, but keep line feeds: each further line is indented, so that none looks like an entry of its own."""
     return "\n    ".join(visible(line) for line in text.split("\n"))
 
 

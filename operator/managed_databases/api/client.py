@@ -69,7 +69,7 @@ class Reply(Generic[T]):
 
 @dataclass(frozen=True)
 class CallRecord:
-    """What is worth counting of a call that ended. `outcome` is "ok" or the error class's name."""
+    """A call that has ended, for counters. `outcome` is "ok" or the error class's name."""
 
     operation: str
     method: str

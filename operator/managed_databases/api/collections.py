@@ -192,7 +192,7 @@ QUOTAS: Call[tuple[Quota, ...]] = Call("quotas.get", "GET", "/quotas", Quota, "q
 
 
 def rename(id_: str, name: str) -> Call[Datastore]:
-    """What `DATASTORES.update` is in the reference."""
+    """The name that the reference has for `DATASTORES.update`."""
     return DATASTORES.update(id_, DatastoreName(name=name))
 
 

@@ -53,7 +53,7 @@ class NotFound(Refused):
     """No such object (404), in the API's own words: "<kind> <id> not found.". Believed only for a GET by id."""
 
     def is_about(self, words: Collection[str], id_: str) -> bool:
-        """Whether it is this object, of one of these kinds as messages name them, that the API does not have."""
+        """Whether the API says that it lacks the object `id_`, of one of the kinds `words` as messages name them."""
         kind, _, rest = self.message.partition(" ")
         return kind.lower() in words and id_ in rest.split()
 

@@ -13,7 +13,7 @@ from managed_databases.api.rows import OverLimit, Unreadable
 
 @dataclass(frozen=True)
 class LookedUpToken(TokenSource):
-    """As `StaticToken`: never renewed. `identity_url` includes the version (`https://host/v3`).
+    """A token that is never renewed, as `StaticToken`. `identity_url` includes the version (`https://host/v3`).
 
     The token asks about itself (Keystone v3, `GET /auth/tokens`). White space around it is ignored.
     """

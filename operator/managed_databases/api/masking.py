@@ -97,7 +97,7 @@ def _occurrences(form: bytes, text: bytes) -> Iterator[tuple[int, int]]:
 
 
 class Masks:
-    """What must not be seen of one request: its token and every secret of its body.
+    """Hides the secrets of one request: its token, and every secret of its body.
 
     Of what is longer than LONGEST_SECRET nobody looks for every spelling: no text is shown at all then.
     """

@@ -28,7 +28,7 @@ class HostUnreachable(DownloadFailed):
 
 
 class WrongChecksum(DownloadFailed):
-    """What came is not what was published."""
+    """The downloaded file has another checksum than the published one."""
 
 
 def http_client() -> httpx.AsyncClient:

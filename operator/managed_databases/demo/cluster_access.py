@@ -50,7 +50,7 @@ class ClusterAccess:
             await self._apply(document)
 
     async def user_name(self) -> str:
-        """Who the API server takes us for."""
+        """Return the name by which the API server knows the demo's user."""
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         answer = await self._connection.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=body)
         return str(answer["status"]["userInfo"]["username"])

@@ -20,7 +20,7 @@ class RunningSandbox:
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What a DatabaseProject's Secret holds."""
+        """Return the data of a DatabaseProject's credentials Secret."""
         return {
             "OS_AUTH_URL": f"{self.url}/identity/v3",
             "OS_USERNAME": DEFAULT_USERNAME,

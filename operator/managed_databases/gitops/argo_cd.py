@@ -79,7 +79,7 @@ return health("Progressing", found.Ready or {{message = "the operator has not lo
 
 
 def health(resource: Mapping[str, Any]) -> Health:
-    """What the script says, without an interpreter; for what is being deleted Argo CD does not ask the script."""
+    """Return the health that the script reports, without Lua. Argo CD does not ask the script about resources being deleted."""
     metadata, status = resource["metadata"], resource.get("status", {})
     if metadata.get("deletionTimestamp"):
         return Health.PROGRESSING

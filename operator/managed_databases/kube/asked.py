@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked: the path without its query; headers by names in lower case."""
+    """One request: the path without its query; headers by names in lower case."""
 
     path: str
     headers: Mapping[str, str]

@@ -213,7 +213,7 @@ def _annotations(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 
 def light(raw: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of an object of a list until the whole page is here: `Store.seen` takes no more of it."""
+    """Return the part of a listed object that is kept until its whole page has arrived: `Store.seen` needs no more."""
     metadata = raw["metadata"]
     told = {name: metadata[name] for name in _METADATA if name in metadata}
     told["annotations"] = _annotations(metadata)

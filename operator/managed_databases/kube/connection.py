@@ -34,7 +34,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 
 
 class NotConfigured(KubeUnreachable):
-    """Nothing tells where Kubernetes is and who we are, or it cannot be read."""
+    """No kubeconfig and no service account tells where Kubernetes is and who the operator is, or it cannot be read."""
 
 
 class KubeConnection:

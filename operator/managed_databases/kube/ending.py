@@ -11,7 +11,7 @@ CANNOT_START: Final = 2
 
 
 class Ended(RuntimeError):
-    """What should run for ever has ended. The cause is the error it ended with; several are an ExceptionGroup."""
+    """A part that should run for ever has ended. The cause is the error that it ended with; several are an ExceptionGroup."""
 
 
 class CannotStart(Exception):

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 
 class HistoryRestored(Exception):
-    """What is known of the cluster did not happen: it was restored to an older state."""
+    """The cluster was restored to an older state: what this process remembers of it did not happen."""
 
 
 class Informers:

@@ -34,14 +34,14 @@ log = structlog.get_logger()
 
 
 class Requests(Protocol):
-    """What is needed of a connection to Kubernetes. Raises KubeError."""
+    """The part of a connection to Kubernetes that the elector uses. Raises KubeError."""
 
     async def request(self, method: str, path: str, *, body: object = None) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Both in seconds. Boot time counts while the machine sleeps; wall clock counts while a virtual one is paused."""
+    """A moment on two clocks, in seconds. Boot time goes on while the machine sleeps, wall clock while a virtual one pauses."""
 
     boot: float
     wall: float

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 
 class Requests(Protocol):
-    """What is needed of a connection to Kubernetes. Raises KubeError."""
+    """The part of a connection to Kubernetes that reviews use. Raises KubeError."""
 
     async def request(self, method: str, path: str, *, body: object = None) -> Any: ...
 

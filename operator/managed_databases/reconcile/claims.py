@@ -135,7 +135,7 @@ class Claims:
         return self._first(self._holders.of(object_))
 
     def proven_holder(self, object_: ObjectName) -> ResourceKey | None:
-        """The same, unless nothing proves that it is its own: then nobody's permission lets others have it."""
+        """Return the holder, or None if nothing proves that the object is the holder's: its permission then counts for nobody."""
         holder = self.holder(object_)
         return holder if holder is not None and self.counts(holder) else None
 
@@ -164,7 +164,7 @@ class Claims:
         return self._inside.of(datastore) | by_id
 
     def parent(self, key: ResourceKey) -> ResourceKey | str | None:
-        """What this resource is in: its parent's object id if it is known, else the parent resource; None for neither."""
+        """Return the parent of this resource: its object id if that is known, else the parent resource; None for neither."""
         entry = self._entries.get(key)
         return next(iter(entry.parents), None) if entry else None
 

@@ -26,7 +26,7 @@ class Effects:
         self._draw = draw
 
     def resting(self, found: Observation, memory: Memory, change: Change) -> Stall | Wait | None:
-        """What to say of a change that was accepted without an effect, while it rests."""
+        """Return the verdict for a change that the API accepted without an effect, while that change rests."""
         before = _before(found, memory, change)
         return before.verdict if before is not None and self._clock.monotonic() < before.until else None
 

@@ -29,7 +29,7 @@ LONGEST_WAIT_SECONDS = 3600.0
 
 
 def kubernetes_refusal(error: WriteRefused) -> Stall:
-    """What to show when Kubernetes says no: its own words, from which what was to be written is masked."""
+    """Return the stall for a refusal of Kubernetes, in its own words; what was to be written is masked in them."""
     return Stall(
         Reason.KUBERNETES_REFUSES,
         f"Kubernetes refuses {error}. Mend that there (a quota, an admission policy, an immutable Secret, the "
@@ -86,7 +86,7 @@ def meaning(error: ApiError) -> tuple[Wait | Stall, float | None]:
 
 
 def refused(error: ApiError) -> tuple[Stall, float]:
-    """What to show of a refusal that waiting does not mend, and the seconds until the next try."""
+    """Return the stall for a refusal that waiting does not mend, and the seconds until the next try."""
     return Stall(Reason.REFUSED, f"the API refuses: {error.message}", SLOW_SECONDS), SLOW_SECONDS
 
 

@@ -10,7 +10,7 @@ FIGHT_SECONDS = 600.0
 
 
 def drift_fight(change: Change) -> Stall:
-    """What is said of a change that was needed `FIGHT_CORRECTIONS` times in `FIGHT_SECONDS`."""
+    """Return the stall for a change that was needed `FIGHT_CORRECTIONS` times in `FIGHT_SECONDS`."""
     return Stall(
         Reason.DRIFT_FIGHT,
         f"{change.call.operation} was needed {FIGHT_CORRECTIONS} times in ten minutes: something else changes the same, "

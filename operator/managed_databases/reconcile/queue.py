@@ -104,7 +104,7 @@ class WorkQueue(Generic[K]):
         return len(self._queued)
 
     def idle(self) -> bool:
-        """Nothing is queued and nothing is in work. Timers do not count."""
+        """Whether no key is queued and none is in work. Timers do not count."""
         return not self._queued and not self._in_work
 
     def add(self, key: K, lane: Lane) -> None:
@@ -146,7 +146,7 @@ class WorkQueue(Generic[K]):
         self._timers.pop(key, None)
 
     def not_again(self, key: K) -> None:
-        """The key's pass has seen all that it was to run again for. Nothing when it is not in work."""
+        """Clear the key's mark to run again: its pass has seen what set the mark. No effect on a key that is not in work."""
         self._again.pop(key, None)
 
     def set_group(self, key: K, group: Hashable | None) -> None:

@@ -20,7 +20,7 @@ def makes_a_call(verdict: Verdict) -> bool:
 
 
 def lane_of_calls(found: Observation, memory: Memory, lane: Lane) -> Lane:
-    """What a person has wished for is a person's call until it is done, whatever caused the pass; but not for ever."""
+    """Return PEOPLE while a person's change is not carried out, whatever woke the pass, but not after several failures."""
     seen, held = found.seen, memory.retry.held
     is_wished = seen.deleting or seen.status.synced_generation != seen.generation
     in_vain = held is not None and held.failures > _FEW_FAILURES and held.verdict.reason is not Reason.RATE_LIMITED
@@ -45,7 +45,7 @@ class Turn:
         return not self.waits
 
     def why_not(self, lane: Lane) -> Wait | None:
-        """What to say of that; None when it is not worth telling."""
+        """Return the wait for the turn; None when it is not worth telling."""
         return self.session.why_not_now(lane) if self.waits and self.session is not None else None
 
     def end(self, key: ResourceKey) -> None:

@@ -16,7 +16,7 @@ BROKEN: Final = frozenset({"ERROR", "DOWN", "DELETED"})
 
 @dataclass(slots=True)
 class Cloud:
-    """What the handlers work on."""
+    """The state that the handlers work on."""
 
     store: Store
     changes: Changes

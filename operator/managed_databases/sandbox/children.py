@@ -25,7 +25,7 @@ def check_database(call: Call, new: Row, old: Row | None) -> None:
 
 
 def check_extension(call: Call, new: Row, old: Row | None) -> None:
-    """It is on offer for the datastore's type, and what it depends on is there and ACTIVE."""
+    """The extension is on offer for the datastore's type, and the extensions that it depends on are ACTIVE."""
     offer = CATALOGUE["available-extensions"].get(new["available_extension_id"])
     if offer is None:
         raise not_found("availableextension", new["available_extension_id"])
@@ -64,7 +64,7 @@ def check_topic(call: Call, new: Row, old: Row | None) -> None:
 
 
 def check_acl(call: Call, new: Row, old: Row | None) -> None:
-    """It allows something; its pattern is skipped when it is for all topics, and needed otherwise."""
+    """The rule allows something; it has a pattern unless it is for all topics."""
     if not new["allow_read"] and not new["allow_write"]:
         raise invalid("At least one of these fields (allow_read, allow_write) must be true")
     if new["pattern_type"] == "all":

@@ -85,7 +85,7 @@ class Fault:
 
     @property
     def answers(self) -> bool:
-        """Whether it takes the place of the answer."""
+        """Whether the fault takes the place of the answer."""
         return self.status is not None or self.reset or self.garbage
 
 

@@ -18,7 +18,7 @@ Handler = Callable[[Call, str], Answer]
 
 @dataclass(frozen=True)
 class Operation:
-    """What handles a request, and what its body must be; with `schema` None the body is not read.
+    """The handler of a request, and the schema of its body; with `schema` None the body is not read.
 
     `status` is that of the answer when all is well; 400 and more: it never is.
     """

@@ -93,7 +93,7 @@ class Datastore(CloudObject):
     log_platform: LogPlatform | None = None
 
     def completed_by(self, older: Self) -> Self:
-        """Of a node, too, what is not told is as it was: that it has no public address is told by a null."""
+        """Take from `older` what this answer does not tell, of each node as well; null says that a node has no public address."""
         whole = super().completed_by(older)
         before = {one.id: one for one in older.instances or () if one.id is not None}
         nodes = tuple(one.completed_by(before[one.id]) if one.id in before else one for one in whole.instances or ())
@@ -214,7 +214,7 @@ class RedisPasswordChange(Request):
 
 
 class LogPlatformChange(NewLogPlatform):
-    """As for a new datastore."""
+    """Where logs go, in the same form as for a new datastore."""
 
 
 class FloatingIPChange(Request):

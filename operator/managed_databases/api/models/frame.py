@@ -32,7 +32,7 @@ Time = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class CloudObject(Answer):
-    """What every object has. Only the id is certain."""
+    """The fields that every cloud object has. Only the id is certain."""
 
     NEVER_NULL: ClassVar[frozenset[str]] = frozenset({"status"})
     """Fields in which null tells nothing: no object is without them once it has them."""
@@ -47,7 +47,7 @@ class CloudObject(Answer):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it tells all that every object of its kind has: without that nothing can be decided about it."""
+        """Whether the answer has all fields that every object of its kind has: without these nothing can be decided about it."""
         return all(self.tells(field) for field in _required(type(self)))
 
     def tells(self, field: str) -> bool:

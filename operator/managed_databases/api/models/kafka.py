@@ -24,7 +24,7 @@ class TopicChange(Request):
 
 
 class ACL(CloudObject):
-    """What a user may do. `pattern_type` is literal, prefixed or all; `pattern` means nothing with all."""
+    """An access rule of a user. `pattern_type` is literal, prefixed or all; `pattern` means nothing with all."""
 
     datastore_id: str
     user_id: str

@@ -5,7 +5,7 @@ from managed_databases.api.secrets import Secret
 
 
 class Action(CloudObject):
-    """What happens to a datastore. Its fields are assumed from the reference's filters."""
+    """One change of a datastore, as the API reports it. The fields are assumed from the reference's filters."""
 
     name: str | None = None
     datastore_id: str | None = None
@@ -39,8 +39,8 @@ class Capability(Undocumented):
 
 
 class Limit(Undocumented):
-    """Of a cluster type: least and most vCPUs, RAM and local disk, and the rules of their multipliers."""
+    """The limits of a datastore type: least and most vCPUs, RAM and local disk, and the rules of their multipliers."""
 
 
 class Quota(Undocumented):
-    """Of the project: clusters, vCPUs, RAM and storage, each with what is used and the limit."""
+    """The quotas of the project: datastores, vCPUs, RAM and storage, each with what is used and the limit."""

@@ -40,7 +40,7 @@ class Hierarchy:
 
 @dataclass(frozen=True)
 class Cgroups:
-    """What this machine has: v1 hierarchies, or (when there are none) the unified one at ROOT."""
+    """The cgroups of this machine: v1 hierarchies, or (when there are none) the unified one at ROOT."""
 
     v1: tuple[Hierarchy, ...]
     unified: Path | None

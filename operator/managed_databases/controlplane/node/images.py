@@ -17,7 +17,7 @@ _OTHER_INDEXES: Final = (MANIFEST, "index.json", "oci-layout", "repositories")
 
 
 class ArchiveUnusable(Exception):
-    """It is not an archive of one image; the text says what it lacks."""
+    """The file is not an archive of one image; the text says what the file lacks."""
 
 
 def with_variants(archive: Path, into: Path, variants: Mapping[str, Mapping[str, Any]]) -> None:

@@ -13,7 +13,7 @@ UNCLEAR_ATTEMPTS_MOST = 2
 
 
 def candidates(cloud: CloudSide, namesakes: Sequence[Any], intent: Intent) -> list[Any]:
-    """Of the objects with the key that nobody holds: those new since, and equal in all that never changes."""
+    """Return the namesakes that the attempt may have made: new since then, and equal to it in all that never changes."""
     return [
         namesake
         for namesake in namesakes
@@ -22,7 +22,7 @@ def candidates(cloud: CloudSide, namesakes: Sequence[Any], intent: Intent) -> li
 
 
 def wait_after(intent: Intent, seconds: float) -> Stall | Wait:
-    """What to say for so many more seconds after an attempt of unknown outcome."""
+    """Return the wait for so many more seconds after an attempt of unknown outcome."""
     return unclear_attempts(intent.attempt, seconds) or Wait(
         Reason.LOOKING,
         "the last attempt to create may have worked: the operator waits, and the next list after that will tell",
@@ -31,7 +31,7 @@ def wait_after(intent: Intent, seconds: float) -> Stall | Wait:
 
 
 def unclear_attempts(attempt: int, seconds: float = 0.0) -> Stall | None:
-    """What to say when this attempt, as those before it, has ended without a clear answer; None of the first ones."""
+    """Return the stall after several attempts without a clear answer; None after the first ones."""
     if attempt <= UNCLEAR_ATTEMPTS_MOST:
         return None
     return Stall(
@@ -43,7 +43,7 @@ def unclear_attempts(attempt: int, seconds: float = 0.0) -> Stall | None:
 
 
 def unreadable_since(seen: Seen, intent: Intent) -> Wait | None:
-    """What to wait for when an object that does not tell its key is new since the attempt: it may be what it made."""
+    """Return the wait for a new object that does not tell its key: the attempt may have made it. None without one."""
     if new := sorted(set(seen.unreadable) - set(intent.others)):
         return Wait(
             Reason.LOOKING,

@@ -345,7 +345,7 @@ def _with_object(cloud: CloudSide, seen: Seen, rests: Rests) -> Verdict:
 
 
 def lacking(cloud: CloudSide, seen: Seen) -> str | None:
-    """What is missing for the credentials Secret to be of use; None when nothing is, or there is no Secret."""
+    """Say what the credentials Secret lacks to be of use; None when it lacks nothing, or there is no Secret."""
     credential = cloud.credential
     return None if credential is None or not credential.applies(seen) else credential.lacks(seen)
 

@@ -77,7 +77,7 @@ def believed(seen: Seen) -> Record | Wait:
 
 
 def at_work(seen: Seen, wait: Wait) -> Wait | Stall:
-    """What to say while the cloud works on the object: to wait, or, when that lasts too long, to ask there."""
+    """Return the wait while the cloud works on the object, or the stall when that lasts too long."""
     if seen.pending_seconds != 0:
         return wait
     return Stall(

@@ -50,7 +50,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class News:
-    """What differs now: what is on `offer`, the `quotas`, the `limits` of these flavors, or what is `told` of it all."""
+    """What a reading has changed: the `offer`, the `quotas`, the `limits` of these flavors, or what the status tells (`told`)."""
 
     offer: bool = False
     quotas: bool = False

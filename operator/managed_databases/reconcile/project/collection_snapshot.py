@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class CloudObjectLike(Protocol):
-    """What a snapshot needs of an object. Objects are values: compared with `==`, never changed."""
+    """The fields of an object that a snapshot uses. Objects are values: compared with `==`, never changed."""
 
     @property
     def id(self) -> str: ...
@@ -30,7 +30,7 @@ _SLICE = 250
 
 @dataclass(frozen=True)
 class Delta:
-    """What a LIST taught.
+    """What a LIST has changed in the snapshot.
 
     `changed`: ids that are new, differ, or are certain again after they were dirty. `missing`: ids that the LIST did
     not show; each is kept, and dirty, until a GET by id says 404. `suspect`: when it is not empty, the LIST lost too
@@ -104,7 +104,7 @@ class CollectionSnapshot(Generic[O]):
         return _all_of(self.finishing(token, objects))
 
     def finishing(self, token: int, objects: Sequence[O]) -> Slices:
-        """As `list_finished`, in slices: answers to our own calls may be entered between them, and are the newer ones."""
+        """Do as `list_finished` does, in slices. Answers to own calls that are entered between slices are the newer ones."""
         running = self._running[token]
         objects = [object_ for object_ in objects if self._is_ours(object_)]
         if token > self._newest_list:
@@ -129,7 +129,7 @@ class CollectionSnapshot(Generic[O]):
         return _all_of(self.accepting_suspect(token))
 
     def accepting_suspect(self, token: int) -> Slices:
-        """As `accept_suspect`, in slices."""
+        """Do as `accept_suspect` does, in slices."""
         running = self._running.pop(token)
         return (yield from self._apply(token, running.at, running.held_back))
 

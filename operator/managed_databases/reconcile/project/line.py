@@ -203,7 +203,7 @@ class ProjectLine:
 
 
 def credentials_refused(name: str, error: ApiError) -> Wait:
-    """What to say while the project's credentials are refused: its resources wait."""
+    """Return the wait of a project's resources while its credentials are refused."""
     return Wait(
         Reason.CREDENTIALS_INVALID,
         f"the credentials of the DatabaseProject {name} are refused: {error.message}; "

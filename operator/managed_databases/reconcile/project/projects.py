@@ -111,7 +111,7 @@ class Projects:
         return default_project(self._cache.of_kind(KIND.name))
 
     def permits(self, name: str, namespace: str) -> frozenset[str] | None:
-        """What more the namespace may do with the project ("adopt", "metrics"); None when it may not use it."""
+        """Return the powers that the namespace has in the project ("adopt", "metrics"); None when it may not use the project."""
         allowed = self._allowed_namespaces(name)
         return None if allowed is None else powers(allowed, namespace, self._cache.namespace_labels(namespace))
 
@@ -189,7 +189,7 @@ class Projects:
             self.look_again()
 
     def look_again(self) -> None:
-        """What all projects tell of has changed."""
+        """Queue all projects: something that their statuses depend on has changed."""
         for resource in self._cache.of_kind(KIND.name):
             self._enqueue(resource.key, Lane.TIME)
 

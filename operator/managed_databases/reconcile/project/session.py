@@ -239,7 +239,7 @@ class ProjectSession:
         return self._line.claim(key, lane, (key.namespace, datastore_id))
 
     def why_not_now(self, lane: Lane) -> Wait | None:
-        """What to say of a call that has to wait for its turn; None when that is soon."""
+        """Return the wait of a call whose turn has not come; None when the turn comes soon."""
         if self.budget.closed_until(lane) is not None:
             return Wait(
                 Reason.RATE_LIMITED,
@@ -334,7 +334,7 @@ class ProjectSession:
 
     @property
     def odd_rows(self) -> tuple[OddRows, ...]:
-        """What could not be read whole of each collection in use."""
+        """Return, for each collection in use, the rows that could not be read whole."""
         return tuple(poller.odd for _, poller in sorted(self._pollers.items()))
 
     async def close(self) -> None:

@@ -37,7 +37,7 @@ _LIMITED = ("vcpus", "ram", "disk")
 
 @dataclass(frozen=True)
 class ProjectSeen:
-    """What the status depends on.
+    """All that the status of a project depends on.
 
     `problem` holds everything back. `note` is what hinders a change of the connection, while the old one is in use.
     `troubles` are collections that cannot be listed. `unreachable`: the circuit is open; `answered`: the API has
@@ -119,7 +119,7 @@ def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:
 
 
 def engines(view: ProjectView) -> list[str]:
-    """What is on offer, such as "postgresql 16"."""
+    """Return the engines on offer, such as "postgresql 16"."""
     return sorted({f"{type_.engine} {type_.version}" for type_ in view.catalogue.types})
 
 
