@@ -79,3 +79,13 @@ def test_the_dev_container_is_made_ready_by_make() -> None:
     assert "$(VENV)/ready: pyproject.toml" in MAKEFILE
     major, minor = re.findall(r":(\d+)\.(\d+)$", container["image"])[0]
     assert f"python:{major}.{minor}-slim" in (TOP / "Dockerfile").read_text(), "the same Python as the image's"
+
+
+def test_ci_needs_nothing_outside_of_the_repository() -> None:
+    """`.ci/run` takes prebuilt programs from beside it where they lie there, and names no other place outside."""
+    script = (TOP / ".ci/run").read_text()
+    shortcut = re.search(r"^if \[\[ .*? -x (\.\./\S+) \]\]; then\n(.*?)^fi$", script, re.MULTILINE | re.DOTALL)
+    assert shortcut
+    assert shortcut[1] in shortcut[2]
+    rest = script.replace(shortcut[0], "").replace('cd "$(dirname "$0")/.."', "")
+    assert re.findall(r"\.\./\S*|(?<![\w.$}])/(?!dev/null|usr/bin/env)(?:\w+/)+\w+", rest) == []
