@@ -4,7 +4,7 @@ import pytest
 
 from managed_databases.api.reference import REFERENCE, Entry
 from managed_databases.coverage_page import REASONS, coverage_page, sandbox_route, users_of
-from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.registry import cloud_kinds, kinds
 
 EVERY_OPERATION = pytest.mark.parametrize("entry", REFERENCE, ids=lambda entry: entry.operation.name)
 
@@ -31,15 +31,14 @@ def test_the_reasons_are_for_operations_that_there_are() -> None:
 
 
 def test_every_kind_with_a_cloud_object_uses_its_own_collection() -> None:
-    for kind in kinds().values():
-        if kind.cloud is not None:
-            section = kind.cloud.collection.name
-            used = {
-                entry.operation.name.partition(".")[2]
-                for entry in REFERENCE
-                if entry.operation.section == section and kind.name in users_of(entry)
-            }
-            assert {"list", "get", "create", "delete"} <= used, kind.name
+    for kind in cloud_kinds(kinds()).values():
+        section = kind.collection.name
+        used = {
+            entry.operation.name.partition(".")[2]
+            for entry in REFERENCE
+            if entry.operation.section == section and kind.name in users_of(entry)
+        }
+        assert {"list", "get", "create", "delete"} <= used, kind.name
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import managed_databases.reconcile as reconcile_package
 from managed_databases.api import collections
 from managed_databases.api.calls import Call, Collection, Operation
 from managed_databases.api.reference import REFERENCE, Entry
-from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.kind import CloudKind, Kind
 from managed_databases.sandbox.openapi import openapi
 
 _COLLECTIONS: Final = collections.__name__
@@ -95,8 +95,8 @@ def _used_by_kinds() -> dict[str, frozenset[str]]:
         kind = getattr(import_module(f"{kinds_package.__name__}.{name}"), "KIND", None)
         if isinstance(kind, Kind):
             used = {each for reached in _reached(name, modules) for each in _mentioned(modules[reached])}
-            if kind.cloud is not None:
-                section = kind.cloud.collection.name
+            if isinstance(kind, CloudKind):
+                section = kind.collection.name
                 used |= {
                     _written(entry)
                     for entry in REFERENCE
@@ -178,7 +178,7 @@ def _handed_on(module: ast.Module) -> Iterator[str]:
 
 
 def _verbs_of_any_collection(module: ast.Module) -> Iterator[str]:
-    """The verbs that a module calls on whatever collection it is given: `found.cloud.collection.create(...)`."""
+    """The verbs that a module calls on whatever collection it is given: `found.kind.collection.create(...)`."""
     for node in ast.walk(module):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="collection"), attr=verb)):

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.releasing import Held, held_resources, release, running_operator
 from managed_databases.reconcile.ports import KubeError
@@ -82,10 +82,11 @@ def _wanted(resources: list[str], namespace: str | None, *, everything: bool) ->
 def _named(told: str) -> tuple[Kind, str]:
     kind_name, slash, name = told.partition("/")
     word = kind_name.lower().removesuffix(".manageddatabases.io")
-    for kind in kinds().values():
-        if name and slash and kind.cloud is not None and word in (kind.singular, kind.plural, *kind.short_names):
+    known_kinds = cloud_kinds(kinds()).values()
+    for kind in known_kinds:
+        if name and slash and word in (kind.singular, kind.plural, *kind.short_names):
             return kind, name
-    known = ", ".join(kind.singular for kind in kinds().values() if kind.cloud is not None)
+    known = ", ".join(kind.singular for kind in known_kinds)
     raise _refused(f"{told}: KIND/NAME is meant, KIND being one of {known}")
 
 

@@ -9,17 +9,14 @@ import yaml
 from install.helm import render
 from install.kubectl import TOP, Kubectl, kubectl_for, with_crds
 from managed_databases.controlplane.cluster import ControlPlane
-from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kube.account_policies import STATUS_POLICY
 
 pytestmark = pytest.mark.story
 
 NAMESPACED = [f"{kind.plural}.manageddatabases.io" for kind in kinds().values() if kind.namespaced]
 MADE_BY_US = {
-    f"{kinds()[name].plural}.manageddatabases.io"
-    for kind in kinds().values()
-    if kind.cloud is not None
-    for name in kind.cloud.owned_kinds
+    f"{kinds()[name].plural}.manageddatabases.io" for kind in cloud_kinds(kinds()).values() for name in kind.owned_kinds
 }
 """What people write inside another resource, and the operator makes of it."""
 

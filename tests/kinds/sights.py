@@ -11,9 +11,10 @@ from managed_databases.api.models import (
     Flavor,
     User,
 )
-from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus
-from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.managed_database import ManagedDatabaseSpec
+from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus, UserSeen
+from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.kind import CloudKind, O, S, T
+from managed_databases.kinds.managed_database import DatabaseSeen, ManagedDatabaseSpec
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.protection import ProtectedStatus
@@ -96,7 +97,7 @@ def seen_datastore(
     status: dict[str, Any] | None = None,
     project: ProjectView | None = PROJECT,
     **fields: Any,
-) -> Seen:
+) -> DatastoreSeen:
     whole = ManagedDatastoreSpec.model_validate(DATASTORE_SPEC | (spec or {}))
     told = ManagedDatastoreStatus.model_validate({"id": mine.id if mine else None} | (status or {}))
     return _seen("main", whole, told, mine=mine, project=project, **fields)
@@ -106,13 +107,13 @@ def parent(engine: str = "postgresql 16", **fields: Any) -> Referred:
     return Referred("ManagedDatastore main", id=MAIN, object=datastore(type_id=TYPES[engine], **fields))
 
 
-def seen_database(spec: dict[str, Any] | None = None, mine: Database | None = None, **fields: Any) -> Seen:
+def seen_database(spec: dict[str, Any] | None = None, mine: Database | None = None, **fields: Any) -> DatabaseSeen:
     whole = ManagedDatabaseSpec.model_validate({"datastoreRef": {"name": "main"}} | (spec or {}))
     refs = {"datastoreRef": parent()} | fields.pop("refs", {})
     return _seen("orders", whole, ProtectedStatus(), mine=mine, refs=refs, **fields)
 
 
-def seen_user(spec: dict[str, Any] | None = None, mine: User | None = None, **fields: Any) -> Seen:
+def seen_user(spec: dict[str, Any] | None = None, mine: User | None = None, **fields: Any) -> UserSeen:
     whole = DatabaseUserSpec.model_validate({"datastoreRef": {"name": "main"}} | (spec or {}))
     refs = {"datastoreRef": parent()} | fields.pop("refs", {})
     return _seen("app", whole, DatabaseUserStatus(), mine=mine, refs=refs, **fields)
@@ -129,15 +130,15 @@ def user_ref(**fields: Any) -> Referred:
 
 
 def seen_of(
-    kind: Kind,
+    kind: CloudKind[S, O, T],
     sample: dict[str, Any],
     spec: dict[str, Any] | None = None,
     *,
     engine: str = "postgresql 16",
-    mine: Any = None,
+    mine: O | None = None,
     refs: dict[str, Referred] | None = None,
     **fields: Any,
-) -> Seen:
+) -> Seen[S, O, T]:
     """A resource of any kind, in a datastore of that engine if it has a datastoreRef, with all that it refers to."""
     whole = {name: value for name, value in (sample | (spec or {})).items() if value is not None}
     usual = {"datastoreRef": parent(engine), "databaseRef": database_ref(), "userRef": user_ref()}
@@ -146,7 +147,7 @@ def seen_of(
     return _seen("orders", kind.spec.model_validate(whole), status, mine=mine, refs=told, **fields)
 
 
-def _seen(name: str, spec: Any, status: Any, **fields: Any) -> Seen:
+def _seen(name: str, spec: S, status: T, *, mine: O | None, **fields: Any) -> Seen[S, O, T]:
     fields = {"project": PROJECT} | fields
     return Seen(
         namespace="shop",
@@ -157,5 +158,6 @@ def _seen(name: str, spec: Any, status: Any, **fields: Any) -> Seen:
         deleting=False,
         spec=spec,
         status=status,
+        mine=mine,
         **fields,
     )

@@ -22,8 +22,6 @@ IMMUTABLE_FIELDS = (
     Immutable(KIND.name, ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
 )
 
-assert KIND.cloud is not None
-CLOUD = KIND.cloud
 DATABASE = uuid(70)
 IDS = {"available_extension_id": PGCRYPTO, "datastore_id": MAIN, "database_id": DATABASE}
 EARTH = {"extension": "earthdistance"}
@@ -36,21 +34,21 @@ def extension(**fields: Any) -> Extension:
 @pytest.mark.parametrize("named", ["pgcrypto", PGCRYPTO])
 def test_it_is_named_or_given_by_its_id(named: str) -> None:
     seen = seen_of(KIND, SAMPLE, {"extension": named})
-    assert CLOUD.body(seen, None).model_dump(exclude_unset=True) == IDS
-    assert CLOUD.key(seen) == CLOUD.key_of(extension())
-    assert CLOUD.expected(seen) == CLOUD.expected_of(extension())
+    assert KIND.body(seen, None).model_dump(exclude_unset=True) == IDS
+    assert KIND.key(seen) == KIND.key_of(extension())
+    assert KIND.expected(seen) == KIND.expected_of(extension())
 
 
 def test_key_survives_that_nothing_is_known() -> None:
     nothing = replace(seen_of(KIND, SAMPLE), refs={}, project=None)
-    assert CLOUD.key(nothing) == ("", "")
-    assert not [*CLOUD.needs(nothing)]
+    assert KIND.key(nothing) == ("", "")
+    assert not [*KIND.needs(nothing)]
 
 
 def test_until_the_offer_is_known_it_waits() -> None:
     unread = replace(PROJECT, catalogue=replace(CATALOGUE, extensions=None))
     with pytest.raises(Refused) as refused:
-        CLOUD.body(seen_of(KIND, SAMPLE, project=unread), None)
+        KIND.body(seen_of(KIND, SAMPLE, project=unread), None)
     assert isinstance(refused.value.verdict, Wait)
 
 
@@ -64,30 +62,30 @@ def test_until_the_offer_is_known_it_waits() -> None:
 )
 def test_what_is_not_on_offer_is_refused_with_what_is(asked: str, told: str) -> None:
     with pytest.raises(Refused, match=told) as refused:
-        CLOUD.body(seen_of(KIND, SAMPLE, {"extension": asked}), None)
+        KIND.body(seen_of(KIND, SAMPLE, {"extension": asked}), None)
     assert refused.value.verdict.reason is Reason.INVALID_SPEC
 
 
 def test_it_waits_for_what_it_depends_on() -> None:
     seen = seen_of(KIND, SAMPLE, EARTH)
     needed = (DATABASE, CUBE)
-    assert [*CLOUD.needs(seen)] == [needed]
+    assert [*KIND.needs(seen)] == [needed]
     with pytest.raises(Refused, match="waits for extension cube in .*; make a DatabaseExtension for it"):
-        CLOUD.body(seen, None)
+        KIND.body(seen, None)
     with pytest.raises(Refused, match="waits for extension cube, which is PENDING_CREATE"):
-        CLOUD.body(replace(seen, needed={needed: extension(status="PENDING_CREATE")}), None)
-    made = CLOUD.body(replace(seen, needed={needed: extension()}), None)
+        KIND.body(replace(seen, needed={needed: extension(status="PENDING_CREATE")}), None)
+    made = KIND.body(replace(seen, needed={needed: extension()}), None)
     assert made.model_dump()["available_extension_id"] == EARTHDISTANCE
 
 
 @pytest.mark.parametrize("engine", ["mysql 8", "redis 7", "kafka 3"])
 def test_only_in_postgresql(engine: str) -> None:
     with pytest.raises(Refused, match="postgresql"):
-        CLOUD.body(seen_of(KIND, SAMPLE, engine=engine), None)
+        KIND.body(seen_of(KIND, SAMPLE, engine=engine), None)
 
 
 def test_nothing_of_it_changes_but_its_database_must_be_the_same() -> None:
-    assert not [*CLOUD.changes(seen_of(KIND, SAMPLE, mine=extension()))]
+    assert not [*KIND.changes(seen_of(KIND, SAMPLE, mine=extension()))]
     moved = {"databaseRef": database_ref(id=uuid(71))}
     with pytest.raises(Refused, match="databaseRef now means"):
-        [*CLOUD.changes(seen_of(KIND, SAMPLE, mine=extension(), refs=moved))]
+        [*KIND.changes(seen_of(KIND, SAMPLE, mine=extension(), refs=moved))]

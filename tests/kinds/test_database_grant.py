@@ -22,8 +22,6 @@ IMMUTABLE_FIELDS = (
     Immutable(KIND.name, ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
 )
 
-assert KIND.cloud is not None
-CLOUD = KIND.cloud
 IDS = {"datastore_id": MAIN, "database_id": uuid(70), "user_id": uuid(60)}
 
 
@@ -33,22 +31,22 @@ def grant(**fields: Any) -> Grant:
 
 def test_it_is_made_of_three_ids_that_the_cloud_shows_again() -> None:
     seen = seen_of(KIND, SAMPLE)
-    assert CLOUD.body(seen, None).model_dump(exclude_unset=True) == IDS
-    assert CLOUD.key(seen) == CLOUD.key_of(grant())
-    assert CLOUD.expected(seen) == CLOUD.expected_of(grant()) == IDS
+    assert KIND.body(seen, None).model_dump(exclude_unset=True) == IDS
+    assert KIND.key(seen) == KIND.key_of(grant())
+    assert KIND.expected(seen) == KIND.expected_of(grant()) == IDS
 
 
 def test_key_survives_that_nothing_is_known() -> None:
-    assert CLOUD.key(replace(seen_of(KIND, SAMPLE), refs={}, project=None)) == ("", "", "")
+    assert KIND.key(replace(seen_of(KIND, SAMPLE), refs={}, project=None)) == ("", "", "")
 
 
 def test_nothing_of_it_changes() -> None:
-    assert not [*CLOUD.changes(seen_of(KIND, SAMPLE, mine=grant()))]
+    assert not [*KIND.changes(seen_of(KIND, SAMPLE, mine=grant()))]
 
 
 @pytest.mark.parametrize("engine", ["redis 7", "kafka 3"])
 def test_only_where_there_are_databases(engine: str) -> None:
-    for act in (lambda seen: CLOUD.body(seen, None), lambda seen: [*CLOUD.changes(seen)]):
+    for act in (lambda seen: KIND.body(seen, None), lambda seen: [*KIND.changes(seen)]):
         with pytest.raises(Refused, match="postgresql or mysql"):
             act(seen_of(KIND, SAMPLE, engine=engine, mine=grant()))
 
@@ -59,7 +57,7 @@ def test_only_where_there_are_databases(engine: str) -> None:
 )
 def test_all_three_belong_together(field: str, stranger: Any) -> None:
     with pytest.raises(Refused, match=f"{field}: .* is not in ManagedDatastore main"):
-        CLOUD.body(seen_of(KIND, SAMPLE, refs={field: stranger}), None)
+        KIND.body(seen_of(KIND, SAMPLE, refs={field: stranger}), None)
 
 
 @pytest.mark.parametrize(
@@ -67,5 +65,5 @@ def test_all_three_belong_together(field: str, stranger: Any) -> None:
 )
 def test_a_name_that_means_another_object_now_is_told(field: str, another: Any) -> None:
     with pytest.raises(Refused, match=f"{field} now means {another.id}") as refused:
-        [*CLOUD.changes(seen_of(KIND, SAMPLE, mine=grant(), refs={field: another}))]
+        [*KIND.changes(seen_of(KIND, SAMPLE, mine=grant(), refs={field: another}))]
     assert refused.value.verdict.reason is Reason.INVALID_SPEC

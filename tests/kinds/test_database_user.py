@@ -7,14 +7,13 @@ from pydantic import SecretStr
 from kinds.sights import MAIN, OTHER, PROJECT, parent, seen_user, uuid
 from managed_databases.api.models import Database, User
 from managed_databases.api.secrets import WIRE
-from managed_databases.kinds.database_user import DATABASE, KIND, body
+from managed_databases.kinds.database_user import DATABASE, KIND
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec
 from managed_databases.kinds.seen import Referred, Refused
 from managed_databases.kinds.verdicts import Reason, Wait
 
-assert KIND.cloud is not None
-assert KIND.cloud.credential is not None
-CLOUD, CREDENTIAL = KIND.cloud, KIND.cloud.credential
+assert KIND.credential is not None
+CREDENTIAL = KIND.credential
 SECRET = SecretStr("geheim")
 
 NAMED = {"databaseRef": {"name": "orders"}}
@@ -27,28 +26,28 @@ def database_spec(**fields: Any) -> ManagedDatabaseSpec:
 
 
 def test_the_body_reveals_the_password_on_the_wire_only() -> None:
-    new = body(seen_user(), SECRET)
+    new = KIND.body(seen_user(), SECRET)
     sent = new.model_dump(mode="json", exclude_unset=True, context=WIRE)
     assert sent == {"name": "app", "datastore_id": MAIN, "password": "geheim"}
     assert "geheim" not in repr(new) + new.model_dump_json()
 
 
 def test_a_check_needs_no_password() -> None:
-    sent = body(seen_user(), None).model_dump(mode="json", exclude_unset=True, context=WIRE)
+    sent = KIND.body(seen_user(), None).model_dump(mode="json", exclude_unset=True, context=WIRE)
     assert sent == {"name": "app", "datastore_id": MAIN}
 
 
 def test_key_and_expected_agree_with_the_cloud() -> None:
     user = User(id=uuid(60), name="app", datastore_id=MAIN)
-    assert CLOUD.key(seen_user()) == CLOUD.key_of(user)
-    assert CLOUD.expected(seen_user()) == CLOUD.expected_of(user)
-    assert not [*CLOUD.changes(seen_user(mine=user))]
+    assert KIND.key(seen_user()) == KIND.key_of(user)
+    assert KIND.expected(seen_user()) == KIND.expected_of(user)
+    assert not [*KIND.changes(seen_user(mine=user))]
 
 
 def test_creation_does_not_wait_for_the_database_that_waits_for_its_owner() -> None:
     assert not DATABASE.waited
     late = Referred("ManagedDatabase orders", problem=WAITING, spec=database_spec(name="o"))
-    assert body(seen_user(NAMED, refs={"databaseRef": late}), SECRET).name == "app"
+    assert KIND.body(seen_user(NAMED, refs={"databaseRef": late}), SECRET).name == "app"
 
 
 @pytest.mark.parametrize(
@@ -91,14 +90,14 @@ def test_the_projects_certificate_is_in_the_secret() -> None:
 )
 def test_what_the_engine_cannot_do_is_refused(why: str, engine: str, spec: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
-        body(seen_user(spec, refs={"datastoreRef": parent(engine)}), None)
+        KIND.body(seen_user(spec, refs={"datastoreRef": parent(engine)}), None)
     assert refused.value.verdict.reason is Reason.INVALID_SPEC, why
 
 
 def test_the_database_is_in_the_same_datastore() -> None:
     stranger = replace(ORDERS, object=Database(id="1", name="o", datastore_id=OTHER))
     with pytest.raises(Refused, match="databaseRef"):
-        [*CLOUD.changes(seen_user(NAMED, refs={"databaseRef": stranger}))]
+        [*KIND.changes(seen_user(NAMED, refs={"databaseRef": stranger}))]
 
 
 def test_a_change_of_the_password_is_one_call() -> None:

@@ -6,12 +6,11 @@ import pytest
 
 from kinds.sights import datastore, seen_datastore, uuid
 from managed_databases.api.secrets import WIRE
-from managed_databases.kinds.managed_datastore import KIND, body
+from managed_databases.kinds.managed_datastore import KIND
 from managed_databases.kinds.seen import Refused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
+from managed_databases.reconcile.report.status import reported_fields
 
-assert KIND.cloud is not None
-CLOUD = KIND.cloud
 A, B, C = uuid(71), uuid(72), uuid(73)
 
 
@@ -29,7 +28,7 @@ GUARDED = {"firewall": [{"ip": "10.0.0.0/8"}]}
 
 def calls(spec: dict[str, Any], cloud: dict[str, Any], status: dict[str, Any] | None = None) -> list[tuple[str, str]]:
     mine = datastore(node_count=3, **cloud)
-    found: list[Change] = list(CLOUD.changes(seen_datastore(spec, mine, status)))
+    found: list[Change] = list(KIND.changes(seen_datastore(spec, mine, status)))
     return [
         (change.call.operation, getattr(change.call.body, "instance_id", ""))
         for change in found
@@ -80,7 +79,7 @@ def test_nodes_that_are_not_told_are_waited_for(instances: list[dict[str, Any]] 
 
 def test_an_address_that_is_given_up_cannot_be_had_again() -> None:
     spec = {"floatingIPs": {"master": False}}
-    (change,) = CLOUD.changes(seen_datastore(spec, datastore(instances=OPEN)))
+    (change,) = KIND.changes(seen_datastore(spec, datastore(instances=OPEN)))
     assert change.risk is Risk.DESTRUCTIVE
     assert change.message == "master gives up its public address 203.0.113.1"
 
@@ -95,7 +94,7 @@ def test_an_address_that_is_given_up_cannot_be_had_again() -> None:
     ],
 )
 def test_the_creation(why: str, spec: dict[str, Any], sent: dict[str, int] | None) -> None:
-    told = body(seen_datastore(spec), None).model_dump(mode="json", exclude_unset=True, context=WIRE)
+    told = KIND.body(seen_datastore(spec), None).model_dump(mode="json", exclude_unset=True, context=WIRE)
     assert told.get("floating_ips") == sent, why
 
 
@@ -110,13 +109,13 @@ def test_the_creation(why: str, spec: dict[str, Any], sent: dict[str, int] | Non
 def test_more_addresses_than_replicas(spec: dict[str, Any], mine: list[dict[str, Any]] | None, message: str) -> None:
     seen = seen_datastore(spec, None if mine is None else datastore(instances=mine))
     with pytest.raises(Refused) as refused:
-        body(seen, None) if mine is None else list(CLOUD.changes(seen))
+        KIND.body(seen, None) if mine is None else list(KIND.changes(seen))
     assert (refused.value.verdict.reason, refused.value.verdict.message) == (Reason.INVALID_SPEC, message)
 
 
 def test_a_guard_is_not_taken_from_public_addresses() -> None:
     with pytest.raises(Refused) as refused:
-        list(CLOUD.changes(seen_datastore({}, datastore(instances=OPEN, **GUARDED), {"managed": ["firewall"]})))
+        list(KIND.changes(seen_datastore({}, datastore(instances=OPEN, **GUARDED), {"managed": ["firewall"]})))
     assert refused.value.verdict.reason is Reason.GUARD_NEEDED
     assert refused.value.verdict.message == (
         "the firewall left the spec, but it guards public addresses (203.0.113.1, 203.0.113.2), so it stays as it is: "
@@ -138,20 +137,20 @@ def test_what_was_fulfilled_is_remembered(
     why: str, instances: list[dict[str, Any]], before: Any, after: Any, is_told: bool
 ) -> None:
     seen = seen_datastore(BOTH, datastore(instances=instances, node_count=3), {"floatingIPs": before} if before else {})
-    assert CLOUD.report(seen).get("floatingIPs") == after, why
-    assert ("FloatingIPOnOtherRole" in CLOUD.conditions(seen)) is is_told, why
+    assert reported_fields(KIND, seen).get("floatingIPs") == after, why
+    assert ("FloatingIPOnOtherRole" in KIND.conditions(seen)) is is_told, why
 
 
 def test_a_role_that_moved_is_told_with_where_the_address_is() -> None:
     moved = [node(A, "replica-1", "203.0.113.1"), node(B, "master")]
     status = {"floatingIPs": {"master": True, "replicas": 0}}
     seen = seen_datastore({"floatingIPs": {"master": True, "replicas": 0}}, datastore(instances=moved), status)
-    is_so, reason, message = CLOUD.conditions(seen)["FloatingIPOnOtherRole"]
+    is_so, reason, message = KIND.conditions(seen)["FloatingIPOnOtherRole"]
     assert (is_so, reason) == (True, Reason.FLOATING_IP_ON_OTHER_ROLE)
     assert message.startswith(
         "public addresses on the master: 0 instead of 1; public addresses on replicas: 1 instead of 0 "
         "(203.0.113.1 on replica-1): a node has changed its role"
     )
-    assert not CLOUD.conditions(
+    assert not KIND.conditions(
         seen_datastore({"floatingIPs": {"master": True}}, datastore(instances=moved, status="RESIZING"), status)
     )

@@ -7,12 +7,9 @@ import pytest
 from kinds.sights import OTHER, TYPES, datastore, seen_datastore
 from managed_databases.api.models import Datastore
 from managed_databases.api.secrets import WIRE
-from managed_databases.kinds.managed_datastore import KIND, body
+from managed_databases.kinds.managed_datastore import KIND
 from managed_databases.kinds.seen import Referred, Refused
 from managed_databases.kinds.verdicts import Reason, Risk
-
-assert KIND.cloud is not None
-CLOUD = KIND.cloud
 
 
 def source(**fields: Any) -> dict[str, Referred]:
@@ -33,7 +30,7 @@ def restore(target_time: str | None = None) -> dict[str, Any]:
     ],
 )
 def test_a_backup_is_asked_for_in_utc(target_time: str | None, sent: dict[str, str]) -> None:
-    made = body(seen_datastore(restore(target_time), refs=source()), None)
+    made = KIND.body(seen_datastore(restore(target_time), refs=source()), None)
     assert made.model_dump(mode="json", exclude_unset=True, context=WIRE)["restore"] == sent
 
 
@@ -51,17 +48,17 @@ def test_a_backup_is_asked_for_in_utc(target_time: str | None, sent: dict[str, s
 )  # fmt: skip
 def test_what_cannot_be_restored(target_time: str | None, fields: dict[str, Any], message: str) -> None:
     with pytest.raises(Refused) as refused:
-        body(seen_datastore(restore(target_time), refs=source(**fields)), None)
+        KIND.body(seen_datastore(restore(target_time), refs=source(**fields)), None)
     assert (refused.value.verdict.reason, refused.value.verdict.message) == (Reason.INVALID_SPEC, message)
 
 
 def test_another_version_or_an_unknown_one_is_for_the_api_to_judge() -> None:
     for type_id in (TYPES["postgresql 9"], OTHER, None):
-        assert body(seen_datastore(restore(), refs=source(type_id=type_id)), None).restore is not None
+        assert KIND.body(seen_datastore(restore(), refs=source(type_id=type_id)), None).restore is not None
 
 
 def test_a_restore_never_matters_again() -> None:
-    assert [*CLOUD.changes(seen_datastore(restore(), datastore()))] == []
+    assert [*KIND.changes(seen_datastore(restore(), datastore()))] == []
 
 
 EXPORT = {"logExport": {"logGroup": "s/dbaas/a"}}
@@ -81,16 +78,16 @@ EXPORT = {"logExport": {"logGroup": "s/dbaas/a"}}
 def test_log_export(
     why: str, spec: dict[str, Any], cloud: dict[str, Any], managed: list[str], operations: list[str]
 ) -> None:
-    found = list(CLOUD.changes(seen_datastore(spec, datastore(**cloud), {"managed": managed})))
+    found = list(KIND.changes(seen_datastore(spec, datastore(**cloud), {"managed": managed})))
     assert [change.call.operation.removeprefix("datastores.") for change in found] == operations, why
     assert all(change.risk is Risk.NONE for change in found)
 
 
 def test_the_creation_says_where_logs_go_and_the_spec_what_is_managed() -> None:
     seen = seen_datastore(EXPORT)
-    made = body(seen, None).model_dump(mode="json", exclude_unset=True, context=WIRE)
+    made = KIND.body(seen, None).model_dump(mode="json", exclude_unset=True, context=WIRE)
     assert made["log_platform"] == {"log_group": "s/dbaas/a"}
-    assert [*CLOUD.wanted_values(seen)] == ["logExport"]
+    assert [*KIND.wanted_values(seen)] == ["logExport"]
 
 
 @pytest.mark.parametrize(
@@ -103,4 +100,4 @@ def test_the_creation_says_where_logs_go_and_the_spec_what_is_managed() -> None:
 )
 def test_conditions_tell_what_is_not_well(fields: dict[str, Any], told: dict[str, Reason]) -> None:
     mine: Datastore = datastore(**fields)
-    assert {type_: reason for type_, (_, reason, _) in CLOUD.conditions(seen_datastore(mine=mine)).items()} == told
+    assert {type_: reason for type_, (_, reason, _) in KIND.conditions(seen_datastore(mine=mine)).items()} == told

@@ -7,13 +7,12 @@ import pytest
 
 from kinds.sights import CATALOGUE, LARGE, PARAMETERS, PROJECT, SMALL, TYPES, datastore, seen_datastore
 from managed_databases.api.models import Capability, ConfigurationParameter, Limit, Quota
-from managed_databases.kinds.managed_datastore import KIND, body
+from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.managed_datastore import KIND
 from managed_databases.kinds.project_limits import QuotaLine, Range, quota_lines, ranges, supported
-from managed_databases.kinds.seen import Catalogue, ParametersFor, ProjectView, Refused, Seen
+from managed_databases.kinds.seen import Catalogue, ParametersFor, ProjectView, Refused
 from managed_databases.kinds.verdicts import Reason
 
-assert KIND.cloud is not None
-CLOUD = KIND.cloud
 TYPE = TYPES["postgresql 16"]
 ADVICE = ": have the quota raised, free some of it, or ask for less"
 SIZE = {"vcpus": 2, "ramMB": 4096, "diskGB": 32}
@@ -34,12 +33,12 @@ LIMITS = (
 )
 
 
-def told(seen: Seen) -> tuple[Reason, str] | None:
+def told(seen: DatastoreSeen) -> tuple[Reason, str] | None:
     try:
         if seen.mine is None:
-            body(seen, None)
+            KIND.body(seen, None)
         else:
-            list(CLOUD.changes(seen))
+            list(KIND.changes(seen))
     except Refused as refused:
         return refused.verdict.reason, refused.verdict.message
     return None
@@ -96,7 +95,7 @@ def test_a_resize_that_cannot_fit(
 def test_a_resize_without_room_does_not_hold_up_the_rest() -> None:
     project = with_catalogue(quotas=quotas(vcpus=(10, 10)))
     seen = seen_datastore({"nodeCount": 3, "backupRetentionDays": 3}, datastore(), project=project)
-    changes = CLOUD.changes(seen)
+    changes = KIND.changes(seen)
     assert next(iter(changes)).call.operation == "datastores.backups"
 
 
@@ -134,13 +133,13 @@ def test_what_is_recognised() -> None:
 
 def test_which_flavor_the_configurations_limits_are_needed_for() -> None:
     config = {"config": {"work_mem": 512}}
-    assert CLOUD.parameters_for(seen_datastore(config)) == ParametersFor(TYPE, 2, 4096, 32)
+    assert KIND.parameters_for(seen_datastore(config)) == ParametersFor(TYPE, 2, 4096, 32)
     named = config | {"flavor": {"id": LARGE}}
-    assert CLOUD.parameters_for(seen_datastore(named)) == ParametersFor(TYPE, 4, 8192, 64)
-    assert CLOUD.parameters_for(seen_datastore(named, datastore())) == ParametersFor(TYPE, 2, 4096, 32)
-    assert CLOUD.parameters_for(seen_datastore({})) is None
-    assert CLOUD.parameters_for(seen_datastore(config, project=None)) is None
-    assert CLOUD.parameters_for(seen_datastore(config | {"flavor": {"name": "none"}})) is None
+    assert KIND.parameters_for(seen_datastore(named)) == ParametersFor(TYPE, 4, 8192, 64)
+    assert KIND.parameters_for(seen_datastore(named, datastore())) == ParametersFor(TYPE, 2, 4096, 32)
+    assert KIND.parameters_for(seen_datastore({})) is None
+    assert KIND.parameters_for(seen_datastore(config, project=None)) is None
+    assert KIND.parameters_for(seen_datastore(config | {"flavor": {"name": "none"}})) is None
 
 
 @pytest.mark.parametrize(

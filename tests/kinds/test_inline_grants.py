@@ -9,8 +9,7 @@ from managed_databases.kinds.database_user import KIND
 from managed_databases.kinds.inline_grants import LONGEST_NAME
 from managed_databases.kinds.registry import kinds
 
-assert KIND.cloud is not None
-OWNED = KIND.cloud.owned
+OWNED = KIND.owned
 
 
 def test_a_user_without_lists_owns_nothing() -> None:

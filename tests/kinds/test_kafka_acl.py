@@ -26,8 +26,6 @@ IMMUTABLE_FIELDS = (
     Immutable(KIND.name, ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
 )
 
-assert KIND.cloud is not None
-CLOUD = KIND.cloud
 IDS = {"datastore_id": MAIN, "user_id": uuid(60)}
 EVERYTHING = {"patternType": "all", "pattern": None}
 
@@ -39,23 +37,23 @@ def acl(**fields: Any) -> ACL:
 
 def test_it_says_both_rights() -> None:
     seen = seen_of(KIND, SAMPLE, engine="kafka 3")
-    assert CLOUD.body(seen, None).model_dump(exclude_unset=True) == {
+    assert KIND.body(seen, None).model_dump(exclude_unset=True) == {
         **IDS,
         "pattern_type": "literal",
         "pattern": "orders",
         "allow_read": True,
         "allow_write": False,
     }
-    assert CLOUD.key(seen) == CLOUD.key_of(acl())
-    assert CLOUD.expected(seen) == CLOUD.expected_of(acl())
-    assert CLOUD.key(replace(seen, refs={}, project=None)) == ("", "", "literal", "orders")
+    assert KIND.key(seen) == KIND.key_of(acl())
+    assert KIND.expected(seen) == KIND.expected_of(acl())
+    assert KIND.key(replace(seen, refs={}, project=None)) == ("", "", "literal", "orders")
 
 
 @pytest.mark.parametrize("shown", [None, "", "*"])
 def test_with_all_there_is_no_pattern_whatever_the_api_shows(shown: str | None) -> None:
     seen = seen_of(KIND, SAMPLE, EVERYTHING, engine="kafka 3")
-    assert "pattern" not in CLOUD.body(seen, None).model_dump(exclude_unset=True)
-    assert CLOUD.key(seen) == CLOUD.key_of(acl(pattern_type="all", pattern=shown))
+    assert "pattern" not in KIND.body(seen, None).model_dump(exclude_unset=True)
+    assert KIND.key(seen) == KIND.key_of(acl(pattern_type="all", pattern=shown))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +68,7 @@ def test_with_all_there_is_no_pattern_whatever_the_api_shows(shown: str | None) 
 def test_the_rights_can_change(
     why: str, cloud: dict[str, Any], sent: tuple[bool, bool] | None, risk: Risk | None
 ) -> None:
-    found = [*CLOUD.changes(seen_of(KIND, SAMPLE, engine="kafka 3", mine=acl(**cloud)))]
+    found = [*KIND.changes(seen_of(KIND, SAMPLE, engine="kafka 3", mine=acl(**cloud)))]
     told = {"allow_read": sent[0], "allow_write": sent[1]} if sent else None
     assert [change.call.body.model_dump() for change in found if change.call.body] == ([told] if told else []), why
     assert [change.risk for change in found] == ([risk] if sent else []), why
@@ -78,15 +76,15 @@ def test_the_rights_can_change(
 
 def test_only_in_kafka() -> None:
     with pytest.raises(Refused, match="kafka"):
-        CLOUD.body(seen_of(KIND, SAMPLE), None)
+        KIND.body(seen_of(KIND, SAMPLE), None)
 
 
 def test_its_user_is_in_the_datastore_and_stays_the_same() -> None:
     with pytest.raises(Refused, match="is not in ManagedDatastore main"):
-        CLOUD.body(seen_of(KIND, SAMPLE, engine="kafka 3", refs={"userRef": user_ref(datastore_id=OTHER)}), None)
+        KIND.body(seen_of(KIND, SAMPLE, engine="kafka 3", refs={"userRef": user_ref(datastore_id=OTHER)}), None)
     moved = {"userRef": user_ref(id=uuid(61))}
     with pytest.raises(Refused, match="userRef now means"):
-        [*CLOUD.changes(seen_of(KIND, SAMPLE, engine="kafka 3", mine=acl(), refs=moved))]
+        [*KIND.changes(seen_of(KIND, SAMPLE, engine="kafka 3", mine=acl(), refs=moved))]
 
 
 def as_guest(asked: dict[str, Any], prefix: str | None, **more: Any) -> Any:
@@ -112,10 +110,10 @@ def test_a_guest_gets_access_to_topics_of_his_prefix_only(
 ) -> None:
     seen = as_guest(asked, prefix)
     if may:
-        assert CLOUD.body(seen, None) is not None, why
+        assert KIND.body(seen, None) is not None, why
         return
     with pytest.raises(Refused) as refused:
-        CLOUD.body(seen, None)
+        KIND.body(seen, None)
     assert refused.value.verdict.reason is Reason.FORBIDDEN, why
     with pytest.raises(Refused):  # nor is it widened once it is there
-        [*CLOUD.changes(as_guest(asked, prefix, mine=acl(allow_read=False)))]
+        [*KIND.changes(as_guest(asked, prefix, mine=acl(allow_read=False)))]

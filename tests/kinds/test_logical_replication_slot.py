@@ -8,6 +8,7 @@ from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import LogicalReplicationSlot
 from managed_databases.kinds.logical_replication_slot import KIND
 from managed_databases.kinds.seen import Refused
+from managed_databases.reconcile.report.status import reported_fields
 
 SAMPLE: dict[str, Any] = {
     "datastoreRef": {"name": "main"},
@@ -21,8 +22,6 @@ IMMUTABLE_FIELDS = (
     Immutable(KIND.name, ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
 )
 
-assert KIND.cloud is not None
-CLOUD = KIND.cloud
 TOLD = {"name": "orders", "datastore_id": MAIN, "database_id": uuid(70)}
 
 
@@ -32,27 +31,27 @@ def slot(**fields: Any) -> LogicalReplicationSlot:
 
 def test_it_is_made_of_what_the_cloud_shows_again() -> None:
     seen = seen_of(KIND, SAMPLE)
-    assert CLOUD.body(seen, None).model_dump(exclude_unset=True) == TOLD
-    assert CLOUD.key(seen) == CLOUD.key_of(slot())
-    assert CLOUD.expected(seen) == CLOUD.expected_of(slot())
-    assert CLOUD.key(replace(seen, refs={}, project=None)) == ("", "orders")
+    assert KIND.body(seen, None).model_dump(exclude_unset=True) == TOLD
+    assert KIND.key(seen) == KIND.key_of(slot())
+    assert KIND.expected(seen) == KIND.expected_of(slot())
+    assert KIND.key(replace(seen, refs={}, project=None)) == ("", "orders")
 
 
 def test_it_tells_whether_it_is_in_use() -> None:
-    assert CLOUD.report(seen_of(KIND, SAMPLE)) == {}
-    assert CLOUD.report(seen_of(KIND, SAMPLE, mine=slot(in_use=True)))["inUse"] is True
-    assert CLOUD.holds_data
+    assert reported_fields(KIND, seen_of(KIND, SAMPLE)) == {}
+    assert reported_fields(KIND, seen_of(KIND, SAMPLE, mine=slot(in_use=True)))["inUse"] is True
+    assert KIND.holds_data
 
 
 @pytest.mark.parametrize("engine", ["mysql 8", "redis 7", "kafka 3"])
 def test_only_in_postgresql(engine: str) -> None:
     with pytest.raises(Refused, match="postgresql"):
-        CLOUD.body(seen_of(KIND, SAMPLE, engine=engine), None)
+        KIND.body(seen_of(KIND, SAMPLE, engine=engine), None)
 
 
 def test_its_database_is_in_the_datastore_and_stays_the_same() -> None:
     with pytest.raises(Refused, match="is not in ManagedDatastore main"):
-        CLOUD.body(seen_of(KIND, SAMPLE, refs={"databaseRef": database_ref(datastore_id=OTHER)}), None)
-    assert not [*CLOUD.changes(seen_of(KIND, SAMPLE, mine=slot()))]
+        KIND.body(seen_of(KIND, SAMPLE, refs={"databaseRef": database_ref(datastore_id=OTHER)}), None)
+    assert not [*KIND.changes(seen_of(KIND, SAMPLE, mine=slot()))]
     with pytest.raises(Refused, match="databaseRef now means"):
-        [*CLOUD.changes(seen_of(KIND, SAMPLE, mine=slot(), refs={"databaseRef": database_ref(id=uuid(71))}))]
+        [*KIND.changes(seen_of(KIND, SAMPLE, mine=slot(), refs={"databaseRef": database_ref(id=uuid(71))}))]

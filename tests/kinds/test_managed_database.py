@@ -5,14 +5,12 @@ import pytest
 
 from kinds.sights import MAIN, OTHER, datastore, parent, seen_database, uuid
 from managed_databases.api.models import Database, User
-from managed_databases.kinds.managed_database import KIND, body
+from managed_databases.kinds.managed_database import KIND, DatabaseSeen
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.protection import ProtectedStatus
-from managed_databases.kinds.seen import Referred, Refused, Seen
+from managed_databases.kinds.seen import Referred, Refused
 from managed_databases.kinds.verdicts import Reason, Wait
-
-assert KIND.cloud is not None
-CLOUD = KIND.cloud
+from managed_databases.reconcile.report.status import reported_fields
 
 OWNER = Referred("DatabaseUser app", id=uuid(60), object=User(id=uuid(60), name="app", datastore_id=MAIN))
 OWNED = {"ownerRef": {"name": "app"}}
@@ -25,10 +23,10 @@ def database(**fields: Any) -> Database:
 
 
 def test_the_body_says_what_the_spec_says() -> None:
-    plain = body(seen_database(), None).model_dump(exclude_unset=True)
+    plain = KIND.body(seen_database(), None).model_dump(exclude_unset=True)
     assert plain == {"name": "orders", "datastore_id": MAIN}
     spec = {**OWNED, "name": "o", "lcCollate": "ru_RU.UTF-8", "lcCtype": "C"}
-    full = body(seen_database(spec, refs={"ownerRef": OWNER}), None).model_dump(exclude_unset=True)
+    full = KIND.body(seen_database(spec, refs={"ownerRef": OWNER}), None).model_dump(exclude_unset=True)
     assert full == {
         "name": "o",
         "datastore_id": MAIN,
@@ -40,15 +38,15 @@ def test_the_body_says_what_the_spec_says() -> None:
 
 def test_key_and_expected_agree_with_the_cloud() -> None:
     seen = seen_database({"lcCollate": "C"})
-    assert CLOUD.key(seen) == CLOUD.key_of(database())
-    assert CLOUD.expected(seen) == CLOUD.expected_of(database(lc_collate="C"))
-    assert "lc_collate" not in CLOUD.expected_of(database())
+    assert KIND.key(seen) == KIND.key_of(database())
+    assert KIND.expected(seen) == KIND.expected_of(database(lc_collate="C"))
+    assert "lc_collate" not in KIND.expected_of(database())
 
 
 def test_key_survives_that_nothing_is_known() -> None:
     nothing = replace(seen_database(), refs={}, project=None)
-    assert CLOUD.key(nothing) == ("", "orders")
-    assert CLOUD.report(nothing) == {}
+    assert KIND.key(nothing) == ("", "orders")
+    assert reported_fields(KIND, nothing) == {}
 
 
 @pytest.mark.parametrize(
@@ -61,9 +59,9 @@ def test_key_survives_that_nothing_is_known() -> None:
     ],
 )
 def test_the_owner_can_change(why: str, cloud: dict[str, Any], sent: dict[str, str] | None) -> None:
-    found = [*CLOUD.changes(seen_database(OWNED, database(**cloud), refs={"ownerRef": OWNER}))]
+    found = [*KIND.changes(seen_database(OWNED, database(**cloud), refs={"ownerRef": OWNER}))]
     assert [change.call.body.model_dump() for change in found if change.call.body] == ([sent] if sent else []), why
-    assert not [*CLOUD.changes(seen_database({}, database(**cloud)))], why
+    assert not [*KIND.changes(seen_database({}, database(**cloud)))], why
 
 
 @pytest.mark.parametrize(
@@ -76,7 +74,7 @@ def test_the_owner_can_change(why: str, cloud: dict[str, Any], sent: dict[str, s
     ],
 )
 def test_what_the_engine_cannot_do_is_refused(why: str, engine: str, spec: dict[str, Any], told: str) -> None:
-    for act in (lambda seen: body(seen, None), lambda seen: [*CLOUD.changes(seen)]):
+    for act in (lambda seen: KIND.body(seen, None), lambda seen: [*KIND.changes(seen)]):
         with pytest.raises(Refused) as refused:
             act(seen_database(spec, database(), refs={"datastoreRef": parent(engine), "ownerRef": OWNER}))
         assert refused.value.verdict.reason is Reason.INVALID_SPEC, why
@@ -86,7 +84,7 @@ def test_what_the_engine_cannot_do_is_refused(why: str, engine: str, spec: dict[
 def test_the_owner_is_in_the_same_datastore() -> None:
     stranger = replace(OWNER, object=User(id=uuid(60), name="app", datastore_id=OTHER))
     with pytest.raises(Refused, match="is not in ManagedDatastore main"):
-        body(seen_database(OWNED, refs={"ownerRef": stranger}), None)
+        KIND.body(seen_database(OWNED, refs={"ownerRef": stranger}), None)
 
 
 def held(protection: bool) -> Referred:
@@ -119,11 +117,11 @@ NOWHERE = Referred("ManagedDatastore main", problem=Wait(Reason.PARENT_MISSING, 
         ("unknown: nothing is there", False, seen_database(refs={"datastoreRef": NOWHERE})),
     ],
 )
-def test_protected(why: str, is_protected: bool, seen: Seen) -> None:
-    assert CLOUD.protected(seen) is is_protected, why
+def test_protected(why: str, is_protected: bool, seen: DatabaseSeen) -> None:
+    assert KIND.protected(seen) is is_protected, why
 
 
-def known(spec: dict[str, Any] | None = None, **fields: Any) -> Seen:
+def known(spec: dict[str, Any] | None = None, **fields: Any) -> DatabaseSeen:
     """It holds a cloud object, and its status said that it is protected."""
     return replace(seen_database(spec, **fields), status=ProtectedStatus(id=uuid(70), protected=True))
 
@@ -143,10 +141,10 @@ def known(spec: dict[str, Any] | None = None, **fields: Any) -> Seen:
         ),
     ],
 )
-def test_the_status_tells_the_admission_policy(why: str, told: dict[str, bool], seen: Seen) -> None:
-    assert CLOUD.report(seen) == told, why
+def test_the_status_tells_the_admission_policy(why: str, told: dict[str, bool], seen: DatabaseSeen) -> None:
+    assert reported_fields(KIND, seen) == told, why
 
 
 def test_an_engine_nobody_knows_is_refused_nothing() -> None:
     unknown = Referred("x", id=MAIN, object=datastore(type_id=uuid(99)))
-    assert body(seen_database({"lcCtype": "C"}, refs={"datastoreRef": unknown}), None).lc_ctype == "C"
+    assert KIND.body(seen_database({"lcCtype": "C"}, refs={"datastoreRef": unknown}), None).lc_ctype == "C"

@@ -20,16 +20,14 @@ from kinds.sights import (
 )
 from managed_databases.api.models import Datastore
 from managed_databases.api.secrets import WIRE
-from managed_databases.kinds.managed_datastore import KIND, body, expected, expected_of
-from managed_databases.kinds.seen import Catalogue, Refused, Seen
+from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.managed_datastore import KIND
+from managed_databases.kinds.seen import Catalogue, Refused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
-
-assert KIND.cloud is not None
-CLOUD = KIND.cloud
 
 
 def test_the_body_says_what_the_spec_says_and_nothing_else() -> None:
-    sent = body(seen_datastore(), None).model_dump(mode="json", exclude_unset=True, context=WIRE)
+    sent = KIND.body(seen_datastore(), None).model_dump(mode="json", exclude_unset=True, context=WIRE)
     assert sent == {
         "name": "main",
         "project_id": "0" * 32,
@@ -50,7 +48,7 @@ def test_the_body_of_everything() -> None:
         "securityGroups": [uuid(51)],
         "backupRetentionDays": 14,
     }
-    sent = body(seen_datastore(spec), None).model_dump(mode="json", exclude_unset=True, context=WIRE)
+    sent = KIND.body(seen_datastore(spec), None).model_dump(mode="json", exclude_unset=True, context=WIRE)
     assert sent["flavor_id"] == LARGE
     assert sent["disk"] == {"type": "network-ultra", "size": 100}
     assert sent["config"] == {"work_mem": 512}
@@ -60,10 +58,10 @@ def test_the_body_of_everything() -> None:
 
 def test_redis_is_made_with_its_password_and_nothing_else_is() -> None:
     redis = seen_datastore({"engine": {"type": "redis", "version": "7"}, "flavor": {"name": "cache"}})
-    sent = body(redis, SecretStr("geheim")).model_dump(mode="json", exclude_unset=True, context=WIRE)
+    sent = KIND.body(redis, SecretStr("geheim")).model_dump(mode="json", exclude_unset=True, context=WIRE)
     assert sent["redis_password"] == "geheim"
-    assert "geheim" not in repr(body(redis, SecretStr("geheim")))
-    assert "redis_password" not in body(seen_datastore(), SecretStr("geheim")).model_fields_set
+    assert "geheim" not in repr(KIND.body(redis, SecretStr("geheim")))
+    assert "redis_password" not in KIND.body(seen_datastore(), SecretStr("geheim")).model_fields_set
 
 
 @pytest.mark.parametrize(
@@ -79,7 +77,7 @@ def test_redis_is_made_with_its_password_and_nothing_else_is() -> None:
 )  # fmt: skip
 def test_what_is_not_on_offer_is_refused_with_what_is(why: str, spec: dict[str, Any], told: str) -> None:
     with pytest.raises(Refused) as refused:
-        body(seen_datastore(spec), None)
+        KIND.body(seen_datastore(spec), None)
     assert refused.value.verdict.reason is Reason.INVALID_SPEC, why
     assert refused.value.verdict.message == told, why
 
@@ -87,29 +85,29 @@ def test_what_is_not_on_offer_is_refused_with_what_is(why: str, spec: dict[str, 
 def test_an_unknown_catalogue_is_waited_for() -> None:
     for project in (None, replace(PROJECT, catalogue=Catalogue())):
         with pytest.raises(Refused) as refused:
-            body(seen_datastore(project=project), None)
+            KIND.body(seen_datastore(project=project), None)
         assert isinstance(refused.value.verdict, Wait)
 
 
 def test_the_prefix_is_part_of_the_name_and_of_the_key() -> None:
     seen = seen_datastore(project=replace(PROJECT, name_prefix="blue-"))
-    assert CLOUD.key(seen) == ("blue-main",) == CLOUD.key_of(datastore(name="blue-main"))
+    assert KIND.key(seen) == ("blue-main",) == KIND.key_of(datastore(name="blue-main"))
     with pytest.raises(Refused, match="260 characters"):
-        body(seen_datastore({"name": "x" * 255}, project=replace(PROJECT, name_prefix="blue-")), None)
+        KIND.body(seen_datastore({"name": "x" * 255}, project=replace(PROJECT, name_prefix="blue-")), None)
 
 
 def test_a_candidate_is_recognised_by_what_never_changes() -> None:
     plain = seen_datastore()
-    assert expected(plain) == {"type_id": TYPES["postgresql 16"], "subnet_id": SUBNET, "name": "main"}
+    assert KIND.expected(plain) == {"type_id": TYPES["postgresql 16"], "subnet_id": SUBNET, "name": "main"}
     local = seen_datastore({"flavor": {"vcpus": 2, "ramMB": 4096, "diskGB": 32, "diskType": "local"}})
-    assert expected(local) == expected_of(datastore())
-    assert "disk_type" not in expected_of(datastore(flavor=None))
+    assert KIND.expected(local) == KIND.expected_of(datastore())
+    assert "disk_type" not in KIND.expected_of(datastore(flavor=None))
 
 
-def changes(seen: Seen) -> tuple[list[Change], Reason | None]:
+def changes(seen: DatastoreSeen) -> tuple[list[Change], Reason | None]:
     found: list[Change] = []
     try:
-        found.extend(CLOUD.changes(seen))
+        found.extend(KIND.changes(seen))
     except Refused as refused:
         return found, refused.verdict.reason
     return found, None
@@ -193,8 +191,8 @@ def test_what_the_cloud_does_not_tell_is_no_difference_and_no_crash(missing: set
     of = {"node_count": "resize", "config": "config", "pooler": "pooler", "backup_retention_days": "backups"}
     assert not {f"datastores.{of[name]}" for name in missing & set(of)} & {change.call.operation for change in found}
     assert refused is None
-    CLOUD.report(seen_datastore(EVERYTHING, mine))
-    CLOUD.expected_of(mine)
+    KIND.report(seen_datastore(EVERYTHING, mine))
+    KIND.expected_of(mine)
 
 
 def test_what_left_the_spec_is_reset_once_where_the_api_can() -> None:
@@ -212,10 +210,10 @@ def test_what_left_the_spec_is_reset_once_where_the_api_can() -> None:
 
 def test_only_what_can_be_reset_is_managed() -> None:
     spec = {"config": {"work_mem": 1, "typo": 2}, "pooler": {"size": 9}, "firewall": [], "backupRetentionDays": 3}
-    assert [*CLOUD.wanted_values(seen_datastore(spec))] == ["firewall", "pooler"], "work_mem is too small, typo unknown"
+    assert [*KIND.wanted_values(seen_datastore(spec))] == ["firewall", "pooler"], "work_mem is too small, typo unknown"
     spec["config"] = {"work_mem": 99, "typo": 2}
-    assert [*CLOUD.wanted_values(seen_datastore(spec))] == ["firewall", "pooler", "config.work_mem"]
-    unknown = CLOUD.wanted_values(seen_datastore(spec, project=None))
+    assert [*KIND.wanted_values(seen_datastore(spec))] == ["firewall", "pooler", "config.work_mem"]
+    unknown = KIND.wanted_values(seen_datastore(spec, project=None))
     assert [*unknown] == ["firewall", "pooler", "config.work_mem", "config.typo"]
 
 
@@ -249,7 +247,7 @@ OPERATIONS = ["firewall", "stop-exporting-logs", "pooler", "config"]
 def test_what_was_sent_and_left_the_spec_is_reset_if_the_cloud_has_it(
     why: str, cloud: dict[str, Any], operations: list[str]
 ) -> None:
-    sent_before = CLOUD.wanted_values(seen_datastore(APPLYING, datastore()))
+    sent_before = KIND.wanted_values(seen_datastore(APPLYING, datastore()))
     found, refused = changes(seen_datastore({}, datastore(**cloud), {"applying": sent_before}))
     assert [change.call.operation.removeprefix("datastores.") for change in found] == operations, why
     assert refused is None
@@ -270,11 +268,11 @@ def test_all_that_cannot_be_done_is_named() -> None:
     spec = {"config": {"typo": 1, "work_mem": "much", "max_connections": 5}, "name": "new"}
     taken = seen_datastore(spec, datastore(), namesakes=(datastore(id=uuid(9), name="new"),))
     with pytest.raises(Refused) as refused:
-        list(CLOUD.changes(taken))
+        list(KIND.changes(taken))
     for each in ("new", "typo", "work_mem", "max_connections"):
         assert each in refused.value.verdict.message or uuid(9) in refused.value.verdict.message
     with pytest.raises(Refused) as refused:
-        body(seen_datastore(spec), None)
+        KIND.body(seen_datastore(spec), None)
     assert all(f"config.{name}" in refused.value.verdict.message for name in spec["config"])
 
 
@@ -299,10 +297,10 @@ def test_a_name_that_is_taken_is_not_renamed_to() -> None:
 
 
 def test_protection_is_lifted_before_the_deletion_and_only_then() -> None:
-    (lift,) = CLOUD.before_delete(seen_datastore(mine=datastore()))
+    (lift,) = KIND.before_delete(seen_datastore(mine=datastore()))
     assert sent(lift) == {"protection": False}
-    assert not [*CLOUD.before_delete(seen_datastore(mine=datastore(is_protected=False)))]
-    assert not [*CLOUD.before_delete(seen_datastore())]
+    assert not [*KIND.before_delete(seen_datastore(mine=datastore(is_protected=False)))]
+    assert not [*KIND.before_delete(seen_datastore())]
 
 
 @pytest.mark.parametrize(
@@ -310,10 +308,10 @@ def test_protection_is_lifted_before_the_deletion_and_only_then() -> None:
     [({}, True), ({"deletionProtection": False}, False), ({"deletionPolicy": "Retain"}, False)],
 )
 def test_protected(spec: dict[str, Any], is_protected: bool) -> None:
-    assert CLOUD.protected(seen_datastore(spec)) is is_protected
+    assert KIND.protected(seen_datastore(spec)) is is_protected
 
 
 def test_an_engine_that_left_the_catalogue_does_not_trouble_what_runs() -> None:
     project = replace(PROJECT, catalogue=replace(CATALOGUE, types=()))
     assert changes(seen_datastore(mine=datastore(type_id=uuid(77)), project=project)) == ([], None)
-    assert CLOUD.report(seen_datastore(mine=datastore(type_id=uuid(77)), project=project))["nodeCount"] == 1
+    assert KIND.report(seen_datastore(mine=datastore(type_id=uuid(77)), project=project)).node_count == 1

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from kinds.sights import PROJECT, seen_of, uuid
 from kube.immutable import Immutable
 from managed_databases.api.models import MetricsToken
-from managed_databases.kinds.prometheus_metrics_token import KIND
-from managed_databases.kinds.seen import PasswordView, Refused, Seen
+from managed_databases.kinds.prometheus_metrics_token import KIND, TokenSeen
+from managed_databases.kinds.seen import PasswordView, Refused
 from managed_databases.kinds.verdicts import Credentials, Done, PasswordStep, Reason, Record, Stall, Wait
 from managed_databases.reconcile.decision.decide import decide
 
@@ -18,10 +18,8 @@ IMMUTABLE_FIELDS = (
     Immutable(KIND.name, ("secretName",), "first", "second", "Prometheus reads this Secret"),
 )
 
-assert KIND.cloud is not None
-assert KIND.cloud.credential is not None
-CLOUD = KIND.cloud
-CREDENTIAL = KIND.cloud.credential
+assert KIND.credential is not None
+CREDENTIAL = KIND.credential
 VALUE = SecretStr("geheim")
 ALLOWED = replace(PROJECT, powers=frozenset({"metrics", "adopt"}))
 
@@ -30,35 +28,35 @@ def token(**fields: Any) -> MetricsToken:
     return MetricsToken.model_validate({"id": uuid(80), "name": "orders", "value": VALUE} | fields)
 
 
-def seen_token(spec: dict[str, Any] | None = None, **fields: Any) -> Seen:
+def seen_token(spec: dict[str, Any] | None = None, **fields: Any) -> TokenSeen:
     return seen_of(KIND, SAMPLE, spec, **({"project": ALLOWED} | fields))
 
 
 def test_it_is_a_name() -> None:
     seen = seen_token()
-    assert CLOUD.body(seen, None).model_dump() == {"name": "orders"}
-    assert CLOUD.key(seen) == CLOUD.key_of(token())
-    assert CLOUD.expected(seen) == CLOUD.expected_of(token())
-    assert CLOUD.key(replace(seen, project=None)) == ("orders",)
+    assert KIND.body(seen, None).model_dump() == {"name": "orders"}
+    assert KIND.key(seen) == KIND.key_of(token())
+    assert KIND.expected(seen) == KIND.expected_of(token())
+    assert KIND.key(replace(seen, project=None)) == ("orders",)
 
 
 def test_the_projects_prefix_stands_before_it() -> None:
     seen = seen_token(project=replace(ALLOWED, name_prefix="east-"))
-    assert CLOUD.body(seen, None).model_dump() == {"name": "east-orders"}
+    assert KIND.body(seen, None).model_dump() == {"name": "east-orders"}
     with pytest.raises(Refused, match="256 characters"):
-        CLOUD.body(replace(seen, spec=seen.spec.model_copy(update={"name": "n" * 251})), None)
+        KIND.body(replace(seen, spec=seen.spec.model_copy(update={"name": "n" * 251})), None)
 
 
 def test_it_can_be_renamed() -> None:
-    assert not [*CLOUD.changes(seen_token(mine=token()))]
-    (change,) = CLOUD.changes(seen_token({"name": "new"}, mine=token()))
+    assert not [*KIND.changes(seen_token(mine=token()))]
+    (change,) = KIND.changes(seen_token({"name": "new"}, mine=token()))
     assert change.call.body is not None
     assert (change.call.method, change.call.body.model_dump()) == ("PUT", {"name": "new"})
 
 
 def test_without_the_power_there_is_nothing_to_have() -> None:
     seen = seen_token(project=PROJECT, mine=token())
-    for act in (lambda: CLOUD.body(seen, None), lambda: CLOUD.expected(seen), lambda: [*CLOUD.changes(seen)]):
+    for act in (lambda: KIND.body(seen, None), lambda: KIND.expected(seen), lambda: [*KIND.changes(seen)]):
         with pytest.raises(Refused, match="metrics") as refused:
             act()
         assert refused.value.verdict.reason is Reason.FORBIDDEN
@@ -67,7 +65,7 @@ def test_without_the_power_there_is_nothing_to_have() -> None:
 
 def test_nobody_sees_the_value() -> None:
     seen = seen_token(mine=token(), credential=PasswordView(given=VALUE, password=VALUE))
-    assert "geheim" not in repr(seen) + repr(CREDENTIAL.content(seen, VALUE)) + repr(CLOUD.report(seen))
+    assert "geheim" not in repr(seen) + repr(CREDENTIAL.content(seen, VALUE)) + repr(KIND.report(seen))
     assert CREDENTIAL.value_of is not None
     assert CREDENTIAL.value_of(token()) == VALUE
     assert CREDENTIAL.value_of(token(value=None)) is None

@@ -10,13 +10,13 @@ import pytest
 from install.kubectl import Kubectl, becomes_true, with_crds
 from kube.crd_samples import sample
 from managed_databases.controlplane.cluster import ControlPlane
-from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION, kinds
+from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION, cloud_kinds, kinds
 from managed_databases.kube.admission import admission_policies, policy_name
 
 NAMESPACE = "protected"
 COLLECTION = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/manageddatastores"
 PROTECTED = [kind.name for kind in kinds().values() if kind.protection]
-INSIDE = [kind.name for kind in kinds().values() if kind.cloud and any(ref.parent for ref in kind.cloud.references)]
+INSIDE = [kind.name for kind in cloud_kinds(kinds()).values() if kind.is_inside]
 
 
 def held(kind: str, name: str, namespace: str = "", /, **spec: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def held(kind: str, name: str, namespace: str = "", /, **spec: Any) -> dict[str,
 
 
 def test_everything_with_a_cloud_object_can_be_protected() -> None:
-    assert set(PROTECTED) == {kind.name for kind in kinds().values() if kind.cloud is not None}
+    assert set(PROTECTED) == cloud_kinds(kinds()).keys()
 
 
 def test_a_kind_without_protection_needs_no_policy() -> None:

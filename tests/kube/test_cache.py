@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from api.hostile_answers import MIB, peak_of_memory
 from kube.crd_samples import sample
-from managed_databases.kinds.registry import GROUP, kinds
+from managed_databases.kinds.kind import any_kind
+from managed_databases.kinds.managed_datastore import KIND as DATASTORE
+from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.registry import GROUP
 from managed_databases.kube.cache import ANNOTATION_MOST, FINALIZERS_MOST, OWNERS_MOST, Store, light, resource_of
 from managed_databases.reconcile.packed import TOO_LARGE, Packed
 from managed_databases.reconcile.ports import ResourceCache, ResourceKey
@@ -191,7 +194,7 @@ def test_a_field_that_is_too_large_is_not_kept_and_told() -> None:
     kept = resource_of(seen, ResourceKey("ManagedDatastore", "here", "d"))
     assert dict(kept.spec) == whole | {"config": TOO_LARGE}
     with pytest.raises(UnreadableSpec, match=r"^spec.config of .* has more than 32768 bytes as JSON: make it smaller$"):
-        Specs().of(kinds()["ManagedDatastore"], kept)
+        Specs().of(any_kind(DATASTORE), kept)
     project = {"metadata": {"name": "p", "uid": "u", "resourceVersion": "1"}, "spec": whole}
     assert dict(resource_of(project, ResourceKey("DatabaseProject", "", "p")).spec) == whole
 
@@ -203,4 +206,6 @@ def test_a_large_spec_is_read_like_any_other() -> None:
     assert isinstance(kept.spec, Packed)
     assert kept.spec == spec
     assert (kept.spec.get("config"), kept.spec.get("none"), len(kept.spec)) == (spec["config"], None, len(spec))
-    assert Specs().of(kinds()["ManagedDatastore"], kept).config == spec["config"]
+    read = Specs().of(any_kind(DATASTORE), kept)
+    assert isinstance(read, ManagedDatastoreSpec)
+    assert read.config == spec["config"]

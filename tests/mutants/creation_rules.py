@@ -11,7 +11,7 @@ CREATION: Final = (
     Mutant(
         "a rename waits for what does not tell its name",
         "reconcile/decision/decide.py",
-        'return _may_be_taken(cloud, seen, "renamed")',
+        'return _may_be_taken(kind, seen, "renamed")',
         "return None",
         ("virtual/test_nameless_at_first.py",),
     ),
@@ -81,7 +81,7 @@ CREATION: Final = (
     Mutant(
         "a candidate equals the intent in all that never changes",
         "reconcile/decision/candidates.py",
-        "and not fields_that_differ(intent.expected, cloud.expected_of(namesake))",
+        "and not fields_that_differ(intent.expected, kind.expected_of(namesake))",
         "",
         _DECIDE,
     ),
@@ -116,7 +116,7 @@ CREATION: Final = (
     Mutant(
         "what is gone with its data is not made again unasked",
         "reconcile/decision/decide.py",
-        "if cloud.holds_data and seen.annotations.get(RECREATE) != id_:",
+        "if kind.holds_data and seen.annotations.get(RECREATE) != id_:",
         "if False:",
         _DECIDE,
     ),

@@ -62,14 +62,14 @@ FAIRNESS: Final = (
     Mutant(
         "whether a name is taken is told only of names that one may have",
         "reconcile/decision/decide.py",
-        "    if (refused := _name_refusal(cloud, seen)) and not (seen.namesakes and _may_adopt(seen)):",
+        "    if (refused := _name_refusal(kind, seen)) and not (seen.namesakes and _may_adopt(seen)):",
         "    if False:",
         _TENANTS,
     ),
     Mutant(
         "a rename needs a name that one may have",
         "reconcile/decision/decide.py",
-        "    if is_wished and (refused := _name_refusal(cloud, seen)):",
+        "    if is_wished and (refused := _name_refusal(kind, seen)):",
         "    if False:",
         _TENANTS,
     ),

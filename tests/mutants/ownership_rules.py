@@ -11,7 +11,7 @@ OWNERSHIP: Final = (
     Mutant(
         "nothing is adopted unless the spec says so",
         "reconcile/decision/decide.py",
-        'if seen.cloud_spec.adoption == "Never":',
+        'if seen.spec.adoption == "Never":',
         "if False:",
         _DECIDE,
     ),
@@ -60,7 +60,7 @@ OWNERSHIP: Final = (
     Mutant(
         "another namespace's datastore needs its permission",
         "reconcile/references.py",
-        'if asker.key.namespace in (getattr(self.spec_of(kind, holder), "allowed_namespaces", None) or ()):',
+        "if asker.key.namespace in allowed_namespaces(self.spec_of(kind, holder)):",
         "if True:",
         _GUARDS,
     ),
@@ -73,9 +73,9 @@ OWNERSHIP: Final = (
     ),
     Mutant(
         "whose an object is does not differ by the DatabaseProject that leads there",
-        "reconcile/claims.py",
-        'where = place(identity["projectID"], identity["region"])',
-        'where = place(identity["project"], identity["region"])',
+        "reconcile/told.py",
+        'return place(self.raw["projectID"], self.raw["region"])',
+        'return place(self.raw["project"], self.raw["region"])',
         ("virtual/test_two_projects_of_one.py",),
     ),
     Mutant(
@@ -217,7 +217,7 @@ DELETION: Final = (
     Mutant(
         "what is protected is not deleted",
         "reconcile/decision/deletion.py",
-        "if cloud.protected(seen) and not (parent is not None and parent.going):",
+        "if kind.protected(seen) and not (parent is not None and parent.going):",
         "if False:",
         _DECIDE,
     ),
@@ -231,7 +231,7 @@ DELETION: Final = (
     Mutant(
         "Retain keeps the cloud object",
         "reconcile/decision/deletion.py",
-        'if seen.status.id is not None and seen.cloud_spec.deletion_policy == "Retain":',
+        'if seen.status.id is not None and seen.spec.deletion_policy == "Retain":',
         "if False:",
         _DECIDE,
     ),

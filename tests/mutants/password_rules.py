@@ -36,9 +36,9 @@ PASSWORDS: Final = (
         "the Secret is written before the user is made",
         "reconcile/act.py",
         "        password = await self._first_password(found, secrets, memory)\n"
-        "        call = found.cloud.collection.create(found.cloud.body(found.seen, password))",
+        "        call = found.kind.collection.create(found.kind.body(found.seen, password))",
         "        password = passwords.generate() if found.seen.credential else None\n"
-        "        call = found.cloud.collection.create(found.cloud.body(found.seen, password))",
+        "        call = found.kind.collection.create(found.kind.body(found.seen, password))",
         _SECRETS,
     ),
     Mutant(
@@ -93,7 +93,7 @@ PASSWORDS: Final = (
     Mutant(
         "a retained Secret has no owner that garbage collection would follow",
         "reconcile/credentials.py",
-        'owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,\n        drops=OPTIONAL_KEYS,',
+        'owner=resource if found.seen.spec.deletion_policy == "Delete" else None,\n        drops=OPTIONAL_KEYS,',
         "owner=resource,\n        drops=OPTIONAL_KEYS,",
         _SECRETS,
     ),

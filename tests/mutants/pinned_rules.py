@@ -89,7 +89,7 @@ PINNED: Final = (
     Mutant(
         "what cannot be made again yet keeps its id",
         "reconcile/decision/decide.py",
-        "    if not cloud.holds_data and (blocked := _reference_problem(cloud, seen)):",
+        "    if not kind.holds_data and (blocked := _reference_problem(kind, seen)):",
         "    if False:",
         ("reconcile/decision",),
     ),
@@ -117,7 +117,7 @@ PINNED: Final = (
     Mutant(
         "nothing is decided about what cannot be read",
         "reconcile/observe.py",
-        'is_unreadable = seen["mine"] is not None and not seen["mine"].is_whole',
+        "is_unreadable = mine is not None and not mine.is_whole",
         "is_unreadable = False",
         _BELIEVED,
     ),
@@ -138,14 +138,14 @@ PINNED: Final = (
     Mutant(
         "a Secret without a host is of no use",
         "reconcile/report/status.py",
-        "if view is not None and (lack := lacking(cloud, seen)) is not None:",
+        "if view is not None and (lack := lacking(kind, seen)) is not None:",
         "if False:",
         _BELIEVED,
     ),
     Mutant(
         "a firewall that is not told is not set again",
         "kinds/datastore_changes.py",
-        'return getattr(seen.status, "guard", None) != guard_of(wanted)',
+        "return seen.status.guard != guard_of(wanted)",
         "return True",
         _BELIEVED,
     ),

@@ -63,9 +63,9 @@ TENANCY: Final = (
     Mutant(
         "a resource keeps no datastore in which it has nothing",
         "reconcile/inside.py",
-        '        if (identity.get("projectID"), identity.get("region"), identity.get("datastoreID")) != here:\n'
+        "        if identity is None or (identity.project_id, identity.region, identity.datastore_id) != here:\n"
         "            return False",
-        "        if not identity:\n            return True",
+        "        if identity is None:\n            return True",
         _KEEPS,
     ),
     Mutant(
@@ -78,14 +78,14 @@ TENANCY: Final = (
     Mutant(
         "an attempt keeps a datastore only where its namespace may be",
         "reconcile/inside.py",
-        '            return is_allowed and bool(child.status.get("intent"))',
-        '            return bool(child.status.get("intent"))',
+        "            return is_allowed and child.told.has_intent",
+        "            return child.told.has_intent",
         _KEEPS,
     ),
     Mutant(
         "an open attempt keeps a datastore",
         "reconcile/inside.py",
-        '            return is_allowed and bool(child.status.get("intent"))',
+        "            return is_allowed and child.told.has_intent",
         "            return False",
         _KEEPS,
     ),

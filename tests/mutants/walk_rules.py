@@ -45,7 +45,7 @@ WALKS: Final = (
     Mutant(
         "in a walk: a new spec is news for a process that has only started",
         "reconcile/reconciler.py",
-        'if isinstance(verdict, Release) or found.resource.status.get("observedGeneration") != found.resource.generation:',
+        "if isinstance(verdict, Release) or found.resource.told.observed_generation != found.resource.generation:",
         "if isinstance(verdict, Release):",
         _WALKS,
     ),
@@ -123,7 +123,7 @@ WALKS: Final = (
         "in a walk: what the spec only names is not set",
         "reconcile/report/managed.py",
         'known, sent = set(before.get("managed") or ()), dict(before.get("applying") or {})',
-        'known, sent = set(before.get("managed") or ()) | {*cloud.wanted_values(seen)}, dict(before.get("applying") or {})',
+        'known, sent = set(before.get("managed") or ()) | {*kind.wanted_values(seen)}, dict(before.get("applying") or {})',
         _WALKS,
     ),
     Mutant(

@@ -3,11 +3,11 @@
 from typing import Any
 
 from cluster import Manifest
-from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.registry import cloud_kinds, kinds
 from stories.world import World, condition, manifest
 
 REDIS_FLAVOR = "RS1.2-4096-40"
-COLLECTIONS = {name: kind.cloud.collection.name for name, kind in kinds().items() if kind.cloud is not None}
+COLLECTIONS = {name: kind.collection.name for name, kind in cloud_kinds(kinds()).items()}
 _USERS = {"app": "main", "reader": "main", "producer": "broker"}
 _DIFFERS = frozenset({"id", "created_at", "updated_at", "creation_finished_at", "connection", "instances", "value"})
 _REFERENCES = frozenset({"datastore_id", "database_id", "user_id", "owner_id"})

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cluster import Manifest, Refused
-from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.registry import cloud_kinds, kinds
 from stories.world import World, condition, manifest
 
 KAFKA = {"engine": {"type": "kafka", "version": "3.6"}}
@@ -41,9 +41,7 @@ def with_powers(world: World, *powers: str) -> Manifest:
 
 
 async def objects(world: World, kind: str) -> list[dict[str, Any]]:
-    cloud = kinds()[kind].cloud
-    assert cloud is not None
-    return await world.sandbox.objects(cloud.collection.name)
+    return await world.sandbox.objects(cloud_kinds(kinds())[kind].collection.name)
 
 
 async def only(world: World, kind: str) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from typing import Any
 
 import yaml
 
-from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
 from virtual.memory_cluster import Raw
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
-CLOUD_KINDS = {name: kind for name, kind in kinds().items() if kind.cloud is not None}
+CLOUD_KINDS = cloud_kinds(kinds())
 
 CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("ManagedDatastore", "postgresql"): {
@@ -47,9 +47,7 @@ def change_everything(world: VirtualWorld) -> None:
 
 def collection(kind: str) -> str:
     """The API's name of it."""
-    cloud = CLOUD_KINDS[kind].cloud
-    assert cloud is not None
-    return str(cloud.collection.name)
+    return CLOUD_KINDS[kind].collection.name
 
 
 def everything(**spec: Any) -> list[Raw]:

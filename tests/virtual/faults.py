@@ -201,8 +201,7 @@ def assert_conditions_agree(world: VirtualWorld, key: ResourceKey) -> None:
 async def at_most_one_for_each(world: VirtualWorld, resources: dict[ResourceKey, Raw]) -> None:
     """No cloud object has the key of another."""
     for name, kind in CLOUD_KINDS.items():
-        assert kind.cloud is not None
-        model, key_of = kind.cloud.collection.model, kind.cloud.key_of
+        model, key_of = kind.collection.model, kind.key_of
         keys = Counter(key_of(model.model_validate(each)) for each in await world.objects(collection(name)))
         assert all(count == 1 for count in keys.values()), f"{name}: {keys}"
 

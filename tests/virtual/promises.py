@@ -41,8 +41,7 @@ class Promises:
 
     async def nothing_is_there_twice(self) -> None:
         for name, kind in CLOUD_KINDS.items():
-            assert kind.cloud is not None
-            model, key_of = kind.cloud.collection.model, kind.cloud.key_of
+            model, key_of = kind.collection.model, kind.key_of
             there = await self.world.objects(collection(name))
             keys = Counter((each["project_id"], *key_of(model.model_validate(each))) for each in there)
             assert all(count == 1 for count in keys.values()), f"{name} twice: {keys}"

@@ -246,8 +246,7 @@ def test_a_defect_is_told_without_its_text(monkeypatch: pytest.MonkeyPatch) -> N
     async def story(lines: list[Any]) -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)
-            assert DATASTORE.cloud is not None
-            monkeypatch.setitem(vars(DATASTORE.cloud), "changes", fails)
+            monkeypatch.setitem(vars(DATASTORE), "changes", fails)
             world.cluster.annotate(MAIN, sync_requested="now")
             await asyncio.sleep(900)
             stalled = condition(world.get(MAIN), "Stalled")

@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
 from managed_databases.api.models import Answer as AnswerModel
-from managed_databases.api.models import Request
+from managed_databases.api.models import CloudObject, Request
 
 T = TypeVar("T")
-A = TypeVar("A", bound=AnswerModel)
+T_co = TypeVar("T_co", covariant=True)
+A_co = TypeVar("A_co", bound=AnswerModel, covariant=True)
 R = TypeVar("R", bound=Request)
 
 Mark = Literal["R", "C", "A"]
@@ -17,7 +18,7 @@ Mark = Literal["R", "C", "A"]
 
 
 @dataclass(frozen=True)
-class Call(Generic[T]):
+class Call(Generic[T_co]):
     """One request to the API.
 
     `operation` names it as the reference does ("datastores.create"). `request_envelope` is the key that the body is
@@ -128,7 +129,7 @@ class Order(Operation[T], Generic[R, T]):
 
 
 @dataclass(frozen=True)
-class Collection(Generic[A]):
+class Collection(Generic[A_co]):
     """One section of the API: where it lives and what its objects are.
 
     `name` is the path's and the list envelope's ("datastores"), `one` the object's envelope ("datastore").
@@ -139,7 +140,7 @@ class Collection(Generic[A]):
 
     name: str
     one: str
-    model: type[A]
+    model: type[A_co]
     filters: frozenset[str] = field(default_factory=frozenset)
     creates: type[Request] | None = None
     updates: type[Request] | None = None
@@ -147,18 +148,18 @@ class Collection(Generic[A]):
     deprecated: frozenset[str] = frozenset()
     update_name: str = "update"
 
-    def list(self, **filters: str) -> "Call[tuple[A, ...]]":
+    def list(self, **filters: str) -> "Call[tuple[A_co, ...]]":
         """List, filtered. Raises ValueError for a filter that the reference does not have."""
         return self._operation("list").call(filters=filters)
 
-    def get(self, id_: str) -> "Call[A]":
+    def get(self, id_: str) -> "Call[A_co]":
         return self._operation("get").call(id_)
 
-    def create(self, body: Request) -> "Call[A]":
+    def create(self, body: Request) -> "Call[A_co]":
         """Raises ValueError when the section has no create, TypeError for another body than `creates`."""
         return self._operation("create").call(body=body)
 
-    def update(self, id_: str, body: Request) -> "Call[A]":
+    def update(self, id_: str, body: Request) -> "Call[A_co]":
         """Raises ValueError when the section has no update, TypeError for another body than `updates`."""
         return self._operation("update").call(id_, body)
 
@@ -205,5 +206,5 @@ class Collection(Generic[A]):
         return self.operations[verb]
 
 
-ObjectCollection = Collection[Any]
-"""A collection whose objects' model does not matter to the caller."""
+ObjectCollection = Collection[CloudObject]
+"""A collection of objects that a project has, not of what the API offers; their model does not matter to the caller."""

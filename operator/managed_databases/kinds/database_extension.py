@@ -1,7 +1,7 @@
 """`DatabaseExtension`: one of the extensions on offer, installed in a database."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 
@@ -11,9 +11,9 @@ from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import SHOWN, invalid
 from managed_databases.kinds.engines import POSTGRESQL, require_family
 from managed_databases.kinds.frame import ProjectRef, one_word
-from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.nearest import nearest
-from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
+from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -59,85 +59,85 @@ def _database_of(spec: DatabaseExtensionSpec) -> NameOrId | None:
 
 
 DATABASE = Reference("databaseRef", "ManagedDatabase", _database_of)
+ExtensionSeen = Seen[DatabaseExtensionSpec, Extension, DatabaseExtensionStatus]
 
 
-def key(seen: Seen) -> tuple[str, ...]:
-    found = _found(seen)
-    return (id_of(seen, DATABASE), found.id if found else "")
+class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, DatabaseExtensionStatus]):
+    def key(self, seen: ExtensionSeen) -> tuple[str, ...]:
+        found = _found(seen)
+        return (id_of(seen, DATABASE), found.id if found else "")
 
+    def key_of(self, extension: Extension, /) -> tuple[str, ...]:
+        return (extension.database_id, extension.available_extension_id)
 
-def key_of(extension: Extension) -> tuple[str, ...]:
-    return (extension.database_id, extension.available_extension_id)
+    def needs(self, seen: ExtensionSeen) -> Iterator[tuple[str, ...]]:
+        """The keys of what must be in the database before."""
+        found, database_id = _found(seen), id_of(seen, DATABASE)
+        if found is not None and database_id:
+            yield from ((database_id, id_) for id_ in found.dependency_ids or ())
 
-
-def needs(seen: Seen) -> Iterator[tuple[str, ...]]:
-    """Yield the keys of what must be in the database before."""
-    found, database_id = _found(seen), id_of(seen, DATABASE)
-    if found is not None and database_id:
-        yield from ((database_id, id_) for id_ in found.dependency_ids or ())
-
-
-def body(seen: Seen, password: SecretStr | None) -> NewExtension:
-    """Return what to POST. Raises Refused for what is not on offer, and (a wait) while a dependency is not ACTIVE."""
-    require_family(seen, "an extension is", POSTGRESQL)
-    require_same_datastore(seen, DATABASE)
-    fields = expected(seen)
-    for needed in needs(seen):
-        there: Extension | None = seen.needed.get(needed)
-        name = _name_of(seen, needed[1])
-        if there is None:
-            raise Refused(
-                Wait(
-                    Reason.PARENT_MISSING,
-                    f"waits for extension {name} in {seen.refs[DATABASE.field].label}; make a DatabaseExtension for it",
+    def body(self, seen: ExtensionSeen, password: SecretStr | None) -> NewExtension:
+        """Raises Refused for what is not on offer, and (a wait) while a dependency is not ACTIVE."""
+        require_family(seen, "an extension is", POSTGRESQL)
+        require_same_datastore(seen, DATABASE)
+        new = NewExtension(
+            available_extension_id=_resolved(seen).id,
+            datastore_id=datastore_of(seen).id or "",
+            database_id=id_of(seen, DATABASE),
+        )
+        for needed in self.needs(seen):
+            there = seen.needed.get(needed)
+            name = _name_of(seen, needed[1])
+            if there is None:
+                raise Refused(
+                    Wait(
+                        Reason.PARENT_MISSING,
+                        f"waits for extension {name} in {seen.refs[DATABASE.field].label}; make a DatabaseExtension for it",
+                    )
                 )
-            )
-        if there.status not in ("ACTIVE", None):
-            raise Refused(Wait(Reason.PARENT_NOT_READY, f"waits for extension {name}, which is {there.status}"))
-    return NewExtension(**fields)
+            if there.status not in ("ACTIVE", None):
+                raise Refused(Wait(Reason.PARENT_NOT_READY, f"waits for extension {name}, which is {there.status}"))
+        return new
+
+    def expected(self, seen: ExtensionSeen) -> Mapping[str, str | None]:
+        """Raises Refused: a wait while it is not known what is on offer."""
+        return {
+            "available_extension_id": _resolved(seen).id,
+            "datastore_id": datastore_of(seen).id or "",
+            "database_id": id_of(seen, DATABASE),
+        }
+
+    def expected_of(self, extension: Extension, /) -> Mapping[str, str | None]:
+        return {
+            "available_extension_id": extension.available_extension_id,
+            "datastore_id": extension.datastore_id,
+            "database_id": extension.database_id,
+        }
+
+    def changes(self, seen: ExtensionSeen) -> Iterator[Change]:
+        """Nothing of an extension can change. Raises Refused when it is not in the database that the spec means."""
+        require_unmoved(seen, DATABASE, seen.existing.database_id)
+        yield from ()
 
 
-def expected(seen: Seen) -> Mapping[str, Any]:
-    """Raises Refused: a wait while it is not known what is on offer."""
-    return {
-        "available_extension_id": _resolved(seen).id,
-        "datastore_id": datastore_of(seen).id or "",
-        "database_id": id_of(seen, DATABASE),
-    }
-
-
-def expected_of(extension: Extension) -> Mapping[str, Any]:
-    return {
-        "available_extension_id": extension.available_extension_id,
-        "datastore_id": extension.datastore_id,
-        "database_id": extension.database_id,
-    }
-
-
-def changes(seen: Seen) -> Iterator[Change]:
-    """Nothing of an extension can change. Raises Refused when it is not in the database that the spec means."""
-    require_unmoved(seen, DATABASE, seen.mine.database_id)
-    yield from ()
-
-
-def _resolved(seen: Seen) -> AvailableExtension:
+def _resolved(seen: ExtensionSeen) -> AvailableExtension:
     """Raises Refused: a wait while the catalogue is not read, else with the nearest of what is on offer."""
     if seen.project is None or seen.project.catalogue.extensions is None:
         raise Refused(Wait(Reason.LOOKING, "it is not read yet which extensions the project offers"))
     if found := _found(seen):
         return found
-    asked: str = seen.spec.extension
+    asked = seen.spec.extension
     names = sorted({one.name for one in _offered(seen)})
     near = nearest(asked, names, most=SHOWN, cutoff=0.4) or names[:SHOWN]
     raise invalid(f"extension: there is no {asked} on offer for this datastore; on offer: {', '.join(near) or 'none'}")
 
 
-def _found(seen: Seen) -> AvailableExtension | None:
-    asked: str = seen.spec.extension
+def _found(seen: ExtensionSeen) -> AvailableExtension | None:
+    asked = seen.spec.extension
     return next((one for one in _offered(seen) if asked in (one.name, one.id)), None)
 
 
-def _offered(seen: Seen) -> Iterable[AvailableExtension]:
+def _offered(seen: ExtensionSeen) -> Iterable[AvailableExtension]:
     """Those for the datastore's type. One that does not tell its types may be for any."""
     all_ = seen.project.catalogue.extensions if seen.project else None
     datastore = datastore_of(seen).object
@@ -147,12 +147,12 @@ def _offered(seen: Seen) -> Iterable[AvailableExtension]:
             yield one
 
 
-def _name_of(seen: Seen, id_: str) -> str:
+def _name_of(seen: ExtensionSeen, id_: str) -> str:
     all_ = seen.project.catalogue.extensions if seen.project else None
     return next((one.name for one in all_ or () if one.id == id_), id_)
 
 
-KIND = Kind(
+KIND = DatabaseExtensionKind(
     name="DatabaseExtension",
     plural="databaseextensions",
     short_names=("dbext",),
@@ -163,19 +163,7 @@ KIND = Kind(
         Column("Database", ".spec.databaseRef.name"),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
-    protection=PROTECTION,
-    cloud=CloudSide(
-        collection=EXTENSIONS,
-        references=(DATASTORE, DATABASE),
-        key=key,
-        key_of=key_of,
-        needs=needs,
-        body=body,
-        expected=expected,
-        expected_of=expected_of,
-        changes=changes,
-        report=protection_report,
-        holds_data=False,
-        protected=protected,
-    ),
+    collection=EXTENSIONS,
+    references=(DATASTORE, DATABASE),
+    holds_data=False,
 )

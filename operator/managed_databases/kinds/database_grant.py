@@ -1,7 +1,7 @@
 """`DatabaseGrant`: lets a user into a database."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import SecretStr
 
@@ -10,8 +10,8 @@ from managed_databases.api.models import Grant, NewGrant
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
 from managed_databases.kinds.frame import ProjectRef
-from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
-from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
+from managed_databases.kinds.kind import NameOrId, Reference
+from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -55,45 +55,47 @@ def _user_of(spec: DatabaseGrantSpec) -> NameOrId | None:
 
 DATABASE = Reference("databaseRef", "ManagedDatabase", _database_of)
 USER = Reference("userRef", "DatabaseUser", _user_of)
+GrantSeen = Seen[DatabaseGrantSpec, Grant, DatabaseGrantStatus]
 
 
-def key(seen: Seen) -> tuple[str, ...]:
-    return (datastore_of(seen).id or "", id_of(seen, DATABASE), id_of(seen, USER))
+class DatabaseGrantKind(KindInDatastore[DatabaseGrantSpec, Grant, DatabaseGrantStatus]):
+    def key(self, seen: GrantSeen) -> tuple[str, ...]:
+        return (datastore_of(seen).id or "", id_of(seen, DATABASE), id_of(seen, USER))
+
+    def key_of(self, grant: Grant, /) -> tuple[str, ...]:
+        return (grant.datastore_id, grant.database_id, grant.user_id)
+
+    def body(self, seen: GrantSeen, password: SecretStr | None) -> NewGrant:
+        """Raises Refused when the engine has no grants, or the two are in different datastores."""
+        _require_fit(seen)
+        datastore_id, database_id, user_id = self.key(seen)
+        return NewGrant(datastore_id=datastore_id, database_id=database_id, user_id=user_id)
+
+    def expected(self, seen: GrantSeen) -> Mapping[str, str | None]:
+        return _identifying(self.key(seen))
+
+    def expected_of(self, grant: Grant, /) -> Mapping[str, str | None]:
+        return _identifying(self.key_of(grant))
+
+    def changes(self, seen: GrantSeen) -> Iterator[Change]:
+        """Nothing of a grant can change. Raises Refused when it is not what the spec means any more."""
+        _require_fit(seen)
+        require_unmoved(seen, DATABASE, seen.existing.database_id)
+        require_unmoved(seen, USER, seen.existing.user_id)
+        yield from ()
 
 
-def key_of(grant: Grant) -> tuple[str, ...]:
-    return (grant.datastore_id, grant.database_id, grant.user_id)
+def _identifying(key: tuple[str, ...]) -> Mapping[str, str | None]:
+    return dict(zip(("datastore_id", "database_id", "user_id"), key, strict=True))
 
 
-def body(seen: Seen, password: SecretStr | None) -> NewGrant:
-    """Return what to POST. Raises Refused when the engine has no grants, or the two are in different datastores."""
-    _require_fit(seen)
-    return NewGrant(**expected(seen))
-
-
-def expected(seen: Seen) -> Mapping[str, Any]:
-    return dict(zip(("datastore_id", "database_id", "user_id"), key(seen), strict=True))
-
-
-def expected_of(grant: Grant) -> Mapping[str, Any]:
-    return dict(zip(("datastore_id", "database_id", "user_id"), key_of(grant), strict=True))
-
-
-def changes(seen: Seen) -> Iterator[Change]:
-    """Nothing of a grant can change. Raises Refused when it is not what the spec means any more."""
-    _require_fit(seen)
-    require_unmoved(seen, DATABASE, seen.mine.database_id)
-    require_unmoved(seen, USER, seen.mine.user_id)
-    yield from ()
-
-
-def _require_fit(seen: Seen) -> None:
+def _require_fit(seen: GrantSeen) -> None:
     require_family(seen, "a grant is", POSTGRESQL, MYSQL)
     require_same_datastore(seen, DATABASE)
     require_same_datastore(seen, USER)
 
 
-KIND = Kind(
+KIND = DatabaseGrantKind(
     name="DatabaseGrant",
     plural="databasegrants",
     short_names=("dbgrant",),
@@ -104,18 +106,7 @@ KIND = Kind(
         Column("User", ".spec.userRef.name"),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
-    protection=PROTECTION,
-    cloud=CloudSide(
-        collection=GRANTS,
-        references=(DATASTORE, DATABASE, USER),
-        key=key,
-        key_of=key_of,
-        body=body,
-        expected=expected,
-        expected_of=expected_of,
-        changes=changes,
-        report=protection_report,
-        holds_data=False,
-        protected=protected,
-    ),
+    collection=GRANTS,
+    references=(DATASTORE, DATABASE, USER),
+    holds_data=False,
 )

@@ -1,22 +1,22 @@
 """`DatabaseUser`: a user of a datastore, and the Secret that applications log in with."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
 from managed_databases.api.calls import Call
 from managed_databases.api.collections import USERS
-from managed_databases.api.models import NewUser, User, UserPassword
+from managed_databases.api.models import Database, NewUser, User, UserPassword
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, secret_content
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
-from managed_databases.kinds.frame import ProjectRef, SecretKeyRef, SecretName
+from managed_databases.kinds.frame import CloudSpec, ProjectRef, SecretKeyRef, SecretName
 from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
-from managed_databases.kinds.kind import CloudSide, Credential, Kind, NameOrId, Reference
+from managed_databases.kinds.kind import Credential, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_of, name_rule, name_stays
-from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
+from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -24,12 +24,13 @@ from managed_databases.kinds.references import (
     ObjectRef,
     datastore_of,
     in_same_datastore,
+    referred,
     require_same_datastore,
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
 from managed_databases.kinds.seen import Seen
-from managed_databases.kinds.verdicts import Change
+from managed_databases.kinds.verdicts import Change, OwnedResource
 
 UNKNOWN_ENGINE = "unknown"
 
@@ -78,45 +79,45 @@ def _database_of(spec: DatabaseUserSpec) -> NameOrId | None:
     return stated(spec.database_ref)
 
 
-DATABASE = Reference("databaseRef", "ManagedDatabase", _database_of, waited=False)
+DATABASE: Reference[DatabaseUserSpec, CloudSpec, Database] = Reference(
+    "databaseRef", "ManagedDatabase", _database_of, waited=False
+)
 """Not waited for: the database may itself wait for this user, its owner."""
+UserSeen = Seen[DatabaseUserSpec, User, DatabaseUserStatus]
 
 
-def key(seen: Seen) -> tuple[str, ...]:
-    return (datastore_of(seen).id or "", effective_name(seen))
+class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatus]):
+    def key(self, seen: UserSeen) -> tuple[str, ...]:
+        return (datastore_of(seen).id or "", effective_name(seen))
+
+    def key_of(self, user: User, /) -> tuple[str, ...]:
+        return (user.datastore_id, user.name)
+
+    def body(self, seen: UserSeen, password: SecretStr | None) -> NewUser:
+        """Without a password it is good for a check only: the API refuses it. Raises Refused when the engine has no users."""
+        _require_fit(seen)
+        name, datastore_id = effective_name(seen), datastore_of(seen).id or ""
+        if password is None:
+            given = {"name", "datastore_id"}
+            return NewUser.model_construct(given, name=name, datastore_id=datastore_id, password=SecretStr(""))
+        return NewUser(name=name, datastore_id=datastore_id, password=password)
+
+    def expected(self, seen: UserSeen) -> Mapping[str, str | None]:
+        return {"datastore_id": datastore_of(seen).id, "name": effective_name(seen)}
+
+    def expected_of(self, user: User, /) -> Mapping[str, str | None]:
+        return {"datastore_id": user.datastore_id, "name": user.name}
+
+    def changes(self, seen: UserSeen) -> Iterator[Change]:
+        """Nothing but the password of a user can change. Raises Refused when the spec does not fit the datastore."""
+        _require_fit(seen)
+        yield from ()
+
+    def owned(self, seen: UserSeen) -> tuple[OwnedResource, ...]:
+        return owned_by_user(seen)
 
 
-def key_of(user: User) -> tuple[str, ...]:
-    return (user.datastore_id, user.name)
-
-
-def body(seen: Seen, password: SecretStr | None) -> NewUser:
-    """Return what to POST. Without a password it is good for a check only: the API refuses it.
-
-    Raises Refused when the engine has no users.
-    """
-    _require_fit(seen)
-    fields: dict[str, Any] = {"name": effective_name(seen), "datastore_id": datastore_of(seen).id or ""}
-    if password is None:
-        return NewUser.model_construct(**fields)
-    return NewUser(**fields, password=password)
-
-
-def expected(seen: Seen) -> Mapping[str, Any]:
-    return {"datastore_id": datastore_of(seen).id, "name": effective_name(seen)}
-
-
-def expected_of(user: User) -> Mapping[str, Any]:
-    return {"datastore_id": user.datastore_id, "name": user.name}
-
-
-def changes(seen: Seen) -> Iterator[Change]:
-    """Nothing but the password of a user can change. Raises Refused when the spec does not fit the datastore."""
-    _require_fit(seen)
-    yield from ()
-
-
-def _require_fit(seen: Seen) -> None:
+def _require_fit(seen: UserSeen) -> None:
     require_family(seen, "a user is", POSTGRESQL, MYSQL, KAFKA)
     if seen.spec.database_ref is not None:
         require_family(seen, "databaseRef: a database is", POSTGRESQL, MYSQL)
@@ -135,12 +136,12 @@ def _set_password(id_: str, password: SecretStr) -> Call[User]:
     return USERS.update(id_, UserPassword(password=password))
 
 
-def _type(seen: Seen) -> str:
+def _type(seen: UserSeen) -> str:
     engine = engine_of_parent(seen)
     return family(engine[0]) if engine else UNKNOWN_ENGINE
 
 
-def _content(seen: Seen, password: SecretStr) -> Mapping[str, str]:
+def _content(seen: UserSeen, password: SecretStr) -> Mapping[str, str]:
     return secret_content(
         _where(seen),
         _type(seen),
@@ -151,28 +152,27 @@ def _content(seen: Seen, password: SecretStr) -> Mapping[str, str]:
     )
 
 
-def _where(seen: Seen) -> Endpoints:
+def _where(seen: UserSeen) -> Endpoints:
     ports = seen.project.ports if seen.project else PortNumbers()
     return endpoints(datastore_of(seen).object, engine_of_parent(seen), ports, seen.told_before)
 
 
-def _lacks(seen: Seen) -> str | None:
+def _lacks(seen: UserSeen) -> str | None:
     return None if _where(seen).hosts else f"the API does not tell where to connect to {datastore_of(seen).label}"
 
 
-def _database_name(seen: Seen) -> str | None:
+def _database_name(seen: UserSeen) -> str | None:
     """The database's name as the cloud has it, or else as its resource says; None when it is not known."""
-    reference: ObjectRef | None = seen.spec.database_ref
-    database = seen.refs.get(DATABASE.field)
+    reference = seen.spec.database_ref
+    database = referred(seen, DATABASE)
     if reference is None or database is None or not in_same_datastore(database, datastore_of(seen)):
         return None
     if database.object is not None:
-        name: str = database.object.name
-        return name
+        return database.object.name
     return name_of(database.spec, reference.name) if database.spec is not None and reference.name else None
 
 
-KIND = Kind(
+KIND = DatabaseUserKind(
     name="DatabaseUser",
     plural="databaseusers",
     short_names=("dbu",),
@@ -189,30 +189,18 @@ KIND = Kind(
         ),
         name_stays("the API cannot rename a user: make another one"),
     ),
-    protection=PROTECTION,
-    cloud=CloudSide(
-        collection=USERS,
-        references=(DATASTORE, DATABASE),
-        key=key,
-        key_of=key_of,
-        body=body,
-        expected=expected,
-        expected_of=expected_of,
-        changes=changes,
-        report=protection_report,
-        owned=owned_by_user,
-        owned_kinds=("DatabaseGrant", "KafkaACL"),
-        holds_data=False,
-        protected=protected,
-        credential=Credential(
-            suffix="user",
-            applies=lambda _: True,
-            secret_name=_secret_name,
-            given=_given,
-            set_password=_set_password,
-            type=_type,
-            content=_content,
-            lacks=_lacks,
-        ),
+    collection=USERS,
+    references=(DATASTORE, DATABASE),
+    owned_kinds=("DatabaseGrant", "KafkaACL"),
+    holds_data=False,
+    credential=Credential(
+        suffix="user",
+        applies=lambda _: True,
+        secret_name=_secret_name,
+        given=_given,
+        set_password=_set_password,
+        type=_type,
+        content=_content,
+        lacks=_lacks,
     ),
 )

@@ -41,18 +41,19 @@ from managed_databases.kinds.datastore_managed import (
     ours,
     whole_pooler,
 )
+from managed_databases.kinds.datastore_seen import DatastoreSeen
 from managed_databases.kinds.datastore_size import size_changes
 from managed_databases.kinds.names import prefixed_name
-from managed_databases.kinds.seen import Refused, Seen, all_of
+from managed_databases.kinds.seen import Refused, all_of
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
-def changes(seen: Seen) -> Iterator[Change]:
+def changes(seen: DatastoreSeen) -> Iterator[Change]:
     """Yield what differs. Raises Refused at the end for all that cannot be done: it never holds up the rest.
 
     What guards comes first, and new public addresses come last: nothing is opened before its guard stands.
     """
-    parts: tuple[Callable[[Seen], Iterable[Change]], ...] = (
+    parts: tuple[Callable[[DatastoreSeen], Iterable[Change]], ...] = (
         floating_ips.given_up, _firewall, _security_groups, _protection, _name, _backups, _log_export, _pooler,
         _config, size_changes, _public_addresses,
     )  # fmt: skip
@@ -66,14 +67,14 @@ def changes(seen: Seen) -> Iterator[Change]:
         raise all_of(refusals)
 
 
-def lift_protection(seen: Seen) -> Iterator[Change]:
+def lift_protection(seen: DatastoreSeen) -> Iterator[Change]:
     """A protected datastore cannot be deleted."""
     if seen.mine is not None and seen.mine.is_protected:
         yield Change(Reason.DELETING, "the cloud's protection is lifted", _protect(seen, on=False), Risk.NONE)
 
 
-def _name(seen: Seen) -> Iterator[Change]:
-    wanted, datastore = prefixed_name(seen), _mine(seen)
+def _name(seen: DatastoreSeen) -> Iterator[Change]:
+    wanted, datastore = prefixed_name(seen), seen.existing
     if datastore.name == wanted:
         return
     if taken := (*(other.id for other in seen.namesakes), *seen.held_namesakes):
@@ -87,20 +88,20 @@ def _name(seen: Seen) -> Iterator[Change]:
     yield Change(Reason.RENAMING, message, rename(datastore.id, wanted), Risk.NONE)
 
 
-def _protection(seen: Seen) -> Iterator[Change]:
-    wanted, actual = seen.spec.deletion_protection, _mine(seen).is_protected
+def _protection(seen: DatastoreSeen) -> Iterator[Change]:
+    wanted, actual = seen.spec.deletion_protection, seen.existing.is_protected
     if actual is not None and actual != wanted:
         message = f"the protection against deletion is turned {'on' if wanted else 'off'}"
         yield Change(Reason.DRIFT, message, _protect(seen, on=wanted), Risk.NONE, guards=True)
 
 
-def _protect(seen: Seen, *, on: bool) -> Call[Datastore]:
-    return set_protection(_mine(seen).id, ProtectionChange(protection=on))
+def _protect(seen: DatastoreSeen, *, on: bool) -> Call[Datastore]:
+    return set_protection(seen.existing.id, ProtectionChange(protection=on))
 
 
-def _firewall(seen: Seen) -> Iterator[Change]:
+def _firewall(seen: DatastoreSeen) -> Iterator[Change]:
     """A guard that the cloud does not show is set rather than taken for granted, but no second time."""
-    wanted, datastore = seen.spec.firewall, _mine(seen)
+    wanted, datastore = seen.spec.firewall, seen.existing
     if wanted is None:
         if is_ours(seen, FIREWALL):
             if public := floating_ips.public_addresses(datastore):
@@ -115,13 +116,13 @@ def _firewall(seen: Seen) -> Iterator[Change]:
         yield Change(Reason.DRIFT, message, call, manages=(FIREWALL,), guards=True, facts=facts)
 
 
-def _firewall_differs(seen: Seen) -> bool:
+def _firewall_differs(seen: DatastoreSeen) -> bool:
     wanted = seen.spec.firewall
     if wanted is None:
         return False
-    told = _mine(seen).firewall
+    told = seen.existing.firewall
     if told is None:
-        return getattr(seen.status, "guard", None) != guard_of(wanted)
+        return seen.status.guard != guard_of(wanted)
     return guard_of(wanted) != guard_of(entry.ip for entry in told)
 
 
@@ -135,29 +136,29 @@ def _unguarded(public: Iterable[str]) -> Refused:
     )
 
 
-def _public_addresses(seen: Seen) -> Iterator[Change]:
+def _public_addresses(seen: DatastoreSeen) -> Iterator[Change]:
     """The firewall is applied before; should it not be, there is no address."""
     if not _firewall_differs(seen):
         yield from floating_ips.given(seen)
 
 
-def _security_groups(seen: Seen) -> Iterator[Change]:
-    wanted, datastore = seen.spec.security_groups, _mine(seen)
+def _security_groups(seen: DatastoreSeen) -> Iterator[Change]:
+    wanted, datastore = seen.spec.security_groups, seen.existing
     if wanted is not None and datastore.security_groups is not None and set(wanted) != set(datastore.security_groups):
         call = set_security_groups(datastore.id, SecurityGroupsChange(security_groups=wanted))
         yield Change(Reason.DRIFT, f"the security groups become {', '.join(wanted)}", call, guards=True)
 
 
-def _backups(seen: Seen) -> Iterator[Change]:
-    wanted, datastore = seen.spec.backup_retention_days, _mine(seen)
+def _backups(seen: DatastoreSeen) -> Iterator[Change]:
+    wanted, datastore = seen.spec.backup_retention_days, seen.existing
     actual = datastore.backup_retention_days
     if wanted is not None and actual is not None and wanted != actual:
         call = set_backups(datastore.id, BackupsChange(backup_retention_days=wanted))
         yield Change(Reason.DRIFT, f"backups are kept {wanted} days instead of {actual}", call, Risk.NONE)
 
 
-def _log_export(seen: Seen) -> Iterator[Change]:
-    wanted, datastore = seen.spec.log_export, _mine(seen)
+def _log_export(seen: DatastoreSeen) -> Iterator[Change]:
+    wanted, datastore = seen.spec.log_export, seen.existing
     if wanted is None:
         if is_ours(seen, LOG_EXPORT):
             message = "logExport left the spec: the export of logs is turned off"
@@ -170,8 +171,8 @@ def _log_export(seen: Seen) -> Iterator[Change]:
         yield Change(Reason.DRIFT, f"logs go to {wanted.log_group}", call, Risk.NONE, manages=(LOG_EXPORT,))
 
 
-def _pooler(seen: Seen) -> Iterator[Change]:
-    wanted, datastore = seen.spec.pooler, _mine(seen)
+def _pooler(seen: DatastoreSeen) -> Iterator[Change]:
+    wanted, datastore = seen.spec.pooler, seen.existing
     if wanted is None:
         if is_ours(seen, POOLER):
             call = set_pooler(datastore.id, DEFAULT_POOLER)
@@ -186,9 +187,9 @@ def _pooler(seen: Seen) -> Iterator[Change]:
         yield Change(Reason.DRIFT, message, set_pooler(datastore.id, whole), manages=(POOLER,))
 
 
-def _config(seen: Seen) -> Iterator[Change]:
+def _config(seen: DatastoreSeen) -> Iterator[Change]:
     """One bad value does not hold up the good ones."""
-    datastore, config = _mine(seen), seen.spec.config or {}
+    datastore, config = seen.existing, seen.spec.config or {}
     catalogue_of(seen)
     parameters = engine_parameters(seen)
     wanted, refusals = configuration.judged(parameters, config, limited_parameters(seen))
@@ -212,8 +213,3 @@ def _config(seen: Seen) -> Iterator[Change]:
         )
     if refusals:
         raise all_of(refusals)
-
-
-def _mine(seen: Seen) -> Datastore:
-    assert isinstance(seen.mine, Datastore)
-    return seen.mine

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from math import isfinite
-from typing import Any, Final
+from typing import Final
 
 from managed_databases.api.models import ConfigurationParameter
 from managed_databases.kinds.datastore_catalogue import invalid
@@ -52,7 +52,7 @@ def _unknown(known: Mapping[str, ConfigurationParameter], name: str, *, is_hinte
 
 
 def converted(
-    parameters: Parameters | None, config: Mapping[str, Any], limited: Parameters | None = None
+    parameters: Parameters | None, config: Mapping[str, object], limited: Parameters | None = None
 ) -> dict[str, Value]:
     """Return the spec's parameters as the API takes them. Raises Refused, naming all that are wrong.
 
@@ -66,7 +66,7 @@ def converted(
 
 def judged(
     parameters: Parameters | None,
-    config: Mapping[str, Any],
+    config: Mapping[str, object],
     limited: Parameters | None = None,
     *,
     hints_most: int = HINTS_MOST,
@@ -142,7 +142,7 @@ def same(parameter: ConfigurationParameter | None, wanted: Value, actual: object
 
 
 def difference(
-    parameters: Parameters | None, wanted: Mapping[str, Value], actual: Mapping[str, Any]
+    parameters: Parameters | None, wanted: Mapping[str, Value], actual: Mapping[str, object]
 ) -> dict[str, Value]:
     """Return the wanted parameters that the cloud has not. Parameters that the spec does not name never count."""
     known = {parameter.name: parameter for parameter in parameters or ()}
@@ -212,7 +212,7 @@ def _truth(value: Value) -> bool:
     return truth
 
 
-def _text(value: Value, choices: Sequence[Any]) -> str:
+def _text(value: Value, choices: Sequence[object]) -> str:
     """YAML turns an unquoted `on` into true: where the choices are words for it, that word is meant."""
     if not isinstance(value, bool):
         return str(value)

@@ -6,15 +6,16 @@ wish that was fulfilled last, and while the spec says the same, a difference is 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from managed_databases.api.collections import add_floating_ip, remove_floating_ip
 from managed_databases.api.models import Datastore, FloatingIPChange, Instance
 from managed_databases.kinds.datastore_catalogue import invalid, natural
-from managed_databases.kinds.managed_datastore_spec import FloatingIPsSpec, ManagedDatastoreSpec
+from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus
 from managed_databases.kinds.not_told import SETTLED
-from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.seen import Refused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 
 MASTER: Final = "MASTER"
@@ -34,7 +35,7 @@ def at_creation(spec: ManagedDatastoreSpec) -> Mapping[str, int] | None:
     return counts if any(counts.values()) else None
 
 
-def given_up(seen: Seen) -> Iterator[Change]:
+def given_up(seen: DatastoreSeen) -> Iterator[Change]:
     """Yield the first address that a changed spec does not want any more."""
     for instances, wanted in _changed_roles(seen):
         with_one = [instance for instance in instances if instance.floating_ip]
@@ -48,11 +49,11 @@ def given_up(seen: Seen) -> Iterator[Change]:
             )
 
 
-def given(seen: Seen) -> Iterator[Change]:
+def given(seen: DatastoreSeen) -> Iterator[Change]:
     """Yield the addresses that a changed spec wants. Raises Refused when there are fewer nodes than that, and while the
     API does not tell the nodes.
     """
-    if not _is_remembered(seen) and not seen.mine.tells("instances"):
+    if not _is_remembered(seen) and not seen.existing.tells("instances"):
         message = "the API does not tell the datastore's nodes: floatingIPs waits until it does"
         raise Refused(Wait(Reason.NOT_TOLD, message))
     for instances, wanted in _changed_roles(seen):
@@ -67,18 +68,17 @@ def given(seen: Seen) -> Iterator[Change]:
             raise _too_many(wanted, len(instances))
 
 
-def fulfilled(seen: Seen) -> Mapping[str, Any] | None:
+def fulfilled(seen: DatastoreSeen) -> FloatingIPsStatus | None:
     """Return the wish to remember: the spec's, once the addresses are as it says, and until it says something else."""
     wish = seen.spec.floating_ips
     if wish is None:
         return None
     if not _is_remembered(seen) and (seen.mine is None or not seen.mine.tells("instances") or any(_deviations(seen))):
         return None
-    told: Mapping[str, Any] = wish.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return told
+    return FloatingIPsStatus(master=wish.master, replicas=wish.replicas)
 
 
-def on_other_role(seen: Seen) -> str | None:
+def on_other_role(seen: DatastoreSeen) -> str | None:
     """Return what to say when the addresses were as the spec says, and are not any more."""
     if seen.mine is None or seen.mine.status not in SETTLED or not _is_remembered(seen):
         return None
@@ -100,18 +100,18 @@ def is_master(instance: Instance) -> bool:
     return (instance.role or instance.role_name or "").upper().startswith(MASTER)
 
 
-def _changed_roles(seen: Seen) -> Iterator[tuple[list[Instance], int]]:
+def _changed_roles(seen: DatastoreSeen) -> Iterator[tuple[list[Instance], int]]:
     if not _is_remembered(seen):
         yield from _roles(seen)
 
 
-def _roles(seen: Seen) -> Iterator[tuple[list[Instance], int]]:
+def _roles(seen: DatastoreSeen) -> Iterator[tuple[list[Instance], int]]:
     """The instances of each role that the spec speaks of, and how many of them shall have an address."""
     wish, datastore = seen.spec.floating_ips, seen.mine
     if wish is None or datastore is None or not datastore.tells("instances"):
         return
     known = sorted(
-        (instance for instance in datastore.instances if instance.id),
+        (instance for instance in datastore.instances or () if instance.id),
         key=lambda one: (natural(one.role_name or ""), one.id or ""),
     )
     if wish.master is not None:
@@ -120,7 +120,7 @@ def _roles(seen: Seen) -> Iterator[tuple[list[Instance], int]]:
         yield [instance for instance in known if not is_master(instance)], wish.replicas
 
 
-def _deviations(seen: Seen) -> Iterator[str]:
+def _deviations(seen: DatastoreSeen) -> Iterator[str]:
     for instances, wanted in _roles(seen):
         there = [instance for instance in instances if instance.floating_ip]
         if len(there) != wanted:
@@ -129,9 +129,8 @@ def _deviations(seen: Seen) -> Iterator[str]:
             yield f"public addresses on {role}: {len(there)} instead of {wanted}{where}"
 
 
-def _is_remembered(seen: Seen) -> bool:
-    wish: FloatingIPsSpec | None = seen.spec.floating_ips
-    remembered: FloatingIPsStatus | None = getattr(seen.status, "floating_ips", None)
+def _is_remembered(seen: DatastoreSeen) -> bool:
+    wish, remembered = seen.spec.floating_ips, seen.status.floating_ips
     if wish is None or remembered is None:
         return wish is None
     return (wish.master, wish.replicas) == (remembered.master, remembered.replicas)

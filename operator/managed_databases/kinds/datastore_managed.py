@@ -5,17 +5,17 @@ the one that was sent, also after a call whose answer was lost, or whose process
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from managed_databases.api.models import Datastore, NewPooler
 from managed_databases.kinds import datastore_configuration as configuration
 from managed_databases.kinds.datastore_room import parameters_for
-from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec, PoolerSpec
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.managed_datastore_spec import PoolerSpec
 
 POOLER: Final = "pooler"
 FIREWALL: Final = "firewall"
@@ -26,14 +26,14 @@ DEFAULT_POOLER: Final = NewPooler(mode="transaction", size=30)
 """What the API gives a pooler that was not asked for (API reference)."""
 
 
-def wanted_values(seen: Seen) -> Mapping[str, str]:
+def wanted_values(seen: DatastoreSeen) -> Mapping[str, str]:
     """What the spec wants and what is to be reset once it leaves the spec, by name.
 
     Backups and security groups the API cannot reset. Floating IPs it could take away, but an address that is given up
     cannot be had again: who stops managing them keeps them. What the engine does not take is not wanted.
     """
-    spec: ManagedDatastoreSpec = seen.spec
-    values: dict[str, Any] = {}
+    spec = seen.spec
+    values: dict[str, object] = {}
     if spec.firewall is not None:
         values[FIREWALL] = _networks(spec.firewall)
     if spec.pooler is not None:
@@ -46,12 +46,12 @@ def wanted_values(seen: Seen) -> Mapping[str, str]:
     return {name: _digest(value) for name, value in values.items()}
 
 
-def actual_values(seen: Seen) -> Mapping[str, str]:
+def actual_values(seen: DatastoreSeen) -> Mapping[str, str]:
     """What the cloud has, by the same names; what it does not tell is left out."""
-    datastore: Datastore | None = seen.mine
+    datastore = seen.mine
     if datastore is None:
         return {}
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     if datastore.firewall is not None:
         values[FIREWALL] = _networks(entry.ip for entry in datastore.firewall)
     if datastore.pooler is not None:
@@ -67,13 +67,13 @@ def actual_values(seen: Seen) -> Mapping[str, str]:
     return {name: _digest(value) for name, value in values.items()}
 
 
-def is_ours(seen: Seen, name: str) -> bool:
+def is_ours(seen: DatastoreSeen, name: str) -> bool:
     """Whether this operator has set it: known to have worked, or the cloud has just the value that was sent."""
     sent = seen.status.applying.get(name)
     return name in seen.status.managed or (sent is not None and actual_values(seen).get(name) == sent)
 
 
-def ours(seen: Seen) -> set[str]:
+def ours(seen: DatastoreSeen) -> set[str]:
     """The names of all that this operator has set."""
     return {name for name in (*seen.status.managed, *seen.status.applying) if is_ours(seen, name)}
 
@@ -87,7 +87,7 @@ def whole_pooler(wanted: PoolerSpec, datastore: Datastore | None) -> NewPooler:
     )
 
 
-def engine_parameters(seen: Seen) -> configuration.Parameters | None:
+def engine_parameters(seen: DatastoreSeen) -> configuration.Parameters | None:
     """The engine's parameters; None while the catalogue does not know them."""
     if seen.project is None:
         return None
@@ -97,7 +97,7 @@ def engine_parameters(seen: Seen) -> configuration.Parameters | None:
     return catalogue.parameters.get(seen.mine.type_id if seen.mine and seen.mine.type_id else type_id or "")
 
 
-def limited_parameters(seen: Seen) -> configuration.Parameters | None:
+def limited_parameters(seen: DatastoreSeen) -> configuration.Parameters | None:
     """The engine's parameters with the limits of the flavor that counts; None while they are not read."""
     needed = parameters_for(seen)
     return None if needed is None or seen.project is None else seen.project.catalogue.limited.get(needed)
@@ -111,15 +111,15 @@ def network(address: str) -> str:
         return address
 
 
-def _networks(addresses: Any) -> list[str]:
+def _networks(addresses: Iterable[str]) -> list[str]:
     return sorted({network(address) for address in addresses})
 
 
-def _pooler_value(pooler: NewPooler) -> list[Any]:
+def _pooler_value(pooler: NewPooler) -> list[object]:
     return [pooler.mode, pooler.size]
 
 
-def _digest(value: Any) -> str:
+def _digest(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # the API may tell 1.0 where 1 was sent
     return hashlib.sha256(orjson.dumps(value, default=str)).hexdigest()[:12]

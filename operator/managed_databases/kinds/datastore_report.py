@@ -1,8 +1,8 @@
 """What a datastore's status tells beyond the frame. Nothing that changes at rest is in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from managed_databases.api.models import Action, Datastore, Instance
 from managed_databases.kinds.database_ports import PortNumbers
@@ -10,7 +10,8 @@ from managed_databases.kinds.datastore_catalogue import engine_text, flavor_text
 from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints
 from managed_databases.kinds.datastore_floating_ips import fulfilled, is_master, on_other_role
 from managed_databases.kinds.datastore_guard import guard_of
-from managed_databases.kinds.frame import CloudStatus
+from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.kind import Conditions
 from managed_databases.kinds.managed_datastore_status import (
     ActionStatus,
     DatastoreEndpoints,
@@ -18,7 +19,6 @@ from managed_databases.kinds.managed_datastore_status import (
     ManagedDatastoreStatus,
 )
 from managed_databases.kinds.not_told import not_told
-from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Reason
 
 STEP: Final = 5
@@ -40,28 +40,28 @@ _TOLD_AS: Final = {
 """Fields of the spec: in our model, and in the API's answer."""
 
 
-def report(seen: Seen) -> Mapping[str, Any]:
-    """Return the kind's own status fields. What cannot be seen at the moment stays as it was, until it is gone."""
-    before = _before(seen.status)
-    if seen.mine is None:
-        return {} if seen.mine_gone or seen.status.id is None else before
-    datastore: Datastore = seen.mine
-    now: dict[str, Any] = {
-        "engine": engine_text(seen, datastore.type_id) or before.get("engine"),
-        "nodeCount": datastore.node_count or before.get("nodeCount"),
-        "flavor": flavor_text(seen, datastore) or before.get("flavor"),
-        "endpoints": _told(where(seen), datastore) if datastore.tells("connection") else before.get("endpoints"),
-        "floatingIPs": fulfilled(seen),
-        "guard": _guard(seen, datastore, before.get("guard")),
-        "instances": [_plain(_instance(instance)) for instance in _in_order(datastore.instances or ())]
-        or before.get("instances"),
-        "diskUsedPercent": disk_used_percent(datastore.disk_used, before.get("diskUsedPercent")),
-        "actions": _actions(seen.actions) or before.get("actions"),
-    }
-    return {field: value for field, value in now.items() if value not in (None, [], {})}
+def report(seen: DatastoreSeen) -> ManagedDatastoreStatus:
+    """Return the kind's own status fields. What cannot be seen at the moment stays as it was, until it is gone.
+
+    Lengths are not validated: what is too long for the schema is cut when the whole status is made.
+    """
+    before, datastore = seen.status, seen.mine
+    if datastore is None:
+        return ManagedDatastoreStatus() if seen.mine_gone or before.id is None else before
+    return ManagedDatastoreStatus.model_construct(
+        engine=engine_text(seen, datastore.type_id) or before.engine,
+        node_count=datastore.node_count or before.node_count,
+        flavor=flavor_text(seen, datastore) or before.flavor,
+        endpoints=_told(where(seen), datastore) if datastore.tells("connection") else before.endpoints,
+        floating_ips=fulfilled(seen),
+        guard=_guard(seen, datastore, before.guard),
+        instances=tuple(_instance(each) for each in _in_order(datastore.instances or ())) or before.instances,
+        disk_used_percent=disk_used_percent(datastore.disk_used, before.disk_used_percent),
+        actions=_actions(seen.actions) or before.actions,
+    )
 
 
-def conditions(seen: Seen) -> Mapping[str, tuple[bool, Reason, str]]:
+def conditions(seen: DatastoreSeen) -> Conditions:
     """Return what is worth telling besides the frame; nothing when all is well.
 
     A restart that a configuration waits for is not among it: the API does not tell.
@@ -82,7 +82,7 @@ def conditions(seen: Seen) -> Mapping[str, tuple[bool, Reason, str]]:
     return told
 
 
-def _guard(seen: Seen, datastore: Datastore, before: str | None) -> str | None:
+def _guard(seen: DatastoreSeen, datastore: Datastore, before: str | None) -> str | None:
     wanted = seen.spec.firewall
     if wanted is None:
         return None
@@ -92,7 +92,7 @@ def _guard(seen: Seen, datastore: Datastore, before: str | None) -> str | None:
     return actual if actual == guard_of(wanted) else None
 
 
-def where(seen: Seen) -> Endpoints:
+def where(seen: DatastoreSeen) -> Endpoints:
     """Return where to connect to this datastore."""
     ports = seen.project.ports if seen.project else PortNumbers()
     return endpoints(seen.mine, (seen.spec.engine.type, seen.spec.engine.version), ports, seen.told_before)
@@ -107,25 +107,18 @@ def disk_used_percent(exact: float | None, shown: int | None) -> int | None:
     return STEP * round(exact / STEP)
 
 
-def _before(status: CloudStatus) -> dict[str, Any]:
-    own = set(ManagedDatastoreStatus.model_fields) - set(CloudStatus.model_fields)
-    return status.model_dump(mode="json", by_alias=True, exclude_none=True, include=own)
-
-
-def _told(found: Endpoints, datastore: Datastore) -> dict[str, Any] | None:
+def _told(found: Endpoints, datastore: Datastore) -> DatastoreEndpoints | None:
     if found.read_write is None:
         return None
     instances = [one for one in _in_order(datastore.instances or ()) if one.floating_ip]
-    return _plain(
-        DatastoreEndpoints.model_construct(
-            read_write=found.read_write,
-            read_only=found.read_only,
-            port=found.port,
-            pooler=f"{found.read_write}:{found.pooler_port}" if found.pooler_port else None,
-            pooler_port=found.pooler_port,
-            public_read_write=next((one.floating_ip for one in instances if is_master(one)), None),
-            public_read_only=tuple(one.floating_ip or "" for one in instances if not is_master(one)) or None,
-        )
+    return DatastoreEndpoints.model_construct(
+        read_write=found.read_write,
+        read_only=found.read_only,
+        port=found.port,
+        pooler=f"{found.read_write}:{found.pooler_port}" if found.pooler_port else None,
+        pooler_port=found.pooler_port,
+        public_read_write=next((one.floating_ip for one in instances if is_master(one)), None),
+        public_read_only=tuple(one.floating_ip or "" for one in instances if not is_master(one)) or None,
     )
 
 
@@ -144,10 +137,10 @@ def _instance(instance: Instance) -> InstanceStatus:
     )
 
 
-def _actions(actions: Iterable[Action]) -> list[dict[str, Any]]:
+def _actions(actions: Iterable[Action]) -> tuple[ActionStatus, ...]:
     latest = sorted(actions, key=lambda one: (_text(one.started_at or one.created_at) or "", one.id), reverse=True)
-    return [
-        _plain(
+    return tuple(
+        (
             ActionStatus.model_construct(
                 name=action.name,
                 status=action.status,
@@ -157,13 +150,8 @@ def _actions(actions: Iterable[Action]) -> list[dict[str, Any]]:
             )
         )
         for action in latest[:ACTIONS_SHOWN]
-    ]
+    )
 
 
 def _text(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
-
-
-def _plain(value: DatastoreEndpoints | InstanceStatus | ActionStatus) -> dict[str, Any]:
-    """Lengths are not validated: what is too long for the schema is cut when the whole status is made."""
-    return value.model_dump(mode="json", by_alias=True, exclude_none=True)

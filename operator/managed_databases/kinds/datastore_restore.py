@@ -1,39 +1,38 @@
 """The backup that a new datastore begins with."""
 
 from datetime import UTC, datetime
-from typing import Final
 
 from managed_databases.api.models import Datastore, NewRestore
 from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid
+from managed_databases.kinds.datastore_seen import DatastoreSeen
 from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
-from managed_databases.kinds.references import stated
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.references import referred, stated
 
 
 def _source(spec: ManagedDatastoreSpec) -> NameOrId | None:
     return stated(spec.restore.datastore_ref) if spec.restore else None
 
 
-SOURCE: Final = Reference(
+SOURCE: Reference[ManagedDatastoreSpec, ManagedDatastoreSpec, Datastore] = Reference(
     "restore.datastoreRef", "ManagedDatastore", _source, at_creation_only=True, guest_may=lambda rights: rights.restore
 )
 
 
-def restore(seen: Seen) -> NewRestore | None:
+def restore(seen: DatastoreSeen) -> NewRestore | None:
     """Return what the creation asks for. Raises Refused for a source that cannot be restored from."""
-    spec: ManagedDatastoreSpec = seen.spec
-    source = seen.refs.get(SOURCE.field)
+    spec = seen.spec
+    source = referred(seen, SOURCE)
     if spec.restore is None or source is None or source.id is None:
         return None
-    if isinstance(source.object, Datastore):
+    if source.object is not None:
         _require_fit(seen, source.label, source.object)
     if spec.restore.target_time is None:
         return NewRestore(datastore_id=source.id)
     return NewRestore(datastore_id=source.id, target_time=_in_utc(spec.restore.target_time))
 
 
-def _require_fit(seen: Seen, label: str, source: Datastore) -> None:
+def _require_fit(seen: DatastoreSeen, label: str, source: Datastore) -> None:
     if source.allow_restore is False:
         raise invalid(f"restore.datastoreRef: the cloud does not allow to restore from {label}")
     type_ = catalogue_of(seen).type_of(source.type_id)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from managed_databases.api.models import Datastore
 from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid, resolve_flavor
+from managed_databases.kinds.datastore_seen import DatastoreSeen
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.project_limits import UNITS, quota_lines, ranges
-from managed_databases.kinds.seen import Catalogue, ParametersFor, Refused, Seen
+from managed_databases.kinds.seen import Catalogue, ParametersFor, Refused
 from managed_databases.kinds.verdicts import Reason, Stall
 
 Size = Mapping[str, int]
@@ -16,9 +16,9 @@ Size = Mapping[str, int]
 _FIELDS: Final = {"vcpus": "flavor.vcpus", "ram": "flavor.ramMB", "disk": "flavor.diskGB"}
 
 
-def require_room(seen: Seen) -> None:
+def require_room(seen: DatastoreSeen) -> None:
     """Raise Refused when the new datastore cannot fit. What is not known is no reason to refuse."""
-    spec: ManagedDatastoreSpec = seen.spec
+    spec = seen.spec
     catalogue = catalogue_of(seen)
     node = wanted_size(seen)
     _require_limits(catalogue, spec, node)
@@ -27,10 +27,10 @@ def require_room(seen: Seen) -> None:
     _require_quota(catalogue, {"datastores": (1, "1 more datastore")} | needs)
 
 
-def require_room_to_resize(seen: Seen) -> None:
+def require_room_to_resize(seen: DatastoreSeen) -> None:
     """Raise Refused when the datastore cannot become what the spec says."""
-    spec: ManagedDatastoreSpec = seen.spec
-    datastore: Datastore = seen.mine
+    spec = seen.spec
+    datastore = seen.existing
     catalogue = catalogue_of(seen)
     before, nodes_before = actual_size(seen), datastore.node_count
     if nodes_before is None:
@@ -50,9 +50,9 @@ def require_room_to_resize(seen: Seen) -> None:
     _require_quota(catalogue, needs)
 
 
-def wanted_size(seen: Seen) -> Size:
+def wanted_size(seen: DatastoreSeen) -> Size:
     """Return what one node of the spec takes, as far as it is known. Raises Refused for a flavor that is not on offer."""
-    spec: ManagedDatastoreSpec = seen.spec
+    spec = seen.spec
     told = spec.flavor
     numbers = {"vcpus": told.vcpus, "ram": told.ram_mb, "disk": told.disk_gb}
     if told.vcpus is None:
@@ -64,9 +64,9 @@ def wanted_size(seen: Seen) -> Size:
     return {name: number for name, number in numbers.items() if number}
 
 
-def actual_size(seen: Seen) -> Size:
+def actual_size(seen: DatastoreSeen) -> Size:
     """Return what one node takes now, as far as it is known."""
-    datastore: Datastore = seen.mine
+    datastore = seen.existing
     flavors = seen.project.catalogue.flavors if seen.project else ()
     told = datastore.flavor or next((flavor for flavor in flavors if flavor.id == datastore.flavor_id), None)
     numbers = {} if told is None else {"vcpus": told.vcpus, "ram": told.ram, "disk": told.disk}
@@ -75,7 +75,7 @@ def actual_size(seen: Seen) -> Size:
     return {name: number for name, number in numbers.items() if number}
 
 
-def parameters_for(seen: Seen) -> ParametersFor | None:
+def parameters_for(seen: DatastoreSeen) -> ParametersFor | None:
     """Return the flavor whose configuration limits count: the present one, or that of the creation to come."""
     if not seen.spec.config or seen.project is None or not seen.project.catalogue.known:
         return None
@@ -89,7 +89,7 @@ def parameters_for(seen: Seen) -> ParametersFor | None:
     return ParametersFor(type_id, size["vcpus"], size["ram"], size.get("disk"))
 
 
-def _type_id(seen: Seen) -> str | None:
+def _type_id(seen: DatastoreSeen) -> str | None:
     engine = (seen.spec.engine.type, seen.spec.engine.version)
     types = seen.project.catalogue.types if seen.project else ()
     return next((type_.id for type_ in types if (type_.engine, type_.version) == engine), None)

@@ -1,24 +1,23 @@
 """A datastore's disk, nodes and flavor: what differs, as one resize."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from managed_databases.api.collections import resize
-from managed_databases.api.models import Datastore, NewDiskSize, NewSize, Resize
+from managed_databases.api.models import NewDiskSize, NewSize, Resize
 from managed_databases.kinds.datastore_catalogue import catalogue_of, resolve_flavor
 from managed_databases.kinds.datastore_room import require_room_to_resize
-from managed_databases.kinds.managed_datastore_spec import FlavorSpec
-from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.seen import Refused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
-def size_changes(seen: Seen) -> Iterator[Change]:
+def size_changes(seen: DatastoreSeen) -> Iterator[Change]:
     """Disk, nodes and flavor go into one call: each would put the datastore to work for minutes.
 
     Raises Refused for what can never be, and when the project has no room for it.
     """
-    spec, datastore = seen.spec, _mine(seen)
-    fields: dict[str, Any] = {}
+    spec, datastore = seen.spec, seen.existing
+    fields: dict[str, object] = {}
     told: list[str] = []
     refusals: list[Refused] = []
     risk = Risk.ONLINE
@@ -43,15 +42,14 @@ def size_changes(seen: Seen) -> Iterator[Change]:
         refusals.append(refused)
     if fields:
         require_room_to_resize(seen)
-        yield Change(Reason.DRIFT, "; ".join(told), resize(datastore.id, Resize(**fields)), risk)
+        yield Change(Reason.DRIFT, "; ".join(told), resize(datastore.id, Resize.model_validate(fields)), risk)
     if refusals:
         raise refusals[0]
 
 
-def _flavor(seen: Seen, refusals: list[Refused]) -> dict[str, Any]:
+def _flavor(seen: DatastoreSeen, refusals: list[Refused]) -> dict[str, object]:
     """Return the resize's flavor fields, none when nothing differs. A smaller disk is noted and left as it is."""
-    spec: FlavorSpec = seen.spec.flavor
-    datastore = _mine(seen)
+    spec, datastore = seen.spec.flavor, seen.existing
     actual = datastore.flavor
     if spec.vcpus is not None:
         if actual is None:
@@ -84,8 +82,3 @@ def _differ(wanted: int | None, actual: int | None) -> bool:
 def _cannot_shrink(field: str, actual_gb: int) -> Refused:
     message = f"{field}: the API cannot shrink a disk; it stays at {actual_gb} GB. Set the field to {actual_gb} or more"
     return Refused(Stall(Reason.NOT_REVERSIBLE, message))
-
-
-def _mine(seen: Seen) -> Datastore:
-    assert isinstance(seen.mine, Datastore)
-    return seen.mine

@@ -1,7 +1,7 @@
 """What a step has found out of a resource's cloud object, on its way into the status."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,21 +34,21 @@ class Facts(BaseModel):
     def __or__(self, newer: "Facts") -> "Facts":
         """Both together; where both say something, the newer one counts."""
         model = type(newer) if issubclass(type(newer), type(self)) else type(self)
-        return model(**(self._given() | newer._given()))
+        return model.model_validate(self._given() | newer._given())
 
-    def written(self) -> dict[str, Any]:
+    def written(self) -> dict[str, object]:
         """The fields as a status has them, by their names there; None for what is taken away."""
         known = self.STATUS.model_fields
         return {known[name].alias or name: _plain(value) for name, value in self._given().items()}
 
-    def _given(self) -> dict[str, Any]:
+    def _given(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
 NOTHING = Facts()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(by_alias=True, exclude_none=True, mode="json")
     if isinstance(value, tuple):

@@ -1,9 +1,11 @@
 """The frame that every kind's spec and status share."""
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import Field
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
 
 from managed_databases.kinds.schema import Rule, Spec
 
@@ -14,17 +16,18 @@ NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 
-def _checked(pattern: str, longest: int, *, most: int = 253) -> Any:
+def _checked(pattern: str, longest: int, *, most: int = 253) -> FieldInfo:
     """Text that the API server checks when it is applied, but that is read all the same where it is there already."""
-    return Field(min_length=1, max_length=most, json_schema_extra={"pattern": pattern, "maxLength": longest})
+    schema: JsonDict = {"pattern": pattern, "maxLength": longest}
+    return cast(FieldInfo, Field(min_length=1, max_length=most, json_schema_extra=schema))
 
 
-def one_word(longest: int) -> Any:
+def one_word(longest: int) -> FieldInfo:
     """A word of the API, such as an engine or a region: ASCII, without blanks or anything that cannot be seen."""
     return _checked("^[!-~]+$", longest, most=longest)
 
 
-def one_line(longest: int) -> Any:
+def one_line(longest: int) -> FieldInfo:
     """A name that may have blanks and any letters, but no control characters."""
     return _checked(r"^[^\x00-\x1f\x7f]+$", longest, most=longest)
 
@@ -141,7 +144,7 @@ class Intent(Spec):
     wait_seconds: float = Field(
         description="How long to wait for a call of unknown outcome before the cloud is looked at."
     )
-    expected: Annotated[dict[str, Any], Field(max_length=16)] = Field(
+    expected: Annotated[dict[str, object], Field(max_length=16)] = Field(
         default_factory=dict, description="What an object must equal to be taken for the one that was made."
     )
     endpoint: Annotated[str | None, Field(max_length=2048)] = Field(

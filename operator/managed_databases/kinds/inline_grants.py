@@ -1,8 +1,8 @@
 """What a `DatabaseUser` asks for inline: grants and access rules, as resources of their own kinds."""
 
 import hashlib
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,9 @@ from managed_databases.kinds.references import ObjectRef
 from managed_databases.kinds.schema import Rule, Spec, rules
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import OwnedResource
+
+if TYPE_CHECKING:
+    from managed_databases.kinds.database_user import DatabaseUserSpec
 
 INLINE = {"access": "KafkaACL", "databases": "DatabaseGrant"}
 """The fields of a user's spec that ask for resources of another kind, and that kind."""
@@ -41,9 +44,9 @@ class InlineAccess(Spec):
     allow_write: bool = Field(default=False, description="Whether the user may write to these topics.")
 
 
-def owned_by_user(seen: Seen) -> tuple[OwnedResource, ...]:
+def owned_by_user(seen: "Seen[DatabaseUserSpec]") -> tuple[OwnedResource, ...]:
     """Return the grants and access rules that the user's spec lists, each named for what it is about."""
-    common = {
+    common: dict[str, object] = {
         "datastoreRef": _written(seen.spec.datastore_ref),
         "userRef": {"name": seen.name},
         "adoption": seen.spec.adoption,
@@ -72,17 +75,17 @@ def _united(entries: Iterable[InlineAccess]) -> Iterable[InlineAccess]:
     return united.values()
 
 
-def _grant(seen: Seen, database: ObjectRef, common: dict[str, Any]) -> OwnedResource:
-    spec = common | {"databaseRef": _written(database)}
+def _grant(seen: Seen, database: ObjectRef, common: Mapping[str, object]) -> OwnedResource:
+    spec = {**common, "databaseRef": _written(database)}
     about = database.name or database.id or ""
     if "-" in seen.name + about:  # app and main-ro, app-main and ro
         about = f"{about}-{_digest(f'{seen.name} {about}')}"
     return OwnedResource("DatabaseGrant", _name(seen, about), spec)
 
 
-def _access(seen: Seen, access: InlineAccess, common: dict[str, Any]) -> OwnedResource:
+def _access(seen: Seen, access: InlineAccess, common: Mapping[str, object]) -> OwnedResource:
     about = f"{access.pattern_type} {access.pattern or ''}"
-    return OwnedResource("KafkaACL", _name(seen, _digest(about)), common | _written(access))
+    return OwnedResource("KafkaACL", _name(seen, _digest(about)), {**common, **_written(access)})
 
 
 def _name(seen: Seen, about: str) -> str:
@@ -95,5 +98,5 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def _written(model: Spec) -> dict[str, Any]:
+def _written(model: Spec) -> dict[str, object]:
     return model.model_dump(mode="json", by_alias=True, exclude_none=True)

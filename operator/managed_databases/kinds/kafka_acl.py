@@ -1,7 +1,7 @@
 """`KafkaACL`: what a user of a Kafka datastore may do with which topics."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
@@ -10,9 +10,9 @@ from managed_databases.api.models import ACL, ACLChange, NewACL
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
 from managed_databases.kinds.frame import ProjectRef, one_word
-from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.kind import Conditions, NameOrId, Reference
 from managed_databases.kinds.not_told import not_told
-from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
+from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -70,15 +70,55 @@ def _user_of(spec: KafkaACLSpec) -> NameOrId | None:
 
 
 USER = Reference("userRef", "DatabaseUser", _user_of)
+ACLSeen = Seen[KafkaACLSpec, ACL, KafkaACLStatus]
+TOLD_AS = {"allowRead": ("allow_read", "allow_read"), "allowWrite": ("allow_write", "allow_write")}
 
 
-def key(seen: Seen) -> tuple[str, ...]:
-    spec: KafkaACLSpec = seen.spec
-    return _key(datastore_of(seen).id or "", id_of(seen, USER), spec.pattern_type, spec.pattern)
+class KafkaACLKind(KindInDatastore[KafkaACLSpec, ACL, KafkaACLStatus]):
+    def key(self, seen: ACLSeen) -> tuple[str, ...]:
+        return _key(datastore_of(seen).id or "", id_of(seen, USER), seen.spec.pattern_type, seen.spec.pattern)
 
+    def key_of(self, acl: ACL, /) -> tuple[str, ...]:
+        return _key(acl.datastore_id, acl.user_id, acl.pattern_type, acl.pattern)
 
-def key_of(acl: ACL) -> tuple[str, ...]:
-    return _key(acl.datastore_id, acl.user_id, acl.pattern_type, acl.pattern)
+    def body(self, seen: ACLSeen, password: SecretStr | None) -> NewACL:
+        """Raises Refused when the engine has no access rules."""
+        require_family(seen, "an access rule is", KAFKA)
+        require_same_datastore(seen, USER)
+        require_own_topics(seen)
+        spec = seen.spec
+        fields = {
+            "datastore_id": datastore_of(seen).id or "",
+            "user_id": id_of(seen, USER),
+            "pattern_type": spec.pattern_type,
+            "allow_read": spec.allow_read,
+            "allow_write": spec.allow_write,
+        }
+        return NewACL.model_validate(fields if spec.pattern is None else fields | {"pattern": spec.pattern})
+
+    def expected(self, seen: ACLSeen) -> Mapping[str, str | None]:
+        return _identifying(self.key(seen))
+
+    def expected_of(self, acl: ACL, /) -> Mapping[str, str | None]:
+        return _identifying(self.key_of(acl))
+
+    def changes(self, seen: ACLSeen) -> Iterator[Change]:
+        """Both rights are sent together. Taking one away interrupts whoever uses it."""
+        spec, acl = seen.spec, seen.existing
+        require_unmoved(seen, USER, acl.user_id)
+        require_own_topics(seen)
+        wanted = {"reading": spec.allow_read, "writing": spec.allow_write}
+        actual = {"reading": acl.allow_read, "writing": acl.allow_write}
+        differing = [right for right in wanted if actual[right] is not None and actual[right] != wanted[right]]
+        if not differing:
+            return
+        told = ", ".join(f"{right} is {'allowed' if wanted[right] else 'forbidden'}" for right in differing)
+        risk = Risk.ONLINE if all(wanted[right] for right in differing) else Risk.RESTART
+        call = ACLS.update(acl.id, ACLChange(allow_read=spec.allow_read, allow_write=spec.allow_write))
+        yield Change(Reason.DRIFT, told, call, risk)
+
+    def conditions(self, seen: ACLSeen) -> Conditions:
+        return not_told(seen, TOLD_AS)
 
 
 def _key(datastore_id: str, user_id: str, pattern_type: str, pattern: str | None) -> tuple[str, ...]:
@@ -86,33 +126,20 @@ def _key(datastore_id: str, user_id: str, pattern_type: str, pattern: str | None
     return (datastore_id, user_id, pattern_type, "" if pattern_type == ALL else pattern or "")
 
 
-def body(seen: Seen, password: SecretStr | None) -> NewACL:
-    """Return what to POST. Raises Refused when the engine has no access rules."""
-    require_family(seen, "an access rule is", KAFKA)
-    require_same_datastore(seen, USER)
-    require_own_topics(seen)
-    spec: KafkaACLSpec = seen.spec
-    pattern = {} if spec.pattern is None else {"pattern": spec.pattern}
-    return NewACL(
-        datastore_id=datastore_of(seen).id or "",
-        user_id=id_of(seen, USER),
-        pattern_type=spec.pattern_type,
-        allow_read=spec.allow_read,
-        allow_write=spec.allow_write,
-        **pattern,
-    )
+def _identifying(key: tuple[str, ...]) -> Mapping[str, str | None]:
+    return dict(zip(("datastore_id", "user_id", "pattern_type", "pattern"), key, strict=True))
 
 
-def require_own_topics(seen: Seen) -> None:
+def require_own_topics(seen: ACLSeen) -> None:
     """Raise Refused when a guest asks for more than topics of the prefix that the datastore's owner gave him.
 
     That a topic is the guest's own now is not enough: once he has deleted it, another's of that name would be his to read.
     """
-    spec: KafkaACLSpec = seen.spec
+    spec = seen.spec
     rights = datastore_of(seen).guest
     if rights is None:
         return
-    prefix: str | None = rights.topic_prefix
+    prefix = rights.topic_prefix
     if prefix and spec.pattern_type != ALL and (spec.pattern or "").startswith(prefix):
         return
     owner = datastore_of(seen).label
@@ -125,38 +152,7 @@ def require_own_topics(seen: Seen) -> None:
     raise Refused(Stall(Reason.FORBIDDEN, why))
 
 
-def expected(seen: Seen) -> Mapping[str, Any]:
-    return _identifying(key(seen))
-
-
-def expected_of(acl: ACL) -> Mapping[str, Any]:
-    return _identifying(key_of(acl))
-
-
-def _identifying(key_: tuple[str, ...]) -> Mapping[str, Any]:
-    return dict(zip(("datastore_id", "user_id", "pattern_type", "pattern"), key_, strict=True))
-
-
-def changes(seen: Seen) -> Iterator[Change]:
-    """Both rights are sent together. Taking one away interrupts whoever uses it."""
-    require_unmoved(seen, USER, seen.mine.user_id)
-    require_own_topics(seen)
-    spec: KafkaACLSpec = seen.spec
-    acl: ACL = seen.mine
-    wanted = {"reading": spec.allow_read, "writing": spec.allow_write}
-    actual = {"reading": acl.allow_read, "writing": acl.allow_write}
-    differing = [right for right in wanted if actual[right] is not None and actual[right] != wanted[right]]
-    if not differing:
-        return
-    told = ", ".join(f"{right} is {'allowed' if wanted[right] else 'forbidden'}" for right in differing)
-    risk = Risk.ONLINE if all(wanted[right] for right in differing) else Risk.RESTART
-    call = ACLS.update(acl.id, ACLChange(allow_read=spec.allow_read, allow_write=spec.allow_write))
-    yield Change(Reason.DRIFT, told, call, risk)
-
-
-TOLD_AS = {"allowRead": ("allow_read", "allow_read"), "allowWrite": ("allow_write", "allow_write")}
-
-KIND = Kind(
+KIND = KafkaACLKind(
     name="KafkaACL",
     plural="kafkaacls",
     short_names=("kacl",),
@@ -170,19 +166,7 @@ KIND = Kind(
         Column("Write", ".spec.allowWrite", "boolean"),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
-    protection=PROTECTION,
-    cloud=CloudSide(
-        collection=ACLS,
-        references=(DATASTORE, USER),
-        key=key,
-        key_of=key_of,
-        body=body,
-        expected=expected,
-        expected_of=expected_of,
-        changes=changes,
-        conditions=lambda seen: not_told(seen, TOLD_AS),
-        report=protection_report,
-        holds_data=False,
-        protected=protected,
-    ),
+    collection=ACLS,
+    references=(DATASTORE, USER),
+    holds_data=False,
 )

@@ -1,7 +1,7 @@
 """`KafkaTopic`: a topic of a Kafka datastore."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 
@@ -10,11 +10,11 @@ from managed_databases.api.models import NewTopic, Topic, TopicChange
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
 from managed_databases.kinds.frame import ProjectRef
-from managed_databases.kinds.kind import CloudSide, Kind
+from managed_databases.kinds.kind import Conditions
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
 from managed_databases.kinds.not_told import not_told
-from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
-from managed_databases.kinds.references import DATASTORE, PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
+from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus, shown_protection
+from managed_databases.kinds.references import PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
 from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
@@ -42,66 +42,65 @@ class KafkaTopicStatus(ProtectedStatus):
     partitions: int | None = Field(default=None, description="How many partitions the topic has.")
 
 
-def key(seen: Seen) -> tuple[str, ...]:
-    return (datastore_of(seen).id or "", effective_name(seen))
-
-
-def key_of(topic: Topic) -> tuple[str, ...]:
-    return (topic.datastore_id, topic.name)
-
-
-def body(seen: Seen, password: SecretStr | None) -> NewTopic:
-    """Return what to POST. Raises Refused when the engine has no topics."""
-    require_family(seen, "a topic is", KAFKA)
-    rights = datastore_of(seen).guest
-    if rights is not None and rights.topic_prefix and not effective_name(seen).startswith(rights.topic_prefix):
-        raise Refused(
-            Stall(
-                Reason.FORBIDDEN,
-                f"{datastore_of(seen).label} takes topics of {seen.namespace} whose names begin with {rights.topic_prefix} "
-                "only: give it such a name",
-            )
-        )
-    fields = dict(expected(seen))
-    if seen.spec.partitions is not None:
-        fields["partitions"] = seen.spec.partitions
-    return NewTopic(**fields)
-
-
-def expected(seen: Seen) -> Mapping[str, Any]:
-    return {"name": effective_name(seen), "datastore_id": datastore_of(seen).id or ""}
-
-
-def expected_of(topic: Topic) -> Mapping[str, Any]:
-    return {"name": topic.name, "datastore_id": topic.datastore_id}
-
-
-def changes(seen: Seen) -> Iterator[Change]:
-    """Partitions can be added. Raises Refused for fewer than there are."""
-    topic: Topic = seen.mine
-    wanted: int | None = seen.spec.partitions
-    if wanted is None or topic.partitions is None or wanted == topic.partitions:
-        return
-    if wanted < topic.partitions:
-        raise Refused(
-            Stall(
-                Reason.NOT_REVERSIBLE,
-                f"Kafka cannot merge partitions: there are {topic.partitions}, the spec says {wanted}; say "
-                f"{topic.partitions} or more",
-            )
-        )
-    call = TOPICS.update(topic.id, TopicChange(partitions=wanted))
-    yield Change(Reason.DRIFT, f"{topic.partitions} partitions become {wanted}", call, Risk.ONLINE)
-
-
-def report(seen: Seen) -> Mapping[str, Any]:
-    partitions = {} if seen.mine is None else {"partitions": seen.mine.partitions}
-    return protection_report(seen) | partitions
-
-
+TopicSeen = Seen[KafkaTopicSpec, Topic, KafkaTopicStatus]
 TOLD_AS = {"partitions": ("partitions", "partitions")}
 
-KIND = Kind(
+
+class KafkaTopicKind(KindInDatastore[KafkaTopicSpec, Topic, KafkaTopicStatus]):
+    def key(self, seen: TopicSeen) -> tuple[str, ...]:
+        return (datastore_of(seen).id or "", effective_name(seen))
+
+    def key_of(self, topic: Topic, /) -> tuple[str, ...]:
+        return (topic.datastore_id, topic.name)
+
+    def body(self, seen: TopicSeen, password: SecretStr | None) -> NewTopic:
+        """Raises Refused when the engine has no topics."""
+        require_family(seen, "a topic is", KAFKA)
+        rights = datastore_of(seen).guest
+        if rights is not None and rights.topic_prefix and not effective_name(seen).startswith(rights.topic_prefix):
+            raise Refused(
+                Stall(
+                    Reason.FORBIDDEN,
+                    f"{datastore_of(seen).label} takes topics of {seen.namespace} whose names begin with "
+                    f"{rights.topic_prefix} only: give it such a name",
+                )
+            )
+        name, datastore_id = effective_name(seen), datastore_of(seen).id or ""
+        if seen.spec.partitions is None:
+            return NewTopic(name=name, datastore_id=datastore_id)
+        return NewTopic(name=name, datastore_id=datastore_id, partitions=seen.spec.partitions)
+
+    def expected(self, seen: TopicSeen) -> Mapping[str, str | None]:
+        return {"name": effective_name(seen), "datastore_id": datastore_of(seen).id or ""}
+
+    def expected_of(self, topic: Topic, /) -> Mapping[str, str | None]:
+        return {"name": topic.name, "datastore_id": topic.datastore_id}
+
+    def changes(self, seen: TopicSeen) -> Iterator[Change]:
+        """Partitions can be added. Raises Refused for fewer than there are."""
+        topic, wanted = seen.existing, seen.spec.partitions
+        if wanted is None or topic.partitions is None or wanted == topic.partitions:
+            return
+        if wanted < topic.partitions:
+            raise Refused(
+                Stall(
+                    Reason.NOT_REVERSIBLE,
+                    f"Kafka cannot merge partitions: there are {topic.partitions}, the spec says {wanted}; say "
+                    f"{topic.partitions} or more",
+                )
+            )
+        call = TOPICS.update(topic.id, TopicChange(partitions=wanted))
+        yield Change(Reason.DRIFT, f"{topic.partitions} partitions become {wanted}", call, Risk.ONLINE)
+
+    def report(self, seen: TopicSeen) -> KafkaTopicStatus:
+        partitions = None if seen.mine is None else seen.mine.partitions
+        return KafkaTopicStatus(protected=shown_protection(seen), partitions=partitions)
+
+    def conditions(self, seen: TopicSeen) -> Conditions:
+        return not_told(seen, TOLD_AS)
+
+
+KIND = KafkaTopicKind(
     name="KafkaTopic",
     plural="kafkatopics",
     short_names=("ktopic",),
@@ -118,19 +117,6 @@ KIND = Kind(
         ),
         name_stays("Kafka cannot rename a topic: make another one"),
     ),
-    protection=PROTECTION,
-    cloud=CloudSide(
-        collection=TOPICS,
-        references=(DATASTORE,),
-        key=key,
-        key_of=key_of,
-        body=body,
-        expected=expected,
-        expected_of=expected_of,
-        changes=changes,
-        conditions=lambda seen: not_told(seen, TOLD_AS),
-        report=report,
-        holds_data=True,
-        protected=protected,
-    ),
+    collection=TOPICS,
+    holds_data=True,
 )

@@ -3,44 +3,57 @@
 Everything here is data or a pure function: no I/O, no Kubernetes, no clock.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Generic, Literal, cast
 
 from pydantic import SecretStr
+from typing_extensions import TypeVar
 
-from managed_databases.api.calls import Call, ObjectCollection
+from managed_databases.api.calls import Call, Collection
 from managed_databases.api.models import CloudObject, Request
-from managed_databases.kinds.frame import SecretKeyRef
+from managed_databases.kinds.frame import CloudSpec, CloudStatus, SecretKeyRef
 from managed_databases.kinds.schema import Column, Rule, Scale, Spec
-from managed_databases.kinds.seen import ParametersFor, Refused, Seen
+from managed_databases.kinds.seen import O_co, ParametersFor, S_co, Seen
 from managed_databases.kinds.verdicts import Change, OwnedResource, Reason
+
+if TYPE_CHECKING:
+    from managed_databases.kinds.managed_datastore_spec import GuestRights
+
+S = TypeVar("S", bound=CloudSpec, default=CloudSpec)
+O = TypeVar("O", bound=CloudObject, default=CloudObject)
+T = TypeVar("T", bound=CloudStatus, default=CloudStatus)
+Asker_contra = TypeVar("Asker_contra", bound=CloudSpec, default=CloudSpec, contravariant=True)
 
 NameOrId = tuple[Literal["name", "id"], str, str | None]
 """How a spec refers to something: by the resource's name or the cloud object's id; third, the other namespace."""
 
+Conditions = Mapping[str, tuple[bool, Reason, str]]
+"""Conditions of a kind's own by their type: whether it is so, why, and what to say."""
+
 
 @dataclass(frozen=True)
-class Reference:
-    """One thing that a spec refers to. `parent` is the one whose deletion takes this object with it.
+class Reference(Generic[Asker_contra, S_co, O_co]):
+    """One thing that a spec (`Asker_contra`) refers to: a resource with such a spec, and its cloud object.
 
-    `waited`: the object is neither made nor changed before this reference is usable. Where it is False, the kind
-    makes do with what is known of it. `at_creation_only`: nothing but the creation looks at it, in whatever state it
-    is; once the creation is on its way, neither its absence nor its loss matters. `guest_may`: whether what the datastore's
-    spec says of another namespace (`GuestRights`) is enough for it.
+    `parent` is the one whose deletion takes this object with it. `waited`: the object is neither made nor changed before
+    this reference is usable. Where it is False, the kind makes do with what is known of it. `at_creation_only`: nothing
+    but the creation looks at it, in whatever state it is; once the creation is on its way, neither its absence nor its
+    loss matters. `guest_may`: whether what the datastore's spec says of another namespace is enough for it.
     """
 
     field: str
     kind: str
-    of: Callable[[Any], NameOrId | None]
+    of: Callable[[Asker_contra], NameOrId | None]
     parent: bool = False
     waited: bool = True
     at_creation_only: bool = False
-    guest_may: Callable[[Any], bool] = lambda _: True
+    guest_may: "Callable[[GuestRights], bool]" = lambda _: True
 
 
 @dataclass(frozen=True)
-class Credential:
+class Credential(Generic[S, O, T]):
     """A password that the operator keeps in a Secret, and the Secret that applications mount.
 
     `applies` tells whether this spec has one at all; `content` is the Secret's data without the password, and is
@@ -52,57 +65,15 @@ class Credential:
     """
 
     suffix: str
-    applies: Callable[[Seen], bool]
-    secret_name: Callable[[Any], str | None]
-    type: Callable[[Seen], str]
-    content: Callable[[Seen, SecretStr], Mapping[str, str]]
-    given: Callable[[Any], SecretKeyRef | None] = lambda _: None
-    set_password: Callable[[str, SecretStr], Call[Any]] | None = None
-    value_of: Callable[[Any], SecretStr | None] | None = None
+    applies: Callable[[Seen[S, O, T]], bool]
+    secret_name: Callable[[S], str | None]
+    type: Callable[[Seen[S, O, T]], str]
+    content: Callable[[Seen[S, O, T], SecretStr], Mapping[str, str]]
+    given: Callable[[S], SecretKeyRef | None] = lambda _: None
+    set_password: Callable[[str, SecretStr], Call[O]] | None = None
+    value_of: Callable[[O], SecretStr | None] | None = None
     key: str = "password"
-    lacks: Callable[[Seen], str | None] = lambda _: None
-
-
-@dataclass(frozen=True)
-class CloudSide:
-    """How a kind's cloud object is found, made, compared and taken away.
-
-    `key` and `key_of` give the same tuple for a resource and for its cloud object (without project). `needs` are
-    keys of objects of the same collection that must be there first: they are shown as `Seen.needed`, and looked at again
-    when one of them changes. `body` raises
-    `Refused` (a verdict to show) when the spec cannot be carried out. `expected` are the immutable fields by which a
-    candidate is recognised, as plain JSON values; a key that one of the two functions leaves out is not compared.
-    `changes` yields, in order, what differs and can be mended; having yielded all, it raises `Refused` for what cannot.
-    `wanted_values` are those of the spec's values that are to be reset once they leave the spec, as digests by name,
-    and `actual_values` what the cloud has by the same names: the engine notes in `status.applying` what it is about to
-    set, in `status.managed` what has worked, and takes a change's `unmanages` out after its call. `report` adds the kind's own status fields, named
-    as in the status; `conditions` are further ones that are true or not now, by their type, those left out being not
-    worth telling. `shows_actions` has the API's actions listed by datastore while the object is pending.
-    `parameters_for` names the flavor whose configuration limits the spec's check needs; they are read once.
-    `owned` are the resources (of `owned_kinds`) that the spec asks for inline: each cloud object has one writer.
-    """
-
-    collection: ObjectCollection
-    references: tuple[Reference, ...]
-    key: Callable[[Seen], tuple[str, ...]]
-    key_of: Callable[[Any], tuple[str, ...]]
-    body: Callable[[Seen, SecretStr | None], Request]
-    expected: Callable[[Seen], Mapping[str, Any]]
-    expected_of: Callable[[Any], Mapping[str, Any]]
-    changes: Callable[[Seen], Iterable[Change]]
-    report: Callable[[Seen], Mapping[str, Any]]
-    holds_data: bool
-    protected: Callable[[Seen], bool] = lambda _: False
-    before_delete: Callable[[Seen], Iterable[Change]] = lambda _: ()
-    needs: Callable[[Seen], Iterable[tuple[str, ...]]] = lambda _: ()
-    credential: Credential | None = None
-    shows_actions: bool = False
-    wanted_values: Callable[[Seen], Mapping[str, str]] = lambda _: {}
-    actual_values: Callable[[Seen], Mapping[str, str]] = lambda _: {}
-    conditions: Callable[[Seen], Mapping[str, tuple[bool, Reason, str]]] = lambda _: {}
-    parameters_for: Callable[[Seen], ParametersFor | None] = lambda _: None
-    owned: Callable[[Seen], tuple[OwnedResource, ...]] = lambda _: ()
-    owned_kinds: tuple[str, ...] = ()
+    lacks: Callable[[Seen[S, O, T]], str | None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -123,11 +94,118 @@ class Kind:
     rules: tuple[Rule, ...] = ()
     protection: str = ""
     scale: Scale | None = None
-    cloud: CloudSide | None = None
 
     @property
     def singular(self) -> str:
         return self.name.lower()
 
 
-__all__ = ["CloudObject", "CloudSide", "Credential", "Kind", "NameOrId", "Reference", "Refused", "Seen"]
+@dataclass(frozen=True, kw_only=True)
+class CloudKind(Kind, ABC, Generic[S, O, T]):
+    """A kind with a cloud object: how that is found, made, compared and taken away. S is its spec, O what the API tells of
+    the object, T its status. A kind's own class has what differs from what stands here.
+
+    `shows_actions` has the API's actions listed by datastore while the object is pending. `owned_kinds` are those of the
+    resources that its spec may ask for inline. Without types in brackets it is any kind: see `any_kind`.
+    """
+
+    spec: type[S]
+    status: type[T]
+    collection: Collection[O]
+    references: tuple[Reference[S], ...] = ()
+    holds_data: bool
+    credential: Credential[S, O, T] | None = None
+    shows_actions: bool = False
+    owned_kinds: tuple[str, ...] = ()
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether its objects are in another one (a datastore), and go with it."""
+        return any(reference.parent for reference in self.references)
+
+    # --- finding and making it ---
+
+    @abstractmethod
+    def key(self, seen: Seen[S, O, T]) -> tuple[str, ...]:
+        """What tells the object from others of its kind in the project, as the spec says."""
+
+    @abstractmethod
+    def key_of(self, obj: O, /) -> tuple[str, ...]:
+        """The same, as the API says."""
+
+    def needs(self, seen: Seen[S, O, T]) -> Iterable[tuple[str, ...]]:
+        """The keys of objects of the same collection that must be there first: they are shown as `Seen.needed`, and looked
+        at again when one of them changes.
+        """
+        return ()
+
+    @abstractmethod
+    def body(self, seen: Seen[S, O, T], password: SecretStr | None) -> Request:
+        """What to POST. Raises Refused when the spec cannot be carried out. Without a password it is good for a check only."""
+
+    @abstractmethod
+    def expected(self, seen: Seen[S, O, T]) -> Mapping[str, str | None]:
+        """The immutable fields by which a candidate is recognised. One that this or `expected_of` leaves out is not compared.
+
+        Raises Refused.
+        """
+
+    @abstractmethod
+    def expected_of(self, obj: O, /) -> Mapping[str, str | None]:
+        """The same fields, as the API says."""
+
+    def parameters_for(self, seen: Seen[S, O, T]) -> ParametersFor | None:
+        """The flavor whose configuration limits the spec's check needs; they are read once."""
+        return None
+
+    # --- changing it ---
+
+    @abstractmethod
+    def changes(self, seen: Seen[S, O, T]) -> Iterable[Change]:
+        """What differs and can be mended, in order; having yielded all, it raises Refused for what cannot.
+
+        Only asked when the object is there: `seen.existing`.
+        """
+
+    def wanted_values(self, seen: Seen[S, O, T]) -> Mapping[str, str]:
+        """Those of the spec's values that are to be reset once they leave the spec, as digests by name. The engine notes in
+        `status.applying` what it is about to set, in `status.managed` what has worked, and takes a change's `unmanages` out
+        after its call.
+        """
+        return {}
+
+    def actual_values(self, seen: Seen[S, O, T]) -> Mapping[str, str]:
+        """What the cloud has by the same names."""
+        return {}
+
+    def owned(self, seen: Seen[S, O, T]) -> tuple[OwnedResource, ...]:
+        """The resources (of `owned_kinds`) that the spec asks for inline: each cloud object has one writer."""
+        return ()
+
+    # --- telling of it ---
+
+    def report(self, seen: Seen[S, O, T]) -> T:
+        """The status with the kind's own fields, as they shall be; what it says of the fields that all have does not count."""
+        return self.status()
+
+    def conditions(self, seen: Seen[S, O, T]) -> Conditions:
+        """Further conditions that are true or not now; those left out are not worth telling."""
+        return {}
+
+    # --- taking it away ---
+
+    @abstractmethod
+    def protected(self, seen: Seen[S, O, T]) -> bool:
+        """Whether its deletion is refused."""
+
+    def before_delete(self, seen: Seen[S, O, T]) -> Iterable[Change]:
+        """What must be done before it can be deleted."""
+        return ()
+
+
+def any_kind(kind: CloudKind[S, O, T]) -> CloudKind:
+    """The same kind, for the engine, which works on all of them alike.
+
+    Here a kind's own types are left behind: what its methods are given from now on is what was read with its own models.
+    """
+    return cast(CloudKind, kind)

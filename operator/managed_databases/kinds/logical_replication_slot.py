@@ -1,7 +1,7 @@
 """`LogicalReplicationSlot`: a logical replication slot of a database. It keeps WAL until somebody consumes it."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 
@@ -10,9 +10,9 @@ from managed_databases.api.models import LogicalReplicationSlot, NewLogicalRepli
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import POSTGRESQL, require_family
 from managed_databases.kinds.frame import ProjectRef
-from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
-from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
+from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus, shown_protection
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -55,47 +55,49 @@ def _database_of(spec: LogicalReplicationSlotSpec) -> NameOrId | None:
 
 
 DATABASE = Reference("databaseRef", "ManagedDatabase", _database_of)
+SlotSeen = Seen[LogicalReplicationSlotSpec, LogicalReplicationSlot, LogicalReplicationSlotStatus]
 
 
-def key(seen: Seen) -> tuple[str, ...]:
-    return (datastore_of(seen).id or "", effective_name(seen))
+class LogicalReplicationSlotKind(
+    KindInDatastore[LogicalReplicationSlotSpec, LogicalReplicationSlot, LogicalReplicationSlotStatus]
+):
+    def key(self, seen: SlotSeen) -> tuple[str, ...]:
+        return (datastore_of(seen).id or "", effective_name(seen))
+
+    def key_of(self, slot: LogicalReplicationSlot, /) -> tuple[str, ...]:
+        return (slot.datastore_id, slot.name)
+
+    def body(self, seen: SlotSeen, password: SecretStr | None) -> NewLogicalReplicationSlot:
+        """Raises Refused when the engine has no slots."""
+        require_family(seen, "a logical replication slot is", POSTGRESQL)
+        require_same_datastore(seen, DATABASE)
+        return NewLogicalReplicationSlot(
+            name=effective_name(seen),
+            datastore_id=datastore_of(seen).id or "",
+            database_id=id_of(seen, DATABASE),
+        )
+
+    def expected(self, seen: SlotSeen) -> Mapping[str, str | None]:
+        return {
+            "name": effective_name(seen),
+            "datastore_id": datastore_of(seen).id or "",
+            "database_id": id_of(seen, DATABASE),
+        }
+
+    def expected_of(self, slot: LogicalReplicationSlot, /) -> Mapping[str, str | None]:
+        return {"name": slot.name, "datastore_id": slot.datastore_id, "database_id": slot.database_id}
+
+    def changes(self, seen: SlotSeen) -> Iterator[Change]:
+        """Nothing of a slot can change. Raises Refused when it is not in the database that the spec means."""
+        require_unmoved(seen, DATABASE, seen.existing.database_id)
+        yield from ()
+
+    def report(self, seen: SlotSeen) -> LogicalReplicationSlotStatus:
+        in_use = None if seen.mine is None else seen.mine.in_use
+        return LogicalReplicationSlotStatus(protected=shown_protection(seen), in_use=in_use)
 
 
-def key_of(slot: LogicalReplicationSlot) -> tuple[str, ...]:
-    return (slot.datastore_id, slot.name)
-
-
-def body(seen: Seen, password: SecretStr | None) -> NewLogicalReplicationSlot:
-    """Return what to POST. Raises Refused when the engine has no slots."""
-    require_family(seen, "a logical replication slot is", POSTGRESQL)
-    require_same_datastore(seen, DATABASE)
-    return NewLogicalReplicationSlot(**expected(seen))
-
-
-def expected(seen: Seen) -> Mapping[str, Any]:
-    return {
-        "name": effective_name(seen),
-        "datastore_id": datastore_of(seen).id or "",
-        "database_id": id_of(seen, DATABASE),
-    }
-
-
-def expected_of(slot: LogicalReplicationSlot) -> Mapping[str, Any]:
-    return {"name": slot.name, "datastore_id": slot.datastore_id, "database_id": slot.database_id}
-
-
-def changes(seen: Seen) -> Iterator[Change]:
-    """Nothing of a slot can change. Raises Refused when it is not in the database that the spec means."""
-    require_unmoved(seen, DATABASE, seen.mine.database_id)
-    yield from ()
-
-
-def report(seen: Seen) -> Mapping[str, Any]:
-    in_use = {} if seen.mine is None else {"inUse": seen.mine.in_use}
-    return protection_report(seen) | in_use
-
-
-KIND = Kind(
+KIND = LogicalReplicationSlotKind(
     name="LogicalReplicationSlot",
     plural="logicalreplicationslots",
     short_names=("dbslot",),
@@ -114,18 +116,7 @@ KIND = Kind(
         ),
         name_stays("the API cannot rename a replication slot: make another one"),
     ),
-    protection=PROTECTION,
-    cloud=CloudSide(
-        collection=LOGICAL_REPLICATION_SLOTS,
-        references=(DATASTORE, DATABASE),
-        key=key,
-        key_of=key_of,
-        body=body,
-        expected=expected,
-        expected_of=expected_of,
-        changes=changes,
-        report=report,
-        holds_data=True,
-        protected=protected,
-    ),
+    collection=LOGICAL_REPLICATION_SLOTS,
+    references=(DATASTORE, DATABASE),
+    holds_data=True,
 )

@@ -1,7 +1,7 @@
 """`ManagedDatabase`: a database in a datastore."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 
@@ -10,10 +10,10 @@ from managed_databases.api.models import Database, DatabaseOwner, NewDatabase
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
 from managed_databases.kinds.frame import ProjectRef, one_word
-from managed_databases.kinds.kind import CloudSide, Kind, NameOrId, Reference
+from managed_databases.kinds.kind import Conditions, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
 from managed_databases.kinds.not_told import not_told
-from managed_databases.kinds.protection import PROTECTION, ProtectedSpec, ProtectedStatus, protected, protection_report
+from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
     PROJECT_ONLY_WITH_ID,
@@ -24,7 +24,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.seen import Referred, Seen
+from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Change, Reason, Risk
 
 Locale = Annotated[str, one_word(64)]
@@ -55,62 +55,62 @@ def _owner_of(spec: ManagedDatabaseSpec) -> NameOrId | None:
 
 
 OWNER = Reference("ownerRef", "DatabaseUser", _owner_of)
+DatabaseSeen = Seen[ManagedDatabaseSpec, Database, ProtectedStatus]
+TOLD_AS = {"ownerRef": ("owner_ref", "owner_id")}
 
 
-def key(seen: Seen) -> tuple[str, ...]:
-    return (datastore_of(seen).id or "", effective_name(seen))
+class ManagedDatabaseKind(KindInDatastore[ManagedDatabaseSpec, Database, ProtectedStatus]):
+    def key(self, seen: DatabaseSeen) -> tuple[str, ...]:
+        return (datastore_of(seen).id or "", effective_name(seen))
+
+    def key_of(self, database: Database, /) -> tuple[str, ...]:
+        return (database.datastore_id, database.name)
+
+    def body(self, seen: DatabaseSeen, password: SecretStr | None) -> NewDatabase:
+        """Raises Refused when the engine has no databases, or not such ones."""
+        _require_fit(seen)
+        fields = {
+            "name": effective_name(seen),
+            "datastore_id": datastore_of(seen).id,
+            "owner_id": seen.refs[OWNER.field].id if OWNER.field in seen.refs else None,
+            "lc_collate": seen.spec.lc_collate,
+            "lc_ctype": seen.spec.lc_ctype,
+        }
+        return NewDatabase.model_validate({name: value for name, value in fields.items() if value is not None})
+
+    def expected(self, seen: DatabaseSeen) -> Mapping[str, str | None]:
+        return _identifying(datastore_of(seen).id, effective_name(seen), seen.spec.lc_collate, seen.spec.lc_ctype)
+
+    def expected_of(self, database: Database, /) -> Mapping[str, str | None]:
+        return _identifying(database.datastore_id, database.name, database.lc_collate, database.lc_ctype)
+
+    def changes(self, seen: DatabaseSeen) -> Iterator[Change]:
+        """Only the owner can change (API reference). Raises Refused when the engine has no owners.
+
+        An answer without an owner says nothing; one that says null says that there is none.
+        """
+        _require_fit(seen)
+        owner, database = seen.refs.get(OWNER.field), seen.existing
+        if owner is None or owner.id is None or database.owner_id == owner.id:
+            return
+        if "owner_id" not in database.model_fields_set:
+            return
+        call = DATABASES.update(database.id, DatabaseOwner(owner_id=owner.id))
+        yield Change(Reason.DRIFT, f"{owner.label} becomes the owner", call, Risk.ONLINE)
+
+    def conditions(self, seen: DatabaseSeen) -> Conditions:
+        return not_told(seen, TOLD_AS)
 
 
-def key_of(database: Database) -> tuple[str, ...]:
-    return (database.datastore_id, database.name)
-
-
-def body(seen: Seen, password: SecretStr | None) -> NewDatabase:
-    """Return what to POST. Raises Refused when the engine has no databases, or not such ones."""
-    _require_fit(seen)
-    spec: ManagedDatabaseSpec = seen.spec
-    fields = {
-        "name": effective_name(seen),
-        "datastore_id": datastore_of(seen).id,
-        "owner_id": seen.refs[OWNER.field].id if OWNER.field in seen.refs else None,
-        "lc_collate": spec.lc_collate,
-        "lc_ctype": spec.lc_ctype,
-    }
-    return NewDatabase.model_validate({name: value for name, value in fields.items() if value is not None})
-
-
-def expected(seen: Seen) -> Mapping[str, Any]:
-    spec: ManagedDatabaseSpec = seen.spec
-    return _identifying(datastore_of(seen).id, effective_name(seen), spec.lc_collate, spec.lc_ctype)
-
-
-def expected_of(database: Database) -> Mapping[str, Any]:
-    return _identifying(database.datastore_id, database.name, database.lc_collate, database.lc_ctype)
-
-
-def _identifying(datastore_id: str | None, name: str, collate: str | None, ctype: str | None) -> Mapping[str, Any]:
+def _identifying(
+    datastore_id: str | None, name: str, collate: str | None, ctype: str | None
+) -> Mapping[str, str | None]:
     told = {"datastore_id": datastore_id, "name": name, "lc_collate": collate, "lc_ctype": ctype}
     return {field: value for field, value in told.items() if value is not None}
 
 
-def changes(seen: Seen) -> Iterator[Change]:
-    """Only the owner can change (API reference). Raises Refused when the engine has no owners.
-
-    An answer without an owner says nothing; one that says null says that there is none.
-    """
-    _require_fit(seen)
-    owner: Referred | None = seen.refs.get(OWNER.field)
-    database: Database = seen.mine
-    if owner is None or owner.id is None or database.owner_id == owner.id:
-        return
-    if "owner_id" not in database.model_fields_set:
-        return
-    call = DATABASES.update(database.id, DatabaseOwner(owner_id=owner.id))
-    yield Change(Reason.DRIFT, f"{owner.label} becomes the owner", call, Risk.ONLINE)
-
-
-def _require_fit(seen: Seen) -> None:
-    spec: ManagedDatabaseSpec = seen.spec
+def _require_fit(seen: DatabaseSeen) -> None:
+    spec = seen.spec
     require_family(seen, "a database is", POSTGRESQL, MYSQL)
     if spec.owner_ref is not None:
         require_family(seen, "ownerRef: a database has an owner", POSTGRESQL)
@@ -119,9 +119,7 @@ def _require_fit(seen: Seen) -> None:
         require_family(seen, "lcCollate and lcCtype are", POSTGRESQL)
 
 
-TOLD_AS = {"ownerRef": ("owner_ref", "owner_id")}
-
-KIND = Kind(
+KIND = ManagedDatabaseKind(
     name="ManagedDatabase",
     plural="manageddatabases",
     short_names=("mdb",),
@@ -138,19 +136,7 @@ KIND = Kind(
         ),
         name_stays("the API cannot rename a database: make another one"),
     ),
-    protection=PROTECTION,
-    cloud=CloudSide(
-        collection=DATABASES,
-        references=(DATASTORE, OWNER),
-        key=key,
-        key_of=key_of,
-        body=body,
-        expected=expected,
-        expected_of=expected_of,
-        changes=changes,
-        conditions=lambda seen: not_told(seen, TOLD_AS),
-        report=protection_report,
-        holds_data=True,
-        protected=protected,
-    ),
+    collection=DATABASES,
+    references=(DATASTORE, OWNER),
+    holds_data=True,
 )

@@ -1,7 +1,6 @@
 """`ManagedDatastore`: a cluster of PostgreSQL, MySQL, Redis, Kafka or whatever else the project offers."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
@@ -27,67 +26,110 @@ from managed_databases.kinds.datastore_managed import actual_values, limited_par
 from managed_databases.kinds.datastore_report import conditions, report, where
 from managed_databases.kinds.datastore_restore import SOURCE, restore
 from managed_databases.kinds.datastore_room import parameters_for, require_room
+from managed_databases.kinds.datastore_seen import DatastoreSeen
 from managed_databases.kinds.engines import REDIS
 from managed_databases.kinds.frame import SecretKeyRef
-from managed_databases.kinds.kind import CloudSide, Credential, Kind
+from managed_databases.kinds.kind import CloudKind, Conditions, Credential
 from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.names import name_rule, prefixed_name
 from managed_databases.kinds.protection import DELETES
 from managed_databases.kinds.schema import Column, Rule, Scale
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.seen import ParametersFor
+from managed_databases.kinds.verdicts import Change
 
 LONGEST_NAME = 255
 
 
-def key(seen: Seen) -> tuple[str, ...]:
-    return (prefixed_name(seen),)
+class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDatastoreStatus]):
+    """Most of what it does stands in the modules `datastore_...`."""
 
+    def key(self, seen: DatastoreSeen) -> tuple[str, ...]:
+        return (prefixed_name(seen),)
 
-def key_of(datastore: Datastore) -> tuple[str, ...]:
-    return (datastore.name,)
+    def key_of(self, datastore: Datastore, /) -> tuple[str, ...]:
+        return (datastore.name,)
 
+    def body(self, seen: DatastoreSeen, password: SecretStr | None) -> NewDatastore:
+        """`password` is Redis' own."""
+        spec = seen.spec
+        catalogue = catalogue_of(seen)
+        type_ = resolve_type(catalogue, spec.engine.type, spec.engine.version)
+        name = prefixed_name(seen)
+        if len(name) > LONGEST_NAME:
+            raise invalid(
+                f"the name has {len(name)} characters with the project's prefix: the API takes {LONGEST_NAME}"
+            )
+        fields: dict[str, object] = {
+            "name": name,
+            "type_id": type_.id,
+            "subnet_id": spec.subnet_id,
+            "node_count": spec.node_count or 1,
+        }
+        if seen.project is not None:
+            fields["project_id"] = seen.project.project_id
+        if spec.flavor.vcpus is not None:
+            fields["flavor"] = _size(spec.flavor)
+        else:
+            fields["flavor_id"] = resolve_flavor(catalogue, type_.id, name=spec.flavor.name, id_=spec.flavor.id).id
+        if spec.disk is not None:
+            fields["disk"] = NewDisk(type=spec.disk.type, size=spec.disk.size_gb)
+        if spec.config:
+            fields["config"] = dict(
+                converted(catalogue.parameters.get(type_.id), spec.config, limited_parameters(seen))
+            )
+        if spec.pooler is not None:
+            fields["pooler"] = NewPooler(**spec.pooler.model_dump(exclude_none=True))
+        if spec.security_groups is not None:
+            fields["security_groups"] = spec.security_groups
+        if spec.backup_retention_days is not None:
+            fields["backup_retention_days"] = spec.backup_retention_days
+        if (addresses := at_creation(spec)) is not None:
+            fields["floating_ips"] = NewFloatingIPs(**addresses)
+        if spec.log_export is not None:
+            fields["log_platform"] = NewLogPlatform(log_group=spec.log_export.log_group)
+        if (backup := restore(seen)) is not None:
+            fields["restore"] = backup
+        if _is_redis(seen) and password is not None:
+            fields["redis_password"] = password
+        require_room(seen)
+        return NewDatastore.model_validate(fields)
 
-def body(seen: Seen, password: SecretStr | None) -> NewDatastore:
-    """Return what to POST. `password` is Redis' own; without it the body is good for a check only."""
-    spec: ManagedDatastoreSpec = seen.spec
-    catalogue = catalogue_of(seen)
-    type_ = resolve_type(catalogue, spec.engine.type, spec.engine.version)
-    name = prefixed_name(seen)
-    if len(name) > LONGEST_NAME:
-        raise invalid(f"the name has {len(name)} characters with the project's prefix: the API takes {LONGEST_NAME}")
-    fields: dict[str, Any] = {
-        "name": name,
-        "type_id": type_.id,
-        "subnet_id": spec.subnet_id,
-        "node_count": spec.node_count or 1,
-    }
-    if seen.project is not None:
-        fields["project_id"] = seen.project.project_id
-    if spec.flavor.vcpus is not None:
-        fields["flavor"] = _size(spec.flavor)
-    else:
-        fields["flavor_id"] = resolve_flavor(catalogue, type_.id, name=spec.flavor.name, id_=spec.flavor.id).id
-    if spec.disk is not None:
-        fields["disk"] = NewDisk(type=spec.disk.type, size=spec.disk.size_gb)
-    if spec.config:
-        fields["config"] = dict(converted(catalogue.parameters.get(type_.id), spec.config, limited_parameters(seen)))
-    if spec.pooler is not None:
-        fields["pooler"] = NewPooler(**spec.pooler.model_dump(exclude_none=True))
-    if spec.security_groups is not None:
-        fields["security_groups"] = spec.security_groups
-    if spec.backup_retention_days is not None:
-        fields["backup_retention_days"] = spec.backup_retention_days
-    if (addresses := at_creation(spec)) is not None:
-        fields["floating_ips"] = NewFloatingIPs(**addresses)
-    if spec.log_export is not None:
-        fields["log_platform"] = NewLogPlatform(log_group=spec.log_export.log_group)
-    if (backup := restore(seen)) is not None:
-        fields["restore"] = backup
-    if _is_redis(seen) and password is not None:
-        fields["redis_password"] = password
-    require_room(seen)
-    return NewDatastore(**fields)
+    def expected(self, seen: DatastoreSeen) -> Mapping[str, str | None]:
+        """Raises Refused while the catalogue is not known, and for an engine that is not on offer."""
+        spec = seen.spec
+        type_ = resolve_type(catalogue_of(seen), spec.engine.type, spec.engine.version)
+        disk_type = spec.disk.type if spec.disk else spec.flavor.disk_type
+        return _identifying(type_.id, spec.subnet_id, prefixed_name(seen), disk_type)
+
+    def expected_of(self, datastore: Datastore, /) -> Mapping[str, str | None]:
+        own = datastore.disk.type if datastore.disk else None
+        disk_type = own or (datastore.flavor.disk_type if datastore.flavor else None)
+        return _identifying(datastore.type_id, datastore.subnet_id, datastore.name, disk_type)
+
+    def parameters_for(self, seen: DatastoreSeen) -> ParametersFor | None:
+        return parameters_for(seen)
+
+    def changes(self, seen: DatastoreSeen) -> Iterator[Change]:
+        return changes(seen)
+
+    def wanted_values(self, seen: DatastoreSeen) -> Mapping[str, str]:
+        return wanted_values(seen)
+
+    def actual_values(self, seen: DatastoreSeen) -> Mapping[str, str]:
+        return actual_values(seen)
+
+    def report(self, seen: DatastoreSeen) -> ManagedDatastoreStatus:
+        return report(seen)
+
+    def conditions(self, seen: DatastoreSeen) -> Conditions:
+        return conditions(seen)
+
+    def protected(self, seen: DatastoreSeen) -> bool:
+        return bool(seen.spec.deletion_protection) and seen.spec.deletion_policy == "Delete"
+
+    def before_delete(self, seen: DatastoreSeen) -> Iterator[Change]:
+        return lift_protection(seen)
 
 
 def _size(flavor: FlavorSpec) -> NewFlavor:
@@ -95,31 +137,15 @@ def _size(flavor: FlavorSpec) -> NewFlavor:
     return NewFlavor.model_validate({name: value for name, value in fields.items() if value is not None})
 
 
-def expected(seen: Seen) -> Mapping[str, Any]:
-    """Raises Refused while the catalogue is not known, and for an engine that is not on offer."""
-    spec: ManagedDatastoreSpec = seen.spec
-    type_ = resolve_type(catalogue_of(seen), spec.engine.type, spec.engine.version)
-    disk_type = spec.disk.type if spec.disk else spec.flavor.disk_type
-    return _identifying(type_.id, spec.subnet_id, prefixed_name(seen), disk_type)
-
-
-def expected_of(datastore: Datastore) -> Mapping[str, Any]:
-    own = datastore.disk.type if datastore.disk else None
-    disk_type = own or (datastore.flavor.disk_type if datastore.flavor else None)
-    return _identifying(datastore.type_id, datastore.subnet_id, datastore.name, disk_type)
-
-
-def _identifying(type_id: str | None, subnet_id: str | None, name: str, disk_type: str | None) -> Mapping[str, Any]:
+def _identifying(
+    type_id: str | None, subnet_id: str | None, name: str, disk_type: str | None
+) -> Mapping[str, str | None]:
     told = {"type_id": type_id, "subnet_id": subnet_id, "name": name, "disk_type": disk_type}
     return {field: value for field, value in told.items() if value is not None}
 
 
-def protected(seen: Seen) -> bool:
-    return bool(seen.spec.deletion_protection) and seen.spec.deletion_policy == "Delete"
-
-
-def _is_redis(seen: Seen) -> bool:
-    return bool(seen.spec.engine.type == REDIS)
+def _is_redis(seen: DatastoreSeen) -> bool:
+    return seen.spec.engine.type == REDIS
 
 
 def _given(spec: ManagedDatastoreSpec) -> SecretKeyRef | None:
@@ -134,16 +160,16 @@ def _set_password(id_: str, password: SecretStr) -> Call[Datastore]:
     return set_redis_password(id_, RedisPasswordChange(redis_password=password))
 
 
-def _content(seen: Seen, password: SecretStr) -> Mapping[str, str]:
+def _content(seen: DatastoreSeen, password: SecretStr) -> Mapping[str, str]:
     certificate = seen.project.ca_certificate if seen.project else None
     return secret_content(where(seen), REDIS, REDIS_USER, password, ca_certificate=certificate)
 
 
-def _lacks(seen: Seen) -> str | None:
+def _lacks(seen: DatastoreSeen) -> str | None:
     return None if where(seen).hosts else "the API does not tell where to connect"
 
 
-KIND = Kind(
+KIND = ManagedDatastoreKind(
     name="ManagedDatastore",
     plural="manageddatastores",
     short_names=("mds",),
@@ -170,33 +196,18 @@ KIND = Kind(
     ),
     scale=Scale(".spec.nodeCount", ".status.nodeCount"),
     protection="(!has(oldObject.spec.deletionProtection) || oldObject.spec.deletionProtection != false) && " + DELETES,
-    cloud=CloudSide(
-        collection=DATASTORES,
-        references=(SOURCE,),
-        key=key,
-        key_of=key_of,
-        body=body,
-        expected=expected,
-        expected_of=expected_of,
-        changes=changes,
-        report=report,
-        holds_data=True,
-        protected=protected,
-        before_delete=lift_protection,
-        credential=Credential(
-            suffix="redis",
-            applies=_is_redis,
-            secret_name=_secret_name,
-            given=_given,
-            set_password=_set_password,
-            type=lambda _: REDIS,
-            content=_content,
-            lacks=_lacks,
-        ),
-        shows_actions=True,
-        wanted_values=wanted_values,
-        actual_values=actual_values,
-        conditions=conditions,
-        parameters_for=parameters_for,
+    collection=DATASTORES,
+    references=(SOURCE,),
+    holds_data=True,
+    credential=Credential(
+        suffix="redis",
+        applies=_is_redis,
+        secret_name=_secret_name,
+        given=_given,
+        set_password=_set_password,
+        type=lambda _: REDIS,
+        content=_content,
+        lacks=_lacks,
     ),
+    shows_actions=True,
 )

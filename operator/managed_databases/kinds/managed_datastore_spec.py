@@ -1,6 +1,6 @@
 """What people say about a datastore, and what they see of it."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -35,7 +35,7 @@ SecurityGroups = Annotated[
 ]
 
 
-def _no_nulls(given: Any) -> Any:
+def _no_nulls(given: object) -> object:
     return without_nulls(given) if isinstance(given, dict) else given
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
+from managed_databases.kinds.kind import Conditions
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Reason
 
 SETTLED = ("ACTIVE", "DEGRADED")
-
-Conditions = Mapping[str, tuple[bool, Reason, str]]
 
 
 def not_told(seen: Seen, told_as: Mapping[str, tuple[str, str]]) -> Conditions:

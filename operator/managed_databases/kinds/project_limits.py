@@ -4,7 +4,7 @@ assumes some, and what it does not recognise is no reason to refuse anything.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from managed_databases.api.models import Capability, Limit, Quota
 
@@ -72,7 +72,7 @@ def supported(rows: Iterable[Capability]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _range(told: Mapping[str, Any]) -> Range:
+def _range(told: Mapping[str, object]) -> Range:
     return Range(_whole(told.get("min")), _whole(told.get("max")), _whole(told.get("multiplier")))
 
 

@@ -1,7 +1,7 @@
 """`PrometheusMetricsToken`: a token to read the metrics of a whole project with, and the Secret that Prometheus takes."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field, SecretStr
 
@@ -11,7 +11,7 @@ from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import invalid
 from managed_databases.kinds.datastore_endpoints import PROVIDER
 from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef, SecretName, one_line
-from managed_databases.kinds.kind import CloudSide, Credential, Kind
+from managed_databases.kinds.kind import CloudKind, Credential
 from managed_databases.kinds.names import prefixed_name
 from managed_databases.kinds.protection import OWN_PROTECTION
 from managed_databases.kinds.schema import Column, rules, unchangeable
@@ -47,46 +47,48 @@ class PrometheusMetricsTokenStatus(CloudStatus):
     """Nothing beyond the frame."""
 
 
-def key(seen: Seen) -> tuple[str, ...]:
-    return (prefixed_name(seen),)
+TokenSeen = Seen[PrometheusMetricsTokenSpec, MetricsToken, PrometheusMetricsTokenStatus]
 
 
-def key_of(token: MetricsToken) -> tuple[str, ...]:
-    return (token.name,)
+class PrometheusMetricsTokenKind(CloudKind[PrometheusMetricsTokenSpec, MetricsToken, PrometheusMetricsTokenStatus]):
+    def key(self, seen: TokenSeen) -> tuple[str, ...]:
+        return (prefixed_name(seen),)
+
+    def key_of(self, token: MetricsToken, /) -> tuple[str, ...]:
+        return (token.name,)
+
+    def body(self, seen: TokenSeen, password: SecretStr | None) -> NewMetricsToken:
+        """Raises Refused without the power, and for a name that the prefix makes too long."""
+        _require_fit(seen)
+        return NewMetricsToken(name=prefixed_name(seen))
+
+    def expected(self, seen: TokenSeen) -> Mapping[str, str | None]:
+        """Raises Refused without the power: to adopt a token is to get it."""
+        _require_power(seen)
+        return {"name": prefixed_name(seen)}
+
+    def expected_of(self, token: MetricsToken, /) -> Mapping[str, str | None]:
+        return {"name": token.name}
+
+    def changes(self, seen: TokenSeen) -> Iterator[Change]:
+        """Only the name can change. Raises Refused when the power was taken away."""
+        _require_fit(seen)
+        wanted, token = prefixed_name(seen), seen.existing
+        if token.name != wanted:
+            call = PROMETHEUS_METRICS_TOKENS.update(token.id, MetricsTokenName(name=wanted))
+            yield Change(Reason.RENAMING, f"the name {token.name} becomes {wanted}", call, Risk.NONE)
+
+    def protected(self, seen: TokenSeen) -> bool:
+        return bool(seen.spec.deletion_protection) and seen.spec.deletion_policy == "Delete"
 
 
-def body(seen: Seen, password: SecretStr | None) -> NewMetricsToken:
-    """Return what to POST. Raises Refused without the power, and for a name that the prefix makes too long."""
-    _require_fit(seen)
-    return NewMetricsToken(name=prefixed_name(seen))
-
-
-def expected(seen: Seen) -> Mapping[str, Any]:
-    """Raises Refused without the power: to adopt a token is to get it."""
-    _require_power(seen)
-    return {"name": prefixed_name(seen)}
-
-
-def expected_of(token: MetricsToken) -> Mapping[str, Any]:
-    return {"name": token.name}
-
-
-def changes(seen: Seen) -> Iterator[Change]:
-    """Only the name can change. Raises Refused when the power was taken away."""
-    _require_fit(seen)
-    wanted, token = prefixed_name(seen), seen.mine
-    if token.name != wanted:
-        call = PROMETHEUS_METRICS_TOKENS.update(token.id, MetricsTokenName(name=wanted))
-        yield Change(Reason.RENAMING, f"the name {token.name} becomes {wanted}", call, Risk.NONE)
-
-
-def _require_fit(seen: Seen) -> None:
+def _require_fit(seen: TokenSeen) -> None:
     _require_power(seen)
     if (length := len(prefixed_name(seen))) > LONGEST_NAME:
         raise invalid(f"the name has {length} characters with the project's prefix: the API takes {LONGEST_NAME}")
 
 
-def _require_power(seen: Seen) -> None:
+def _require_power(seen: TokenSeen) -> None:
     if not _may(seen):
         raise Refused(
             Stall(
@@ -97,12 +99,8 @@ def _require_power(seen: Seen) -> None:
         )
 
 
-def _may(seen: Seen) -> bool:
+def _may(seen: TokenSeen) -> bool:
     return seen.project is not None and POWER in seen.project.powers
-
-
-def _protected(seen: Seen) -> bool:
-    return bool(seen.spec.deletion_protection) and seen.cloud_spec.deletion_policy == "Delete"
 
 
 def _secret_name(spec: PrometheusMetricsTokenSpec) -> str | None:
@@ -113,11 +111,11 @@ def _value_of(token: MetricsToken) -> SecretStr | None:
     return token.value or None  # an empty one is none
 
 
-def _content(seen: Seen, value: SecretStr) -> Mapping[str, str]:
+def _content(seen: TokenSeen, value: SecretStr) -> Mapping[str, str]:
     return {"type": "prometheus", "provider": PROVIDER}
 
 
-KIND = Kind(
+KIND = PrometheusMetricsTokenKind(
     name="PrometheusMetricsToken",
     plural="prometheusmetricstokens",
     short_names=("pmtoken",),
@@ -128,26 +126,15 @@ KIND = Kind(
         Column("Secret", ".status.binding.name"),
     ),
     protection=OWN_PROTECTION,
-    cloud=CloudSide(
-        collection=PROMETHEUS_METRICS_TOKENS,
-        references=(),
-        key=key,
-        key_of=key_of,
-        body=body,
-        expected=expected,
-        expected_of=expected_of,
-        changes=changes,
-        report=lambda _: {},
-        holds_data=False,
-        protected=_protected,
-        credential=Credential(
-            suffix="metrics-token",
-            applies=_may,
-            secret_name=_secret_name,
-            type=lambda _: "prometheus",
-            content=_content,
-            value_of=_value_of,
-            key="token",
-        ),
+    collection=PROMETHEUS_METRICS_TOKENS,
+    holds_data=False,
+    credential=Credential(
+        suffix="metrics-token",
+        applies=_may,
+        secret_name=_secret_name,
+        type=lambda _: "prometheus",
+        content=_content,
+        value_of=_value_of,
+        key="token",
     ),
 )

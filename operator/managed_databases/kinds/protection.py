@@ -3,12 +3,16 @@
 A prune, or `kubectl delete -k`, that a protected datastore stops halfway must not have taken the logins before.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from pydantic import Field
+from typing_extensions import TypeVar
 
+from managed_databases.api.models import CloudObject
 from managed_databases.kinds.frame import CloudSpec, CloudStatus
-from managed_databases.kinds.references import datastore_of
+from managed_databases.kinds.kind import CloudKind, O, Reference
+from managed_databases.kinds.references import DATASTORE, DatastoreRef, datastore_of
 from managed_databases.kinds.seen import Seen
 
 DELETES: Final = (
@@ -40,11 +44,12 @@ WAYS_OUT_INSIDE: Final = (
 
 
 class ProtectedSpec(CloudSpec):
-    """What every kind inside a datastore accepts."""
+    """What every kind inside a datastore accepts. Each says why its `datastore_ref` cannot change."""
 
     deletion_protection: bool | None = Field(
         default=None, description="Refuses to delete this. Absent: as its datastore has it."
     )
+    datastore_ref: DatastoreRef
 
 
 class ProtectedStatus(CloudStatus):
@@ -54,14 +59,31 @@ class ProtectedStatus(CloudStatus):
     )
 
 
-def protected(seen: Seen) -> bool:
-    """For a `ProtectedSpec`. While nothing is known, what is visible in the cloud is protected."""
+SP = TypeVar("SP", bound=ProtectedSpec)
+TP = TypeVar("TP", bound=ProtectedStatus, default=ProtectedStatus)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindInDatastore(CloudKind[SP, O, TP]):
+    """A kind whose objects are in a datastore, and go with it."""
+
+    protection: str = PROTECTION
+    references: tuple[Reference[SP], ...] = (DATASTORE,)
+
+    def protected(self, seen: Seen[SP, O, TP]) -> bool:
+        return protected(seen)
+
+    def report(self, seen: Seen[SP, O, TP]) -> TP:
+        return self.status(protected=shown_protection(seen))
+
+
+def protected(seen: Seen[ProtectedSpec]) -> bool:
+    """While nothing is known, what is visible in the cloud is protected."""
     datastore = datastore_of(seen)
-    if seen.cloud_spec.deletion_policy != "Delete" or datastore.going:
+    if seen.spec.deletion_policy != "Delete" or datastore.going:
         return False
-    own: bool | None = seen.spec.deletion_protection
-    if own is not None:
-        return own
+    if seen.spec.deletion_protection is not None:
+        return seen.spec.deletion_protection
     if datastore.spec is not None:
         return bool(datastore.spec.deletion_protection)
     if datastore.object is not None:
@@ -69,18 +91,17 @@ def protected(seen: Seen) -> bool:
     return seen.mine is not None and not seen.mine_gone
 
 
-def protection_report(seen: Seen) -> dict[str, bool]:
+def shown_protection(seen: Seen[ProtectedSpec, CloudObject, ProtectedStatus]) -> bool | None:
     """For the status: nothing while there is nothing to lose, so that a resource that never worked can be deleted.
 
     While nothing is known of the datastore it stays as it was.
     """
     holds = seen.status.id is not None or seen.status.intent is not None or seen.created_id is not None
     if not holds:
-        return {}
+        return None
     if seen.mine_gone:
-        return {"protected": False}
-    assert isinstance(seen.status, ProtectedStatus)
-    datastore, before = datastore_of(seen), seen.status.protected
+        return False
+    datastore = datastore_of(seen)
     if seen.spec.deletion_protection is None and datastore.spec is None and datastore.object is None:
-        return {} if before is None else {"protected": before}
-    return {"protected": protected(seen)}
+        return seen.status.protected
+    return protected(seen)

@@ -1,12 +1,19 @@
 """How specs refer to other resources and cloud objects: by name or by id, exactly one of the two."""
 
+from typing import TYPE_CHECKING, cast
+
 from pydantic import Field
 
 from managed_databases.kinds.frame import EXACTLY_ONE, NamespaceName, ObjectName, Uuid
-from managed_databases.kinds.kind import NameOrId, Reference
+from managed_databases.kinds.kind import NameOrId, Reference, S
 from managed_databases.kinds.schema import Rule, Spec, rules
-from managed_databases.kinds.seen import Referred, Refused, Seen
+from managed_databases.kinds.seen import O_co, Referred, Refused, S_co, Seen
 from managed_databases.kinds.verdicts import Reason, Stall
+
+if TYPE_CHECKING:
+    from managed_databases.api.models import Datastore
+    from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+    from managed_databases.kinds.protection import ProtectedSpec
 
 
 class ObjectRef(Spec):
@@ -49,19 +56,30 @@ def stated(reference: ObjectRef | DatastoreRef | None) -> NameOrId | None:
     return ("name", reference.name or "", getattr(reference, "namespace", None))
 
 
-def _datastore_of(spec: object) -> NameOrId | None:
-    return stated(getattr(spec, "datastore_ref", None))
+def _datastore_of(spec: "ProtectedSpec") -> NameOrId | None:
+    return stated(spec.datastore_ref)
 
 
-DATASTORE = Reference("datastoreRef", "ManagedDatastore", _datastore_of, parent=True)
+DATASTORE: "Reference[ProtectedSpec, ManagedDatastoreSpec, Datastore]" = Reference(
+    "datastoreRef", "ManagedDatastore", _datastore_of, parent=True
+)
 
 
-def datastore_of(seen: Seen) -> Referred:
-    """Return the parent, or one that nothing is known of."""
-    return seen.refs.get(DATASTORE.field) or Referred(label="the datastore")
+def referred(seen: Seen[S], reference: Reference[S, S_co, O_co]) -> Referred[S_co, O_co] | None:
+    """Return what a reference stands for; None when the spec does not refer to anything, or it does not matter now.
+
+    The engine resolves each reference to a resource of `reference.kind`: this is where that becomes a type again.
+    """
+    return cast(Referred[S_co, O_co] | None, seen.refs.get(reference.field))
 
 
-def require_same_datastore(seen: Seen, reference: Reference) -> None:
+def datastore_of(seen: Seen) -> "Referred[ManagedDatastoreSpec, Datastore]":
+    """Return the parent, or one that nothing is known of; of a kind that is in no datastore, too."""
+    parent = cast("Referred[ManagedDatastoreSpec, Datastore] | None", seen.refs.get(DATASTORE.field))
+    return parent or Referred(label="the datastore")
+
+
+def require_same_datastore(seen: Seen, reference: Reference[S]) -> None:
     """Raise Refused when what is referred to is known to be in another datastore."""
     other, parent = seen.refs.get(reference.field), datastore_of(seen)
     if other is not None and not in_same_datastore(other, parent):
@@ -71,21 +89,21 @@ def require_same_datastore(seen: Seen, reference: Reference) -> None:
 
 def in_same_datastore(other: Referred, parent: Referred) -> bool:
     """Whether nothing says that `other`, an object inside a datastore, is in another one than `parent`."""
-    return other.object is None or parent.id is None or other.object.datastore_id == parent.id
+    return other.object is None or parent.id is None or other.object.in_datastore == parent.id
 
 
-def require_unmoved(seen: Seen, reference: Reference, made_for: str) -> None:
+def require_unmoved(seen: Seen, reference: Reference[S], made_for: str) -> None:
     """Raise Refused when a name now stands for another object than the one, `made_for`, that the cloud object is for."""
     referred = seen.refs.get(reference.field)
     if referred is not None and referred.id not in (None, made_for):
         message = (
-            f"{seen.mine.id} is for {made_for}, and {reference.field} now means {referred.id} ({referred.label}): "
+            f"{seen.existing.id} is for {made_for}, and {reference.field} now means {referred.id} ({referred.label}): "
             "delete this resource and make it again"
         )
         raise Refused(Stall(Reason.INVALID_SPEC, message))
 
 
-def id_of(seen: Seen, reference: Reference) -> str:
+def id_of(seen: Seen, reference: Reference[S]) -> str:
     """Return the id of what is referred to; empty while it is not known."""
     referred = seen.refs.get(reference.field)
     return (referred.id if referred is not None else None) or ""

@@ -1,12 +1,13 @@
 """Finds the kinds: each module of this package that has a `KIND`. There is no list to enter oneself into."""
 
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
 import managed_databases.kinds as package
-from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.kind import CloudKind, Kind, any_kind
 
 GROUP = "manageddatabases.io"
 VERSION = "v1alpha1"
@@ -20,3 +21,8 @@ def kinds() -> MappingProxyType[str, Kind]:
     modules = (import_module(f"{package.__name__}.{module.name}") for module in pkgutil.iter_modules(package.__path__))
     found = [module.KIND for module in modules if isinstance(getattr(module, "KIND", None), Kind)]
     return MappingProxyType({kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)})
+
+
+def cloud_kinds(all_kinds: Mapping[str, Kind]) -> dict[str, CloudKind]:
+    """Return those with a cloud object."""
+    return {name: any_kind(kind) for name, kind in all_kinds.items() if isinstance(kind, CloudKind)}

@@ -1,7 +1,7 @@
 """How a model says what its CRD schema says: rules, printer columns, the base of all specs."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
@@ -60,11 +60,11 @@ class Spec(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _null_means_absent(cls, given: Any) -> Any:
+    def _null_means_absent(cls, given: object) -> object:
         return without_nulls(given) if isinstance(given, dict) else given
 
 
-def without_nulls(given: dict[str, Any]) -> dict[str, Any]:
+def without_nulls(given: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 

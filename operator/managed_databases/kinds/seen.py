@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from pydantic import SecretStr
+from typing_extensions import TypeVar
 
 from managed_databases.api.models import (
     Action,
     AvailableExtension,
     Capability,
+    CloudObject,
     ConfigurationParameter,
     DatastoreType,
     Flavor,
@@ -19,6 +21,14 @@ from managed_databases.api.models import (
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.frame import CloudSpec, CloudStatus
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+
+if TYPE_CHECKING:
+    from managed_databases.kinds.managed_datastore_spec import GuestRights
+
+# What is seen of a resource of any kind, where nothing is said of its kind: the engine's view.
+S_co = TypeVar("S_co", bound=CloudSpec, default=CloudSpec, covariant=True)
+O_co = TypeVar("O_co", bound=CloudObject, default=CloudObject, covariant=True)
+T_co = TypeVar("T_co", bound=CloudStatus, default=CloudStatus, covariant=True)
 
 
 class Refused(Exception):
@@ -101,22 +111,21 @@ def place(project_id: str, region: str) -> str:
 
 
 @dataclass(frozen=True)
-class Referred:
-    """A resolved reference.
+class Referred(Generic[S_co, O_co]):
+    """A resolved reference, to a resource with such a spec and its cloud object.
 
     `id` is None until it is known, `object` until the snapshot shows it, `problem` says why it cannot be used yet
-    (no such resource, not ACTIVE, not allowed, gone). `spec` and `status` are the holder's, None when nobody holds the
-    cloud object. `going`: it is being deleted, with all that is in it. `label` is how messages name it.
+    (no such resource, not ACTIVE, not allowed, gone). `spec` is the holder's, None when nobody holds the cloud
+    object. `going`: it is being deleted, with all that is in it. `label` is how messages name it.
     """
 
     label: str
     id: str | None = None
-    object: Any = None
+    object: O_co | None = None
     problem: Wait | Stall | None = None
-    spec: Any = None
-    status: Any = None
+    spec: S_co | None = None
     going: bool = False
-    guest: Any = None
+    guest: "GuestRights | None" = None
     """What this resource's namespace may do in it (`GuestRights`); None for the holder's own, which may do everything."""
 
     @property
@@ -155,7 +164,7 @@ class OwnedSeen:
 
     kind: str
     name: str
-    spec: Mapping[str, Any]
+    spec: Mapping[str, object]
     is_ours: bool
     is_going: bool
     trouble: str | None
@@ -165,7 +174,7 @@ class OwnedSeen:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Seen(Generic[S_co, O_co, T_co]):
     """One resource, its references, its cloud object, and what the process remembers of its attempts.
 
     `moved` says that the datastore's name now stands for another one than the object is in. `returned` are ids that
@@ -193,8 +202,8 @@ class Seen:
     generation: int
     annotations: Mapping[str, str]
     deleting: bool
-    spec: Any
-    status: CloudStatus
+    spec: S_co
+    status: T_co
     project: ProjectView | None = None
     refs: Mapping[str, Referred] = field(default_factory=dict)
     problem: Wait | Stall | None = None
@@ -202,10 +211,10 @@ class Seen:
     returned: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     told_before: Mapping[str, str] = field(default_factory=dict)
-    mine: Any = None
+    mine: O_co | None = None
     mine_gone: bool = False
     mine_unsure: bool = False
-    namesakes: tuple[Any, ...] = ()
+    namesakes: tuple[O_co, ...] = ()
     held_namesakes: Mapping[str, str] = field(default_factory=dict)
     rival: str | None = None
     holder: str | None = None
@@ -221,7 +230,7 @@ class Seen:
     created_id: str | None = None
     children: tuple[str, ...] = ()
     definition_going: bool | None = False
-    needed: Mapping[tuple[str, ...], Any] = field(default_factory=dict)
+    needed: Mapping[tuple[str, ...], O_co] = field(default_factory=dict)
     credential: PasswordView | None = None
     actions: tuple[Action, ...] = ()
     owned: tuple[OwnedSeen, ...] = ()
@@ -244,6 +253,8 @@ class Seen:
         return whole.removesuffix(name) if whole.endswith(name) and whole != now + name else now
 
     @property
-    def cloud_spec(self) -> CloudSpec:
-        assert isinstance(self.spec, CloudSpec)
-        return self.spec
+    def existing(self) -> O_co:
+        """The cloud object, for what happens to one that is there only. Raises LookupError: `decide` has let through too much."""
+        if self.mine is None:
+            raise LookupError("nothing is seen of the cloud object")
+        return self.mine

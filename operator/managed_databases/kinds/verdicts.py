@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Any
 
 from managed_databases.api.calls import Call
+from managed_databases.api.models import CloudObject
 from managed_databases.kinds.facts import NOTHING, Facts
 
 
@@ -110,7 +110,7 @@ class Change:
 
     reason: Reason
     message: str
-    call: Call[Any]
+    call: Call[CloudObject | None]
     risk: Risk = Risk.ONLINE
     unmanages: tuple[str, ...] = ()
     manages: tuple[str, ...] = ()
@@ -178,7 +178,7 @@ class OwnedResource:
 
     kind: str
     name: str
-    spec: Mapping[str, Any]
+    spec: Mapping[str, object]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ or `managed-databases release` has let it go. So is what people have let go by f
 
 from typing import Any
 
-from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.kind import CloudKind, Kind
 from managed_databases.kinds.protection import WAYS_OUT, WAYS_OUT_INSIDE
 from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION
 from managed_databases.reconcile.annotations import FORCE_DELETE
@@ -93,5 +93,5 @@ def admission_policies(kind: Kind) -> list[dict[str, Any]]:
 
 
 def _ways_out(kind: Kind) -> str:
-    is_inside = kind.cloud is not None and any(reference.parent for reference in kind.cloud.references)
+    is_inside = isinstance(kind, CloudKind) and kind.is_inside
     return WAYS_OUT_INSIDE if is_inside else WAYS_OUT

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.registry import GROUP
+from managed_databases.kinds.registry import GROUP, cloud_kinds
 from managed_databases.kube.account_policies import STATUS_POLICY
 from managed_databases.kube.definitions import DEFINITIONS, GROUP_OF_DEFINITIONS, definition_name
 from managed_databases.reconcile.key_keeping import KEY_SECRET
@@ -60,7 +60,7 @@ class Access:
 def access(kinds: Iterable[Kind]) -> Access:
     """Return the least rights with which the operator can serve `kinds`."""
     served = tuple(kinds)
-    owned = {name for kind in served if kind.cloud is not None for name in kind.cloud.owned_kinds}
+    owned = {name for kind in cloud_kinds({kind.name: kind for kind in served}).values() for name in kind.owned_kinds}
     post_events = (
         AccessRule(
             "events.k8s.io",

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from pydantic import SecretStr
 
 from managed_databases.api.calls import Call
 from managed_databases.api.errors import ApiError, Invalid, OutcomeUnknown
+from managed_databases.api.models import CloudObject
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.frame import Identity, Intent, is_object_name
 from managed_databases.kinds.registry import FINALIZER
@@ -32,7 +32,7 @@ from managed_databases.reconcile.claims import Claims, ObjectName
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.failures import is_refusal
 from managed_databases.reconcile.memory import Memory, SecretsRead
-from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.observe import InProject, Observation, in_project
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     Kube,
@@ -78,8 +78,10 @@ class Actor:
         """
         gives_key = isinstance(step, Create) or (isinstance(step, Record) and step.changes.adopted is True)
         if isinstance(step, Change) and step.reason is Reason.RENAMING and not found.seen.deleting:
-            gives_key = found.cloud.key(found.seen) != found.cloud.key_of(found.seen.mine)
-        return not gives_key or found.claim is None or self.claims.take(found.resource, found.claim)
+            gives_key = found.kind.key(found.seen) != found.kind.key_of(found.seen.existing)
+        if not gives_key or not isinstance(found, InProject) or found.claim is None:
+            return True
+        return self.claims.take(found.resource, found.claim)
 
     async def act(
         self, found: Observation, step: Step, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
@@ -90,29 +92,27 @@ class Actor:
         """
         match step:
             case Create():
-                return await self._create(found, shown, secrets, memory, lane)
+                return await self._create(in_project(found), shown, secrets, memory, lane)
             case Record():
                 return await self._record(found, memory, step)
             case Change():
-                return await self._change(found, step, shown, memory, lane)
+                return await self._change(in_project(found), step, shown, memory, lane)
             case Credentials():
-                return await self._credentials(found, step, shown, secrets, memory, lane)
+                return await self._credentials(in_project(found), step, shown, secrets, memory, lane)
             case Arrange():
                 await self._arrange(found, step)
                 return NOTHING
             case Delete():
-                await self._delete(found, lane)
+                await self._delete(in_project(found), lane)
                 return NOTHING
             case Release():
                 await self._release(found, step)
                 return NOTHING
 
     async def _create(
-        self, found: Observation, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
+        self, found: InProject, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
     ) -> Facts:
         """Finalizer, intent, Secret, POST, id: in this order, so that nothing made is ever forgotten."""
-        assert found.session is not None
-        assert found.snapshot is not None
         await self._hold(found)
         await self._prove_first_secret(found, shown, secrets)
         old = found.seen.status.intent
@@ -121,14 +121,14 @@ class Actor:
             attempt=attempt,
             others=(*(namesake.id for namesake in found.seen.namesakes), *found.seen.unreadable)[:OTHERS_MOST],
             wait_seconds=self.settings.call_limit_seconds * self.clock.speed + self.settings.settle_margin_seconds,
-            expected=dict(found.cloud.expected(found.seen)),
+            expected=dict(found.kind.expected(found.seen)),
             endpoint=found.project.endpoint,
         )
-        facts = Facts(identity=pinned(found), intent=intent, managed=(), applying=found.cloud.wanted_values(found.seen))
+        facts = Facts(identity=pinned(found), intent=intent, managed=(), applying=found.kind.wanted_values(found.seen))
         await self.writer.write(found, shown, facts)
         memory.creation.attempt_is_written(attempt, self.clock.monotonic(), intent.again_seconds)
         password = await self._first_password(found, secrets, memory)
-        call = found.cloud.collection.create(found.cloud.body(found.seen, password))
+        call = found.kind.collection.create(found.kind.body(found.seen, password))
         memory.creation.attempt_is_sent(attempt, self.clock.monotonic())
         try:
             made = await self._send(found, call, lane)
@@ -143,7 +143,7 @@ class Actor:
         """A value that the cloud makes may be told once only: by then its Secret must be possible. A password of ours is in
         its Secret before it is sent; after a refusal it is proven before anything is written for another try.
         """
-        view, credential = found.seen.credential, found.cloud.credential
+        view, credential = found.seen.credential, found.kind.credential
         if view is None or credential is None:
             return
         if credential.value_of is not None:
@@ -153,7 +153,7 @@ class Actor:
 
     async def _first_password(self, found: Observation, secrets: SecretsRead, memory: Memory) -> SecretStr | None:
         """The password is in its Secret before the cloud has it."""
-        view, credential = found.seen.credential, found.cloud.credential
+        view, credential = found.seen.credential, found.kind.credential
         if view is None or credential is None or credential.value_of is not None:
             return None
         password = view.given or view.password or view.pending or passwords.generate()
@@ -189,30 +189,30 @@ class Actor:
             return step.changes
         if not found.seen.deleting:
             await self._hold(found)
-        adopted = Facts(identity=pinned(found)) if step.changes.adopted else NOTHING
+        adopted = Facts(identity=pinned(in_project(found))) if step.changes.adopted else NOTHING
         return step.changes | adopted
 
-    async def _change(self, found: Observation, step: Change, shown: Verdict, memory: Memory, lane: Lane) -> Facts:
+    async def _change(self, found: InProject, step: Change, shown: Verdict, memory: Memory, lane: Lane) -> Facts:
         facts = NOTHING
         if step.manages:  # known before the cloud changes
-            wanted = found.cloud.wanted_values(found.seen)
+            wanted = found.kind.wanted_values(found.seen)
             applying = {**found.seen.status.applying, **{name: wanted[name] for name in step.manages}}
             facts = Facts(applying=dict(sorted(applying.items())))
         await self.writer.write(found, shown, facts)
         await self._send(found, step.call, lane)
         if not step.unmanages:
             return step.facts
-        status = found.resource.status
-        applying = {name: each for name, each in status.get("applying", {}).items() if name not in step.unmanages}
-        managed = sorted({*status.get("managed", ())} - {*step.unmanages})
+        told = found.resource.told
+        applying = {name: each for name, each in told.applying.items() if name not in step.unmanages}
+        managed = sorted({*told.managed} - {*step.unmanages})
         return step.facts | Facts(managed=tuple(managed), applying=applying)
 
     async def _credentials(
-        self, found: Observation, step: Credentials, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
+        self, found: InProject, step: Credentials, shown: Verdict, secrets: SecretsRead, memory: Memory, lane: Lane
     ) -> Facts:
         view = found.seen.credential
         assert view is not None
-        assert found.cloud.credential is not None
+        assert found.kind.credential is not None
         match step.step:
             case PasswordStep.PREPARE:
                 facts = _doubt(view)
@@ -257,7 +257,7 @@ class Actor:
                 memory.password.is_confirmed = False
                 return Facts(password_unconfirmed=None)
             case PasswordStep.WRITE:
-                value = view.password if found.cloud.credential.value_of is None else view.given
+                value = view.password if found.kind.credential.value_of is None else view.given
                 assert value is not None
                 await self._write_secret(found, value, secrets, memory, is_known=False)
                 memory.password.repairs.append((self.clock.monotonic(), credentials.content_hash(found, value)))
@@ -281,7 +281,7 @@ class Actor:
             written = await self.kube.replace_secret(secrets.credentials, wanted)
         credentials.remember_fine(found, memory, written)
 
-    async def _send_pending(self, found: Observation, pending: SecretStr | None, memory: Memory, lane: Lane) -> None:
+    async def _send_pending(self, found: InProject, pending: SecretStr | None, memory: Memory, lane: Lane) -> None:
         """From the send on the cloud may have it; after a refusal it has not, unless it may have had it before."""
         was_untried = memory.password.is_sending(pending)
         try:
@@ -298,12 +298,12 @@ class Actor:
         """Before the cloud gets a password it is certain that its Secret can. Raises WriteRefused."""
         await self.kube.prove_secret(secrets.credentials, credentials.desired(found, password))
 
-    async def _send_password(self, found: Observation, password: SecretStr | None, lane: Lane) -> None:
-        assert found.cloud.credential is not None
+    async def _send_password(self, found: InProject, password: SecretStr | None, lane: Lane) -> None:
+        assert found.kind.credential is not None
         assert password is not None
-        set_password = found.cloud.credential.set_password
+        set_password = found.kind.credential.set_password
         assert set_password is not None
-        call = set_password(found.seen.mine.id, password)
+        call = set_password(found.seen.existing.id, password)
         if await self._send(found, call, lane) is None:  # whoever says so little may not be the API
             raise OutcomeUnknown(call.operation, "an empty answer does not tell whether the password is set")
 
@@ -325,14 +325,13 @@ class Actor:
             there = await self.kube.change_owned(found.resource, there, owned.spec, marks)
         self.arranged(there.key)
 
-    async def _delete(self, found: Observation, lane: Lane) -> None:
-        assert found.snapshot is not None
-        id_ = found.seen.mine.id
-        await self._send(found, found.cloud.collection.delete(id_), lane)
+    async def _delete(self, found: InProject, lane: Lane) -> None:
+        id_ = found.seen.existing.id
+        await self._send(found, found.kind.collection.delete(id_), lane)
         found.snapshot.deleted(id_)
 
     async def _release(self, found: Observation, step: Release) -> None:
-        if found.cloud.credential is not None:
+        if found.kind.credential is not None:
             name = secret_name(found.kind, found.seen)
             is_forced = found.seen.annotations.get(FORCE_DELETE) == "true"
             for name_ in (name, credentials.pending_name(name)):
@@ -376,10 +375,8 @@ class Actor:
         if FINALIZER not in found.resource.finalizers:
             found.resource = await self.kube.set_finalizers(found.resource, (*found.resource.finalizers, FINALIZER))
 
-    async def _send(self, found: Observation, call: Call[Any], lane: Lane) -> Any:
+    async def _send(self, found: InProject, call: Call[CloudObject | None], lane: Lane) -> CloudObject | None:
         """Send; what the API answers is in the snapshot before anything else happens."""
-        assert found.session is not None
-        assert found.snapshot is not None
         target = None if call.method == "POST" and found.seen.mine is None else found.seen.mine
         try:
             reply = await found.session.send(call, lane, found.resource.key)
@@ -391,26 +388,24 @@ class Actor:
             raise
         if reply.value is not None:
             found.snapshot.answered(reply.value)
-            found.session.tell(found.cloud, (target, reply.value), lane)
+            found.session.tell(found.kind, (target, reply.value), lane)
         elif target is not None:
             found.snapshot.outcome_unknown(target.id)
         return reply.value
 
-    def _why_another(self, found: Observation, target: Any, answered: Any) -> str | None:
+    def _why_another(self, found: InProject, target: CloudObject | None, answered: CloudObject) -> str | None:
         """Say why an answer is not about what was asked for: something on the way may have mixed it up. None when it is.
 
         What is new has an id that was not known under another name, nor held by another resource.
         """
         if target is not None:
             return None if answered.id == target.id else f"the answer is about {answered.id}, not {target.id}"
-        assert found.snapshot is not None
-        assert found.claim is not None
         known = found.snapshot.get(answered.id)
-        holder = self.claims.holder(ObjectName(found.project.place, found.cloud.collection.name, answered.id))
+        holder = self.claims.holder(ObjectName(found.project.place, found.kind.collection.name, answered.id))
         is_old = (
             holder not in (None, found.resource.key)
             or answered.id in (*(namesake.id for namesake in found.seen.namesakes), *found.seen.unreadable)
-            or (known is not None and known.is_whole and found.cloud.key_of(known) != found.claim.key)
+            or (known is not None and known.is_whole and found.kind.key_of(known) != found.key.key)
         )
         return f"the answer is about {answered.id}, which was there before" if is_old else None
 
@@ -420,15 +415,14 @@ def _doubt(view: PasswordView) -> Facts:
     return Facts(password_unconfirmed=True) if view.pending is not None and view.pending_unclear else NOTHING
 
 
-def pinned(found: Observation) -> Identity:
+def pinned(found: InProject) -> Identity:
     """What the object that this pass makes or takes over is, for good."""
-    assert found.claim is not None
     project = found.project
     return Identity(
         project=project.name,
         project_id=project.project_id,
         region=project.region,
         datastore_id=found.datastore_id,
-        name_prefix=None if any(reference.parent for reference in found.cloud.references) else found.seen.name_prefix,
-        key=found.claim.key,
+        name_prefix=None if found.kind.is_inside else found.seen.name_prefix,
+        key=found.key.key,
     )

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from enum import Enum
+from typing import Final
 
 from managed_databases.api.errors import ApiError, Busy, NotFound, OutcomeUnknown
+from managed_databases.api.models import CloudObject
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
@@ -29,7 +31,7 @@ from managed_databases.reconcile.failures import BUSY_TRIES, kubernetes_refusal,
 from managed_databases.reconcile.fights import FIGHT_CORRECTIONS, FIGHT_SECONDS, aim, drift_fight
 from managed_databases.reconcile.fingerprint import fingerprint, is_held, is_same_step
 from managed_databases.reconcile.memory import Held, Memory
-from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.observe import InProject, Observation
 from managed_databases.reconcile.ports import WriteRefused
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.settings import EngineSettings
@@ -39,7 +41,13 @@ DELETED_IN_VAIN = 8
 """After so many deletions that were accepted and did nothing a person is told."""
 MADE_AGAIN_MOST = 3
 MADE_AGAIN_SECONDS = 3600.0
-NOT_SEEN: Final = object()
+
+
+class NotSeen(Enum):
+    NOT_SEEN = "not seen"
+
+
+NOT_SEEN: Final = NotSeen.NOT_SEEN
 """Stands for what is busy while it is not the turn of the pass to look."""
 _MOST_ASIDE = 16
 
@@ -53,7 +61,7 @@ class Attempts:
         self._draw = draw
         self.effects = Effects(clock, settings, draw)
 
-    def is_pending(self, obj: Any) -> bool:
+    def is_pending(self, obj: CloudObject) -> bool:
         return obj.status in PENDING
 
     def hold_back(self, found: Observation, memory: Memory, verdict: Verdict) -> Verdict:
@@ -75,7 +83,8 @@ class Attempts:
                 "else deletes what is made here, or the API does not show it. It is left alone for a while, and goes on at "
                 "once if it is there again",
             )
-        if found.session is not None and found.session.circuit.is_open and not isinstance(verdict, Record | Release):
+        is_away = isinstance(found, InProject) and found.session.circuit.is_open
+        if is_away and not isinstance(verdict, Record | Release):
             return Wait(
                 Reason.UNREACHABLE, "the API does not answer: one call in a while is tried, and all goes on then"
             )
@@ -150,7 +159,7 @@ class Attempts:
 
     def _is_secret_fight(self, found: Observation, memory: Memory, step: Credentials) -> bool:
         """Whether the same has been written again and again. What differs by the cloud's doing may follow each other."""
-        view, credential = found.seen.credential, found.cloud.credential
+        view, credential = found.seen.credential, found.kind.credential
         since = self._clock.monotonic() - FIGHT_SECONDS
         memory.password.repairs = [repair for repair in memory.password.repairs if repair[0] >= since]
         if view is None or credential is None:
@@ -164,7 +173,9 @@ class Attempts:
             return False
         return sum(repair[1] == wanted for repair in memory.password.repairs) >= REPAIRS_OF_A_SECRET
 
-    def failed(self, found: Observation, memory: Memory, step: Step, error: ApiError, busy: Any) -> Wait | Stall:
+    def failed(
+        self, found: Observation, memory: Memory, step: Step, error: ApiError, busy: CloudObject | NotSeen | None
+    ) -> Wait | Stall:
         """Remember the failure; return what to show."""
         now = self._clock.monotonic()
         before, last = _held(found, memory, step), memory.retry.held
@@ -172,10 +183,10 @@ class Attempts:
             before = last  # the ground may change to and fro: it failed as often as it did
         failures = before.failures + 1 if before is not None else 1
         tries, now_seen = 0, _as_it_is(found)
-        if isinstance(error, Busy) and busy is NOT_SEEN:
+        if isinstance(error, Busy) and isinstance(busy, NotSeen):
             tries = before.busy_tries if before is not None else 0
             verdict, least = meaning_of_busy(error, None, 0)
-        elif isinstance(error, Busy):
+        elif isinstance(error, Busy) and not isinstance(busy, NotSeen):
             # Whatever has worked on it since the last refusal may have been its reason, seen at work or not.
             tries = before.busy_tries + 1 if before is not None and before.as_it_was == now_seen else 1
             verdict, least = meaning_of_busy(error, busy, tries)
@@ -274,7 +285,7 @@ class Attempts:
 
 
 def is_look_before_creation(found: Observation, verdict: Verdict) -> bool:
-    return found.session is not None and not found.seen.looked and verdict.reason is Reason.LOOKING
+    return isinstance(found, InProject) and not found.seen.looked and verdict.reason is Reason.LOOKING
 
 
 def _makes_again(verdict: Verdict) -> bool:

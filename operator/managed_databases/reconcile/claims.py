@@ -5,12 +5,11 @@ has it pinned, with an object or an attempt of that key, and before that by whoe
 claim others may have looked, too. A claim that is proven goes before one that is not, however old that is.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.seen import place
+from managed_databases.kinds.kind import CloudKind, Kind
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.multimap import Multimap
 from managed_databases.reconcile.ports import Resource, ResourceKey
@@ -74,21 +73,20 @@ class Claims:
 
     def note(self, resource: Resource, standing: Standing = Standing.PROVEN) -> None:
         """Enter what a resource says of itself, in place of what it said before."""
-        cloud = self.kind_of(resource.key.kind).cloud
-        if cloud is None:
+        kind = self.kind_of(resource.key.kind)
+        if not isinstance(kind, CloudKind):
             return
         before = self._entries.get(resource.key)
         self._drop(resource.key)
         entry = _Entry(Age(resource.created_at, resource.uid), standing, owner_uid=owner_of(resource))
-        identity, id_ = resource.status.get("identity"), resource.status.get("id")
-        if identity and (id_ or resource.status.get("intent")):
-            where = place(identity["projectID"], identity["region"])
-            entry.pinned = KeyName(where, cloud.collection.name, tuple(identity["key"]))
+        identity, id_ = resource.told.identity, resource.told.id
+        if identity is not None and resource.told.holds_something:
+            entry.pinned = KeyName(identity.place, kind.collection.name, identity.key)
             if id_:
-                entry.object = ObjectName(where, cloud.collection.name, id_)
+                entry.object = ObjectName(identity.place, kind.collection.name, id_)
         if before is not None and before.age == entry.age and not (id_ and before.taken == entry.pinned):
             entry.taken, entry.turn = before.taken, before.turn
-        entry.parents = tuple(self._parents(resource, identity))
+        entry.parents = tuple(self._parents(kind, resource))
         self._enter(resource.key, entry)
         self._tell(None if before is None else before.object, entry.object)
         if before is not None and before.standing != standing and entry.object is not None:
@@ -172,12 +170,10 @@ class Claims:
         """The resources that were made because the spec of the resource with this uid asks for them."""
         return self._owned.of(uid)
 
-    def _parents(self, resource: Resource, identity: Mapping[str, Any] | None) -> Iterator[ResourceKey | str]:
-        kind = self.kind_of(resource.key.kind)
-        assert kind.cloud is not None
-        if identity and (datastore_id := identity.get("datastoreID")):
+    def _parents(self, kind: CloudKind, resource: Resource) -> Iterator[ResourceKey | str]:
+        if datastore_id := resource.told.datastore_id:
             yield datastore_id
-        for reference in kind.cloud.references:
+        for reference in kind.references:
             stated = resource.spec.get(reference.field)
             if reference.parent and stated:
                 if id_ := stated.get("id"):

@@ -50,7 +50,7 @@ class CredentialReader:
 
     def topics(self, found: Observation) -> frozenset[Topic]:
         """The Secrets that a pass depends on: whoever listens before they are read misses no change of them."""
-        credential = found.cloud.credential
+        credential = found.kind.credential
         if credential is None or found.seen.deleting or not credential.applies(found.seen):
             return frozenset()
         namespace, name = found.resource.key.namespace, secret_name(found.kind, found.seen)
@@ -60,7 +60,7 @@ class CredentialReader:
 
     async def read(self, found: Observation, memory: Memory) -> tuple[PasswordView | None, SecretsRead]:
         """Raises KubeError."""
-        credential = found.cloud.credential
+        credential = found.kind.credential
         if credential is None or not credential.applies(found.seen):
             return None, SecretsRead()
         namespace, name = found.resource.key.namespace, secret_name(found.kind, found.seen)
@@ -175,11 +175,11 @@ def remember_fine(found: Observation, memory: Memory, mine: SecretContent) -> No
 
 
 def _fine(found: Observation, version: str) -> tuple[object, ...]:
-    credential = found.cloud.credential
+    credential = found.kind.credential
     assert credential is not None
     data = desired_data(found, _told(found, credential) or _UNREAD)
     # Of the content its hash, or each resource would keep a copy of its Secret in memory.
-    return version, found.seen.cloud_spec.deletion_policy, hash(frozenset(data.items()))
+    return version, found.seen.spec.deletion_policy, hash(frozenset(data.items()))
 
 
 def _told(found: Observation, credential: Credential) -> SecretStr | None:
@@ -249,7 +249,7 @@ def keeping_check(found: Observation, mine: SecretContent | None, wanted: NewSec
     """The Secret as it shall be, with the check that it has, when nobody can tell by it whether the password was edited: a
     new check would vouch for a password that the operator has not seen work.
     """
-    credential = found.cloud.credential
+    credential = found.kind.credential
     if credential is not None and credential.value_of is not None:
         return wanted  # the cloud tells it
     check = None if mine is None else mine.annotations.get(PASSWORD_CHECK)
@@ -275,7 +275,7 @@ def pending_name(name: str) -> str:
 
 
 def desired_data(found: Observation, password: SecretStr) -> dict[str, SecretStr]:
-    credential = found.cloud.credential
+    credential = found.kind.credential
     assert credential is not None
     text: Mapping[str, str] = credential.content(found.seen, password)
     return {**{key: SecretStr(value) for key, value in text.items()}, credential.key: password}
@@ -291,7 +291,7 @@ def content_hash(found: Observation, password: SecretStr) -> int:
 
 def desired(found: Observation, password: SecretStr) -> NewSecret:
     """The credentials Secret as it should be with this password."""
-    credential = found.cloud.credential
+    credential = found.kind.credential
     assert credential is not None
     assert password is not _UNREAD
     resource, id_ = found.resource, found.seen.status.id
@@ -303,7 +303,7 @@ def desired(found: Observation, password: SecretStr) -> NewSecret:
         type=f"servicebinding.io/{credential.type(found.seen)}",
         annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: found.checks.make(resource.uid, password), **of_object},
         data=desired_data(found, password),
-        owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
+        owner=resource if found.seen.spec.deletion_policy == "Delete" else None,
         drops=OPTIONAL_KEYS,
     )
 
@@ -317,7 +317,7 @@ def pending_secret(found: Observation, password: SecretStr) -> NewSecret:
         type="Opaque",
         annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: found.checks.make(resource.uid, password)},
         data={PENDING_KEY: password},
-        owner=resource if found.seen.cloud_spec.deletion_policy == "Delete" else None,
+        owner=resource if found.seen.spec.deletion_policy == "Delete" else None,
     )
 
 

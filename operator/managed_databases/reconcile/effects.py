@@ -63,10 +63,10 @@ class Effects:
             or seen.mine.status in PENDING
         ):
             return
-        if seen.problem is not None or seen.moved is not None or unknown_reference(found.cloud, seen) is not None:
+        if seen.problem is not None or seen.moved is not None or unknown_reference(found.kind, seen) is not None:
             return  # nothing can be compared
         try:
-            needed = list(found.cloud.changes(seen))
+            needed = list(found.kind.changes(seen))
         except Refused:
             return
         left = [each for each in memory.retry.accepted if any(is_held(each, found, change) for change in needed)]

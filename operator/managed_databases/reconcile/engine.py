@@ -13,6 +13,7 @@ from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import cloud_kinds
 from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
@@ -69,6 +70,7 @@ class Engine:
         self._clock = clock
         self._settings = settings
         self._kinds = kinds
+        of_cloud = cloud_kinds(kinds)
         self._queue: WorkQueue[ResourceKey] = WorkQueue(clock, settings.datastore_workers, places=settings.workers)
         self._subscriptions: Subscriptions[ResourceKey] = Subscriptions()
         self._memories: dict[ResourceKey, Memory] = {}
@@ -102,13 +104,13 @@ class Engine:
             unguarded=unguarded,
         )
         specs = self._specs = Specs()
-        references = References(cache, self.claims, kinds.__getitem__, specs.of)
+        references = References(cache, self.claims, of_cloud.__getitem__, specs.of)
         writer = Writer(kube, clock, self._written, self._announcer, self.seals)
         ownership = SecretOwnership(
             lambda: {resource.uid for resource in self.everything()}, PasswordChecks(self.seals)
         )
         self._reconciler = Reconciler(
-            kinds=kinds,
+            kinds=of_cloud,
             kube=kube,
             clock=clock,
             projects=self.projects,
@@ -119,7 +121,7 @@ class Engine:
                 references,
                 clock,
                 specs,
-                kinds.__getitem__,
+                of_cloud.__getitem__,
                 settings.pending_limit_seconds,
                 self.seals,
             ),
@@ -229,9 +231,9 @@ class Engine:
         """
         parent = self.claims.parent(resource.key)
         if not isinstance(parent, ResourceKey):
-            return parent if parent == (resource.status.get("identity") or {}).get("datastoreID") else None
+            return parent if parent == resource.told.datastore_id else None
         holder = self._cache.get(parent) if parent.namespace == resource.key.namespace else None
-        return holder.status.get("id") if holder is not None else None
+        return holder.told.id if holder is not None else None
 
     def _project_of(self, resource: Resource) -> str:
         """The project that a resource is in, as far as it says so itself; empty while that is not known, or when it may not
@@ -248,7 +250,7 @@ class Engine:
             self._queue.add(key, lane)
 
     def _is_new(self, resource: Resource) -> bool:
-        return bool(resource.status.get("observedGeneration", -1) != resource.generation)
+        return resource.told.observed_generation != resource.generation
 
     def _notify_of(self, key: ResourceKey) -> None:
         self.wake(topic.resource(*key))
@@ -356,8 +358,7 @@ def _project_of(resource: Resource) -> str:
     """The project that a resource is in, as far as it says so itself; empty while that is not known."""
     if resource.key.kind == PROJECT.name:
         return resource.key.name
-    pinned = (resource.status.get("identity") or {}).get("project")
-    return str(pinned or (resource.spec.get("projectRef") or {}).get("name") or "")
+    return str(resource.told.project or (resource.spec.get("projectRef") or {}).get("name") or "")
 
 
 def next_look(now: float, resync_seconds: float) -> float:

@@ -2,7 +2,6 @@
 
 import hashlib
 from traceback import extract_tb
-from typing import Any
 
 from managed_databases.api.errors import (
     ApiError,
@@ -16,6 +15,7 @@ from managed_databases.api.errors import (
     TooLarge,
     Unauthorized,
 )
+from managed_databases.api.models import CloudObject
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.ports import WriteRefused
 
@@ -90,7 +90,7 @@ def refused(error: ApiError) -> tuple[Stall, float]:
     return Stall(Reason.REFUSED, f"the API refuses: {error.message}", SLOW_SECONDS), SLOW_SECONDS
 
 
-def meaning_of_busy(error: Busy, busy: Any, tries: int) -> tuple[Wait | Stall, float | None]:
+def meaning_of_busy(error: Busy, busy: CloudObject | None, tries: int) -> tuple[Wait | Stall, float | None]:
     """`busy` is the object that was found pending, None when nothing is: three tries, then a person must look."""
     if busy is not None:
         return Wait(Reason.BUSY, f"the cloud is at work on {busy.id} ({busy.status}): {error.message}"), None

@@ -1,8 +1,7 @@
 """A fight: the same thing is corrected again and again. It is about one aim, not about many things of one sort."""
 
-from typing import Any
-
 from managed_databases.api.calls import Call
+from managed_databases.api.models import CloudObject
 from managed_databases.kinds.verdicts import Change, Reason, Stall
 
 FIGHT_CORRECTIONS = 3
@@ -18,7 +17,7 @@ def drift_fight(change: Change) -> Stall:
     )
 
 
-def aim(call: Call[Any]) -> object:
+def aim(call: Call[CloudObject | None]) -> object:
     """Names what a call would change: the object, the fields, and what these point to. Values do not count: whoever fights
     may ask for another one each time.
     """

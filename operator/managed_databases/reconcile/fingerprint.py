@@ -5,7 +5,7 @@ import orjson
 from managed_databases.kinds.verdicts import Change, Credentials, Delete, Reason, Record, Release, Step
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.memory import Held
-from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.observe import InProject, Observation
 
 _FEW_FAILURES = 2
 """So often a step may have failed to be tried at once when the API is back."""
@@ -39,10 +39,14 @@ def fingerprint(held: Held, found: Observation, step: Step) -> object:
         given,
         secrets,
         None if seen.project is None or isinstance(step, Delete) else seen.project.catalogue.version,
-        found.session.circuit.times_closed if found.session is not None and held.failures <= _FEW_FAILURES else None,
+        found.session.circuit.times_closed if isinstance(found, InProject) and held.failures <= _FEW_FAILURES else None,
         seen.mine.status if seen.mine is not None and held.statuses_count else None,
         tuple(
-            (field, referred.id, getattr(referred.object, "status", None) if held.statuses_count else None)
+            (
+                field,
+                referred.id,
+                referred.object.status if referred.object is not None and held.statuses_count else None,
+            )
             for field, referred in seen.refs.items()
         ),
     )

@@ -5,9 +5,8 @@ Whoever may write a resource in any namespace can refer to any datastore. That a
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.claims import Claims, owner_of
 from managed_databases.reconcile.ports import Resource, ResourceCache
@@ -21,7 +20,7 @@ class Inside:
 
     cache: ResourceCache
     claims: Claims
-    kind_of: Callable[[str], Kind]
+    kind_of: Callable[[str], CloudKind]
     permits: Callable[[str, str], frozenset[str] | None]
 
     def staying(
@@ -65,35 +64,33 @@ class Inside:
         Of a namespace that may not be here nothing is believed but what is proven to be its own and the API lists, and nobody
         asks for it by id.
         """
-        identity: dict[str, Any] = child.status.get("identity") or {}
         view = session.view
         here = None if view is None else (view.project_id, view.region, id_)
-        if (identity.get("projectID"), identity.get("region"), identity.get("datastoreID")) != here:
+        identity = child.told.identity
+        if identity is None or (identity.project_id, identity.region, identity.datastore_id) != here:
             return False
         if not is_allowed and not self.claims.counts(child.key):
             return False
-        object_id = child.status.get("id")
+        object_id = child.told.id
         if not object_id:
-            return is_allowed and bool(child.status.get("intent"))
-        cloud = self.kind_of(child.key.kind).cloud
-        assert cloud is not None
-        snapshot = session.need(cloud)
-        topics.add(topic.cloud_object(session.name, cloud.collection.name, object_id))
+            return is_allowed and child.told.has_intent
+        kind = self.kind_of(child.key.kind)
+        snapshot = session.need(kind)
+        topics.add(topic.cloud_object(session.name, kind.collection.name, object_id))
         if snapshot.is_gone(object_id):
             return False
         found = snapshot.get(object_id)
         if found is None and not is_allowed:
-            topics.add(topic.listed(session.name, cloud.collection.name))
+            topics.add(topic.listed(session.name, kind.collection.name))
             return not snapshot.has_listed or snapshot.is_dirty(object_id)
-        return found is None or not found.datastore_id or found.datastore_id == id_
+        return found is None or not found.in_datastore or found.in_datastore == id_
 
     def _named(self, child: Resource, *, is_allowed: bool) -> str:
         """Who is let in is known to the owner of the datastore; of others he gets what he can see in the cloud."""
         if is_allowed:
             return str(child.key)
-        cloud = self.kind_of(child.key.kind).cloud
-        assert cloud is not None
+        kind = self.kind_of(child.key.kind)
         return (
-            f"{cloud.collection.one} {child.status.get('id')} (of a namespace that may not use this datastore; delete it in "
+            f"{kind.collection.one} {child.told.id} (of a namespace that may not use this datastore; delete it in "
             "the cloud)"
         )

@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import SecretStr
 
+from managed_databases.reconcile.told import Told
+
 MANAGED_LABEL: Final = "manageddatabases.io/managed"
 """Secrets that carry it, with one of the two values, are watched."""
 OWN: Final = "true"
@@ -46,6 +48,11 @@ class Resource:
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
     owner_uids: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> Told:
+        """The status, by names."""
+        return Told(self.status)
 
 
 @dataclass(frozen=True)

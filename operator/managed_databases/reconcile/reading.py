@@ -1,15 +1,17 @@
 """Reads specs and statuses into their models."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
-from managed_databases.kinds.frame import CloudStatus
-from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.frame import CloudSpec, CloudStatus
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.reconcile.packed import FIELD_MOST_BYTES, PACKED_FROM_BYTES, TOO_LARGE, as_text, as_values
 from managed_databases.reconcile.ports import Resource, ResourceKey
+
+_FRAME: Final = frozenset(field.alias or name for name, field in CloudStatus.model_fields.items())
 
 
 class UnreadableSpec(Exception):
@@ -20,10 +22,10 @@ class Specs:
     """Reads each generation of a spec once, and of equal specs one: thousands of users may say the same."""
 
     def __init__(self) -> None:
-        self._read: dict[ResourceKey, tuple[str, int, Any]] = {}
-        self._equal: WeakValueDictionary[tuple[str, bytes], Any] = WeakValueDictionary()
+        self._read: dict[ResourceKey, tuple[str, int, CloudSpec]] = {}
+        self._equal: WeakValueDictionary[tuple[str, bytes], CloudSpec] = WeakValueDictionary()
 
-    def of(self, kind: Kind, resource: Resource) -> Any:
+    def of(self, kind: CloudKind, resource: Resource) -> CloudSpec:
         """Raises UnreadableSpec."""
         read = self._read.get(resource.key)
         if read is None or read[:2] != (resource.uid, resource.generation):
@@ -42,7 +44,7 @@ class Specs:
         self._read.pop(key, None)
 
 
-def _read(kind: Kind, resource: Resource) -> Any:
+def _read(kind: CloudKind, resource: Resource) -> CloudSpec:
     values = as_values(resource.spec)
     if too_large := sorted(name for name, value in values.items() if value == TOO_LARGE):
         raise UnreadableSpec(
@@ -58,13 +60,12 @@ def _read(kind: Kind, resource: Resource) -> Any:
         ) from None
 
 
-def read_status(kind: Kind, status_: Mapping[str, Any]) -> CloudStatus:
+def read_status(kind: CloudKind, status: Mapping[str, Any]) -> CloudStatus:
     """Raises UnreadableSpec. Nonsense beside the frame does not matter: what the kind itself reports is made anew."""
-    for model in (kind.status, CloudStatus):
+    frame = {name: value for name, value in status.items() if name in _FRAME}
+    for told in (status, frame):
         try:
-            status = model.model_validate(status_)
+            return kind.status.model_validate(told)
         except ValidationError:
             continue
-        assert isinstance(status, CloudStatus)
-        return status
     raise UnreadableSpec("this operator cannot read the status' id, identity or intent: it does nothing")

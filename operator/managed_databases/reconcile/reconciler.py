@@ -2,26 +2,27 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
 from managed_databases.api.errors import ApiError, Busy
+from managed_databases.api.models import CloudObject
 from managed_databases.kinds.facts import NOTHING, Facts
-from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.seen import PasswordView
 from managed_databases.kinds.verdicts import Change, Create, Done, Reason, Release, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.act import Actor
 from managed_databases.reconcile.annotations import sync_request
-from managed_databases.reconcile.attempts import NOT_SEEN, Attempts, is_look_before_creation
+from managed_databases.reconcile.attempts import NOT_SEEN, Attempts, NotSeen, is_look_before_creation
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.credentials import CredentialReader, after_a_call
 from managed_databases.reconcile.decision.decide import decide
 from managed_databases.reconcile.failures import KUBERNETES_SECONDS, defect, is_refusal, kubernetes_refusal
 from managed_databases.reconcile.letting_go import LOOK_AGAIN_SECONDS, goes_with_its_definition
 from managed_databases.reconcile.memory import Memory, SecretsRead
-from managed_databases.reconcile.observe import Observation, Observer
+from managed_databases.reconcile.observe import InProject, Observation, Observer, in_project
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     Kube,
@@ -70,7 +71,7 @@ class Interest(Protocol):
 
 @dataclass(frozen=True)
 class Reconciler:
-    kinds: Mapping[str, Kind]
+    kinds: Mapping[str, CloudKind]
     kube: Kube
     clock: Clock
     projects: Projects
@@ -107,7 +108,7 @@ class Reconciler:
 
     async def _keep_hold(self, resource: Resource) -> Resource:
         """The finalizer stands whenever there is something to lose: whoever replaced the resource may have left it out."""
-        holds = any(resource.status.get(field) for field in ("id", "intent"))
+        holds = resource.told.holds_something
         if not holds or resource.deleting_since is not None or FINALIZER in resource.finalizers:
             return resource
         held = await self.kube.set_finalizers(resource, (*resource.finalizers, FINALIZER))
@@ -127,15 +128,16 @@ class Reconciler:
         is_sync_requested, was_late = self._is_sync_requested(resource, memory), False
         for _ in range(STEPS_A_PASS):
             found = self._observe(resource, memory, facts)
-            if is_sync_requested and found.session is not None:
-                found.session.sync_list(found.cloud.collection.name, resource.key.namespace)
+            if is_sync_requested and isinstance(found, InProject):
+                found.session.sync_list(found.kind.collection.name, resource.key.namespace)
                 is_sync_requested = False
             turn.joins(found)
             found, secrets = await self._look_closer(found, memory, facts, lane, turn)
             verdict = await self._decide(found, memory)
             calls_lane = lane_of_calls(found, memory, lane)
             _expect(found, verdict, calls_lane)
-            self.interest.works_in(resource.key, found.session.name if found.session else None, found.datastore_id)
+            project = found.session.name if isinstance(found, InProject) else None
+            self.interest.works_in(resource.key, project, found.datastore_id)
             # What was learned is written whatever else the pass decides.
             if not facts and _knows_less_than_the_status(found, memory, verdict):
                 return self._again_seconds(found, memory, verdict, turn)
@@ -146,7 +148,7 @@ class Reconciler:
                 memory.has_spoken = True
                 memory.retry.was_told(found.seen.generation, shown)
                 return self._again_seconds(found, memory, verdict, turn)
-            if makes_a_call(verdict) and not turn.comes(found, calls_lane):
+            if makes_a_call(verdict) and not turn.comes(in_project(found), calls_lane):
                 shown = self.attempts.shown_while(found, memory, verdict)
                 why = turn.why_not(calls_lane) if shown is verdict else None
                 if facts or why is not None:
@@ -210,7 +212,7 @@ class Reconciler:
     def _is_sync_requested(self, resource: Resource, memory: Memory) -> bool:
         """Whether a sync is asked for that this process has not begun: it starts anew, with nothing held back."""
         request = sync_request(resource.annotations)
-        handled = resource.status.get("lastHandledSyncRequest")
+        handled = resource.told.handled_sync_request
         is_new = request is not None and request not in (handled, memory.sync_request)
         if is_new:
             memory.retry.begin_anew()
@@ -234,8 +236,8 @@ class Reconciler:
 
     async def _ask_by_id(self, found: Observation, memory: Memory, lane: Lane, turn: Turn) -> bool:
         """GET an object that is unsure, or that the first list did not show; return whether something was learned."""
-        seen, session = found.seen, found.session
-        if session is None or found.snapshot is None or seen.status.id is None or seen.mine_gone:
+        seen = found.seen
+        if not isinstance(found, InProject) or seen.status.id is None or seen.mine_gone:
             return False
         is_unlisted = seen.mine is None and (seen.listed or seen.unlisted is not None)
         stays = self._is_followed_by_id(found)
@@ -248,7 +250,7 @@ class Reconciler:
         if not turn.comes(found, calls_lane):
             return False
         try:
-            await session.get_object(found.cloud, seen.status.id, calls_lane, found.resource.key)
+            await found.session.get_object(found.kind, seen.status.id, calls_lane, found.resource.key)
         except ApiError:
             self.attempts.looked_in_vain(memory)
             return False
@@ -261,10 +263,10 @@ class Reconciler:
 
     def _is_followed_by_id(self, found: Observation) -> bool:
         """Whether nothing but a GET would tell that the cloud has ended its work on the object."""
-        session, mine = found.session, found.seen.mine
-        if session is None or mine is None or not self.attempts.is_pending(mine):
+        mine = found.seen.mine
+        if not isinstance(found, InProject) or mine is None or not self.attempts.is_pending(mine):
             return False
-        return session.why_unlisted(found.cloud.collection.name) is not None
+        return found.session.why_unlisted(found.kind.collection.name) is not None
 
     async def _after_api_error(
         self, found: Observation, memory: Memory, verdict: Step, error: ApiError, lane: Lane, turn: Turn
@@ -278,30 +280,30 @@ class Reconciler:
             **_named(found.resource.key),
         )
         found.seen = replace(found.seen, credential=after_a_call(found.seen.credential, memory))
-        busy = await self._what_is_busy(found, memory, lane, turn) if isinstance(error, Busy) else None
+        busy = await self._what_is_busy(in_project(found), memory, lane, turn) if isinstance(error, Busy) else None
         # What the failed step had done and learned is in the cache; the verdict is judged on the new ground.
         return self.attempts.failed(found, memory, verdict, error, busy)
 
-    async def _what_is_busy(self, found: Observation, memory: Memory, lane: Lane, turn: Turn) -> Any:
+    async def _what_is_busy(
+        self, found: InProject, memory: Memory, lane: Lane, turn: Turn
+    ) -> CloudObject | NotSeen | None:
         """The pending one of the object and its datastore: "busy" is believed when one of them is. NOT_SEEN when it is not
         the pass's turn to look.
         """
-        assert found.session is not None
         key, tries = found.resource.key, memory.retry.busy_tries
         try:
             if found.seen.mine is not None:
                 if not turn.comes(found, lane):
                     return NOT_SEEN
-                mine = await found.session.get_object(found.cloud, found.seen.mine.id, lane, key)
+                mine = await found.session.get_object(found.kind, found.seen.mine.id, lane, key)
                 if mine is not None and self.attempts.is_pending(mine):
                     return mine
             if found.datastore_id is not None and (tries == 0 or found.seen.mine is None):
-                parent = next(reference for reference in found.cloud.references if reference.parent)
-                cloud = self.kinds[parent.kind].cloud
-                assert cloud is not None
+                parent = next(reference for reference in found.kind.references if reference.parent)
+                kind = self.kinds[parent.kind]
                 if not turn.comes(found, lane):
                     return NOT_SEEN
-                datastore = await found.session.get_object(cloud, found.datastore_id, lane, key)
+                datastore = await found.session.get_object(kind, found.datastore_id, lane, key)
                 if datastore is not None and self.attempts.is_pending(datastore):
                     return datastore
         except ApiError:
@@ -323,7 +325,7 @@ class Reconciler:
             again = KUBERNETES_SECONDS
         is_unsure = found.seen.mine_unsure or (found.seen.mine is None and found.seen.status.id)
         is_unsure = is_unsure or self._is_followed_by_id(found)
-        if found.session is not None and is_unsure and not turn.waits:
+        if isinstance(found, InProject) and is_unsure and not turn.waits:
             look = self.attempts.look_seconds(memory)
             again = look if again is None else min(again, look)
         if found.seen.deleting:
@@ -348,17 +350,17 @@ def replace_credential(found: Observation, view: PasswordView) -> Observation:
 
 def _knows_less_than_the_status(found: Observation, memory: Memory, verdict: Verdict) -> bool:
     """A process that has only started, and what it would wait for, is no news; what follows upon its own words is."""
-    if isinstance(verdict, Release) or found.resource.status.get("observedGeneration") != found.resource.generation:
+    if isinstance(verdict, Release) or found.resource.told.observed_generation != found.resource.generation:
         return False
     if memory.has_spoken and found.seen.status.id is None:
         return False
-    waits_at_first = isinstance(verdict, Wait) and found.session is not None and not found.session.was_catalogue_read
+    waits_at_first = isinstance(verdict, Wait) and isinstance(found, InProject) and not found.session.was_catalogue_read
     return waits_at_first or not found.is_oriented
 
 
 def _expect(found: Observation, verdict: Verdict, lane: Lane) -> None:
     """Have the collections that a person's wish depends on listed, whatever the lane of TIME has to wait for."""
-    if found.session is not None:
+    if isinstance(found, InProject):
         is_awaited = lane is Lane.PEOPLE and not isinstance(verdict, Stall | Done)
         found.session.expect(found.resource.key, found.collections if is_awaited else ())
 
@@ -367,14 +369,14 @@ def _look_before_creation(found: Observation, memory: Memory, verdict: Verdict) 
     """Ask for the list that a creation waits for; what a person must mend first may take long, and be wanted anew."""
     if isinstance(verdict, Stall):
         memory.creation.want_no_more()
-    elif found.session is not None and is_look_before_creation(found, verdict):
-        found.session.request_list(found.cloud.collection.name)
+    elif isinstance(found, InProject) and is_look_before_creation(found, verdict):
+        found.session.request_list(found.kind.collection.name)
 
 
 def _needs_secrets(found: Observation) -> bool:
     """Only a pass that may create, or that sees its object, reads Secrets."""
     seen = found.seen
-    if found.session is None or seen.deleting:
+    if not isinstance(found, InProject) or seen.deleting:
         return False
     if seen.status.id is not None:
         return seen.mine is not None
@@ -383,7 +385,7 @@ def _needs_secrets(found: Observation) -> bool:
         and not reference.at_creation_only
         and (referred := seen.refs.get(reference.field)) is not None
         and referred.problem is not None
-        for reference in found.cloud.references
+        for reference in found.kind.references
     )
     return seen.listed and seen.settle_seconds is None and not waits
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
-from managed_databases.kinds.kind import Kind, Reference
+from managed_databases.api.models import CloudObject
+from managed_databases.kinds.frame import CloudSpec
+from managed_databases.kinds.kind import CloudKind, Reference
+from managed_databases.kinds.managed_datastore_spec import GuestRights, ManagedDatastoreSpec
 from managed_databases.kinds.seen import ProjectView, Referred
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile import topics as topic
@@ -22,8 +24,8 @@ class References:
 
     cache: ResourceCache
     claims: Claims
-    kind_of: Callable[[str], Kind]
-    spec_of: Callable[[Kind, Resource], Any]
+    kind_of: Callable[[str], CloudKind]
+    spec_of: Callable[[CloudKind, Resource], CloudSpec]
 
     def holder_by_name(self, asker: Resource, reference: Reference, stated: tuple[str, str, str | None]) -> ResourceKey:
         _, name, namespace = stated
@@ -48,12 +50,13 @@ class References:
         reference: Reference,
         stated: tuple[str, str, str | None],
         project: ProjectView,
-        snapshot: CollectionSnapshot[Any],
+        snapshot: CollectionSnapshot[CloudObject],
         topics: set[Topic],
     ) -> Referred:
         """Return what the reference stands for in this project."""
         referred = self._resolve(asker, reference, stated, project, snapshot, topics)
-        if reference.at_creation_only and referred.object is not None and not _is_going_away(referred):
+        there = referred.object
+        if reference.at_creation_only and there is not None and not _is_going_away(referred.problem, there):
             return replace(referred, problem=None)  # a backup can be had of what is down, or at work
         return referred
 
@@ -63,11 +66,10 @@ class References:
         reference: Reference,
         stated: tuple[str, str, str | None],
         project: ProjectView,
-        snapshot: CollectionSnapshot[Any],
+        snapshot: CollectionSnapshot[CloudObject],
         topics: set[Topic],
     ) -> Referred:
         kind = self.kind_of(reference.kind)
-        assert kind.cloud is not None
         if stated[0] == "id":
             return self._by_id(asker, reference, kind, stated[1], project, snapshot, topics)
         holder = self.parent_by_name(asker, reference, stated, topics)
@@ -80,36 +82,39 @@ class References:
             return Referred(
                 str(key), problem=Stall(Reason.FORBIDDEN, f"{key} is in another DatabaseProject ({elsewhere})")
             )
-        id_ = holder.status.get("id")
+        id_ = holder.told.id
         if id_ is None:
             return Referred(str(key), spec=self.spec_of(kind, holder), problem=_waits(key, "is not created yet"))
         return self._held(kind, holder, id_, project, snapshot, topics, asker)
 
     def of_object(
-        self, kind: Kind, id_: str, project: ProjectView, snapshot: CollectionSnapshot[Any], topics: set[Topic]
+        self,
+        kind: CloudKind,
+        id_: str,
+        project: ProjectView,
+        snapshot: CollectionSnapshot[CloudObject],
+        topics: set[Topic],
     ) -> Referred:
         """Return a pinned parent, without asking whether it may be used: for deletions."""
-        assert kind.cloud is not None
-        key = self.claims.proven_holder(ObjectName(project.place, kind.cloud.collection.name, id_))
+        key = self.claims.proven_holder(ObjectName(project.place, kind.collection.name, id_))
         holder = None if key is None else self.cache.get(key)
         if holder is not None:
             topics.add(topic.resource(*holder.key))
             return self._held(kind, holder, id_, project, snapshot, topics)
-        topics.add(topic.cloud_object(project.name, kind.cloud.collection.name, id_))
+        topics.add(topic.cloud_object(project.name, kind.collection.name, id_))
         return Referred(f"{kind.singular} {id_}", id_, snapshot.get(id_))
 
     def _by_id(
         self,
         asker: Resource,
         reference: Reference,
-        kind: Kind,
+        kind: CloudKind,
         id_: str,
         project: ProjectView,
-        snapshot: CollectionSnapshot[Any],
+        snapshot: CollectionSnapshot[CloudObject],
         topics: set[Topic],
     ) -> Referred:
-        assert kind.cloud is not None
-        collection = kind.cloud.collection
+        collection = kind.collection
         topics.add(topic.cloud_object(project.name, collection.name, id_))
         topics.add(topic.holder(project.place, collection.name, id_))
         # Whoever only says to hold it says the truth mostly, as when a key was lost: nobody else gets in meanwhile.
@@ -144,16 +149,15 @@ class References:
 
     def _held(
         self,
-        kind: Kind,
+        kind: CloudKind,
         holder: Resource,
         id_: str,
         project: ProjectView,
-        snapshot: CollectionSnapshot[Any],
+        snapshot: CollectionSnapshot[CloudObject],
         topics: set[Topic],
         asker: Resource | None = None,
     ) -> Referred:
-        assert kind.cloud is not None
-        topics.add(topic.cloud_object(project.name, kind.cloud.collection.name, id_))
+        topics.add(topic.cloud_object(project.name, kind.collection.name, id_))
         found = snapshot.get(id_)
         spec = self.spec_of(kind, holder)
         problem: Wait | Stall | None
@@ -169,7 +173,6 @@ class References:
             found,
             problem,
             spec=spec,
-            status=holder.status,
             going=_is_going(holder, spec),
             guest=None if asker is None else self._guest(asker, kind, holder),
         )
@@ -177,44 +180,45 @@ class References:
     def _may_use(
         self,
         asker: Resource,
-        kind: Kind,
+        kind: CloudKind,
         holder: Resource,
         project: ProjectView | None = None,
         topics: set[Topic] | None = None,
     ) -> bool:
         if holder.key.namespace == asker.key.namespace:
             return True
-        if asker.key.namespace in (getattr(self.spec_of(kind, holder), "allowed_namespaces", None) or ()):
+        if asker.key.namespace in allowed_namespaces(self.spec_of(kind, holder)):
             return True
         return project is not None and topics is not None and self._is_shared(asker, kind, holder, project, topics)
 
     def _is_shared(
-        self, asker: Resource, kind: Kind, holder: Resource, project: ProjectView, topics: set[Topic]
+        self, asker: Resource, kind: CloudKind, holder: Resource, project: ProjectView, topics: set[Topic]
     ) -> bool:
         """Whether the datastore that this database is in lets the namespace refer to it."""
-        identity = holder.status.get("identity") or {}
-        if kind.name != "ManagedDatabase" or not identity.get("datastoreID"):
+        datastore_id = holder.told.datastore_id
+        if kind.name != "ManagedDatabase" or not datastore_id:
             return False
         datastores = self.kind_of("ManagedDatastore")
-        assert datastores.cloud is not None
-        collection = datastores.cloud.collection.name
-        topics.add(topic.holder(project.place, collection, identity["datastoreID"]))
-        key = self.claims.holder(ObjectName(project.place, collection, identity["datastoreID"]))
+        collection = datastores.collection.name
+        topics.add(topic.holder(project.place, collection, datastore_id))
+        key = self.claims.holder(ObjectName(project.place, collection, datastore_id))
         datastore = None if key is None else self.cache.get(key)
         if datastore is None or datastore.key.namespace != holder.key.namespace:
             return False
         topics.add(topic.resource(*datastore.key))
-        spec = self.spec_of(datastores, datastore)
-        namespace = asker.key.namespace
+        spec, namespace = self.spec_of(datastores, datastore), asker.key.namespace
+        if not isinstance(spec, ManagedDatastoreSpec):
+            return False
         return namespace in spec.allowed_namespaces and holder.key.name in spec.rights_of(namespace).databases
 
-    def _guest(self, asker: Resource, kind: Kind, holder: Resource) -> Any:
+    def _guest(self, asker: Resource, kind: CloudKind, holder: Resource) -> GuestRights | None:
         """What the asker's namespace may do in a datastore; None where it is the datastore's own, and of other kinds."""
-        if asker.key.namespace == holder.key.namespace or kind.name != "ManagedDatastore":
+        if asker.key.namespace == holder.key.namespace:
             return None
-        return self.spec_of(kind, holder).rights_of(asker.key.namespace)
+        spec = self.spec_of(kind, holder)
+        return spec.rights_of(asker.key.namespace) if isinstance(spec, ManagedDatastoreSpec) else None
 
-    def _guest_refusal(self, asker: Resource, reference: Reference, kind: Kind, holder: Resource) -> Stall | None:
+    def _guest_refusal(self, asker: Resource, reference: Reference, kind: CloudKind, holder: Resource) -> Stall | None:
         rights = self._guest(asker, kind, holder)
         if rights is None or reference.guest_may(rights):
             return None
@@ -227,7 +231,13 @@ class References:
 
 def _project_of(holder: Resource, project: ProjectView) -> str:
     """The name of the `DatabaseProject` that the resource is in: this one, as far as it says nothing else."""
-    return str((holder.status.get("identity") or {}).get("project", project.name))
+    told = holder.told.project
+    return project.name if told is None else str(told)
+
+
+def allowed_namespaces(spec: CloudSpec) -> tuple[str, ...]:
+    """The other namespaces that a resource lets in: only a datastore does."""
+    return spec.allowed_namespaces if isinstance(spec, ManagedDatastoreSpec) else ()
 
 
 def _missing(asker: Resource, key: ResourceKey) -> Wait:
@@ -254,14 +264,14 @@ def _state_problem(label: str, phase: str | None) -> Wait | None:
     return Wait(Reason.PARENT_NOT_READY, f"waits for {label}, which is {phase}")
 
 
-def _is_going_away(referred: Referred) -> bool:
-    return isinstance(referred.problem, Stall) or referred.object.status == "PENDING_DELETE"
+def _is_going_away(problem: Wait | Stall | None, there: CloudObject) -> bool:
+    return isinstance(problem, Stall) or there.status == "PENDING_DELETE"
 
 
-def _is_going(holder: Resource, spec: Any) -> bool:
+def _is_going(holder: Resource, spec: CloudSpec) -> bool:
     """Deleted with its cloud object and all that is in it, as nothing protects it."""
     return (
         holder.deleting_since is not None
-        and getattr(spec, "deletion_policy", "Delete") == "Delete"
+        and spec.deletion_policy == "Delete"
         and not getattr(spec, "deletion_protection", False)
     )

@@ -178,7 +178,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
 
 def why_unproven(proof: Proof, resource: Resource, *, adopts: bool) -> Stall:
     """Return the stall for a claim that nothing proves. `adopts`: the resource could adopt the object instead."""
-    what = resource.status.get("id") or "an attempt to create"
+    what = resource.told.id or "an attempt to create"
     adoption = (
         "set spec.adoption to IfExists to take over what has its name, in a namespace with the power adopt; "
         if adopts

@@ -41,7 +41,7 @@ class SecretOwnership:
         kept_for = secret.annotations.get(OBJECT_ID) if secret.annotations.get(RETAINED) == "true" else None
         if kept_for is not None and kept_for in ids:
             return None
-        if kept_for is None and self._is_left_behind(secret, key) and seen.cloud_spec.adoption != "Never":
+        if kept_for is None and self._is_left_behind(secret, key) and seen.spec.adoption != "Never":
             return None
         # One text, whatever that Secret is: who may write a resource may not be allowed to read it.
         return Stall(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from managed_databases.kinds.verdicts import Change, Create, Credentials, Delete, PasswordStep, Reason, Verdict, Wait
 from managed_databases.reconcile.memory import Memory
-from managed_databases.reconcile.observe import Observation
+from managed_databases.reconcile.observe import InProject, Observation
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.queue import Lane
@@ -36,12 +36,12 @@ class Turn:
 
     def joins(self, found: Observation) -> None:
         """The pass sees this project now."""
-        self.session, self.waits = found.session, False
+        self.session, self.waits = found.session if isinstance(found, InProject) else None, False
 
-    def comes(self, found: Observation, lane: Lane) -> bool:
+    def comes(self, found: InProject, lane: Lane) -> bool:
         """Whether the pass may make one call now."""
-        assert self.session is not None
-        self.waits = not self.session.claim(found.resource.key, lane, found.datastore_id)
+        self.session = found.session
+        self.waits = not found.session.claim(found.resource.key, lane, found.datastore_id)
         return not self.waits
 
     def why_not(self, lane: Lane) -> Wait | None:

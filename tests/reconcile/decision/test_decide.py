@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from managed_databases.api.models import Datastore, User
+from kinds.sights import seen_database
+from managed_databases.api.models import Database, Datastore, User
 from managed_databases.kinds.database_user import KIND as USER
-from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus
+from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus, UserSeen
 from managed_databases.kinds.frame import Identity, Intent
 from managed_databases.kinds.managed_database import KIND as DATABASE
+from managed_databases.kinds.managed_database import DatabaseSeen
+from managed_databases.kinds.protection import ProtectedStatus
 from managed_databases.kinds.seen import Catalogue, OwnedSeen, PasswordView, ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import (
     Arrange,
@@ -60,7 +63,7 @@ def owned(*, is_ours: bool = True, is_going: bool = False, **spec: Any) -> Owned
     return OwnedSeen("DatabaseGrant", "app-shop", whole, is_ours=is_ours, is_going=is_going, trouble=None)
 
 
-def seen(**changes: Any) -> Seen:
+def seen(**changes: Any) -> UserSeen:
     """A user whose datastore is ACTIVE and of which nothing is in the cloud yet."""
     spec = changes.pop("spec", {})
     fields: dict[str, Any] = {
@@ -328,17 +331,12 @@ def test_what_it_owns_is_sent_the_same_way(given: dict[str, Any], way: dict[str,
     assert isinstance(then, Delete | Release)
 
 
-def test_lost_data_is_never_made_again_by_itself() -> None:
-    from managed_databases.kinds.managed_database import ManagedDatabaseSpec
-    from managed_databases.kinds.protection import ProtectedStatus
+def seen_held(spec: dict[str, Any] | None = None, **fields: Any) -> DatabaseSeen:
+    return replace(seen_database(spec, **fields), status=ProtectedStatus(identity=IDENTITY, id=MINE))
 
-    lost = seen(
-        spec={},
-        status=ProtectedStatus(identity=IDENTITY, id=MINE),
-        mine_gone=True,
-        credential=None,
-    )
-    lost = replace(lost, spec=ManagedDatabaseSpec.model_validate({"datastoreRef": {"name": "main"}}))
+
+def test_lost_data_is_never_made_again_by_itself() -> None:
+    lost = seen_held(mine_gone=True)
     decided = decide(DATABASE, lost)
     assert (type(decided), decided.reason) == (Stall, Reason.GONE)
     agreed = replace(lost, annotations={"manageddatabases.io/recreate": MINE})
@@ -347,14 +345,10 @@ def test_lost_data_is_never_made_again_by_itself() -> None:
 
 
 def test_what_is_protected_is_not_deleted() -> None:
-    from managed_databases.kinds.managed_database import ManagedDatabaseSpec
-    from managed_databases.kinds.protection import ProtectedStatus
-
-    held = seen(deleting=True, status=ProtectedStatus(identity=IDENTITY, id=MINE), mine=user(), credential=None)
+    there = Database(id=MINE, name="orders", datastore_id=DATASTORE_ID, status="ACTIVE")
     for protection, verdict in ((True, Stall), (False, Delete)):
-        told = {"datastoreRef": {"name": "main"}, "deletionProtection": protection}
-        decided = decide(DATABASE, replace(held, spec=ManagedDatabaseSpec.model_validate(told)))
-        assert type(decided) is verdict, protection
+        held = replace(seen_held({"deletionProtection": protection}, mine=there), deleting=True)
+        assert type(decide(DATABASE, held)) is verdict, protection
 
 
 def test_an_attempt_for_what_the_spec_does_not_say_any_more_ends_with_its_identity() -> None:

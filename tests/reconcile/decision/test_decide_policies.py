@@ -7,9 +7,10 @@ import pytest
 
 from kinds.sights import datastore, seen_datastore, uuid
 from managed_databases.kinds.database_user import KIND as USER
+from managed_databases.kinds.datastore_seen import DatastoreSeen
 from managed_databases.kinds.frame import Identity, Intent
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.seen import Referred, Seen
+from managed_databases.kinds.seen import Referred
 from managed_databases.kinds.verdicts import Change, Create, Done, Reason, Record, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import APPROVE, RECREATE
 from managed_databases.reconcile.decision.decide import approval_hash, decide
@@ -83,7 +84,7 @@ def test_what_is_gone_without_data(why: str, fields: dict[str, Any], synced: int
     assert (type(decided), decided.reason) == (type_, Reason.GONE), why
 
 
-def seen_shrinking(**fields: Any) -> Seen:
+def seen_shrinking(**fields: Any) -> DatastoreSeen:
     return seen_datastore(APPROVE_IT, datastore(node_count=3), **fields)
 
 
@@ -110,8 +111,7 @@ def test_what_needs_an_approval(why: str, spec: dict[str, Any], cloud: dict[str,
 def test_an_approval_is_for_one_change_of_one_generation() -> None:
     waiting = decide(KIND, seen_shrinking())
     assert isinstance(waiting, Stall)
-    assert KIND.cloud is not None
-    (change,) = KIND.cloud.changes(seen_shrinking())
+    (change,) = KIND.changes(seen_shrinking())
     word = approval_hash(seen_shrinking(), change)
     assert waiting.message == (
         f"as changePolicy is Approve: 3 nodes become 1 (restart). Annotate {APPROVE}: {word} to let it happen"

@@ -14,8 +14,9 @@ import httpx
 from pydantic import SecretStr
 
 from managed_databases.api.client import Client
-from managed_databases.api.collections import DATABASES, DATASTORES
-from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.kind import CloudKind, any_kind
+from managed_databases.kinds.managed_database import KIND as DATABASE
+from managed_databases.kinds.managed_datastore import KIND as DATASTORE
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Definition, NewSecret, Resource, ResourceKey, SecretContent
 from managed_databases.reconcile.project.projects import Projects
@@ -54,23 +55,8 @@ def _nothing(*_: Any) -> Any:
     raise AssertionError("the session does not ask this of a kind")
 
 
-def _side(collection: Any, key_of: Callable[[Any], tuple[str, ...]]) -> CloudSide:
-    return CloudSide(
-        collection=collection,
-        references=(),
-        key=_nothing,
-        key_of=key_of,
-        body=_nothing,
-        expected=_nothing,
-        expected_of=_nothing,
-        changes=_nothing,
-        report=_nothing,
-        holds_data=True,
-    )
-
-
-DATASTORE_SIDE = _side(DATASTORES, lambda obj: (obj.name,))
-DATABASE_SIDE = _side(DATABASES, lambda obj: (obj.datastore_id, obj.name))
+DATASTORE_SIDE = any_kind(DATASTORE)
+DATABASE_SIDE = any_kind(DATABASE)
 
 
 class FakeCloud:
@@ -325,7 +311,7 @@ class House:
         except TimeoutError:
             raise AssertionError(f"still not {status} {reason}: {self.resource.status}") from None
 
-    async def listed(self, side: CloudSide, times: int = 1) -> None:
+    async def listed(self, side: CloudKind, times: int = 1) -> None:
         """Wait until that many LISTs were applied."""
         topic = ("list", KEY.name, side.collection.name)
         await until(lambda: self.woken[topic] >= times, lambda: (self.woken, self.cloud.requests[-10:]))

@@ -6,7 +6,7 @@ import pytest
 
 from kinds.sights import datastore, seen_datastore
 from managed_databases.kinds.frame import KEY_MOST
-from managed_databases.kinds.registry import kinds
+from managed_databases.kinds.managed_datastore import KIND
 from managed_databases.kinds.verdicts import Done, Reason
 from managed_databases.reconcile.report.conditions import MESSAGE_MOST, conditions
 from managed_databases.reconcile.report.status import status
@@ -24,17 +24,15 @@ def test_a_message_is_cut(length: int, kept: int) -> None:
 
 
 def test_a_status_of_the_api_that_is_too_long_is_cut() -> None:
-    kind = kinds()["ManagedDatastore"]
     seen = seen_datastore(mine=datastore(status="S" * 10**6))
-    told = status(kind, seen, Done(Reason.IN_SYNC, "m"), {}, NOW)
+    told = status(KIND, seen, Done(Reason.IN_SYNC, "m"), {}, NOW)
     assert told["phase"] == "S" * 64
-    kind.status.model_validate(told)
+    KIND.status.model_validate(told)
 
 
 def test_a_name_that_is_too_long_is_cut_where_the_identity_tells_it() -> None:
-    kind = kinds()["ManagedDatastore"]
     seen = seen_datastore(mine=datastore(name="n" * 10**5))
     identity = {"project": "p", "projectID": "0" * 32, "region": "r", "key": ["old"]}
-    told = status(kind, seen, Done(Reason.IN_SYNC, "m"), {"id": "i", "identity": identity}, NOW)
+    told = status(KIND, seen, Done(Reason.IN_SYNC, "m"), {"id": "i", "identity": identity}, NOW)
     assert max(map(len, told["identity"]["key"])) == KEY_MOST
-    kind.status.model_validate(told)
+    KIND.status.model_validate(told)

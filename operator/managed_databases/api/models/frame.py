@@ -50,6 +50,12 @@ class CloudObject(Answer):
         """Whether the answer has all fields that every object of its kind has: without these nothing can be decided about it."""
         return all(self.tells(field) for field in _required(type(self)))
 
+    @property
+    def in_datastore(self) -> str | None:
+        """The id of the datastore that it is in; None for what is in none."""
+        parent: str | None = getattr(self, "datastore_id", None)
+        return parent
+
     def tells(self, field: str) -> bool:
         """Whether the answer says something of this field; a null may say that there is nothing."""
         if field not in self.model_fields_set:

@@ -1,10 +1,10 @@
 """Which cloud objects an attempt of unknown outcome may have made."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from managed_databases.api.models import CloudObject
 from managed_databases.kinds.frame import Intent
-from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
@@ -12,12 +12,12 @@ UNCLEAR_ATTEMPTS_MOST = 2
 """After so many attempts of unknown outcome that left nothing to be seen a person is told."""
 
 
-def candidates(cloud: CloudSide, namesakes: Sequence[Any], intent: Intent) -> list[Any]:
+def candidates(kind: CloudKind, namesakes: Sequence[CloudObject], intent: Intent) -> list[CloudObject]:
     """Return the namesakes that the attempt may have made: new since then, and equal to it in all that never changes."""
     return [
         namesake
         for namesake in namesakes
-        if namesake.id not in intent.others and not fields_that_differ(intent.expected, cloud.expected_of(namesake))
+        if namesake.id not in intent.others and not fields_that_differ(intent.expected, kind.expected_of(namesake))
     ]
 
 
@@ -53,6 +53,6 @@ def unreadable_since(seen: Seen, intent: Intent) -> Wait | None:
     return None
 
 
-def fields_that_differ(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+def fields_that_differ(expected: Mapping[str, object], actual: Mapping[str, object]) -> list[str]:
     """A field that the spec or the API does not tell (None) proves nothing."""
     return [field for field, value in expected.items() if value is not None and actual.get(field) not in (None, value)]

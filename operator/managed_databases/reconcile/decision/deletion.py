@@ -1,7 +1,7 @@
 """What to do next for a resource that is being deleted: a table of its own."""
 
 from managed_databases.kinds.facts import Facts
-from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.protection import WAYS_OUT, WAYS_OUT_INSIDE
 from managed_databases.kinds.seen import Referred, Seen
 from managed_databases.kinds.verdicts import Delete, Reason, Record, Release, Stall, Verdict, Wait
@@ -12,18 +12,18 @@ from managed_databases.reconcile.decision.owned import let_go_step
 NAMES_SHOWN = 10
 
 
-def decide_deletion(cloud: CloudSide, seen: Seen) -> Verdict:
+def decide_deletion(kind: CloudKind, seen: Seen) -> Verdict:
     """Return the next step. The finalizer goes (`Release`) only when nothing of ours can be left behind.
 
     What it owns is sent the same way before it.
     """
-    verdict = _next(cloud, seen)
+    verdict = _next(kind, seen)
     if isinstance(verdict, Delete | Release):
         return let_go_step(seen, retain=isinstance(verdict, Release) and verdict.retain) or verdict
     return verdict
 
 
-def _next(cloud: CloudSide, seen: Seen) -> Verdict:
+def _next(kind: CloudKind, seen: Seen) -> Verdict:
     if seen.annotations.get(FORCE_DELETE) == "true":
         return Release(
             Reason.RELEASED, "the annotation force-delete lets this resource go; the cloud object stays", retain=True
@@ -36,20 +36,20 @@ def _next(cloud: CloudSide, seen: Seen) -> Verdict:
             "let go, as its CustomResourceDefinition is being deleted and all of its kind with it; the cloud object stays",
             retain=True,
         )
-    if seen.status.id is not None and seen.cloud_spec.deletion_policy == "Retain":
+    if seen.status.id is not None and seen.spec.deletion_policy == "Retain":
         return Release(Reason.RELEASED, "the cloud object and its Secret stay", retain=True)
     if seen.problem is not None:
         return seen.problem
     if seen.by_trust:
         return believed(seen)
     if seen.status.id is None:
-        return _open_intent(cloud, seen)
+        return _open_intent(kind, seen)
     if seen.mine_gone:
         return Release(Reason.RELEASED, "the cloud object is gone")
     if seen.holder is not None:
         return Release(Reason.RELEASED, f"{seen.holder} holds the cloud object", retain=True)
-    parent = _parent(cloud, seen)
-    if cloud.protected(seen) and not (parent is not None and parent.going):
+    parent = _parent(kind, seen)
+    if kind.protected(seen) and not (parent is not None and parent.going):
         return Stall(
             Reason.PROTECTED,
             f"protected: {WAYS_OUT if parent is None else WAYS_OUT_INSIDE}",
@@ -62,7 +62,7 @@ def _next(cloud: CloudSide, seen: Seen) -> Verdict:
         return Wait(
             Reason.IN_USE, f"delete what is in the datastore first: {shown}" + (f" and {more} more" if more > 0 else "")
         )
-    return _delete(cloud, seen)
+    return _delete(kind, seen)
 
 
 def believed(seen: Seen) -> Record | Wait:
@@ -82,12 +82,12 @@ def at_work(seen: Seen, wait: Wait) -> Wait | Stall:
         return wait
     return Stall(
         Reason.PENDING_TOO_LONG,
-        f"the cloud has been at work on {seen.mine.id} ({seen.mine.status}) for longer than it should take: look there, or "
-        "ask the provider's support with this id; all goes on by itself once it has ended",
+        f"the cloud has been at work on {seen.existing.id} ({seen.existing.status}) for longer than it should take: look there, "
+        "or ask the provider's support with this id; all goes on by itself once it has ended",
     )
 
 
-def _delete(cloud: CloudSide, seen: Seen) -> Verdict:
+def _delete(kind: CloudKind, seen: Seen) -> Verdict:
     if seen.mine is None or seen.mine_unsure:
         return Wait(Reason.LOOKING, "looking whether the cloud object is still there")
     if seen.mine.status == "PENDING_DELETE":
@@ -98,12 +98,12 @@ def _delete(cloud: CloudSide, seen: Seen) -> Verdict:
             "nothing is deleted in the cloud while it is unknown whether the CustomResourceDefinition is being deleted: "
             "the operator's ClusterRole must let it get its customresourcedefinitions; upgrade it with the operator",
         )
-    for change in cloud.before_delete(seen):
+    for change in kind.before_delete(seen):
         return change
-    return Delete(Reason.DELETING, f"{seen.mine.id} is deleted from the cloud")
+    return Delete(Reason.DELETING, f"{seen.existing.id} is deleted from the cloud")
 
 
-def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
+def _open_intent(kind: CloudKind, seen: Seen) -> Verdict:
     """The attempt may have made an object: look before letting go."""
     if seen.created_id is not None:
         return _found(seen.created_id)
@@ -114,7 +114,7 @@ def _open_intent(cloud: CloudSide, seen: Seen) -> Verdict:
         return Wait(Reason.LOOKING, looking, seen.settle_seconds or None)
     intent = seen.status.intent
     assert intent is not None
-    found = candidates(cloud, seen.namesakes, intent)
+    found = candidates(kind, seen.namesakes, intent)
     if not found and (unclear := unreadable_since(seen, intent)):
         return unclear
     if len(found) == 1:
@@ -135,8 +135,8 @@ def _found(id_: str) -> Record:
     return Record(Reason.FOUND, f"{id_}: made by this resource's attempt to create", Facts(id=id_, intent=None))
 
 
-def _parent(cloud: CloudSide, seen: Seen) -> Referred | None:
-    for reference in cloud.references:
+def _parent(kind: CloudKind, seen: Seen) -> Referred | None:
+    for reference in kind.references:
         if reference.parent:
             return seen.refs.get(reference.field)
     return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Change, Done, Reason, Risk, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import APPROVE
@@ -65,12 +65,12 @@ class Differences:
         return "; ".join(told)
 
 
-def differences(cloud: CloudSide, seen: Seen, rests: Rests, collision: Stall | Wait | None) -> Differences:
+def differences(kind: CloudKind, seen: Seen, rests: Rests, collision: Stall | Wait | None) -> Differences:
     """Sort what differs. `collision` is why the object may not get its new name: nothing else minds it."""
     found = Differences(refusal=collision)
     only_reported = reports_only(seen)
     try:
-        for change in cloud.changes(seen if collision is None else replace(seen, namesakes=(), held_namesakes={})):
+        for change in kind.changes(seen if collision is None else replace(seen, namesakes=(), held_namesakes={})):
             if change.reason is Reason.RENAMING and collision is not None:
                 continue
             if only_reported:
@@ -98,7 +98,7 @@ def _both(collision: Stall | Wait, refusal: Stall | Wait) -> Stall | Wait:
 
 def reports_only(seen: Seen) -> bool:
     """Whether a difference is the cloud's: the spec is the one that the cloud matched before."""
-    return seen.cloud_spec.drift_policy == "Report" and seen.status.synced_generation == seen.generation
+    return seen.spec.drift_policy == "Report" and seen.status.synced_generation == seen.generation
 
 
 def approved(seen: Seen, change: Change) -> Change | Stall:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.seen import OwnedSeen, Seen
 from managed_databases.kinds.verdicts import Arrange, OwnedResource, Reason, Stall, Verdict, Wait
 
 
-def owned_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
+def owned_step(kind: CloudKind, seen: Seen) -> Verdict | None:
     """Return what to make, change or take away next, or whom to wait for; None when all is as the spec says."""
-    return next(_steps(cloud, seen), None)
+    return next(_steps(kind, seen), None)
 
 
 def let_go_step(seen: Seen, *, retain: bool) -> Arrange | None:
@@ -30,8 +30,8 @@ def let_go_step(seen: Seen, *, retain: bool) -> Arrange | None:
     return None
 
 
-def _steps(cloud: CloudSide, seen: Seen) -> Iterator[Verdict]:
-    wanted = {(owned.kind, owned.name): owned for owned in cloud.owned(seen)}
+def _steps(kind: CloudKind, seen: Seen) -> Iterator[Verdict]:
+    wanted = {(owned.kind, owned.name): owned for owned in kind.owned(seen)}
     there = {(owned.kind, owned.name): owned for owned in seen.owned}
     for name, found in _under_other_names(wanted, there).items():
         wanted[found.kind, found.name] = replace(wanted.pop(name), name=found.name)

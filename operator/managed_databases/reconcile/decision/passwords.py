@@ -1,18 +1,18 @@
 """What to do next about a password and its Secret."""
 
-from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.seen import PasswordView, Seen
 from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Stall, Verdict, Wait
 
 
-def password_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
+def password_step(kind: CloudKind, seen: Seen) -> Verdict | None:
     """Return the next step of a password's life; None when the Secret is as it should be."""
     view = seen.credential
-    if cloud.credential is None or view is None or not cloud.credential.applies(seen):
+    if kind.credential is None or view is None or not kind.credential.applies(seen):
         return None
     if view.problem is not None:
         return view.problem
-    if cloud.credential.value_of is not None:
+    if kind.credential.value_of is not None:
         return _told_step(view)
     if view.pending is not None:
         if not view.pending_sent and (instead := _instead_of_pending(view)):
@@ -21,7 +21,7 @@ def password_step(cloud: CloudSide, seen: Seen) -> Verdict | None:
             return Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
         return Credentials(PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it")
     if view.password is None:
-        if seen.status.adopted and seen.status.password_unconfirmed and (refused := password_refusal(cloud, seen)):
+        if seen.status.adopted and seen.status.password_unconfirmed and (refused := password_refusal(kind, seen)):
             return refused
         return Credentials(
             PasswordStep.PREPARE,
@@ -75,14 +75,14 @@ def _told_step(view: PasswordView) -> Verdict | None:
     return None
 
 
-def password_refusal(cloud: CloudSide, seen: Seen) -> Stall | Wait | None:
+def password_refusal(kind: CloudKind, seen: Seen) -> Stall | Wait | None:
     """Say why an object whose password nobody knows is not taken over; None when it may be."""
-    if cloud.credential is None or not cloud.credential.applies(seen) or seen.credential is None:
+    if kind.credential is None or not kind.credential.applies(seen) or seen.credential is None:
         return None
     view = seen.credential
     if view.problem is not None:
         return view.problem
-    if cloud.credential.value_of is not None:
+    if kind.credential.value_of is not None:
         return None
     resets = getattr(seen.spec, "on_unknown_password", None) == "Reset"
     if view.given is None and view.password is None and view.pending is None and not resets:

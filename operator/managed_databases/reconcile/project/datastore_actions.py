@@ -9,7 +9,7 @@ import structlog
 
 from managed_databases.api.collections import ACTIONS
 from managed_databases.api.errors import ApiError
-from managed_databases.api.models import Action, Datastore
+from managed_databases.api.models import Action, CloudObject
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decision.decide import PENDING
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
@@ -45,7 +45,7 @@ class ActionReader:
         self._changed = changed
         self._shown: set[str] = set()
         self._reads: dict[str, _Read] = {}
-        self._snapshot: CollectionSnapshot[Datastore] | None = None
+        self._snapshot: CollectionSnapshot[CloudObject] | None = None
         self._listed = asyncio.Event()
         self.actions: dict[str, tuple[Action, ...]] = {}
         """The latest five by datastore id, the newest first."""
@@ -54,7 +54,7 @@ class ActionReader:
         """Somebody shows the actions of this datastore."""
         self._shown.add(id_)
 
-    def listed(self, snapshot: CollectionSnapshot[Datastore]) -> None:
+    def listed(self, snapshot: CollectionSnapshot[CloudObject]) -> None:
         """The datastores were listed."""
         self._snapshot = snapshot
         self._listed.set()
@@ -74,7 +74,7 @@ class ActionReader:
                     self._reads.pop(id_, None)
                     self.actions.pop(id_, None)
 
-    async def _look(self, datastore: Datastore) -> None:
+    async def _look(self, datastore: CloudObject) -> None:
         before = self._reads.get(datastore.id)
         now = _Read(datastore.status, datastore.updated_at, self._clock.monotonic())
         if datastore.status in PENDING:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from managed_databases.api.calls import ObjectCollection
 from managed_databases.api.collections import DATASTORES
 from managed_databases.api.errors import NotFound, OutcomeUnknown
-from managed_databases.kinds.kind import CloudSide
+from managed_databases.api.models import CloudObject
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.line import ProjectLine
@@ -23,18 +23,16 @@ class KnownCollection:
     """A collection in use."""
 
     collection: ObjectCollection
-    key_of: Callable[[Any], tuple[str, ...]]
-    snapshot: CollectionSnapshot[Any]
+    key_of: Callable[[CloudObject], tuple[str, ...]]
+    snapshot: CollectionSnapshot[CloudObject]
 
     @property
     def name(self) -> str:
         return self.collection.name
 
 
-def parent_of(obj: Any) -> str | None:
-    """The datastore that an object is in; None for what is in none."""
-    parent: str | None = getattr(obj, "datastore_id", None)
-    return parent
+def _parent_of(obj: CloudObject) -> str | None:
+    return obj.in_datastore
 
 
 class ProjectObjects:
@@ -45,7 +43,7 @@ class ProjectObjects:
         project: str,
         line: ProjectLine,
         wake: Callable[[Topic, Lane], None],
-        is_ours: Callable[[Any], bool] = lambda _: True,
+        is_ours: Callable[[CloudObject], bool] = lambda _: True,
     ) -> None:
         """`is_ours` is False for what says to be in another cloud project: it is not there for us."""
         self._project = project
@@ -54,19 +52,19 @@ class ProjectObjects:
         self._wake = wake
         self.known: dict[str, KnownCollection] = {}
 
-    def add(self, cloud: CloudSide) -> KnownCollection:
+    def add(self, kind: CloudKind) -> KnownCollection:
         """Keep a snapshot of this collection, too."""
-        collection = cloud.collection
-        snapshot = CollectionSnapshot[Any](
-            cloud.key_of, parent_of, completed=lambda new, old: new.completed_by(old), is_ours=self._is_ours
+        collection = kind.collection
+        snapshot = CollectionSnapshot[CloudObject](
+            kind.key_of, _parent_of, completed=lambda new, old: new.completed_by(old), is_ours=self._is_ours
         )
-        known = KnownCollection(collection, cloud.key_of, snapshot)
+        known = KnownCollection(collection, kind.key_of, snapshot)
         self.known[collection.name] = known
         return known
 
     async def look(
         self, known: KnownCollection, id_: str, lane: Lane, who: Hashable = None, account: Hashable = None
-    ) -> Any | None:
+    ) -> CloudObject | None:
         """GET an object by its id and enter the answer; return what is known now, None when it is gone.
 
         `who` is the pass that a call was reserved for, on this account; None waits for its turn. Raises ApiError.
@@ -113,7 +111,7 @@ class ProjectObjects:
             for child in children:
                 self.tell(other, child.id, (child,), lane)
 
-    def tell(self, known: KnownCollection, id_: str, shapes: Iterable[Any], lane: Lane) -> None:
+    def tell(self, known: KnownCollection, id_: str, shapes: Iterable[CloudObject | None], lane: Lane) -> None:
         """Wake those who listen to this object, and to each key that it has and had."""
         self._wake(topic.cloud_object(self._project, known.name, id_), lane)
         for key in {known.key_of(shape) for shape in shapes if shape is not None}:

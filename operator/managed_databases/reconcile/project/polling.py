@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
 from managed_databases.api.collections import DATASTORES
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, TooLarge, Unauthorized
+from managed_databases.api.models import CloudObject
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
@@ -17,7 +17,7 @@ from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.budget import LONGEST_CLOSED_SECONDS
 from managed_databases.reconcile.project.collection_snapshot import Delta, Slices
 from managed_databases.reconcile.project.line import ProjectLine
-from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects, parent_of
+from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects
 from managed_databases.reconcile.queue import Lane
 from managed_databases.reconcile.settings import EngineSettings
 
@@ -81,7 +81,7 @@ class CollectionPoller:
         rest_seconds: Callable[[], float],
         listed: Callable[[str], None],
         troubled: Callable[[], None],
-        is_foreign: Callable[[Sequence[Any]], bool],
+        is_foreign: Callable[[Sequence[CloudObject]], bool],
         is_awaited: Callable[[str], bool] = lambda _: True,
         idle: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -212,7 +212,7 @@ class CollectionPoller:
 
     # --- what a list teaches ---
 
-    async def _learn(self, token: int, answered: Sequence[Any]) -> None:
+    async def _learn(self, token: int, answered: Sequence[CloudObject]) -> None:
         """Raises ApiError; OutcomeUnknown for a suspect LIST that is refuted by GETs."""
         if self._is_foreign(answered):
             return
@@ -245,7 +245,8 @@ class CollectionPoller:
         self._hidden = {id_: hidden for id_, hidden in self._hidden.items() if id_ in missing}
         due = [id_ for id_ in sorted(missing) if id_ not in self._hidden or self._hidden[id_].again <= now]
         for id_ in due:
-            parent = parent_of(snapshot.get(id_))
+            known = snapshot.get(id_)
+            parent = known.in_datastore if known is not None else None
             if parent is not None:
                 by_parent[parent] = by_parent.get(parent, 0) + 1
         if datastores is not None:

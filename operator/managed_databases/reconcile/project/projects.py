@@ -142,7 +142,7 @@ class Projects:
         """Run one pass over a `DatabaseProject`; return the seconds until it wants to run again. Raises KubeError."""
         opening = self._opening_of(resource)
         session = opening.session
-        is_requested = sync_request(resource.annotations) not in (None, resource.status.get("lastHandledSyncRequest"))
+        is_requested = sync_request(resource.annotations) not in (None, resource.told.handled_sync_request)
         try:
             spec = DatabaseProjectSpec.model_validate(as_values(resource.spec))
         except ValidationError as error:

@@ -7,12 +7,11 @@ nothing of ours is known, and everything would look deleted.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from managed_databases.api.calls import ObjectCollection
 from managed_databases.api.client import Client
 from managed_databases.api.errors import Forbidden, NotFound
-from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.kind import CloudKind, Kind
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.ports import Resource, SecretContent
 
@@ -61,11 +60,11 @@ def access_version(secret: SecretContent, *told: str | None) -> str:
 
 
 def known_in(project: str, kinds: Mapping[str, Kind], resources: Iterable[Resource]) -> Known:
-    held = [each for each in resources if (each.status.get("identity") or {}).get("project") == project]
+    held = [each for each in resources if each.told.project == project]
     attempts = [
-        OpenAttempt(str(each.key), intent.get("endpoint"))
+        OpenAttempt(str(each.key), each.told.begun_at)
         for each in sorted(held, key=lambda each: str(each.key))
-        if (intent := each.status.get("intent")) and not each.status.get("id")
+        if each.told.has_intent and not each.told.id
     ]
     return Known(_known_objects(kinds, held), tuple(attempts))
 
@@ -73,14 +72,13 @@ def known_in(project: str, kinds: Mapping[str, Kind], resources: Iterable[Resour
 def _known_objects(kinds: Mapping[str, Kind], held: Iterable[Resource]) -> Iterator[KnownObject]:
     """What these hold and the API has not said to be gone; what other objects are in comes first."""
     held = tuple(held)
-    gone = {each.status.get("id") for each in held if _is_gone(each)}
+    gone = {each.told.id for each in held if each.told.has_reason(Reason.GONE)}
     found: list[tuple[bool, str, KnownObject]] = []
     for resource in held:
-        cloud, id_ = kinds[resource.key.kind].cloud, resource.status.get("id")
-        if cloud is None or not id_ or gone & {id_, resource.status["identity"].get("datastoreID")}:
+        kind, id_ = kinds[resource.key.kind], resource.told.id
+        if not isinstance(kind, CloudKind) or not id_ or gone & {id_, resource.told.datastore_id}:
             continue
-        is_inside = any(reference.parent for reference in cloud.references)
-        found.append((is_inside, id_, KnownObject(cloud.collection, id_)))
+        found.append((kind.is_inside, id_, KnownObject(kind.collection, id_)))
     return (known for _, _, known in sorted(found, key=lambda each: each[:2]))
 
 
@@ -128,8 +126,3 @@ def _begun_elsewhere(name: str, endpoint: str, attempts: Iterable[OpenAttempt], 
         f"the DatabaseProject {name} led to {elsewhere[0][1]} when {told} began to be made, and leads to {endpoint} now, where "
         "what was made may not be: put the endpoint, the identity service and the credentials back until the outcome is known",
     )
-
-
-def _is_gone(resource: Resource) -> bool:
-    conditions: Iterable[Mapping[str, Any]] = resource.status.get("conditions", ())
-    return any(each.get("reason") == Reason.GONE for each in conditions)

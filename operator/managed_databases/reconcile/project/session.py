@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from managed_databases.api.calls import Call
 from managed_databases.api.client import Client, Reply
 from managed_databases.api.collections import DATASTORES
-from managed_databases.api.models import Action, Quota
+from managed_databases.api.models import Action, CloudObject, Datastore, Quota
 from managed_databases.kinds.database_project import PollSecondsOf
-from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.seen import ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile import topics as topic
@@ -130,7 +130,7 @@ class ProjectSession:
         return self._line.used
 
     @property
-    def snapshots(self) -> dict[str, CollectionSnapshot[Any]]:
+    def snapshots(self) -> dict[str, CollectionSnapshot[CloudObject]]:
         """Those in use, by collection name."""
         return {name: known.snapshot for name, known in self._objects.known.items()}
 
@@ -138,11 +138,11 @@ class ProjectSession:
     def actions(self) -> dict[str, tuple[Action, ...]]:
         return self._actions.actions
 
-    def need(self, cloud: CloudSide) -> CollectionSnapshot[Any]:
+    def need(self, kind: CloudKind) -> CollectionSnapshot[CloudObject]:
         """Return the collection's snapshot; from the first time on it is polled."""
-        known = self._objects.known.get(cloud.collection.name)
+        known = self._objects.known.get(kind.collection.name)
         if known is None:
-            known = self._objects.add(cloud)
+            known = self._objects.add(kind)
             poller = CollectionPoller(
                 known,
                 self._objects,
@@ -268,18 +268,20 @@ class ProjectSession:
             if call.mutates and (poller := self._pollers.get(_CHANGED_BY.get(section, section))):
                 poller.hurry()
 
-    async def get_object(self, cloud: CloudSide, id_: str, lane: Lane, key: ResourceKey | None = None) -> Any | None:
+    async def get_object(
+        self, kind: CloudKind, id_: str, lane: Lane, key: ResourceKey | None = None
+    ) -> CloudObject | None:
         """GET an object by its id, enter the answer into the snapshot, and wake whom it concerns.
 
         Returns the object; None when it is gone (404), a datastore with all that was in it. Raises ApiError.
         """
-        self.need(cloud)
+        self.need(kind)
         account = None if key is None else key.namespace
-        return await self._objects.look(self._objects.known[cloud.collection.name], id_, lane, key, account)
+        return await self._objects.look(self._objects.known[kind.collection.name], id_, lane, key, account)
 
-    def tell(self, cloud: CloudSide, shapes: Collection[Any], lane: Lane) -> None:
+    def tell(self, kind: CloudKind, shapes: Collection[CloudObject | None], lane: Lane) -> None:
         """Wake whom an answer concerns that was entered into the snapshot: its object as it was (or None) and is."""
-        known = self._objects.known[cloud.collection.name]
+        known = self._objects.known[kind.collection.name]
         for id_ in {shape.id for shape in shapes if shape is not None}:
             self._objects.tell(known, id_, shapes, lane)
 
@@ -359,11 +361,11 @@ class ProjectSession:
 
     # --- inside ---
 
-    def _is_ours(self, obj: Any) -> bool:
+    def _is_ours(self, obj: CloudObject) -> bool:
         """A LIST may show more than one project; what an object does not tell is taken for ours."""
         return self.view is None or obj.project_id in (None, self.view.project_id)
 
-    def _is_foreign(self, objects: Sequence[Any]) -> bool:
+    def _is_foreign(self, objects: Sequence[CloudObject]) -> bool:
         """A project id that nobody but the user states is refuted by an object of another project."""
         view = self.view
         if view is None or not self.is_identity_stated:
@@ -407,11 +409,15 @@ class ProjectSession:
             snapshot = self._objects.known[collection].snapshot
             self._actions.listed(snapshot)
             self._catalogue.used(
-                frozenset((one.id, one.node_count, one.flavor_id, one.flavor, one.disk) for one in snapshot.all())
+                frozenset(
+                    (one.id, one.node_count, one.flavor_id, one.flavor, one.disk)
+                    for one in snapshot.all()
+                    if isinstance(one, Datastore)
+                )
             )
 
 
-def foreign_project(objects: Sequence[Any], project_id: str) -> str | None:
+def foreign_project(objects: Sequence[CloudObject], project_id: str) -> str | None:
     """The project of the first object that says to be in another one, when none says to be in this one."""
     told = [obj.project_id for obj in objects if obj.project_id is not None]
     return next(iter(told), None) if project_id not in told else None

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from managed_databases.kinds.kind import CloudSide
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.seen import Seen
 from managed_databases.reconcile.decision.decide import PENDING
 from managed_databases.reconcile.decision.differences import reports_only
 
 
-def managed(cloud: CloudSide, seen: Seen, before: Mapping[str, Any]) -> dict[str, Any]:
+def managed(kind: CloudKind, seen: Seen, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return `managed` and `applying`: a value that was sent counts as set once the cloud shows it.
 
     `before` is what was known of the two last: newer than what was seen, when a step has written it. What other hands
@@ -17,7 +17,7 @@ def managed(cloud: CloudSide, seen: Seen, before: Mapping[str, Any]) -> dict[str
     """
     known, sent = set(before.get("managed") or ()), dict(before.get("applying") or {})
     if seen.mine is not None and (known or sent):
-        wanted, actual = cloud.wanted_values(seen), cloud.actual_values(seen)
+        wanted, actual = kind.wanted_values(seen), kind.actual_values(seen)
         worked = {name for name, digest in sent.items() if actual.get(name) == digest}
         known |= worked
         is_settled = seen.mine.status not in PENDING and not seen.mine_unsure

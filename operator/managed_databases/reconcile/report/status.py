@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from managed_databases.kinds.facts import NOTHING, Facts
-from managed_databases.kinds.frame import KEY_MOST, Intent
-from managed_databases.kinds.kind import CloudSide, Kind
+from managed_databases.kinds.frame import KEY_MOST, CloudStatus, Intent
+from managed_databases.kinds.kind import CloudKind, O, S, T, any_kind
 from managed_databases.kinds.seen import PasswordView, Seen
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.annotations import sync_request
@@ -26,38 +27,50 @@ mend it: a person must."""
 
 
 def status(
-    kind: Kind,
-    seen: Seen,
+    of_kind: CloudKind[S, O, T],
+    seen: Seen[S, O, T],
     verdict: Verdict,
     old: Mapping[str, Any],
     now: datetime,
     facts: Facts = NOTHING,
 ) -> dict[str, Any]:
     """Return what `.status` shall be. `facts` is what the last step has found out."""
-    assert kind.cloud is not None
+    kind = any_kind(of_kind)
     kept = {field: old[field] for field in _KEPT if field in old}
     phase = seen.mine.status if seen.mine is not None else old.get("phase")
     if "identity" in kept and seen.mine is not None and seen.mine.is_whole:  # a renamed object has another key
-        kept["identity"] = {**kept["identity"], "key": [part[:KEY_MOST] for part in kind.cloud.key_of(seen.mine)]}
+        kept["identity"] = {**kept["identity"], "key": [part[:KEY_MOST] for part in kind.key_of(seen.mine)]}
     token = sync_request(seen.annotations)
     told = facts.written()
     begun = {**kept, **told}.get("intent")
-    reported = seen
+    reported: Seen = seen
     if begun is not None and seen.status.intent is None:  # from the intent on there is something to lose
         reported = replace(seen, status=seen.status.model_copy(update={"intent": Intent.model_validate(begun)}))
     whole: dict[str, Any] = {
         **kept,
-        **fitting(kind.status)(all_visible({"phase": phase, **kind.cloud.report(reported)})),
+        **fitting(kind.status)(all_visible({"phase": phase, **reported_fields(kind, reported)})),
         **told,
         **({"syncedGeneration": seen.generation} if _is_carried_out(verdict) else {}),
-        **managed(kind.cloud, seen, {**old, **told}),
+        **managed(kind, seen, {**old, **told}),
         "observedGeneration": seen.generation,
         "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
     }
-    if kind.cloud.credential is not None and kind.cloud.credential.applies(seen) and whole.get("id"):
+    if kind.credential is not None and kind.credential.applies(seen) and whole.get("id"):
         whole["binding"] = {"name": secret_name(kind, seen)}
     whole["conditions"] = _conditions(kind, seen, verdict, old, now)
     return without_absent(whole)
+
+
+def reported_fields(kind: CloudKind[S, O, T], seen: Seen[S, O, T]) -> dict[str, Any]:
+    """The kind's own fields, by their names in the status; none that is empty."""
+    report = kind.report(seen)
+    told = report.model_dump(mode="json", by_alias=True, exclude_none=True, include=_own_fields(kind.status))
+    return {name: value for name, value in told.items() if value not in ([], {})}
+
+
+@cache
+def _own_fields(model: type[CloudStatus]) -> set[str]:
+    return set(model.model_fields) - set(CloudStatus.model_fields)
 
 
 def is_synced(verdict: Verdict) -> bool:
@@ -70,10 +83,9 @@ def _is_carried_out(verdict: Verdict) -> bool:
     return is_synced(verdict) or verdict.reason is Reason.NOT_REVERSIBLE
 
 
-def secret_name(kind: Kind, seen: Seen) -> str:
+def secret_name(kind: CloudKind, seen: Seen) -> str:
     """The credentials Secret's name: the spec's, or `<resource>-<suffix>`."""
-    assert kind.cloud is not None
-    credential = kind.cloud.credential
+    credential = kind.credential
     assert credential is not None
     return credential.secret_name(seen.spec) or f"{seen.name}-{credential.suffix}"
 
@@ -84,11 +96,10 @@ def without_absent(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _conditions(
-    kind: Kind, seen: Seen, verdict: Verdict, old: Mapping[str, Any], now: datetime
+    kind: CloudKind, seen: Seen, verdict: Verdict, old: Mapping[str, Any], now: datetime
 ) -> list[dict[str, Any]]:
     why = (verdict.reason, verdict.message)
-    assert kind.cloud is not None
-    ready = _ready(kind.cloud, seen, verdict, old)
+    ready = _ready(kind, seen, verdict, old)
     under_way = isinstance(verdict, Step | Wait)
     broken = isinstance(verdict, Done) and not seen.deleting and ready[1] in _SERVES_NOT.values()
     stalled: Saying = (isinstance(verdict, Stall), *why)
@@ -100,11 +111,11 @@ def _conditions(
     }
     if seen.mine is not None and seen.mine.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
-    says |= kind.cloud.conditions(seen)
+    says |= kind.conditions(seen)
     return conditions(old.get("conditions", ()), seen.generation, says, now)
 
 
-def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
+def _ready(kind: CloudKind, seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
     """Usable now? By the API's status (docs/architecture.md, Status); what is not known stays as it was."""
     before = next((c for c in old.get("conditions", ()) if c.get("type") == "Ready"), None)
     was_ready = before is not None and before.get("status") == "True"
@@ -119,9 +130,9 @@ def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any
         return False, verdict.reason, verdict.message
     match seen.mine.status:
         case "ACTIVE" | "DEGRADED" | None:  # what has no status is there, and there is no more to say
-            if broken := _broken_parent(cloud, seen):
+            if broken := _broken_parent(kind, seen):
                 return broken
-            return _credentials_ready(cloud, seen, verdict, was_ready=was_ready)
+            return _credentials_ready(kind, seen, verdict, was_ready=was_ready)
         case "PENDING_UPDATE" | "RESIZING":
             if seen.credential is not None and (seen.credential.pending_sent or seen.credential.pending_unclear):
                 told = "the cloud is at work on a new password, which the Secret gets then"
@@ -141,11 +152,15 @@ def _ready(cloud: CloudSide, seen: Seen, verdict: Verdict, old: Mapping[str, Any
             return False, verdict.reason, verdict.message
 
 
-def _broken_parent(cloud: CloudSide, seen: Seen) -> Saying | None:
+def _broken_parent(kind: CloudKind, seen: Seen) -> Saying | None:
     """What is in a datastore serves no better than that."""
-    for reference in cloud.references:
+    for reference in kind.references:
         referred = seen.refs.get(reference.field)
-        phase = getattr(referred.object, "status", None) if reference.parent and referred is not None else None
+        phase = (
+            referred.object.status
+            if reference.parent and referred is not None and referred.object is not None
+            else None
+        )
         if referred is not None and phase in _SERVES_NOT:
             return (
                 False,
@@ -155,7 +170,7 @@ def _broken_parent(cloud: CloudSide, seen: Seen) -> Saying | None:
     return None
 
 
-def _credentials_ready(cloud: CloudSide, seen: Seen, verdict: Verdict, *, was_ready: bool) -> Saying:
+def _credentials_ready(kind: CloudKind, seen: Seen, verdict: Verdict, *, was_ready: bool) -> Saying:
     """An object whose password nobody has is of no use; a held one by someone else is not ours."""
     if seen.holder is not None or (
         isinstance(verdict, Stall) and verdict.reason in (Reason.SECRET_CONFLICT, Reason.PASSWORD_UNKNOWN)
@@ -177,7 +192,7 @@ def _credentials_ready(cloud: CloudSide, seen: Seen, verdict: Verdict, *, was_re
         return False, verdict.reason, verdict.message
     if seen.status.password_unconfirmed and not (view is not None and view.confirmed):
         return False, verdict.reason, verdict.message
-    if view is not None and (lack := lacking(cloud, seen)) is not None:
+    if view is not None and (lack := lacking(kind, seen)) is not None:
         return False, Reason.NOT_TOLD, lack
     return True, Reason.READY, "usable"
 

@@ -1,0 +1,8 @@
+"""What a pass sees of a datastore."""
+
+from managed_databases.api.models import Datastore
+from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
+from managed_databases.kinds.seen import Seen
+
+DatastoreSeen = Seen[ManagedDatastoreSpec, Datastore, ManagedDatastoreStatus]

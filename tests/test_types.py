@@ -1,0 +1,105 @@
+"""The type checker sees into what a pass works on: a misspelt name is found before any test runs."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[1]
+PACKAGE = Path("operator/managed_databases")
+CHECKED = (str(PACKAGE / "kinds"), str(PACKAGE / "reconcile"))
+CACHE = TOP / ".cache" / "types"
+
+
+@dataclass(frozen=True)
+class Typo:
+    """`right` stands somewhere in `file`; `wrong` in its place must be found, less than `lines` lines away."""
+
+    why: str
+    file: str
+    right: str
+    wrong: str
+    lines: int = 2
+
+
+TYPOS = (
+    Typo(
+        "a kind's spec",
+        "kinds/kafka_topic.py",
+        "= seen.existing, seen.spec.partitions",
+        "= seen.existing, seen.spec.partitons",
+    ),
+    Typo("a kind's object", "kinds/kafka_topic.py", "else seen.mine.partitions", "else seen.mine.partitons"),
+    Typo(
+        "a kind's object that may not be there", "kinds/database_grant.py", "seen.existing.user_id", "seen.mine.user_id"
+    ),
+    Typo("a kind's status", "kinds/kafka_topic.py", "KafkaTopicStatus(protected=", "KafkaTopicStatus(protcted="),
+    Typo("a kind's status of before", "kinds/datastore_changes.py", "seen.status.guard", "seen.status.gaurd"),
+    Typo("another kind's spec", "kinds/engines.py", "return parent.spec.engine.type", "return parent.spec.engin.type"),
+    Typo("another kind's object", "kinds/engines.py", "parent.object.type_id", "parent.object.typ_id"),
+    Typo("a guest's rights", "kinds/kafka_acl.py", "rights.topic_prefix", "rights.topic_prefx"),
+    Typo(
+        "what is sent",
+        "kinds/kafka_topic.py",
+        "NewTopic(name=name, datastore_id=datastore_id)",
+        "NewTopic(name=name, datastore=datastore_id)",
+    ),
+    Typo(
+        "a field that the observer fills",
+        "reconcile/observe.py",
+        "mine_unsure=is_unreadable",
+        "mine_unsrue=is_unreadable",
+        lines=8,
+    ),
+    Typo("a field that the observer reads", "reconcile/observe.py", "seen.mine_gone\n", "seen.mine_gnoe\n"),
+    Typo("an object in the engine", "reconcile/observe.py", "mine.is_whole", "mine.is_hole"),
+    Typo(
+        "a fact of a decision",
+        "reconcile/decision/decide.py",
+        "Facts(password_unconfirmed=True)",
+        "Facts(pasword_unconfirmed=True)",
+    ),
+    Typo("a fact of a step", "reconcile/act.py", "Facts(password_unconfirmed=None)", "Facts(passwordUnconfirmed=None)"),
+    Typo("a fact that is read", "reconcile/act.py", "step.changes.adopted is True", "step.changes.adoptd is True"),
+    Typo("a kind's method", "reconcile/decision/decide.py", "kind.expected_of(found)", "kind.expectd_of(found)"),
+    Typo(
+        "a project where there may be none",
+        "reconcile/reconciler.py",
+        "if not isinstance(found, InProject) or seen.deleting:",
+        "if found.session is None or seen.deleting:",
+    ),
+    Typo(
+        "a kind that may have no cloud object",
+        "reconcile/claims.py",
+        "if not isinstance(kind, CloudKind):",
+        "if kind is None:",
+        lines=12,
+    ),
+)
+"""One of each way in which a pass gets at what it has seen, and says what it has found out."""
+
+
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What mypy says of a copy with all typos at once: one run is enough."""
+    copy = tmp_path_factory.mktemp("typos")
+    shutil.copytree(TOP / PACKAGE, copy / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(TOP / "pyproject.toml", copy)
+    for typo in TYPOS:
+        path = copy / PACKAGE / typo.file
+        path.write_text(path.read_text().replace(typo.right, typo.wrong, 1))
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(CACHE), "--no-error-summary", *CHECKED]
+    return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.parametrize("typo", TYPOS, ids=lambda typo: typo.why)
+def test_a_misspelt_name_is_found(typo: Typo, complaints: str) -> None:
+    text = (TOP / PACKAGE / typo.file).read_text()
+    assert typo.right in text, f"{typo.right} stands in {typo.file} no more: bring the typo up to date"
+    first = text[: text.index(typo.right)].count("\n") + 1
+    found = {int(line) for line in re.findall(rf"{PACKAGE}/{typo.file}:(\d+): error", complaints)}
+    assert any(abs(line - first) < typo.lines for line in found), complaints
