@@ -1,7 +1,9 @@
 """Everything of every kind in virtual time: the examples, what people change of them, and what must be true in the end."""
 
 import asyncio
+import copy
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +52,18 @@ def collection(kind: str) -> str:
     return CLOUD_KINDS[kind].collection.name
 
 
-def everything(**spec: Any) -> list[Raw]:
-    """A project and the examples of each engine, children first; `spec` is added to what has a cloud object."""
-    found: list[Raw] = [
+@cache
+def _examples() -> list[Raw]:
+    return [
         each
         for engine in ("postgresql", "mysql", "redis", "kafka")
         for each in yaml.safe_load_all((EXAMPLES / f"{engine}.yaml").read_text())
     ]
+
+
+def everything(**spec: Any) -> list[Raw]:
+    """A project and the examples of each engine, children first; `spec` is added to what has a cloud object."""
+    found: list[Raw] = copy.deepcopy(_examples())
     found.append(manifest("PrometheusMetricsToken", "prometheus", NAMESPACE, {}))
     for each in found:
         each["metadata"]["namespace"] = NAMESPACE

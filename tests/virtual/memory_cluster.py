@@ -5,12 +5,13 @@ owned objects, and news that come a moment later. No schema: what the API server
 """
 
 import asyncio
-import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
+
+import orjson
 
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.collections import SECRET
@@ -33,7 +34,10 @@ _PATH = re.compile(
 )
 _KINDS = {kind.plural: kind.name for kind in kinds().values()} | {"secrets": SECRET, "configmaps": "ConfigMap"}
 
+_ONLY_JSON = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
 Raw = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass
@@ -68,9 +72,9 @@ class MemoryCluster:
         key = ResourceKey(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
         known = self.objects.get(key)
         if known is None:
-            self.create(key, {"spec": copy.deepcopy(manifest["spec"]), "status": {"observedGeneration": -1}})
+            self.create(key, {"spec": _copy(manifest["spec"]), "status": {"observedGeneration": -1}})
             return
-        known["spec"] = copy.deepcopy(manifest["spec"])
+        known["spec"] = _copy(manifest["spec"])
         known["metadata"]["generation"] += 1
         self._changed(key)
 
@@ -165,7 +169,7 @@ class MemoryCluster:
 
     def _dry_answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Raw:
         """What a write would be answered, without its effect: what is not there has no resourceVersion."""
-        before, told = (copy.deepcopy(self.objects), self.writes, self._version), self.told
+        before, told = ({key: _copy(raw) for key, raw in self.objects.items()}, self.writes, self._version), self.told
         self.told = []
         try:
             answer = self._answer(method, path, body)
@@ -207,17 +211,17 @@ class MemoryCluster:
             ):
                 raise WriteRefused(f"{method} {path}: 403 Forbidden: exceeded quota: count/secrets={self.secrets_most}")
             self.writes += 1
-            return copy.deepcopy(self.create(key, copy.deepcopy(told)))
+            return _copy(self.create(key, _copy(told)))
         if raw is None:
             raise NotThere(f"no {key}")
         if method == "GET":
-            return copy.deepcopy(raw)
+            return _copy(raw)
         self.writes += 1
         if method == "DELETE":
             if raw["metadata"]["uid"] != told.get("preconditions", {}).get("uid", raw["metadata"]["uid"]):
                 raise WriteConflict(f"{key} is another one")
             self.delete(key)
-            return copy.deepcopy(raw)
+            return _copy(raw)
         assert method == "PATCH", method
         return self._patched(key, raw, told, is_status=found["sub"] == "status")
 
@@ -232,7 +236,7 @@ class MemoryCluster:
         data = raw.get("data", {})
         if raw.get("immutable") and _merged(data, told.get("data", {})) != data:
             raise WriteRefused(f"{key}: 422 Invalid: data: Forbidden: field is immutable when `immutable` is set")
-        old_spec = copy.deepcopy(raw.get("spec"))
+        old_spec = _copy(raw.get("spec"))
         if is_status:
             raw["status"] = _merged(raw.get("status", {}), told.get("status", {}))
         else:
@@ -246,12 +250,12 @@ class MemoryCluster:
             self._remove(key)
         else:
             self._changed(key)
-        return copy.deepcopy(raw)
+        return _copy(raw)
 
     def _changed(self, key: ResourceKey) -> None:
         self._version += 1
         self.objects[key]["metadata"]["resourceVersion"] = str(self._version)
-        self._tell(key, copy.deepcopy(self.objects[key]), gone=False)
+        self._tell(key, _copy(self.objects[key]), gone=False)
 
     def _remove(self, key: ResourceKey) -> None:
         raw = self.objects.pop(key)
@@ -270,10 +274,16 @@ class MemoryCluster:
             asyncio.get_running_loop().call_later(NEWS_SECONDS, tell, key.kind, key, raw, gone)
 
 
+def _copy(told: T) -> T:
+    """What JSON makes of it, which is all that the API server keeps."""
+    copied: T = orjson.loads(orjson.dumps(told, option=_ONLY_JSON))
+    return copied
+
+
 def _merged(old: Any, patch: Any) -> Any:
     """A JSON merge patch (RFC 7396)."""
     if not isinstance(patch, Mapping):
-        return copy.deepcopy(patch)
+        return _copy(patch)
     whole = dict(old) if isinstance(old, Mapping) else {}
     for name, value in patch.items():
         if value is None:

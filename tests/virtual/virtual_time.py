@@ -21,8 +21,9 @@ class _Selector(selectors.SelectSelector):
         self._passes = passes
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found = super().select(0)
-        if found or timeout == 0:
+        if timeout == 0:  # somebody has something to do
+            return []
+        if found := super().select(0):
             return found
         if timeout is None:
             raise RuntimeError("everybody waits, and nothing will ever happen")

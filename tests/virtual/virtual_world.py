@@ -8,12 +8,14 @@ import asyncio
 import copy
 import random
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self, cast
+from urllib.parse import urlencode
 
 import httpx
+import orjson
 from pydantic import SecretStr
 
 from managed_databases.api.client import Client
@@ -32,6 +34,7 @@ from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from managed_databases.sandbox.server import Sandbox
 from sandbox_process import SandboxAdmin
 from stories.world import condition
+from virtual.in_process import ask
 from virtual.memory_cluster import MemoryCluster, Raw
 from virtual.virtual_time import VirtualClock
 
@@ -54,12 +57,20 @@ Ended = Callable[[httpx.Request, httpx.Response | None], None]
 """Told of a call that has reached the API and is over; None for one without an answer."""
 
 
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, parts: list[bytes]) -> None:
+        self._parts = parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"".join(self._parts)
+
+
 class _InProcess(httpx.AsyncBaseTransport):
     """Hands requests to the sandbox; one whose sender is gone goes on."""
 
     def __init__(self, world: "VirtualWorld", sandbox: Sandbox) -> None:
         self._world = world
-        self._inner = httpx.ASGITransport(sandbox)
+        self._sandbox = sandbox
         self._under_way: set[asyncio.Task[httpx.Response]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -67,10 +78,23 @@ class _InProcess(httpx.AsyncBaseTransport):
         await asyncio.sleep(self._world.seconds_to_answer(request))
         if (refusal := self._world.refuses(request)) is not None:
             return refusal
-        task = asyncio.create_task(self._inner.handle_async_request(request))
+        task = asyncio.create_task(self._answer(request))
         self._under_way.add(task)
         task.add_done_callback(partial(self._over, request))
         return await asyncio.shield(task)
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        headers = [(name.lower(), value) for name, value in request.headers.raw]
+        told = await ask(
+            self._sandbox,
+            request.method,
+            request.url.path,
+            query=request.url.query,
+            headers=headers,
+            body=request.content,
+            scheme=request.url.scheme,
+        )
+        return httpx.Response(told.status, headers=list(told.headers), stream=_Body(told.body))
 
     def _over(self, request: httpx.Request, task: asyncio.Task[httpx.Response]) -> None:
         self._under_way.discard(task)
@@ -90,16 +114,19 @@ class VirtualWorld(SandboxAdmin):
         self.ended: Ended = lambda request, response: None
         self.seconds_to_answer: Callable[[httpx.Request], float] = lambda _: ANSWER_SECONDS
         self._app = Sandbox(settings=Settings(delay_seconds=delay_seconds))
-        self._http = httpx.AsyncClient(
-            base_url=f"{URL}/sandbox", transport=httpx.ASGITransport(self._app), timeout=None
-        )
         self._settings = EngineSettings(operator_namespace=SYSTEM, **settings)
         self._random = random.Random(seed)  # noqa: S311 (spreads retries, guards nothing)
         self._engine: asyncio.Task[None] | None = None
         self._tell: Callable[[str, ResourceKey, Raw, bool], None] | None = None
 
-    def _asked(self) -> httpx.AsyncClient:
-        return self._http
+    async def _ask(
+        self, method: str, name: str, body: object = None, query: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        sent = b"" if body is None else orjson.dumps(body)
+        told = await ask(self._app, method, f"/sandbox/{name}", query=urlencode(query or {}).encode(), body=sent)
+        content = b"".join(told.body)
+        assert told.status < 300, f"{method} /sandbox/{name}: {told.status} {content.decode()}"
+        return dict(orjson.loads(content)) if content else {}
 
     async def __aenter__(self) -> Self:
         told = DEFAULT_WORLD.projects[0]
@@ -117,7 +144,6 @@ class VirtualWorld(SandboxAdmin):
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
-        await self._http.aclose()
 
     # --- the operator ---
 

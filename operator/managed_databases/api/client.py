@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
@@ -79,6 +78,26 @@ class CallRecord:
     duration_seconds: float
 
 
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take none from the answer."""
+
+
+_NO_COOKIES: Final = _NoCookies()
+
+
+class _WithoutCookies(httpx.AsyncClient):
+    """An API could fill the memory with cookies; and looking for them takes time in each call."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return _NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        raise AttributeError("this client keeps none")
+
+
 @dataclass
 class _Progress:
     """Whether a request may have reached the API without an answer so far."""
@@ -136,7 +155,7 @@ class Client:
         self._large = LargeAnswers()
         self._kept: dict[str, int] = {}
         """About how much memory the rows of each whole list take that was read last."""
-        self._http = httpx.AsyncClient(
+        self._http = _WithoutCookies(
             transport=transport,
             mounts=None if transport is not None else dict.fromkeys(_NO_PROXY),
             headers={
@@ -144,7 +163,6 @@ class Client:
                 "Accept-Encoding": "identity",
                 "User-Agent": "managed-databases-operator",
             },
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # else an API could fill the memory with them
             # One more than there are turns, for the identity service; the whole call has one limit (asyncio.timeout).
             limits=httpx.Limits(max_connections=max_connections + 1, max_keepalive_connections=max_connections),
             timeout=httpx.Timeout(None, connect=call_limit_seconds / 2, pool=call_limit_seconds / 2),
@@ -233,7 +251,7 @@ class Client:
             try:
                 url = f"{endpoint.rstrip('/')}{call.path}"
                 async with self._http.stream(
-                    call.method, url, params=list(call.query), content=content, headers=headers
+                    call.method, url, params=call.query or None, content=content, headers=headers
                 ) as response:
                     received = await self._read(call, response)
             except _NEVER_SENT as error:

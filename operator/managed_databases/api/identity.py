@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import httpx
@@ -254,6 +255,7 @@ def _as_api_error(operation: str, failure: NoToken) -> Unauthorized | NeverSent:
     return NeverSent(operation, str(failure))
 
 
+@lru_cache(maxsize=16)
 def url_problem(url: str) -> str | None:
     """Say what is wrong with an address, without quoting it; None when nothing is."""
     try:

@@ -66,6 +66,7 @@ class OwnershipKey:
     def __init__(self, value: SecretStr) -> None:
         """Raises ValueError for what is not hexadecimal or shorter than KEY_BYTES."""
         self._key = bytes.fromhex(value.get_secret_value().strip())
+        self._derived: dict[str, bytes] = {}
         if len(self._key) < KEY_BYTES:
             raise ValueError("too short")
 
@@ -86,7 +87,9 @@ class OwnershipKey:
         return hmac.digest(self._for(purpose), message, "sha256")
 
     def _for(self, purpose: str) -> bytes:
-        return hmac.digest(self._key, purpose.encode(), "sha256")
+        if purpose not in self._derived:
+            self._derived[purpose] = hmac.digest(self._key, purpose.encode(), "sha256")
+        return self._derived[purpose]
 
 
 class Seals:
