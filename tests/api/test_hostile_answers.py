@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -46,42 +47,49 @@ NESTED = b'{"users":[{"id":"u","name":"n","datastore_id":"d","x":' + b"[" * 3_00
     ("why", "call", "text", "expected", "says_why"),
     [
         ("64 KB of gzip, 63 MiB of rows without a name", DATASTORES.list(),
-         b'{"datastores":[' + b"{}," * (21 * MIB) + b"{}]}", OutcomeUnknown, "row 0 of the answer cannot be read"),
+         lambda: b'{"datastores":[' + b"{}," * (21 * MIB) + b"{}]}", OutcomeUnknown, "row 0 of the answer cannot be read"),
         ("offers may be odd, one by one: here it is the rows that are counted", FLAVORS.list(),
-         b'{"flavors":[' + b"{}," * (21 * MIB) + b"{}]}", TooLarge, "the answer has 5001 rows or more, at most 5000 are read"),
+         lambda: b'{"flavors":[' + b"{}," * (21 * MIB) + b"{}]}", TooLarge,
+         "the answer has 5001 rows or more, at most 5000 are read"),
         ("one row that never ends", USERS.list(),
-         b'{"users":[{"id":"' + b"a" * (60 * MIB) + b'"}]}', TooLarge, "row 0 of the answer has"),
+         lambda: b'{"users":[{"id":"' + b"a" * (60 * MIB) + b'"}]}', TooLarge, "row 0 of the answer has"),
         ("one row of escapes", USERS.list(),
-         b'{"users":[{"id":"' + b"\\n" * (30 * MIB) + b'"}]}', TooLarge, "at most 131072 are read"),
-        ("a key that never ends", USERS.list(), b'{"' + b"a" * (60 * MIB) + b'":1}', TooLarge, "131072"),
-        ("blanks without an end", USERS.list(), b" " * (65 * MIB), TooLarge, "bytes or more, at most 67108864 are read"),
-        ("brackets without an end", USERS.list(), b'{"users":[' + b"[" * (60 * MIB), TooLarge, "131072"),
+         lambda: b'{"users":[{"id":"' + b"\\n" * (30 * MIB) + b'"}]}', TooLarge, "at most 131072 are read"),
+        ("a key that never ends", USERS.list(), lambda: b'{"' + b"a" * (60 * MIB) + b'":1}', TooLarge, "131072"),
+        ("blanks without an end", USERS.list(), lambda: b" " * (65 * MIB), TooLarge, "bytes or more, at most 67108864 are read"),
+        ("brackets without an end", USERS.list(), lambda: b'{"users":[' + b"[" * (60 * MIB), TooLarge, "131072"),
         ("one row of many values", DATASTORES.list(),
-         datastores_with(b'"instances":[' + b"{}," * 20_000 + b"{}]", 1), TooLarge, "values or more, at most 4000"),
+         lambda: datastores_with(b'"instances":[' + b"{}," * 20_000 + b"{}]", 1), TooLarge, "values or more, at most 4000"),
         ("many rows of many values", DATASTORES.list(),
-         datastores_with(b'"instances":[' + b"{}," * 1_900 + b"{}]", 700), TooLarge, "bytes of memory or more"),
+         lambda: datastores_with(b'"instances":[' + b"{}," * 1_900 + b"{}]", 700), TooLarge, "bytes of memory or more"),
         ("many rows of many small lists", DATASTORES.list(),
-         datastores_with(b'"config":{"a":[' + b"[]," * 1_900 + b"[]]}", 5_000), TooLarge, "bytes of memory or more"),
+         lambda: datastores_with(b'"config":{"a":[' + b"[]," * 1_900 + b"[]]}", 5_000), TooLarge, "bytes of memory or more"),
         ("many rows of many short texts", DATASTORES.list(),
-         datastores_with(b'"security_groups":[' + b'"ab",' * 3_000 + b'"a"]', 5_000), TooLarge, "bytes of memory or more"),
+         lambda: datastores_with(b'"security_groups":[' + b'"ab",' * 3_000 + b'"a"]', 5_000), TooLarge,
+         "bytes of memory or more"),
         ("many rows of one wide character each", DATASTORES.list(),
-         datastores_with(b'"config":{"a":"\\ud83d\\ude00' + b"a" * 60_000 + b'"}', 800), TooLarge, "bytes of memory or more"),
+         lambda: datastores_with(b'"config":{"a":"\\ud83d\\ude00' + b"a" * 60_000 + b'"}', 800), TooLarge,
+         "bytes of memory or more"),
         ("an object of many values", DATASTORES.get("d"),
-         b'{"datastore":{"id":"d","config":{"a":[' + b"{}," * 100_000 + b"{}]}}}", TooLarge, "at most 4000 are read"),
+         lambda: b'{"datastore":{"id":"d","config":{"a":[' + b"{}," * 100_000 + b"{}]}}}", TooLarge, "at most 4000 are read"),
         ("an object of many bytes", DATASTORES.get("d"),
-         b'{"datastore":{"id":"' + b"a" * MIB + b'"}}', TooLarge, "at most 524288 are read"),
-        ("deeper than anything is read", USERS.list(), NESTED, OutcomeUnknown, "the answer is not JSON"),
+         lambda: b'{"datastore":{"id":"' + b"a" * MIB + b'"}}', TooLarge, "at most 524288 are read"),
+        ("deeper than anything is read", USERS.list(), lambda: NESTED, OutcomeUnknown, "the answer is not JSON"),
     ],
     ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
 )  # fmt: skip
 async def test_an_answer_is_refused_before_it_costs_anything(
-    why: str, call: Call[Any], text: bytes, expected: type[ApiError], says_why: str, monkeypatch: pytest.MonkeyPatch
+    why: str,
+    call: Call[Any],
+    text: Callable[[], bytes],
+    expected: type[ApiError],
+    says_why: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With a quarter of the usual limits of memory, and a tenth of that of rows; `benchmarks` measures with the usual ones."""
     monkeypatch.setattr("managed_databases.api.client.KEPT_LIMIT_BYTES", 16 * MIB)
     monkeypatch.setattr("managed_databases.api.rows.ROW_LIMIT", 5_000)
-    async with serving(packed(text)) as server:
-        del text
+    async with serving(packed(text())) as server:
         client = client_at(server.address)
         async with Beat().running() as beat:
             with pytest.raises(expected) as caught:
