@@ -77,6 +77,23 @@ async def test_an_effect_after_the_connection_is_gone(sandbox: SandboxProcess, a
     assert [user["name"] for user in users] == ["a"]
 
 
+@pytest.mark.parametrize(("when", "made"), [("before", []), ("after", ["a"])])
+async def test_a_request_that_is_held_until_the_faults_are_removed(
+    when: str, made: list[str], sandbox: SandboxProcess, account: Account
+) -> None:
+    datastore = await sandbox.create("datastores", {})
+    await sandbox.fault(method="POST", when=when, held=True)
+    adding = asyncio.create_task(add_user(account, datastore, "a"))
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not any(fault["met"] for fault in await sandbox.faults()):  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.02)
+    assert [user["name"] for user in await sandbox.objects("users")] == made
+    assert not adding.done()
+    await sandbox.clear_faults()
+    await adding
+    assert [user["name"] for user in await sandbox.objects("users")] == ["a"]
+
+
 async def test_lists_that_lie(sandbox: SandboxProcess, account: Account) -> None:
     old = await sandbox.create("datastores", {"name": "old"})
     stale = await sandbox.fault(path="/datastores$", stale_list=True, times=1)

@@ -1,5 +1,6 @@
 """Faults that can be asked of the sandbox: what an API does on its worse days."""
 
+import asyncio
 import random
 import re
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ _TOLD: Final[Schema] = {
         "status": {"type": ["integer", "null"], "minimum": 200, "maximum": 599},
         "headers": {"type": "object"},
         "delay_seconds": {"type": "number", "minimum": 0},
-        **dict.fromkeys(("reset", "garbage", "stale_list", "expire_tokens"), _SWITCH),
+        **dict.fromkeys(("reset", "garbage", "stale_list", "expire_tokens", "held"), _SWITCH),
         "short_list": _COUNT,
         "rows": {"type": ["object", "null"]},
         "effect_after_seconds": _NUMBER,
@@ -47,10 +48,11 @@ class Fault:
 
     `when` tells whether `status`, `body`, `headers`, `reset` or `garbage` come instead of the effect ("before") or
     instead of the answer, after the effect ("after"). The others stand for themselves: `delay_seconds` before the
-    answer (with "before" also before the effect), `short_list`: lists have only their first so many objects,
-    `rows`: each object of the answer tells these fields so, and leaves out those that are "(left out)",
-    `stale_list`: lists are as they were when the fault was asked for, `effect_after_seconds`: the connection is closed
-    at once, the effect comes then, `expire_tokens`: all tokens have expired just before the request.
+    answer (with "before" also before the effect), `held`: so long as well, until all faults are removed, `short_list`:
+    lists have only their first so many objects, `rows`: each object of the answer tells these fields so, and leaves
+    out those that are "(left out)", `stale_list`: lists are as they were when the fault was asked for,
+    `effect_after_seconds`: the connection is closed at once, the effect comes then, `expire_tokens`: all tokens have
+    expired just before the request.
     """
 
     method: str | None = None
@@ -63,6 +65,7 @@ class Fault:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     delay_seconds: float = 0
+    held: bool = False
     reset: bool = False
     garbage: bool = False
     short_list: int | None = None
@@ -133,6 +136,7 @@ class Faults:
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
         self._past: dict[str, Tables] = {}
+        self._removed = asyncio.Event()
 
     def __bool__(self) -> bool:
         return bool(self._faults)
@@ -148,6 +152,8 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
         self._past.clear()
+        self._removed.set()
+        self._removed = asyncio.Event()
 
     def meet(self, method: str, path: str, project: str | None) -> Fault | None:
         """Return the first fault that fits and has not been met too often, and count it."""
@@ -162,6 +168,12 @@ class Faults:
                 fault.met += 1
                 return fault
         return None
+
+    async def delay(self, fault: Fault) -> None:
+        removed = self._removed
+        await asyncio.sleep(fault.delay_seconds)
+        if fault.held:
+            await removed.wait()
 
     def past(self, fault: Fault) -> Tables | None:
         return self._past.get(fault.id)

@@ -155,11 +155,11 @@ class Sandbox:
             task.add_done_callback(self._late.discard)
             return None
         if fault.when == "before":
-            await asyncio.sleep(fault.delay_seconds)
+            await self._faults.delay(fault)
         answer = produce() if fault.when == "after" or not fault.answers else Answer(200)
         if fault.when == "after":
             self.store.flush()
-            await asyncio.sleep(fault.delay_seconds)
+            await self._faults.delay(fault)
         if fault.reset:
             return None
         if fault.garbage:
