@@ -29,7 +29,7 @@ e2e: $(VENV)/ready ## the operator's image, by the chart, on real nodes: kind's,
 
 chaos: $(VENV)/ready ## kill the operator at every boundary of every scenario, try every fault; takes up to 40 minutes
 	@$(BIN)/python -m managed_databases.controlplane
-	@$(BIN)/pytest -n 2 --dist worksteal -m chaos -o faulthandler_timeout=2400 tests/stories/chaos tests/virtual $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal -m chaos -o faulthandler_timeout=2400 tests/stories/chaos tests/stories/test_kills.py tests/virtual $(ARGS)
 
 bench: $(VENV)/ready ## every benchmark, and benchmarks/report.md (ARGS='--scale 0.1 first_reaction' for some, without a report)
 	@$(BIN)/python -m managed_databases.controlplane

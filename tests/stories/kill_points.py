@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cluster import PATIENCE_SECONDS
 from kubernetes_proxy import KubernetesProxy, When
 from stories.world import World
 
@@ -18,6 +19,13 @@ EFFECT_WAS = (("when", "after"), ("delay_seconds", HANGS_SECONDS))
 EFFECT_COMES = (("delay_seconds", HANGS_SECONDS),)
 EFFECT_COMES_LATE = (("effect_after_seconds", HANGS_SECONDS),)
 NO_EFFECT = (("status", 503), ("delay_seconds", HANGS_SECONDS))
+
+HELD_BEFORE = (("held", True), ("times", None))
+HELD_AFTER = (*HELD_BEFORE, ("when", "after"))
+HELD_FOR_NOTHING = (*HELD_BEFORE, ("status", 503))
+"""The request stands still until the sandbox' faults are removed, however long it takes to kill the operator there."""
+PATIENT = QUICK | {"call_limit_seconds": 60}
+"""So long the operator waits for such a request; the next one has to be QUICK."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +41,21 @@ class InKubernetes:
         """Begin, and return when the request stands still there."""
         stop = proxy.stop_at(self.method, f"{world.namespace}/{self.path}", self.body, self.when)
         await begin()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await stop.reached.wait()
 
 
 @dataclass(frozen=True)
 class InTheCloud:
-    """A request hangs: its effect comes before it does (EFFECT_WAS), while it does, after it, or never."""
+    """A request hangs: its effect comes before it does (HELD_AFTER), when the faults are removed, or never."""
 
     method: str
     path: str
     fault: tuple[tuple[str, Any], ...]
 
     async def reach(self, world: World, proxy: KubernetesProxy, begin: Callable[[], Awaitable[None]]) -> None:
-        """Begin, and return when the request has arrived."""
-        id_ = await world.sandbox.fault(method=self.method, path=self.path, times=1, **dict(self.fault))
+        """Begin, and return when the request has arrived. Once the operator is killed, the faults are to be removed."""
+        id_ = await world.sandbox.fault(method=self.method, path=self.path, **{"times": 1, **dict(self.fault)})
         await begin()
 
         async def is_met() -> bool:

@@ -7,10 +7,11 @@ import pytest
 from cluster import Manifest
 from kubernetes_proxy import KubernetesProxy
 from stories.kill_points import (
-    EFFECT_COMES,
     EFFECT_COMES_LATE,
-    EFFECT_WAS,
-    NO_EFFECT,
+    HELD_AFTER,
+    HELD_BEFORE,
+    HELD_FOR_NOTHING,
+    PATIENT,
     QUICK,
     InKubernetes,
     InTheCloud,
@@ -19,7 +20,7 @@ from stories.kill_points import (
 )
 from stories.world import COLLECTIONS, World
 
-pytestmark = pytest.mark.parametrize("world", [{"settings": QUICK}], indirect=True, ids=["quick"])
+pytestmark = pytest.mark.parametrize("world", [{"settings": PATIENT}], indirect=True, ids=["patient"])
 
 NAMES = {"ManagedDatastore": ["main"], "ManagedDatabase": ["shop"], "DatabaseUser": ["app"]}
 FINALIZERS = r'"finalizers": *\['
@@ -30,49 +31,76 @@ CREATION: dict[str, Point] = {
     "before the finalizer": InKubernetes("PATCH", "manageddatastores/main$", FINALIZERS, "before"),
     "after the finalizer": InKubernetes("PATCH", "manageddatastores/main$", FINALIZERS, "after"),
     "after the datastore's intent": InKubernetes("PATCH", "manageddatastores/main/status", INTENT, "after"),
-    "before the datastore's effect": InTheCloud("POST", "/datastores$", EFFECT_COMES),
-    "without the datastore's effect": InTheCloud("POST", "/datastores$", NO_EFFECT),
-    "after the datastore's effect": InTheCloud("POST", "/datastores$", EFFECT_WAS),
+    "before the datastore's effect": InTheCloud("POST", "/datastores$", HELD_BEFORE),
+    "without the datastore's effect": InTheCloud("POST", "/datastores$", HELD_FOR_NOTHING),
+    "after the datastore's effect": InTheCloud("POST", "/datastores$", HELD_AFTER),
     "long before the datastore's effect": InTheCloud("POST", "/datastores$", EFFECT_COMES_LATE),
     "before the datastore's id": InKubernetes("PATCH", "manageddatastores/main/status", CREATED_ID, "before"),
     "after the datastore's id": InKubernetes("PATCH", "manageddatastores/main/status", CREATED_ID, "after"),
     "after the user's intent": InKubernetes("PATCH", "databaseusers/app/status", INTENT, "after"),
     "after the Secret": InKubernetes("POST", "secrets$", "app-user", "after"),
-    "before the user's effect": InTheCloud("POST", "/users$", EFFECT_COMES),
-    "after the user's effect": InTheCloud("POST", "/users$", EFFECT_WAS),
+    "before the user's effect": InTheCloud("POST", "/users$", HELD_BEFORE),
+    "after the user's effect": InTheCloud("POST", "/users$", HELD_AFTER),
     "before the user's id": InKubernetes("PATCH", "databaseusers/app/status", CREATED_ID, "before"),
-    "before the password is confirmed": InTheCloud("PUT", "/users/", NO_EFFECT),
-    "after the database's effect": InTheCloud("POST", "/databases$", EFFECT_WAS),
+    "before the password is confirmed": InTheCloud("PUT", "/users/", HELD_FOR_NOTHING),
+    "after the database's effect": InTheCloud("POST", "/databases$", HELD_AFTER),
 }
 
 DELETION: dict[str, Point] = {
-    "before the datastore's end": InTheCloud("DELETE", "/datastores/", EFFECT_COMES),
-    "after the datastore's end": InTheCloud("DELETE", "/datastores/", EFFECT_WAS),
-    "without the datastore's end": InTheCloud("DELETE", "/datastores/", NO_EFFECT),
+    "before the datastore's end": InTheCloud("DELETE", "/datastores/", HELD_BEFORE),
+    "after the datastore's end": InTheCloud("DELETE", "/datastores/", HELD_AFTER),
+    "without the datastore's end": InTheCloud("DELETE", "/datastores/", HELD_FOR_NOTHING),
     "before the datastore is let go": InKubernetes("PATCH", "manageddatastores/main$", FINALIZERS, "before"),
     "before the user is let go": InKubernetes("PATCH", "databaseusers/app$", FINALIZERS, "before"),
     "after the user's Secret": InKubernetes("DELETE", "secrets/app-user$", "", "after"),
 }
 
+SAMPLE = {
+    "after the datastore's intent",
+    "before the datastore's effect",
+    "without the datastore's effect",
+    "long before the datastore's effect",
+    "before the datastore's id",
+    "after the Secret",
+    "after the user's effect",
+    "before the password is confirmed",
+    "after the datastore's end",
+    "without the datastore's end",
+    "before the user is let go",
+}
+"""Tried by `make test`: where something could be made twice, or an object be left behind. `make chaos` tries the others."""
 
-@pytest.mark.parametrize("point", CREATION.values(), ids=CREATION.keys())
+
+def each_of(points: dict[str, Point]) -> pytest.MarkDecorator:
+    params = [
+        pytest.param(point, id=name, marks=[] if name in SAMPLE else [pytest.mark.chaos])
+        for name, point in points.items()
+    ]
+    return pytest.mark.parametrize("point", params)
+
+
+@each_of(CREATION)
 async def test_killed_while_all_is_made(world: World, point: Point) -> None:
     async with through_a_proxy(world) as proxy:
         await kill_while_all_is_made(world, proxy, point)
 
 
 async def kill_while_all_is_made(world: World, proxy: KubernetesProxy, point: Point) -> None:
+    limits = PATIENT
+
     async def begin() -> None:
-        await world.operator.start()
+        await world.operator.start(**limits)
         await world.apply(*everything(world))
 
     if point == CREATION["before the password is confirmed"]:
-        # A password is sent again only for a user that was found: its creation must end unknown first.
+        # A password is sent again only for a user that was found: its creation must end unknown first, and soon.
+        limits = QUICK
         await world.sandbox.fault(method="POST", path="/users$", times=1, when="after", reset=True)
     await point.reach(world, proxy, begin)
     await world.operator.kill()
+    await world.sandbox.clear_faults()
     await nobody_is_locked_out(world)
-    await world.operator.start()
+    await world.operator.start(**QUICK)
     for kind, names in NAMES.items():
         for name in names:
             await world.becomes(kind, name)
@@ -82,7 +110,7 @@ async def kill_while_all_is_made(world: World, proxy: KubernetesProxy, point: Po
     assert await world.login_works()
 
 
-@pytest.mark.parametrize("point", DELETION.values(), ids=DELETION.keys())
+@each_of(DELETION)
 async def test_killed_while_all_is_deleted(world: World, point: Point) -> None:
     async with through_a_proxy(world) as proxy:
         await kill_while_all_is_deleted(world, proxy, point)
@@ -100,7 +128,8 @@ async def kill_while_all_is_deleted(world: World, proxy: KubernetesProxy, point:
 
     await point.reach(world, proxy, begin)
     await world.operator.kill()
-    await world.operator.start()
+    await world.sandbox.clear_faults()
+    await world.operator.start(**QUICK)
 
     async def nothing_is_left() -> bool:
         for kind in NAMES:

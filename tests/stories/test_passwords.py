@@ -6,7 +6,16 @@ import pytest
 
 from kubernetes_proxy import KubernetesProxy
 from managed_databases.reconcile.ports import MANAGED_LABEL
-from stories.kill_points import EFFECT_COMES, EFFECT_WAS, QUICK, InKubernetes, InTheCloud, Point, through_a_proxy
+from stories.kill_points import (
+    HELD_AFTER,
+    HELD_BEFORE,
+    PATIENT,
+    QUICK,
+    InKubernetes,
+    InTheCloud,
+    Point,
+    through_a_proxy,
+)
 from stories.passwords_seen import (
     give,
     login,
@@ -30,12 +39,15 @@ REDIS = {"engine": {"type": "redis", "version": "7"}, "flavor": {"name": "RS1.1-
 OWN = {"name": "own", "key": "password"}
 
 never_by_time = pytest.mark.parametrize("world", [NEVER_BY_TIME], indirect=True, ids=["never by time"])
+patient = pytest.mark.parametrize(
+    "world", [{"settings": PATIENT | {"resync_seconds": 3600}}], indirect=True, ids=["patient"]
+)
 soon = pytest.mark.parametrize("world", [SOON], indirect=True, ids=["soon"])
 
 ROTATION: dict[str, Point] = {
     "after the pending Secret": InKubernetes("POST", "secrets$", "app-user-pending", "after"),
-    "before the effect": InTheCloud("PUT", "/users/", EFFECT_COMES),
-    "after the effect": InTheCloud("PUT", "/users/", EFFECT_WAS),
+    "before the effect": InTheCloud("PUT", "/users/", HELD_BEFORE),
+    "after the effect": InTheCloud("PUT", "/users/", HELD_AFTER),
     "before the switch": InKubernetes("PATCH", "secrets/app-user$", "", "before"),
     "after the switch": InKubernetes("DELETE", "secrets/app-user-pending$", "", "before"),
 }
@@ -79,7 +91,7 @@ async def test_a_generated_password_is_kept_and_repaired(world: World) -> None:
     assert len(await world.calls("PUT", "/users/")) == 4
 
 
-@never_by_time
+@patient
 async def test_a_given_password_is_set_and_rotated(world: World) -> None:
     await world.operator.start()
     await world.apply(world.project_manifest(), world.datastore(), world.user(passwordSecretRef=OWN))
@@ -90,11 +102,12 @@ async def test_a_given_password_is_set_and_rotated(world: World) -> None:
     assert (await world.secret("app-user"))["password"] == "first password: 'quoted' @/:\""
     assert await world.login_works()
 
-    await world.sandbox.fault(method="PUT", path="/users/", times=1, delay_seconds=1)
+    await world.sandbox.fault(method="PUT", path="/users/", held=True)
     await give(world, "second")
     pending = await until_secret(world, "app-user-pending", password="second")
     assert pending == {"password": "second"}
     assert await world.login_works(), "until the cloud has the new password the Secret has the old one"
+    await world.sandbox.clear_faults()
     await until_password(world, "second")
     assert not await login(world, "first password: 'quoted' @/:\"")
     assert len(await world.calls("PUT", "/users/")) == 1
@@ -198,7 +211,7 @@ async def test_a_pending_secret_emptied_by_hand_is_replaced(world: World) -> Non
     await until_password(world, "new")
 
 
-@pytest.mark.parametrize("world", [{"settings": QUICK}], indirect=True, ids=["quick"])
+@pytest.mark.parametrize("world", [{"settings": PATIENT}], indirect=True, ids=["patient"])
 @pytest.mark.parametrize("point", ROTATION.values(), ids=ROTATION.keys())
 async def test_killed_while_a_password_changes(world: World, point: Point) -> None:
     async with through_a_proxy(world) as proxy:
@@ -214,13 +227,14 @@ async def kill_while_a_password_changes(world: World, proxy: KubernetesProxy, po
 
     await point.reach(world, proxy, begin)
     await world.operator.kill()
+    await world.sandbox.clear_faults()
     known = [await world.secret("app-user"), await world.secret("app-user-pending")]
 
     async def one_of_the_two_opens() -> bool:
         return any([await login(world, secret["password"]) for secret in known])
 
     await world.until("one of the two Secrets opens the database", one_of_the_two_opens)
-    await world.operator.start()
+    await world.operator.start(**QUICK)
     await until_password(world, "new")
     await world.becomes("DatabaseUser", "app")
     await world.becomes("DatabaseUser", "app", "Synced")
