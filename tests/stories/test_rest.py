@@ -17,6 +17,7 @@ FAST = {
     "settings": {
         "clock_speed": SPEED,
         "calls_per_second": 1000,
+        "call_limit_seconds": 60,
         "resync_seconds": 60,
         "catalogue_seconds": CATALOGUE_SECONDS,
         "pending_poll_seconds": 2,
