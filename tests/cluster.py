@@ -17,6 +17,9 @@ from audit_log import AuditEvent, AuditLog
 from discovered_kinds import DiscoveredKind, DiscoveredKinds
 from managed_databases.controlplane.cluster import ControlPlane
 
+PATIENCE_SECONDS: Final = 180
+"""What is waited for may take that long on a machine at work elsewhere; only a test that fails takes it."""
+
 Manifest = dict[str, Any]
 Events = list[AuditEvent]
 
@@ -51,7 +54,7 @@ class Cluster:
             base_url=control_plane.url,
             verify=ssl.create_default_context(cafile=control_plane.ca_file),
             headers={"Authorization": f"Bearer {token}"},
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             trust_env=False,
         )
         self._kinds = DiscoveredKinds(self.http)
@@ -168,7 +171,9 @@ class Cluster:
         path = self.control_plane.folder / f"{namespace}-{name}-{secrets.token_hex(4)}.kubeconfig"
         return self.control_plane.kubeconfig_for(name, answer["status"]["token"], path)
 
-    async def wait_until(self, what: str, check: Callable[[], Awaitable[object]], seconds: float = 60) -> Any:
+    async def wait_until(
+        self, what: str, check: Callable[[], Awaitable[object]], seconds: float = PATIENCE_SECONDS
+    ) -> Any:
         """Ask `check` until it returns something true, and return that; else fail with what it said last.
 
         A refusal, a missing key and an API server that is away are "not yet". So is a failed `assert` in the check.

@@ -12,7 +12,7 @@ import httpx
 
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 
-_START_LIMIT_SECONDS = 60
+_START_LIMIT_SECONDS = 180
 
 
 class SandboxAdmin:

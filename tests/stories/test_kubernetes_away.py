@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cluster import Cluster
+from cluster import PATIENCE_SECONDS, Cluster
 from definitions import install_crds
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.commands import free_port
@@ -36,7 +36,7 @@ class Probed:
     def __init__(self, world: World) -> None:
         self._world = world
         self._port, self._metrics_port = free_port(), free_port()
-        self._http = httpx.AsyncClient(timeout=10, trust_env=False)
+        self._http = httpx.AsyncClient(timeout=60, trust_env=False)
 
     async def start(self) -> None:
         await self._world.operator.start(probe_port=self._port, metrics_port=self._metrics_port)
@@ -46,7 +46,7 @@ class Probed:
         answer = await self._http.get(f"http://127.0.0.1:{port}{path}")
         return answer.status_code, answer.text
 
-    async def becomes(self, path: str, status: int, seconds: float = 60) -> str:
+    async def becomes(self, path: str, status: int, seconds: float = PATIENCE_SECONDS) -> str:
         async def look() -> str:
             code, text = await self.says(path)
             assert code == status, (code, text)
@@ -112,7 +112,7 @@ async def test_watches_that_are_cut_or_silent(world: World, probed: Probed) -> N
         assert (await probed.says("/healthz"))[0] == 200
 
         proxy.mute(for_all=True)
-        trouble = await probed.becomes("/healthz", 503, seconds=120)
+        trouble = await probed.becomes("/healthz", 503)
         assert world.namespace not in trouble, "anybody may ask the probes"
         assert "nothing has come from the watch of" in world.operator.log_tail()
         assert world.operator.is_running

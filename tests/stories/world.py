@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from cluster import Cluster, Manifest
+from cluster import PATIENCE_SECONDS, Cluster, Manifest
 from managed_databases.kinds.registry import GROUP, VERSION, kinds
 from managed_databases.kube.account_policies import BINDING, POLICY, secrets_policy
 from managed_databases.kube.rbac import Access, AccessRule, access
 from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL
-from operator_process import OperatorProcess
+from operator_process import OperatorProcess, lost_errors
 from sandbox_process import SandboxProcess
 
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -34,7 +34,10 @@ def manifest(kind: str, name: str, namespace: str | None, spec: dict[str, Any], 
 
 def condition(resource: Manifest, type_: str) -> dict[str, Any]:
     found: list[dict[str, Any]] = resource.get("status", {}).get("conditions", [])
-    return next((each for each in found if each["type"] == type_), {})
+    for each in found:
+        if each["type"] == type_:
+            return each
+    return {}
 
 
 @dataclass
@@ -76,6 +79,8 @@ class World:
             await self.cluster.delete("DatabaseProject", name, check=False)
         for what in (BINDING, POLICY):
             await self.cluster.delete(what, self._limit, check=False)
+        if error is None:
+            assert lost_errors(self.folder) == []
 
     @property
     def account(self) -> str:
@@ -208,7 +213,7 @@ class World:
         said: Manifest = await self.cluster.wait_until(f"{kind} {name}: {type_}={status} {reason or ''}", look)
         return said
 
-    async def until(self, what: str, check: Callable[[], Awaitable[object]], seconds: float = 60) -> Any:
+    async def until(self, what: str, check: Callable[[], Awaitable[object]], seconds: float = PATIENCE_SECONDS) -> Any:
         return await self.cluster.wait_until(what, check, seconds)
 
     async def secret(self, name: str) -> dict[str, str]:
@@ -288,6 +293,8 @@ class World:
             if not kind.namespaced:
                 continue
             for resource in await self._listed(kind.plural, namespace):
+                if not resource["metadata"].get("finalizers"):
+                    continue
                 name = resource["metadata"]["name"]
                 gone = {"metadata": {"finalizers": None}, "spec": {"deletionPolicy": "Retain"}}
                 await self.cluster.patch(kind.plural, name, namespace, gone, check=False)
