@@ -157,6 +157,15 @@ def test_a_file_that_is_not_there_would_be_found() -> None:
     assert not set(named) & files()
 
 
+def test_every_decision_is_listed_in_its_order() -> None:
+    page = (TOP / "docs/developing.md").read_text()
+    decisions = sorted((TOP / "docs/adr").glob("*.md"))
+    titles = [path.read_text().partition("\n")[0].removeprefix("# ") for path in decisions]
+    assert [title[:4] for title in titles] == [path.name[:4] for path in decisions]
+    wanted = [f"- [{title}](adr/{path.name})" for title, path in zip(titles, decisions, strict=True)]
+    assert re.findall(r"^- \[\d{4} .*\]\(adr/.*\)$", page, re.MULTILINE) == wanted
+
+
 @pytest.mark.parametrize("name", ["code-tour.md", "architecture.md"])
 def test_every_named_function_is_in_its_file(name: str) -> None:
     """`reconcile/act.py` (`_change`) and `reconcile/act.py`: `_create` both say that the file has the function."""
