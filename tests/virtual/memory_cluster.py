@@ -5,6 +5,7 @@ owned objects, and news that come a moment later. No schema: what the API server
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -276,7 +277,11 @@ class MemoryCluster:
 
 def _copy(told: T) -> T:
     """What JSON makes of it, which is all that the API server keeps."""
-    copied: T = orjson.loads(orjson.dumps(told, option=_ONLY_JSON))
+    copied: T
+    try:
+        copied = orjson.loads(orjson.dumps(told, option=_ONLY_JSON))
+    except orjson.JSONEncodeError:  # a number of more than 64 bits, or nested deeply: JSON all the same
+        copied = json.loads(json.dumps(told))
     return copied
 
 
