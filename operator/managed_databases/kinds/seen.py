@@ -128,10 +128,6 @@ class Referred(Generic[S_co, O_co]):
     guest: "GuestRights | None" = None
     """What this resource's namespace may do in it (`GuestRights`); None for the holder's own, which may do everything."""
 
-    @property
-    def usable(self) -> bool:
-        return self.problem is None
-
 
 @dataclass(frozen=True)
 class PasswordView:
