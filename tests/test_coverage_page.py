@@ -49,7 +49,7 @@ def test_every_kind_with_a_cloud_object_uses_its_own_collection() -> None:
         ("users.update", ("DatabaseUser",)),
         ("actions.list", ("operator: `project.datastore_actions`",)),
         ("quotas.get", ("operator: `project.catalogue_details`",)),
-        ("datastores.list", ("ManagedDatastore", "operator: `project.opening`")),
+        ("datastores.list", ("ManagedDatastore", "operator: `project.connector`")),
     ],
 )
 def test_users_are_found_however_the_call_is_written(operation: str, users: tuple[str, ...]) -> None:

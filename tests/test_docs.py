@@ -168,7 +168,7 @@ def test_every_decision_is_listed_in_its_order() -> None:
 
 @pytest.mark.parametrize("name", ["code-tour.md", "architecture.md"])
 def test_every_named_function_is_in_its_file(name: str) -> None:
-    """`reconcile/act.py` (`_change`) and `reconcile/act.py`: `_create` both say that the file has the function."""
+    """`reconcile/act/actor.py` (`_change`) and `reconcile/act/actor.py`: `_create` both say that the file has the function."""
     text = " ".join((TOP / "docs" / name).read_text().split())
     said = re.findall(r"`([\w/]+\.py)`(?: \(|: )((?:`[\w.]+`(?:, )?)+)", text)
     assert said or name != "code-tour.md"

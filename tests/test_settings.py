@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from managed_databases.kube.operator import engine_settings
-from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.settings import ControllerSettings
 from managed_databases.settings import Settings
 
 KNOBS = {"workers": 3, "datastore_workers": 2, "max_connections": 5, "poll_seconds": 7.5, "call_limit_seconds": 4.0}
 
 
 def test_the_defaults_are_the_engines() -> None:
-    assert engine_settings(Settings()) == EngineSettings()
+    assert engine_settings(Settings()) == ControllerSettings()
 
 
 @pytest.mark.parametrize(("name", "value"), KNOBS.items())

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from managed_databases.kinds.frame import CloudSpec, CloudStatus
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import CATEGORY, GROUP, VERSION, kinds
 from managed_databases.kinds.schema import IMMUTABLE, RULES, Spec
+from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus
 from managed_databases.kube.crd import custom_resource_definition
 from managed_databases.kube.structural_schema import structural_schema
 

@@ -13,9 +13,9 @@ from structlog.typing import EventDict, Processor
 from managed_databases.api.masking import Masks, forms
 from managed_databases.visible import all_visible, visible_lines
 
-_TEXT_MOST: Final = 64_000
+_MAX_TEXT: Final = 64_000
 """Characters of a text beside which an exception stands: each secret is looked for in them."""
-_LOOKED_AT: Final = 2 * _TEXT_MOST
+_LOOKED_AT: Final = 2 * _MAX_TEXT
 _OURS: Final = frozenset({"level", "timestamp", "logger"})
 """What no secret is quoted in, even if it looks like one."""
 
@@ -84,4 +84,4 @@ def masked(texts: Mapping[str, str]) -> dict[str, str]:
     written = "\n".join(text[:_LOOKED_AT] for text in texts.values()).lower()
     quoted = [one for value, one in held.items() if any(form.lower() in written for form in forms(value))]
     masks = Masks(quoted)
-    return {name: masks.apply(text, _TEXT_MOST) for name, text in texts.items()}
+    return {name: masks.apply(text, _MAX_TEXT) for name, text in texts.items()}

@@ -3,20 +3,22 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.settings import ControllerSettings
 
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
-ENGINE = EngineSettings()
+ENGINE = ControllerSettings()
 """The defaults of all that the engine knows by the same name."""
 
 
 class Settings(BaseSettings):
     """Each field is also an environment variable: MANAGED_DATABASES_ and its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="MANAGED_DATABASES_", hide_input_in_errors=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="MANAGED_DATABASES_", hide_input_in_errors=True, populate_by_name=True, extra="ignore"
+    )
 
     namespace: str = Field(
         default=ENGINE.operator_namespace, description="The operator's own namespace: projects' Secrets are there."
@@ -55,8 +57,12 @@ class Settings(BaseSettings):
     resync_seconds: Seconds = Field(
         default=ENGINE.resync_seconds, description="Seconds until a resource is looked at without a cause."
     )
-    least_backoff_seconds: Seconds = Field(
-        default=ENGINE.least_backoff_seconds, description="The shortest pause after a failure."
+    min_backoff_seconds: Seconds = Field(
+        default=ENGINE.min_backoff_seconds,
+        description="The shortest pause after a failure.",
+        validation_alias=AliasChoices(
+            "MANAGED_DATABASES_MIN_BACKOFF_SECONDS", "MANAGED_DATABASES_LEAST_BACKOFF_SECONDS"
+        ),  # its old name
     )
     catalogue_seconds: Seconds = Field(
         default=ENGINE.catalogue_seconds, description="Seconds between two looks at what the cloud offers."

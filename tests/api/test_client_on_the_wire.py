@@ -195,7 +195,7 @@ async def test_no_more_calls_at_once_than_allowed_and_none_is_lost() -> None:
         client = client_at(server.address, max_connections=4)
         replies = await asyncio.gather(*(client.send(USERS.list()) for _ in range(50)))
         assert [reply.value for reply in replies] == [()] * 50
-        assert server.most_at_once <= 4
+        assert server.max_at_once <= 4
         await client.close()
 
 

@@ -16,7 +16,7 @@ class WireServer:
         self.connections = 0
         self.requests: list[bytes] = []
         self.asked = asyncio.Event()
-        self.at_once = self.most_at_once = 0
+        self.at_once = self.max_at_once = 0
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -27,7 +27,7 @@ class WireServer:
                 self.requests.append(head + await reader.readexactly(length))
                 self.asked.set()
                 self.at_once += 1
-                self.most_at_once = max(self.most_at_once, self.at_once)
+                self.max_at_once = max(self.max_at_once, self.at_once)
                 try:
                     await self.script(writer)
                     await writer.drain()

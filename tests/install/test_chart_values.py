@@ -51,6 +51,7 @@ ALONE: dict[str, Values] = {
         "settings": {
             "PENDING_POLL_SECONDS": 1.5,
             "PENDING_LIMIT_SECONDS": 7200,
+            "MIN_BACKOFF_SECONDS": 2,
             "LEAST_BACKOFF_SECONDS": 2,
             "CATALOGUE_SECONDS": 300,
             "CALL_LIMIT_SECONDS": 600,

@@ -3,11 +3,22 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import CATALOGUE, CUBE, EARTHDISTANCE, MAIN, OLD_ONLY, PGCRYPTO, PROJECT, database_ref, seen_of, uuid
+from kinds.builders import (
+    CATALOGUE,
+    CUBE,
+    EARTHDISTANCE,
+    MAIN,
+    OLD_ONLY,
+    PGCRYPTO,
+    PROJECT,
+    database_ref,
+    seen_of,
+    uuid,
+)
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import Extension
 from managed_databases.kinds.database_extension import KIND
-from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.verdicts import Reason, Wait
 
 SAMPLE: dict[str, Any] = {
@@ -33,10 +44,10 @@ def extension(**fields: Any) -> Extension:
 
 @pytest.mark.parametrize("named", ["pgcrypto", PGCRYPTO])
 def test_it_is_named_or_given_by_its_id(named: str) -> None:
-    seen = seen_of(KIND, SAMPLE, {"extension": named})
-    assert KIND.body(seen, None).model_dump(exclude_unset=True) == IDS
-    assert KIND.key(seen) == KIND.key_of(extension())
-    assert KIND.expected(seen) == KIND.expected_of(extension())
+    observed = seen_of(KIND, SAMPLE, {"extension": named})
+    assert KIND.body(observed, None).model_dump(exclude_unset=True) == IDS
+    assert KIND.key(observed) == KIND.key_of(extension())
+    assert KIND.expected(observed) == KIND.expected_of(extension())
 
 
 def test_key_survives_that_nothing_is_known() -> None:
@@ -67,14 +78,14 @@ def test_what_is_not_on_offer_is_refused_with_what_is(asked: str, told: str) -> 
 
 
 def test_it_waits_for_what_it_depends_on() -> None:
-    seen = seen_of(KIND, SAMPLE, EARTH)
+    observed = seen_of(KIND, SAMPLE, EARTH)
     needed = (DATABASE, CUBE)
-    assert [*KIND.needs(seen)] == [needed]
+    assert [*KIND.needs(observed)] == [needed]
     with pytest.raises(Refused, match="waits for extension cube in .*; make a DatabaseExtension for it"):
-        KIND.body(seen, None)
+        KIND.body(observed, None)
     with pytest.raises(Refused, match="waits for extension cube, which is PENDING_CREATE"):
-        KIND.body(replace(seen, needed={needed: extension(status="PENDING_CREATE")}), None)
-    made = KIND.body(replace(seen, needed={needed: extension()}), None)
+        KIND.body(replace(observed, needed={needed: extension(status="PENDING_CREATE")}), None)
+    made = KIND.body(replace(observed, needed={needed: extension()}), None)
     assert made.model_dump()["available_extension_id"] == EARTHDISTANCE
 
 
@@ -85,7 +96,7 @@ def test_only_in_postgresql(engine: str) -> None:
 
 
 def test_nothing_of_it_changes_but_its_database_must_be_the_same() -> None:
-    assert not [*KIND.changes(seen_of(KIND, SAMPLE, mine=extension()))]
+    assert not [*KIND.changes(seen_of(KIND, SAMPLE, external=extension()))]
     moved = {"databaseRef": database_ref(id=uuid(71))}
     with pytest.raises(Refused, match="databaseRef now means"):
-        [*KIND.changes(seen_of(KIND, SAMPLE, mine=extension(), refs=moved))]
+        [*KIND.changes(seen_of(KIND, SAMPLE, external=extension(), refs=moved))]

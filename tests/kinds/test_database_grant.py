@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import MAIN, OTHER, database_ref, seen_of, user_ref, uuid
+from kinds.builders import MAIN, OTHER, database_ref, seen_of, user_ref, uuid
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import Grant
 from managed_databases.kinds.database_grant import KIND
-from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.verdicts import Reason
 
 SAMPLE: dict[str, Any] = {
@@ -30,10 +30,10 @@ def grant(**fields: Any) -> Grant:
 
 
 def test_it_is_made_of_three_ids_that_the_cloud_shows_again() -> None:
-    seen = seen_of(KIND, SAMPLE)
-    assert KIND.body(seen, None).model_dump(exclude_unset=True) == IDS
-    assert KIND.key(seen) == KIND.key_of(grant())
-    assert KIND.expected(seen) == KIND.expected_of(grant()) == IDS
+    observed = seen_of(KIND, SAMPLE)
+    assert KIND.body(observed, None).model_dump(exclude_unset=True) == IDS
+    assert KIND.key(observed) == KIND.key_of(grant())
+    assert KIND.expected(observed) == KIND.expected_of(grant()) == IDS
 
 
 def test_key_survives_that_nothing_is_known() -> None:
@@ -41,14 +41,14 @@ def test_key_survives_that_nothing_is_known() -> None:
 
 
 def test_nothing_of_it_changes() -> None:
-    assert not [*KIND.changes(seen_of(KIND, SAMPLE, mine=grant()))]
+    assert not [*KIND.changes(seen_of(KIND, SAMPLE, external=grant()))]
 
 
 @pytest.mark.parametrize("engine", ["redis 7", "kafka 3"])
 def test_only_where_there_are_databases(engine: str) -> None:
-    for act in (lambda seen: KIND.body(seen, None), lambda seen: [*KIND.changes(seen)]):
+    for act in (lambda observed: KIND.body(observed, None), lambda observed: [*KIND.changes(observed)]):
         with pytest.raises(Refused, match="postgresql or mysql"):
-            act(seen_of(KIND, SAMPLE, engine=engine, mine=grant()))
+            act(seen_of(KIND, SAMPLE, engine=engine, external=grant()))
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,5 @@ def test_all_three_belong_together(field: str, stranger: Any) -> None:
 )
 def test_a_name_that_means_another_object_now_is_told(field: str, another: Any) -> None:
     with pytest.raises(Refused, match=f"{field} now means {another.id}") as refused:
-        [*KIND.changes(seen_of(KIND, SAMPLE, mine=grant(), refs={field: another}))]
+        [*KIND.changes(seen_of(KIND, SAMPLE, external=grant(), refs={field: another}))]
     assert refused.value.verdict.reason is Reason.INVALID_SPEC

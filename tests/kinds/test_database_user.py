@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kinds.sights import MAIN, OTHER, PROJECT, parent, seen_user, uuid
+from kinds.builders import MAIN, OTHER, PROJECT, parent, seen_user, uuid
 from managed_databases.api.models import Database, User
 from managed_databases.api.secrets import WIRE
 from managed_databases.kinds.database_user import DATABASE, KIND
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec
-from managed_databases.kinds.seen import Referred, Refused
+from managed_databases.kinds.observed import Referred, Refused
 from managed_databases.kinds.verdicts import Reason, Wait
 
 assert KIND.credential is not None
@@ -41,7 +41,7 @@ def test_key_and_expected_agree_with_the_cloud() -> None:
     user = User(id=uuid(60), name="app", datastore_id=MAIN)
     assert KIND.key(seen_user()) == KIND.key_of(user)
     assert KIND.expected(seen_user()) == KIND.expected_of(user)
-    assert not [*KIND.changes(seen_user(mine=user))]
+    assert not [*KIND.changes(seen_user(external=user))]
 
 
 def test_creation_does_not_wait_for_the_database_that_waits_for_its_owner() -> None:
@@ -80,8 +80,8 @@ def test_the_secret_survives_that_nothing_is_known() -> None:
 
 
 def test_the_projects_certificate_is_in_the_secret() -> None:
-    seen = replace(seen_user(), project=replace(PROJECT, ca_certificate="PEM"))
-    assert CREDENTIAL.content(seen, SECRET)["ca.crt"] == "PEM"
+    observed = replace(seen_user(), project=replace(PROJECT, ca_certificate="PEM"))
+    assert CREDENTIAL.content(observed, SECRET)["ca.crt"] == "PEM"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_change_of_the_password_is_one_call() -> None:
 def test_names_of_secrets() -> None:
     assert CREDENTIAL.suffix == "user"
     assert CREDENTIAL.secret_name(seen_user().spec) is None
-    assert CREDENTIAL.secret_name(seen_user({"secretName": "mine"}).spec) == "mine"
+    assert CREDENTIAL.secret_name(seen_user({"secretName": "external"}).spec) == "external"
     given = CREDENTIAL.given(seen_user({"passwordSecretRef": {"name": "own"}}).spec)
     assert given is not None
     assert (given.name, given.key) == ("own", "password")

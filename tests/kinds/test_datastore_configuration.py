@@ -5,18 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinds.sights import PARAMETERS
+from kinds.builders import PARAMETERS
 from managed_databases.api.models import ConfigurationParameter
 from managed_databases.kinds import datastore_configuration
 from managed_databases.kinds.datastore_configuration import (
-    HINTS_MOST,
+    MAX_HINTS,
     UNSAFE_FROM,
     Value,
     convert,
     converted,
     difference,
 )
-from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.verdicts import Reason
 
 UNSAFE = "integers of 2^63 and more must be quoted, or Kubernetes changes them"
@@ -134,7 +134,7 @@ def test_a_spec_of_hundreds_of_unknown_names_is_refused_without_comparing_all_wi
     monkeypatch.setattr(datastore_configuration, "nearest", counted)
     with pytest.raises(Refused) as refused:
         converted(PARAMETERS, {f"work_mem_{number}": 1 for number in range(500)})
-    assert looked_for == [f"work_mem_{number}" for number in range(HINTS_MOST)]
+    assert looked_for == [f"work_mem_{number}" for number in range(MAX_HINTS)]
     message = refused.value.verdict.message
-    assert message.count("did you mean work_mem?") == HINTS_MOST
+    assert message.count("did you mean work_mem?") == MAX_HINTS
     assert message.count("this engine has no such parameter") == 500

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from kinds.sights import datastore
+from kinds.builders import datastore
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, lets_in, secret_content, uri
 

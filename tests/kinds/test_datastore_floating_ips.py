@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import datastore, seen_datastore, uuid
+from kinds.builders import datastore, seen_datastore, uuid
 from managed_databases.api.secrets import WIRE
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 from managed_databases.reconcile.report.status import reported_fields
 
@@ -27,8 +27,8 @@ GUARDED = {"firewall": [{"ip": "10.0.0.0/8"}]}
 
 
 def calls(spec: dict[str, Any], cloud: dict[str, Any], status: dict[str, Any] | None = None) -> list[tuple[str, str]]:
-    mine = datastore(node_count=3, **cloud)
-    found: list[Change] = list(KIND.changes(seen_datastore(spec, mine, status)))
+    external = datastore(node_count=3, **cloud)
+    found: list[Change] = list(KIND.changes(seen_datastore(spec, external, status)))
     return [
         (change.call.operation, getattr(change.call.body, "instance_id", ""))
         for change in found
@@ -99,17 +99,19 @@ def test_the_creation(why: str, spec: dict[str, Any], sent: dict[str, int] | Non
 
 
 @pytest.mark.parametrize(
-    ("spec", "mine", "message"),
+    ("spec", "external", "message"),
     [
         ({"floatingIPs": {"replicas": 1}}, None, "floatingIPs.replicas: 1 asked for, but there are no replicas: say fewer, or raise nodeCount"),
         ({"nodeCount": 2, "floatingIPs": {"replicas": 2}}, None, "floatingIPs.replicas: 2 asked for, but there is 1 replica: say fewer, or raise nodeCount"),
         ({"floatingIPs": {"replicas": 3}}, OPEN[:1], "floatingIPs.replicas: 3 asked for, but there are no replicas: say fewer, or raise nodeCount"),
     ],
 )  # fmt: skip
-def test_more_addresses_than_replicas(spec: dict[str, Any], mine: list[dict[str, Any]] | None, message: str) -> None:
-    seen = seen_datastore(spec, None if mine is None else datastore(instances=mine))
+def test_more_addresses_than_replicas(
+    spec: dict[str, Any], external: list[dict[str, Any]] | None, message: str
+) -> None:
+    observed = seen_datastore(spec, None if external is None else datastore(instances=external))
     with pytest.raises(Refused) as refused:
-        KIND.body(seen, None) if mine is None else list(KIND.changes(seen))
+        KIND.body(observed, None) if external is None else list(KIND.changes(observed))
     assert (refused.value.verdict.reason, refused.value.verdict.message) == (Reason.INVALID_SPEC, message)
 
 
@@ -136,16 +138,18 @@ def test_a_guard_is_not_taken_from_public_addresses() -> None:
 def test_what_was_fulfilled_is_remembered(
     why: str, instances: list[dict[str, Any]], before: Any, after: Any, is_told: bool
 ) -> None:
-    seen = seen_datastore(BOTH, datastore(instances=instances, node_count=3), {"floatingIPs": before} if before else {})
-    assert reported_fields(KIND, seen).get("floatingIPs") == after, why
-    assert ("FloatingIPOnOtherRole" in KIND.conditions(seen)) is is_told, why
+    observed = seen_datastore(
+        BOTH, datastore(instances=instances, node_count=3), {"floatingIPs": before} if before else {}
+    )
+    assert reported_fields(KIND, observed).get("floatingIPs") == after, why
+    assert ("FloatingIPOnOtherRole" in KIND.conditions(observed)) is is_told, why
 
 
 def test_a_role_that_moved_is_told_with_where_the_address_is() -> None:
     moved = [node(A, "replica-1", "203.0.113.1"), node(B, "master")]
     status = {"floatingIPs": {"master": True, "replicas": 0}}
-    seen = seen_datastore({"floatingIPs": {"master": True, "replicas": 0}}, datastore(instances=moved), status)
-    is_so, reason, message = KIND.conditions(seen)["FloatingIPOnOtherRole"]
+    observed = seen_datastore({"floatingIPs": {"master": True, "replicas": 0}}, datastore(instances=moved), status)
+    is_so, reason, message = KIND.conditions(observed)["FloatingIPOnOtherRole"]
     assert (is_so, reason) == (True, Reason.FLOATING_IP_ON_OTHER_ROLE)
     assert message.startswith(
         "public addresses on the master: 0 instead of 1; public addresses on replicas: 1 instead of 0 "

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinds.sights import SMALL, datastore, seen_datastore, uuid
+from kinds.builders import SMALL, datastore, seen_datastore, uuid
 from managed_databases.api.models import Action
 from managed_databases.kinds.datastore_report import disk_used_percent
 from managed_databases.kinds.managed_datastore import KIND
@@ -13,7 +13,7 @@ from managed_databases.reconcile.report.status import reported_fields
 
 
 def test_the_report_tells_the_story() -> None:
-    mine = datastore(
+    external = datastore(
         flavor_id=SMALL,
         node_count=2,
         connection={"master": "m.example", "MASTER": "m.example", "replica-1": "r.example"},
@@ -30,7 +30,7 @@ def test_the_report_tells_the_story() -> None:
         ],
         disk_used=42.4,
     )
-    assert reported_fields(KIND, seen_datastore(mine=mine)) == {
+    assert reported_fields(KIND, seen_datastore(external=external)) == {
         "engine": "postgresql 16",
         "nodeCount": 2,
         "flavor": "small (2 vCPU, 4096 MB RAM, 32 GB disk)",
@@ -51,16 +51,16 @@ def test_the_report_tells_the_story() -> None:
 
 
 def test_what_is_reported_is_a_status() -> None:
-    told = reported_fields(KIND, seen_datastore(mine=datastore()))
+    told = reported_fields(KIND, seen_datastore(external=datastore()))
     again = ManagedDatastoreStatus.model_validate(told).model_dump(mode="json", by_alias=True, exclude_none=True)
     assert told.items() <= again.items()
 
 
 def test_what_cannot_be_seen_stays_as_it_was_until_it_is_gone() -> None:
-    told = dict(reported_fields(KIND, seen_datastore(mine=datastore())))
+    told = dict(reported_fields(KIND, seen_datastore(external=datastore())))
     status = told | {"id": uuid(2)}
     assert told.items() <= reported_fields(KIND, seen_datastore(status=status)).items()
-    assert reported_fields(KIND, seen_datastore(status=status, mine_gone=True)) == {}
+    assert reported_fields(KIND, seen_datastore(status=status, external_gone=True)) == {}
     assert reported_fields(KIND, seen_datastore(project=None)) == {}
 
 
@@ -69,10 +69,10 @@ def test_the_latest_five_actions_stay_once_they_are_not_listed_any_more() -> Non
         Action(id=str(day), name="resize", request_id=f"req-{day}", created_at=datetime(2026, 1, day, tzinfo=UTC))
         for day in range(1, 8)
     )
-    told = reported_fields(KIND, seen_datastore(mine=datastore(), actions=actions))
+    told = reported_fields(KIND, seen_datastore(external=datastore(), actions=actions))
     assert [action["requestID"] for action in told["actions"]] == [f"req-{day}" for day in (7, 6, 5, 4, 3)]
     assert told["actions"][0]["startedAt"] == "2026-01-07T00:00:00Z"
-    assert reported_fields(KIND, seen_datastore(mine=datastore(), status=dict(told)))["actions"] == told["actions"]
+    assert reported_fields(KIND, seen_datastore(external=datastore(), status=dict(told)))["actions"] == told["actions"]
 
 
 @pytest.mark.parametrize(

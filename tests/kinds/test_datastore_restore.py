@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import OTHER, TYPES, datastore, seen_datastore
+from kinds.builders import OTHER, TYPES, datastore, seen_datastore
 from managed_databases.api.models import Datastore
 from managed_databases.api.secrets import WIRE
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.seen import Referred, Refused
+from managed_databases.kinds.observed import Referred, Refused
 from managed_databases.kinds.verdicts import Reason, Risk
 
 
@@ -84,10 +84,10 @@ def test_log_export(
 
 
 def test_the_creation_says_where_logs_go_and_the_spec_what_is_managed() -> None:
-    seen = seen_datastore(EXPORT)
-    made = KIND.body(seen, None).model_dump(mode="json", exclude_unset=True, context=WIRE)
+    observed = seen_datastore(EXPORT)
+    made = KIND.body(observed, None).model_dump(mode="json", exclude_unset=True, context=WIRE)
     assert made["log_platform"] == {"log_group": "s/dbaas/a"}
-    assert [*KIND.wanted_values(seen)] == ["logExport"]
+    assert [*KIND.wanted_values(observed)] == ["logExport"]
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,7 @@ def test_the_creation_says_where_logs_go_and_the_spec_what_is_managed() -> None:
     ],
 )
 def test_conditions_tell_what_is_not_well(fields: dict[str, Any], told: dict[str, Reason]) -> None:
-    mine: Datastore = datastore(**fields)
-    assert {type_: reason for type_, (_, reason, _) in KIND.conditions(seen_datastore(mine=mine)).items()} == told
+    external: Datastore = datastore(**fields)
+    assert {
+        type_: reason for type_, (_, reason, _) in KIND.conditions(seen_datastore(external=external)).items()
+    } == told

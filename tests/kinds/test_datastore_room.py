@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import CATALOGUE, LARGE, PARAMETERS, PROJECT, SMALL, TYPES, datastore, seen_datastore
+from kinds.builders import CATALOGUE, LARGE, PARAMETERS, PROJECT, SMALL, TYPES, datastore, seen_datastore
 from managed_databases.api.models import Capability, ConfigurationParameter, Limit, Quota
-from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore import KIND
+from managed_databases.kinds.observed import Catalogue, ParametersFor, ProjectView, Refused
 from managed_databases.kinds.project_limits import QuotaLine, Range, quota_lines, ranges, supported
-from managed_databases.kinds.seen import Catalogue, ParametersFor, ProjectView, Refused
 from managed_databases.kinds.verdicts import Reason
 
 TYPE = TYPES["postgresql 16"]
@@ -33,12 +33,12 @@ LIMITS = (
 )
 
 
-def told(seen: DatastoreSeen) -> tuple[Reason, str] | None:
+def told(observed: ObservedDatastore) -> tuple[Reason, str] | None:
     try:
-        if seen.mine is None:
-            KIND.body(seen, None)
+        if observed.external is None:
+            KIND.body(observed, None)
         else:
-            list(KIND.changes(seen))
+            list(KIND.changes(observed))
     except Refused as refused:
         return refused.verdict.reason, refused.verdict.message
     return None
@@ -70,8 +70,8 @@ def told(seen: DatastoreSeen) -> tuple[Reason, str] | None:
 def test_a_creation_that_cannot_fit(
     why: str, spec: dict[str, Any], lines: dict[str, tuple[int, int]], message: str | None
 ) -> None:
-    seen = seen_datastore(spec, project=with_catalogue(quotas=quotas(**lines)))
-    assert told(seen) == (None if message is None else (Reason.QUOTA_EXCEEDED, message + ADVICE)), why
+    observed = seen_datastore(spec, project=with_catalogue(quotas=quotas(**lines)))
+    assert told(observed) == (None if message is None else (Reason.QUOTA_EXCEEDED, message + ADVICE)), why
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,15 @@ def test_a_creation_that_cannot_fit(
 def test_a_resize_that_cannot_fit(
     why: str, spec: dict[str, Any], lines: dict[str, tuple[int, int]], message: str | None
 ) -> None:
-    mine = datastore(flavor_id=SMALL)
-    seen = seen_datastore({"nodeCount": 1} | spec, mine, project=with_catalogue(quotas=quotas(**lines)))
-    assert told(seen) == (None if message is None else (Reason.QUOTA_EXCEEDED, message + ADVICE)), why
+    external = datastore(flavor_id=SMALL)
+    observed = seen_datastore({"nodeCount": 1} | spec, external, project=with_catalogue(quotas=quotas(**lines)))
+    assert told(observed) == (None if message is None else (Reason.QUOTA_EXCEEDED, message + ADVICE)), why
 
 
 def test_a_resize_without_room_does_not_hold_up_the_rest() -> None:
     project = with_catalogue(quotas=quotas(vcpus=(10, 10)))
-    seen = seen_datastore({"nodeCount": 3, "backupRetentionDays": 3}, datastore(), project=project)
-    changes = KIND.changes(seen)
+    observed = seen_datastore({"nodeCount": 3, "backupRetentionDays": 3}, datastore(), project=project)
+    changes = KIND.changes(observed)
     assert next(iter(changes)).call.operation == "datastores.backups"
 
 
@@ -110,8 +110,8 @@ def test_a_resize_without_room_does_not_hold_up_the_rest() -> None:
     ],
 )  # fmt: skip
 def test_sizes_beyond_the_engines_limits(spec: dict[str, Any], message: str | None) -> None:
-    seen = seen_datastore(spec, project=with_catalogue(limits=LIMITS))
-    assert told(seen) == (None if message is None else (Reason.INVALID_SPEC, message))
+    observed = seen_datastore(spec, project=with_catalogue(limits=LIMITS))
+    assert told(observed) == (None if message is None else (Reason.INVALID_SPEC, message))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_which_flavor_the_configurations_limits_are_needed_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("why", "value", "mine", "message"),
+    ("why", "value", "external", "message"),
     [
         ("within", 2000, None, None),
         ("more than the flavor bears", 2001, None, "config.work_mem: at most 2000 with this flavor"),
@@ -152,11 +152,11 @@ def test_which_flavor_the_configurations_limits_are_needed_for() -> None:
         ("not known for this flavor: the API decides", 9999, datastore(flavor={"vcpus": 9, "ram": 9, "disk": 9}), None),
     ],
 )
-def test_a_parameter_beyond_what_its_flavor_bears(why: str, value: int, mine: Any, message: str | None) -> None:
+def test_a_parameter_beyond_what_its_flavor_bears(why: str, value: int, external: Any, message: str | None) -> None:
     exact = ConfigurationParameter(id="1", name="work_mem", type="int", min=128, max=2000)
     limited = {ParametersFor(TYPE, 2, 4096, 32): (exact, *PARAMETERS[1:])}
     spec: dict[str, Any] = {"config": {"work_mem": value}}
-    if mine is not None and mine.flavor.vcpus == 9:
+    if external is not None and external.flavor.vcpus == 9:
         spec["flavor"] = {"vcpus": 9, "ramMB": 9, "diskGB": 9}
-    seen = seen_datastore(spec, mine, project=with_catalogue(limited=limited))
-    assert told(seen) == (None if message is None else (Reason.INVALID_SPEC, message)), why
+    observed = seen_datastore(spec, external, project=with_catalogue(limited=limited))
+    assert told(observed) == (None if message is None else (Reason.INVALID_SPEC, message)), why

@@ -4,7 +4,7 @@ import pytest
 
 from managed_databases.kinds.datastore_facts import DatastoreFacts
 from managed_databases.kinds.facts import NOTHING, Facts
-from managed_databases.kinds.frame import Identity, Intent
+from managed_databases.kinds.shared_fields import Identity, Intent
 
 IDENTITY = Identity(project="main", project_id="1", region="ru-3", datastore_id=None, key=("orders",))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kinds.sights import seen_user
+from kinds.builders import seen_user
 from managed_databases.kinds.database_user import KIND
 from managed_databases.kinds.inline_grants import LONGEST_NAME
 from managed_databases.kinds.registry import kinds
@@ -60,6 +60,6 @@ def test_entries_for_one_pattern_are_united() -> None:
 
 def test_grants_of_two_users_never_have_one_name() -> None:
     said = [("app", "main-ro"), ("app-main", "ro"), ("app", "main"), ("app-main-ro", "x"), ("app-main", "ro-x")]
-    seen = {about: seen_user({"databases": [{"name": about}]}) for _, about in said}
-    names = [OWNED(replace(seen[about], name=user))[0].name for user, about in said]
+    observed = {about: seen_user({"databases": [{"name": about}]}) for _, about in said}
+    names = [OWNED(replace(observed[about], name=user))[0].name for user, about in said]
     assert len({*names}) == len(said)

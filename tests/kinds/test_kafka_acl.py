@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import MAIN, OTHER, seen_of, user_ref, uuid
+from kinds.builders import MAIN, OTHER, seen_of, user_ref, uuid
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import ACL
 from managed_databases.kinds.kafka_acl import KIND
 from managed_databases.kinds.managed_datastore_spec import GuestRights
-from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.verdicts import Reason, Risk
 
 SAMPLE: dict[str, Any] = {
@@ -36,24 +36,24 @@ def acl(**fields: Any) -> ACL:
 
 
 def test_it_says_both_rights() -> None:
-    seen = seen_of(KIND, SAMPLE, engine="kafka 3")
-    assert KIND.body(seen, None).model_dump(exclude_unset=True) == {
+    observed = seen_of(KIND, SAMPLE, engine="kafka 3")
+    assert KIND.body(observed, None).model_dump(exclude_unset=True) == {
         **IDS,
         "pattern_type": "literal",
         "pattern": "orders",
         "allow_read": True,
         "allow_write": False,
     }
-    assert KIND.key(seen) == KIND.key_of(acl())
-    assert KIND.expected(seen) == KIND.expected_of(acl())
-    assert KIND.key(replace(seen, refs={}, project=None)) == ("", "", "literal", "orders")
+    assert KIND.key(observed) == KIND.key_of(acl())
+    assert KIND.expected(observed) == KIND.expected_of(acl())
+    assert KIND.key(replace(observed, refs={}, project=None)) == ("", "", "literal", "orders")
 
 
 @pytest.mark.parametrize("shown", [None, "", "*"])
 def test_with_all_there_is_no_pattern_whatever_the_api_shows(shown: str | None) -> None:
-    seen = seen_of(KIND, SAMPLE, EVERYTHING, engine="kafka 3")
-    assert "pattern" not in KIND.body(seen, None).model_dump(exclude_unset=True)
-    assert KIND.key(seen) == KIND.key_of(acl(pattern_type="all", pattern=shown))
+    observed = seen_of(KIND, SAMPLE, EVERYTHING, engine="kafka 3")
+    assert "pattern" not in KIND.body(observed, None).model_dump(exclude_unset=True)
+    assert KIND.key(observed) == KIND.key_of(acl(pattern_type="all", pattern=shown))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_with_all_there_is_no_pattern_whatever_the_api_shows(shown: str | None) 
 def test_the_rights_can_change(
     why: str, cloud: dict[str, Any], sent: tuple[bool, bool] | None, risk: Risk | None
 ) -> None:
-    found = [*KIND.changes(seen_of(KIND, SAMPLE, engine="kafka 3", mine=acl(**cloud)))]
+    found = [*KIND.changes(seen_of(KIND, SAMPLE, engine="kafka 3", external=acl(**cloud)))]
     told = {"allow_read": sent[0], "allow_write": sent[1]} if sent else None
     assert [change.call.body.model_dump() for change in found if change.call.body] == ([told] if told else []), why
     assert [change.risk for change in found] == ([risk] if sent else []), why
@@ -84,13 +84,15 @@ def test_its_user_is_in_the_datastore_and_stays_the_same() -> None:
         KIND.body(seen_of(KIND, SAMPLE, engine="kafka 3", refs={"userRef": user_ref(datastore_id=OTHER)}), None)
     moved = {"userRef": user_ref(id=uuid(61))}
     with pytest.raises(Refused, match="userRef now means"):
-        [*KIND.changes(seen_of(KIND, SAMPLE, engine="kafka 3", mine=acl(), refs=moved))]
+        [*KIND.changes(seen_of(KIND, SAMPLE, engine="kafka 3", external=acl(), refs=moved))]
 
 
 def as_guest(asked: dict[str, Any], prefix: str | None, **more: Any) -> Any:
-    seen = seen_of(KIND, SAMPLE, asked, engine="kafka 3", **more)
+    observed = seen_of(KIND, SAMPLE, asked, engine="kafka 3", **more)
     rights = GuestRights(namespace="guest", topic_prefix=prefix)
-    return replace(seen, refs={**seen.refs, "datastoreRef": replace(seen.refs["datastoreRef"], guest=rights)})
+    return replace(
+        observed, refs={**observed.refs, "datastoreRef": replace(observed.refs["datastoreRef"], guest=rights)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,12 +110,12 @@ def as_guest(asked: dict[str, Any], prefix: str | None, **more: Any) -> Any:
 def test_a_guest_gets_access_to_topics_of_his_prefix_only(
     why: str, asked: dict[str, Any], prefix: str | None, may: bool
 ) -> None:
-    seen = as_guest(asked, prefix)
+    observed = as_guest(asked, prefix)
     if may:
-        assert KIND.body(seen, None) is not None, why
+        assert KIND.body(observed, None) is not None, why
         return
     with pytest.raises(Refused) as refused:
-        KIND.body(seen, None)
+        KIND.body(observed, None)
     assert refused.value.verdict.reason is Reason.FORBIDDEN, why
     with pytest.raises(Refused):  # nor is it widened once it is there
-        [*KIND.changes(as_guest(asked, prefix, mine=acl(allow_read=False)))]
+        [*KIND.changes(as_guest(asked, prefix, external=acl(allow_read=False)))]

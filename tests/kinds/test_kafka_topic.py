@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import MAIN, parent, seen_of, uuid
+from kinds.builders import MAIN, parent, seen_of, uuid
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import Topic
 from managed_databases.kinds.kafka_topic import KIND
 from managed_databases.kinds.managed_datastore_spec import GuestRights
-from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.report.status import reported_fields
 
@@ -28,13 +28,13 @@ def topic(**fields: Any) -> Topic:
 
 
 def test_it_is_made_of_what_the_cloud_shows_again() -> None:
-    seen = seen_of(KIND, SAMPLE, engine="kafka 3")
-    assert KIND.body(seen, None).model_dump(exclude_unset=True) == TOLD
+    observed = seen_of(KIND, SAMPLE, engine="kafka 3")
+    assert KIND.body(observed, None).model_dump(exclude_unset=True) == TOLD
     wide = seen_of(KIND, SAMPLE, {"partitions": 6}, engine="kafka 3")
     assert KIND.body(wide, None).model_dump(exclude_unset=True) == TOLD | {"partitions": 6}
-    assert KIND.key(seen) == KIND.key_of(topic())
-    assert KIND.expected(seen) == KIND.expected_of(topic())
-    assert KIND.key(replace(seen, refs={}, project=None)) == ("", "orders")
+    assert KIND.key(observed) == KIND.key_of(topic())
+    assert KIND.expected(observed) == KIND.expected_of(topic())
+    assert KIND.key(replace(observed, refs={}, project=None)) == ("", "orders")
 
 
 @pytest.mark.parametrize(
@@ -47,20 +47,20 @@ def test_it_is_made_of_what_the_cloud_shows_again() -> None:
     ],
 )
 def test_partitions_can_be_added(why: str, wanted: int | None, actual: int | None, sent: dict[str, int] | None) -> None:
-    seen = seen_of(KIND, SAMPLE, {"partitions": wanted}, engine="kafka 3", mine=topic(partitions=actual))
-    found = [change.call.body.model_dump() for change in KIND.changes(seen) if change.call.body]
+    observed = seen_of(KIND, SAMPLE, {"partitions": wanted}, engine="kafka 3", external=topic(partitions=actual))
+    found = [change.call.body.model_dump() for change in KIND.changes(observed) if change.call.body]
     assert found == ([sent] if sent else []), why
 
 
 def test_fewer_partitions_than_there_are_cannot_be() -> None:
     with pytest.raises(Refused, match="there are 3, the spec says 2") as refused:
-        [*KIND.changes(seen_of(KIND, SAMPLE, {"partitions": 2}, engine="kafka 3", mine=topic()))]
+        [*KIND.changes(seen_of(KIND, SAMPLE, {"partitions": 2}, engine="kafka 3", external=topic()))]
     assert refused.value.verdict.reason is Reason.NOT_REVERSIBLE
 
 
 def test_it_tells_its_partitions() -> None:
     assert reported_fields(KIND, seen_of(KIND, SAMPLE)) == {}
-    assert KIND.report(seen_of(KIND, SAMPLE, mine=topic())).partitions == 3
+    assert KIND.report(seen_of(KIND, SAMPLE, external=topic())).partitions == 3
 
 
 def test_only_in_kafka() -> None:
@@ -85,12 +85,12 @@ def test_it_is_protected_as_its_datastore_unless_it_says_its_own(
     ("name", "prefix", "may"), [("hers-orders", "hers-", True), ("orders", "hers-", False), ("orders", None, True)]
 )
 def test_a_guests_topics_have_his_prefix(name: str, prefix: str | None, may: bool) -> None:
-    seen = seen_of(KIND, SAMPLE, {"name": name}, engine="kafka 3")
+    observed = seen_of(KIND, SAMPLE, {"name": name}, engine="kafka 3")
     rights = GuestRights(namespace="guest", topic_prefix=prefix)
-    seen = replace(seen, refs={"datastoreRef": replace(seen.refs["datastoreRef"], guest=rights)})
+    observed = replace(observed, refs={"datastoreRef": replace(observed.refs["datastoreRef"], guest=rights)})
     if may:
-        assert KIND.body(seen, None) is not None
+        assert KIND.body(observed, None) is not None
         return
     with pytest.raises(Refused) as refused:
-        KIND.body(seen, None)
+        KIND.body(observed, None)
     assert refused.value.verdict.reason is Reason.FORBIDDEN

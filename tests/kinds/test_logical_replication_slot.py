@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import MAIN, OTHER, database_ref, seen_of, uuid
+from kinds.builders import MAIN, OTHER, database_ref, seen_of, uuid
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import LogicalReplicationSlot
 from managed_databases.kinds.logical_replication_slot import KIND
-from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.reconcile.report.status import reported_fields
 
 SAMPLE: dict[str, Any] = {
@@ -30,16 +30,16 @@ def slot(**fields: Any) -> LogicalReplicationSlot:
 
 
 def test_it_is_made_of_what_the_cloud_shows_again() -> None:
-    seen = seen_of(KIND, SAMPLE)
-    assert KIND.body(seen, None).model_dump(exclude_unset=True) == TOLD
-    assert KIND.key(seen) == KIND.key_of(slot())
-    assert KIND.expected(seen) == KIND.expected_of(slot())
-    assert KIND.key(replace(seen, refs={}, project=None)) == ("", "orders")
+    observed = seen_of(KIND, SAMPLE)
+    assert KIND.body(observed, None).model_dump(exclude_unset=True) == TOLD
+    assert KIND.key(observed) == KIND.key_of(slot())
+    assert KIND.expected(observed) == KIND.expected_of(slot())
+    assert KIND.key(replace(observed, refs={}, project=None)) == ("", "orders")
 
 
 def test_it_tells_whether_it_is_in_use() -> None:
     assert reported_fields(KIND, seen_of(KIND, SAMPLE)) == {}
-    assert reported_fields(KIND, seen_of(KIND, SAMPLE, mine=slot(in_use=True)))["inUse"] is True
+    assert reported_fields(KIND, seen_of(KIND, SAMPLE, external=slot(in_use=True)))["inUse"] is True
     assert KIND.holds_data
 
 
@@ -52,6 +52,6 @@ def test_only_in_postgresql(engine: str) -> None:
 def test_its_database_is_in_the_datastore_and_stays_the_same() -> None:
     with pytest.raises(Refused, match="is not in ManagedDatastore main"):
         KIND.body(seen_of(KIND, SAMPLE, refs={"databaseRef": database_ref(datastore_id=OTHER)}), None)
-    assert not [*KIND.changes(seen_of(KIND, SAMPLE, mine=slot()))]
+    assert not [*KIND.changes(seen_of(KIND, SAMPLE, external=slot()))]
     with pytest.raises(Refused, match="databaseRef now means"):
-        [*KIND.changes(seen_of(KIND, SAMPLE, mine=slot(), refs={"databaseRef": database_ref(id=uuid(71))}))]
+        [*KIND.changes(seen_of(KIND, SAMPLE, external=slot(), refs={"databaseRef": database_ref(id=uuid(71))}))]

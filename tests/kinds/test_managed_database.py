@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import MAIN, OTHER, datastore, parent, seen_database, uuid
+from kinds.builders import MAIN, OTHER, datastore, parent, seen_database, uuid
 from managed_databases.api.models import Database, User
-from managed_databases.kinds.managed_database import KIND, DatabaseSeen
+from managed_databases.kinds.managed_database import KIND, ObservedDatabase
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.observed import Referred, Refused
 from managed_databases.kinds.protection import ProtectedStatus
-from managed_databases.kinds.seen import Referred, Refused
 from managed_databases.kinds.verdicts import Reason, Wait
 from managed_databases.reconcile.report.status import reported_fields
 
@@ -37,9 +37,9 @@ def test_the_body_says_what_the_spec_says() -> None:
 
 
 def test_key_and_expected_agree_with_the_cloud() -> None:
-    seen = seen_database({"lcCollate": "C"})
-    assert KIND.key(seen) == KIND.key_of(database())
-    assert KIND.expected(seen) == KIND.expected_of(database(lc_collate="C"))
+    observed = seen_database({"lcCollate": "C"})
+    assert KIND.key(observed) == KIND.key_of(database())
+    assert KIND.expected(observed) == KIND.expected_of(database(lc_collate="C"))
     assert "lc_collate" not in KIND.expected_of(database())
 
 
@@ -74,7 +74,7 @@ def test_the_owner_can_change(why: str, cloud: dict[str, Any], sent: dict[str, s
     ],
 )
 def test_what_the_engine_cannot_do_is_refused(why: str, engine: str, spec: dict[str, Any], told: str) -> None:
-    for act in (lambda seen: KIND.body(seen, None), lambda seen: [*KIND.changes(seen)]):
+    for act in (lambda observed: KIND.body(observed, None), lambda observed: [*KIND.changes(observed)]):
         with pytest.raises(Refused) as refused:
             act(seen_database(spec, database(), refs={"datastoreRef": parent(engine), "ownerRef": OWNER}))
         assert refused.value.verdict.reason is Reason.INVALID_SPEC, why
@@ -103,7 +103,7 @@ NOWHERE = Referred("ManagedDatastore main", problem=Wait(Reason.PARENT_MISSING, 
 
 
 @pytest.mark.parametrize(
-    ("why", "is_protected", "seen"),
+    ("why", "is_protected", "observed"),
     [
         ("as its datastore", True, seen_database(refs={"datastoreRef": held(True)})),
         ("as its datastore", False, seen_database(refs={"datastoreRef": held(False)})),
@@ -113,24 +113,24 @@ NOWHERE = Referred("ManagedDatastore main", problem=Wait(Reason.PARENT_MISSING, 
         ("is let go", False, seen_database({"deletionPolicy": "Retain"}, refs={"datastoreRef": held(True)})),
         ("nobody holds it: as the cloud", True, seen_database()),
         ("nobody holds it: as the cloud", False, seen_database(refs={"datastoreRef": parent(is_protected=None)})),
-        ("unknown: what is there stays", True, seen_database(mine=database(), refs={"datastoreRef": NOWHERE})),
+        ("unknown: what is there stays", True, seen_database(external=database(), refs={"datastoreRef": NOWHERE})),
         ("unknown: nothing is there", False, seen_database(refs={"datastoreRef": NOWHERE})),
     ],
 )
-def test_protected(why: str, is_protected: bool, seen: DatabaseSeen) -> None:
-    assert KIND.protected(seen) is is_protected, why
+def test_protected(why: str, is_protected: bool, observed: ObservedDatabase) -> None:
+    assert KIND.protected(observed) is is_protected, why
 
 
-def known(spec: dict[str, Any] | None = None, **fields: Any) -> DatabaseSeen:
+def known(spec: dict[str, Any] | None = None, **fields: Any) -> ObservedDatabase:
     """It holds a cloud object, and its status said that it is protected."""
     return replace(seen_database(spec, **fields), status=ProtectedStatus(id=uuid(70), protected=True))
 
 
 @pytest.mark.parametrize(
-    ("why", "told", "seen"),
+    ("why", "told", "observed"),
     [
         ("nothing is there to lose", {}, seen_database(refs={"datastoreRef": held(True)})),
-        ("it is gone", {"protected": False}, known(mine_gone=True, refs={"datastoreRef": held(True)})),
+        ("it is gone", {"protected": False}, known(external_gone=True, refs={"datastoreRef": held(True)})),
         ("an attempt may have worked", {"protected": True}, seen_database(created_id=uuid(7))),
         ("as its datastore", {"protected": False}, known(refs={"datastoreRef": held(False)})),
         ("unknown: as before", {"protected": True}, known(refs={"datastoreRef": NOWHERE})),
@@ -141,8 +141,8 @@ def known(spec: dict[str, Any] | None = None, **fields: Any) -> DatabaseSeen:
         ),
     ],
 )
-def test_the_status_tells_the_admission_policy(why: str, told: dict[str, bool], seen: DatabaseSeen) -> None:
-    assert reported_fields(KIND, seen) == told, why
+def test_the_status_tells_the_admission_policy(why: str, told: dict[str, bool], observed: ObservedDatabase) -> None:
+    assert reported_fields(KIND, observed) == told, why
 
 
 def test_an_engine_nobody_knows_is_refused_nothing() -> None:

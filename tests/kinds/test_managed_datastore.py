@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from kinds.sights import (
+from kinds.builders import (
     CATALOGUE,
     DATASTORE,
     LARGE,
@@ -20,9 +20,9 @@ from kinds.sights import (
 )
 from managed_databases.api.models import Datastore
 from managed_databases.api.secrets import WIRE
-from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.seen import Catalogue, Refused
+from managed_databases.kinds.observed import Catalogue, Refused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 
 
@@ -90,8 +90,8 @@ def test_an_unknown_catalogue_is_waited_for() -> None:
 
 
 def test_the_prefix_is_part_of_the_name_and_of_the_key() -> None:
-    seen = seen_datastore(project=replace(PROJECT, name_prefix="blue-"))
-    assert KIND.key(seen) == ("blue-main",) == KIND.key_of(datastore(name="blue-main"))
+    observed = seen_datastore(project=replace(PROJECT, name_prefix="blue-"))
+    assert KIND.key(observed) == ("blue-main",) == KIND.key_of(datastore(name="blue-main"))
     with pytest.raises(Refused, match="260 characters"):
         KIND.body(seen_datastore({"name": "x" * 255}, project=replace(PROJECT, name_prefix="blue-")), None)
 
@@ -104,10 +104,10 @@ def test_a_candidate_is_recognised_by_what_never_changes() -> None:
     assert "disk_type" not in KIND.expected_of(datastore(flavor=None))
 
 
-def changes(seen: DatastoreSeen) -> tuple[list[Change], Reason | None]:
+def changes(observed: ObservedDatastore) -> tuple[list[Change], Reason | None]:
     found: list[Change] = []
     try:
-        found.extend(KIND.changes(seen))
+        found.extend(KIND.changes(observed))
     except Refused as refused:
         return found, refused.verdict.reason
     return found, None
@@ -186,13 +186,13 @@ EVERYTHING: dict[str, Any] = {
 @given(st.sets(st.sampled_from(sorted(set(DATASTORE) - {"id", "name"}))), st.booleans())
 def test_what_the_cloud_does_not_tell_is_no_difference_and_no_crash(missing: set[str], as_null: bool) -> None:
     told = {name: value for name, value in DATASTORE.items() if name not in missing}
-    mine = Datastore.model_validate(told | (dict.fromkeys(missing) if as_null else {}))
-    found, refused = changes(seen_datastore(EVERYTHING, mine))
+    external = Datastore.model_validate(told | (dict.fromkeys(missing) if as_null else {}))
+    found, refused = changes(seen_datastore(EVERYTHING, external))
     of = {"node_count": "resize", "config": "config", "pooler": "pooler", "backup_retention_days": "backups"}
     assert not {f"datastores.{of[name]}" for name in missing & set(of)} & {change.call.operation for change in found}
     assert refused is None
-    KIND.report(seen_datastore(EVERYTHING, mine))
-    KIND.expected_of(mine)
+    KIND.report(seen_datastore(EVERYTHING, external))
+    KIND.expected_of(external)
 
 
 def test_what_left_the_spec_is_reset_once_where_the_api_can() -> None:
@@ -297,9 +297,9 @@ def test_a_name_that_is_taken_is_not_renamed_to() -> None:
 
 
 def test_protection_is_lifted_before_the_deletion_and_only_then() -> None:
-    (lift,) = KIND.before_delete(seen_datastore(mine=datastore()))
+    (lift,) = KIND.before_delete(seen_datastore(external=datastore()))
     assert sent(lift) == {"protection": False}
-    assert not [*KIND.before_delete(seen_datastore(mine=datastore(is_protected=False)))]
+    assert not [*KIND.before_delete(seen_datastore(external=datastore(is_protected=False)))]
     assert not [*KIND.before_delete(seen_datastore())]
 
 
@@ -313,5 +313,5 @@ def test_protected(spec: dict[str, Any], is_protected: bool) -> None:
 
 def test_an_engine_that_left_the_catalogue_does_not_trouble_what_runs() -> None:
     project = replace(PROJECT, catalogue=replace(CATALOGUE, types=()))
-    assert changes(seen_datastore(mine=datastore(type_id=uuid(77)), project=project)) == ([], None)
-    assert KIND.report(seen_datastore(mine=datastore(type_id=uuid(77)), project=project)).node_count == 1
+    assert changes(seen_datastore(external=datastore(type_id=uuid(77)), project=project)) == ([], None)
+    assert KIND.report(seen_datastore(external=datastore(type_id=uuid(77)), project=project)).node_count == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.kinds.nearest import ASKED_MOST, WORK_MOST, nearest
+from managed_databases.kinds.nearest import MAX_ASKED, MAX_WORK, nearest
 
 HONEST = [
     f"{first}_{second}"
@@ -46,8 +46,8 @@ def test_only_so_much_is_compared(
     monkeypatch.setattr("managed_databases.kinds.nearest.get_close_matches", counted)
     nearest(asked, offered, most=3)
     assert len(compared) == 1, why
-    assert compared[0] <= WORK_MOST
-    assert ASKED_MOST < 200
+    assert compared[0] <= MAX_WORK
+    assert MAX_ASKED < 200
 
 
 def test_of_too_many_those_with_the_same_beginning_are_compared() -> None:

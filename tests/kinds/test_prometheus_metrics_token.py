@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kinds.sights import PROJECT, seen_of, uuid
+from kinds.builders import PROJECT, seen_of, uuid
 from kube.immutable import Immutable
 from managed_databases.api.models import MetricsToken
-from managed_databases.kinds.prometheus_metrics_token import KIND, TokenSeen
-from managed_databases.kinds.seen import PasswordView, Refused
+from managed_databases.kinds.observed import PasswordView, Refused
+from managed_databases.kinds.prometheus_metrics_token import KIND, ObservedToken
 from managed_databases.kinds.verdicts import Credentials, Done, PasswordStep, Reason, Record, Stall, Wait
-from managed_databases.reconcile.decision.decide import decide
+from managed_databases.reconcile.decide.decide import decide
 
 SAMPLE: dict[str, Any] = {}
 IMMUTABLE_FIELDS = (
@@ -28,44 +28,44 @@ def token(**fields: Any) -> MetricsToken:
     return MetricsToken.model_validate({"id": uuid(80), "name": "orders", "value": VALUE} | fields)
 
 
-def seen_token(spec: dict[str, Any] | None = None, **fields: Any) -> TokenSeen:
+def seen_token(spec: dict[str, Any] | None = None, **fields: Any) -> ObservedToken:
     return seen_of(KIND, SAMPLE, spec, **({"project": ALLOWED} | fields))
 
 
 def test_it_is_a_name() -> None:
-    seen = seen_token()
-    assert KIND.body(seen, None).model_dump() == {"name": "orders"}
-    assert KIND.key(seen) == KIND.key_of(token())
-    assert KIND.expected(seen) == KIND.expected_of(token())
-    assert KIND.key(replace(seen, project=None)) == ("orders",)
+    observed = seen_token()
+    assert KIND.body(observed, None).model_dump() == {"name": "orders"}
+    assert KIND.key(observed) == KIND.key_of(token())
+    assert KIND.expected(observed) == KIND.expected_of(token())
+    assert KIND.key(replace(observed, project=None)) == ("orders",)
 
 
 def test_the_projects_prefix_stands_before_it() -> None:
-    seen = seen_token(project=replace(ALLOWED, name_prefix="east-"))
-    assert KIND.body(seen, None).model_dump() == {"name": "east-orders"}
+    observed = seen_token(project=replace(ALLOWED, name_prefix="east-"))
+    assert KIND.body(observed, None).model_dump() == {"name": "east-orders"}
     with pytest.raises(Refused, match="256 characters"):
-        KIND.body(replace(seen, spec=seen.spec.model_copy(update={"name": "n" * 251})), None)
+        KIND.body(replace(observed, spec=observed.spec.model_copy(update={"name": "n" * 251})), None)
 
 
 def test_it_can_be_renamed() -> None:
-    assert not [*KIND.changes(seen_token(mine=token()))]
-    (change,) = KIND.changes(seen_token({"name": "new"}, mine=token()))
+    assert not [*KIND.changes(seen_token(external=token()))]
+    (change,) = KIND.changes(seen_token({"name": "new"}, external=token()))
     assert change.call.body is not None
     assert (change.call.method, change.call.body.model_dump()) == ("PUT", {"name": "new"})
 
 
 def test_without_the_power_there_is_nothing_to_have() -> None:
-    seen = seen_token(project=PROJECT, mine=token())
-    for act in (lambda: KIND.body(seen, None), lambda: KIND.expected(seen), lambda: [*KIND.changes(seen)]):
+    observed = seen_token(project=PROJECT, external=token())
+    for act in (lambda: KIND.body(observed, None), lambda: KIND.expected(observed), lambda: [*KIND.changes(observed)]):
         with pytest.raises(Refused, match="metrics") as refused:
             act()
         assert refused.value.verdict.reason is Reason.FORBIDDEN
-    assert not CREDENTIAL.applies(seen)
+    assert not CREDENTIAL.applies(observed)
 
 
 def test_nobody_sees_the_value() -> None:
-    seen = seen_token(mine=token(), credential=PasswordView(given=VALUE, password=VALUE))
-    assert "geheim" not in repr(seen) + repr(CREDENTIAL.content(seen, VALUE)) + repr(KIND.report(seen))
+    observed = seen_token(external=token(), credential=PasswordView(given=VALUE, password=VALUE))
+    assert "geheim" not in repr(observed) + repr(CREDENTIAL.content(observed, VALUE)) + repr(KIND.report(observed))
     assert CREDENTIAL.value_of is not None
     assert CREDENTIAL.value_of(token()) == VALUE
     assert CREDENTIAL.value_of(token(value=None)) is None
@@ -81,7 +81,7 @@ def test_nobody_sees_the_value() -> None:
     ],
 )
 def test_the_secret_follows_the_cloud(why: str, view: PasswordView, verdict: type) -> None:
-    decided = decide(KIND, seen_token(mine=token(), credential=view))
+    decided = decide(KIND, seen_token(external=token(), credential=view))
     assert isinstance(decided, verdict), why
     if isinstance(decided, Credentials):
         assert decided.step is PasswordStep.WRITE, why

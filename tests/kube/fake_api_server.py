@@ -10,10 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
-from managed_databases.kinds.frame import Status
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
 from managed_databases.kinds.schema import Spec
+from managed_databases.kinds.shared_fields import Status
 from managed_databases.kube.connection import KubeConnection
 
 THING = Kind("Thing", "things", (), Spec, Status, ())

@@ -10,10 +10,10 @@ from managed_databases.kinds.kind import any_kind
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.registry import GROUP
-from managed_databases.kube.cache import ANNOTATION_MOST, FINALIZERS_MOST, OWNERS_MOST, Store, light, resource_of
-from managed_databases.reconcile.packed import TOO_LARGE, Packed
+from managed_databases.kube.cache import MAX_ANNOTATION, MAX_FINALIZERS, MAX_OWNERS, Store, light, resource_of
+from managed_databases.reconcile.observe.reading import Specs, UnreadableSpec
+from managed_databases.reconcile.packed_spec import TOO_LARGE, Packed
 from managed_databases.reconcile.ports import ResourceCache, ResourceKey
-from managed_databases.reconcile.reading import Specs, UnreadableSpec
 
 KEY = ResourceKey("Thing", "here", "a")
 
@@ -184,8 +184,8 @@ def test_a_thousand_resources_of_the_greatest_size_take_a_hundred_mib(way: str) 
     kept = store.get(ResourceKey("Thing", "hers", "d7"))
     assert kept is not None
     assert dict(kept.spec) == greatest(7)["spec"]
-    assert {len(value) for value in kept.annotations.values()} == {ANNOTATION_MOST}
-    assert (len(kept.finalizers), len(kept.owner_uids)) == (FINALIZERS_MOST + 1, OWNERS_MOST)
+    assert {len(value) for value in kept.annotations.values()} == {MAX_ANNOTATION}
+    assert (len(kept.finalizers), len(kept.owner_uids)) == (MAX_FINALIZERS + 1, MAX_OWNERS)
 
 
 def test_a_field_that_is_too_large_is_not_kept_and_told() -> None:

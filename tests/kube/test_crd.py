@@ -8,9 +8,9 @@ import yaml
 from pydantic import Field
 
 from managed_databases.kinds.database_project import KIND as DATABASE_PROJECT
-from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.registry import kinds
 from managed_databases.kinds.schema import IMMUTABLE, RULES, Rule, Spec, rules, unchangeable
+from managed_databases.kinds.shared_fields import CloudStatus
 from managed_databases.kube.crd import custom_resource_definition
 from managed_databases.kube.generated_files import as_yaml
 from managed_databases.kube.structural_schema import NotStructural, Schema, structural_schema

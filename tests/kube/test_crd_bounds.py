@@ -7,7 +7,7 @@ import pytest
 
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.crd import custom_resource_definition
-from managed_databases.reconcile.packed import FIELD_MOST_BYTES
+from managed_databases.reconcile.packed_spec import MAX_FIELD_BYTES
 
 Schema = dict[str, Any]
 
@@ -99,5 +99,5 @@ def test_a_legal_field_is_one_that_the_operator_reads(kind: str) -> None:
     names: the operator itself looks at the whole.
     """
     spec = root(kind)["properties"]["spec"]["properties"]
-    too_large = {name: size for name, field in spec.items() if (size := greatest(field)) > FIELD_MOST_BYTES}
+    too_large = {name: size for name, field in spec.items() if (size := greatest(field)) > MAX_FIELD_BYTES}
     assert set(too_large) <= {"config", "guestRights"}, too_large

@@ -19,7 +19,7 @@ from managed_databases.kube import operator, watchdog
 from managed_databases.kube.kopf_bridge import bridge
 from managed_databases.kube.missing_kinds import MissingKinds
 from managed_databases.kube.relist import Relist
-from managed_databases.reconcile.engine import Engine
+from managed_databases.reconcile.controller import Controller
 
 operator.END_SECONDS = 3.0
 
@@ -75,12 +75,12 @@ def an_api_server() -> FakeApiServer:
     [
         ("Relist.run = never", False),
         ("MissingKinds.run = in_a_thread", True),
-        ("Engine.drain = never", True),
-        ("Engine.drain = blocked", True),
+        ("Controller.drain = never", True),
+        ("Controller.drain = blocked", True),
         ("bridge.end_orphans = blocked", True),
-        ("Engine.drain = without_files", True),
-        ("Engine.drain = nobody_reads_the_log", None),
-        ("Engine.drain = no_thread_may_run", None),
+        ("Controller.drain = without_files", True),
+        ("Controller.drain = nobody_reads_the_log", None),
+        ("Controller.drain = no_thread_may_run", None),
     ],
     ids=["a task", "a thread", "a wait", "the loop", "the loop, early", "no files", "a full log", "no thread"],
 )
@@ -101,7 +101,7 @@ async def test_when_the_watches_have_ended(tmp_path: Path, fault: str, is_ended:
 
 
 async def test_when_it_was_asked_to_stop(tmp_path: Path) -> None:
-    async with serving(an_api_server(), tmp_path), Broken(tmp_path, "Engine.drain = blocked") as operator:
+    async with serving(an_api_server(), tmp_path), Broken(tmp_path, "Controller.drain = blocked") as operator:
         await until(lambda: "caches are filled" in operator.log_tail(), operator.log_tail)
         assert await operator.stop() == STOPPED
         assert "it is to stop" in operator.log_tail()

@@ -11,7 +11,7 @@ from managed_databases.api.models import UserPassword
 from managed_databases.kube import operator
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.watchdog import Watchdog
-from managed_databases.reconcile.engine import Engine
+from managed_databases.reconcile.controller import Controller
 from managed_databases.reconcile.ports import KubeUnreachable
 from managed_databases.settings import Settings
 
@@ -23,12 +23,12 @@ CHANGING = (USERS.delete(ID), USERS.update(ID, UserPassword(password=SecretStr("
 async def test_a_process_without_the_lease_only_reads(leader_election: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     wired: dict[str, Any] = {}
 
-    class Recorded(Engine):
+    class Recorded(Controller):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             wired.update(options)
             super().__init__(*arguments, **options)
 
-    monkeypatch.setattr(operator, "Engine", Recorded)
+    monkeypatch.setattr(operator, "Controller", Recorded)
     monkeypatch.setattr(operator, "REGISTRY", CollectorRegistry())
     operator._Operator(Settings(leader_election=leader_election), KubeConnection.in_cluster(), Watchdog())
     await wired["before_send"](USERS.get(ID))

@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry
 
 from managed_databases.kube.metrics import BudgetCollector, StateCollector
 from managed_databases.reconcile.ports import Resource, ResourceKey
-from managed_databases.reconcile.project.budget import Budget
-from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.project.rate_limiter import Budget
+from managed_databases.reconcile.scheduling.work_queue import Priority
 from reconcile.manual_clocks import LeapingClock
 
 
@@ -15,14 +15,14 @@ from reconcile.manual_clocks import LeapingClock
 class Project:
     name: str
     budget: Budget
-    used: Mapping[tuple[str, Lane], int]
+    used: Mapping[tuple[str, Priority], int]
 
 
 async def test_the_budget_is_told_by_section_and_cause() -> None:
     budget = Budget(LeapingClock(), burst=40, people_share=0.25)
-    for lane in (Lane.PEOPLE, Lane.TIME, Lane.TIME):
-        await budget.admit(lane)
-    used = {("users", Lane.PEOPLE): 1, ("users", Lane.TIME): 2}
+    for priority in (Priority.HIGH, Priority.LOW, Priority.LOW):
+        await budget.admit(priority)
+    used = {("users", Priority.HIGH): 1, ("users", Priority.LOW): 2}
     registry = CollectorRegistry()
     registry.register(BudgetCollector(lambda: [Project("prod", budget, used)]))
 

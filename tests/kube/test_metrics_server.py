@@ -42,11 +42,11 @@ class Kubernetes:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     is_away: bool = False
     at_once: int = 0
-    most_at_once: int = 0
+    max_at_once: int = 0
 
     async def request(self, method: str, path: str, *, body: Any = None) -> Any:
         self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.max_at_once = max(self.max_at_once, self.at_once)
         await asyncio.sleep(0)
         self.at_once -= 1
         if self.is_away:
@@ -230,7 +230,7 @@ async def test_made_up_tokens_are_few_at_a_time_and_hold_nobody_up() -> None:
     assert await asking.verdict("Bearer good", "/metrics") is HTTPStatus.OK
     assert not all(each.done() for each in guesses)
     assert set(await asyncio.gather(*guesses)) == {HTTPStatus.UNAUTHORIZED}
-    assert kubernetes.most_at_once <= 2 * reviews.AT_ONCE
+    assert kubernetes.max_at_once <= 2 * reviews.AT_ONCE
     assert len(asking._readers.known) + len(asking._strangers.known) <= reviews.KEPT + 1
 
 

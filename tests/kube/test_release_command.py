@@ -132,8 +132,10 @@ async def test_an_operator_that_was_killed_does_not_stand_in_the_way(place: Plac
 
 async def test_who_may_not_look_for_an_operator_is_told(place: Place) -> None:
     await place.user("gone", FINALIZER)
-    mallory = await place.cluster.control_plane.user("mallory")
-    ended = await place.release("--kubeconfig", str(mallory), "--namespace", place.namespace, "--yes", kubeconfig=False)
+    attacker = await place.cluster.control_plane.user("attacker")
+    ended = await place.release(
+        "--kubeconfig", str(attacker), "--namespace", place.namespace, "--yes", kubeconfig=False
+    )
     assert (ended.code, "403" in ended.said) == (1, True), ended.said
     assert await place.left() == {"gone": [FINALIZER]}
 

@@ -48,8 +48,8 @@ ANSWERS: Final = (
     Mutant(
         "the memory of all lists of a project is limited",
         "api/client.py",
-        "kept_most=KEPT_LIMIT_BYTES - others",
-        "kept_most=KEPT_LIMIT_BYTES",
+        "max_kept=KEPT_LIMIT_BYTES - others",
+        "max_kept=KEPT_LIMIT_BYTES",
         _HOSTILE,
     ),
     Mutant(
@@ -75,21 +75,21 @@ ANSWERS: Final = (
     ),
     Mutant(
         "a large spec is kept as text",
-        "reconcile/packed.py",
+        "reconcile/packed_spec.py",
         "    if len(text) <= PACKED_FROM_BYTES:\n",
         "    if True:\n",
         _CACHE,
     ),
     Mutant(
         "a field that is too large is not kept, and nothing is made of the rest",
-        "reconcile/packed.py",
-        "name: TOO_LARGE if len(orjson.dumps(value)) > field_most else value",
+        "reconcile/packed_spec.py",
+        "name: TOO_LARGE if len(orjson.dumps(value)) > max_field else value",
         "name: value",
         _CACHE,
     ),
     Mutant(
         "a field that is too large makes the spec unreadable",
-        "reconcile/reading.py",
+        "reconcile/observe/reading.py",
         "if too_large := sorted(name for name, value in values.items() if value == TOO_LARGE):",
         "if too_large := []:",
         _CACHE,
@@ -153,7 +153,7 @@ ANSWERS: Final = (
     Mutant(
         "of a catalogue without end nothing is made",
         "reconcile/project/catalogue.py",
-        "            require_few(call.operation, reply.value, OFFERS_MOST)\n",
+        "            require_few(call.operation, reply.value, MAX_OFFERS)\n",
         "",
         ("reconcile/project/test_catalogue_details.py",),
     ),

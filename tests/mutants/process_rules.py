@@ -112,7 +112,7 @@ LEADERS: Final = (
     Mutant(
         "what is known to be deleted does not come back",
         "kube/cache.py",
-        "        if version <= self._graves.get(uid, -1):\n            return False\n",
+        "        if version <= self._tombstones.get(uid, -1):\n            return False\n",
         "",
         _CACHE,
     ),

@@ -7,16 +7,16 @@ from mutants.mutant import Mutant
 STANDING: Final = (
     Mutant(
         "only a rename needs the new name",
-        "reconcile/act.py",
-        "if isinstance(step, Change) and step.reason is Reason.RENAMING and not found.seen.deleting:",
-        "if isinstance(step, Change) and not found.seen.deleting:",
+        "reconcile/act/actor.py",
+        "if isinstance(step, Change) and step.reason is Reason.RENAMING and not current.observed.deleting:",
+        "if isinstance(step, Change) and not current.observed.deleting:",
         ("virtual/test_safety_first.py",),
     ),
     Mutant(
         "only what this operator has set is reset",
         "kinds/datastore_managed.py",
-        "return name in seen.status.managed or (sent is not None and actual_values(seen).get(name) == sent)",
-        "return name in seen.status.managed or sent is not None",
+        "return name in observed.status.managed or (sent is not None and actual_values(observed).get(name) == sent)",
+        "return name in observed.status.managed or sent is not None",
         ("virtual/test_managed_is_applied.py", "kinds/test_managed_datastore.py"),
     ),
     Mutant(
@@ -28,21 +28,21 @@ STANDING: Final = (
     ),
     Mutant(
         "neither a Secret nor an ERROR holds up what guards",
-        "reconcile/decision/decide.py",
+        "reconcile/decide/decide.py",
         "    if found.guard is not None:\n",
         "    if False:\n",
         ("virtual/test_safety_first.py", "kinds/test_managed_datastore.py"),
     ),
     Mutant(
         "a refused change holds up none of the others",
-        "reconcile/decision/differences.py",
+        "reconcile/decide/differences.py",
         "            elif resting := rests(change):\n",
         "            elif (resting := rests(change)) and False:\n",
         ("virtual/test_safety_first.py",),
     ),
     Mutant(
         "what goes with its CustomResourceDefinition stays in the cloud",
-        "reconcile/letting_go.py",
+        "reconcile/observe/letting_go.py",
         "if definition is None or definition.deleting_since is not None:",
         "if False:",
         ("reconcile/test_letting_go.py",),
@@ -50,13 +50,13 @@ STANDING: Final = (
     Mutant(
         "whoever will read a Secret listens before",
         "reconcile/reconciler.py",
-        "self.interest.depends_on(resource.key, found.topics | self.reader.topics(found))",
-        "self.interest.depends_on(resource.key, found.topics)",
+        "self.interest.depends_on(resource.key, current.dependencies | self.reader.dependencies(current))",
+        "self.interest.depends_on(resource.key, current.dependencies)",
         ("virtual/test_wakes.py",),
     ),
     Mutant(
         "projects, namespaces and datastores take turns",
-        "reconcile/rotation.py",
+        "reconcile/scheduling/rotation.py",
         "            if branch:\n                self._units.move_to_end(unit)\n",
         "            if branch:\n                pass\n",
         ("reconcile/test_rotation.py",),
@@ -70,14 +70,14 @@ STANDING: Final = (
     ),
     Mutant(
         "a change that was accepted without an effect waits before it is sent again",
-        "reconcile/effects.py",
+        "reconcile/act/effects.py",
         "        memory.retry.accepted.append(held)\n",
         "",
         ("virtual/test_changes_without_effect.py",),
     ),
     Mutant(
         "changes without an effect take turns",
-        "reconcile/effects.py",
+        "reconcile/act/effects.py",
         "            begin = max([begin, *(each.until for each in memory.retry.accepted "
         "if each.failures >= FIGHT_CORRECTIONS)])\n",
         "",
@@ -85,14 +85,14 @@ STANDING: Final = (
     ),
     Mutant(
         "what shows is forgotten, and frees what waited beside it",
-        "reconcile/effects.py",
+        "reconcile/act/effects.py",
         "        memory.retry.accepted = left\n",
         "",
         ("virtual/test_changes_without_effect.py",),
     ),
     Mutant(
         "nothing but guards goes past a guard that waits",
-        "reconcile/decision/differences.py",
+        "reconcile/decide/differences.py",
         "if self.change is not None and not self.awaits_guard:",
         "if self.change is not None:",
         ("virtual/test_changes_without_effect.py",),

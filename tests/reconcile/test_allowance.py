@@ -1,4 +1,4 @@
-from managed_databases.reconcile.allowance import Allowance
+from managed_databases.reconcile.scheduling.allowance import Allowance
 from reconcile.manual_clocks import StillClock
 
 

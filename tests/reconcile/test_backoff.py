@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from managed_databases.reconcile.backoff import retry_delay
+from managed_databases.reconcile.scheduling.backoff import retry_delay
 
 CALLS_PER_ATTEMPT = 2
 DRAWS = st.floats(min_value=0, max_value=1, exclude_max=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from managed_databases.reconcile.letting_go import goes_with_its_definition
+from managed_databases.reconcile.observe.letting_go import goes_with_its_definition
 from managed_databases.reconcile.ports import Definition, KubeUnreachable, Resource, ResourceKey, WriteRefused
 
 EARLY, LATER, LATEST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"

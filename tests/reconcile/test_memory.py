@@ -3,7 +3,7 @@
 from pydantic import SecretStr
 
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.memory import CreationMemory, Held, PasswordMemory, RetryMemory
+from managed_databases.reconcile.memory import CreationMemory, FailedStep, PasswordMemory, RetryMemory
 
 ONE, OTHER = SecretStr("one"), SecretStr("other")
 
@@ -64,7 +64,7 @@ def test_a_refused_password_is_bound_only_if_it_may_have_been_sent() -> None:
 
 
 def test_a_requested_sync_holds_nothing_back_and_forgets_no_fight() -> None:
-    held = Held(None, 10, Wait(Reason.PENDING, "waits"), 2, busy_tries=1)
+    held = FailedStep(None, 10, Wait(Reason.PENDING, "waits"), 2, busy_tries=1)
     memory = RetryMemory(held, [held], [held], [(1, "aim", 1)], [(1, 1)])
     assert memory.busy_tries == 1
     memory.begin_anew()

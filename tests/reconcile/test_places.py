@@ -1,6 +1,6 @@
 import asyncio
 
-from managed_databases.reconcile.places import Places
+from managed_databases.reconcile.scheduling.places import Places
 
 
 class Crowd:

@@ -4,10 +4,10 @@ from collections import Counter
 import pytest
 
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.queue import Lane, WorkQueue
+from managed_databases.reconcile.scheduling.work_queue import Priority, WorkQueue
 from reconcile.manual_clocks import StillClock, without_waiting
 
-PEOPLE, TIME = Lane.PEOPLE, Lane.TIME
+HIGH, LOW = Priority.HIGH, Priority.LOW
 
 
 def take_all(queue: WorkQueue[str]) -> list[str]:
@@ -28,41 +28,41 @@ def queue(clock: StillClock) -> WorkQueue[str]:
 
 
 def test_people_first_and_in_order(queue: WorkQueue[str]) -> None:
-    for key, lane in (("a", TIME), ("b", PEOPLE), ("c", TIME), ("d", PEOPLE)):
-        queue.add(key, lane)
+    for key, priority in (("a", LOW), ("b", HIGH), ("c", LOW), ("d", HIGH)):
+        queue.add(key, priority)
     assert len(queue) == 4
     assert take_all(queue) == ["b", "d", "a", "c"]
 
 
 def test_the_better_lane_wins(queue: WorkQueue[str]) -> None:
-    queue.add("a", TIME)
-    queue.add("b", TIME)
-    queue.add("b", PEOPLE)
-    queue.add("b", TIME)
-    assert without_waiting(queue.get()) == ("b", PEOPLE)
-    assert without_waiting(queue.get()) == ("a", TIME)
+    queue.add("a", LOW)
+    queue.add("b", LOW)
+    queue.add("b", HIGH)
+    queue.add("b", LOW)
+    assert without_waiting(queue.get()) == ("b", HIGH)
+    assert without_waiting(queue.get()) == ("a", LOW)
     assert without_waiting(queue.get()) is None
 
 
 def test_every_eighth_is_from_time(queue: WorkQueue[str]) -> None:
     for number in range(30):
-        queue.add(f"p{number}", PEOPLE)
+        queue.add(f"p{number}", HIGH)
     for number in range(3):
-        queue.add(f"t{number}", TIME)
+        queue.add(f"t{number}", LOW)
     taken = take_all(queue)
     assert [taken.index(f"t{number}") for number in range(3)] == [7, 15, 23]
 
 
 def test_a_key_in_work_runs_again_in_the_better_lane(queue: WorkQueue[str]) -> None:
-    queue.add("a", TIME)
-    assert without_waiting(queue.get()) == ("a", TIME)
-    queue.add("a", TIME)
-    queue.add("a", PEOPLE)
-    queue.add("a", TIME)
+    queue.add("a", LOW)
+    assert without_waiting(queue.get()) == ("a", LOW)
+    queue.add("a", LOW)
+    queue.add("a", HIGH)
+    queue.add("a", LOW)
     assert without_waiting(queue.get()) is None
     assert not queue.idle()
     queue.done("a")
-    assert without_waiting(queue.get()) == ("a", PEOPLE)
+    assert without_waiting(queue.get()) == ("a", HIGH)
     queue.done("a")
     assert queue.idle()
 
@@ -75,12 +75,12 @@ def test_done_without_get(queue: WorkQueue[str]) -> None:
 def test_the_earliest_timer_wins(queue: WorkQueue[str], clock: StillClock) -> None:
     queue.add_at("a", 1050)
     queue.add_at("a", 1020)
-    queue.add_at("a", 1080, PEOPLE)
+    queue.add_at("a", 1080, HIGH)
     assert queue.idle()
     clock.moment = 1019
     assert without_waiting(queue.get()) is None
     clock.moment = 1020
-    assert without_waiting(queue.get()) == ("a", PEOPLE)
+    assert without_waiting(queue.get()) == ("a", HIGH)
     queue.done("a")
     clock.moment = 2000
     assert without_waiting(queue.get()) is None
@@ -93,7 +93,7 @@ def test_a_moment_that_has_passed_is_now(queue: WorkQueue[str], clock: StillCloc
 
 def test_add_supersedes_the_timer(queue: WorkQueue[str], clock: StillClock) -> None:
     queue.add_at("a", 1010)
-    queue.add("a", TIME)
+    queue.add("a", LOW)
     assert take_all(queue) == ["a"]
     queue.done("a")
     clock.moment = 1010
@@ -104,19 +104,19 @@ def test_a_timer_that_was_cancelled_or_forgotten(queue: WorkQueue[str], clock: S
     for key in ("a", "b"):
         queue.add_at(key, 1010)
     queue.cancel_timer("a")
-    queue.forget("b")
+    queue.remove("b")
     clock.moment = 1010
     assert without_waiting(queue.get()) is None
 
 
 def test_a_timer_that_rings_in_work_makes_it_run_again(queue: WorkQueue[str], clock: StillClock) -> None:
-    queue.add("a", TIME)
+    queue.add("a", LOW)
     assert without_waiting(queue.get())
     queue.add_at("a", 1010)
     clock.moment = 1010
     assert without_waiting(queue.get()) is None
     queue.done("a")
-    assert without_waiting(queue.get()) == ("a", TIME)
+    assert without_waiting(queue.get()) == ("a", LOW)
 
 
 def test_replaced_timers_take_no_space(queue: WorkQueue[str]) -> None:
@@ -129,9 +129,9 @@ def test_replaced_timers_take_no_space(queue: WorkQueue[str]) -> None:
 def test_a_full_group_lets_the_others_pass(queue: WorkQueue[str]) -> None:
     for key in ("m1", "m2", "m3", "m4", "x"):
         queue.set_group(key, None if key == "x" else "main")
-        queue.add(key, PEOPLE)
+        queue.add(key, HIGH)
     assert take_all(queue) == ["m1", "m2", "x"]
-    queue.add("y", PEOPLE)
+    queue.add("y", HIGH)
     queue.done("m2")
     assert take_all(queue) == ["m3", "y"]
     queue.done("x")
@@ -143,17 +143,17 @@ def test_a_full_group_lets_the_others_pass(queue: WorkQueue[str]) -> None:
 def test_a_forgotten_key_gives_its_place_to_the_next(queue: WorkQueue[str]) -> None:
     for number in range(5):
         queue.set_group(f"m{number}", "main")
-        queue.add(f"m{number}", TIME)
+        queue.add(f"m{number}", LOW)
     assert take_all(queue) == ["m0", "m1"]
     queue.done("m0")
-    queue.forget("m2")
+    queue.remove("m2")
     assert take_all(queue) == ["m3"]
 
 
 def test_leaving_a_full_group_frees_at_once(queue: WorkQueue[str]) -> None:
     for number in range(4):
         queue.set_group(f"m{number}", "main")
-        queue.add(f"m{number}", TIME)
+        queue.add(f"m{number}", LOW)
     assert take_all(queue) == ["m0", "m1"]
     queue.set_group("m3", None)
     assert take_all(queue) == ["m3"]
@@ -164,7 +164,7 @@ def test_leaving_a_full_group_frees_at_once(queue: WorkQueue[str]) -> None:
 def test_a_key_that_was_called_back_and_leaves_gives_its_place_to_the_next(queue: WorkQueue[str]) -> None:
     for number in range(4):
         queue.set_group(f"m{number}", "main")
-        queue.add(f"m{number}", TIME)
+        queue.add(f"m{number}", LOW)
     assert take_all(queue) == ["m0", "m1"]
     queue.done("m0")
     queue.set_group("m2", None)
@@ -172,39 +172,39 @@ def test_a_key_that_was_called_back_and_leaves_gives_its_place_to_the_next(queue
 
 
 def test_a_forgotten_key_in_work_does_not_run_again(queue: WorkQueue[str]) -> None:
-    queue.add("a", TIME)
+    queue.add("a", LOW)
     assert without_waiting(queue.get())
-    queue.add("a", PEOPLE)
-    queue.forget("a")
+    queue.add("a", HIGH)
+    queue.remove("a")
     queue.done("a")
     assert queue.idle()
 
 
 def test_what_a_pass_has_seen_itself_does_not_make_it_run_again(queue: WorkQueue[str]) -> None:
-    queue.add("a", TIME)
+    queue.add("a", LOW)
     assert without_waiting(queue.get())
-    queue.add("a", PEOPLE)
-    queue.not_again("a")
-    queue.add("b", TIME)
-    queue.not_again("b")  # waits for its first pass: that is no second one
+    queue.add("a", HIGH)
+    queue.clear_dirty("a")
+    queue.add("b", LOW)
+    queue.clear_dirty("b")  # waits for its first pass: that is no second one
     queue.done("a")
     assert take_all(queue) == ["b"]
 
 
 def test_a_full_group_ends_what_is_begun_and_begins_something_in_between(clock: StillClock) -> None:
     queue = WorkQueue[str](clock, group_limit=1)
-    for lane in (PEOPLE, TIME):
+    for priority in (HIGH, LOW):
         for number in range(5):
-            queue.set_group(key := f"{lane.name} {number}", "main")
-            queue.add(key, lane)
+            queue.set_group(key := f"{priority.name} {number}", "main")
+            queue.add(key, priority)
     served = take_all(queue)  # of a group of one: the others step aside
     while len(served) < 10:
         queue.done(served[-1])
         served += take_all(queue)
     first, *others = served
-    assert first == "PEOPLE 0"
-    assert others[:5] == ["TIME 0", "TIME 1", "TIME 2", "PEOPLE 1", "TIME 3"]
-    assert others[5:] == ["TIME 4", "PEOPLE 2", "PEOPLE 3", "PEOPLE 4"]
+    assert first == "HIGH 0"
+    assert others[:5] == ["LOW 0", "LOW 1", "LOW 2", "HIGH 1", "LOW 3"]
+    assert others[5:] == ["LOW 4", "HIGH 2", "HIGH 3", "HIGH 4"]
 
 
 async def test_many_workers_share_the_work() -> None:
@@ -228,7 +228,7 @@ async def test_many_workers_share_the_work() -> None:
         for key in range(200):
             queue.set_group(key, key % 5)
             queue.set_group(key + 200, key % 5)
-            queue.add(key, TIME)
+            queue.add(key, LOW)
             queue.add_at(key + 200, clock.monotonic() + key % 20)
         while len(runs) < 400:
             await asyncio.sleep(0.01)
@@ -244,11 +244,11 @@ async def test_a_cancelled_get_takes_nothing() -> None:
     queue = WorkQueue[str](Clock())
     waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
-    queue.add("a", PEOPLE)
+    queue.add("a", HIGH)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     async with asyncio.timeout(60):
-        assert await queue.get() == ("a", PEOPLE)
+        assert await queue.get() == ("a", HIGH)
 
 
 async def test_an_earlier_timer_wakes_a_waiting_get() -> None:
@@ -259,7 +259,7 @@ async def test_an_earlier_timer_wakes_a_waiting_get() -> None:
     await asyncio.sleep(0)
     queue.add_at("soon", clock.monotonic() + 10)
     async with asyncio.timeout(60):
-        assert await waiting == ("soon", TIME)
+        assert await waiting == ("soon", LOW)
 
 
 class CountingClock(Clock):
@@ -303,9 +303,9 @@ async def test_one_that_keeps_watch_and_is_cancelled_is_relieved() -> None:
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
-    queue.add("a", PEOPLE)
+    queue.add("a", HIGH)
     async with asyncio.timeout(60):
-        assert await second == ("a", PEOPLE)
+        assert await second == ("a", HIGH)
 
 
 def test_thousands_aside_cost_little() -> None:
@@ -313,10 +313,10 @@ def test_thousands_aside_cost_little() -> None:
     queue = WorkQueue[str](clock, group_limit=1)
     for number in range(10_000):
         queue.set_group(f"m{number}", "main")
-        queue.add(f"m{number}", PEOPLE)
-    assert without_waiting(queue.get()) == ("m0", PEOPLE)
+        queue.add(f"m{number}", HIGH)
+    assert without_waiting(queue.get()) == ("m0", HIGH)
     assert without_waiting(queue.get()) is None
     for number in range(1, 10_000):
         queue.done(f"m{number - 1}")
-        assert len(queue._ready[PEOPLE]) == 1
-        assert without_waiting(queue.get()) == (f"m{number}", PEOPLE)
+        assert len(queue._ready[HIGH]) == 1
+        assert without_waiting(queue.get()) == (f"m{number}", HIGH)

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from managed_databases.reconcile.queue import Lane, WorkQueue
+from managed_databases.reconcile.scheduling.work_queue import Priority, WorkQueue
 from reconcile.manual_clocks import StillClock, without_waiting
 
 
@@ -12,43 +12,43 @@ class QueueHistory(RuleBasedStateMachine):
     """No key twice at once, none lost, no group over its limit, people first but not for ever."""
 
     KEYS = st.sampled_from("abcdefgh")
-    LANES = st.sampled_from(list(Lane))
+    LANES = st.sampled_from(list(Priority))
     LIMIT = 2
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = StillClock()
         self.queue = WorkQueue[str](self.clock, group_limit=self.LIMIT)
-        self.due: dict[str, Lane] = {}
-        self.timers: dict[str, tuple[float, Lane]] = {}
+        self.due: dict[str, Priority] = {}
+        self.timers: dict[str, tuple[float, Priority]] = {}
         self.groups: dict[str, str | None] = {}
         self.working: dict[str, str | None] = {}
-        self.again: dict[str, Lane] = {}
+        self.again: dict[str, Priority] = {}
         self.people_in_a_row = 0
 
-    def model_add(self, key: str, lane: Lane) -> None:
+    def model_add(self, key: str, priority: Priority) -> None:
         self.timers.pop(key, None)
         where = self.again if key in self.working else self.due
-        where[key] = min(lane, where.get(key, lane))
+        where[key] = min(priority, where.get(key, priority))
 
     def may_run(self, key: str) -> bool:
         group = self.groups.get(key)
         return group is None or Counter(self.working.values())[group] < self.LIMIT
 
-    @rule(key=KEYS, lane=LANES)
-    def add(self, key: str, lane: Lane) -> None:
-        self.queue.add(key, lane)
-        self.model_add(key, lane)
+    @rule(key=KEYS, priority=LANES)
+    def add(self, key: str, priority: Priority) -> None:
+        self.queue.add(key, priority)
+        self.model_add(key, priority)
 
-    @rule(key=KEYS, lane=LANES, seconds=st.integers(-1, 5))
-    def add_at(self, key: str, lane: Lane, seconds: int) -> None:
+    @rule(key=KEYS, priority=LANES, seconds=st.integers(-1, 5))
+    def add_at(self, key: str, priority: Priority, seconds: int) -> None:
         moment = self.clock.moment + seconds
-        self.queue.add_at(key, moment, lane)
+        self.queue.add_at(key, moment, priority)
         if seconds <= 0:
-            self.model_add(key, lane)
+            self.model_add(key, priority)
         else:
-            known = self.timers.get(key, (moment, lane))
-            self.timers[key] = (min(moment, known[0]), min(lane, known[1]))
+            known = self.timers.get(key, (moment, priority))
+            self.timers[key] = (min(moment, known[0]), min(priority, known[1]))
 
     @rule(key=KEYS)
     def cancel_timer(self, key: str) -> None:
@@ -61,13 +61,13 @@ class QueueHistory(RuleBasedStateMachine):
         self.groups[key] = group
 
     @rule(key=KEYS)
-    def not_again(self, key: str) -> None:
-        self.queue.not_again(key)
+    def clear_dirty(self, key: str) -> None:
+        self.queue.clear_dirty(key)
         self.again.pop(key, None)
 
     @rule(key=KEYS)
     def forget(self, key: str) -> None:
-        self.queue.forget(key)
+        self.queue.remove(key)
         for known in (self.due, self.timers, self.groups, self.again):
             known.pop(key, None)
 
@@ -81,20 +81,22 @@ class QueueHistory(RuleBasedStateMachine):
             self.get_one()
 
     def get_one(self) -> None:
-        for key, (moment, lane) in list(self.timers.items()):
+        for key, (moment, priority) in list(self.timers.items()):
             if moment <= self.clock.moment:
-                self.model_add(key, lane)
-        lanes = {lane for key, lane in self.due.items() if self.may_run(key)}
+                self.model_add(key, priority)
+        priorities = {priority for key, priority in self.due.items() if self.may_run(key)}
         taken = without_waiting(self.queue.get())
         if taken is None:
-            assert not lanes, f"{self.due} may run and were not given"
+            assert not priorities, f"{self.due} may run and were not given"
             return
-        key, lane = taken
+        key, priority = taken
         assert key not in self.working
-        assert self.due.pop(key) is lane
+        assert self.due.pop(key) is priority
         assert self.may_run(key)
-        assert lane is (Lane.TIME if self.people_in_a_row >= 7 and Lane.TIME in lanes else min(lanes))
-        self.people_in_a_row = self.people_in_a_row + 1 if lane is Lane.PEOPLE else 0
+        assert priority is (
+            Priority.LOW if self.people_in_a_row >= 7 and Priority.LOW in priorities else min(priorities)
+        )
+        self.people_in_a_row = self.people_in_a_row + 1 if priority is Priority.HIGH else 0
         self.working[key] = self.groups.get(key)
 
     @precondition(lambda self: self.working)

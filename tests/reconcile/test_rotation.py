@@ -1,5 +1,5 @@
-from managed_databases.reconcile.queue import Lane, WorkQueue
-from managed_databases.reconcile.rotation import Rotation
+from managed_databases.reconcile.scheduling.rotation import Rotation
+from managed_databases.reconcile.scheduling.work_queue import Priority, WorkQueue
 from reconcile.manual_clocks import StillClock, without_waiting
 
 
@@ -46,7 +46,7 @@ def queue_of(places: int, **counts: int) -> WorkQueue[str]:
     for project, count in counts.items():
         for number in range(count):
             queue.set_share(f"{project}{number}", (project, "namespace"))
-            queue.add(f"{project}{number}", Lane.TIME)
+            queue.add(f"{project}{number}", Priority.LOW)
     return queue
 
 
@@ -70,7 +70,7 @@ def test_who_comes_later_finds_a_place_at_once() -> None:
     assert len(taken_from(queue)) == 5
     for number in range(4):
         queue.set_share(f"b{number}", ("b", "namespace"))
-        queue.add(f"b{number}", Lane.TIME)
+        queue.add(f"b{number}", Priority.LOW)
     assert taken_from(queue) == ["b0", "b1"], "what is guaranteed"
     queue.done("a0")
     queue.done("b0")
@@ -87,7 +87,7 @@ def test_datastores_of_a_namespace_take_turns() -> None:
             key = f"{datastore}{number}"
             queue.set_share(key, ("project", "namespace"))
             queue.set_group(key, datastore)
-            queue.add(key, Lane.PEOPLE)
+            queue.add(key, Priority.HIGH)
     assert taken_from(queue)[:4] == ["big0", "small0", "big1", "small1"]
 
 
@@ -99,8 +99,8 @@ async def test_a_namespace_within_a_project_need_not_wait_for_passes_of_another(
             queue.set_share(key, ("team", namespace))
             queue.set_group(key, None)
     for number in range(20):
-        queue.add(f"loud{number}", Lane.PEOPLE)
+        queue.add(f"loud{number}", Priority.HIGH)
     assert {(await queue.get())[0][:4] for _ in range(4)} == {"loud"}
     for number in range(3):
-        queue.add(f"quiet{number}", Lane.TIME)
+        queue.add(f"quiet{number}", Priority.LOW)
     assert taken_from(queue) == ["quiet0"], "all places are taken, and it has none"

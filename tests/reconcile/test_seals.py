@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from managed_databases.reconcile.observe.seals import (
+    LISTED,
+    OWNERSHIP,
+    OwnershipKey,
+    Proof,
+    Seals,
+    Standing,
+    list_claims,
+)
 from managed_databases.reconcile.ports import Resource, ResourceKey
-from managed_databases.reconcile.seals import LISTED, OWNERSHIP, OwnershipKey, Proof, Seals, Standing, list_claims
 
 IDENTITY = {"project": "team", "projectID": "0" * 32, "region": "r", "key": ["main"]}
 STATUS: dict[str, Any] = {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.kinds.frame import CloudStatus, Identity, Intent
+from managed_databases.kinds.shared_fields import CloudStatus, Identity, Intent
 from managed_databases.reconcile.told import Told
 
 IDENTITY = Identity(project="main", project_id="1", region="ru-3", datastore_id="d", key=("d", "orders"))

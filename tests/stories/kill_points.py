@@ -12,7 +12,7 @@ from kubernetes_proxy import KubernetesProxy, When
 from stories.world import World
 
 HANGS_SECONDS = 1.5
-QUICK = {"call_limit_seconds": 2, "settle_margin_seconds": 1, "least_backoff_seconds": 0.2}
+QUICK = {"call_limit_seconds": 2, "settle_margin_seconds": 1, "min_backoff_seconds": 0.2}
 """An attempt of unknown outcome settles in 2 + 1 s: longer than anything hangs."""
 
 EFFECT_WAS = (("when", "after"), ("delay_seconds", HANGS_SECONDS))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from managed_databases.reconcile.queue import GROUP_LIMIT
+from managed_databases.reconcile.scheduling.work_queue import GROUP_LIMIT
 from stories.world import World
 
 NEVER_SECONDS = 300

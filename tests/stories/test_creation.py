@@ -6,7 +6,7 @@ import pytest
 
 from stories.world import COLLECTIONS, World
 
-HOUR = {"poll_seconds": 3600, "pending_poll_seconds": 3600, "resync_seconds": 3600, "least_backoff_seconds": 3600}
+HOUR = {"poll_seconds": 3600, "pending_poll_seconds": 3600, "resync_seconds": 3600, "min_backoff_seconds": 3600}
 ORDERS = list(itertools.permutations(range(4)))[::5]
 
 

@@ -11,9 +11,9 @@ import pytest
 from cluster import Cluster, Manifest, Refused
 from managed_databases.controlplane.commands import free_port
 from managed_databases.kinds.registry import GROUP, kinds
-from managed_databases.reconcile.key_keeping import KEY_SECRET
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET
+from stories.attacker import Mallory
 from stories.guarding import RESTORER, guard_statuses, unguard_statuses
-from stories.mallory import Mallory
 from stories.pace import fast
 from stories.world import SUBNET, World, condition
 
@@ -32,7 +32,7 @@ async def owner_rights(world: World, namespace: str, user: str) -> None:
 
 
 @asynccontextmanager
-async def owner_beside(world: World, user: str = "mallory") -> AsyncIterator[Mallory]:
+async def owner_beside(world: World, user: str = "attacker") -> AsyncIterator[Mallory]:
     """A project for two namespaces, of which one is hers."""
     hers = await world.another_namespace()
     await owner_rights(world, hers, user)
@@ -46,32 +46,32 @@ async def owner_beside(world: World, user: str = "mallory") -> AsyncIterator[Mal
         yield Mallory(cluster, hers, world)
 
 
-async def paused(mallory: Mallory, made: Manifest, name: str, **spec: Any) -> None:
+async def paused(attacker: Mallory, made: Manifest, name: str, **spec: Any) -> None:
     """A decoy that the operator leaves alone from the beginning, while she forges."""
     metadata = {**made["metadata"], "annotations": {f"{GROUP}/paused": "true"}}
-    await mallory.apply({**made, "metadata": metadata}, called=name, **spec)
+    await attacker.apply({**made, "metadata": metadata}, called=name, **spec)
 
 
-async def forge(mallory: Mallory, kind: str, name: str, status: Manifest) -> None:
+async def forge(attacker: Mallory, kind: str, name: str, status: Manifest) -> None:
     """Once the API server has noticed that the policy is gone."""
 
     async def writes() -> bool:
-        await mallory.cluster.patch(kind, name, mallory.namespace, {"status": status}, "status")
+        await attacker.cluster.patch(kind, name, attacker.namespace, {"status": status}, "status")
         return True
 
-    await mallory.cluster.wait_until("the policy is gone", writes)
-    await mallory.cluster.patch(kind, name, mallory.namespace, HOLD)
+    await attacker.cluster.wait_until("the policy is gone", writes)
+    await attacker.cluster.patch(kind, name, attacker.namespace, HOLD)
 
 
-async def says(mallory: Mallory, kind: str, name: str, reason: str) -> Manifest:
+async def says(attacker: Mallory, kind: str, name: str, reason: str) -> Manifest:
     async def look() -> Manifest:
-        resource = await mallory.cluster.get(kind, name, mallory.namespace)
+        resource = await attacker.cluster.get(kind, name, attacker.namespace)
         stalled = condition(resource, "Stalled")
         assert (stalled.get("status"), stalled.get("reason")) == ("True", reason), resource.get("status")
         assert resource["status"]["observedGeneration"] == resource["metadata"]["generation"]
         return resource
 
-    found: Manifest = await mallory.cluster.wait_until(f"{kind} {name} says {reason}", look)
+    found: Manifest = await attacker.cluster.wait_until(f"{kind} {name} says {reason}", look)
     return found
 
 
@@ -83,39 +83,39 @@ async def changed(world: World) -> list[tuple[str, str]]:
 
 @fast
 async def test_the_policy_refuses_everybody_but_the_operator(world: World) -> None:
-    async with owner_beside(world) as mallory:
+    async with owner_beside(world) as attacker:
         made = world.user("decoy")
-        await mallory.apply({**made, "status": {"id": FORGED_ID}})
-        assert "id" not in (await mallory.cluster.get("DatabaseUser", "decoy", mallory.namespace))["status"]
+        await attacker.apply({**made, "status": {"id": FORGED_ID}})
+        assert "id" not in (await attacker.cluster.get("DatabaseUser", "decoy", attacker.namespace))["status"]
         with pytest.raises(Refused, match="only the operator, and whom the policy guard-status") as refused:
-            await mallory.cluster.patch(
-                "DatabaseUser", "decoy", mallory.namespace, {"status": {"id": FORGED_ID}}, "status"
+            await attacker.cluster.patch(
+                "DatabaseUser", "decoy", attacker.namespace, {"status": {"id": FORGED_ID}}, "status"
             )
         assert refused.value.code == 403
-        assert "mallory is none of them" in refused.value.message
-        path = f"/apis/{GROUP}/v1alpha1/namespaces/{mallory.namespace}/databaseusers/decoy"
-        whole = await mallory.cluster.get("DatabaseUser", "decoy", mallory.namespace)
+        assert "attacker is none of them" in refused.value.message
+        path = f"/apis/{GROUP}/v1alpha1/namespaces/{attacker.namespace}/databaseusers/decoy"
+        whole = await attacker.cluster.get("DatabaseUser", "decoy", attacker.namespace)
         whole["status"]["id"] = FORGED_ID
 
         async def is_answered() -> int:
-            newest = await mallory.cluster.get("DatabaseUser", "decoy", mallory.namespace)
+            newest = await attacker.cluster.get("DatabaseUser", "decoy", attacker.namespace)
             whole["metadata"]["resourceVersion"] = newest["metadata"]["resourceVersion"]
-            code = (await mallory.cluster.http.put(f"{path}/status", json=whole)).status_code
+            code = (await attacker.cluster.http.put(f"{path}/status", json=whole)).status_code
             return 0 if code == 409 else code  # the operator has just written it
 
         assert await world.until("her update is answered", is_answered) == 403
         whole["metadata"].pop("managedFields")
-        applied = await mallory.cluster.http.patch(
+        applied = await attacker.cluster.http.patch(
             f"{path}/status",
-            params={"fieldManager": "mallory", "force": "true"},
-            json={**whole, "metadata": {"name": "decoy", "namespace": mallory.namespace}},
+            params={"fieldManager": "attacker", "force": "true"},
+            json={**whole, "metadata": {"name": "decoy", "namespace": attacker.namespace}},
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
         assert applied.status_code == 403
-        fresh = await mallory.cluster.get("DatabaseUser", "decoy", mallory.namespace)
+        fresh = await attacker.cluster.get("DatabaseUser", "decoy", attacker.namespace)
         fresh["status"]["id"] = FORGED_ID
-        await mallory.cluster.http.put(path, json=fresh)
-        assert "id" not in (await mallory.cluster.get("DatabaseUser", "decoy", mallory.namespace))["status"]
+        await attacker.cluster.http.put(path, json=fresh)
+        assert "id" not in (await attacker.cluster.get("DatabaseUser", "decoy", attacker.namespace))["status"]
 
         await world.apply(world.datastore(), world.user())
         await world.becomes("DatabaseUser", "app", "Synced")
@@ -164,35 +164,35 @@ async def test_a_policy_that_is_missing_is_told(world: World) -> None:
 @fast
 async def test_a_forged_claim_on_the_victims_datastore(world: World, decoy_is_older: bool) -> None:
     await unguard_statuses(world.cluster)
-    async with owner_beside(world) as mallory:
+    async with owner_beside(world) as attacker:
         decoy = world.datastore("decoy", deletionProtection=False)
         if decoy_is_older:
-            await paused(mallory, decoy, "decoy")
+            await paused(attacker, decoy, "decoy")
         await world.apply(world.datastore(deletionProtection=True), world.user())
         await world.becomes("DatabaseUser", "app", "Synced")
         if not decoy_is_older:
-            await paused(mallory, decoy, "decoy")
+            await paused(attacker, decoy, "decoy")
         victim = await world.get("ManagedDatastore", "main")
         await world.sandbox.clear_requests()
         stolen = {field: victim["status"][field] for field in ("id", "identity", "seal")}
-        await forge(mallory, "ManagedDatastore", "decoy", stolen)
-        told = await says(mallory, "ManagedDatastore", "decoy", "Conflict")
+        await forge(attacker, "ManagedDatastore", "decoy", stolen)
+        told = await says(attacker, "ManagedDatastore", "decoy", "Conflict")
         assert world.namespace not in str(told["status"]["conditions"])
         assert "endpoints" not in told["status"]
-        spy = await mallory.apply(world.user("spy", datastoreRef={"name": "decoy"}))
-        await mallory.is_told("DatabaseUser", spy, "ParentNotReady")
-        await mallory.cluster.delete("DatabaseUser", spy, mallory.namespace, wait=True)
-        await mallory.cluster.delete("ManagedDatastore", "decoy", mallory.namespace)
-        await says(mallory, "ManagedDatastore", "decoy", "Conflict")
-        await mallory.cluster.patch(
+        spy = await attacker.apply(world.user("spy", datastoreRef={"name": "decoy"}))
+        await attacker.is_told("DatabaseUser", spy, "ParentNotReady")
+        await attacker.cluster.delete("DatabaseUser", spy, attacker.namespace, wait=True)
+        await attacker.cluster.delete("ManagedDatastore", "decoy", attacker.namespace)
+        await says(attacker, "ManagedDatastore", "decoy", "Conflict")
+        await attacker.cluster.patch(
             "ManagedDatastore",
             "decoy",
-            mallory.namespace,
+            attacker.namespace,
             {"metadata": {"annotations": {f"{GROUP}/force-delete": "true"}}},
         )
 
         async def is_gone() -> bool:
-            return not await world.cluster.exists("ManagedDatastore", "decoy", mallory.namespace)
+            return not await world.cluster.exists("ManagedDatastore", "decoy", attacker.namespace)
 
         await world.until("it can be let go", is_gone)
         assert await changed(world) == []
@@ -203,32 +203,32 @@ async def test_a_forged_claim_on_the_victims_datastore(world: World, decoy_is_ol
 @fast
 async def test_a_forged_claim_on_the_victims_user_and_on_nobodys_datastore(world: World) -> None:
     await unguard_statuses(world.cluster)
-    async with owner_beside(world) as mallory:
-        await world.apply(world.datastore(allowedNamespaces=[mallory.namespace]), world.user())
+    async with owner_beside(world) as attacker:
+        await world.apply(world.datastore(allowedNamespaces=[attacker.namespace]), world.user())
         await world.becomes("DatabaseUser", "app", "Synced")
         victim, user = await world.get("ManagedDatastore", "main"), await world.get("DatabaseUser", "app")
         reference = {"name": "main", "namespace": world.namespace}
         await paused(
-            mallory,
+            attacker,
             world.user("decoy", onUnknownPassword="Reset", datastoreRef=reference, deletionProtection=False),
             "decoy",
         )
-        await paused(mallory, world.datastore("orphan2", deletionProtection=False), "orphan2")
+        await paused(attacker, world.datastore("orphan2", deletionProtection=False), "orphan2")
         orphan = (await world.sandbox.create("datastores", {"name": "orphan", "subnet_id": SUBNET}))["id"]
         await world.sandbox.clear_requests()
         claim = {"id": user["status"]["id"], "identity": user["status"]["identity"]}
-        await forge(mallory, "DatabaseUser", "decoy", claim)
+        await forge(attacker, "DatabaseUser", "decoy", claim)
         identity = {**victim["status"]["identity"], "key": ["orphan"]}
-        await forge(mallory, "ManagedDatastore", "orphan2", {"id": orphan, "identity": identity})
-        await says(mallory, "DatabaseUser", "decoy", "Conflict")
-        told = await says(mallory, "ManagedDatastore", "orphan2", "OwnershipNotProven")
+        await forge(attacker, "ManagedDatastore", "orphan2", {"id": orphan, "identity": identity})
+        await says(attacker, "DatabaseUser", "decoy", "Conflict")
+        told = await says(attacker, "ManagedDatastore", "orphan2", "OwnershipNotProven")
         assert "spec.adoption" in condition(told, "Stalled")["message"]
         for kind, name, reason in (
             ("DatabaseUser", "decoy", "Conflict"),
             ("ManagedDatastore", "orphan2", "OwnershipNotProven"),
         ):
-            await mallory.cluster.delete(kind, name, mallory.namespace)
-            await says(mallory, kind, name, reason)
+            await attacker.cluster.delete(kind, name, attacker.namespace)
+            await says(attacker, kind, name, reason)
         assert await changed(world) == []
         assert orphan in [each["id"] for each in await world.sandbox.objects("datastores")]
         assert await world.login_works()
@@ -241,15 +241,15 @@ async def test_a_forged_claim_on_the_victims_user_and_on_nobodys_datastore(world
 async def test_a_status_that_nobody_would_write_ends_no_operator(world: World, odd: Manifest) -> None:
     """Nor keeps the next one from starting: every other namespace would wait for ever."""
     await unguard_statuses(world.cluster)
-    async with owner_beside(world) as mallory:
-        await paused(mallory, world.user("decoy"), "decoy")
+    async with owner_beside(world) as attacker:
+        await paused(attacker, world.user("decoy"), "decoy")
         identity = {"project": world.project, "projectID": "p", "region": "r", "key": ["decoy"]}
-        await forge(mallory, "DatabaseUser", "decoy", {"id": FORGED_ID, "identity": identity, **odd})
+        await forge(attacker, "DatabaseUser", "decoy", {"id": FORGED_ID, "identity": identity, **odd})
         await world.apply(world.datastore())
         await world.becomes("ManagedDatastore", "main", "Synced")
         await world.operator.kill()
         await world.operator.start()
-        await says(mallory, "DatabaseUser", "decoy", "OwnershipNotProven")
+        await says(attacker, "DatabaseUser", "decoy", "OwnershipNotProven")
         await world.change("ManagedDatastore", "main", nodeCount=3)
         await world.becomes("ManagedDatastore", "main", "Synced", reason="InSync")
         assert world.operator.is_running

@@ -29,7 +29,7 @@ HARDENED = TOP / "deploy/examples/hardened"
 CERTIFICATES = TOP / "tests/kube/certificates"
 RELEASE = "managed-databases"
 NAME = f"{RELEASE}-managed-databases-operator"
-TEAM = "mallory"
+TEAM = "attacker"
 """A user whom the API server knows; in the example it is a group."""
 
 

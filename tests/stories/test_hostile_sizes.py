@@ -12,7 +12,7 @@ import orjson
 
 from api.hostile_answers import MIB, datastores_with
 from cluster import Cluster, Manifest
-from stories.mallory import edit_rights
+from stories.attacker import edit_rights
 from stories.pace import fast
 from stories.world import World, condition, manifest
 
@@ -117,17 +117,17 @@ def greatest(number: int, namespace: str, template: dict[str, Any]) -> Manifest:
 async def test_one_namespace_stops_nobody_by_large_resources(world: World) -> None:
     """Somebody may write our kinds in a namespace that no project allows."""
     hers = await world.another_namespace()
-    await edit_rights(world, hers, "mallory")
+    await edit_rights(world, hers, "attacker")
     await world.operator.start()
     await world.apply(world.project_manifest(), world.datastore(), world.user())
     await world.becomes("DatabaseUser", "app")
-    kubeconfig = await world.cluster.control_plane.user("mallory")
+    kubeconfig = await world.cluster.control_plane.user("attacker")
     places = asyncio.Semaphore(4)
-    async with Cluster(world.cluster.control_plane, kubeconfig) as mallory:
+    async with Cluster(world.cluster.control_plane, kubeconfig) as attacker:
 
         async def make(number: int) -> None:
             async with places:
-                await mallory.create(greatest(number, hers, world.datastore("d")))
+                await attacker.create(greatest(number, hers, world.datastore("d")))
 
         await asyncio.gather(*(make(number) for number in range(GREATEST)))
     seen_as_events = peak_of(world.operator.pid)

@@ -20,7 +20,7 @@ FAST = {
         "call_limit_seconds": 5,
     }
 }
-EARLY, EARLY_MOST, HOURLY_MOST = 300, 8, 12
+EARLY, MAX_EARLY, MAX_HOURLY = 300, 8, 12
 """Tries in the first five minutes, and in each hour after them (seconds of the operator's own time)."""
 
 fast = pytest.mark.parametrize("world", [FAST], indirect=True)
@@ -91,8 +91,8 @@ def tries_are_bounded(world: World, obstacle: Obstacle) -> None:
     seconds = [(each - at[0]).total_seconds() * SPEED for each in at]
     early = sum(each <= EARLY for each in seconds)
     hours = (seconds[-1] - EARLY) / 3600 + 1 if seconds[-1] > EARLY else 0
-    assert early <= EARLY_MOST, (obstacle, seconds)
-    assert len(seconds) - early <= HOURLY_MOST * hours, (obstacle, seconds)
+    assert early <= MAX_EARLY, (obstacle, seconds)
+    assert len(seconds) - early <= MAX_HOURLY * hours, (obstacle, seconds)
 
 
 async def heals(world: World, name: str, namespace: str, password: str | None = None) -> None:

@@ -24,7 +24,7 @@ PAIR = {
     "lease_seconds": LEASE_SECONDS,
     "call_limit_seconds": 10,
     "settle_margin_seconds": 1,
-    "least_backoff_seconds": 0.2,
+    "min_backoff_seconds": 0.2,
 }
 LONG = PAIR | {"lease_seconds": 300}
 """Longer than any test waits: only a lease that is released is taken over."""

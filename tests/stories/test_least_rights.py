@@ -11,7 +11,7 @@ from audit_log import AuditEvent
 from cluster import Events
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.rbac import AccessRule, access
-from managed_databases.reconcile.key_keeping import KEY_SECRET, TRUST_CLAIMS
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET, TRUST_CLAIMS
 from stories.pace import FAST
 from stories.passwords_seen import give, until_gone, until_secret
 from stories.world import World, manifest

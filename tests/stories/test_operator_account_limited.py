@@ -11,7 +11,7 @@ from cluster import Cluster, Manifest, Refused
 from managed_databases.kinds.registry import GROUP, kinds
 from managed_databases.kube.rbac import access
 from managed_databases.reconcile.annotations import OWNER_UID
-from managed_databases.reconcile.key_keeping import KEY_SECRET
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.ports import MANAGED_LABEL
 from stories.pace import fast
 from stories.world import World, condition

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from managed_databases.controlplane.commands import free_port
-from managed_databases.reconcile.queue import GROUP_LIMIT
+from managed_databases.reconcile.scheduling.work_queue import GROUP_LIMIT
 from stories.world import World
 
 CROWD = 300

@@ -10,7 +10,7 @@ from managed_databases.controlplane.cluster import ControlPlane
 from stories.restored import all_ready, everything, ids, nothing_is_lost_or_doubled
 from stories.world import World
 
-CONFLICTS_MOST = 40
+MAX_CONFLICTS = 40
 FAST = {"clock_speed": 30, "pending_poll_seconds": 10, "settle_margin_seconds": 60}
 """The resync comes within seconds."""
 
@@ -48,4 +48,4 @@ async def test_restored_under_a_running_operator(
             await world.operator.start()
             await nothing_is_lost_or_doubled(world, later, before)
             conflicts = cluster.audit(user=world.account, code=409)
-            assert len(conflicts) <= CONFLICTS_MOST, conflicts
+            assert len(conflicts) <= MAX_CONFLICTS, conflicts

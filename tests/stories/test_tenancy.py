@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from cluster import Cluster, Refused
-from stories.mallory import Mallory, edit_rights
+from stories.attacker import Mallory, edit_rights
 from stories.pace import fast
 from stories.world import SUBNET, World, condition, manifest
 
@@ -16,7 +16,7 @@ RESET = {"adoption": "IfExists", "onUnknownPassword": "Reset"}
 @fast
 async def test_mallory_gets_nothing(world: World) -> None:
     hers = await world.another_namespace()
-    await edit_rights(world, hers, "mallory")
+    await edit_rights(world, hers, "attacker")
     await world.operator.start()
     both = [{"name": world.namespace}, {"name": hers}]
     locked = manifest("DatabaseProject", f"{world.project}-locked", None, world.project_manifest()["spec"])
@@ -36,13 +36,13 @@ async def test_mallory_gets_nothing(world: World) -> None:
     await world.sandbox.create("users", {"name": "legacy", "datastore_id": datastore, "password": "legacy-password"})
     secret = await world.cluster.get("Secret", "app-user", world.namespace)
     await world.sandbox.clear_requests()
-    kubeconfig = await world.cluster.control_plane.user("mallory")
+    kubeconfig = await world.cluster.control_plane.user("attacker")
     async with Cluster(world.cluster.control_plane, kubeconfig) as cluster:
-        mallory = Mallory(cluster, hers, world)
-        await _what_kubernetes_refuses(world, mallory)
-        await _what_names_and_ids_tell(world, mallory, datastore, orphan)
-        await _in_a_shared_datastore(world, mallory, owner, shop)
-        await _secrets(world, mallory)
+        attacker = Mallory(cluster, hers, world)
+        await _what_kubernetes_refuses(world, attacker)
+        await _what_names_and_ids_tell(world, attacker, datastore, orphan)
+        await _in_a_shared_datastore(world, attacker, owner, shop)
+        await _secrets(world, attacker)
         made = [each["body"] for each in await world.calls("POST", "/v1/") if each["status"] == 200]
         assert [body["user"]["name"] for body in made] == ["guest"], "only what she may have was made"
         assert await world.calls("PUT", "/v1/") == []
@@ -58,25 +58,25 @@ async def test_mallory_gets_nothing(world: World) -> None:
     assert await world.sandbox.login(datastore, "legacy", "legacy-password")
 
 
-async def _what_kubernetes_refuses(world: World, mallory: Mallory) -> None:
+async def _what_kubernetes_refuses(world: World, attacker: Mallory) -> None:
     """Another namespace, her own status, a project."""
-    await mallory.apply(world.datastore("mine", projectRef={"name": f"{world.project}-locked"}))
+    await attacker.apply(world.datastore("mine", projectRef={"name": f"{world.project}-locked"}))
     for attempt in (
-        mallory.cluster.patch("ManagedDatastore", "main", world.namespace, {"spec": {"allowedNamespaces": ["x"]}}),
-        mallory.cluster.patch(
-            "ManagedDatastore", "mine", mallory.namespace, {"status": {"observedGeneration": 7}}, "status"
+        attacker.cluster.patch("ManagedDatastore", "main", world.namespace, {"spec": {"allowedNamespaces": ["x"]}}),
+        attacker.cluster.patch(
+            "ManagedDatastore", "mine", attacker.namespace, {"status": {"observedGeneration": 7}}, "status"
         ),
-        mallory.cluster.get("Secret", "app-user", world.namespace),
-        mallory.cluster.apply(world.project_manifest()),
+        attacker.cluster.get("Secret", "app-user", world.namespace),
+        attacker.cluster.apply(world.project_manifest()),
     ):
         with pytest.raises(Refused) as refused:
             await attempt
         assert refused.value.code == 403
-    told = await mallory.is_told("ManagedDatastore", "mine", "Forbidden")
+    told = await attacker.is_told("ManagedDatastore", "mine", "Forbidden")
     assert world.namespace not in told
 
 
-async def _what_names_and_ids_tell(world: World, mallory: Mallory, datastore: str, orphan: str) -> None:
+async def _what_names_and_ids_tell(world: World, attacker: Mallory, datastore: str, orphan: str) -> None:
     there: dict[tuple[str, str], str] = {}
     not_there: dict[tuple[str, str], str] = {}
     by_id: dict[tuple[str, str], str] = {}
@@ -87,10 +87,10 @@ async def _what_names_and_ids_tell(world: World, mallory: Mallory, datastore: st
             (by_id, "byid", {"id": datastore}, "Forbidden"),
             (by_id, "noid", {"id": str(uuid4())}, "Forbidden"),
         ):
-            resource = await mallory.apply(made, called=f"{name}-spy", name=name, datastoreRef=reference)
-            said = await mallory.is_told(kind, resource, reason)
+            resource = await attacker.apply(made, called=f"{name}-spy", name=name, datastoreRef=reference)
+            said = await attacker.is_told(kind, resource, reason)
             assert world.project not in said, "not even the project that the other one uses"
-            await mallory.cluster.delete(kind, resource, mallory.namespace, wait=True)
+            await attacker.cluster.delete(kind, resource, attacker.namespace, wait=True)
             told[kind, name] = said.replace(reference.get("name", "?"), "X").replace(reference.get("id", "?"), "X")
         assert _timeless(there[kind, "there"]) == _timeless(not_there[kind, "notthere"]), "there or not: the same"
         assert _timeless(by_id[kind, "byid"]) == _timeless(by_id[kind, "noid"])
@@ -101,51 +101,51 @@ async def _what_names_and_ids_tell(world: World, mallory: Mallory, datastore: st
         ("orphan", "Required", "Forbidden"),
     ):
         resource = f"{name}-{adoption.lower()}"
-        await mallory.apply(world.datastore(name, adoption=adoption), called=resource, name=name)
-        told_ = await mallory.is_told("ManagedDatastore", resource, reason)
+        await attacker.apply(world.datastore(name, adoption=adoption), called=resource, name=name)
+        told_ = await attacker.is_told("ManagedDatastore", resource, reason)
         assert world.namespace not in told_
         assert datastore not in told_
         assert orphan not in told_
-        await mallory.cluster.delete("ManagedDatastore", resource, mallory.namespace, wait=True)
+        await attacker.cluster.delete("ManagedDatastore", resource, attacker.namespace, wait=True)
 
 
-async def _in_a_shared_datastore(world: World, mallory: Mallory, owner: str, shop: str) -> None:
+async def _in_a_shared_datastore(world: World, attacker: Mallory, owner: str, shop: str) -> None:
     """Being let into a datastore gives nothing of what others have in it."""
-    await world.change("ManagedDatastore", "main", allowedNamespaces=[mallory.namespace])
+    await world.change("ManagedDatastore", "main", allowedNamespaces=[attacker.namespace])
     main = {"name": "main", "namespace": world.namespace}
     for name, reason in (("app", "Conflict"), ("legacy", "Forbidden")):
-        await mallory.apply(world.user(name, datastoreRef=main, **RESET))
-        told = await mallory.is_told("DatabaseUser", name, reason)
+        await attacker.apply(world.user(name, datastoreRef=main, **RESET))
+        told = await attacker.is_told("DatabaseUser", name, reason)
         assert f"{world.namespace}/{name}" not in told
         assert owner not in told
-    await mallory.apply(world.database("shop", datastoreRef=main, adoption="IfExists"))
-    told = await mallory.is_told("ManagedDatabase", "shop", "Conflict")
+    await attacker.apply(world.database("shop", datastoreRef=main, adoption="IfExists"))
+    told = await attacker.is_told("ManagedDatabase", "shop", "Conflict")
     assert shop not in told
-    await mallory.apply(world.database("hers", datastoreRef=main, ownerRef={"id": owner}))
-    told = await mallory.is_told("ManagedDatabase", "hers", "Forbidden")
+    await attacker.apply(world.database("hers", datastoreRef=main, ownerRef={"id": owner}))
+    told = await attacker.is_told("ManagedDatabase", "hers", "Forbidden")
     assert "app" not in told
-    assert not await mallory.cluster.exists("Secret", "app-user", mallory.namespace)
+    assert not await attacker.cluster.exists("Secret", "app-user", attacker.namespace)
 
 
-async def _secrets(world: World, mallory: Mallory) -> None:
+async def _secrets(world: World, attacker: Mallory) -> None:
     main = {"name": "main", "namespace": world.namespace}
-    await mallory.apply(world.user("thief", datastoreRef=main, passwordSecretRef={"name": "cloud"}))
-    await mallory.is_told("DatabaseUser", "thief", "SecretMissing")
-    await world.put_secret(mallory.namespace, "somebodys", {"password": "somebodys-password"})
-    await mallory.apply(world.user("taker", datastoreRef=main, secretName="somebodys"))
-    told = await mallory.is_told("DatabaseUser", "taker", "SecretConflict")
+    await attacker.apply(world.user("thief", datastoreRef=main, passwordSecretRef={"name": "cloud"}))
+    await attacker.is_told("DatabaseUser", "thief", "SecretMissing")
+    await world.put_secret(attacker.namespace, "somebodys", {"password": "somebodys-password"})
+    await attacker.apply(world.user("taker", datastoreRef=main, secretName="somebodys"))
+    told = await attacker.is_told("DatabaseUser", "taker", "SecretConflict")
     assert "somebodys-password" not in told
-    await mallory.apply(world.user("guest", datastoreRef=main, databaseRef={"name": "shop"}))
+    await attacker.apply(world.user("guest", datastoreRef=main, databaseRef={"name": "shop"}))
 
     async def is_ready() -> bool:
-        resource = await mallory.cluster.get("DatabaseUser", "guest", mallory.namespace)
+        resource = await attacker.cluster.get("DatabaseUser", "guest", attacker.namespace)
         assert condition(resource, "Ready").get("status") == "True", resource.get("status")
         return True
 
     await world.until("a user of her own works", is_ready)
-    await mallory.apply(world.user("second", datastoreRef=main, secretName="guest-user"))
-    await mallory.is_told("DatabaseUser", "second", "SecretConflict")
-    kept = await mallory.cluster.get("Secret", "somebodys", mallory.namespace)
+    await attacker.apply(world.user("second", datastoreRef=main, secretName="guest-user"))
+    await attacker.is_told("DatabaseUser", "second", "SecretConflict")
+    kept = await attacker.cluster.get("Secret", "somebodys", attacker.namespace)
     assert "annotations" not in kept["metadata"]
     assert list(kept["data"]) == ["password"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from cluster import Cluster, Manifest
 from managed_databases.kinds.registry import GROUP
-from stories.mallory import Mallory, edit_rights
+from stories.attacker import Mallory, edit_rights
 from stories.pace import fast
 from stories.world import SUBNET, World, condition
 
-FORGED = "the-password-that-mallory-knows"
+FORGED = "the-password-that-attacker-knows"
 STEERING = {"force-delete": "true", "paused": "false", "sync-requested": "now", "approve": "0" * 12}
 
 
@@ -19,7 +19,7 @@ STEERING = {"force-delete": "true", "paused": "false", "sync-requested": "now", 
 async def mallory_beside(world: World) -> AsyncIterator[Mallory]:
     """The victim has a datastore that lets her in, and a user in it; both are Ready and in sync."""
     hers = await world.another_namespace()
-    await edit_rights(world, hers, "mallory")
+    await edit_rights(world, hers, "attacker")
     await world.operator.start()
     await world.apply(
         world.project_manifest(allowedNamespaces=[{"name": world.namespace}, {"name": hers}]),
@@ -27,7 +27,7 @@ async def mallory_beside(world: World) -> AsyncIterator[Mallory]:
         world.user(),
     )
     await world.becomes("DatabaseUser", "app", "Synced")
-    kubeconfig = await world.cluster.control_plane.user("mallory")
+    kubeconfig = await world.cluster.control_plane.user("attacker")
     async with Cluster(world.cluster.control_plane, kubeconfig) as cluster:
         yield Mallory(cluster, hers, world)
 
@@ -70,17 +70,17 @@ async def nothing_of_the_victim_is_touched(world: World, user: Manifest, secret:
 @fast
 async def test_forged_secrets(world: World) -> None:
     """One that says that it is the victim's, retained for whoever adopts the same object."""
-    async with mallory_beside(world) as mallory:
+    async with mallory_beside(world) as attacker:
         user = await world.get("DatabaseUser", "app")
         secret = await world.cluster.get("Secret", "app-user", world.namespace)
         await world.sandbox.clear_requests()
         main = {"name": "main", "namespace": world.namespace}
         for name, is_owned in (("app-user", False), ("mine-user", True)):
-            await mallory.cluster.apply(retained_secret(name, mallory.namespace, user, is_owned=is_owned))
+            await attacker.cluster.apply(retained_secret(name, attacker.namespace, user, is_owned=is_owned))
         for name in ("app", "mine"):
             made = world.user(name, datastoreRef=main, name="app", adoption="IfExists", onUnknownPassword="Reset")
-            await mallory.apply(made)
-            told = await mallory.is_told("DatabaseUser", name, "Conflict")
+            await attacker.apply(made)
+            told = await attacker.is_told("DatabaseUser", name, "Conflict")
             assert user["status"]["id"] not in told
         await nothing_of_the_victim_is_touched(world, user, secret)
 
@@ -88,10 +88,10 @@ async def test_forged_secrets(world: World) -> None:
         await world.change("DatabaseUser", "app", deletionPolicy="Retain")
         await world.delete("DatabaseUser", "app")
         for name in ("app", "mine"):
-            await mallory.is_told("DatabaseUser", name, "Forbidden")
+            await attacker.is_told("DatabaseUser", name, "Forbidden")
         assert await world.calls("PUT", "/v1/") == []
         for name in ("app", "mine"):
-            await mallory.cluster.delete("DatabaseUser", name, mallory.namespace, wait=True)
+            await attacker.cluster.delete("DatabaseUser", name, attacker.namespace, wait=True)
         [left] = await world.sandbox.objects("users")
         assert left["id"] == user["status"]["id"]
         assert await world.calls("DELETE", "/v1/") == []
@@ -100,7 +100,7 @@ async def test_forged_secrets(world: World) -> None:
 
 @fast
 async def test_a_backup_that_is_not_hers(world: World) -> None:
-    async with mallory_beside(world) as mallory:
+    async with mallory_beside(world) as attacker:
         victims = (await world.get("ManagedDatastore", "main"))["status"]["id"]
         await world.change("ManagedDatastore", "main", allowedNamespaces=None)
         orphan = (await world.sandbox.create("datastores", {"name": "orphan", "subnet_id": SUBNET}))["id"]
@@ -110,11 +110,11 @@ async def test_a_backup_that_is_not_hers(world: World) -> None:
             ("named", {"name": "main", "namespace": world.namespace}),
             ("orphaned", {"id": orphan}),
         ):
-            await mallory.apply(world.datastore(name, restore={"datastoreRef": reference}))
+            await attacker.apply(world.datastore(name, restore={"datastoreRef": reference}))
             reason = "ParentMissing" if "name" in reference else "Forbidden"
-            told = await mallory.is_told("ManagedDatastore", name, reason)
+            told = await attacker.is_told("ManagedDatastore", name, reason)
             assert world.project not in told
-            await mallory.cluster.delete("ManagedDatastore", name, mallory.namespace, wait=True)
+            await attacker.cluster.delete("ManagedDatastore", name, attacker.namespace, wait=True)
         assert await world.posts("datastores") == []
         assert await world.calls("DELETE", "/v1/") == []
 
@@ -122,7 +122,7 @@ async def test_a_backup_that_is_not_hers(world: World) -> None:
 @fast
 async def test_annotations_on_what_is_not_hers_to_hold(world: World) -> None:
     """They steer what happens to her own resource, and that holds nothing."""
-    async with mallory_beside(world) as mallory:
+    async with mallory_beside(world) as attacker:
         user = await world.get("DatabaseUser", "app")
         secret = await world.cluster.get("Secret", "app-user", world.namespace)
         datastore = (await world.get("ManagedDatastore", "main"))["status"]["id"]
@@ -138,18 +138,18 @@ async def test_annotations_on_what_is_not_hers_to_hold(world: World) -> None:
             told = STEERING | {"recreate": victims, "object-id": victims, "owned-by": user["metadata"]["uid"]}
             annotations = {f"{GROUP}/{key}": value for key, value in told.items()}
             name, kind = made["metadata"]["name"], made["kind"]
-            await mallory.apply(made)
-            await mallory.is_told(kind, name, "Conflict")
-            await mallory.cluster.patch(kind, name, mallory.namespace, {"metadata": {"annotations": annotations}})
+            await attacker.apply(made)
+            await attacker.is_told(kind, name, "Conflict")
+            await attacker.cluster.patch(kind, name, attacker.namespace, {"metadata": {"annotations": annotations}})
 
             async def is_handled(kind: str = kind, name: str = name) -> bool:
-                resource = await mallory.cluster.get(kind, name, mallory.namespace)
+                resource = await attacker.cluster.get(kind, name, attacker.namespace)
                 assert resource["status"].get("lastHandledSyncRequest") == "now", resource["status"]
                 assert condition(resource, "Ready")["reason"] == "Conflict", resource["status"]
                 return True
 
             await world.until(f"{kind} {name} is looked at again", is_handled)
-            await mallory.cluster.delete(kind, name, mallory.namespace, wait=True)
+            await attacker.cluster.delete(kind, name, attacker.namespace, wait=True)
         await nothing_of_the_victim_is_touched(world, user, secret)
         assert await world.posts("users") + await world.posts("datastores") == []
         for kind, name in (("ManagedDatastore", "main"), ("DatabaseUser", "app")):

@@ -12,7 +12,7 @@ NOTHING_BY_TIME = {
         "poll_seconds": HOUR,
         "pending_poll_seconds": HOUR,
         "resync_seconds": HOUR,
-        "least_backoff_seconds": HOUR,
+        "min_backoff_seconds": HOUR,
         "catalogue_seconds": HOUR,
     },
     "sandbox_arguments": ("--manual",),

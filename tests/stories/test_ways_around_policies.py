@@ -17,7 +17,7 @@ from stories.world import World
 MERGE, JSON_PATCH, APPLY = (
     f"application/{kind}" for kind in ("merge-patch+json", "json-patch+json", "apply-patch+yaml")
 )
-FORCE = {"fieldManager": "mallory", "force": "true"}
+FORCE = {"fieldManager": "attacker", "force": "true"}
 EVERYTHING = [{"patternType": "all", "allowRead": True, "allowWrite": True}]
 
 

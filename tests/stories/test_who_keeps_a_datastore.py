@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from cluster import Cluster, Manifest
-from stories.mallory import Mallory, edit_rights
+from stories.attacker import Mallory, edit_rights
 from stories.pace import fast
 from stories.world import World, condition
 
@@ -13,12 +13,12 @@ from stories.world import World, condition
 async def mallory_beside(world: World, *, project_allows: bool) -> AsyncIterator[Mallory]:
     """The victim has a datastore that lets nobody in, and nothing in it."""
     hers = await world.another_namespace()
-    await edit_rights(world, hers, "mallory")
+    await edit_rights(world, hers, "attacker")
     await world.operator.start()
     allowed = [{"name": world.namespace}, *([{"name": hers}] if project_allows else [])]
     await world.apply(world.project_manifest(allowedNamespaces=allowed), world.datastore())
     await world.becomes("ManagedDatastore", "main", "Synced")
-    kubeconfig = await world.cluster.control_plane.user("mallory")
+    kubeconfig = await world.cluster.control_plane.user("attacker")
     async with Cluster(world.cluster.control_plane, kubeconfig) as cluster:
         yield Mallory(cluster, hers, world)
 
@@ -31,24 +31,24 @@ async def keeps(world: World) -> str:
 
 @fast
 async def test_who_is_let_in_nowhere_keeps_nothing(world: World) -> None:
-    async with mallory_beside(world, project_allows=False) as mallory:
+    async with mallory_beside(world, project_allows=False) as attacker:
         id_ = (await world.get("ManagedDatastore", "main"))["status"]["id"]
         by_name = {"name": "main", "namespace": world.namespace}
         for name, reference, reason in (("named", by_name, "ParentMissing"), ("held", {"id": id_}, "Forbidden")):
             for made in (world.user(name), world.database(name)):
-                await mallory.apply(made, datastoreRef=reference)
+                await attacker.apply(made, datastoreRef=reference)
                 # By id, nothing but the default project says whose it is, and that one does not allow her.
-                await mallory.is_told(made["kind"], name, reason)
+                await attacker.is_told(made["kind"], name, reason)
         await world.delete("ManagedDatastore", "main")
         assert len(await world.calls("DELETE", "/v1/datastores/")) == 1
 
 
 @fast
 async def test_who_is_let_into_the_project_only_keeps_nothing(world: World) -> None:
-    async with mallory_beside(world, project_allows=True) as mallory:
+    async with mallory_beside(world, project_allows=True) as attacker:
         id_ = (await world.get("ManagedDatastore", "main"))["status"]["id"]
-        await mallory.apply(world.user("held", datastoreRef={"id": id_}))
-        await mallory.is_told("DatabaseUser", "held", "Forbidden")
+        await attacker.apply(world.user("held", datastoreRef={"id": id_}))
+        await attacker.is_told("DatabaseUser", "held", "Forbidden")
         # Nor does what was never made of the owner's own.
         await world.apply(world.user("never", passwordSecretRef={"name": "nowhere"}))
         await world.becomes("DatabaseUser", "never", status="False", reason="SecretMissing")

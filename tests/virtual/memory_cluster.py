@@ -16,7 +16,7 @@ import orjson
 
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.collections import SECRET
-from managed_databases.reconcile.key_keeping import KEY_SECRET
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     KubeUnreachable,
@@ -61,7 +61,7 @@ class MemoryCluster:
     events: list[Raw] = field(default_factory=list)
     going_definitions: set[str] = field(default_factory=set)
     """The plurals of the kinds whose CustomResourceDefinitions are being deleted."""
-    secrets_most: int | None = None
+    max_secrets: int | None = None
     _version: int = 100
 
     # --- people ---
@@ -206,11 +206,11 @@ class MemoryCluster:
                 raise AlreadyThere(f"{key} is there")
             if (
                 key.kind == SECRET
-                and self.secrets_most is not None
+                and self.max_secrets is not None
                 and key.name != KEY_SECRET
-                and len(self.secrets_of(key.namespace)) >= self.secrets_most
+                and len(self.secrets_of(key.namespace)) >= self.max_secrets
             ):
-                raise WriteRefused(f"{method} {path}: 403 Forbidden: exceeded quota: count/secrets={self.secrets_most}")
+                raise WriteRefused(f"{method} {path}: 403 Forbidden: exceeded quota: count/secrets={self.max_secrets}")
             self.writes += 1
             return _copy(self.create(key, _copy(told)))
         if raw is None:

@@ -85,7 +85,7 @@ async def invented_projects(world: VirtualWorld) -> None:
 async def one_secret_for_all(world: VirtualWorld) -> None:
     """A Secret that 20 users take their password from is changed in a loop."""
     secret = ResourceKey(SECRET, NAMESPACE, "given")
-    world.put_secret(NAMESPACE, secret.name, {"password": "given-by-mallory-0"}, is_watched=True)
+    world.put_secret(NAMESPACE, secret.name, {"password": "given-by-attacker-0"}, is_watched=True)
     for number in range(20):
         spec = {
             "datastoreRef": {"name": CROWD[0].name},
@@ -94,7 +94,7 @@ async def one_secret_for_all(world: VirtualWorld) -> None:
         world.cluster.apply(manifest("DatabaseUser", f"user{number:03}", NAMESPACE, spec))
     for number in itertools.count(1):
         await asyncio.sleep(0.25)
-        world.change_secret(NAMESPACE, secret.name, {"password": f"given-by-mallory-{number}"})
+        world.change_secret(NAMESPACE, secret.name, {"password": f"given-by-attacker-{number}"})
 
 
 async def made_and_deleted(world: VirtualWorld) -> None:

@@ -55,7 +55,7 @@ def test_a_quota_on_secrets() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)
-            world.cluster.secrets_most = len(world.cluster.secrets_of(NAMESPACE))
+            world.cluster.max_secrets = len(world.cluster.secrets_of(NAMESPACE))
             world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, SPECS[APP]))
             await asyncio.sleep(300)
             is_told(world, APP, "exceeded quota")
@@ -65,7 +65,7 @@ def test_a_quota_on_secrets() -> None:
             assert world.cluster.writes == writes, "nothing is new"
             assert not await world.objects("users"), "no user without a Secret"
             assert "intent" not in world.get(APP)["status"], "nothing was begun"
-            world.cluster.secrets_most = None
+            world.cluster.max_secrets = None
             await world.until("it heals by itself", lambda: world.says(APP, "Synced")[0] == "True")
             assert await opens(world)
 
@@ -76,7 +76,7 @@ def test_nothing_is_left_of_what_was_refused() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)
-            world.cluster.secrets_most = 0
+            world.cluster.max_secrets = 0
             world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, SPECS[APP]))
             await asyncio.sleep(30)
             world.cluster.delete(APP)
@@ -95,7 +95,7 @@ def test_a_rotation_that_cannot_end_does_not_begin(what: str) -> None:
                     "by our policy" if path.endswith("app-user") and method == "PATCH" else None
                 )
             elif what == "no room for the pending Secret":
-                world.cluster.secrets_most = len(world.cluster.secrets_of(NAMESPACE))
+                world.cluster.max_secrets = len(world.cluster.secrets_of(NAMESPACE))
             else:
                 world.cluster.make_immutable(SECRET_OF_APP)
             world.sent.clear()
@@ -116,7 +116,7 @@ def test_a_rotation_that_cannot_end_does_not_begin(what: str) -> None:
             assert world.says(APP, "Ready")[0] == "True"
             assert await opens(world)
             assert "the-second-password" not in str(world.get(APP)["status"])
-            world.cluster.refuses, world.cluster.secrets_most = (lambda method, path: None), None
+            world.cluster.refuses, world.cluster.max_secrets = (lambda method, path: None), None
             world.cluster.objects[SECRET_OF_APP].pop("immutable", None)
             await world.until(
                 "it heals by itself", lambda: world.secret("app-user")["password"] == "the-second-password"

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from managed_databases.reconcile.key_keeping import KEY_SECRET
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
 from virtual.everything import project

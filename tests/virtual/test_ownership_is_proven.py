@@ -9,7 +9,7 @@ import pytest
 
 from managed_databases.kube.cache import resource_of
 from managed_databases.kube.collections import SECRET
-from managed_databases.reconcile.key_keeping import KEY_SECRET, TRUST_CLAIMS
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET, TRUST_CLAIMS
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from stories.world import condition, manifest
@@ -21,7 +21,7 @@ from virtual.walk import KEYS, SPECS
 
 MAIN = KEYS[0]
 USERS = "DatabaseUser"
-HERS = "mallory"
+HERS = "attacker"
 DECOY = ResourceKey(MAIN.kind, HERS, "decoy")
 KEY = ResourceKey(SECRET, SYSTEM, KEY_SECRET)
 OPEN = {"allowedNamespaces": [{"name": NAMESPACE, "powers": ["adopt"]}, {"name": HERS}]}

@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from managed_databases.reconcile.annotations import PASSWORD_CHECK
-from managed_databases.reconcile.passwords import PasswordChecks, check_number
-from managed_databases.reconcile.seals import OwnershipKey, Seals
+from managed_databases.reconcile.observe.passwords import PasswordChecks, check_number
+from managed_databases.reconcile.observe.seals import OwnershipKey, Seals
 from virtual.test_guards_of_secrets import APP, ITS_SECRET, made, opens
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import VirtualWorld

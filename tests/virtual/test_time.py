@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.reconcile.engine import Engine
+from managed_databases.reconcile.controller import Controller
 from managed_databases.reconcile.ports import ResourceKey, WriteConflict
 from stories.world import condition, manifest
 from virtual.everything import project
@@ -110,18 +110,18 @@ def test_a_fight_over_one_field_is_still_noticed() -> None:
 
 
 def test_nothing_is_kept_of_what_came_and_went(monkeypatch: pytest.MonkeyPatch) -> None:
-    engines: list[Engine] = []
+    engines: list[Controller] = []
 
-    class Kept(Engine):
+    class Kept(Controller):
         def __init__(self, *args: object, **settings: object) -> None:
             super().__init__(*args, **settings)  # type: ignore[arg-type]
             engines.append(self)
 
-    monkeypatch.setattr("virtual.virtual_world.Engine", Kept)
+    monkeypatch.setattr("virtual.virtual_world.Controller", Kept)
     in_virtual_time(comes_and_goes(engines))
 
 
-async def comes_and_goes(engines: list[Engine]) -> None:
+async def comes_and_goes(engines: list[Controller]) -> None:
     async with VirtualWorld(delay_seconds=0.1) as world:
         await begin_with_datastore(world)
         for number in range(30):

@@ -43,7 +43,7 @@ def test_no_token_is_made_whose_secret_cannot_be_written(what: str) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             if what == "a quota":
-                world.cluster.secrets_most = 0
+                world.cluster.max_secrets = 0
             else:
                 world.cluster.refuses = lambda method, path: (
                     "by our policy" if method == "POST" and path.endswith(f"/{NAMESPACE}/secrets") else None
@@ -54,7 +54,7 @@ def test_no_token_is_made_whose_secret_cannot_be_written(what: str) -> None:
             assert await world.objects("prometheus-metrics-tokens") == []
             assert world.says(TOKEN, "Stalled") == ("True", "KubernetesRefuses")
             assert "intent" not in world.get(TOKEN)["status"], "nothing was begun"
-            world.cluster.refuses, world.cluster.secrets_most = (lambda method, path: None), None
+            world.cluster.refuses, world.cluster.max_secrets = (lambda method, path: None), None
             await world.until("it heals by itself", lambda: world.says(TOKEN, "Ready")[0] == "True")
             assert posts(world) == 1
 

@@ -14,7 +14,7 @@ from virtual.two_projects import datastore, is_in_sync
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE, SYSTEM, VirtualWorld
 
-HERS = "mallory"
+HERS = "attacker"
 VICTIM = ResourceKey("ManagedDatastore", NAMESPACE, "ledger")
 VICTIMS_TOKEN = ResourceKey("PrometheusMetricsToken", NAMESPACE, "insight")
 TEAM = ResourceKey("DatabaseProject", "", "team")
@@ -42,7 +42,7 @@ async def says(world: VirtualWorld, key: ResourceKey, reason: str) -> str:
     return str(condition(world.get(key), "Synced")["message"])
 
 
-@pytest.mark.parametrize("prefix", ["mallory-", "{namespace}-"])
+@pytest.mark.parametrize("prefix", ["attacker-", "{namespace}-"])
 def test_names_of_a_namespace_begin_as_the_project_says(prefix: str) -> None:
     in_virtual_time(names_as_it_may(prefix))
 
@@ -50,21 +50,21 @@ def test_names_of_a_namespace_begin_as_the_project_says(prefix: str) -> None:
 async def names_as_it_may(prefix: str) -> None:
     async with VirtualWorld(delay_seconds=0) as world:
         await begin(world, [ALLOWED[0], ALLOWED[1] | {"namePrefix": prefix}])
-        wrong, good = hers("ManagedDatastore", "orders"), hers("ManagedDatastore", "mallory-orders")
+        wrong, good = hers("ManagedDatastore", "orders"), hers("ManagedDatastore", "attacker-orders")
         named = hers("ManagedDatastore", "named")
-        for key, spec in ((wrong, {}), (good, {}), (named, {"name": "mallory-named"})):
+        for key, spec in ((wrong, {}), (good, {}), (named, {"name": "attacker-named"})):
             world.cluster.apply(datastore(key, **spec))
-        for each in (token("metrics"), token("renamed", name="mallory-metrics")):
+        for each in (token("metrics"), token("renamed", name="attacker-metrics")):
             world.cluster.apply(each)
         told = await says(world, wrong, "NameNotAllowed")
-        assert "must begin with mallory-" in told
+        assert "must begin with attacker-" in told
         await says(world, hers("PrometheusMetricsToken", "metrics"), "NameNotAllowed")
         await world.until("the others are made", lambda: is_in_sync(world, good) and is_in_sync(world, named))
         await world.until("the token is made", lambda: is_in_sync(world, hers("PrometheusMetricsToken", "renamed")))
         assert {each["name"] for each in await world.objects("datastores")} == {
             "ledger",
-            "mallory-orders",
-            "mallory-named",
+            "attacker-orders",
+            "attacker-named",
         }
         # What is taken, and what is not: she is told the same, and holds up nobody.
         taken = hers("ManagedDatastore", "ledger")
@@ -79,7 +79,7 @@ async def names_as_it_may(prefix: str) -> None:
         (there,) = [
             each for each in await world.objects("datastores") if each["id"] == world.get(named)["status"]["id"]
         ]
-        assert (there["name"], there["backup_retention_days"]) == ("mallory-named", 9)
+        assert (there["name"], there["backup_retention_days"]) == ("attacker-named", 9)
         assert world.says(named, "Ready")[0] == "True"
 
 
@@ -94,7 +94,7 @@ async def goes_on() -> None:
         old = hers("ManagedDatastore", "old")
         world.cluster.apply(datastore(old))
         await world.until("it is made", lambda: is_in_sync(world, old))
-        world.cluster.change(TEAM, allowedNamespaces=[ALLOWED[0], ALLOWED[1] | {"namePrefix": "mallory-"}])
+        world.cluster.change(TEAM, allowedNamespaces=[ALLOWED[0], ALLOWED[1] | {"namePrefix": "attacker-"}])
         world.cluster.change(old, backupRetentionDays=9)
         await world.until("it is changed", lambda: is_in_sync(world, old))
         await world.edit("datastores", world.get(old)["status"]["id"], name="elsewhere")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.reconcile.observe import Observation, Observer
+from managed_databases.reconcile.observe.observer import Observer, Pass
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from stories.world import manifest
@@ -111,7 +111,7 @@ def test_a_stranger_does_not_wake_what_he_only_refers_to(monkeypatch: pytest.Mon
     passes: list[ResourceKey] = []
     observe = Observer.observe
 
-    def counted(self: Observer, resource: Resource, *rest: Any) -> Observation:
+    def counted(self: Observer, resource: Resource, *rest: Any) -> Pass:
         passes.append(resource.key)
         return observe(self, resource, *rest)
 

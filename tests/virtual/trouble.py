@@ -108,12 +108,12 @@ class Trouble:
 
     def refuse_secrets(self) -> None:
         """By a quota."""
-        self.world.cluster.secrets_most = 0
+        self.world.cluster.max_secrets = 0
 
     def let_secrets_be_written(self) -> None:
         """And nothing more befalls them."""
         self._after = None
-        self.world.cluster.secrets_most = None
+        self.world.cluster.max_secrets = None
         for key, raw in self.world.cluster.of_kind(SECRET).items():
             if raw.pop("immutable", None):
                 self.world.cluster.touch(key)

@@ -24,11 +24,11 @@ from managed_databases.kube.cache import Store, resource_of
 from managed_databases.kube.collections import SECRET
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.writing import KubeWriter
-from managed_databases.reconcile.engine import Engine
-from managed_databases.reconcile.key_keeping import KEY_SECRET
+from managed_databases.reconcile.controller import Controller
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET
+from managed_databases.reconcile.observe.seals import OwnershipKey, Seals
 from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL, OWN, ResourceKey
-from managed_databases.reconcile.seals import OwnershipKey, Seals
-from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.settings import ControllerSettings
 from managed_databases.sandbox.changes import Settings
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from managed_databases.sandbox.server import Sandbox
@@ -114,7 +114,7 @@ class VirtualWorld(SandboxAdmin):
         self.ended: Ended = lambda request, response: None
         self.seconds_to_answer: Callable[[httpx.Request], float] = lambda _: ANSWER_SECONDS
         self._app = Sandbox(settings=Settings(delay_seconds=delay_seconds))
-        self._settings = EngineSettings(operator_namespace=SYSTEM, **settings)
+        self._settings = ControllerSettings(operator_namespace=SYSTEM, **settings)
         self._random = random.Random(seed)  # noqa: S311 (spreads retries, guards nothing)
         self._engine: asyncio.Task[None] | None = None
         self._tell: Callable[[str, ResourceKey, Raw, bool], None] | None = None
@@ -152,7 +152,7 @@ class VirtualWorld(SandboxAdmin):
         store = Store(kinds())
         store.secrets_watched_in = frozenset({None})
         connection = cast(KubeConnection, self.cluster)
-        engine = Engine(
+        engine = Controller(
             store,
             KubeWriter(connection, store, kinds().values()),
             VirtualClock(),

@@ -106,7 +106,7 @@ async def read_list(
     odd: list[str] | None = None,
     *,
     large: LargeAnswers | None = None,
-    kept_most: int = KEPT_LIMIT_BYTES,
+    max_kept: int = KEPT_LIMIT_BYTES,
 ) -> ListRead[T]:
     """Turn a body that arrives in pieces into the list that the call expects.
 
@@ -131,7 +131,7 @@ async def read_list(
             for text in splitter.feed(piece):
                 if len(text) > VALUES_LIMIT:
                     require("values", values_in(text), VALUES_LIMIT, of=f"row {splitter.rows - 1} of the answer has")
-                require("bytes of memory", kept + KEPT_PER_ROW * splitter.rows, kept_most, of="the list would take")
+                require("bytes of memory", kept + KEPT_PER_ROW * splitter.rows, max_kept, of="the list would take")
                 row = _list_row(call.answer, text, splitter.rows - 1, odd)
                 if row is not None:
                     rows.append(sharing.shared(row))

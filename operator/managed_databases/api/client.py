@@ -303,7 +303,7 @@ class Client:
             arriving = pieces(response, LIST_LIMIT_BYTES)
             others = sum(kept for operation, kept in self._kept.items() if operation != call.operation)
             async with aclosing(arriving):
-                read = await read_list(call, arriving, odd, large=self._large, kept_most=KEPT_LIMIT_BYTES - others)
+                read = await read_list(call, arriving, odd, large=self._large, max_kept=KEPT_LIMIT_BYTES - others)
             if not call.query:
                 self._kept[call.operation] = read.kept_bytes
             return _Received(status, headers, read.value, odd=tuple(odd))

@@ -30,7 +30,7 @@ _NEXT_ROW: Final = re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+(\{" + _inside(3) + rb"\
 _BRACKET: Final = re.compile(rb"(?:" + _PLAIN + rb")*+[\[\]{}]", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + rb'|[\[\]{},:]|[^ \t\r\n\[\]{},:"]++', re.DOTALL)
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*+")
-_OTHERS_MOST: Final = 8
+_MAX_OTHERS: Final = 8
 _OPENING: Final = (b"[", b"{")
 _ALONE: Final = frozenset((b"[", b"]", b"{", b"}", b",", b":"))
 _NO_VALUES: Final = frozenset((b"]", b"}", b",", b":"))
@@ -67,7 +67,7 @@ class RowSplitter:
         self.rows = 0
         self.others: dict[str, bytes] = {}
         """The texts of what stands beside the list."""
-        self._row_most = ROW_LIMIT_BYTES if row_most_bytes is None else row_most_bytes
+        self._max_row = ROW_LIMIT_BYTES if row_most_bytes is None else row_most_bytes
         self._null_is_empty = null_is_empty
         self._key = ""
         self._envelope = envelope
@@ -96,7 +96,7 @@ class RowSplitter:
                 self._count()
                 yield part
                 text = self._text
-                while next_ := _NEXT_ROW.match(text, self._at, self._at + self._row_most):
+                while next_ := _NEXT_ROW.match(text, self._at, self._at + self._max_row):
                     self._at = next_.end()
                     self._count()
                     yield next_[1]
@@ -144,7 +144,7 @@ class RowSplitter:
             case "after a row", b",":
                 return "row"
             case "other value", _ if part not in _NO_VALUES:
-                if len(self.others) < _OTHERS_MOST:
+                if len(self.others) < _MAX_OTHERS:
                     self.others[self._key] = part
                 return "after a value"
             case (("first row" | "after a row"), b"]"):
@@ -161,12 +161,12 @@ class RowSplitter:
                 self._begun = self._at
             else:
                 return self._token()
-        while found := _BRACKET.match(self._text, self._at, self._begun + self._row_most):
+        while found := _BRACKET.match(self._text, self._at, self._begun + self._max_row):
             self._at = found.end()
             self._depth += 1 if self._text[self._at - 1] in b"[{" else -1
             if not self._depth:
                 return self._ended()
-        require("bytes", len(self._text) - self._begun, self._row_most, of=f"row {self.rows} of the answer has")
+        require("bytes", len(self._text) - self._begun, self._max_row, of=f"row {self.rows} of the answer has")
         return None
 
     def _ended(self) -> bytes:
@@ -174,11 +174,11 @@ class RowSplitter:
         return self._text[begun : self._at]
 
     def _token(self) -> bytes | None:
-        found = _TOKEN.match(self._text, self._at, self._at + self._row_most)
+        found = _TOKEN.match(self._text, self._at, self._at + self._max_row)
         if found is None or (found.end() == len(self._text) and not self._is_all and found[0] not in _ALONE):
             if self._is_all and self._at < len(self._text):
                 raise not_json()
-            require("bytes", len(self._text) - self._at, self._row_most, of=f"row {self.rows} of the answer has")
+            require("bytes", len(self._text) - self._at, self._max_row, of=f"row {self.rows} of the answer has")
             return None
         self._at = found.end()
         return found[0]

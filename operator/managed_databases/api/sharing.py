@@ -17,7 +17,7 @@ _PER_VALUE: Final = 25
 _PER_TEXT: Final = 40
 _WIDEST_CHARACTER: Final = 4
 """One character of another script, or an escaped one, and each of its text takes so many bytes."""
-_SHARED_MOST: Final = 4_096
+_MAX_SHARED: Final = 4_096
 _UNIQUE: Final = frozenset({"id", "name", "hostname", "ip", "floating_ip", "value"})
 
 
@@ -43,7 +43,7 @@ class Sharing:
 
     def shared(self, model: M) -> M:
         """Return the model with what it has in common with earlier ones. It must be of nobody else's knowledge yet."""
-        known = self._values.setdefault if len(self._values) < _SHARED_MOST else self._values.get
+        known = self._values.setdefault if len(self._values) < _MAX_SHARED else self._values.get
         told, fields = model.__pydantic_fields_set__, model.__dict__
         object.__setattr__(model, "__pydantic_fields_set__", self._told.setdefault(frozenset(told), told))
         texts, models = _plan(model.__class__)

@@ -38,7 +38,7 @@ ETCD: Final = "etcd"
 APISERVER: Final = "kube-apiserver"
 CONTROLLER_MANAGER: Final = "kube-controller-manager"
 
-KNOWN_PEOPLE: Final = ("operator", "alice", "bob", "mallory")
+KNOWN_PEOPLE: Final = ("operator", "alice", "bob", "attacker")
 
 
 def _replace(folder: Path, other: Path) -> None:

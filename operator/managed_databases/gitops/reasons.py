@@ -18,17 +18,17 @@ from managed_databases.kinds.managed_database import ManagedDatabaseSpec
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus, ManagedDatastoreStatus
+from managed_databases.kinds.observed import Catalogue, Observed, ProjectView, Referred
 from managed_databases.kinds.protection import ProtectedStatus
-from managed_databases.kinds.seen import Catalogue, ProjectView, Referred, Seen
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
     Credentials,
     Done,
+    LetGo,
     PasswordStep,
     Reason,
     Record,
-    Release,
     Stall,
     Step,
     Verdict,
@@ -37,7 +37,7 @@ from managed_databases.kinds.verdicts import (
 from managed_databases.kube.metrics import state
 from managed_databases.reconcile.annotations import PAUSED
 from managed_databases.reconcile.ports import Resource, ResourceKey
-from managed_databases.reconcile.project.status import ProjectSeen, project_status
+from managed_databases.reconcile.project.status import ObservedProject, project_status
 from managed_databases.reconcile.report.status import status
 
 
@@ -208,9 +208,9 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
     moved = reason is Reason.FLOATING_IP_ON_OTHER_ROLE
     master = Instance(id=_ID, role="MASTER", floating_ip=None)
     maintained = reason is Reason.MAINTENANCE
-    mine = Datastore(id=_ID, name="main", status=phase, instances=(master,), is_maintenance=maintained)
+    external = Datastore(id=_ID, name="main", status=phase, instances=(master,), is_maintenance=maintained)
     annotations = {PAUSED: "true"} if reason is Reason.PAUSED else {}
-    seen = Seen(
+    observed = Observed(
         namespace="default",
         name="main",
         uid="uid",
@@ -221,8 +221,8 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         status=ManagedDatastoreStatus(
             id=_ID if is_there else None, floating_ips=FloatingIPsStatus(master=True) if moved else None
         ),
-        mine=mine if is_there and not gone else None,
-        mine_gone=gone,
+        external=external if is_there and not gone else None,
+        external_gone=gone,
     )
     old = {"id": _ID, "conditions": _WAS_READY} if is_there else {}
     metadata: dict[str, Any] = {"name": "main", "namespace": "default", "generation": _GENERATION}
@@ -232,14 +232,14 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         "apiVersion": "manageddatabases.io/v1alpha1",
         "kind": "ManagedDatastore",
         "metadata": metadata,
-        "status": status(DATASTORE, seen, _verdict(reason, way), old, _NOW),
+        "status": status(DATASTORE, observed, _verdict(reason, way), old, _NOW),
     }
 
 
 def _database(reason: Reason) -> dict[str, Any]:
     """One in a datastore of which the cloud says this."""
     datastore = Datastore(id=_ID, name="main", status=_PHASES[reason])
-    seen = Seen(
+    observed = Observed(
         namespace="default",
         name="shop",
         uid="uid",
@@ -249,13 +249,13 @@ def _database(reason: Reason) -> dict[str, Any]:
         spec=ManagedDatabaseSpec.model_validate({"datastoreRef": {"name": "main"}}),
         status=ProtectedStatus(id=_ID),
         refs={"datastoreRef": Referred("ManagedDatastore default/main", _ID, datastore)},
-        mine=Database(id=_ID, name="shop", status="ACTIVE", datastore_id=_ID),
+        external=Database(id=_ID, name="shop", status="ACTIVE", datastore_id=_ID),
     )
     return {
         "apiVersion": "manageddatabases.io/v1alpha1",
         "kind": "ManagedDatabase",
         "metadata": {"name": "shop", "namespace": "default", "generation": _GENERATION},
-        "status": status(DATABASE, seen, Done(), {"id": _ID, "conditions": _WAS_READY}, _NOW),
+        "status": status(DATABASE, observed, Done(), {"id": _ID, "conditions": _WAS_READY}, _NOW),
     }
 
 
@@ -282,34 +282,34 @@ def _step(reason: Reason) -> Step:
         case Reason.READY | Reason.ROTATING | Reason.PASSWORD_RESET:
             return Credentials(PasswordStep.WRITE, reason, _MESSAGE)
         case Reason.RELEASED:
-            return Release(reason, _MESSAGE)
+            return LetGo(reason, _MESSAGE)
         case _:
             return Change(reason, _MESSAGE, set_protection(_ID, ProtectionChange(protection=True)))
 
 
 def _project(reason: Reason, way: Way) -> dict[str, Any]:
     view = ProjectView("team", "0" * 32, "region-1", Catalogue(known=True))
-    fine = ProjectSeen(view=view, endpoint="https://api.example/v1", answered=True)
+    fine = ObservedProject(view=view, endpoint="https://api.example/v1", answered=True)
     match way:
         case Way.PROJECT_WAITS if reason is Reason.UNREACHABLE:
-            seen = replace(fine, unreachable=True)
+            observed = replace(fine, unreachable=True)
         case Way.PROJECT_WAITS if reason is Reason.LOOKING:
-            seen = replace(fine, answered=False)
+            observed = replace(fine, answered=False)
         case Way.PROJECT_CHANGE:
-            seen = replace(fine, note=Wait(reason, _MESSAGE))
+            observed = replace(fine, note=Wait(reason, _MESSAGE))
         case Way.PROJECT_SIDE:
-            seen = replace(fine, unguarded=_MESSAGE)
+            observed = replace(fine, unguarded=_MESSAGE)
         case Way.PROJECT_LISTS:
-            seen = replace(fine, troubles=((reason, _MESSAGE),))
+            observed = replace(fine, troubles=((reason, _MESSAGE),))
         case Way.PROJECT_WAITS | Way.PROJECT_STALLS:
             stalls = reason in (Reason.INVALID_SPEC, Reason.PROJECT_CHANGED)
-            seen = ProjectSeen(problem=Stall(reason, _MESSAGE) if stalls else Wait(reason, _MESSAGE))
+            observed = ObservedProject(problem=Stall(reason, _MESSAGE) if stalls else Wait(reason, _MESSAGE))
         case _:
-            seen = fine
+            observed = fine
     resource = Resource(ResourceKey("DatabaseProject", "", "team"), "uid", "1", _GENERATION, "", None, (), {}, {}, {})
     return {
         "apiVersion": "manageddatabases.io/v1alpha1",
         "kind": "DatabaseProject",
         "metadata": {"name": "team", "generation": _GENERATION},
-        "status": project_status(resource, seen, _NOW),
+        "status": project_status(resource, observed, _NOW),
     }

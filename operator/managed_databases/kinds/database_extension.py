@@ -10,9 +10,9 @@ from managed_databases.api.models import AvailableExtension, Extension, NewExten
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import SHOWN, invalid
 from managed_databases.kinds.engines import POSTGRESQL, require_family
-from managed_databases.kinds.frame import ProjectRef, one_word
 from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.nearest import nearest
+from managed_databases.kinds.observed import Observed, Refused
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -26,7 +26,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.shared_fields import ProjectRef, one_word
 from managed_databases.kinds.verdicts import Change, Reason, Wait
 
 
@@ -59,52 +59,52 @@ def _database_of(spec: DatabaseExtensionSpec) -> NameOrId | None:
 
 
 DATABASE = Reference("databaseRef", "ManagedDatabase", _database_of)
-ExtensionSeen = Seen[DatabaseExtensionSpec, Extension, DatabaseExtensionStatus]
+ObservedExtension = Observed[DatabaseExtensionSpec, Extension, DatabaseExtensionStatus]
 
 
 class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, DatabaseExtensionStatus]):
-    def key(self, seen: ExtensionSeen) -> tuple[str, ...]:
-        found = _found(seen)
-        return (id_of(seen, DATABASE), found.id if found else "")
+    def key(self, observed: ObservedExtension) -> tuple[str, ...]:
+        found = _found(observed)
+        return (id_of(observed, DATABASE), found.id if found else "")
 
     def key_of(self, extension: Extension, /) -> tuple[str, ...]:
         return (extension.database_id, extension.available_extension_id)
 
-    def needs(self, seen: ExtensionSeen) -> Iterator[tuple[str, ...]]:
+    def needs(self, observed: ObservedExtension) -> Iterator[tuple[str, ...]]:
         """The keys of what must be in the database before."""
-        found, database_id = _found(seen), id_of(seen, DATABASE)
+        found, database_id = _found(observed), id_of(observed, DATABASE)
         if found is not None and database_id:
             yield from ((database_id, id_) for id_ in found.dependency_ids or ())
 
-    def body(self, seen: ExtensionSeen, password: SecretStr | None) -> NewExtension:
+    def body(self, observed: ObservedExtension, password: SecretStr | None) -> NewExtension:
         """Raises Refused for what is not on offer, and (a wait) while a dependency is not ACTIVE."""
-        require_family(seen, "an extension is", POSTGRESQL)
-        require_same_datastore(seen, DATABASE)
+        require_family(observed, "an extension is", POSTGRESQL)
+        require_same_datastore(observed, DATABASE)
         new = NewExtension(
-            available_extension_id=_resolved(seen).id,
-            datastore_id=datastore_of(seen).id or "",
-            database_id=id_of(seen, DATABASE),
+            available_extension_id=_resolved(observed).id,
+            datastore_id=datastore_of(observed).id or "",
+            database_id=id_of(observed, DATABASE),
         )
-        for needed in self.needs(seen):
-            there = seen.needed.get(needed)
-            name = _name_of(seen, needed[1])
+        for needed in self.needs(observed):
+            there = observed.needed.get(needed)
+            name = _name_of(observed, needed[1])
             if there is None:
                 raise Refused(
                     Wait(
                         Reason.PARENT_MISSING,
-                        f"waits for extension {name} in {seen.refs[DATABASE.field].label}; make a DatabaseExtension for it",
+                        f"waits for extension {name} in {observed.refs[DATABASE.field].label}; make a DatabaseExtension for it",
                     )
                 )
             if there.status not in ("ACTIVE", None):
                 raise Refused(Wait(Reason.PARENT_NOT_READY, f"waits for extension {name}, which is {there.status}"))
         return new
 
-    def expected(self, seen: ExtensionSeen) -> Mapping[str, str | None]:
+    def expected(self, observed: ObservedExtension) -> Mapping[str, str | None]:
         """Raises Refused: a wait while it is not known what is on offer."""
         return {
-            "available_extension_id": _resolved(seen).id,
-            "datastore_id": datastore_of(seen).id or "",
-            "database_id": id_of(seen, DATABASE),
+            "available_extension_id": _resolved(observed).id,
+            "datastore_id": datastore_of(observed).id or "",
+            "database_id": id_of(observed, DATABASE),
         }
 
     def expected_of(self, extension: Extension, /) -> Mapping[str, str | None]:
@@ -114,41 +114,41 @@ class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, Da
             "database_id": extension.database_id,
         }
 
-    def changes(self, seen: ExtensionSeen) -> Iterator[Change]:
+    def changes(self, observed: ObservedExtension) -> Iterator[Change]:
         """Nothing of an extension can change. Raises Refused when it is not in the database that the spec means."""
-        require_unmoved(seen, DATABASE, seen.existing.database_id)
+        require_unmoved(observed, DATABASE, observed.existing.database_id)
         yield from ()
 
 
-def _resolved(seen: ExtensionSeen) -> AvailableExtension:
+def _resolved(observed: ObservedExtension) -> AvailableExtension:
     """Raises Refused: a wait while the catalogue is not read, else with the nearest of what is on offer."""
-    if seen.project is None or seen.project.catalogue.extensions is None:
+    if observed.project is None or observed.project.catalogue.extensions is None:
         raise Refused(Wait(Reason.LOOKING, "it is not read yet which extensions the project offers"))
-    if found := _found(seen):
+    if found := _found(observed):
         return found
-    asked = seen.spec.extension
-    names = sorted({one.name for one in _offered(seen)})
+    asked = observed.spec.extension
+    names = sorted({one.name for one in _offered(observed)})
     near = nearest(asked, names, most=SHOWN, cutoff=0.4) or names[:SHOWN]
     raise invalid(f"extension: there is no {asked} on offer for this datastore; on offer: {', '.join(near) or 'none'}")
 
 
-def _found(seen: ExtensionSeen) -> AvailableExtension | None:
-    asked = seen.spec.extension
-    return next((one for one in _offered(seen) if asked in (one.name, one.id)), None)
+def _found(observed: ObservedExtension) -> AvailableExtension | None:
+    asked = observed.spec.extension
+    return next((one for one in _offered(observed) if asked in (one.name, one.id)), None)
 
 
-def _offered(seen: ExtensionSeen) -> Iterable[AvailableExtension]:
+def _offered(observed: ObservedExtension) -> Iterable[AvailableExtension]:
     """Those for the datastore's type. One that does not tell its types may be for any."""
-    all_ = seen.project.catalogue.extensions if seen.project else None
-    datastore = datastore_of(seen).object
+    all_ = observed.project.catalogue.extensions if observed.project else None
+    datastore = datastore_of(observed).object
     type_id = datastore.type_id if datastore is not None else None
     for one in all_ or ():
         if type_id is None or one.datastore_type_ids is None or type_id in one.datastore_type_ids:
             yield one
 
 
-def _name_of(seen: ExtensionSeen, id_: str) -> str:
-    all_ = seen.project.catalogue.extensions if seen.project else None
+def _name_of(observed: ObservedExtension, id_: str) -> str:
+    all_ = observed.project.catalogue.extensions if observed.project else None
     return next((one.name for one in all_ or () if one.id == id_), id_)
 
 

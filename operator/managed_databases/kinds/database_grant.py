@@ -9,8 +9,8 @@ from managed_databases.api.collections import GRANTS
 from managed_databases.api.models import Grant, NewGrant
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
-from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import NameOrId, Reference
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -24,7 +24,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.shared_fields import ProjectRef
 from managed_databases.kinds.verdicts import Change
 
 
@@ -55,33 +55,33 @@ def _user_of(spec: DatabaseGrantSpec) -> NameOrId | None:
 
 DATABASE = Reference("databaseRef", "ManagedDatabase", _database_of)
 USER = Reference("userRef", "DatabaseUser", _user_of)
-GrantSeen = Seen[DatabaseGrantSpec, Grant, DatabaseGrantStatus]
+ObservedGrant = Observed[DatabaseGrantSpec, Grant, DatabaseGrantStatus]
 
 
 class DatabaseGrantKind(KindInDatastore[DatabaseGrantSpec, Grant, DatabaseGrantStatus]):
-    def key(self, seen: GrantSeen) -> tuple[str, ...]:
-        return (datastore_of(seen).id or "", id_of(seen, DATABASE), id_of(seen, USER))
+    def key(self, observed: ObservedGrant) -> tuple[str, ...]:
+        return (datastore_of(observed).id or "", id_of(observed, DATABASE), id_of(observed, USER))
 
     def key_of(self, grant: Grant, /) -> tuple[str, ...]:
         return (grant.datastore_id, grant.database_id, grant.user_id)
 
-    def body(self, seen: GrantSeen, password: SecretStr | None) -> NewGrant:
+    def body(self, observed: ObservedGrant, password: SecretStr | None) -> NewGrant:
         """Raises Refused when the engine has no grants, or the two are in different datastores."""
-        _require_fit(seen)
-        datastore_id, database_id, user_id = self.key(seen)
+        _require_fit(observed)
+        datastore_id, database_id, user_id = self.key(observed)
         return NewGrant(datastore_id=datastore_id, database_id=database_id, user_id=user_id)
 
-    def expected(self, seen: GrantSeen) -> Mapping[str, str | None]:
-        return _identifying(self.key(seen))
+    def expected(self, observed: ObservedGrant) -> Mapping[str, str | None]:
+        return _identifying(self.key(observed))
 
     def expected_of(self, grant: Grant, /) -> Mapping[str, str | None]:
         return _identifying(self.key_of(grant))
 
-    def changes(self, seen: GrantSeen) -> Iterator[Change]:
+    def changes(self, observed: ObservedGrant) -> Iterator[Change]:
         """Nothing of a grant can change. Raises Refused when it is not what the spec means any more."""
-        _require_fit(seen)
-        require_unmoved(seen, DATABASE, seen.existing.database_id)
-        require_unmoved(seen, USER, seen.existing.user_id)
+        _require_fit(observed)
+        require_unmoved(observed, DATABASE, observed.existing.database_id)
+        require_unmoved(observed, USER, observed.existing.user_id)
         yield from ()
 
 
@@ -89,10 +89,10 @@ def _identifying(key: tuple[str, ...]) -> Mapping[str, str | None]:
     return dict(zip(("datastore_id", "database_id", "user_id"), key, strict=True))
 
 
-def _require_fit(seen: GrantSeen) -> None:
-    require_family(seen, "a grant is", POSTGRESQL, MYSQL)
-    require_same_datastore(seen, DATABASE)
-    require_same_datastore(seen, USER)
+def _require_fit(observed: ObservedGrant) -> None:
+    require_family(observed, "a grant is", POSTGRESQL, MYSQL)
+    require_same_datastore(observed, DATABASE)
+    require_same_datastore(observed, USER)
 
 
 KIND = DatabaseGrantKind(

@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from managed_databases.kinds.frame import (
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, Spec, rules, unchangeable
+from managed_databases.kinds.shared_fields import (
     DataKey,
     NameReference,
     NamespaceOrAll,
@@ -13,8 +15,6 @@ from managed_databases.kinds.frame import (
     Status,
     one_word,
 )
-from managed_databases.kinds.kind import Kind
-from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, Spec, rules, unchangeable
 
 Url = Annotated[str, Field(pattern="^https?://[^ ]+$", max_length=2048)]
 LabelText = Annotated[str, Field(max_length=317)]

@@ -12,10 +12,10 @@ from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, secret_content
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
-from managed_databases.kinds.frame import CloudSpec, ProjectRef, SecretKeyRef, SecretName
 from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
 from managed_databases.kinds.kind import Credential, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_of, name_rule, name_stays
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -29,7 +29,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.shared_fields import CloudSpec, ProjectRef, SecretKeyRef, SecretName
 from managed_databases.kinds.verdicts import Change, OwnedResource
 
 UNKNOWN_ENGINE = "unknown"
@@ -83,45 +83,45 @@ DATABASE: Reference[DatabaseUserSpec, CloudSpec, Database] = Reference(
     "databaseRef", "ManagedDatabase", _database_of, waited=False
 )
 """Not waited for: the database may itself wait for this user, its owner."""
-UserSeen = Seen[DatabaseUserSpec, User, DatabaseUserStatus]
+ObservedUser = Observed[DatabaseUserSpec, User, DatabaseUserStatus]
 
 
 class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatus]):
-    def key(self, seen: UserSeen) -> tuple[str, ...]:
-        return (datastore_of(seen).id or "", effective_name(seen))
+    def key(self, observed: ObservedUser) -> tuple[str, ...]:
+        return (datastore_of(observed).id or "", effective_name(observed))
 
     def key_of(self, user: User, /) -> tuple[str, ...]:
         return (user.datastore_id, user.name)
 
-    def body(self, seen: UserSeen, password: SecretStr | None) -> NewUser:
+    def body(self, observed: ObservedUser, password: SecretStr | None) -> NewUser:
         """Without a password it is good for a check only: the API refuses it. Raises Refused when the engine has no users."""
-        _require_fit(seen)
-        name, datastore_id = effective_name(seen), datastore_of(seen).id or ""
+        _require_fit(observed)
+        name, datastore_id = effective_name(observed), datastore_of(observed).id or ""
         if password is None:
             given = {"name", "datastore_id"}
             return NewUser.model_construct(given, name=name, datastore_id=datastore_id, password=SecretStr(""))
         return NewUser(name=name, datastore_id=datastore_id, password=password)
 
-    def expected(self, seen: UserSeen) -> Mapping[str, str | None]:
-        return {"datastore_id": datastore_of(seen).id, "name": effective_name(seen)}
+    def expected(self, observed: ObservedUser) -> Mapping[str, str | None]:
+        return {"datastore_id": datastore_of(observed).id, "name": effective_name(observed)}
 
     def expected_of(self, user: User, /) -> Mapping[str, str | None]:
         return {"datastore_id": user.datastore_id, "name": user.name}
 
-    def changes(self, seen: UserSeen) -> Iterator[Change]:
+    def changes(self, observed: ObservedUser) -> Iterator[Change]:
         """Nothing but the password of a user can change. Raises Refused when the spec does not fit the datastore."""
-        _require_fit(seen)
+        _require_fit(observed)
         yield from ()
 
-    def owned(self, seen: UserSeen) -> tuple[OwnedResource, ...]:
-        return owned_by_user(seen)
+    def owned(self, observed: ObservedUser) -> tuple[OwnedResource, ...]:
+        return owned_by_user(observed)
 
 
-def _require_fit(seen: UserSeen) -> None:
-    require_family(seen, "a user is", POSTGRESQL, MYSQL, KAFKA)
-    if seen.spec.database_ref is not None:
-        require_family(seen, "databaseRef: a database is", POSTGRESQL, MYSQL)
-        require_same_datastore(seen, DATABASE)
+def _require_fit(observed: ObservedUser) -> None:
+    require_family(observed, "a user is", POSTGRESQL, MYSQL, KAFKA)
+    if observed.spec.database_ref is not None:
+        require_family(observed, "databaseRef: a database is", POSTGRESQL, MYSQL)
+        require_same_datastore(observed, DATABASE)
 
 
 def _given(spec: DatabaseUserSpec) -> SecretKeyRef | None:
@@ -136,36 +136,38 @@ def _set_password(id_: str, password: SecretStr) -> Call[User]:
     return USERS.update(id_, UserPassword(password=password))
 
 
-def _type(seen: UserSeen) -> str:
-    engine = engine_of_parent(seen)
+def _type(observed: ObservedUser) -> str:
+    engine = engine_of_parent(observed)
     return family(engine[0]) if engine else UNKNOWN_ENGINE
 
 
-def _content(seen: UserSeen, password: SecretStr) -> Mapping[str, str]:
+def _content(observed: ObservedUser, password: SecretStr) -> Mapping[str, str]:
     return secret_content(
-        _where(seen),
-        _type(seen),
-        effective_name(seen),
+        _where(observed),
+        _type(observed),
+        effective_name(observed),
         password,
-        database=_database_name(seen),
-        ca_certificate=seen.project.ca_certificate if seen.project else None,
+        database=_database_name(observed),
+        ca_certificate=observed.project.ca_certificate if observed.project else None,
     )
 
 
-def _where(seen: UserSeen) -> Endpoints:
-    ports = seen.project.ports if seen.project else PortNumbers()
-    return endpoints(datastore_of(seen).object, engine_of_parent(seen), ports, seen.told_before)
+def _where(observed: ObservedUser) -> Endpoints:
+    ports = observed.project.ports if observed.project else PortNumbers()
+    return endpoints(datastore_of(observed).object, engine_of_parent(observed), ports, observed.told_before)
 
 
-def _lacks(seen: UserSeen) -> str | None:
-    return None if _where(seen).hosts else f"the API does not tell where to connect to {datastore_of(seen).label}"
+def _lacks(observed: ObservedUser) -> str | None:
+    return (
+        None if _where(observed).hosts else f"the API does not tell where to connect to {datastore_of(observed).label}"
+    )
 
 
-def _database_name(seen: UserSeen) -> str | None:
+def _database_name(observed: ObservedUser) -> str | None:
     """The database's name as the cloud has it, or else as its resource says; None when it is not known."""
-    reference = seen.spec.database_ref
-    database = referred(seen, DATABASE)
-    if reference is None or database is None or not in_same_datastore(database, datastore_of(seen)):
+    reference = observed.spec.database_ref
+    database = referred(observed, DATABASE)
+    if reference is None or database is None or not in_same_datastore(database, datastore_of(observed)):
         return None
     if database.object is not None:
         return database.object.name

@@ -5,20 +5,20 @@ from collections.abc import Iterable
 
 from managed_databases.api.models import Datastore, DatastoreType, Flavor
 from managed_databases.kinds.nearest import nearest
-from managed_databases.kinds.seen import Catalogue, Refused, Seen
+from managed_databases.kinds.observed import Catalogue, Observed, Refused
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
 SHOWN = 12
 """How many choices a message lists at most, where any may be meant."""
-CHOICES_MOST = 100
+MAX_CHOICES = 100
 """The same of what one has to choose from."""
 
 
-def catalogue_of(seen: Seen) -> Catalogue:
+def catalogue_of(observed: Observed) -> Catalogue:
     """Return what the project offers. Raises Refused (a wait) while that is not known."""
-    if seen.project is None or not seen.project.catalogue.known:
+    if observed.project is None or not observed.project.catalogue.known:
         raise Refused(Wait(Reason.LOOKING, "the project's catalogue of engines and flavors is not read yet"))
-    return seen.project.catalogue
+    return observed.project.catalogue
 
 
 def resolve_type(catalogue: Catalogue, engine: str, version: str) -> DatastoreType:
@@ -27,9 +27,9 @@ def resolve_type(catalogue: Catalogue, engine: str, version: str) -> DatastoreTy
     if found := versions.get(version):
         return found
     if versions:
-        offered = ", ".join(sorted(versions, key=natural)[:CHOICES_MOST])
+        offered = ", ".join(sorted(versions, key=natural)[:MAX_CHOICES])
         raise invalid(f"engine.version: there is no such version of {engine} on offer; choose one of {offered}")
-    engines = ", ".join(sorted({type_.engine for type_ in catalogue.types})[:CHOICES_MOST]) or "none"
+    engines = ", ".join(sorted({type_.engine for type_ in catalogue.types})[:MAX_CHOICES]) or "none"
     raise invalid(f"engine.type: there is no such engine on offer; choose one of {engines}")
 
 
@@ -48,15 +48,15 @@ def resolve_flavor(catalogue: Catalogue, type_id: str | None, *, name: str | Non
     raise invalid(f"{field}: there is no such flavor for this engine{hint}")
 
 
-def engine_text(seen: Seen, type_id: str | None) -> str | None:
+def engine_text(observed: Observed, type_id: str | None) -> str | None:
     """Return for example "postgresql 16"; None when the catalogue does not know the type."""
-    type_ = seen.project.catalogue.type_of(type_id) if seen.project else None
+    type_ = observed.project.catalogue.type_of(type_id) if observed.project else None
     return f"{type_.engine} {type_.version}" if type_ else None
 
 
-def flavor_text(seen: Seen, datastore: Datastore) -> str | None:
+def flavor_text(observed: Observed, datastore: Datastore) -> str | None:
     """Return the size in words: the flavor's name where it has one, and its numbers; None when nothing is known."""
-    flavors = seen.project.catalogue.flavors if seen.project else ()
+    flavors = observed.project.catalogue.flavors if observed.project else ()
     name = next((flavor.name for flavor in flavors if flavor.id == datastore.flavor_id), None)
     size = datastore.flavor
     units = ((size.vcpus, "vCPU"), (size.ram, "MB RAM"), (size.disk, "GB disk")) if size else ()

@@ -41,46 +41,46 @@ from managed_databases.kinds.datastore_managed import (
     ours,
     whole_pooler,
 )
-from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.datastore_size import size_changes
 from managed_databases.kinds.names import prefixed_name
-from managed_databases.kinds.seen import Refused, all_of
+from managed_databases.kinds.observed import Refused, all_of
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
-def changes(seen: DatastoreSeen) -> Iterator[Change]:
+def changes(observed: ObservedDatastore) -> Iterator[Change]:
     """Yield what differs. Raises Refused at the end for all that cannot be done: it never holds up the rest.
 
     What guards comes first, and new public addresses come last: nothing is opened before its guard stands.
     """
-    parts: tuple[Callable[[DatastoreSeen], Iterable[Change]], ...] = (
+    parts: tuple[Callable[[ObservedDatastore], Iterable[Change]], ...] = (
         floating_ips.given_up, _firewall, _security_groups, _protection, _name, _backups, _log_export, _pooler,
         _config, size_changes, _public_addresses,
     )  # fmt: skip
     refusals: list[Refused] = []
     for part in parts:
         try:
-            yield from part(seen)
+            yield from part(observed)
         except Refused as refused:
             refusals.append(refused)
     if refusals:
         raise all_of(refusals)
 
 
-def lift_protection(seen: DatastoreSeen) -> Iterator[Change]:
+def lift_protection(observed: ObservedDatastore) -> Iterator[Change]:
     """A protected datastore cannot be deleted."""
-    if seen.mine is not None and seen.mine.is_protected:
-        yield Change(Reason.DELETING, "the cloud's protection is lifted", _protect(seen, on=False), Risk.NONE)
+    if observed.external is not None and observed.external.is_protected:
+        yield Change(Reason.DELETING, "the cloud's protection is lifted", _protect(observed, on=False), Risk.NONE)
 
 
-def _name(seen: DatastoreSeen) -> Iterator[Change]:
-    wanted, datastore = prefixed_name(seen), seen.existing
+def _name(observed: ObservedDatastore) -> Iterator[Change]:
+    wanted, datastore = prefixed_name(observed), observed.existing
     if datastore.name == wanted:
         return
-    if taken := (*(other.id for other in seen.namesakes), *seen.held_namesakes):
+    if taken := (*(other.id for other in observed.namesakes), *observed.held_namesakes):
         raise Refused(
             Stall(
-                Reason.CONFLICT if seen.held_namesakes else Reason.ALREADY_EXISTS,
+                Reason.CONFLICT if observed.held_namesakes else Reason.ALREADY_EXISTS,
                 f"cannot be renamed: {', '.join(sorted(taken))} has this name already; choose another one",
             )
         )
@@ -88,41 +88,41 @@ def _name(seen: DatastoreSeen) -> Iterator[Change]:
     yield Change(Reason.RENAMING, message, rename(datastore.id, wanted), Risk.NONE)
 
 
-def _protection(seen: DatastoreSeen) -> Iterator[Change]:
-    wanted, actual = seen.spec.deletion_protection, seen.existing.is_protected
+def _protection(observed: ObservedDatastore) -> Iterator[Change]:
+    wanted, actual = observed.spec.deletion_protection, observed.existing.is_protected
     if actual is not None and actual != wanted:
         message = f"the protection against deletion is turned {'on' if wanted else 'off'}"
-        yield Change(Reason.DRIFT, message, _protect(seen, on=wanted), Risk.NONE, guards=True)
+        yield Change(Reason.DRIFT, message, _protect(observed, on=wanted), Risk.NONE, guards=True)
 
 
-def _protect(seen: DatastoreSeen, *, on: bool) -> Call[Datastore]:
-    return set_protection(seen.existing.id, ProtectionChange(protection=on))
+def _protect(observed: ObservedDatastore, *, on: bool) -> Call[Datastore]:
+    return set_protection(observed.existing.id, ProtectionChange(protection=on))
 
 
-def _firewall(seen: DatastoreSeen) -> Iterator[Change]:
+def _firewall(observed: ObservedDatastore) -> Iterator[Change]:
     """A guard that the cloud does not show is set rather than taken for granted, but no second time."""
-    wanted, datastore = seen.spec.firewall, seen.existing
+    wanted, datastore = observed.spec.firewall, observed.existing
     if wanted is None:
-        if is_ours(seen, FIREWALL):
+        if is_ours(observed, FIREWALL):
             if public := floating_ips.public_addresses(datastore):
                 raise _unguarded(public)
             call = set_firewall(datastore.id, FirewallChange(ips=()))
             yield Change(Reason.RESETTING, "the firewall left the spec: it is emptied", call, unmanages=(FIREWALL,))
         return
-    if _firewall_differs(seen):
+    if _firewall_differs(observed):
         call = set_firewall(datastore.id, FirewallChange(ips=wanted))
         message = f"the firewall lets in {', '.join(wanted) or 'what an empty list lets in'}"
         facts = DatastoreFacts(guard=guard_of(wanted))
         yield Change(Reason.DRIFT, message, call, manages=(FIREWALL,), guards=True, facts=facts)
 
 
-def _firewall_differs(seen: DatastoreSeen) -> bool:
-    wanted = seen.spec.firewall
+def _firewall_differs(observed: ObservedDatastore) -> bool:
+    wanted = observed.spec.firewall
     if wanted is None:
         return False
-    told = seen.existing.firewall
+    told = observed.existing.firewall
     if told is None:
-        return seen.status.guard != guard_of(wanted)
+        return observed.status.guard != guard_of(wanted)
     return guard_of(wanted) != guard_of(entry.ip for entry in told)
 
 
@@ -136,31 +136,31 @@ def _unguarded(public: Iterable[str]) -> Refused:
     )
 
 
-def _public_addresses(seen: DatastoreSeen) -> Iterator[Change]:
+def _public_addresses(observed: ObservedDatastore) -> Iterator[Change]:
     """The firewall is applied before; should it not be, there is no address."""
-    if not _firewall_differs(seen):
-        yield from floating_ips.given(seen)
+    if not _firewall_differs(observed):
+        yield from floating_ips.given(observed)
 
 
-def _security_groups(seen: DatastoreSeen) -> Iterator[Change]:
-    wanted, datastore = seen.spec.security_groups, seen.existing
+def _security_groups(observed: ObservedDatastore) -> Iterator[Change]:
+    wanted, datastore = observed.spec.security_groups, observed.existing
     if wanted is not None and datastore.security_groups is not None and set(wanted) != set(datastore.security_groups):
         call = set_security_groups(datastore.id, SecurityGroupsChange(security_groups=wanted))
         yield Change(Reason.DRIFT, f"the security groups become {', '.join(wanted)}", call, guards=True)
 
 
-def _backups(seen: DatastoreSeen) -> Iterator[Change]:
-    wanted, datastore = seen.spec.backup_retention_days, seen.existing
+def _backups(observed: ObservedDatastore) -> Iterator[Change]:
+    wanted, datastore = observed.spec.backup_retention_days, observed.existing
     actual = datastore.backup_retention_days
     if wanted is not None and actual is not None and wanted != actual:
         call = set_backups(datastore.id, BackupsChange(backup_retention_days=wanted))
         yield Change(Reason.DRIFT, f"backups are kept {wanted} days instead of {actual}", call, Risk.NONE)
 
 
-def _log_export(seen: DatastoreSeen) -> Iterator[Change]:
-    wanted, datastore = seen.spec.log_export, seen.existing
+def _log_export(observed: ObservedDatastore) -> Iterator[Change]:
+    wanted, datastore = observed.spec.log_export, observed.existing
     if wanted is None:
-        if is_ours(seen, LOG_EXPORT):
+        if is_ours(observed, LOG_EXPORT):
             message = "logExport left the spec: the export of logs is turned off"
             call = stop_exporting_logs(datastore.id)
             yield Change(Reason.RESETTING, message, call, Risk.NONE, unmanages=(LOG_EXPORT,))
@@ -171,10 +171,10 @@ def _log_export(seen: DatastoreSeen) -> Iterator[Change]:
         yield Change(Reason.DRIFT, f"logs go to {wanted.log_group}", call, Risk.NONE, manages=(LOG_EXPORT,))
 
 
-def _pooler(seen: DatastoreSeen) -> Iterator[Change]:
-    wanted, datastore = seen.spec.pooler, seen.existing
+def _pooler(observed: ObservedDatastore) -> Iterator[Change]:
+    wanted, datastore = observed.spec.pooler, observed.existing
     if wanted is None:
-        if is_ours(seen, POOLER):
+        if is_ours(observed, POOLER):
             call = set_pooler(datastore.id, DEFAULT_POOLER)
             yield Change(Reason.RESETTING, "the pooler left the spec: it gets its defaults", call, unmanages=(POOLER,))
         return
@@ -187,17 +187,17 @@ def _pooler(seen: DatastoreSeen) -> Iterator[Change]:
         yield Change(Reason.DRIFT, message, set_pooler(datastore.id, whole), manages=(POOLER,))
 
 
-def _config(seen: DatastoreSeen) -> Iterator[Change]:
+def _config(observed: ObservedDatastore) -> Iterator[Change]:
     """One bad value does not hold up the good ones."""
-    datastore, config = seen.existing, seen.spec.config or {}
-    catalogue_of(seen)
-    parameters = engine_parameters(seen)
-    wanted, refusals = configuration.judged(parameters, config, limited_parameters(seen))
+    datastore, config = observed.existing, observed.spec.config or {}
+    catalogue_of(observed)
+    parameters = engine_parameters(observed)
+    wanted, refusals = configuration.judged(parameters, config, limited_parameters(observed))
     differing = {}
     if datastore.config is not None:
         differing = configuration.difference(parameters, wanted, datastore.config)
     known = None if parameters is None else {parameter.name for parameter in parameters}
-    left = {name.removeprefix(CONFIG) for name in ours(seen) if name.startswith(CONFIG)} - set(config)
+    left = {name.removeprefix(CONFIG) for name in ours(observed) if name.startswith(CONFIG)} - set(config)
     removed = sorted(name for name in left if known is None or name in known)
     if differing or removed:
         told = [f"{name} becomes {value}" for name, value in sorted(differing.items())]

@@ -9,12 +9,12 @@ from typing import Final
 from managed_databases.api.models import ConfigurationParameter
 from managed_databases.kinds.datastore_catalogue import invalid
 from managed_databases.kinds.nearest import nearest
-from managed_databases.kinds.seen import Refused, all_of
+from managed_databases.kinds.observed import Refused, all_of
 
 Parameters = Sequence[ConfigurationParameter]
 Value = int | float | str | bool
 
-HINTS_MOST: Final = 4
+MAX_HINTS: Final = 4
 """For so many unknown names the closest known one is looked for: a spec may have hundreds."""
 
 UNSAFE_FROM: Final = 2**63
@@ -69,7 +69,7 @@ def judged(
     config: Mapping[str, object],
     limited: Parameters | None = None,
     *,
-    hints_most: int = HINTS_MOST,
+    hints_most: int = MAX_HINTS,
 ) -> tuple[dict[str, Value], list[Refused]]:
     """Return those of the spec's parameters that are right, as the API takes them, and what is wrong with the others.
 

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from managed_databases.kinds.facts import Facts
-from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
+from managed_databases.kinds.shared_fields import CloudStatus
 
 
 class DatastoreFacts(Facts):

@@ -11,11 +11,11 @@ from typing import Final
 from managed_databases.api.collections import add_floating_ip, remove_floating_ip
 from managed_databases.api.models import Datastore, FloatingIPChange, Instance
 from managed_databases.kinds.datastore_catalogue import invalid, natural
-from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus
 from managed_databases.kinds.not_told import SETTLED
-from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 
 MASTER: Final = "MASTER"
@@ -35,9 +35,9 @@ def at_creation(spec: ManagedDatastoreSpec) -> Mapping[str, int] | None:
     return counts if any(counts.values()) else None
 
 
-def given_up(seen: DatastoreSeen) -> Iterator[Change]:
+def given_up(observed: ObservedDatastore) -> Iterator[Change]:
     """Yield the first address that a changed spec does not want any more."""
-    for instances, wanted in _changed_roles(seen):
+    for instances, wanted in _changed_roles(observed):
         with_one = [instance for instance in instances if instance.floating_ip]
         for instance in with_one[wanted:]:
             yield Change(
@@ -49,14 +49,14 @@ def given_up(seen: DatastoreSeen) -> Iterator[Change]:
             )
 
 
-def given(seen: DatastoreSeen) -> Iterator[Change]:
+def given(observed: ObservedDatastore) -> Iterator[Change]:
     """Yield the addresses that a changed spec wants. Raises Refused when there are fewer nodes than that, and while the
     API does not tell the nodes.
     """
-    if not _is_remembered(seen) and not seen.existing.tells("instances"):
+    if not _is_remembered(observed) and not observed.existing.tells("instances"):
         message = "the API does not tell the datastore's nodes: floatingIPs waits until it does"
         raise Refused(Wait(Reason.NOT_TOLD, message))
-    for instances, wanted in _changed_roles(seen):
+    for instances, wanted in _changed_roles(observed):
         missing = wanted - sum(bool(instance.floating_ip) for instance in instances)
         for instance in [instance for instance in instances if not instance.floating_ip][: max(missing, 0)]:
             yield Change(
@@ -68,21 +68,23 @@ def given(seen: DatastoreSeen) -> Iterator[Change]:
             raise _too_many(wanted, len(instances))
 
 
-def fulfilled(seen: DatastoreSeen) -> FloatingIPsStatus | None:
+def fulfilled(observed: ObservedDatastore) -> FloatingIPsStatus | None:
     """Return the wish to remember: the spec's, once the addresses are as it says, and until it says something else."""
-    wish = seen.spec.floating_ips
+    wish = observed.spec.floating_ips
     if wish is None:
         return None
-    if not _is_remembered(seen) and (seen.mine is None or not seen.mine.tells("instances") or any(_deviations(seen))):
+    if not _is_remembered(observed) and (
+        observed.external is None or not observed.external.tells("instances") or any(_deviations(observed))
+    ):
         return None
     return FloatingIPsStatus(master=wish.master, replicas=wish.replicas)
 
 
-def on_other_role(seen: DatastoreSeen) -> str | None:
+def on_other_role(observed: ObservedDatastore) -> str | None:
     """Return what to say when the addresses were as the spec says, and are not any more."""
-    if seen.mine is None or seen.mine.status not in SETTLED or not _is_remembered(seen):
+    if observed.external is None or observed.external.status not in SETTLED or not _is_remembered(observed):
         return None
-    deviations = list(_deviations(seen))
+    deviations = list(_deviations(observed))
     if not deviations:
         return None
     return (
@@ -100,14 +102,14 @@ def is_master(instance: Instance) -> bool:
     return (instance.role or instance.role_name or "").upper().startswith(MASTER)
 
 
-def _changed_roles(seen: DatastoreSeen) -> Iterator[tuple[list[Instance], int]]:
-    if not _is_remembered(seen):
-        yield from _roles(seen)
+def _changed_roles(observed: ObservedDatastore) -> Iterator[tuple[list[Instance], int]]:
+    if not _is_remembered(observed):
+        yield from _roles(observed)
 
 
-def _roles(seen: DatastoreSeen) -> Iterator[tuple[list[Instance], int]]:
+def _roles(observed: ObservedDatastore) -> Iterator[tuple[list[Instance], int]]:
     """The instances of each role that the spec speaks of, and how many of them shall have an address."""
-    wish, datastore = seen.spec.floating_ips, seen.mine
+    wish, datastore = observed.spec.floating_ips, observed.external
     if wish is None or datastore is None or not datastore.tells("instances"):
         return
     known = sorted(
@@ -120,8 +122,8 @@ def _roles(seen: DatastoreSeen) -> Iterator[tuple[list[Instance], int]]:
         yield [instance for instance in known if not is_master(instance)], wish.replicas
 
 
-def _deviations(seen: DatastoreSeen) -> Iterator[str]:
-    for instances, wanted in _roles(seen):
+def _deviations(observed: ObservedDatastore) -> Iterator[str]:
+    for instances, wanted in _roles(observed):
         there = [instance for instance in instances if instance.floating_ip]
         if len(there) != wanted:
             role = "the master" if not instances or is_master(instances[0]) else "replicas"
@@ -129,8 +131,8 @@ def _deviations(seen: DatastoreSeen) -> Iterator[str]:
             yield f"public addresses on {role}: {len(there)} instead of {wanted}{where}"
 
 
-def _is_remembered(seen: DatastoreSeen) -> bool:
-    wish, remembered = seen.spec.floating_ips, seen.status.floating_ips
+def _is_remembered(observed: ObservedDatastore) -> bool:
+    wish, remembered = observed.spec.floating_ips, observed.status.floating_ips
     if wish is None or remembered is None:
         return wish is None
     return (wish.master, wish.replicas) == (remembered.master, remembered.replicas)

@@ -14,7 +14,7 @@ import orjson
 from managed_databases.api.models import Datastore, NewPooler
 from managed_databases.kinds import datastore_configuration as configuration
 from managed_databases.kinds.datastore_room import parameters_for
-from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore_spec import PoolerSpec
 
 POOLER: Final = "pooler"
@@ -26,29 +26,29 @@ DEFAULT_POOLER: Final = NewPooler(mode="transaction", size=30)
 """What the API gives a pooler that was not asked for (API reference)."""
 
 
-def wanted_values(seen: DatastoreSeen) -> Mapping[str, str]:
+def wanted_values(observed: ObservedDatastore) -> Mapping[str, str]:
     """What the spec wants and what is to be reset once it leaves the spec, by name.
 
     Backups and security groups the API cannot reset. Floating IPs it could take away, but an address that is given up
     cannot be had again: who stops managing them keeps them. What the engine does not take is not wanted.
     """
-    spec = seen.spec
+    spec = observed.spec
     values: dict[str, object] = {}
     if spec.firewall is not None:
         values[FIREWALL] = _networks(spec.firewall)
     if spec.pooler is not None:
-        values[POOLER] = _pooler_value(whole_pooler(spec.pooler, seen.mine))
+        values[POOLER] = _pooler_value(whole_pooler(spec.pooler, observed.external))
     if spec.log_export is not None:
         values[LOG_EXPORT] = spec.log_export.log_group
-    parameters, limited = engine_parameters(seen), limited_parameters(seen)
+    parameters, limited = engine_parameters(observed), limited_parameters(observed)
     fit, _ = configuration.judged(parameters, spec.config or {}, limited, hints_most=0)
     values |= {CONFIG + name: value for name, value in fit.items()}
     return {name: _digest(value) for name, value in values.items()}
 
 
-def actual_values(seen: DatastoreSeen) -> Mapping[str, str]:
+def actual_values(observed: ObservedDatastore) -> Mapping[str, str]:
     """What the cloud has, by the same names; what it does not tell is left out."""
-    datastore = seen.mine
+    datastore = observed.external
     if datastore is None:
         return {}
     values: dict[str, object] = {}
@@ -58,7 +58,7 @@ def actual_values(seen: DatastoreSeen) -> Mapping[str, str]:
         values[POOLER] = _pooler_value(whole_pooler(PoolerSpec.model_construct(), datastore))
     if datastore.log_platform is not None:
         values[LOG_EXPORT] = datastore.log_platform.log_group
-    known = {parameter.name: parameter for parameter in engine_parameters(seen) or ()}
+    known = {parameter.name: parameter for parameter in engine_parameters(observed) or ()}
     for name, value in (datastore.config or {}).items():
         try:
             values[CONFIG + name] = configuration.convert(known[name], value) if name in known else value
@@ -67,15 +67,15 @@ def actual_values(seen: DatastoreSeen) -> Mapping[str, str]:
     return {name: _digest(value) for name, value in values.items()}
 
 
-def is_ours(seen: DatastoreSeen, name: str) -> bool:
+def is_ours(observed: ObservedDatastore, name: str) -> bool:
     """Whether this operator has set it: known to have worked, or the cloud has just the value that was sent."""
-    sent = seen.status.applying.get(name)
-    return name in seen.status.managed or (sent is not None and actual_values(seen).get(name) == sent)
+    sent = observed.status.applying.get(name)
+    return name in observed.status.managed or (sent is not None and actual_values(observed).get(name) == sent)
 
 
-def ours(seen: DatastoreSeen) -> set[str]:
+def ours(observed: ObservedDatastore) -> set[str]:
     """The names of all that this operator has set."""
-    return {name for name in (*seen.status.managed, *seen.status.applying) if is_ours(seen, name)}
+    return {name for name in (*observed.status.managed, *observed.status.applying) if is_ours(observed, name)}
 
 
 def whole_pooler(wanted: PoolerSpec, datastore: Datastore | None) -> NewPooler:
@@ -87,20 +87,22 @@ def whole_pooler(wanted: PoolerSpec, datastore: Datastore | None) -> NewPooler:
     )
 
 
-def engine_parameters(seen: DatastoreSeen) -> configuration.Parameters | None:
+def engine_parameters(observed: ObservedDatastore) -> configuration.Parameters | None:
     """The engine's parameters; None while the catalogue does not know them."""
-    if seen.project is None:
+    if observed.project is None:
         return None
-    catalogue = seen.project.catalogue
-    engine = (seen.spec.engine.type, seen.spec.engine.version)
+    catalogue = observed.project.catalogue
+    engine = (observed.spec.engine.type, observed.spec.engine.version)
     type_id = next((type_.id for type_ in catalogue.types if (type_.engine, type_.version) == engine), None)
-    return catalogue.parameters.get(seen.mine.type_id if seen.mine and seen.mine.type_id else type_id or "")
+    return catalogue.parameters.get(
+        observed.external.type_id if observed.external and observed.external.type_id else type_id or ""
+    )
 
 
-def limited_parameters(seen: DatastoreSeen) -> configuration.Parameters | None:
+def limited_parameters(observed: ObservedDatastore) -> configuration.Parameters | None:
     """The engine's parameters with the limits of the flavor that counts; None while they are not read."""
-    needed = parameters_for(seen)
-    return None if needed is None or seen.project is None else seen.project.catalogue.limited.get(needed)
+    needed = parameters_for(observed)
+    return None if needed is None or observed.project is None else observed.project.catalogue.limited.get(needed)
 
 
 def network(address: str) -> str:

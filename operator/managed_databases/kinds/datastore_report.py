@@ -10,7 +10,7 @@ from managed_databases.kinds.datastore_catalogue import engine_text, flavor_text
 from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints
 from managed_databases.kinds.datastore_floating_ips import fulfilled, is_master, on_other_role
 from managed_databases.kinds.datastore_guard import guard_of
-from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.kind import Conditions
 from managed_databases.kinds.managed_datastore_status import (
     ActionStatus,
@@ -40,33 +40,33 @@ _TOLD_AS: Final = {
 """Fields of the spec: in our model, and in the API's answer."""
 
 
-def report(seen: DatastoreSeen) -> ManagedDatastoreStatus:
+def report(observed: ObservedDatastore) -> ManagedDatastoreStatus:
     """Return the kind's own status fields. What cannot be seen at the moment stays as it was, until it is gone.
 
     Lengths are not validated: what is too long for the schema is cut when the whole status is made.
     """
-    before, datastore = seen.status, seen.mine
+    before, datastore = observed.status, observed.external
     if datastore is None:
-        return ManagedDatastoreStatus() if seen.mine_gone or before.id is None else before
+        return ManagedDatastoreStatus() if observed.external_gone or before.id is None else before
     return ManagedDatastoreStatus.model_construct(
-        engine=engine_text(seen, datastore.type_id) or before.engine,
+        engine=engine_text(observed, datastore.type_id) or before.engine,
         node_count=datastore.node_count or before.node_count,
-        flavor=flavor_text(seen, datastore) or before.flavor,
-        endpoints=_told(where(seen), datastore) if datastore.tells("connection") else before.endpoints,
-        floating_ips=fulfilled(seen),
-        guard=_guard(seen, datastore, before.guard),
+        flavor=flavor_text(observed, datastore) or before.flavor,
+        endpoints=_told(where(observed), datastore) if datastore.tells("connection") else before.endpoints,
+        floating_ips=fulfilled(observed),
+        guard=_guard(observed, datastore, before.guard),
         instances=tuple(_instance(each) for each in _in_order(datastore.instances or ())) or before.instances,
         disk_used_percent=disk_used_percent(datastore.disk_used, before.disk_used_percent),
-        actions=_actions(seen.actions) or before.actions,
+        actions=_actions(observed.actions) or before.actions,
     )
 
 
-def conditions(seen: DatastoreSeen) -> Conditions:
+def conditions(observed: ObservedDatastore) -> Conditions:
     """Return what is worth telling besides the frame; nothing when all is well.
 
     A restart that a configuration waits for is not among it: the API does not tell.
     """
-    datastore = seen.mine
+    datastore = observed.external
     if datastore is None:
         return {}
     told: dict[str, tuple[bool, Reason, str]] = {}
@@ -76,14 +76,14 @@ def conditions(seen: DatastoreSeen) -> Conditions:
     if datastore.is_maintenance:
         message = "the provider is at work on the datastore: short interruptions are possible"
         told["Maintenance"] = (True, Reason.MAINTENANCE, message)
-    told |= not_told(seen, _TOLD_AS)
-    if moved := on_other_role(seen):
+    told |= not_told(observed, _TOLD_AS)
+    if moved := on_other_role(observed):
         told["FloatingIPOnOtherRole"] = (True, Reason.FLOATING_IP_ON_OTHER_ROLE, moved)
     return told
 
 
-def _guard(seen: DatastoreSeen, datastore: Datastore, before: str | None) -> str | None:
-    wanted = seen.spec.firewall
+def _guard(observed: ObservedDatastore, datastore: Datastore, before: str | None) -> str | None:
+    wanted = observed.spec.firewall
     if wanted is None:
         return None
     if datastore.firewall is None:
@@ -92,10 +92,12 @@ def _guard(seen: DatastoreSeen, datastore: Datastore, before: str | None) -> str
     return actual if actual == guard_of(wanted) else None
 
 
-def where(seen: DatastoreSeen) -> Endpoints:
+def where(observed: ObservedDatastore) -> Endpoints:
     """Return where to connect to this datastore."""
-    ports = seen.project.ports if seen.project else PortNumbers()
-    return endpoints(seen.mine, (seen.spec.engine.type, seen.spec.engine.version), ports, seen.told_before)
+    ports = observed.project.ports if observed.project else PortNumbers()
+    return endpoints(
+        observed.external, (observed.spec.engine.type, observed.spec.engine.version), ports, observed.told_before
+    )
 
 
 def disk_used_percent(exact: float | None, shown: int | None) -> int | None:

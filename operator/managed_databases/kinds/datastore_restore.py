@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from managed_databases.api.models import Datastore, NewRestore
 from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid
-from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.references import referred, stated
@@ -19,24 +19,24 @@ SOURCE: Reference[ManagedDatastoreSpec, ManagedDatastoreSpec, Datastore] = Refer
 )
 
 
-def restore(seen: DatastoreSeen) -> NewRestore | None:
+def restore(observed: ObservedDatastore) -> NewRestore | None:
     """Return what the creation asks for. Raises Refused for a source that cannot be restored from."""
-    spec = seen.spec
-    source = referred(seen, SOURCE)
+    spec = observed.spec
+    source = referred(observed, SOURCE)
     if spec.restore is None or source is None or source.id is None:
         return None
     if source.object is not None:
-        _require_fit(seen, source.label, source.object)
+        _require_fit(observed, source.label, source.object)
     if spec.restore.target_time is None:
         return NewRestore(datastore_id=source.id)
     return NewRestore(datastore_id=source.id, target_time=_in_utc(spec.restore.target_time))
 
 
-def _require_fit(seen: DatastoreSeen, label: str, source: Datastore) -> None:
+def _require_fit(observed: ObservedDatastore, label: str, source: Datastore) -> None:
     if source.allow_restore is False:
         raise invalid(f"restore.datastoreRef: the cloud does not allow to restore from {label}")
-    type_ = catalogue_of(seen).type_of(source.type_id)
-    if type_ is not None and type_.engine != seen.spec.engine.type:
+    type_ = catalogue_of(observed).type_of(source.type_id)
+    if type_ is not None and type_.engine != observed.spec.engine.type:
         raise invalid(
             f"restore.datastoreRef: {label} is {type_.engine} {type_.version}; a backup can be restored to the same "
             "engine only"

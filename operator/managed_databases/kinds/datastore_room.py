@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid, resolve_flavor
-from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
+from managed_databases.kinds.observed import Catalogue, ParametersFor, Refused
 from managed_databases.kinds.project_limits import UNITS, quota_lines, ranges
-from managed_databases.kinds.seen import Catalogue, ParametersFor, Refused
 from managed_databases.kinds.verdicts import Reason, Stall
 
 Size = Mapping[str, int]
@@ -16,28 +16,28 @@ Size = Mapping[str, int]
 _FIELDS: Final = {"vcpus": "flavor.vcpus", "ram": "flavor.ramMB", "disk": "flavor.diskGB"}
 
 
-def require_room(seen: DatastoreSeen) -> None:
+def require_room(observed: ObservedDatastore) -> None:
     """Raise Refused when the new datastore cannot fit. What is not known is no reason to refuse."""
-    spec = seen.spec
-    catalogue = catalogue_of(seen)
-    node = wanted_size(seen)
+    spec = observed.spec
+    catalogue = catalogue_of(observed)
+    node = wanted_size(observed)
     _require_limits(catalogue, spec, node)
     nodes = spec.node_count or 1
     needs = {name: (nodes * number, f"{nodes} x {number} {UNITS[name]}") for name, number in node.items()}
     _require_quota(catalogue, {"datastores": (1, "1 more datastore")} | needs)
 
 
-def require_room_to_resize(seen: DatastoreSeen) -> None:
+def require_room_to_resize(observed: ObservedDatastore) -> None:
     """Raise Refused when the datastore cannot become what the spec says."""
-    spec = seen.spec
-    datastore = seen.existing
-    catalogue = catalogue_of(seen)
-    before, nodes_before = actual_size(seen), datastore.node_count
+    spec = observed.spec
+    datastore = observed.existing
+    catalogue = catalogue_of(observed)
+    before, nodes_before = actual_size(observed), datastore.node_count
     if nodes_before is None:
         return
     node = {
         name: max(number, before.get(name, 0)) if name == "disk" else number
-        for name, number in wanted_size(seen).items()
+        for name, number in wanted_size(observed).items()
     }
     if any(before.get(name) not in (None, number) for name, number in node.items()):
         _require_limits(catalogue, spec, node)
@@ -50,24 +50,24 @@ def require_room_to_resize(seen: DatastoreSeen) -> None:
     _require_quota(catalogue, needs)
 
 
-def wanted_size(seen: DatastoreSeen) -> Size:
+def wanted_size(observed: ObservedDatastore) -> Size:
     """Return what one node of the spec takes, as far as it is known. Raises Refused for a flavor that is not on offer."""
-    spec = seen.spec
+    spec = observed.spec
     told = spec.flavor
     numbers = {"vcpus": told.vcpus, "ram": told.ram_mb, "disk": told.disk_gb}
     if told.vcpus is None:
-        type_id = seen.mine.type_id if seen.mine is not None else _type_id(seen)
-        flavor = resolve_flavor(catalogue_of(seen), type_id, name=told.name, id_=told.id)
+        type_id = observed.external.type_id if observed.external is not None else _type_id(observed)
+        flavor = resolve_flavor(catalogue_of(observed), type_id, name=told.name, id_=told.id)
         numbers = {"vcpus": flavor.vcpus, "ram": flavor.ram, "disk": flavor.disk}
     if spec.disk is not None:
         numbers["disk"] = spec.disk.size_gb
     return {name: number for name, number in numbers.items() if number}
 
 
-def actual_size(seen: DatastoreSeen) -> Size:
+def actual_size(observed: ObservedDatastore) -> Size:
     """Return what one node takes now, as far as it is known."""
-    datastore = seen.existing
-    flavors = seen.project.catalogue.flavors if seen.project else ()
+    datastore = observed.existing
+    flavors = observed.project.catalogue.flavors if observed.project else ()
     told = datastore.flavor or next((flavor for flavor in flavors if flavor.id == datastore.flavor_id), None)
     numbers = {} if told is None else {"vcpus": told.vcpus, "ram": told.ram, "disk": told.disk}
     if datastore.disk is not None and datastore.disk.size:
@@ -75,23 +75,23 @@ def actual_size(seen: DatastoreSeen) -> Size:
     return {name: number for name, number in numbers.items() if number}
 
 
-def parameters_for(seen: DatastoreSeen) -> ParametersFor | None:
+def parameters_for(observed: ObservedDatastore) -> ParametersFor | None:
     """Return the flavor whose configuration limits count: the present one, or that of the creation to come."""
-    if not seen.spec.config or seen.project is None or not seen.project.catalogue.known:
+    if not observed.spec.config or observed.project is None or not observed.project.catalogue.known:
         return None
     try:
-        size = wanted_size(seen) if seen.mine is None else actual_size(seen)
+        size = wanted_size(observed) if observed.external is None else actual_size(observed)
     except Refused:
         return None
-    type_id = _type_id(seen) if seen.mine is None else seen.mine.type_id
+    type_id = _type_id(observed) if observed.external is None else observed.external.type_id
     if type_id is None or "vcpus" not in size or "ram" not in size:
         return None
     return ParametersFor(type_id, size["vcpus"], size["ram"], size.get("disk"))
 
 
-def _type_id(seen: DatastoreSeen) -> str | None:
-    engine = (seen.spec.engine.type, seen.spec.engine.version)
-    types = seen.project.catalogue.types if seen.project else ()
+def _type_id(observed: ObservedDatastore) -> str | None:
+    engine = (observed.spec.engine.type, observed.spec.engine.version)
+    types = observed.project.catalogue.types if observed.project else ()
     return next((type_.id for type_ in types if (type_.engine, type_.version) == engine), None)
 
 

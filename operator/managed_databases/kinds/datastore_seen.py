@@ -3,6 +3,6 @@
 from managed_databases.api.models import Datastore
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.observed import Observed
 
-DatastoreSeen = Seen[ManagedDatastoreSpec, Datastore, ManagedDatastoreStatus]
+ObservedDatastore = Observed[ManagedDatastoreSpec, Datastore, ManagedDatastoreStatus]

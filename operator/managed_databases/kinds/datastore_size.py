@@ -6,17 +6,17 @@ from managed_databases.api.collections import resize
 from managed_databases.api.models import NewDiskSize, NewSize, Resize
 from managed_databases.kinds.datastore_catalogue import catalogue_of, resolve_flavor
 from managed_databases.kinds.datastore_room import require_room_to_resize
-from managed_databases.kinds.datastore_seen import DatastoreSeen
-from managed_databases.kinds.seen import Refused
+from managed_databases.kinds.datastore_seen import ObservedDatastore
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
-def size_changes(seen: DatastoreSeen) -> Iterator[Change]:
+def size_changes(observed: ObservedDatastore) -> Iterator[Change]:
     """Disk, nodes and flavor go into one call: each would put the datastore to work for minutes.
 
     Raises Refused for what can never be, and when the project has no room for it.
     """
-    spec, datastore = seen.spec, seen.existing
+    spec, datastore = observed.spec, observed.existing
     fields: dict[str, object] = {}
     told: list[str] = []
     refusals: list[Refused] = []
@@ -34,22 +34,22 @@ def size_changes(seen: DatastoreSeen) -> Iterator[Change]:
         if spec.node_count < (datastore.node_count or 0):
             risk = Risk.RESTART
     try:
-        if flavor := _flavor(seen, refusals):
+        if flavor := _flavor(observed, refusals):
             fields |= flavor
             told.append("the nodes get another flavor")
             risk = Risk.RESTART
     except Refused as refused:
         refusals.append(refused)
     if fields:
-        require_room_to_resize(seen)
+        require_room_to_resize(observed)
         yield Change(Reason.DRIFT, "; ".join(told), resize(datastore.id, Resize.model_validate(fields)), risk)
     if refusals:
         raise refusals[0]
 
 
-def _flavor(seen: DatastoreSeen, refusals: list[Refused]) -> dict[str, object]:
+def _flavor(observed: ObservedDatastore, refusals: list[Refused]) -> dict[str, object]:
     """Return the resize's flavor fields, none when nothing differs. A smaller disk is noted and left as it is."""
-    spec, datastore = seen.spec.flavor, seen.existing
+    spec, datastore = observed.spec.flavor, observed.existing
     actual = datastore.flavor
     if spec.vcpus is not None:
         if actual is None:
@@ -66,7 +66,7 @@ def _flavor(seen: DatastoreSeen, refusals: list[Refused]) -> dict[str, object]:
         return {"flavor": NewSize.model_validate(told)}
     if spec.id is not None and datastore.flavor_id == spec.id:
         return {}
-    flavor = resolve_flavor(catalogue_of(seen), datastore.type_id, name=spec.name, id_=spec.id)
+    flavor = resolve_flavor(catalogue_of(observed), datastore.type_id, name=spec.name, id_=spec.id)
     if datastore.flavor_id is not None:
         return {} if datastore.flavor_id == flavor.id else {"flavor_id": flavor.id}
     if actual is None:

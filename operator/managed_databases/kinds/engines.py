@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from managed_databases.kinds.observed import Observed, Refused
 from managed_databases.kinds.references import datastore_of
-from managed_databases.kinds.seen import Refused, Seen
 from managed_databases.kinds.verdicts import Reason, Stall
 
 POSTGRESQL: Final = "postgresql"
@@ -21,11 +21,11 @@ def has_pooler(engine: str, version: str) -> bool:
     return family(engine) == POSTGRESQL and not version.endswith("-1C")
 
 
-def engine_of_parent(seen: Seen) -> tuple[str, str] | None:
+def engine_of_parent(observed: Observed) -> tuple[str, str] | None:
     """Return engine and version of the datastore that a resource is in; None while they are not known."""
-    parent = datastore_of(seen)
-    if parent.object is not None and seen.project is not None:
-        type_ = seen.project.catalogue.type_of(parent.object.type_id)
+    parent = datastore_of(observed)
+    if parent.object is not None and observed.project is not None:
+        type_ = observed.project.catalogue.type_of(parent.object.type_id)
         if type_ is not None:
             return type_.engine, type_.version
     if parent.spec is not None:
@@ -33,13 +33,13 @@ def engine_of_parent(seen: Seen) -> tuple[str, str] | None:
     return None
 
 
-def require_family(seen: Seen, what: str, *families: str) -> None:
+def require_family(observed: Observed, what: str, *families: str) -> None:
     """Raise Refused when the datastore's engine is known and of none of these families. `what` begins the message."""
-    engine = engine_of_parent(seen)
+    engine = engine_of_parent(observed)
     if engine is not None and family(engine[0]) in {POSTGRESQL, MYSQL, REDIS, KAFKA} - set(families):
         raise Refused(
             Stall(
                 Reason.INVALID_SPEC,
-                f"{what} only in a datastore of {' or '.join(families)}; {datastore_of(seen).label} is {engine[0]}",
+                f"{what} only in a datastore of {' or '.join(families)}; {datastore_of(observed).label} is {engine[0]}",
             )
         )

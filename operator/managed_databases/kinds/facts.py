@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from managed_databases.kinds.frame import CloudStatus, Identity, Intent
+from managed_databases.kinds.shared_fields import CloudStatus, Identity, Intent
 
 
 class Facts(BaseModel):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from managed_databases.kinds.frame import one_word
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.references import ObjectRef
 from managed_databases.kinds.schema import Rule, Spec, rules
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.shared_fields import one_word
 from managed_databases.kinds.verdicts import OwnedResource
 
 if TYPE_CHECKING:
@@ -44,19 +44,19 @@ class InlineAccess(Spec):
     allow_write: bool = Field(default=False, description="Whether the user may write to these topics.")
 
 
-def owned_by_user(seen: "Seen[DatabaseUserSpec]") -> tuple[OwnedResource, ...]:
+def owned_by_user(observed: "Observed[DatabaseUserSpec]") -> tuple[OwnedResource, ...]:
     """Return the grants and access rules that the user's spec lists, each named for what it is about."""
     common: dict[str, object] = {
-        "datastoreRef": _written(seen.spec.datastore_ref),
-        "userRef": {"name": seen.name},
-        "adoption": seen.spec.adoption,
-        "deletionPolicy": seen.spec.deletion_policy,
-        "deletionProtection": seen.spec.deletion_protection,  # None: as the datastore has it
+        "datastoreRef": _written(observed.spec.datastore_ref),
+        "userRef": {"name": observed.name},
+        "adoption": observed.spec.adoption,
+        "deletionPolicy": observed.spec.deletion_policy,
+        "deletionProtection": observed.spec.deletion_protection,  # None: as the datastore has it
     }
-    if seen.spec.project_ref is not None:
-        common["projectRef"] = _written(seen.spec.project_ref)
-    grants = (_grant(seen, database, common) for database in dict.fromkeys(seen.spec.databases or ()))
-    rules_ = (_access(seen, access, common) for access in _united(seen.spec.access or ()))
+    if observed.spec.project_ref is not None:
+        common["projectRef"] = _written(observed.spec.project_ref)
+    grants = (_grant(observed, database, common) for database in dict.fromkeys(observed.spec.databases or ()))
+    rules_ = (_access(observed, access, common) for access in _united(observed.spec.access or ()))
     return (*grants, *rules_)
 
 
@@ -75,22 +75,22 @@ def _united(entries: Iterable[InlineAccess]) -> Iterable[InlineAccess]:
     return united.values()
 
 
-def _grant(seen: Seen, database: ObjectRef, common: Mapping[str, object]) -> OwnedResource:
+def _grant(observed: Observed, database: ObjectRef, common: Mapping[str, object]) -> OwnedResource:
     spec = {**common, "databaseRef": _written(database)}
     about = database.name or database.id or ""
-    if "-" in seen.name + about:  # app and main-ro, app-main and ro
-        about = f"{about}-{_digest(f'{seen.name} {about}')}"
-    return OwnedResource("DatabaseGrant", _name(seen, about), spec)
+    if "-" in observed.name + about:  # app and main-ro, app-main and ro
+        about = f"{about}-{_digest(f'{observed.name} {about}')}"
+    return OwnedResource("DatabaseGrant", _name(observed, about), spec)
 
 
-def _access(seen: Seen, access: InlineAccess, common: Mapping[str, object]) -> OwnedResource:
+def _access(observed: Observed, access: InlineAccess, common: Mapping[str, object]) -> OwnedResource:
     about = f"{access.pattern_type} {access.pattern or ''}"
-    return OwnedResource("KafkaACL", _name(seen, _digest(about)), {**common, **_written(access)})
+    return OwnedResource("KafkaACL", _name(observed, _digest(about)), {**common, **_written(access)})
 
 
-def _name(seen: Seen, about: str) -> str:
+def _name(observed: Observed, about: str) -> str:
     """Two names that would be cut to the same get a digest of the whole."""
-    name = f"{seen.name}-{about}"
+    name = f"{observed.name}-{about}"
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 11].rstrip('-.')}-{_digest(name)}"
 
 

@@ -9,9 +9,9 @@ from managed_databases.api.collections import ACLS
 from managed_databases.api.models import ACL, ACLChange, NewACL
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
-from managed_databases.kinds.frame import ProjectRef, one_word
 from managed_databases.kinds.kind import Conditions, NameOrId, Reference
 from managed_databases.kinds.not_told import not_told
+from managed_databases.kinds.observed import Observed, Refused
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -25,7 +25,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.shared_fields import ProjectRef, one_word
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 ALL = "all"
@@ -70,43 +70,45 @@ def _user_of(spec: KafkaACLSpec) -> NameOrId | None:
 
 
 USER = Reference("userRef", "DatabaseUser", _user_of)
-ACLSeen = Seen[KafkaACLSpec, ACL, KafkaACLStatus]
+ObservedACL = Observed[KafkaACLSpec, ACL, KafkaACLStatus]
 TOLD_AS = {"allowRead": ("allow_read", "allow_read"), "allowWrite": ("allow_write", "allow_write")}
 
 
 class KafkaACLKind(KindInDatastore[KafkaACLSpec, ACL, KafkaACLStatus]):
-    def key(self, seen: ACLSeen) -> tuple[str, ...]:
-        return _key(datastore_of(seen).id or "", id_of(seen, USER), seen.spec.pattern_type, seen.spec.pattern)
+    def key(self, observed: ObservedACL) -> tuple[str, ...]:
+        return _key(
+            datastore_of(observed).id or "", id_of(observed, USER), observed.spec.pattern_type, observed.spec.pattern
+        )
 
     def key_of(self, acl: ACL, /) -> tuple[str, ...]:
         return _key(acl.datastore_id, acl.user_id, acl.pattern_type, acl.pattern)
 
-    def body(self, seen: ACLSeen, password: SecretStr | None) -> NewACL:
+    def body(self, observed: ObservedACL, password: SecretStr | None) -> NewACL:
         """Raises Refused when the engine has no access rules."""
-        require_family(seen, "an access rule is", KAFKA)
-        require_same_datastore(seen, USER)
-        require_own_topics(seen)
-        spec = seen.spec
+        require_family(observed, "an access rule is", KAFKA)
+        require_same_datastore(observed, USER)
+        require_own_topics(observed)
+        spec = observed.spec
         fields = {
-            "datastore_id": datastore_of(seen).id or "",
-            "user_id": id_of(seen, USER),
+            "datastore_id": datastore_of(observed).id or "",
+            "user_id": id_of(observed, USER),
             "pattern_type": spec.pattern_type,
             "allow_read": spec.allow_read,
             "allow_write": spec.allow_write,
         }
         return NewACL.model_validate(fields if spec.pattern is None else fields | {"pattern": spec.pattern})
 
-    def expected(self, seen: ACLSeen) -> Mapping[str, str | None]:
-        return _identifying(self.key(seen))
+    def expected(self, observed: ObservedACL) -> Mapping[str, str | None]:
+        return _identifying(self.key(observed))
 
     def expected_of(self, acl: ACL, /) -> Mapping[str, str | None]:
         return _identifying(self.key_of(acl))
 
-    def changes(self, seen: ACLSeen) -> Iterator[Change]:
+    def changes(self, observed: ObservedACL) -> Iterator[Change]:
         """Both rights are sent together. Taking one away interrupts whoever uses it."""
-        spec, acl = seen.spec, seen.existing
-        require_unmoved(seen, USER, acl.user_id)
-        require_own_topics(seen)
+        spec, acl = observed.spec, observed.existing
+        require_unmoved(observed, USER, acl.user_id)
+        require_own_topics(observed)
         wanted = {"reading": spec.allow_read, "writing": spec.allow_write}
         actual = {"reading": acl.allow_read, "writing": acl.allow_write}
         differing = [right for right in wanted if actual[right] is not None and actual[right] != wanted[right]]
@@ -117,8 +119,8 @@ class KafkaACLKind(KindInDatastore[KafkaACLSpec, ACL, KafkaACLStatus]):
         call = ACLS.update(acl.id, ACLChange(allow_read=spec.allow_read, allow_write=spec.allow_write))
         yield Change(Reason.DRIFT, told, call, risk)
 
-    def conditions(self, seen: ACLSeen) -> Conditions:
-        return not_told(seen, TOLD_AS)
+    def conditions(self, observed: ObservedACL) -> Conditions:
+        return not_told(observed, TOLD_AS)
 
 
 def _key(datastore_id: str, user_id: str, pattern_type: str, pattern: str | None) -> tuple[str, ...]:
@@ -130,25 +132,23 @@ def _identifying(key: tuple[str, ...]) -> Mapping[str, str | None]:
     return dict(zip(("datastore_id", "user_id", "pattern_type", "pattern"), key, strict=True))
 
 
-def require_own_topics(seen: ACLSeen) -> None:
+def require_own_topics(observed: ObservedACL) -> None:
     """Raise Refused when a guest asks for more than topics of the prefix that the datastore's owner gave him.
 
     That a topic is the guest's own now is not enough: once he has deleted it, another's of that name would be his to read.
     """
-    spec = seen.spec
-    rights = datastore_of(seen).guest
+    spec = observed.spec
+    rights = datastore_of(observed).guest
     if rights is None:
         return
     prefix = rights.topic_prefix
     if prefix and spec.pattern_type != ALL and (spec.pattern or "").startswith(prefix):
         return
-    owner = datastore_of(seen).label
+    owner = datastore_of(observed).label
     if prefix is None:
-        why = f"{owner} gives {seen.namespace} no topicPrefix in spec.guestRights, and access rules need one"
+        why = f"{owner} gives {observed.namespace} no topicPrefix in spec.guestRights, and access rules need one"
     else:
-        why = (
-            f"{owner} allows {seen.namespace} access to topics whose names begin with {prefix}, by literal or prefixed"
-        )
+        why = f"{owner} allows {observed.namespace} access to topics whose names begin with {prefix}, by literal or prefixed"
     raise Refused(Stall(Reason.FORBIDDEN, why))
 
 

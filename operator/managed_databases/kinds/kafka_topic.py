@@ -9,14 +9,14 @@ from managed_databases.api.collections import TOPICS
 from managed_databases.api.models import NewTopic, Topic, TopicChange
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
-from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import Conditions
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
 from managed_databases.kinds.not_told import not_told
+from managed_databases.kinds.observed import Observed, Refused
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus, shown_protection
 from managed_databases.kinds.references import PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.shared_fields import ProjectRef
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
@@ -42,43 +42,43 @@ class KafkaTopicStatus(ProtectedStatus):
     partitions: int | None = Field(default=None, description="How many partitions the topic has.")
 
 
-TopicSeen = Seen[KafkaTopicSpec, Topic, KafkaTopicStatus]
+ObservedTopic = Observed[KafkaTopicSpec, Topic, KafkaTopicStatus]
 TOLD_AS = {"partitions": ("partitions", "partitions")}
 
 
 class KafkaTopicKind(KindInDatastore[KafkaTopicSpec, Topic, KafkaTopicStatus]):
-    def key(self, seen: TopicSeen) -> tuple[str, ...]:
-        return (datastore_of(seen).id or "", effective_name(seen))
+    def key(self, observed: ObservedTopic) -> tuple[str, ...]:
+        return (datastore_of(observed).id or "", effective_name(observed))
 
     def key_of(self, topic: Topic, /) -> tuple[str, ...]:
         return (topic.datastore_id, topic.name)
 
-    def body(self, seen: TopicSeen, password: SecretStr | None) -> NewTopic:
+    def body(self, observed: ObservedTopic, password: SecretStr | None) -> NewTopic:
         """Raises Refused when the engine has no topics."""
-        require_family(seen, "a topic is", KAFKA)
-        rights = datastore_of(seen).guest
-        if rights is not None and rights.topic_prefix and not effective_name(seen).startswith(rights.topic_prefix):
+        require_family(observed, "a topic is", KAFKA)
+        rights = datastore_of(observed).guest
+        if rights is not None and rights.topic_prefix and not effective_name(observed).startswith(rights.topic_prefix):
             raise Refused(
                 Stall(
                     Reason.FORBIDDEN,
-                    f"{datastore_of(seen).label} takes topics of {seen.namespace} whose names begin with "
+                    f"{datastore_of(observed).label} takes topics of {observed.namespace} whose names begin with "
                     f"{rights.topic_prefix} only: give it such a name",
                 )
             )
-        name, datastore_id = effective_name(seen), datastore_of(seen).id or ""
-        if seen.spec.partitions is None:
+        name, datastore_id = effective_name(observed), datastore_of(observed).id or ""
+        if observed.spec.partitions is None:
             return NewTopic(name=name, datastore_id=datastore_id)
-        return NewTopic(name=name, datastore_id=datastore_id, partitions=seen.spec.partitions)
+        return NewTopic(name=name, datastore_id=datastore_id, partitions=observed.spec.partitions)
 
-    def expected(self, seen: TopicSeen) -> Mapping[str, str | None]:
-        return {"name": effective_name(seen), "datastore_id": datastore_of(seen).id or ""}
+    def expected(self, observed: ObservedTopic) -> Mapping[str, str | None]:
+        return {"name": effective_name(observed), "datastore_id": datastore_of(observed).id or ""}
 
     def expected_of(self, topic: Topic, /) -> Mapping[str, str | None]:
         return {"name": topic.name, "datastore_id": topic.datastore_id}
 
-    def changes(self, seen: TopicSeen) -> Iterator[Change]:
+    def changes(self, observed: ObservedTopic) -> Iterator[Change]:
         """Partitions can be added. Raises Refused for fewer than there are."""
-        topic, wanted = seen.existing, seen.spec.partitions
+        topic, wanted = observed.existing, observed.spec.partitions
         if wanted is None or topic.partitions is None or wanted == topic.partitions:
             return
         if wanted < topic.partitions:
@@ -92,12 +92,12 @@ class KafkaTopicKind(KindInDatastore[KafkaTopicSpec, Topic, KafkaTopicStatus]):
         call = TOPICS.update(topic.id, TopicChange(partitions=wanted))
         yield Change(Reason.DRIFT, f"{topic.partitions} partitions become {wanted}", call, Risk.ONLINE)
 
-    def report(self, seen: TopicSeen) -> KafkaTopicStatus:
-        partitions = None if seen.mine is None else seen.mine.partitions
-        return KafkaTopicStatus(protected=shown_protection(seen), partitions=partitions)
+    def report(self, observed: ObservedTopic) -> KafkaTopicStatus:
+        partitions = None if observed.external is None else observed.external.partitions
+        return KafkaTopicStatus(protected=shown_protection(observed), partitions=partitions)
 
-    def conditions(self, seen: TopicSeen) -> Conditions:
-        return not_told(seen, TOLD_AS)
+    def conditions(self, observed: ObservedTopic) -> Conditions:
+        return not_told(observed, TOLD_AS)
 
 
 KIND = KafkaTopicKind(

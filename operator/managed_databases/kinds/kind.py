@@ -13,9 +13,9 @@ from typing_extensions import TypeVar
 
 from managed_databases.api.calls import Call, Collection
 from managed_databases.api.models import CloudObject, Request
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, SecretKeyRef
+from managed_databases.kinds.observed import O_co, Observed, ParametersFor, S_co
 from managed_databases.kinds.schema import Column, Rule, Scale, Spec
-from managed_databases.kinds.seen import O_co, ParametersFor, S_co, Seen
+from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus, SecretKeyRef
 from managed_databases.kinds.verdicts import Change, OwnedResource, Reason
 
 if TYPE_CHECKING:
@@ -65,15 +65,15 @@ class Credential(Generic[S, O, T]):
     """
 
     suffix: str
-    applies: Callable[[Seen[S, O, T]], bool]
+    applies: Callable[[Observed[S, O, T]], bool]
     secret_name: Callable[[S], str | None]
-    type: Callable[[Seen[S, O, T]], str]
-    content: Callable[[Seen[S, O, T], SecretStr], Mapping[str, str]]
+    type: Callable[[Observed[S, O, T]], str]
+    content: Callable[[Observed[S, O, T], SecretStr], Mapping[str, str]]
     given: Callable[[S], SecretKeyRef | None] = lambda _: None
     set_password: Callable[[str, SecretStr], Call[O]] | None = None
     value_of: Callable[[O], SecretStr | None] | None = None
     key: str = "password"
-    lacks: Callable[[Seen[S, O, T]], str | None] = lambda _: None
+    lacks: Callable[[Observed[S, O, T]], str | None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -126,25 +126,25 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
     # --- finding and making it ---
 
     @abstractmethod
-    def key(self, seen: Seen[S, O, T]) -> tuple[str, ...]:
+    def key(self, observed: Observed[S, O, T]) -> tuple[str, ...]:
         """What tells the object from others of its kind in the project, as the spec says."""
 
     @abstractmethod
     def key_of(self, obj: O, /) -> tuple[str, ...]:
         """The same, as the API says."""
 
-    def needs(self, seen: Seen[S, O, T]) -> Iterable[tuple[str, ...]]:
-        """The keys of objects of the same collection that must be there first: they are shown as `Seen.needed`, and looked
+    def needs(self, observed: Observed[S, O, T]) -> Iterable[tuple[str, ...]]:
+        """The keys of objects of the same collection that must be there first: they are shown as `Observed.needed`, and looked
         at again when one of them changes.
         """
         return ()
 
     @abstractmethod
-    def body(self, seen: Seen[S, O, T], password: SecretStr | None) -> Request:
+    def body(self, observed: Observed[S, O, T], password: SecretStr | None) -> Request:
         """What to POST. Raises Refused when the spec cannot be carried out. Without a password it is good for a check only."""
 
     @abstractmethod
-    def expected(self, seen: Seen[S, O, T]) -> Mapping[str, str | None]:
+    def expected(self, observed: Observed[S, O, T]) -> Mapping[str, str | None]:
         """The immutable fields by which a candidate is recognised. One that this or `expected_of` leaves out is not compared.
 
         Raises Refused.
@@ -154,51 +154,51 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
     def expected_of(self, obj: O, /) -> Mapping[str, str | None]:
         """The same fields, as the API says."""
 
-    def parameters_for(self, seen: Seen[S, O, T]) -> ParametersFor | None:
+    def parameters_for(self, observed: Observed[S, O, T]) -> ParametersFor | None:
         """The flavor whose configuration limits the spec's check needs; they are read once."""
         return None
 
     # --- changing it ---
 
     @abstractmethod
-    def changes(self, seen: Seen[S, O, T]) -> Iterable[Change]:
+    def changes(self, observed: Observed[S, O, T]) -> Iterable[Change]:
         """What differs and can be mended, in order; having yielded all, it raises Refused for what cannot.
 
-        Only asked when the object is there: `seen.existing`.
+        Only asked when the object is there: `observed.existing`.
         """
 
-    def wanted_values(self, seen: Seen[S, O, T]) -> Mapping[str, str]:
+    def wanted_values(self, observed: Observed[S, O, T]) -> Mapping[str, str]:
         """Those of the spec's values that are to be reset once they leave the spec, as digests by name. The engine notes in
         `status.applying` what it is about to set, in `status.managed` what has worked, and takes a change's `unmanages` out
         after its call.
         """
         return {}
 
-    def actual_values(self, seen: Seen[S, O, T]) -> Mapping[str, str]:
+    def actual_values(self, observed: Observed[S, O, T]) -> Mapping[str, str]:
         """What the cloud has by the same names."""
         return {}
 
-    def owned(self, seen: Seen[S, O, T]) -> tuple[OwnedResource, ...]:
+    def owned(self, observed: Observed[S, O, T]) -> tuple[OwnedResource, ...]:
         """The resources (of `owned_kinds`) that the spec asks for inline: each cloud object has one writer."""
         return ()
 
     # --- telling of it ---
 
-    def report(self, seen: Seen[S, O, T]) -> T:
+    def report(self, observed: Observed[S, O, T]) -> T:
         """The status with the kind's own fields, as they shall be; what it says of the fields that all have does not count."""
         return self.status()
 
-    def conditions(self, seen: Seen[S, O, T]) -> Conditions:
+    def conditions(self, observed: Observed[S, O, T]) -> Conditions:
         """Further conditions that are true or not now; those left out are not worth telling."""
         return {}
 
     # --- taking it away ---
 
     @abstractmethod
-    def protected(self, seen: Seen[S, O, T]) -> bool:
+    def protected(self, observed: Observed[S, O, T]) -> bool:
         """Whether its deletion is refused."""
 
-    def before_delete(self, seen: Seen[S, O, T]) -> Iterable[Change]:
+    def before_delete(self, observed: Observed[S, O, T]) -> Iterable[Change]:
         """What must be done before it can be deleted."""
         return ()
 

@@ -9,9 +9,9 @@ from managed_databases.api.collections import LOGICAL_REPLICATION_SLOTS
 from managed_databases.api.models import LogicalReplicationSlot, NewLogicalReplicationSlot
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import POSTGRESQL, require_family
-from managed_databases.kinds.frame import ProjectRef
 from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus, shown_protection
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -25,7 +25,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.shared_fields import ProjectRef
 from managed_databases.kinds.verdicts import Change
 
 
@@ -55,46 +55,46 @@ def _database_of(spec: LogicalReplicationSlotSpec) -> NameOrId | None:
 
 
 DATABASE = Reference("databaseRef", "ManagedDatabase", _database_of)
-SlotSeen = Seen[LogicalReplicationSlotSpec, LogicalReplicationSlot, LogicalReplicationSlotStatus]
+ObservedSlot = Observed[LogicalReplicationSlotSpec, LogicalReplicationSlot, LogicalReplicationSlotStatus]
 
 
 class LogicalReplicationSlotKind(
     KindInDatastore[LogicalReplicationSlotSpec, LogicalReplicationSlot, LogicalReplicationSlotStatus]
 ):
-    def key(self, seen: SlotSeen) -> tuple[str, ...]:
-        return (datastore_of(seen).id or "", effective_name(seen))
+    def key(self, observed: ObservedSlot) -> tuple[str, ...]:
+        return (datastore_of(observed).id or "", effective_name(observed))
 
     def key_of(self, slot: LogicalReplicationSlot, /) -> tuple[str, ...]:
         return (slot.datastore_id, slot.name)
 
-    def body(self, seen: SlotSeen, password: SecretStr | None) -> NewLogicalReplicationSlot:
+    def body(self, observed: ObservedSlot, password: SecretStr | None) -> NewLogicalReplicationSlot:
         """Raises Refused when the engine has no slots."""
-        require_family(seen, "a logical replication slot is", POSTGRESQL)
-        require_same_datastore(seen, DATABASE)
+        require_family(observed, "a logical replication slot is", POSTGRESQL)
+        require_same_datastore(observed, DATABASE)
         return NewLogicalReplicationSlot(
-            name=effective_name(seen),
-            datastore_id=datastore_of(seen).id or "",
-            database_id=id_of(seen, DATABASE),
+            name=effective_name(observed),
+            datastore_id=datastore_of(observed).id or "",
+            database_id=id_of(observed, DATABASE),
         )
 
-    def expected(self, seen: SlotSeen) -> Mapping[str, str | None]:
+    def expected(self, observed: ObservedSlot) -> Mapping[str, str | None]:
         return {
-            "name": effective_name(seen),
-            "datastore_id": datastore_of(seen).id or "",
-            "database_id": id_of(seen, DATABASE),
+            "name": effective_name(observed),
+            "datastore_id": datastore_of(observed).id or "",
+            "database_id": id_of(observed, DATABASE),
         }
 
     def expected_of(self, slot: LogicalReplicationSlot, /) -> Mapping[str, str | None]:
         return {"name": slot.name, "datastore_id": slot.datastore_id, "database_id": slot.database_id}
 
-    def changes(self, seen: SlotSeen) -> Iterator[Change]:
+    def changes(self, observed: ObservedSlot) -> Iterator[Change]:
         """Nothing of a slot can change. Raises Refused when it is not in the database that the spec means."""
-        require_unmoved(seen, DATABASE, seen.existing.database_id)
+        require_unmoved(observed, DATABASE, observed.existing.database_id)
         yield from ()
 
-    def report(self, seen: SlotSeen) -> LogicalReplicationSlotStatus:
-        in_use = None if seen.mine is None else seen.mine.in_use
-        return LogicalReplicationSlotStatus(protected=shown_protection(seen), in_use=in_use)
+    def report(self, observed: ObservedSlot) -> LogicalReplicationSlotStatus:
+        in_use = None if observed.external is None else observed.external.in_use
+        return LogicalReplicationSlotStatus(protected=shown_protection(observed), in_use=in_use)
 
 
 KIND = LogicalReplicationSlotKind(

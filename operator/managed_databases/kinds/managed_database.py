@@ -9,10 +9,10 @@ from managed_databases.api.collections import DATABASES
 from managed_databases.api.models import Database, DatabaseOwner, NewDatabase
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
-from managed_databases.kinds.frame import ProjectRef, one_word
 from managed_databases.kinds.kind import Conditions, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
 from managed_databases.kinds.not_told import not_told
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -24,7 +24,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.shared_fields import ProjectRef, one_word
 from managed_databases.kinds.verdicts import Change, Reason, Risk
 
 Locale = Annotated[str, one_word(64)]
@@ -55,42 +55,44 @@ def _owner_of(spec: ManagedDatabaseSpec) -> NameOrId | None:
 
 
 OWNER = Reference("ownerRef", "DatabaseUser", _owner_of)
-DatabaseSeen = Seen[ManagedDatabaseSpec, Database, ProtectedStatus]
+ObservedDatabase = Observed[ManagedDatabaseSpec, Database, ProtectedStatus]
 TOLD_AS = {"ownerRef": ("owner_ref", "owner_id")}
 
 
 class ManagedDatabaseKind(KindInDatastore[ManagedDatabaseSpec, Database, ProtectedStatus]):
-    def key(self, seen: DatabaseSeen) -> tuple[str, ...]:
-        return (datastore_of(seen).id or "", effective_name(seen))
+    def key(self, observed: ObservedDatabase) -> tuple[str, ...]:
+        return (datastore_of(observed).id or "", effective_name(observed))
 
     def key_of(self, database: Database, /) -> tuple[str, ...]:
         return (database.datastore_id, database.name)
 
-    def body(self, seen: DatabaseSeen, password: SecretStr | None) -> NewDatabase:
+    def body(self, observed: ObservedDatabase, password: SecretStr | None) -> NewDatabase:
         """Raises Refused when the engine has no databases, or not such ones."""
-        _require_fit(seen)
+        _require_fit(observed)
         fields = {
-            "name": effective_name(seen),
-            "datastore_id": datastore_of(seen).id,
-            "owner_id": seen.refs[OWNER.field].id if OWNER.field in seen.refs else None,
-            "lc_collate": seen.spec.lc_collate,
-            "lc_ctype": seen.spec.lc_ctype,
+            "name": effective_name(observed),
+            "datastore_id": datastore_of(observed).id,
+            "owner_id": observed.refs[OWNER.field].id if OWNER.field in observed.refs else None,
+            "lc_collate": observed.spec.lc_collate,
+            "lc_ctype": observed.spec.lc_ctype,
         }
         return NewDatabase.model_validate({name: value for name, value in fields.items() if value is not None})
 
-    def expected(self, seen: DatabaseSeen) -> Mapping[str, str | None]:
-        return _identifying(datastore_of(seen).id, effective_name(seen), seen.spec.lc_collate, seen.spec.lc_ctype)
+    def expected(self, observed: ObservedDatabase) -> Mapping[str, str | None]:
+        return _identifying(
+            datastore_of(observed).id, effective_name(observed), observed.spec.lc_collate, observed.spec.lc_ctype
+        )
 
     def expected_of(self, database: Database, /) -> Mapping[str, str | None]:
         return _identifying(database.datastore_id, database.name, database.lc_collate, database.lc_ctype)
 
-    def changes(self, seen: DatabaseSeen) -> Iterator[Change]:
+    def changes(self, observed: ObservedDatabase) -> Iterator[Change]:
         """Only the owner can change (API reference). Raises Refused when the engine has no owners.
 
         An answer without an owner says nothing; one that says null says that there is none.
         """
-        _require_fit(seen)
-        owner, database = seen.refs.get(OWNER.field), seen.existing
+        _require_fit(observed)
+        owner, database = observed.refs.get(OWNER.field), observed.existing
         if owner is None or owner.id is None or database.owner_id == owner.id:
             return
         if "owner_id" not in database.model_fields_set:
@@ -98,8 +100,8 @@ class ManagedDatabaseKind(KindInDatastore[ManagedDatabaseSpec, Database, Protect
         call = DATABASES.update(database.id, DatabaseOwner(owner_id=owner.id))
         yield Change(Reason.DRIFT, f"{owner.label} becomes the owner", call, Risk.ONLINE)
 
-    def conditions(self, seen: DatabaseSeen) -> Conditions:
-        return not_told(seen, TOLD_AS)
+    def conditions(self, observed: ObservedDatabase) -> Conditions:
+        return not_told(observed, TOLD_AS)
 
 
 def _identifying(
@@ -109,14 +111,14 @@ def _identifying(
     return {field: value for field, value in told.items() if value is not None}
 
 
-def _require_fit(seen: DatabaseSeen) -> None:
-    spec = seen.spec
-    require_family(seen, "a database is", POSTGRESQL, MYSQL)
+def _require_fit(observed: ObservedDatabase) -> None:
+    spec = observed.spec
+    require_family(observed, "a database is", POSTGRESQL, MYSQL)
     if spec.owner_ref is not None:
-        require_family(seen, "ownerRef: a database has an owner", POSTGRESQL)
-        require_same_datastore(seen, OWNER)
+        require_family(observed, "ownerRef: a database has an owner", POSTGRESQL)
+        require_same_datastore(observed, OWNER)
     if spec.lc_collate is not None or spec.lc_ctype is not None:
-        require_family(seen, "lcCollate and lcCtype are", POSTGRESQL)
+        require_family(observed, "lcCollate and lcCtype are", POSTGRESQL)
 
 
 KIND = ManagedDatabaseKind(

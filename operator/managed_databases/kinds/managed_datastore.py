@@ -26,16 +26,16 @@ from managed_databases.kinds.datastore_managed import actual_values, limited_par
 from managed_databases.kinds.datastore_report import conditions, report, where
 from managed_databases.kinds.datastore_restore import SOURCE, restore
 from managed_databases.kinds.datastore_room import parameters_for, require_room
-from managed_databases.kinds.datastore_seen import DatastoreSeen
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.engines import REDIS
-from managed_databases.kinds.frame import SecretKeyRef
 from managed_databases.kinds.kind import CloudKind, Conditions, Credential
 from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.names import name_rule, prefixed_name
+from managed_databases.kinds.observed import ParametersFor
 from managed_databases.kinds.protection import DELETES
 from managed_databases.kinds.schema import Column, Rule, Scale
-from managed_databases.kinds.seen import ParametersFor
+from managed_databases.kinds.shared_fields import SecretKeyRef
 from managed_databases.kinds.verdicts import Change
 
 LONGEST_NAME = 255
@@ -44,18 +44,18 @@ LONGEST_NAME = 255
 class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDatastoreStatus]):
     """Most of what it does stands in the modules `datastore_...`."""
 
-    def key(self, seen: DatastoreSeen) -> tuple[str, ...]:
-        return (prefixed_name(seen),)
+    def key(self, observed: ObservedDatastore) -> tuple[str, ...]:
+        return (prefixed_name(observed),)
 
     def key_of(self, datastore: Datastore, /) -> tuple[str, ...]:
         return (datastore.name,)
 
-    def body(self, seen: DatastoreSeen, password: SecretStr | None) -> NewDatastore:
+    def body(self, observed: ObservedDatastore, password: SecretStr | None) -> NewDatastore:
         """`password` is Redis' own."""
-        spec = seen.spec
-        catalogue = catalogue_of(seen)
+        spec = observed.spec
+        catalogue = catalogue_of(observed)
         type_ = resolve_type(catalogue, spec.engine.type, spec.engine.version)
-        name = prefixed_name(seen)
+        name = prefixed_name(observed)
         if len(name) > LONGEST_NAME:
             raise invalid(
                 f"the name has {len(name)} characters with the project's prefix: the API takes {LONGEST_NAME}"
@@ -66,8 +66,8 @@ class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDat
             "subnet_id": spec.subnet_id,
             "node_count": spec.node_count or 1,
         }
-        if seen.project is not None:
-            fields["project_id"] = seen.project.project_id
+        if observed.project is not None:
+            fields["project_id"] = observed.project.project_id
         if spec.flavor.vcpus is not None:
             fields["flavor"] = _size(spec.flavor)
         else:
@@ -76,7 +76,7 @@ class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDat
             fields["disk"] = NewDisk(type=spec.disk.type, size=spec.disk.size_gb)
         if spec.config:
             fields["config"] = dict(
-                converted(catalogue.parameters.get(type_.id), spec.config, limited_parameters(seen))
+                converted(catalogue.parameters.get(type_.id), spec.config, limited_parameters(observed))
             )
         if spec.pooler is not None:
             fields["pooler"] = NewPooler(**spec.pooler.model_dump(exclude_none=True))
@@ -88,48 +88,48 @@ class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDat
             fields["floating_ips"] = NewFloatingIPs(**addresses)
         if spec.log_export is not None:
             fields["log_platform"] = NewLogPlatform(log_group=spec.log_export.log_group)
-        if (backup := restore(seen)) is not None:
+        if (backup := restore(observed)) is not None:
             fields["restore"] = backup
-        if _is_redis(seen) and password is not None:
+        if _is_redis(observed) and password is not None:
             fields["redis_password"] = password
-        require_room(seen)
+        require_room(observed)
         return NewDatastore.model_validate(fields)
 
-    def expected(self, seen: DatastoreSeen) -> Mapping[str, str | None]:
+    def expected(self, observed: ObservedDatastore) -> Mapping[str, str | None]:
         """Raises Refused while the catalogue is not known, and for an engine that is not on offer."""
-        spec = seen.spec
-        type_ = resolve_type(catalogue_of(seen), spec.engine.type, spec.engine.version)
+        spec = observed.spec
+        type_ = resolve_type(catalogue_of(observed), spec.engine.type, spec.engine.version)
         disk_type = spec.disk.type if spec.disk else spec.flavor.disk_type
-        return _identifying(type_.id, spec.subnet_id, prefixed_name(seen), disk_type)
+        return _identifying(type_.id, spec.subnet_id, prefixed_name(observed), disk_type)
 
     def expected_of(self, datastore: Datastore, /) -> Mapping[str, str | None]:
         own = datastore.disk.type if datastore.disk else None
         disk_type = own or (datastore.flavor.disk_type if datastore.flavor else None)
         return _identifying(datastore.type_id, datastore.subnet_id, datastore.name, disk_type)
 
-    def parameters_for(self, seen: DatastoreSeen) -> ParametersFor | None:
-        return parameters_for(seen)
+    def parameters_for(self, observed: ObservedDatastore) -> ParametersFor | None:
+        return parameters_for(observed)
 
-    def changes(self, seen: DatastoreSeen) -> Iterator[Change]:
-        return changes(seen)
+    def changes(self, observed: ObservedDatastore) -> Iterator[Change]:
+        return changes(observed)
 
-    def wanted_values(self, seen: DatastoreSeen) -> Mapping[str, str]:
-        return wanted_values(seen)
+    def wanted_values(self, observed: ObservedDatastore) -> Mapping[str, str]:
+        return wanted_values(observed)
 
-    def actual_values(self, seen: DatastoreSeen) -> Mapping[str, str]:
-        return actual_values(seen)
+    def actual_values(self, observed: ObservedDatastore) -> Mapping[str, str]:
+        return actual_values(observed)
 
-    def report(self, seen: DatastoreSeen) -> ManagedDatastoreStatus:
-        return report(seen)
+    def report(self, observed: ObservedDatastore) -> ManagedDatastoreStatus:
+        return report(observed)
 
-    def conditions(self, seen: DatastoreSeen) -> Conditions:
-        return conditions(seen)
+    def conditions(self, observed: ObservedDatastore) -> Conditions:
+        return conditions(observed)
 
-    def protected(self, seen: DatastoreSeen) -> bool:
-        return bool(seen.spec.deletion_protection) and seen.spec.deletion_policy == "Delete"
+    def protected(self, observed: ObservedDatastore) -> bool:
+        return bool(observed.spec.deletion_protection) and observed.spec.deletion_policy == "Delete"
 
-    def before_delete(self, seen: DatastoreSeen) -> Iterator[Change]:
-        return lift_protection(seen)
+    def before_delete(self, observed: ObservedDatastore) -> Iterator[Change]:
+        return lift_protection(observed)
 
 
 def _size(flavor: FlavorSpec) -> NewFlavor:
@@ -144,8 +144,8 @@ def _identifying(
     return {field: value for field, value in told.items() if value is not None}
 
 
-def _is_redis(seen: DatastoreSeen) -> bool:
-    return seen.spec.engine.type == REDIS
+def _is_redis(observed: ObservedDatastore) -> bool:
+    return observed.spec.engine.type == REDIS
 
 
 def _given(spec: ManagedDatastoreSpec) -> SecretKeyRef | None:
@@ -160,13 +160,13 @@ def _set_password(id_: str, password: SecretStr) -> Call[Datastore]:
     return set_redis_password(id_, RedisPasswordChange(redis_password=password))
 
 
-def _content(seen: DatastoreSeen, password: SecretStr) -> Mapping[str, str]:
-    certificate = seen.project.ca_certificate if seen.project else None
-    return secret_content(where(seen), REDIS, REDIS_USER, password, ca_certificate=certificate)
+def _content(observed: ObservedDatastore, password: SecretStr) -> Mapping[str, str]:
+    certificate = observed.project.ca_certificate if observed.project else None
+    return secret_content(where(observed), REDIS, REDIS_USER, password, ca_certificate=certificate)
 
 
-def _lacks(seen: DatastoreSeen) -> str | None:
-    return None if where(seen).hosts else "the API does not tell where to connect"
+def _lacks(observed: ObservedDatastore) -> str | None:
+    return None if where(observed).hosts else "the API does not tell where to connect"
 
 
 KIND = ManagedDatastoreKind(

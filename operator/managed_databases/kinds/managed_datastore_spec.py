@@ -4,7 +4,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from managed_databases.kinds.frame import (
+from managed_databases.kinds.references import DatastoreRef
+from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable, without_nulls
+from managed_databases.kinds.shared_fields import (
     CloudSpec,
     NamespaceName,
     ObjectName,
@@ -15,8 +17,6 @@ from managed_databases.kinds.frame import (
     one_line,
     one_word,
 )
-from managed_databases.kinds.references import DatastoreRef
-from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable, without_nulls
 
 _OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 Address = Annotated[

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from managed_databases.kinds.frame import CloudStatus
 from managed_databases.kinds.schema import Spec
+from managed_databases.kinds.shared_fields import CloudStatus
 
 Text = Annotated[str, Field(max_length=256)]
 Moment = Annotated[str, Field(max_length=40)]

@@ -1,20 +1,20 @@
 """The effective name of a cloud object: `spec.name`, or else `metadata.name`. Nothing is ever translated."""
 
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.schema import Rule
-from managed_databases.kinds.seen import Seen
 from managed_databases.kinds.verdicts import Reason, Stall
 
 SQL_NAME_MESSAGE = "letters, digits and _ only, the first not a digit: set spec.name"
 
 
-def effective_name(seen: Seen) -> str:
+def effective_name(observed: Observed) -> str:
     """Return the name in the cloud, without a project's prefix."""
-    return name_of(seen.spec, seen.name)
+    return name_of(observed.spec, observed.name)
 
 
-def prefixed_name(seen: Seen) -> str:
+def prefixed_name(observed: Observed) -> str:
     """Return the name in the cloud of what is in a project itself: with the prefix that it was made with, or is to be."""
-    return seen.name_prefix + effective_name(seen)
+    return observed.name_prefix + effective_name(observed)
 
 
 def name_of(spec: object, resource_name: str) -> str:
@@ -22,10 +22,10 @@ def name_of(spec: object, resource_name: str) -> str:
     return name or resource_name
 
 
-def name_problem(seen: Seen) -> Stall | None:
+def name_problem(observed: Observed) -> Stall | None:
     """Why this namespace may not give a new object of the project itself this name; None when it may."""
-    prefixes = seen.project.name_prefixes if seen.project else ()
-    if not prefixes or effective_name(seen).startswith(prefixes):
+    prefixes = observed.project.name_prefixes if observed.project else ()
+    if not prefixes or effective_name(observed).startswith(prefixes):
         return None
     told = " or ".join(prefixes)
     return Stall(

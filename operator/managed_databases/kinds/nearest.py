@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
-ASKED_MOST: Final = 64
+MAX_ASKED: Final = 64
 """So many characters of the name that was asked for are looked at."""
-WORK_MOST: Final = 200_000
+MAX_WORK: Final = 200_000
 """Characters that are compared, each with each of the name asked for: 20 ms or so."""
 
 
@@ -17,12 +17,12 @@ def nearest(asked: str, offered: Iterable[str], *, most: int, cutoff: float = 0.
 
     `cutoff` is how much alike they have to be, from 0 to 1.
     """
-    asked = asked[:ASKED_MOST]
+    asked = asked[:MAX_ASKED]
     return get_close_matches(asked, _worth_comparing(asked, set(offered)), n=most, cutoff=cutoff) if asked else []
 
 
 def _worth_comparing(asked: str, names: Iterable[str]) -> list[str]:
-    room = WORK_MOST // len(asked)
+    room = MAX_WORK // len(asked)
     found = []
     for name in sorted(names, key=lambda name: (name[:1] != asked[:1], len(name), name)):
         room -= len(name)

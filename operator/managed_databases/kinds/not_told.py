@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 
 from managed_databases.kinds.kind import Conditions
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.verdicts import Reason
 
 SETTLED = ("ACTIVE", "DEGRADED")
 
 
-def not_told(seen: Seen, told_as: Mapping[str, tuple[str, str]]) -> Conditions:
+def not_told(observed: Observed, told_as: Mapping[str, tuple[str, str]]) -> Conditions:
     """Return the condition `NotTold`, or none. `told_as` has each field of the spec in our model and in the answer's."""
-    if seen.mine is None or seen.mine.status not in SETTLED:
+    if observed.external is None or observed.external.status not in SETTLED:
         return {}
     untold = [
         field
         for field, (said, told) in told_as.items()
-        if getattr(seen.spec, said) is not None and not seen.mine.tells(told)
+        if getattr(observed.spec, said) is not None and not observed.external.tells(told)
     ]
     if not untold:
         return {}

@@ -12,7 +12,7 @@ UNITS: Final = {"datastores": "datastores", "vcpus": "vCPU", "ram": "MB RAM", "d
 """The names of what quotas and limits count [assumed], and how messages say them."""
 
 
-COUNTED_MOST: Final = 2**53
+MAX_COUNTED: Final = 2**53
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,4 @@ def _whole(value: object) -> int | None:
     """A number that Kubernetes keeps as it is: one greater than that in a status would have all of it refused."""
     if not isinstance(value, int) or isinstance(value, bool):
         return None
-    return value if abs(value) < COUNTED_MOST else None
+    return value if abs(value) < MAX_COUNTED else None

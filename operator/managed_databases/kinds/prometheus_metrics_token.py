@@ -10,12 +10,12 @@ from managed_databases.api.models import MetricsToken, MetricsTokenName, NewMetr
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import invalid
 from managed_databases.kinds.datastore_endpoints import PROVIDER
-from managed_databases.kinds.frame import CloudSpec, CloudStatus, ProjectRef, SecretName, one_line
 from managed_databases.kinds.kind import CloudKind, Credential
 from managed_databases.kinds.names import prefixed_name
+from managed_databases.kinds.observed import Observed, Refused
 from managed_databases.kinds.protection import OWN_PROTECTION
 from managed_databases.kinds.schema import Column, rules, unchangeable
-from managed_databases.kinds.seen import Refused, Seen
+from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus, ProjectRef, SecretName, one_line
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 POWER: Final = "metrics"
@@ -47,49 +47,49 @@ class PrometheusMetricsTokenStatus(CloudStatus):
     """Nothing beyond the frame."""
 
 
-TokenSeen = Seen[PrometheusMetricsTokenSpec, MetricsToken, PrometheusMetricsTokenStatus]
+ObservedToken = Observed[PrometheusMetricsTokenSpec, MetricsToken, PrometheusMetricsTokenStatus]
 
 
 class PrometheusMetricsTokenKind(CloudKind[PrometheusMetricsTokenSpec, MetricsToken, PrometheusMetricsTokenStatus]):
-    def key(self, seen: TokenSeen) -> tuple[str, ...]:
-        return (prefixed_name(seen),)
+    def key(self, observed: ObservedToken) -> tuple[str, ...]:
+        return (prefixed_name(observed),)
 
     def key_of(self, token: MetricsToken, /) -> tuple[str, ...]:
         return (token.name,)
 
-    def body(self, seen: TokenSeen, password: SecretStr | None) -> NewMetricsToken:
+    def body(self, observed: ObservedToken, password: SecretStr | None) -> NewMetricsToken:
         """Raises Refused without the power, and for a name that the prefix makes too long."""
-        _require_fit(seen)
-        return NewMetricsToken(name=prefixed_name(seen))
+        _require_fit(observed)
+        return NewMetricsToken(name=prefixed_name(observed))
 
-    def expected(self, seen: TokenSeen) -> Mapping[str, str | None]:
+    def expected(self, observed: ObservedToken) -> Mapping[str, str | None]:
         """Raises Refused without the power: to adopt a token is to get it."""
-        _require_power(seen)
-        return {"name": prefixed_name(seen)}
+        _require_power(observed)
+        return {"name": prefixed_name(observed)}
 
     def expected_of(self, token: MetricsToken, /) -> Mapping[str, str | None]:
         return {"name": token.name}
 
-    def changes(self, seen: TokenSeen) -> Iterator[Change]:
+    def changes(self, observed: ObservedToken) -> Iterator[Change]:
         """Only the name can change. Raises Refused when the power was taken away."""
-        _require_fit(seen)
-        wanted, token = prefixed_name(seen), seen.existing
+        _require_fit(observed)
+        wanted, token = prefixed_name(observed), observed.existing
         if token.name != wanted:
             call = PROMETHEUS_METRICS_TOKENS.update(token.id, MetricsTokenName(name=wanted))
             yield Change(Reason.RENAMING, f"the name {token.name} becomes {wanted}", call, Risk.NONE)
 
-    def protected(self, seen: TokenSeen) -> bool:
-        return bool(seen.spec.deletion_protection) and seen.spec.deletion_policy == "Delete"
+    def protected(self, observed: ObservedToken) -> bool:
+        return bool(observed.spec.deletion_protection) and observed.spec.deletion_policy == "Delete"
 
 
-def _require_fit(seen: TokenSeen) -> None:
-    _require_power(seen)
-    if (length := len(prefixed_name(seen))) > LONGEST_NAME:
+def _require_fit(observed: ObservedToken) -> None:
+    _require_power(observed)
+    if (length := len(prefixed_name(observed))) > LONGEST_NAME:
         raise invalid(f"the name has {length} characters with the project's prefix: the API takes {LONGEST_NAME}")
 
 
-def _require_power(seen: TokenSeen) -> None:
-    if not _may(seen):
+def _require_power(observed: ObservedToken) -> None:
+    if not _may(observed):
         raise Refused(
             Stall(
                 Reason.FORBIDDEN,
@@ -99,8 +99,8 @@ def _require_power(seen: TokenSeen) -> None:
         )
 
 
-def _may(seen: TokenSeen) -> bool:
-    return seen.project is not None and POWER in seen.project.powers
+def _may(observed: ObservedToken) -> bool:
+    return observed.project is not None and POWER in observed.project.powers
 
 
 def _secret_name(spec: PrometheusMetricsTokenSpec) -> str | None:
@@ -111,7 +111,7 @@ def _value_of(token: MetricsToken) -> SecretStr | None:
     return token.value or None  # an empty one is none
 
 
-def _content(seen: TokenSeen, value: SecretStr) -> Mapping[str, str]:
+def _content(observed: ObservedToken, value: SecretStr) -> Mapping[str, str]:
     return {"type": "prometheus", "provider": PROVIDER}
 
 

@@ -10,10 +10,10 @@ from pydantic import Field
 from typing_extensions import TypeVar
 
 from managed_databases.api.models import CloudObject
-from managed_databases.kinds.frame import CloudSpec, CloudStatus
 from managed_databases.kinds.kind import CloudKind, O, Reference
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.references import DATASTORE, DatastoreRef, datastore_of
-from managed_databases.kinds.seen import Seen
+from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus
 
 DELETES: Final = (
     "(!has(oldObject.spec.deletionPolicy) || oldObject.spec.deletionPolicy == null || "
@@ -70,38 +70,38 @@ class KindInDatastore(CloudKind[SP, O, TP]):
     protection: str = PROTECTION
     references: tuple[Reference[SP], ...] = (DATASTORE,)
 
-    def protected(self, seen: Seen[SP, O, TP]) -> bool:
-        return protected(seen)
+    def protected(self, observed: Observed[SP, O, TP]) -> bool:
+        return protected(observed)
 
-    def report(self, seen: Seen[SP, O, TP]) -> TP:
-        return self.status(protected=shown_protection(seen))
+    def report(self, observed: Observed[SP, O, TP]) -> TP:
+        return self.status(protected=shown_protection(observed))
 
 
-def protected(seen: Seen[ProtectedSpec]) -> bool:
+def protected(observed: Observed[ProtectedSpec]) -> bool:
     """While nothing is known, what is visible in the cloud is protected."""
-    datastore = datastore_of(seen)
-    if seen.spec.deletion_policy != "Delete" or datastore.going:
+    datastore = datastore_of(observed)
+    if observed.spec.deletion_policy != "Delete" or datastore.going:
         return False
-    if seen.spec.deletion_protection is not None:
-        return seen.spec.deletion_protection
+    if observed.spec.deletion_protection is not None:
+        return observed.spec.deletion_protection
     if datastore.spec is not None:
         return bool(datastore.spec.deletion_protection)
     if datastore.object is not None:
         return bool(datastore.object.is_protected)
-    return seen.mine is not None and not seen.mine_gone
+    return observed.external is not None and not observed.external_gone
 
 
-def shown_protection(seen: Seen[ProtectedSpec, CloudObject, ProtectedStatus]) -> bool | None:
+def shown_protection(observed: Observed[ProtectedSpec, CloudObject, ProtectedStatus]) -> bool | None:
     """For the status: nothing while there is nothing to lose, so that a resource that never worked can be deleted.
 
     While nothing is known of the datastore it stays as it was.
     """
-    holds = seen.status.id is not None or seen.status.intent is not None or seen.created_id is not None
+    holds = observed.status.id is not None or observed.status.intent is not None or observed.created_id is not None
     if not holds:
         return None
-    if seen.mine_gone:
+    if observed.external_gone:
         return False
-    datastore = datastore_of(seen)
-    if seen.spec.deletion_protection is None and datastore.spec is None and datastore.object is None:
-        return seen.status.protected
-    return protected(seen)
+    datastore = datastore_of(observed)
+    if observed.spec.deletion_protection is None and datastore.spec is None and datastore.object is None:
+        return observed.status.protected
+    return protected(observed)

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import Field
 
-from managed_databases.kinds.frame import EXACTLY_ONE, NamespaceName, ObjectName, Uuid
 from managed_databases.kinds.kind import NameOrId, Reference, S
+from managed_databases.kinds.observed import O_co, Observed, Referred, Refused, S_co
 from managed_databases.kinds.schema import Rule, Spec, rules
-from managed_databases.kinds.seen import O_co, Referred, Refused, S_co, Seen
+from managed_databases.kinds.shared_fields import EXACTLY_ONE, NamespaceName, ObjectName, Uuid
 from managed_databases.kinds.verdicts import Reason, Stall
 
 if TYPE_CHECKING:
@@ -65,23 +65,23 @@ DATASTORE: "Reference[ProtectedSpec, ManagedDatastoreSpec, Datastore]" = Referen
 )
 
 
-def referred(seen: Seen[S], reference: Reference[S, S_co, O_co]) -> Referred[S_co, O_co] | None:
+def referred(observed: Observed[S], reference: Reference[S, S_co, O_co]) -> Referred[S_co, O_co] | None:
     """Return what a reference stands for; None when the spec does not refer to anything, or it does not matter now.
 
     The engine resolves each reference to a resource of `reference.kind`: this is where that becomes a type again.
     """
-    return cast(Referred[S_co, O_co] | None, seen.refs.get(reference.field))
+    return cast(Referred[S_co, O_co] | None, observed.refs.get(reference.field))
 
 
-def datastore_of(seen: Seen) -> "Referred[ManagedDatastoreSpec, Datastore]":
+def datastore_of(observed: Observed) -> "Referred[ManagedDatastoreSpec, Datastore]":
     """Return the parent, or one that nothing is known of; of a kind that is in no datastore, too."""
-    parent = cast("Referred[ManagedDatastoreSpec, Datastore] | None", seen.refs.get(DATASTORE.field))
+    parent = cast("Referred[ManagedDatastoreSpec, Datastore] | None", observed.refs.get(DATASTORE.field))
     return parent or Referred(label="the datastore")
 
 
-def require_same_datastore(seen: Seen, reference: Reference[S]) -> None:
+def require_same_datastore(observed: Observed, reference: Reference[S]) -> None:
     """Raise Refused when what is referred to is known to be in another datastore."""
-    other, parent = seen.refs.get(reference.field), datastore_of(seen)
+    other, parent = observed.refs.get(reference.field), datastore_of(observed)
     if other is not None and not in_same_datastore(other, parent):
         message = f"{reference.field}: {other.label} is not in {parent.label}: name one that is"
         raise Refused(Stall(Reason.INVALID_SPEC, message))
@@ -92,18 +92,18 @@ def in_same_datastore(other: Referred, parent: Referred) -> bool:
     return other.object is None or parent.id is None or other.object.in_datastore == parent.id
 
 
-def require_unmoved(seen: Seen, reference: Reference[S], made_for: str) -> None:
+def require_unmoved(observed: Observed, reference: Reference[S], made_for: str) -> None:
     """Raise Refused when a name now stands for another object than the one, `made_for`, that the cloud object is for."""
-    referred = seen.refs.get(reference.field)
+    referred = observed.refs.get(reference.field)
     if referred is not None and referred.id not in (None, made_for):
         message = (
-            f"{seen.existing.id} is for {made_for}, and {reference.field} now means {referred.id} ({referred.label}): "
+            f"{observed.existing.id} is for {made_for}, and {reference.field} now means {referred.id} ({referred.label}): "
             "delete this resource and make it again"
         )
         raise Refused(Stall(Reason.INVALID_SPEC, message))
 
 
-def id_of(seen: Seen, reference: Reference[S]) -> str:
+def id_of(observed: Observed, reference: Reference[S]) -> str:
     """Return the id of what is referred to; empty while it is not known."""
-    referred = seen.refs.get(reference.field)
+    referred = observed.refs.get(reference.field)
     return (referred.id if referred is not None else None) or ""

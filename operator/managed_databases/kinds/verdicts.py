@@ -136,7 +136,7 @@ class Delete:
 
 
 @dataclass(frozen=True)
-class Release:
+class LetGo:
     """Nothing is left to do in the cloud: let the resource go. `retain` keeps its Secrets."""
 
     reason: Reason
@@ -221,5 +221,5 @@ class Done:
     message: str = "the cloud matches the spec"
 
 
-Step = Create | Change | Record | Delete | Release | Credentials | Arrange
+Step = Create | Change | Record | Delete | LetGo | Credentials | Arrange
 Verdict = Step | Wait | Stall | Done

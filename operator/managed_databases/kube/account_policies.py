@@ -11,7 +11,7 @@ import orjson
 from managed_databases.kinds.registry import GROUP
 from managed_databases.kube.admission import match_constraints
 from managed_databases.reconcile.annotations import OWNER_UID, PASSWORD_CHECK
-from managed_databases.reconcile.key_keeping import KEY_SECRET, KEY_SECRET_TYPE
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET, KEY_SECRET_TYPE
 from managed_databases.reconcile.ports import MANAGED_LABEL
 
 API: Final = "admissionregistration.k8s.io/v1"
@@ -67,7 +67,7 @@ def secrets_policy_spec() -> dict[str, Any]:
 
     Without it, whoever has the operator's account can have a token of any service account made, as a Secret of that type, and
     change what is in any Secret. An own Secret is known by what the operator has put on it; one whose annotations somebody has
-    taken away by its owner (see `reconcile/secret_ownership.py`).
+    taken away by its owner (see `reconcile/act/secret_ownership.py`).
     """
     rule = {
         "apiGroups": [""],

@@ -13,7 +13,7 @@ from managed_databases.reconcile.ports import (
     WriteRefused,
 )
 
-MESSAGE_MOST: Final = 2000
+MAX_MESSAGE: Final = 2000
 """Characters of the API server's message that are kept."""
 
 ADMISSION_REFUSES: Final = ("denied request: ", "denied the request", "failed calling webhook ")
@@ -48,4 +48,4 @@ def _read(content: bytes) -> tuple[str, str]:
         return "", ""  # not the API server's own words: a proxy's page
     if not isinstance(answer, dict) or answer.get("kind") != "Status":
         return "", ""
-    return str(answer.get("reason") or ""), str(answer.get("message") or "")[:MESSAGE_MOST]
+    return str(answer.get("reason") or ""), str(answer.get("message") or "")[:MAX_MESSAGE]

@@ -15,14 +15,14 @@ import orjson
 from managed_databases.kinds.registry import GROUP
 from managed_databases.kube.collections import NAMESPACE, SECRET
 from managed_databases.reconcile.annotations import FLUX_REQUESTED_AT
-from managed_databases.reconcile.packed import FIELD_MOST_BYTES, Packed, packed
+from managed_databases.reconcile.packed_spec import MAX_FIELD_BYTES, Packed, packed
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
-FINALIZERS_MOST: Final = 64
+MAX_FINALIZERS: Final = 64
 """Of an object with more of them none is changed: all would have to be kept in memory for that."""
-OWNERS_MOST: Final = 32
-ANNOTATIONS_MOST: Final = 16
-ANNOTATION_MOST: Final = 1_024
+MAX_OWNERS: Final = 32
+MAX_ANNOTATIONS: Final = 16
+MAX_ANNOTATION: Final = 1_024
 """Characters of an annotation that are read; none that means something to the operator is as long."""
 _METADATA: Final = (
     "name",
@@ -34,15 +34,15 @@ _METADATA: Final = (
     "deletionTimestamp",
     "labels",
 )
-GRAVES_MOST: Final = 20_000
+MAX_TOMBSTONES: Final = 20_000
 """Deletions that are remembered; only those of the last seconds matter."""
-SHARED_MOST: Final = 2_000
-SHARED_BYTES_MOST: Final = 500
+MAX_SHARED: Final = 2_000
+MAX_SHARED_BYTES: Final = 500
 """Of how many values, and how long as JSON, the next equal one is replaced by the first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class ObjectMeta:
     """The metadata of a Secret or Namespace; `labels` of a Namespace only."""
 
     uid: str
@@ -55,10 +55,10 @@ class Store:
 
     def __init__(self, kinds: Iterable[str]) -> None:
         self._resources: dict[str, dict[ResourceKey, Resource]] = {kind: {} for kind in kinds}
-        self._sightings: dict[str, dict[ResourceKey, Sighting]] = {SECRET: {}, NAMESPACE: {}}
+        self._sightings: dict[str, dict[ResourceKey, ObjectMeta]] = {SECRET: {}, NAMESPACE: {}}
         self.secrets_watched_in: frozenset[str | None] = frozenset()
         """The namespaces whose Secrets of ours are all in here; None stands for all."""
-        self._graves: OrderedDict[str, int] = OrderedDict()
+        self._tombstones: OrderedDict[str, int] = OrderedDict()
 
     def get(self, key: ResourceKey) -> Resource | None:
         return self._resources[key.kind].get(key)
@@ -99,7 +99,7 @@ class Store:
             self._resources[kind][key] = resource_of(raw, key)
             return key
         before = self._sightings[kind].get(key)
-        now = Sighting(uid, version, (metadata.get("labels") if kind == NAMESPACE else None) or {})
+        now = ObjectMeta(uid, version, (metadata.get("labels") if kind == NAMESPACE else None) or {})
         self._sightings[kind][key] = now
         at_rest = kind == NAMESPACE and before is not None and (before.uid, before.labels) == (uid, now.labels)
         return None if at_rest else key
@@ -149,20 +149,20 @@ class Store:
         known = self._entries(key.kind).get(key)
         return (known.uid, known.resource_version) if known else None
 
-    def _entries(self, kind: str) -> dict[ResourceKey, Resource] | dict[ResourceKey, Sighting]:
+    def _entries(self, kind: str) -> dict[ResourceKey, Resource] | dict[ResourceKey, ObjectMeta]:
         return self._resources[kind] if kind in self._resources else self._sightings[kind]
 
     def _is_news(self, key: ResourceKey, uid: str, resource_version: str) -> bool:
         version = int(resource_version)
-        if version <= self._graves.get(uid, -1):
+        if version <= self._tombstones.get(uid, -1):
             return False
         known = self._entries(key.kind).get(key)
         return known is None or version > int(known.resource_version)
 
     def _bury(self, uid: str, version: int) -> None:
-        self._graves[uid] = max(version, self._graves.pop(uid, -1))
-        if len(self._graves) > GRAVES_MOST:
-            self._graves.popitem(last=False)
+        self._tombstones[uid] = max(version, self._tombstones.pop(uid, -1))
+        if len(self._tombstones) > MAX_TOMBSTONES:
+            self._tombstones.popitem(last=False)
 
 
 def _key(metadata: Mapping[str, Any], kind: str) -> ResourceKey:
@@ -177,9 +177,9 @@ def shared(value: Any) -> Any:
     if isinstance(value, Packed):
         return value
     told = orjson.dumps(value)
-    if len(told) > SHARED_BYTES_MOST:
+    if len(told) > MAX_SHARED_BYTES:
         return value
-    if len(_shared) >= SHARED_MOST:
+    if len(_shared) >= MAX_SHARED:
         _shared.clear()
     return _shared.setdefault(told, value)
 
@@ -197,11 +197,11 @@ def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
         generation=metadata.get("generation", 0),
         created_at=metadata.get("creationTimestamp") or "",
         deleting_since=metadata.get("deletionTimestamp"),
-        finalizers=shared(tuple((metadata.get("finalizers") or ())[: FINALIZERS_MOST + 1])),
+        finalizers=shared(tuple((metadata.get("finalizers") or ())[: MAX_FINALIZERS + 1])),
         annotations=shared(_annotations(metadata)),
-        spec=shared(packed(raw.get("spec") or {}, field_most=FIELD_MOST_BYTES if key.namespace else None)),
+        spec=shared(packed(raw.get("spec") or {}, max_field=MAX_FIELD_BYTES if key.namespace else None)),
         status=status,
-        owner_uids=shared(tuple(owner["uid"] for owner in (metadata.get("ownerReferences") or ())[:OWNERS_MOST])),
+        owner_uids=shared(tuple(owner["uid"] for owner in (metadata.get("ownerReferences") or ())[:MAX_OWNERS])),
     )
 
 
@@ -209,7 +209,7 @@ def _annotations(metadata: Mapping[str, Any]) -> dict[str, str]:
     """Those that the operator reads, its own and Flux's: nobody else's are kept."""
     told: Mapping[str, str] = metadata.get("annotations") or {}
     read = sorted(name for name in told if name.startswith(f"{GROUP}/") or name == FLUX_REQUESTED_AT)
-    return {name: told[name][:ANNOTATION_MOST] for name in read[:ANNOTATIONS_MOST]}
+    return {name: told[name][:MAX_ANNOTATION] for name in read[:MAX_ANNOTATIONS]}
 
 
 def light(raw: dict[str, Any]) -> dict[str, Any]:
@@ -217,8 +217,8 @@ def light(raw: dict[str, Any]) -> dict[str, Any]:
     metadata = raw["metadata"]
     told = {name: metadata[name] for name in _METADATA if name in metadata}
     told["annotations"] = _annotations(metadata)
-    told["ownerReferences"] = [{"uid": owner["uid"]} for owner in (metadata.get("ownerReferences") or ())[:OWNERS_MOST]]
-    told["finalizers"] = (metadata.get("finalizers") or [])[: FINALIZERS_MOST + 1]
-    field_most = FIELD_MOST_BYTES if metadata.get("namespace") else None
-    spec = packed(raw.get("spec") or {}, field_most=field_most)
+    told["ownerReferences"] = [{"uid": owner["uid"]} for owner in (metadata.get("ownerReferences") or ())[:MAX_OWNERS]]
+    told["finalizers"] = (metadata.get("finalizers") or [])[: MAX_FINALIZERS + 1]
+    max_field = MAX_FIELD_BYTES if metadata.get("namespace") else None
+    spec = packed(raw.get("spec") or {}, max_field=max_field)
     return {"metadata": told, "spec": spec, "status": raw.get("status")}

@@ -24,7 +24,7 @@ from managed_databases.kube.missing_kinds import MissingKinds
 from managed_databases.kube.relist import Relist
 from managed_databases.reconcile.ports import KubeError, KubeUnreachable, ResourceKey
 
-LAG_MOST_SECONDS: Final = 5.0
+MAX_LAG_SECONDS: Final = 5.0
 LAGS_IN_A_ROW: Final = 5
 CLEAN_UP_SECONDS: Final = 1.0
 FORBIDDEN_SECONDS: Final = 30.0
@@ -149,7 +149,7 @@ class Informers:
         """Say what is wrong with the watches; None when nothing is. An API server that is away is not our fault."""
         if self._ended:
             return self._ended
-        if min(self._lags) > LAG_MOST_SECONDS:
+        if min(self._lags) > MAX_LAG_SECONDS:
             return f"the event loop is late by {self._lags[-1]:.0f} s"
         return self._transport.silence() if self._transport else None
 

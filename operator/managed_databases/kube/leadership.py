@@ -50,7 +50,7 @@ class Moment:
     def now(cls) -> "Moment":
         return cls(time.clock_gettime(_BOOT_CLOCK), time.time())
 
-    def most_seconds_until(self, later: "Moment") -> float:
+    def max_seconds_until(self, later: "Moment") -> float:
         return max(later.boot - self.boot, later.wall - self.wall)
 
 
@@ -108,7 +108,7 @@ class Leadership:
             not self._released
             and self._held_since is not None
             and (self._leads_from is None or self._now().boot > self._leads_from)
-            and self._held_since.most_seconds_until(self._now()) < self._lease_seconds
+            and self._held_since.max_seconds_until(self._now()) < self._lease_seconds
         )
 
     async def require(self) -> None:

@@ -5,7 +5,7 @@ Labels are bounded: project, operation, outcome, section of the API, cause, kind
 
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -13,8 +13,8 @@ from prometheus_client.registry import Collector
 
 from managed_databases.api.client import CallRecord
 from managed_databases.reconcile.ports import Resource
-from managed_databases.reconcile.project.budget import Budget
-from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.project.rate_limiter import Budget
+from managed_databases.reconcile.scheduling.work_queue import Priority
 
 CALLS = Counter(
     "managed_databases_api_calls", "Calls to the Managed Databases API.", ["project", "operation", "outcome"]
@@ -109,6 +109,10 @@ def state(status: Mapping[str, Any]) -> str:
     return next((type_.lower() for type_ in ("Stalled", "Ready") if type_ in true), "waiting")
 
 
+_CAUSES: Final = {Priority.HIGH: "people", Priority.LOW: "time"}
+"""Whose calls are of this priority, as the label says it."""
+
+
 class Spender(Protocol):
     """A project that has a budget."""
 
@@ -119,7 +123,7 @@ class Spender(Protocol):
     def budget(self) -> Budget: ...
 
     @property
-    def used(self) -> Mapping[tuple[str, Lane], int]: ...
+    def used(self) -> Mapping[tuple[str, Priority], int]: ...
 
 
 class BudgetCollector(Collector):
@@ -138,9 +142,9 @@ class BudgetCollector(Collector):
             "managed_databases_budget_left_calls", "Calls that may be made at once.", labels=["project", "cause"]
         )
         for project in self._projects():
-            for (collection, lane), count in project.used.items():
-                used.add_metric([project.name, collection, lane.name.lower()], count)
-            for lane in Lane:
-                left.add_metric([project.name, lane.name.lower()], project.budget.left(lane))
+            for (collection, priority), count in project.used.items():
+                used.add_metric([project.name, collection, _CAUSES[priority]], count)
+            for priority in Priority:
+                left.add_metric([project.name, _CAUSES[priority]], project.budget.left(priority))
         yield used
         yield left

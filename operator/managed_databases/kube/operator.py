@@ -25,8 +25,8 @@ from managed_databases.kube.status_guard import StatusGuard
 from managed_databases.kube.watchdog import END_SECONDS, Watchdog
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.engine import Engine
-from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.controller import Controller
+from managed_databases.reconcile.settings import ControllerSettings
 from managed_databases.settings import Settings
 
 GRACE_SECONDS = 5.0
@@ -64,9 +64,11 @@ def _certificate(settings: Settings) -> Certificate | None:
     return Certificate(settings.metrics_certificate, settings.metrics_key)
 
 
-def engine_settings(settings: Settings) -> EngineSettings:
-    names = EngineSettings.__dataclass_fields__.keys() & type(settings).model_fields.keys()
-    return EngineSettings(operator_namespace=settings.namespace, **{name: getattr(settings, name) for name in names})
+def engine_settings(settings: Settings) -> ControllerSettings:
+    names = ControllerSettings.__dataclass_fields__.keys() & type(settings).model_fields.keys()
+    return ControllerSettings(
+        operator_namespace=settings.namespace, **{name: getattr(settings, name) for name in names}
+    )
 
 
 class _Operator:
@@ -86,7 +88,7 @@ class _Operator:
             if settings.leader_election
             else None
         )
-        self._engine = Engine(
+        self._engine = Controller(
             store,
             KubeWriter(
                 connection,

@@ -8,7 +8,7 @@ from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, cloud_kinds
 from managed_databases.kube.account_policies import STATUS_POLICY
 from managed_databases.kube.definitions import DEFINITIONS, GROUP_OF_DEFINITIONS, definition_name
-from managed_databases.reconcile.key_keeping import KEY_SECRET
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 
 Rules = tuple["AccessRule", ...]
 

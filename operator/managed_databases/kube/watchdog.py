@@ -26,7 +26,7 @@ STUCK_SECONDS: Final = 60
 """How long the event loop may stand still before the process ends: as long as it takes a kubelet to find out."""
 TURN_SECONDS: Final = 0.5
 BEAT_SECONDS: Final = 1.0
-WRITE_MOST_SECONDS: Final = 200 / 1000
+MAX_WRITE_SECONDS: Final = 200 / 1000
 
 _STDERR: Final = 2
 _WHOLE_WRITE_BYTES: Final = 4096
@@ -96,7 +96,7 @@ class Watchdog:
             written = json.dumps(line).encode()[: _WHOLE_WRITE_BYTES - 1] + b"\n"
             ready = select.poll()
             ready.register(_STDERR, select.POLLOUT)
-            if ready.poll(WRITE_MOST_SECONDS * 1000):
+            if ready.poll(MAX_WRITE_SECONDS * 1000):
                 os.write(_STDERR, written)
         finally:
             os._exit(code)

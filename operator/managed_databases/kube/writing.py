@@ -13,11 +13,10 @@ from pydantic import SecretStr
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
-from managed_databases.kube.cache import FINALIZERS_MOST, Store, resource_of
+from managed_databases.kube.cache import MAX_FINALIZERS, Store, resource_of
 from managed_databases.kube.collections import SECRET, collection_path, namespace_of, object_path
 from managed_databases.kube.connection import JSON, MERGE_PATCH, KubeConnection
 from managed_databases.kube.definitions import read_definition
-from managed_databases.reconcile.places import Places
 from managed_databases.reconcile.ports import (
     MANAGED_LABEL,
     OWN,
@@ -31,12 +30,13 @@ from managed_databases.reconcile.ports import (
     WriteConflict,
     WriteRefused,
 )
+from managed_databases.reconcile.scheduling.places import Places
 from managed_databases.visible import visible
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
-NOTE_MOST: Final = 1024
+MAX_NOTE: Final = 1024
 """Bytes of an Event's note (events.k8s.io/v1)."""
-REQUESTS_MOST: Final = 16
+MAX_REQUESTS: Final = 16
 """At once. Each has a connection, whose buffers take 256 KiB, and the API server has others to serve."""
 REQUESTS_SPARE: Final = 4
 """Beside them, for namespaces of which there is none under way."""
@@ -50,7 +50,7 @@ log = structlog.get_logger()
 class KubeWriter:
     """`before_write` is awaited right before each write is sent; it raises a KubeError when nothing may be written.
 
-    At most REQUESTS_MOST requests are under way, and REQUESTS_SPARE; the others wait for their turn, which goes round among
+    At most MAX_REQUESTS requests are under way, and REQUESTS_SPARE; the others wait for their turn, which goes round among
     the namespaces.
     """
 
@@ -68,14 +68,14 @@ class KubeWriter:
         self._plurals = {kind.name: kind.plural for kind in kinds}
         self._operator_name = operator_name
         self._before_write = before_write
-        self._places = Places(REQUESTS_MOST, REQUESTS_SPARE)
+        self._places = Places(MAX_REQUESTS, REQUESTS_SPARE)
 
     async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
         """Raises WriteConflict when the resource has changed, WriteRefused when one is added to a deleting resource, or there
         are more than are kept in memory.
         """
-        if len(resource.finalizers) > FINALIZERS_MOST:
-            raise WriteRefused(f"a change of finalizers: there are more than {FINALIZERS_MOST}, take some away")
+        if len(resource.finalizers) > MAX_FINALIZERS:
+            raise WriteRefused(f"a change of finalizers: there are more than {MAX_FINALIZERS}, take some away")
         metadata = {"resourceVersion": resource.resource_version, "finalizers": list(finalizers)}
         return await self._patch_resource(resource, "", {"metadata": metadata})
 
@@ -229,7 +229,7 @@ class KubeWriter:
             "action": reason,
             "reason": reason,
             "regarding": regarding,
-            "note": visible(message).encode()[:NOTE_MOST].decode(errors="ignore"),
+            "note": visible(message).encode()[:MAX_NOTE].decode(errors="ignore"),
             "type": type_,
         }
         try:

@@ -105,7 +105,7 @@ class PasswordMemory:
 
 
 @dataclass
-class Held:
+class FailedStep:
     """A step that may not be tried again yet. It is let go when `step` (its fingerprint) changes."""
 
     step: object
@@ -126,11 +126,11 @@ class Held:
 class RetryMemory:
     """Which steps rest, and what was done again and again."""
 
-    held: Held | None = None
+    held: FailedStep | None = None
     """The step that failed last."""
-    aside: list[Held] = field(default_factory=list)
+    aside: list[FailedStep] = field(default_factory=list)
     """Others that were refused, and rest."""
-    accepted: list[Held] = field(default_factory=list)
+    accepted: list[FailedStep] = field(default_factory=list)
     """The changes that the API has accepted, until the object is seen without need of them."""
     corrections: list[tuple[float, object, int]] = field(default_factory=list)
     """When a change was made of late, its aim, and of which generation."""

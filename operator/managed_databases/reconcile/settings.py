@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from managed_databases.reconcile.queue import GROUP_LIMIT
+from managed_databases.reconcile.scheduling.work_queue import GROUP_LIMIT
 
 
 @dataclass(frozen=True)
-class EngineSettings:
+class ControllerSettings:
     """Durations are seconds of the engine's clock, except `call_limit_seconds`, which is real time."""
 
     operator_namespace: str = "managed-databases-system"
@@ -19,7 +19,7 @@ class EngineSettings:
     """How long something may be pending before its resource says PendingTooLong."""
     resync_seconds: float = 600.0
     """Until a resource is looked at without a cause."""
-    least_backoff_seconds: float = 2.0
+    min_backoff_seconds: float = 2.0
     """The shortest pause after a failure."""
     call_limit_seconds: float = 30.0
     """How long one call to the API may take in all."""

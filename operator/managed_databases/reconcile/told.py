@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from managed_databases.kinds.seen import place
+from managed_databases.kinds.observed import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +111,8 @@ class Told:
     def has_reason(self, reason: str) -> bool:
         """Whether a condition gives this reason."""
         return any(condition.get("reason") == reason for condition in self.conditions)
+
+
+def without_absent(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The API server drops nulls; so do we, or each comparison would differ. Empty lists of the frame go, too."""
+    return {field: item for field, item in value.items() if item is not None and item != () and item != []}

@@ -6,29 +6,29 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kinds.sights import seen_database
+from kinds.builders import seen_database
 from managed_databases.api.models import Database, Datastore, User
 from managed_databases.kinds.database_user import KIND as USER
-from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus, UserSeen
-from managed_databases.kinds.frame import Identity, Intent
+from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus, ObservedUser
 from managed_databases.kinds.managed_database import KIND as DATABASE
-from managed_databases.kinds.managed_database import DatabaseSeen
+from managed_databases.kinds.managed_database import ObservedDatabase
+from managed_databases.kinds.observed import Catalogue, Observed, ObservedOwned, PasswordView, ProjectView, Referred
 from managed_databases.kinds.protection import ProtectedStatus
-from managed_databases.kinds.seen import Catalogue, OwnedSeen, PasswordView, ProjectView, Referred, Seen
+from managed_databases.kinds.shared_fields import Identity, Intent
 from managed_databases.kinds.verdicts import (
     Arrange,
     Create,
     Credentials,
     Delete,
     Done,
+    LetGo,
     PasswordStep,
     Reason,
     Record,
-    Release,
     Stall,
     Wait,
 )
-from managed_databases.reconcile.decision.decide import decide
+from managed_databases.reconcile.decide.decide import decide
 
 DATASTORE_ID = "00000000-0000-4000-8000-000000000001"
 MINE = "00000000-0000-4000-8000-00000000000a"
@@ -57,13 +57,13 @@ def parent(**changes: Any) -> dict[str, Referred]:
     return {"datastoreRef": replace(Referred("ManagedDatastore a/main", DATASTORE_ID, DATASTORE), **changes)}
 
 
-def owned(*, is_ours: bool = True, is_going: bool = False, **spec: Any) -> OwnedSeen:
+def owned(*, is_ours: bool = True, is_going: bool = False, **spec: Any) -> ObservedOwned:
     """A grant that the user's spec lists."""
     whole = {"deletionPolicy": "Delete"} | spec
-    return OwnedSeen("DatabaseGrant", "app-shop", whole, is_ours=is_ours, is_going=is_going, trouble=None)
+    return ObservedOwned("DatabaseGrant", "app-shop", whole, is_ours=is_ours, is_going=is_going, trouble=None)
 
 
-def seen(**changes: Any) -> UserSeen:
+def observed(**changes: Any) -> ObservedUser:
     """A user whose datastore is ACTIVE and of which nothing is in the cloud yet."""
     spec = changes.pop("spec", {})
     fields: dict[str, Any] = {
@@ -79,14 +79,14 @@ def seen(**changes: Any) -> UserSeen:
         "refs": parent(),
         "credential": PasswordView(),
     }
-    return Seen(**(fields | changes))
+    return Observed(**(fields | changes))
 
 
 def status(**changes: Any) -> DatabaseUserStatus:
     return DatabaseUserStatus(**({"identity": IDENTITY} | changes))
 
 
-HELD = {"status": status(id=MINE), "mine": user(), "credential": PasswordView(password=PASSWORD)}
+HELD = {"status": status(id=MINE), "external": user(), "credential": PasswordView(password=PASSWORD)}
 TRIED = {"status": status(intent=INTENT)}
 ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes": (user(OTHER),)}
 
@@ -155,22 +155,22 @@ ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes":
         ),
         ("all is right", HELD, Done, Reason.IN_SYNC),
         ("an older resource holds the same object", {**HELD, "holder": "x"}, Stall, Reason.CONFLICT),
-        ("a call ended unknown", {**HELD, "mine_unsure": True}, Wait, Reason.LOOKING),
-        ("not in the list is not gone", {**HELD, "mine": None}, Wait, Reason.LOOKING),
-        ("gone without data is made again", {**HELD, "mine": None, "mine_gone": True}, Record, Reason.GONE),
+        ("a call ended unknown", {**HELD, "external_unsure": True}, Wait, Reason.LOOKING),
+        ("not in the list is not gone", {**HELD, "external": None}, Wait, Reason.LOOKING),
+        ("gone without data is made again", {**HELD, "external": None, "external_gone": True}, Record, Reason.GONE),
         (
             "gone, and its datastore is not usable yet: it keeps its id until it can be made again",
-            {**HELD, "mine": None, "mine_gone": True, "refs": parent(problem=Wait(Reason.PARENT_NOT_READY, "x"))},
+            {**HELD, "external": None, "external_gone": True, "refs": parent(problem=Wait(Reason.PARENT_NOT_READY, "x"))},
             Wait,
             Reason.PARENT_NOT_READY,
         ),
-        ("the cloud is at work", {**HELD, "mine": user(status="PENDING_UPDATE")}, Wait, Reason.PENDING),
-        ("a failed object is never made again by itself", {**HELD, "mine": user(status="ERROR")}, Stall, Reason.ERROR),
+        ("the cloud is at work", {**HELD, "external": user(status="PENDING_UPDATE")}, Wait, Reason.PENDING),
+        ("a failed object is never made again by itself", {**HELD, "external": user(status="ERROR")}, Stall, Reason.ERROR),
         ("a second object of the name is reported", {**HELD, "namesakes": (user(OTHER),)}, Stall, Reason.DUPLICATE_SUSPECTED),
     ],
 )  # fmt: skip
 def test_decide(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
-    decided = decide(USER, seen(**given))
+    decided = decide(USER, observed(**given))
     assert (type(decided), decided.reason) == (verdict, reason), why
 
 
@@ -179,25 +179,25 @@ def test_decide(why: str, given: dict[str, Any], verdict: type, reason: Reason) 
     [
         ("nothing is made, and a person must end the pause", {}, Stall, Reason.PAUSED),
         ("a lost password is not set anew", {**HELD, "credential": PasswordView()}, Stall, Reason.PAUSED),
-        ("what is gone is not made again", {**HELD, "mine": None, "mine_gone": True}, Stall, Reason.PAUSED),
+        ("what is gone is not made again", {**HELD, "external": None, "external_gone": True}, Stall, Reason.PAUSED),
         ("nothing is taken over", {"spec": {"adoption": "IfExists", "onUnknownPassword": "Reset"}, **ADOPTS}, Stall, Reason.PAUSED),
         ("nothing is held back", HELD, Done, Reason.PAUSED),
         ("what is waited for anyway", {"refs": parent(problem=Wait(Reason.PARENT_NOT_READY, "x"))}, Wait, Reason.PARENT_NOT_READY),
-        ("the cloud is at work all the same", {**HELD, "mine": user(status="PENDING_UPDATE")}, Wait, Reason.PENDING),
+        ("the cloud is at work all the same", {**HELD, "external": user(status="PENDING_UPDATE")}, Wait, Reason.PENDING),
         ("what is wrong stays wrong", {"rival": "x"}, Stall, Reason.CONFLICT),
         ("what our own POST made is written down", {**TRIED, "settle_seconds": 10.0, "created_id": MINE}, Record, Reason.CREATING),
         ("what our lost POST made as well", {**TRIED, "namesakes": (user(),)}, Record, Reason.FOUND),
     ],
 )  # fmt: skip
 def test_a_pause(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
-    unpaused = decide(USER, seen(**given))
-    decided = decide(USER, seen(annotations={"manageddatabases.io/paused": "true"}, **given))
+    unpaused = decide(USER, observed(**given))
+    decided = decide(USER, observed(annotations={"manageddatabases.io/paused": "true"}, **given))
     assert (type(decided), decided.reason) == (verdict, reason), why
     assert unpaused.message in decided.message, "what is held back, or how it is, is told"
 
 
 def test_a_pause_does_not_hold_up_a_deletion() -> None:
-    paused = seen(deleting=True, annotations={"manageddatabases.io/paused": "true"}, **HELD)
+    paused = observed(deleting=True, annotations={"manageddatabases.io/paused": "true"}, **HELD)
     assert isinstance(decide(USER, paused), Delete)
 
 
@@ -261,7 +261,7 @@ def test_a_pause_does_not_hold_up_a_deletion() -> None:
 )  # fmt: skip
 def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: PasswordStep) -> None:
     held = {**HELD, "status": status(id=MINE, password_unconfirmed=unconfirmed or None), "credential": view}
-    decided = decide(USER, seen(**held))
+    decided = decide(USER, observed(**held))
     assert isinstance(decided, Credentials), why
     assert decided.step is step, why
 
@@ -269,10 +269,10 @@ def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: P
 @pytest.mark.parametrize(
     ("why", "given", "verdict", "reason"),
     [
-        ("nothing was ever made", {"status": DatabaseUserStatus()}, Release, Reason.RELEASED),
+        ("nothing was ever made", {"status": DatabaseUserStatus()}, LetGo, Reason.RELEASED),
         ("an open attempt is looked at first", {**TRIED, "settle_seconds": 5.0}, Wait, Reason.LOOKING),
         ("an open attempt that made something", {**TRIED, "namesakes": (user(),)}, Record, Reason.FOUND),
-        ("an open attempt that made nothing", TRIED, Release, Reason.RELEASED),
+        ("an open attempt that made nothing", TRIED, LetGo, Reason.RELEASED),
         ("an open attempt with two candidates", {**TRIED, "namesakes": (user(), user(OTHER))}, Stall, Reason.AMBIGUOUS),
         ("it is there", HELD, Delete, Reason.DELETING),
         ("it is protected", {**HELD, "spec": {"deletionProtection": True}}, Stall, Reason.PROTECTED),
@@ -281,34 +281,34 @@ def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: P
         ("what it owns may go", {**HELD, "owned": (owned(deletionProtection=False),)}, Delete, Reason.DELETING),
         ("what it owns is going", {**HELD, "owned": (owned(is_going=True),)}, Delete, Reason.DELETING),
         ("what stands in the way is not its own", {**HELD, "owned": (owned(is_ours=False),)}, Delete, Reason.DELETING),
-        ("it is on its way out", {**HELD, "mine": user(status="PENDING_DELETE")}, Wait, Reason.DELETING),
-        ("it is gone", {**HELD, "mine": None, "mine_gone": True}, Release, Reason.RELEASED),
-        ("not in the list is not gone", {**HELD, "mine": None}, Wait, Reason.LOOKING),
+        ("it is on its way out", {**HELD, "external": user(status="PENDING_DELETE")}, Wait, Reason.DELETING),
+        ("it is gone", {**HELD, "external": None, "external_gone": True}, LetGo, Reason.RELEASED),
+        ("not in the list is not gone", {**HELD, "external": None}, Wait, Reason.LOOKING),
         ("its datastore takes it along", {**HELD, "refs": parent(going=True)}, Wait, Reason.DELETING),
-        ("it stays when so asked", {**HELD, "spec": {"deletionPolicy": "Retain"}}, Release, Reason.RELEASED),
+        ("it stays when so asked", {**HELD, "spec": {"deletionPolicy": "Retain"}}, LetGo, Reason.RELEASED),
         (
             "people give it up",
             {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "annotations": {"manageddatabases.io/force-delete": "true"}},
-            Release,
+            LetGo,
             Reason.RELEASED,
         ),
         ("without its project nothing is known", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x")}, Wait, Reason.PROJECT_MISSING),
         ("what is in it comes first", {**HELD, "children": ("x",)}, Wait, Reason.IN_USE),
-        ("another resource holds it: it stays there", {**HELD, "holder": "x"}, Release, Reason.RELEASED),
-        ("its whole kind goes: nobody wanted that in the cloud", {**HELD, "definition_going": True}, Release, Reason.RELEASED),
-        ("so it is with what is waited for", {**HELD, "children": ("x",), "definition_going": True}, Release, Reason.RELEASED),
-        ("and without a project", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "definition_going": True}, Release, Reason.RELEASED),
+        ("another resource holds it: it stays there", {**HELD, "holder": "x"}, LetGo, Reason.RELEASED),
+        ("its whole kind goes: nobody wanted that in the cloud", {**HELD, "definition_going": True}, LetGo, Reason.RELEASED),
+        ("so it is with what is waited for", {**HELD, "children": ("x",), "definition_going": True}, LetGo, Reason.RELEASED),
+        ("and without a project", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "definition_going": True}, LetGo, Reason.RELEASED),
         ("nobody may tell whether its kind goes", {**HELD, "definition_going": None}, Stall, Reason.FORBIDDEN),
     ],
 )  # fmt: skip
 def test_decide_deletion(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
-    decided = decide(USER, seen(deleting=True, **given))
+    decided = decide(USER, observed(deleting=True, **given))
     assert (type(decided), decided.reason) == (verdict, reason), why
 
 
 def test_with_its_definition_it_goes_and_its_secret_stays() -> None:
-    decided = decide(USER, seen(deleting=True, **HELD, definition_going=True))
-    assert isinstance(decided, Release)
+    decided = decide(USER, observed(deleting=True, **HELD, definition_going=True))
+    assert isinstance(decided, LetGo)
     assert decided.retain
 
 
@@ -322,21 +322,21 @@ def test_with_its_definition_it_goes_and_its_secret_stays() -> None:
     ],
 )  # fmt: skip
 def test_what_it_owns_is_sent_the_same_way(given: dict[str, Any], way: dict[str, Any]) -> None:
-    step = decide(USER, seen(deleting=True, owned=(owned(),), **given))
+    step = decide(USER, observed(deleting=True, owned=(owned(),), **given))
     assert isinstance(step, Arrange)
     assert step.owned.spec == way
     assert step.if_there
     assert not step.doomed
-    then = decide(USER, seen(deleting=True, owned=(owned(**way),), **given))
-    assert isinstance(then, Delete | Release)
+    then = decide(USER, observed(deleting=True, owned=(owned(**way),), **given))
+    assert isinstance(then, Delete | LetGo)
 
 
-def seen_held(spec: dict[str, Any] | None = None, **fields: Any) -> DatabaseSeen:
+def seen_held(spec: dict[str, Any] | None = None, **fields: Any) -> ObservedDatabase:
     return replace(seen_database(spec, **fields), status=ProtectedStatus(identity=IDENTITY, id=MINE))
 
 
 def test_lost_data_is_never_made_again_by_itself() -> None:
-    lost = seen_held(mine_gone=True)
+    lost = seen_held(external_gone=True)
     decided = decide(DATABASE, lost)
     assert (type(decided), decided.reason) == (Stall, Reason.GONE)
     agreed = replace(lost, annotations={"manageddatabases.io/recreate": MINE})
@@ -347,12 +347,12 @@ def test_lost_data_is_never_made_again_by_itself() -> None:
 def test_what_is_protected_is_not_deleted() -> None:
     there = Database(id=MINE, name="orders", datastore_id=DATASTORE_ID, status="ACTIVE")
     for protection, verdict in ((True, Stall), (False, Delete)):
-        held = replace(seen_held({"deletionProtection": protection}, mine=there), deleting=True)
+        held = replace(seen_held({"deletionProtection": protection}, external=there), deleting=True)
         assert type(decide(DATABASE, held)) is verdict, protection
 
 
 def test_an_attempt_for_what_the_spec_does_not_say_any_more_ends_with_its_identity() -> None:
     before = IDENTITY.model_copy(update={"key": (DATASTORE_ID, "name_of_then")})
-    decided = decide(USER, seen(status=status(intent=INTENT, identity=before)))
+    decided = decide(USER, observed(status=status(intent=INTENT, identity=before)))
     assert isinstance(decided, Record)
     assert decided.changes.written() == {"intent": None, "identity": None}

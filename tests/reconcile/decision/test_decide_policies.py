@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import datastore, seen_datastore, uuid
+from kinds.builders import datastore, seen_datastore, uuid
 from managed_databases.kinds.database_user import KIND as USER
-from managed_databases.kinds.datastore_seen import DatastoreSeen
-from managed_databases.kinds.frame import Identity, Intent
+from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.seen import Referred
+from managed_databases.kinds.observed import Referred
+from managed_databases.kinds.shared_fields import Identity, Intent
 from managed_databases.kinds.verdicts import Change, Create, Done, Reason, Record, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import APPROVE, RECREATE
-from managed_databases.reconcile.decision.decide import approval_hash, decide
+from managed_databases.reconcile.decide.decide import approval_hash, decide
 from reconcile.decision.test_decide import HELD, MINE, status
-from reconcile.decision.test_decide import seen as seen_user
+from reconcile.decision.test_decide import observed as seen_user
 
 REPORT = {"driftPolicy": "Report", "nodeCount": 1}
 APPROVE_IT = {"changePolicy": "Approve", "nodeCount": 1}
@@ -79,12 +79,18 @@ def test_an_adopted_object_is_looked_at_first_where_drift_is_only_reported() -> 
     ],
 )
 def test_what_is_gone_without_data(why: str, fields: dict[str, Any], synced: int, type_: type) -> None:
-    given = {**HELD, "mine": None, "mine_gone": True, "status": status(id=MINE, synced_generation=synced), **fields}
+    given = {
+        **HELD,
+        "external": None,
+        "external_gone": True,
+        "status": status(id=MINE, synced_generation=synced),
+        **fields,
+    }
     decided = decide(USER, seen_user(**given))
     assert (type(decided), decided.reason) == (type_, Reason.GONE), why
 
 
-def seen_shrinking(**fields: Any) -> DatastoreSeen:
+def seen_shrinking(**fields: Any) -> ObservedDatastore:
     return seen_datastore(APPROVE_IT, datastore(node_count=3), **fields)
 
 
@@ -134,7 +140,7 @@ INTENT = Intent(attempt=1, wait_seconds=60, expected={"name": "main"})
         ("the creation waits for its source", {"refs": MISSING}, Wait),
         ("with its source it begins", {"refs": {"restore.datastoreRef": Referred("old", uuid(3), datastore())}}, Create),
         ("what an attempt has made is ours, whatever became of the source", {"refs": MISSING, "status": {"identity": IDENTITY, "intent": INTENT}, "namesakes": (datastore(),)}, Record),
-        ("what there is needs no source", {"refs": MISSING, "mine": datastore()}, Done),
+        ("what there is needs no source", {"refs": MISSING, "external": datastore()}, Done),
     ],
 )  # fmt: skip
 def test_only_the_creation_needs_the_source_of_a_restore(why: str, fields: dict[str, Any], type_: type) -> None:

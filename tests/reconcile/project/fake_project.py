@@ -21,8 +21,8 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Definition, NewSecret, Resource, ResourceKey, SecretContent
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.session import ProjectSession
-from managed_databases.reconcile.queue import Lane
-from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.scheduling.work_queue import Priority
+from managed_databases.reconcile.settings import ControllerSettings
 
 IDENTITY = "https://identity.example/v3"
 ENDPOINT = "https://api.example/v1"
@@ -31,7 +31,7 @@ PROJECT = "0" * 32
 OTHER_PROJECT = "f" * 32
 KEY = ResourceKey("DatabaseProject", "", "main")
 SPEED = 200.0
-SETTINGS = EngineSettings(operator_namespace=NAMESPACE, calls_per_second=2000.0, call_burst=4000)
+SETTINGS = ControllerSettings(operator_namespace=NAMESPACE, calls_per_second=2000.0, call_burst=4000)
 CREDENTIALS = {
     "OS_AUTH_URL": IDENTITY,
     "OS_USERNAME": "robot",
@@ -247,10 +247,10 @@ def project(key: ResourceKey = KEY, **spec: Any) -> Resource:
     return Resource(key, "uid-1", "1", 1, "2026-01-01T00:00:00Z", None, (), {}, whole, {})
 
 
-class House:
+class ProjectHarness:
     """All of it together. `woken` counts topics, `enqueued` the passes that were asked for."""
 
-    def __init__(self, settings: EngineSettings = SETTINGS, **spec: Any) -> None:
+    def __init__(self, settings: ControllerSettings = SETTINGS, **spec: Any) -> None:
         self.cloud = FakeCloud()
         self.cache = FakeCache()
         self.kube = FakeKube(self.cache)
@@ -334,4 +334,4 @@ class House:
             await asyncio.gather(task, return_exceptions=True)
 
 
-TIME = Lane.TIME
+LOW = Priority.LOW

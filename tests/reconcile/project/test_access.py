@@ -11,8 +11,8 @@ from managed_databases.api.looked_up_token import LookedUpToken
 from managed_databases.kinds.database_project import DatabaseProjectSpec
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.ports import SecretContent
-from managed_databases.reconcile.project.access import Access, read_access
 from managed_databases.reconcile.project.addresses import endpoint_problem
+from managed_databases.reconcile.project.project_credentials import ProjectCredentials, read_access
 
 PROJECT = "0" * 32
 WHOLE = {
@@ -31,7 +31,7 @@ def read(
     trusts_spec: bool = False,
     annotations: Mapping[str, str] | None = None,
     **spec: Any,
-) -> Access | Wait | Stall:
+) -> ProjectCredentials | Wait | Stall:
     whole = {"region": "ru-1", "credentialsSecretRef": {"name": "credentials"}, **spec}
     told = {key: SecretStr(value) for key, value in data.items()}
     steering = {f"manageddatabases.io/{key}": value for key, value in (annotations or {}).items()}
@@ -51,58 +51,58 @@ PASSWORD = PasswordToken(IDENTITY, "robot", SecretStr("secret-value"), "acme", P
 @pytest.mark.parametrize(
     ("why", "data", "spec", "access"),
     [
-        ("all in the Secret", WHOLE, {}, Access(PASSWORD, None, "ru-1", PROJECT, IDENTITY)),
+        ("all in the Secret", WHOLE, {}, ProjectCredentials(PASSWORD, None, "ru-1", PROJECT, IDENTITY)),
         (
             "line feeds at the ends come from `base64` on the command line",
             {key: f"{value}\n" for key, value in WHOLE.items()},
             {},
-            Access(PASSWORD, None, "ru-1", PROJECT, IDENTITY),
+            ProjectCredentials(PASSWORD, None, "ru-1", PROJECT, IDENTITY),
         ),
         (
             "the older name of the domain, the project in the spec",
             {**without("INFRA_PROJECT_ID", "OS_USER_DOMAIN_NAME"), "OS_DOMAIN_NAME": "acme"},
             {"projectID": PROJECT},
-            Access(PASSWORD, None, "ru-1", PROJECT, IDENTITY),
+            ProjectCredentials(PASSWORD, None, "ru-1", PROJECT, IDENTITY),
         ),
         (
             "the spec may say the same, in another spelling",
             WHOLE | {"INFRA_DATABASES_ENDPOINT": "https://api.example/v1"},
             {"identityURL": "https://Identity.example:443/v3/", "endpoint": "https://API.example/v1/"},
-            Access(PASSWORD, "https://api.example/v1", "ru-1", PROJECT, IDENTITY),
+            ProjectCredentials(PASSWORD, "https://api.example/v1", "ru-1", PROJECT, IDENTITY),
         ),
         (
             "an endpoint of the spec alone has to be in the catalogue",
             WHOLE,
             {"endpoint": API},
-            Access(PASSWORD, API, "ru-1", PROJECT, IDENTITY, is_endpoint_stated=True),
+            ProjectCredentials(PASSWORD, API, "ru-1", PROJECT, IDENTITY, is_endpoint_stated=True),
         ),
         (
             "the Secret may name an endpoint that the catalogue does not have",
             WHOLE | {"INFRA_DATABASES_ENDPOINT": API},
             {},
-            Access(PASSWORD, API, "ru-1", PROJECT, IDENTITY),
+            ProjectCredentials(PASSWORD, API, "ru-1", PROJECT, IDENTITY),
         ),
         (
             "a static token with an endpoint",
             {"OS_TOKEN": "t", "INFRA_PROJECT_ID": PROJECT, "INFRA_DATABASES_ENDPOINT": API},
             {},
-            Access(StaticToken(SecretStr("t")), API, "ru-1", PROJECT),
+            ProjectCredentials(StaticToken(SecretStr("t")), API, "ru-1", PROJECT),
         ),
         (
             "a static token that tells of itself",
             {"OS_TOKEN": "t", "OS_AUTH_URL": "https://identity.example/v3"},
             {},
-            Access(LookedUpToken(IDENTITY, SecretStr("t")), None, "ru-1", None, IDENTITY),
+            ProjectCredentials(LookedUpToken(IDENTITY, SecretStr("t")), None, "ru-1", None, IDENTITY),
         ),
         (
             "a password is renewed, a token is not",
             {**WHOLE, "OS_TOKEN": "t"},
             {},
-            Access(PASSWORD, None, "ru-1", PROJECT, IDENTITY),
+            ProjectCredentials(PASSWORD, None, "ru-1", PROJECT, IDENTITY),
         ),
     ],
 )
-def test_access(why: str, data: Mapping[str, str], spec: Mapping[str, Any], access: Access) -> None:
+def test_access(why: str, data: Mapping[str, str], spec: Mapping[str, Any], access: ProjectCredentials) -> None:
     assert read(data, **spec) == access, why
 
 
@@ -176,19 +176,19 @@ def test_credentials_go_nowhere_but_where_their_secret_says(
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8080/v3", "http://[::1]/v3", "http://localhost/v3"])
 def test_this_machine_needs_no_tls(address: str) -> None:
-    assert isinstance(read(WHOLE | {"OS_AUTH_URL": address}), Access)
+    assert isinstance(read(WHOLE | {"OS_AUTH_URL": address}), ProjectCredentials)
 
 
 def test_the_secret_may_allow_what_is_insecure_and_the_spec_may_not() -> None:
     plain = WHOLE | {"OS_AUTH_URL": "http://identity.example/v3"}
-    assert isinstance(read(plain, annotations={"allow-insecure": "true"}), Access)
+    assert isinstance(read(plain, annotations={"allow-insecure": "true"}), ProjectCredentials)
     assert isinstance(read(plain, annotations={"allow-insecure": "yes"}), Stall)
 
 
 def test_for_one_release_the_spec_is_believed_where_the_secret_says_nothing() -> None:
     silent = without("OS_AUTH_URL")
     access = read(silent, trusts_spec=True, identityURL=IDENTITY, endpoint=API)
-    assert access == Access(
+    assert access == ProjectCredentials(
         PASSWORD, API, "ru-1", PROJECT, IDENTITY, believed=("OS_AUTH_URL", "INFRA_DATABASES_ENDPOINT")
     )
     assert isinstance(read(WHOLE, trusts_spec=True, identityURL=HERS), Stall), "what the Secret says wins all the same"
@@ -199,7 +199,7 @@ def test_for_one_release_the_spec_is_believed_where_the_secret_says_nothing() ->
 )
 def test_a_secret_may_name_the_projects_that_may_use_it(named: str, may: bool) -> None:
     said = read(WHOLE, annotations={"projects": named})
-    assert isinstance(said, Access) == may
+    assert isinstance(said, ProjectCredentials) == may
     if isinstance(said, Stall):
         assert said.reason is Reason.FORBIDDEN
         assert "manageddatabases.io/projects" in said.message

@@ -3,22 +3,22 @@ import asyncio
 import pytest
 
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.project.budget import Budget, LaneClosed
-from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.project.rate_limiter import Budget, PriorityClosed
+from managed_databases.reconcile.scheduling.work_queue import Priority
 from reconcile.manual_clocks import GatedClock, LeapingClock, StillClock
 
 
-async def spend(budget: Budget, lane: Lane, calls: int) -> None:
+async def spend(budget: Budget, priority: Priority, calls: int) -> None:
     for _ in range(calls):
-        await budget.admit(lane)
+        await budget.admit(priority)
 
 
 async def test_a_burst_and_then_the_rate() -> None:
     clock = LeapingClock()
     budget, start = Budget(clock, calls_per_second=20, burst=40), clock.moment
-    await spend(budget, Lane.PEOPLE, 40)
+    await spend(budget, Priority.HIGH, 40)
     assert clock.moment == start
-    await spend(budget, Lane.PEOPLE, 200)
+    await spend(budget, Priority.HIGH, 200)
     assert clock.moment - start >= 200 / 20 * 0.9
 
 
@@ -26,35 +26,35 @@ async def test_never_more_than_burst_and_rate_together() -> None:
     clock = LeapingClock()
     budget, start = Budget(clock, calls_per_second=20, burst=40), clock.moment
     for calls in range(2, 600, 2):
-        await budget.admit(Lane.PEOPLE)
-        await budget.admit(Lane.TIME)
+        await budget.admit(Priority.HIGH)
+        await budget.admit(Priority.LOW)
         assert calls <= 40 + 20 * (clock.moment - start) + 1e-6
 
 
 async def test_what_time_used_up_leaves_the_share_of_people() -> None:
     clock = LeapingClock()
     budget = Budget(clock, burst=40, people_share=0.25)
-    await spend(budget, Lane.TIME, 200)
+    await spend(budget, Priority.LOW, 200)
     start = clock.moment
-    await spend(budget, Lane.PEOPLE, 10)
+    await spend(budget, Priority.HIGH, 10)
     assert clock.moment == start
 
 
 async def test_people_do_not_take_from_time_while_it_waits() -> None:
     clock = Clock(speed=50)
     budget = Budget(clock, calls_per_second=20, burst=4, people_share=0.25)
-    admitted: list[Lane] = []
+    admitted: list[Priority] = []
 
-    async def keep_calling(lane: Lane) -> None:
+    async def keep_calling(priority: Priority) -> None:
         while len(admitted) < 80:
-            await budget.admit(lane)
-            admitted.append(lane)
+            await budget.admit(priority)
+            admitted.append(priority)
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        for lane in (Lane.PEOPLE, Lane.PEOPLE, Lane.TIME, Lane.TIME):
-            group.create_task(keep_calling(lane))
-    assert admitted.count(Lane.TIME) >= 40, admitted
-    assert admitted.count(Lane.PEOPLE) >= 10, admitted
+        for priority in (Priority.HIGH, Priority.HIGH, Priority.LOW, Priority.LOW):
+            group.create_task(keep_calling(priority))
+    assert admitted.count(Priority.LOW) >= 40, admitted
+    assert admitted.count(Priority.HIGH) >= 10, admitted
 
 
 class HeldClock(StillClock):
@@ -67,18 +67,18 @@ class HeldClock(StillClock):
 async def test_people_leave_the_share_of_time_to_a_call_that_waits() -> None:
     clock = HeldClock()
     budget = Budget(clock, burst=4)
-    await spend(budget, Lane.TIME, 3)
-    waiting = asyncio.create_task(budget.admit(Lane.TIME))
+    await spend(budget, Priority.LOW, 3)
+    waiting = asyncio.create_task(budget.admit(Priority.LOW))
     await asyncio.sleep(0)
     clock.moment += 1
-    await budget.admit(Lane.PEOPLE)
-    second = asyncio.create_task(budget.admit(Lane.PEOPLE))
+    await budget.admit(Priority.HIGH)
+    second = asyncio.create_task(budget.admit(Priority.HIGH))
     await asyncio.sleep(0)
     assert not second.done()
     for task in (waiting, second):
         task.cancel()
     await asyncio.gather(waiting, second, return_exceptions=True)
-    await budget.admit(Lane.PEOPLE)
+    await budget.admit(Priority.HIGH)
 
 
 async def test_first_come_first_served() -> None:
@@ -86,7 +86,7 @@ async def test_first_come_first_served() -> None:
     admitted: list[int] = []
 
     async def call(number: int) -> None:
-        await budget.admit(Lane.TIME)
+        await budget.admit(Priority.LOW)
         admitted.append(number)
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
@@ -98,8 +98,8 @@ async def test_first_come_first_served() -> None:
 async def test_a_cancelled_call_holds_nobody_up() -> None:
     clock = GatedClock()
     budget = Budget(clock, burst=4)
-    await spend(budget, Lane.TIME, 3)
-    first, second = (asyncio.create_task(budget.admit(Lane.TIME)) for _ in range(2))
+    await spend(budget, Priority.LOW, 3)
+    first, second = (asyncio.create_task(budget.admit(Priority.LOW)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     clock.gate.set()
@@ -112,44 +112,44 @@ async def test_a_cancelled_call_holds_nobody_up() -> None:
 def test_a_429_closes_the_lane_of_time(retry_after: float | None, closed_seconds: float | None) -> None:
     clock = LeapingClock()
     budget = Budget(clock)
-    budget.refused(Lane.TIME, retry_after)
+    budget.refused(Priority.LOW, retry_after)
     expected = None if closed_seconds is None else clock.moment + closed_seconds
-    assert budget.closed_until(Lane.TIME) == expected
-    assert budget.closed_until(Lane.PEOPLE) is None
+    assert budget.closed_until(Priority.LOW) == expected
+    assert budget.closed_until(Priority.HIGH) is None
 
 
 async def test_a_closed_lane_says_so_and_people_go_on() -> None:
     clock = LeapingClock()
     budget, start = Budget(clock), clock.moment
-    budget.refused(Lane.TIME, 17)
-    budget.refused(Lane.TIME, 2)
-    await budget.admit(Lane.PEOPLE)
-    with pytest.raises(LaneClosed) as closed:
-        await budget.admit(Lane.TIME)
+    budget.refused(Priority.LOW, 17)
+    budget.refused(Priority.LOW, 2)
+    await budget.admit(Priority.HIGH)
+    with pytest.raises(PriorityClosed) as closed:
+        await budget.admit(Priority.LOW)
     assert closed.value.seconds == 17
     assert clock.moment == start, "nobody waits that long"
     clock.moment += 17
-    await budget.admit(Lane.TIME)
-    assert budget.closed_until(Lane.TIME) is None
+    await budget.admit(Priority.LOW)
+    assert budget.closed_until(Priority.LOW) is None
 
 
 async def seconds_for_people(clock: LeapingClock, budget: Budget, calls: int) -> float:
     start = clock.moment
-    await spend(budget, Lane.PEOPLE, calls)
+    await spend(budget, Priority.HIGH, calls)
     return clock.moment - start
 
 
 async def test_a_429_for_people_slows_them_down_for_a_while() -> None:
     clock = LeapingClock()
     budget = Budget(clock)
-    await spend(budget, Lane.PEOPLE, 40)
+    await spend(budget, Priority.HIGH, 40)
     usual = await seconds_for_people(clock, budget, 20)
     for _ in range(9):
-        budget.refused(Lane.PEOPLE, 30)
-    assert budget.closed_until(Lane.PEOPLE) is None
+        budget.refused(Priority.HIGH, 30)
+    assert budget.closed_until(Priority.HIGH) is None
     assert await seconds_for_people(clock, budget, 20) > 2 * usual
     clock.moment += 60
-    await spend(budget, Lane.PEOPLE, 40)
+    await spend(budget, Priority.HIGH, 40)
     assert await seconds_for_people(clock, budget, 20) == pytest.approx(usual, rel=0.2)
 
 
@@ -161,7 +161,7 @@ class Line:
         self.told: list[object] = []
         self.budget = Budget(self.clock, granted=self._granted, **settings)  # type: ignore[arg-type]
 
-    def _granted(self, who: object, lane: Lane) -> None:
+    def _granted(self, who: object, priority: Priority) -> None:
         self.told.append(who)
 
     async def until_told(self, count: int) -> None:
@@ -174,12 +174,12 @@ class Line:
 
 async def test_a_pass_that_may_not_send_is_told_when_it_may() -> None:
     line = Line(calls_per_second=20, burst=4)
-    assert [line.budget.claim(number, Lane.TIME) for number in range(5)] == [True, True, True, False, False]
-    assert not line.budget.claim(3, Lane.TIME), "its place is the one it has"
+    assert [line.budget.claim(number, Priority.LOW) for number in range(5)] == [True, True, True, False, False]
+    assert not line.budget.claim(3, Priority.LOW), "its place is the one it has"
     await line.until_told(2)
     assert line.told == [3, 4]
     for number in (3, 4):
-        assert line.budget.claim(number, Lane.TIME)
+        assert line.budget.claim(number, Priority.LOW)
         line.budget.spend(number)
     with pytest.raises(KeyError):
         line.budget.spend(3)
@@ -187,26 +187,26 @@ async def test_a_pass_that_may_not_send_is_told_when_it_may() -> None:
 
 async def test_in_the_line_shares_take_turns() -> None:
     line = Line(calls_per_second=20, burst=4)
-    await spend(line.budget, Lane.TIME, 3)
+    await spend(line.budget, Priority.LOW, 3)
     for who in ("a1", "a2", "a3", "b1"):
-        assert not line.budget.claim(who, Lane.TIME, (who[0], None))
+        assert not line.budget.claim(who, Priority.LOW, (who[0], None))
     await line.until_told(4)
     assert line.told == ["a1", "b1", "a2", "a3"]
 
 
 def test_what_is_not_spent_goes_back() -> None:
     budget = Budget(StillClock(), burst=4)
-    assert budget.claim("a", Lane.TIME)
-    left = budget.left(Lane.TIME)
+    assert budget.claim("a", Priority.LOW)
+    left = budget.left(Priority.LOW)
     budget.leave("a")
-    assert budget.left(Lane.TIME) == left + 1
+    assert budget.left(Priority.LOW) == left + 1
 
 
 async def test_who_leaves_the_line_is_passed_over() -> None:
     line = Line(calls_per_second=20, burst=4)
-    await spend(line.budget, Lane.TIME, 3)
+    await spend(line.budget, Priority.LOW, 3)
     for who in ("a", "b"):
-        assert not line.budget.claim(who, Lane.TIME)
+        assert not line.budget.claim(who, Priority.LOW)
     line.budget.leave("a")
     await line.until_told(1)
     assert line.told == ["b"]
@@ -214,16 +214,16 @@ async def test_who_leaves_the_line_is_passed_over() -> None:
 
 async def test_what_a_person_does_meanwhile_does_not_wait_in_the_line_of_time() -> None:
     line = Line(calls_per_second=20, burst=40)
-    line.budget.refused(Lane.TIME, 3600)
-    assert not line.budget.claim("a", Lane.TIME)
-    assert line.budget.claim("a", Lane.PEOPLE)
+    line.budget.refused(Priority.LOW, 3600)
+    assert not line.budget.claim("a", Priority.LOW)
+    assert line.budget.claim("a", Priority.HIGH)
 
 
 def test_a_lane_that_closes_says_so_to_its_line_and_takes_back_what_was_reserved() -> None:
     told: list[object] = []
-    budget = Budget(StillClock(), burst=4, granted=lambda who, lane: told.append(who))
-    assert [budget.claim(number, Lane.TIME) for number in range(4)] == [True, True, True, False]
-    budget.refused(Lane.TIME, 3600)
+    budget = Budget(StillClock(), burst=4, granted=lambda who, priority: told.append(who))
+    assert [budget.claim(number, Priority.LOW) for number in range(4)] == [True, True, True, False]
+    budget.refused(Priority.LOW, 3600)
     assert told == [3]
-    assert not budget.claim(0, Lane.TIME)
-    assert budget.seconds_to_wait(Lane.TIME) >= 3600
+    assert not budget.claim(0, Priority.LOW)
+    assert budget.seconds_to_wait(Priority.LOW) >= 3600

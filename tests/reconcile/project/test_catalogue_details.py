@@ -2,17 +2,17 @@
 
 import pytest
 
-from managed_databases.kinds.seen import ParametersFor
+from managed_databases.kinds.observed import ParametersFor
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.project import catalogue, catalogue_details
 from managed_databases.reconcile.project.session import LIMITS_AT_ONCE
-from reconcile.project.fake_project import DATASTORE_SIDE, House, until
+from reconcile.project.fake_project import DATASTORE_SIDE, ProjectHarness, until
 
 SMALL = ParametersFor("t", 2, 4096, 32)
 
 
 async def test_a_flavors_limits_are_read_once() -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         await until(lambda: session.view and session.view.catalogue.known, lambda: house.cloud.requests)
         before = house.cloud.count("GET /configuration-parameters")
@@ -25,7 +25,7 @@ async def test_a_flavors_limits_are_read_once() -> None:
 
 
 async def test_quotas_are_read_again_when_the_datastores_change() -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         await until(lambda: house.cloud.count("GET /quotas") == 1, lambda: house.cloud.requests)
         session.need(DATASTORE_SIDE)
@@ -45,7 +45,7 @@ async def test_quotas_are_read_again_when_the_datastores_change() -> None:
 
 async def test_one_namespace_has_not_all_limits_read() -> None:
     """A spec whose size is edited in a loop: the API decides without them."""
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         await until(lambda: session.view and session.view.catalogue.known, lambda: house.cloud.requests)
         before = house.cloud.count("GET /configuration-parameters")
@@ -58,8 +58,8 @@ async def test_one_namespace_has_not_all_limits_read() -> None:
 
 async def test_a_catalogue_of_too_many_rows_is_not_read_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be compared, and looked through, in passes of everybody."""
-    monkeypatch.setattr(catalogue, "OFFERS_MOST", 3)
-    house = House()
+    monkeypatch.setattr(catalogue, "MAX_OFFERS", 3)
+    house = ProjectHarness()
     for number in range(4):
         house.cloud.rows["flavors"][f"f{number}"] = {"id": f"f{number}"}
     async with house.opened() as session:
@@ -70,8 +70,8 @@ async def test_a_catalogue_of_too_many_rows_is_not_read_and_told(monkeypatch: py
 
 
 async def test_details_of_too_many_rows_count_as_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue_details, "DETAILS_MOST", 3)
-    house = House()
+    monkeypatch.setattr(catalogue_details, "MAX_DETAILS", 3)
+    house = ProjectHarness()
     for number in range(4):
         house.cloud.rows["quotas"][f"q{number}"] = {"name": f"q{number}", "used": 1, "limit": 2}
     async with house.opened() as session:

@@ -1,6 +1,6 @@
 import pytest
 
-from managed_databases.reconcile.project.circuit import Circuit
+from managed_databases.reconcile.project.circuit_breaker import Circuit
 from reconcile.manual_clocks import StillClock
 
 

@@ -306,8 +306,10 @@ def test_what_is_learned_between_the_slices_of_a_list_is_newer(snapshot: Collect
     assert snapshot.confirmed_gone("u901")
     assert snapshot.confirmed_gone("u960")
     delta = rest_of(slices)
-    seen = {id_: obj.status if (obj := snapshot.get(id_)) else None for id_ in ("u000", "u001", "u900", "u901", "u949")}
-    assert seen == {"u000": "LISTED", "u001": "ANSWERED", "u900": "ANSWERED", "u901": None, "u949": "LISTED"}
+    observed = {
+        id_: obj.status if (obj := snapshot.get(id_)) else None for id_ in ("u000", "u001", "u900", "u901", "u949")
+    }
+    assert observed == {"u000": "LISTED", "u001": "ANSWERED", "u900": "ANSWERED", "u901": None, "u949": "LISTED"}
     assert len(delta.missing) == 49
     assert "u960" not in delta.missing
     assert snapshot.is_dirty("u950")

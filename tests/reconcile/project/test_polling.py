@@ -8,18 +8,18 @@ import pytest
 from managed_databases.api import rows as limits
 from managed_databases.api.models import DatastoreName
 from managed_databases.kinds.database_project import PollSecondsOf
-from reconcile.project.fake_project import DATABASE_SIDE, DATASTORE_SIDE, KEY, SETTINGS, TIME, House, until
+from reconcile.project.fake_project import DATABASE_SIDE, DATASTORE_SIDE, KEY, LOW, SETTINGS, ProjectHarness, until
 
 LIST = "GET /datastores"
 NAME = KEY.name
 
 
-def gets(house: House, collection: str = "datastores") -> list[str]:
+def gets(house: ProjectHarness, collection: str = "datastores") -> list[str]:
     return [request for request in house.cloud.requests if request.startswith(f"GET /{collection}/")]
 
 
 async def test_a_collection_is_listed_as_soon_as_it_is_needed_and_again() -> None:
-    house = House()
+    house = ProjectHarness()
     house.cloud.put("datastores", "a")
     async with house.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
@@ -35,7 +35,7 @@ async def test_a_collection_is_listed_as_soon_as_it_is_needed_and_again() -> Non
 
 
 async def test_a_changed_key_wakes_both() -> None:
-    house = House()
+    house = ProjectHarness()
     house.cloud.put("datastores", "a", name="old")
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
@@ -47,7 +47,7 @@ async def test_a_changed_key_wakes_both() -> None:
 
 
 async def test_requests_during_a_list_are_one_more_list() -> None:
-    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     house.cloud.held = LIST
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
@@ -64,7 +64,7 @@ async def test_requests_during_a_list_are_one_more_list() -> None:
 
 
 async def test_something_pending_is_listed_at_its_own_pace() -> None:
-    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     house.cloud.put("datastores", "a", status="PENDING_CREATE")
     async with house.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
@@ -74,7 +74,7 @@ async def test_something_pending_is_listed_at_its_own_pace() -> None:
 
 
 async def test_a_collection_and_a_resource_may_want_a_pace_of_their_own() -> None:
-    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     databases = LIST.replace("datastores", "databases")
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
@@ -97,19 +97,19 @@ async def test_a_collection_and_a_resource_may_want_a_pace_of_their_own() -> Non
 
 
 async def test_after_a_change_the_pace_is_that_of_pending_things() -> None:
-    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     house.cloud.put("datastores", "a")
     house.cloud.answers["PUT /datastores/a"] = lambda: httpx.Response(200)
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
         await house.listed(DATASTORE_SIDE)
         call = DATASTORE_SIDE.collection.update("a", DatastoreName(name="b"))
-        await session.send(call, TIME)
+        await session.send(call, LOW)
         await house.listed(DATASTORE_SIDE, 2)
 
 
 async def test_what_a_list_does_not_show_is_gone_once_a_get_says_so() -> None:
-    house = House()
+    house = ProjectHarness()
     for id_ in "abcd":
         house.cloud.put("datastores", id_)
     async with house.opened() as session:
@@ -128,7 +128,7 @@ async def test_what_a_list_does_not_show_is_gone_once_a_get_says_so() -> None:
 
 
 async def test_a_deleted_object_that_is_still_shown_is_gone() -> None:
-    house = House()
+    house = ProjectHarness()
     house.cloud.put("datastores", "a")
     async with house.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
@@ -139,7 +139,7 @@ async def test_a_deleted_object_that_is_still_shown_is_gone() -> None:
 
 
 async def test_a_short_list_is_thrown_away() -> None:
-    house = House()
+    house = ProjectHarness()
     ids = {f"d{number}" for number in range(20)}
     for id_ in ids:
         house.cloud.put("datastores", id_)
@@ -157,7 +157,7 @@ async def test_a_short_list_is_thrown_away() -> None:
 
 
 async def test_a_great_loss_that_is_true_is_believed() -> None:
-    house = House()
+    house = ProjectHarness()
     for number in range(20):
         house.cloud.put("datastores", f"d{number}")
     async with house.opened() as session:
@@ -169,7 +169,7 @@ async def test_a_great_loss_that_is_true_is_believed() -> None:
 
 
 async def test_children_of_a_datastore_that_is_gone_need_one_get() -> None:
-    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     house.cloud.put("datastores", "a")
     for number in range(30):
         house.cloud.put("databases", f"x{number}", datastore_id="a")
@@ -190,7 +190,7 @@ async def test_children_of_a_datastore_that_is_gone_need_one_get() -> None:
 async def test_an_answer_that_is_too_large_leaves_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small limit: how long a large answer takes to be read decides when the next one is asked for."""
     monkeypatch.setattr(limits, "ROW_LIMIT", 50)
-    house = House()
+    house = ProjectHarness()
     house.cloud.put("datastores", "a")
     async with house.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
@@ -206,7 +206,7 @@ async def test_an_answer_that_is_too_large_leaves_what_was_seen(monkeypatch: pyt
 
 
 async def test_a_refused_list_is_reported() -> None:
-    house = House()
+    house = ProjectHarness()
     house.cloud.answers[LIST] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
@@ -215,7 +215,7 @@ async def test_a_refused_list_is_reported() -> None:
 
 
 async def test_calls_at_rest_do_not_grow_with_the_number_of_objects() -> None:
-    house = House()
+    house = ProjectHarness()
     for number in range(500):
         house.cloud.put("datastores", f"d{number}")
     async with house.opened() as session:
@@ -225,7 +225,7 @@ async def test_calls_at_rest_do_not_grow_with_the_number_of_objects() -> None:
 
 
 async def test_a_closed_circuit_is_probed_by_one_list_at_a_time() -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
         session.need(DATABASE_SIDE)
@@ -246,7 +246,7 @@ async def test_a_closed_circuit_is_probed_by_one_list_at_a_time() -> None:
 
 
 async def test_a_long_list_is_not_repeated_soon_even_when_asked() -> None:
-    house = House()
+    house = ProjectHarness()
     house.cloud.held = LIST
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
@@ -261,7 +261,7 @@ async def test_a_long_list_is_not_repeated_soon_even_when_asked() -> None:
 
 
 async def test_a_request_waits_for_the_pause_after_a_failure() -> None:
-    house = House(replace(SETTINGS, least_backoff_seconds=100.0))
+    house = ProjectHarness(replace(SETTINGS, min_backoff_seconds=100.0))
     house.cloud.answers[LIST] = lambda: httpx.Response(403)
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)

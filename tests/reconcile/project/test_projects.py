@@ -13,19 +13,19 @@ from reconcile.project.fake_project import (
     CREDENTIALS,
     DATASTORE_SIDE,
     KEY,
+    LOW,
     NAMESPACE,
     OTHER_PROJECT,
     PROJECT,
     SETTINGS,
-    TIME,
-    House,
+    ProjectHarness,
     project,
     until,
 )
 
 
 async def test_a_project_is_opened_and_says_so() -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         await house.settle("Synced", "True", "InSync")
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
@@ -46,7 +46,7 @@ async def test_a_project_is_opened_and_says_so() -> None:
 
 
 async def test_at_rest_a_pass_writes_and_asks_nothing() -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
         await house.reconcile()
@@ -57,7 +57,7 @@ async def test_at_rest_a_pass_writes_and_asks_nothing() -> None:
 
 
 async def test_a_requested_sync_lists_at_once_and_is_echoed() -> None:
-    house = House(replace(SETTINGS, poll_seconds=1e6))
+    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
         await house.listed(DATASTORE_SIDE)
@@ -68,7 +68,7 @@ async def test_a_requested_sync_lists_at_once_and_is_echoed() -> None:
 
 
 async def test_a_missing_secret_is_waited_for() -> None:
-    house = House()
+    house = ProjectHarness()
     del house.kube.secrets["credentials"]
     async with house.running():
         await house.reconcile()
@@ -81,7 +81,7 @@ async def test_a_missing_secret_is_waited_for() -> None:
 
 
 async def test_the_missing_certificate_holds_the_project_and_the_lost_one_does_not() -> None:
-    house = House(caCertificate={"name": "ca"})
+    house = ProjectHarness(caCertificate={"name": "ca"})
     async with house.running():
         await house.reconcile()
         assert isinstance(house.session.problem, Wait)
@@ -96,7 +96,7 @@ async def test_the_missing_certificate_holds_the_project_and_the_lost_one_does_n
 
 
 async def test_a_wrong_password_is_not_tried_again_at_once() -> None:
-    house = House(replace(SETTINGS, least_backoff_seconds=3600.0))
+    house = ProjectHarness(replace(SETTINGS, min_backoff_seconds=3600.0))
     house.cloud.password = "another"
     async with house.running():
         await house.reconcile()
@@ -113,7 +113,7 @@ async def test_a_wrong_password_is_not_tried_again_at_once() -> None:
 
 
 async def test_foreign_credentials_list_nothing_and_heal_when_put_back() -> None:
-    house = House()
+    house = ProjectHarness()
     house.cloud.put("datastores", "a")
     async with house.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
@@ -125,7 +125,7 @@ async def test_foreign_credentials_list_nothing_and_heal_when_put_back() -> None
         asked = len(house.cloud.requests)
         session.request_list("datastores")
         with pytest.raises(NeverSent):
-            await session.get_object(DATASTORE_SIDE, "a", TIME)
+            await session.get_object(DATASTORE_SIDE, "a", LOW)
         await house.reconcile()
         assert len(house.cloud.requests) == asked
         house.kube.secrets["credentials"]["INFRA_PROJECT_ID"] = PROJECT
@@ -144,7 +144,7 @@ async def test_foreign_credentials_list_nothing_and_heal_when_put_back() -> None
 async def test_what_is_pinned_is_compared_before_anything_is_asked(
     spec: dict[str, Any], status: dict[str, str]
 ) -> None:
-    house = House(**spec)
+    house = ProjectHarness(**spec)
     house.cache.put(replace(house.resource, status=status))
     async with house.running():
         await house.reconcile()
@@ -153,12 +153,12 @@ async def test_what_is_pinned_is_compared_before_anything_is_asked(
 
 
 async def test_a_refused_token_blocks_the_project_until_a_new_one_is_good() -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         house.cloud.tokens.clear()
         house.cloud.password = "another"
         with pytest.raises(Unauthorized):
-            await session.get_object(DATASTORE_SIDE, "a", TIME)
+            await session.get_object(DATASTORE_SIDE, "a", LOW)
         await house.settle("Ready", "False", "CredentialsInvalid")
         house.kube.secrets["credentials"]["OS_PASSWORD"] = "another"
         await house.reconcile()
@@ -166,18 +166,18 @@ async def test_a_refused_token_blocks_the_project_until_a_new_one_is_good() -> N
 
 
 async def test_an_identity_service_that_is_away_does_not_stop_an_open_project() -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         house.cloud.identity_is_dead = True
         house.kube.secrets["credentials"]["OS_USERNAME"] = "robot-2"
         await house.reconcile()
         assert session.problem is None
         assert house.condition("Synced") == ("False", "ApiUnreachable")
-        await session.send(DATASTORE_SIDE.collection.list(), TIME)
+        await session.send(DATASTORE_SIDE.collection.list(), LOW)
 
 
 async def test_an_identity_service_that_is_away_from_the_start() -> None:
-    house = House()
+    house = ProjectHarness()
     house.cloud.identity_is_dead = True
     async with house.running():
         await house.reconcile()
@@ -187,7 +187,7 @@ async def test_an_identity_service_that_is_away_from_the_start() -> None:
 
 
 async def test_a_dead_api_is_reported_and_its_return_too() -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
         await house.listed(DATASTORE_SIDE)
@@ -198,7 +198,7 @@ async def test_a_dead_api_is_reported_and_its_return_too() -> None:
         assert house.message("Ready").startswith("the API at https://api.example/v1 does not answer")
         asked = len(house.cloud.requests)
         with pytest.raises(NeverSent):
-            await session.get_object(DATASTORE_SIDE, "a", TIME)
+            await session.get_object(DATASTORE_SIDE, "a", LOW)
         assert len(house.cloud.requests) == asked
         house.cloud.is_dead = False
         await house.settle("Ready", "True", "Ready")
@@ -212,7 +212,7 @@ STATIC = {
 
 
 async def test_a_static_token_is_believed_only_when_the_listed_objects_fit() -> None:
-    house = House(endpoint="https://api.example/v1")
+    house = ProjectHarness(endpoint="https://api.example/v1")
     house.kube.secrets["credentials"] = STATIC
     house.cloud.tokens["static"] = PROJECT
     house.cloud.put("datastores", "a", project_id=OTHER_PROJECT)
@@ -227,7 +227,7 @@ async def test_a_static_token_is_believed_only_when_the_listed_objects_fit() -> 
 
 
 async def test_a_static_token_that_tells_of_itself_is_compared_first() -> None:
-    house = House(projectID=PROJECT)
+    house = ProjectHarness(projectID=PROJECT)
     house.kube.secrets["credentials"] = {"OS_TOKEN": "static", "OS_AUTH_URL": CREDENTIALS["OS_AUTH_URL"]}
     async with house.running():
         await house.reconcile()
@@ -245,7 +245,7 @@ async def test_a_static_token_that_tells_of_itself_is_compared_first() -> None:
 
 
 async def test_objects_of_another_project_refute_a_static_token_later() -> None:
-    house = House(endpoint="https://api.example/v1")
+    house = ProjectHarness(endpoint="https://api.example/v1")
     house.kube.secrets["credentials"] = STATIC
     house.cloud.tokens["static"] = PROJECT
     async with house.opened() as session:
@@ -258,17 +258,17 @@ async def test_objects_of_another_project_refute_a_static_token_later() -> None:
 
 
 async def test_another_resource_of_the_same_name_starts_anew() -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened() as session:
         assert house.projects.session(KEY.name) is session
         house.projects.forget(KEY.name)
         assert house.projects.session(KEY.name) is None
         with pytest.raises(NeverSent):
-            await session.get_object(DATASTORE_SIDE, "a", TIME)
+            await session.get_object(DATASTORE_SIDE, "a", LOW)
 
 
 async def test_a_spec_of_another_version_stalls() -> None:
-    house = House(region="")
+    house = ProjectHarness(region="")
     async with house.running():
         await house.reconcile()
         assert house.condition("Stalled") == ("True", "InvalidSpec")
@@ -276,7 +276,7 @@ async def test_a_spec_of_another_version_stalls() -> None:
 
 
 async def test_secrets_wake_the_projects_that_use_them() -> None:
-    house = House()
+    house = ProjectHarness()
     house.projects.notice_secret("elsewhere", "credentials")
     house.projects.notice_secret(NAMESPACE, "another")
     assert house.enqueued.empty()
@@ -285,7 +285,7 @@ async def test_secrets_wake_the_projects_that_use_them() -> None:
 
 
 async def test_permissions_follow_the_spec() -> None:
-    house = House(allowedNamespaces=[{"name": "shop"}])
+    house = ProjectHarness(allowedNamespaces=[{"name": "shop"}])
     assert house.projects.permits("main", "shop") == frozenset()
     assert house.projects.permits("main", "other") is None
     house.edit(allowedNamespaces=[{"selector": {"matchLabels": {"team": "a"}}, "powers": ["adopt"]}])
@@ -296,7 +296,7 @@ async def test_permissions_follow_the_spec() -> None:
 
 
 async def test_the_default_project() -> None:
-    house = House()
+    house = ProjectHarness()
     assert isinstance(house.projects.default_name(), Wait)
     house.edit(default=True)
     assert house.projects.default_name() == "main"
@@ -308,7 +308,7 @@ async def test_the_default_project() -> None:
 
 @pytest.mark.parametrize("endpoint", ["https://hers.example/v1", "https://api.example/v2", "http://api.example/v1"])
 async def test_no_token_goes_to_an_endpoint_that_only_the_spec_says(endpoint: str) -> None:
-    house = House()
+    house = ProjectHarness()
     async with house.opened():
         house.edit(endpoint=endpoint)
         await house.reconcile()
@@ -321,7 +321,7 @@ async def test_no_token_goes_to_an_endpoint_that_only_the_spec_says(endpoint: st
 
 
 async def test_what_is_believed_for_one_release_is_told() -> None:
-    house = House(replace(SETTINGS, trust_project_addresses=True), identityURL=CREDENTIALS["OS_AUTH_URL"])
+    house = ProjectHarness(replace(SETTINGS, trust_project_addresses=True), identityURL=CREDENTIALS["OS_AUTH_URL"])
     del house.kube.secrets["credentials"]["OS_AUTH_URL"]
     async with house.opened():
         await house.settle("Synced", "True", "InSync")

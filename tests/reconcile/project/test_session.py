@@ -12,17 +12,17 @@ from managed_databases.api.collections import FLAVORS
 from managed_databases.api.errors import NeverSent, OutcomeUnknown, RateLimited
 from managed_databases.api.identity import StaticToken
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.project.line import Connection
-from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.project.project_client import Connection
+from managed_databases.reconcile.scheduling.work_queue import Priority
 from reconcile.project.fake_project import (
     DATABASE_SIDE,
     DATASTORE_SIDE,
     ENDPOINT,
     KEY,
+    LOW,
     PROJECT,
     SETTINGS,
-    TIME,
-    House,
+    ProjectHarness,
     until,
 )
 
@@ -31,21 +31,21 @@ QUIET = replace(SETTINGS, poll_seconds=1e6, catalogue_seconds=1e6)
 
 
 async def test_an_object_is_entered_when_it_is_got() -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     async with house.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
         await house.listed(DATASTORE_SIDE)
         house.cloud.put("datastores", "a")
-        got = await session.get_object(DATASTORE_SIDE, "a", TIME)
+        got = await session.get_object(DATASTORE_SIDE, "a", LOW)
         assert got is snapshot.get("a")
         assert snapshot.get("a") is not None
         assert house.woken["object", NAME, "datastores", "a"] == 1
-        await session.get_object(DATASTORE_SIDE, "a", TIME)
+        await session.get_object(DATASTORE_SIDE, "a", LOW)
         assert house.woken["object", NAME, "datastores", "a"] == 1, "nothing new"
 
 
 async def test_a_datastore_that_is_gone_takes_what_was_in_it() -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.put("datastores", "a")
     house.cloud.put("databases", "x", datastore_id="a")
     house.cloud.put("databases", "y", datastore_id="b")
@@ -55,7 +55,7 @@ async def test_a_datastore_that_is_gone_takes_what_was_in_it() -> None:
         await house.listed(DATASTORE_SIDE)
         await house.listed(DATABASE_SIDE)
         del house.cloud.rows["datastores"]["a"]
-        assert await session.get_object(DATASTORE_SIDE, "a", TIME) is None
+        assert await session.get_object(DATASTORE_SIDE, "a", LOW) is None
         assert databases.is_gone("x")
         assert databases.get("y") is not None
         assert house.woken["object", NAME, "databases", "x"] == 2
@@ -72,7 +72,7 @@ async def test_a_datastore_that_is_gone_takes_what_was_in_it() -> None:
     ],
 )
 async def test_a_first_list_that_fails_is_told(status: int, reason: Reason, verdict: type[Wait | Stall]) -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.answers["GET /datastores"] = lambda: httpx.Response(status, headers={"Retry-After": "1"})
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
@@ -93,31 +93,31 @@ async def test_a_first_list_that_fails_is_told(status: int, reason: Reason, verd
     "answer", [httpx.Response(200), httpx.Response(200, json={"datastore": {"id": "b", "name": "b"}})]
 )
 async def test_an_answer_that_is_not_the_object_teaches_nothing(answer: httpx.Response) -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.put("datastores", "a")
     house.cloud.answers["GET /datastores/a"] = lambda: answer
     async with house.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
         await house.listed(DATASTORE_SIDE)
         with pytest.raises(OutcomeUnknown):
-            await session.get_object(DATASTORE_SIDE, "a", TIME)
+            await session.get_object(DATASTORE_SIDE, "a", LOW)
         assert snapshot.get("a") is not None
         assert not snapshot.is_gone("a")
 
 
 async def test_too_many_calls_close_the_slow_lane() -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     async with house.opened() as session:
         headers = {"Retry-After": "1000"}
         house.cloud.answers["GET /datastores/a"] = lambda: httpx.Response(429, headers=headers)
         with pytest.raises(RateLimited):
-            await session.get_object(DATASTORE_SIDE, "a", TIME)
-        assert session.budget.closed_until(TIME) is not None
+            await session.get_object(DATASTORE_SIDE, "a", LOW)
+        assert session.budget.closed_until(LOW) is not None
         assert not session.circuit.is_open
 
 
 async def test_the_catalogue_counts_its_changes() -> None:
-    house = House(replace(QUIET, catalogue_seconds=20.0))
+    house = ProjectHarness(replace(QUIET, catalogue_seconds=20.0))
     async with house.opened() as session:
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
         assert session.view is not None
@@ -134,7 +134,7 @@ async def test_the_catalogue_counts_its_changes() -> None:
 
 
 async def test_a_part_of_the_catalogue_that_fails_is_tried_again() -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.answers["GET /flavors"] = lambda: httpx.Response(503)
     async with house.opened() as session:
         await until(lambda: house.cloud.count("GET /flavors") >= 2, lambda: house.cloud.requests)
@@ -145,7 +145,7 @@ async def test_a_part_of_the_catalogue_that_fails_is_tried_again() -> None:
 
 
 async def test_a_part_of_the_catalogue_that_is_refused_is_reported() -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.answers["GET /flavors"] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
     async with house.opened():
         await house.settle("Synced", "False", "Refused")
@@ -155,11 +155,11 @@ async def test_a_part_of_the_catalogue_that_is_refused_is_reported() -> None:
 
 
 async def test_new_credentials_do_not_cut_off_a_call() -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.put("datastores", "a")
     house.cloud.held = "GET /datastores/a"
     async with house.opened() as session:
-        call = asyncio.create_task(session.get_object(DATASTORE_SIDE, "a", TIME))
+        call = asyncio.create_task(session.get_object(DATASTORE_SIDE, "a", LOW))
         await until(lambda: house.cloud.count("GET /datastores/a"), lambda: house.cloud.requests)
         house.kube.secrets["credentials"]["OS_USERNAME"] = "robot-2"
         await house.reconcile()
@@ -170,7 +170,7 @@ async def test_new_credentials_do_not_cut_off_a_call() -> None:
 
 
 async def test_a_retired_connection_is_closed_after_its_last_call() -> None:
-    house = House()
+    house = ProjectHarness()
     house.cloud.held = "GET /flavors"
     house.cloud.tokens["static"] = PROJECT
     client = Client(
@@ -189,7 +189,7 @@ async def test_a_retired_connection_is_closed_after_its_last_call() -> None:
 
 @pytest.mark.parametrize("status", [403, 404])
 async def test_without_configuration_parameters_there_are_none(status: int) -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.answers["GET /configuration-parameters"] = lambda: httpx.Response(status)
     async with house.opened() as session:
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
@@ -198,7 +198,7 @@ async def test_without_configuration_parameters_there_are_none(status: int) -> N
 
 
 async def test_actions_are_read_while_a_datastore_is_pending_and_once_after() -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.put("datastores", "a", status="PENDING_CREATE")
     house.cloud.put("datastores", "rest")
     for number in range(7):
@@ -223,7 +223,7 @@ async def test_actions_are_read_while_a_datastore_is_pending_and_once_after() ->
 
 
 async def test_actions_that_cannot_be_read_hurt_nobody() -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.put("datastores", "a", status="PENDING_CREATE")
     house.cloud.answers["GET /actions"] = lambda: httpx.Response(403)
     async with house.opened() as session:
@@ -235,14 +235,14 @@ async def test_actions_that_cannot_be_read_hurt_nobody() -> None:
 
 
 async def test_calls_are_counted_by_section_and_lane() -> None:
-    house = House(QUIET)
+    house = ProjectHarness(QUIET)
     house.cloud.put("datastores", "a")
     async with house.opened() as session:
         session.need(DATASTORE_SIDE)
         await house.listed(DATASTORE_SIDE)
         before = dict(session.used)
-        await session.get_object(DATASTORE_SIDE, "a", TIME)
+        await session.get_object(DATASTORE_SIDE, "a", LOW)
         for _ in range(2):
-            await session.get_object(DATASTORE_SIDE, "a", Lane.PEOPLE)
-        assert session.used["datastores", TIME] == before["datastores", TIME] + 1
-        assert session.used["datastores", Lane.PEOPLE] == before.get(("datastores", Lane.PEOPLE), 0) + 2
+            await session.get_object(DATASTORE_SIDE, "a", Priority.HIGH)
+        assert session.used["datastores", LOW] == before["datastores", LOW] + 1
+        assert session.used["datastores", Priority.HIGH] == before.get(("datastores", Priority.HIGH), 0) + 2

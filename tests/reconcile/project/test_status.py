@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from managed_databases.api.models import DatastoreType
-from managed_databases.kinds.seen import Catalogue, ProjectView
+from managed_databases.kinds.observed import Catalogue, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.ports import Resource, ResourceKey
-from managed_databases.reconcile.project.status import ProjectSeen, project_status
+from managed_databases.reconcile.project.status import ObservedProject, project_status
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TYPES = tuple(
@@ -17,12 +17,12 @@ TYPES = tuple(
     for engine, version in (("redis", "7"), ("postgresql", "16"), ("postgresql", "15"))
 )
 VIEW = ProjectView("main", "0" * 32, "ru-1", Catalogue(TYPES, known=True))
-FINE = ProjectSeen(view=VIEW, endpoint="https://api.example/v1", answered=True)
+FINE = ObservedProject(view=VIEW, endpoint="https://api.example/v1", answered=True)
 RESOURCE = Resource(ResourceKey("DatabaseProject", "", "main"), "uid", "1", 3, "", None, (), {}, {}, {})
 
 
 @pytest.mark.parametrize(
-    ("why", "seen", "conditions"),
+    ("why", "observed", "conditions"),
     [
         ("all is well", FINE, "True False False Ready"),
         ("nobody has answered yet", replace(FINE, answered=False), "False True False Looking"),
@@ -39,7 +39,7 @@ RESOURCE = Resource(ResourceKey("DatabaseProject", "", "main"), "uid", "1", 3, "
         ),
         (
             "not opened yet",
-            ProjectSeen(problem=Wait(Reason.PROJECT_NOT_READY, "")),
+            ObservedProject(problem=Wait(Reason.PROJECT_NOT_READY, "")),
             "False True False ProjectNotReady",
         ),
         (
@@ -55,8 +55,8 @@ RESOURCE = Resource(ResourceKey("DatabaseProject", "", "main"), "uid", "1", 3, "
         ),
     ],
 )
-def test_conditions(why: str, seen: ProjectSeen, conditions: str) -> None:
-    said = {condition["type"]: condition for condition in project_status(RESOURCE, seen, NOW)["conditions"]}
+def test_conditions(why: str, observed: ObservedProject, conditions: str) -> None:
+    said = {condition["type"]: condition for condition in project_status(RESOURCE, observed, NOW)["conditions"]}
     states = [said[type_]["status"] for type_ in ("Ready", "Reconciling", "Stalled")]
     assert " ".join([*states, said["Ready"]["reason"]]) == conditions, why
     assert all(condition["observedGeneration"] == 3 for condition in said.values())
@@ -75,6 +75,6 @@ def test_nothing_changes_at_rest() -> None:
 
 def test_what_was_known_stays_while_nothing_is_known() -> None:
     before = replace(RESOURCE, status=project_status(RESOURCE, FINE, NOW))
-    after = project_status(before, ProjectSeen(problem=Wait(Reason.SECRET_MISSING, "")), NOW)
+    after = project_status(before, ObservedProject(problem=Wait(Reason.SECRET_MISSING, "")), NOW)
     assert (after["projectID"], after["region"], after["endpoint"]) == ("0" * 32, "ru-1", "https://api.example/v1")
     assert after["engines"] == ["postgresql 15", "postgresql 16", "redis 7"]

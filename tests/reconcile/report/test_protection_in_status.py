@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from kinds.sights import seen_user
+from kinds.builders import seen_user
 from managed_databases.kinds.database_user import KIND
 from managed_databases.kinds.facts import NOTHING, Facts
-from managed_databases.kinds.frame import Intent
+from managed_databases.kinds.shared_fields import Intent
 from managed_databases.kinds.verdicts import Create, Reason, Wait
 from managed_databases.reconcile.report.status import status
 

@@ -10,7 +10,7 @@ from stories.chaos.boundaries import Boundary
 from stories.chaos.killing import run
 from stories.chaos.scenarios import SCENARIOS
 
-RUNS_AT_MOST = 40
+MAX_RUNS_AT = 40
 RUNS_IN_VAIN = 3
 """So many in a row that meet none of what is untried: it came by chance."""
 
@@ -34,7 +34,7 @@ async def test_at_every_boundary(
     unharmed = await run(scenario, installed, new(tmp_path, "unharmed"), set(), standby=standby)
     found, tried, runs, in_vain = set(unharmed.seen), set[Boundary](), 0, 0
     try:
-        while (untried := found - tried) and runs < RUNS_AT_MOST and in_vain < RUNS_IN_VAIN:
+        while (untried := found - tried) and runs < MAX_RUNS_AT and in_vain < RUNS_IN_VAIN:
             runs += 1
             harmed = await run(scenario, installed, new(tmp_path, f"run-{runs}"), untried, standby=standby)
             assert harmed.cloud == unharmed.cloud, f"killed at {[str(one) for one in harmed.killed_at]}"

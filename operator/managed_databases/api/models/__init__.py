@@ -60,13 +60,6 @@ from managed_databases.api.models.datastores import (
     Resize,
     SecurityGroupsChange,
 )
-from managed_databases.api.models.frame import (
-    Answer,
-    CloudObject,
-    Request,
-    Time,
-    Undocumented,
-)
 from managed_databases.api.models.identity import (
     CatalogueService,
     Endpoint,
@@ -89,6 +82,13 @@ from managed_databases.api.models.project import (
     MetricsTokenName,
     NewMetricsToken,
     Quota,
+)
+from managed_databases.api.models.shared_fields import (
+    Answer,
+    CloudObject,
+    Request,
+    Time,
+    Undocumented,
 )
 
 __all__ = [

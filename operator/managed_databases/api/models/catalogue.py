@@ -6,7 +6,7 @@ their fields are taken from the answers [assumed].
 
 from typing import Any
 
-from managed_databases.api.models.frame import Answer, Request
+from managed_databases.api.models.shared_fields import Answer, Request
 
 
 class DatastoreType(Answer):

@@ -1,6 +1,6 @@
 """What stands in a datastore of databases: databases, users, grants, extensions, logical replication slots."""
 
-from managed_databases.api.models.frame import CloudObject, Request
+from managed_databases.api.models.shared_fields import CloudObject, Request
 from managed_databases.api.secrets import Password
 
 

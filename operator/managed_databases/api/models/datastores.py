@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict
 
-from managed_databases.api.models.frame import Answer, CloudObject, Request, Time, Undocumented
+from managed_databases.api.models.shared_fields import Answer, CloudObject, Request, Time, Undocumented
 from managed_databases.api.secrets import Password
 
 

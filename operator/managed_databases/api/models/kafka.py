@@ -1,6 +1,6 @@
 """What stands in a Kafka datastore: topics and access rules."""
 
-from managed_databases.api.models.frame import CloudObject, Request
+from managed_databases.api.models.shared_fields import CloudObject, Request
 
 
 class Topic(CloudObject):

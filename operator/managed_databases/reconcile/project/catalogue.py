@@ -31,18 +31,18 @@ from managed_databases.api.models import (
     Flavor,
     Quota,
 )
-from managed_databases.kinds.seen import Catalogue, ParametersFor
+from managed_databases.kinds.observed import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason
-from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.project.budget import LONGEST_CLOSED_SECONDS
 from managed_databases.reconcile.project.catalogue_details import DetailReader, require_few
-from managed_databases.reconcile.project.line import ProjectLine
-from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.project.project_client import ProjectClient
+from managed_databases.reconcile.project.rate_limiter import LONGEST_CLOSED_SECONDS
+from managed_databases.reconcile.scheduling.backoff import retry_delay
+from managed_databases.reconcile.settings import ControllerSettings
 
 A = TypeVar("A", bound=Answer)
 
-OFFERS_MOST: Final = 20_000
+MAX_OFFERS: Final = 20_000
 """Rows of each part: some thousands are the parameters of all engines. They are compared, and looked through in each pass."""
 
 log = structlog.get_logger()
@@ -67,9 +67,9 @@ class CatalogueReader:
 
     def __init__(
         self,
-        line: ProjectLine,
+        line: ProjectClient,
         clock: Clock,
-        settings: EngineSettings,
+        settings: ControllerSettings,
         draw: Callable[[], float],
         changed: Callable[[News], None],
     ) -> None:
@@ -131,7 +131,7 @@ class CatalogueReader:
                 failures = 0 if await self._read() else failures + 1
                 pause = self._settings.catalogue_seconds
                 if failures:
-                    pause = min(pause, retry_delay(failures, self._draw, self._settings.least_backoff_seconds))
+                    pause = min(pause, retry_delay(failures, self._draw, self._settings.min_backoff_seconds))
                 pause = max(pause, self._asked_to_wait)
                 if self._line.circuit.is_open:
                     pause = min(pause, self._settings.probe_seconds)
@@ -165,11 +165,11 @@ class CatalogueReader:
         call = collection.list()
         try:
             reply = await self._line.send(
-                call, self._line.reading_lane(is_awaited=not self.catalogue.known), probe=True
+                call, self._line.reading_priority(is_awaited=not self.catalogue.known), probe=True
             )
             if reply.value is None:
                 raise OutcomeUnknown(call.operation, "the answer is empty", status=reply.status)
-            require_few(call.operation, reply.value, OFFERS_MOST)
+            require_few(call.operation, reply.value, MAX_OFFERS)
         except ApiError as error:
             if may_be_missing and isinstance(error, Forbidden):
                 return ()

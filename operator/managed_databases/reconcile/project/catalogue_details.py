@@ -12,13 +12,13 @@ from managed_databases.api.calls import Call
 from managed_databases.api.collections import CAPABILITIES, CONFIGURATION_PARAMETERS, LIMITS, QUOTAS
 from managed_databases.api.errors import ApiError, TooLarge
 from managed_databases.api.models import Capability, ConfigurationParameter, Limit, Quota
-from managed_databases.kinds.seen import ParametersFor
-from managed_databases.reconcile.project.line import ProjectLine
+from managed_databases.kinds.observed import ParametersFor
+from managed_databases.reconcile.project.project_client import ProjectClient
 
 T = TypeVar("T")
 B = TypeVar("B")
 
-DETAILS_MOST: Final = 2_000
+MAX_DETAILS: Final = 2_000
 """Rows of each answer: one engine has some hundreds of parameters, and a project some dozens of all else."""
 LIMITS_KEPT: Final = 200
 """Of so many flavors the limits are remembered: hardly a project has more."""
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 class DetailReader:
     """`limits`, `capabilities` and `shown_quotas` change with `read_all` only, `quotas` also when the datastores do."""
 
-    def __init__(self, line: ProjectLine) -> None:
+    def __init__(self, line: ProjectClient) -> None:
         self._line = line
         self._wanted: set[ParametersFor] = set()
         self._failed: set[ParametersFor] = set()
@@ -88,8 +88,8 @@ class DetailReader:
     async def _part(self, call: Call[tuple[T, ...]], before: B, *, is_awaited: bool = False) -> tuple[T, ...] | B:
         """Return the answer, or what was known before."""
         try:
-            reply = await self._line.send(call, self._line.reading_lane(is_awaited=is_awaited))
-            require_few(call.operation, reply.value or (), DETAILS_MOST)
+            reply = await self._line.send(call, self._line.reading_priority(is_awaited=is_awaited))
+            require_few(call.operation, reply.value or (), MAX_DETAILS)
         except ApiError as error:
             log.info(
                 "part of the catalogue not read",

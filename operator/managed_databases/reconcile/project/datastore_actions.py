@@ -11,10 +11,10 @@ from managed_databases.api.collections import ACTIONS
 from managed_databases.api.errors import ApiError
 from managed_databases.api.models import Action, CloudObject
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.decision.decide import PENDING
+from managed_databases.reconcile.decide.decide import PENDING
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
-from managed_databases.reconcile.project.line import ProjectLine
-from managed_databases.reconcile.queue import Lane
+from managed_databases.reconcile.project.project_client import ProjectClient
+from managed_databases.reconcile.scheduling.work_queue import Priority
 
 _KEPT = 5
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -38,7 +38,7 @@ class ActionReader:
     pending once more, those of one at rest never. `changed` is told the id of a datastore whose actions differ.
     """
 
-    def __init__(self, line: ProjectLine, clock: Clock, every_seconds: float, changed: Callable[[str], None]) -> None:
+    def __init__(self, line: ProjectClient, clock: Clock, every_seconds: float, changed: Callable[[str], None]) -> None:
         self._line = line
         self._clock = clock
         self._every_seconds = every_seconds
@@ -88,7 +88,7 @@ class ActionReader:
         if not is_due:
             return
         try:
-            reply = await self._line.send(ACTIONS.list(datastore_id=datastore.id), Lane.TIME)
+            reply = await self._line.send(ACTIONS.list(datastore_id=datastore.id), Priority.LOW)
         except ApiError as error:
             log.info(
                 "actions not read",

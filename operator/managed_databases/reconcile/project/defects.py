@@ -7,7 +7,7 @@ import structlog
 
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.failures import defect
+from managed_databases.reconcile.decide.failures import defect
 
 PAUSE_SECONDS: Final = 60.0
 TOLD_SECONDS: Final = 300.0

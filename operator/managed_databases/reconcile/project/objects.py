@@ -8,11 +8,11 @@ from managed_databases.api.collections import DATASTORES
 from managed_databases.api.errors import NotFound, OutcomeUnknown
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
-from managed_databases.reconcile.project.line import ProjectLine
-from managed_databases.reconcile.queue import Lane
-from managed_databases.reconcile.topics import Topic
+from managed_databases.reconcile.project.project_client import ProjectClient
+from managed_databases.reconcile.scheduling import dependencies as dependency
+from managed_databases.reconcile.scheduling.dependencies import Dependency
+from managed_databases.reconcile.scheduling.work_queue import Priority
 
 DELETED = "DELETED"
 """An object that the API still shows in this status is gone [assumed]: it is missing in a LIST, and a 404 by id."""
@@ -41,8 +41,8 @@ class ProjectObjects:
     def __init__(
         self,
         project: str,
-        line: ProjectLine,
-        wake: Callable[[Topic, Lane], None],
+        line: ProjectClient,
+        wake: Callable[[Dependency, Priority], None],
         is_ours: Callable[[CloudObject], bool] = lambda _: True,
     ) -> None:
         """`is_ours` is False for what says to be in another cloud project: it is not there for us."""
@@ -63,7 +63,7 @@ class ProjectObjects:
         return known
 
     async def look(
-        self, known: KnownCollection, id_: str, lane: Lane, who: Hashable = None, account: Hashable = None
+        self, known: KnownCollection, id_: str, priority: Priority, who: Hashable = None, account: Hashable = None
     ) -> CloudObject | None:
         """GET an object by its id and enter the answer; return what is known now, None when it is gone.
 
@@ -71,17 +71,17 @@ class ProjectObjects:
         """
         call = known.collection.get(id_)
         if who is None:
-            await self._line.admit(call.operation, lane)
+            await self._line.admit(call.operation, priority)
         else:
-            self._line.enter_claimed(call.operation, lane, who)
+            self._line.enter_claimed(call.operation, priority, who)
         begun = known.snapshot.call_started()
         try:
-            reply = await self._line.exchange(call, lane, account)
+            reply = await self._line.exchange(call, priority, account)
         except NotFound as error:
             if not error.is_about(known.collection.words, id_):
                 why = f"the 404 is not about the {known.collection.one} {id_}: {error.message}"
                 raise OutcomeUnknown(call.operation, why, status=404, request_id=error.request_id) from None
-            self.gone(known, id_, lane)
+            self.gone(known, id_, priority)
             return None
         obj = reply.value
         if obj is None or obj.id != id_ or not self._is_ours(obj):
@@ -89,18 +89,18 @@ class ProjectObjects:
                 call.operation, "the answer is not the object", status=reply.status, request_id=reply.request_id
             )
         if obj.status == DELETED:
-            self.gone(known, id_, lane)
+            self.gone(known, id_, priority)
             return None
         before = known.snapshot.get(id_)
         if known.snapshot.answered(obj, begun):
-            self.tell(known, id_, (before, obj), lane)
+            self.tell(known, id_, (before, obj), priority)
         return known.snapshot.get(id_)
 
-    def gone(self, known: KnownCollection, id_: str, lane: Lane) -> None:
+    def gone(self, known: KnownCollection, id_: str, priority: Priority) -> None:
         """An object is confirmed gone; a datastore takes with it all that was in it."""
         before = known.snapshot.get(id_)
         known.snapshot.confirmed_gone(id_)
-        self.tell(known, id_, (before,), lane)
+        self.tell(known, id_, (before,), priority)
         if known.name != DATASTORES.name:
             return
         for other in self.known.values():
@@ -109,14 +109,14 @@ class ProjectObjects:
             children = other.snapshot.of_parent(id_)
             other.snapshot.parent_gone(id_)
             for child in children:
-                self.tell(other, child.id, (child,), lane)
+                self.tell(other, child.id, (child,), priority)
 
-    def tell(self, known: KnownCollection, id_: str, shapes: Iterable[CloudObject | None], lane: Lane) -> None:
+    def tell(self, known: KnownCollection, id_: str, shapes: Iterable[CloudObject | None], priority: Priority) -> None:
         """Wake those who listen to this object, and to each key that it has and had."""
-        self._wake(topic.cloud_object(self._project, known.name, id_), lane)
+        self._wake(dependency.cloud_object(self._project, known.name, id_), priority)
         for key in {known.key_of(shape) for shape in shapes if shape is not None}:
-            self._wake(topic.key(self._project, known.name, key), lane)
+            self._wake(dependency.key(self._project, known.name, key), priority)
 
     def tell_listed(self, known: KnownCollection) -> None:
         """Wake those who wait for a LIST."""
-        self._wake(topic.listed(self._project, known.name), Lane.TIME)
+        self._wake(dependency.listed(self._project, known.name), Priority.LOW)

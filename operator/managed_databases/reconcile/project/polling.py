@@ -10,16 +10,16 @@ from managed_databases.api.collections import DATASTORES
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, TooLarge, Unauthorized
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.verdicts import Reason
-from managed_databases.reconcile.backoff import retry_delay
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.decision.decide import PENDING
+from managed_databases.reconcile.decide.decide import PENDING
 from managed_databases.reconcile.ports import ResourceKey
-from managed_databases.reconcile.project.budget import LONGEST_CLOSED_SECONDS
 from managed_databases.reconcile.project.collection_snapshot import Delta, Slices
-from managed_databases.reconcile.project.line import ProjectLine
 from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects
-from managed_databases.reconcile.queue import Lane
-from managed_databases.reconcile.settings import EngineSettings
+from managed_databases.reconcile.project.project_client import ProjectClient
+from managed_databases.reconcile.project.rate_limiter import LONGEST_CLOSED_SECONDS
+from managed_databases.reconcile.scheduling.backoff import retry_delay
+from managed_databases.reconcile.scheduling.work_queue import Priority
+from managed_databases.reconcile.settings import ControllerSettings
 
 _LEAST_GAP_SECONDS = 1.0
 _LONG_LIST_SECONDS = 5.0
@@ -73,9 +73,9 @@ class CollectionPoller:
         self,
         known: KnownCollection,
         objects: ProjectObjects,
-        line: ProjectLine,
+        line: ProjectClient,
         clock: Clock,
-        settings: EngineSettings,
+        settings: ControllerSettings,
         *,
         draw: Callable[[], float],
         rest_seconds: Callable[[], float],
@@ -165,15 +165,15 @@ class CollectionPoller:
         if self._line.circuit.is_open:
             return self._line.circuit.next_probe
         moment = self._earliest if self._is_requested else max(self._due, self._earliest)
-        return max(moment, self._line.budget.closed_until(self._lane()) or 0.0)
+        return max(moment, self._line.budget.closed_until(self._priority()) or 0.0)
 
-    def _lane(self) -> Lane:
-        return self._line.reading_lane(is_awaited=bool(self._expected_by))
+    def _priority(self) -> Priority:
+        return self._line.reading_priority(is_awaited=bool(self._expected_by))
 
     async def _list(self) -> None:
-        call, lane = self._known.collection.list(), self._lane()
+        call, priority = self._known.collection.list(), self._priority()
         try:
-            await self._line.admit(call.operation, lane, probe=True)
+            await self._line.admit(call.operation, priority, probe=True)
         except (NeverSent, RateLimited):
             return  # not our turn: the next moment is another one now
         self._is_requested = False
@@ -181,7 +181,7 @@ class CollectionPoller:
         token = self._known.snapshot.list_started(begun)
         try:
             try:
-                reply = await self._line.exchange(call, lane)
+                reply = await self._line.exchange(call, priority)
             finally:
                 ended = self._clock.monotonic()
             if reply.value is None:
@@ -220,14 +220,14 @@ class CollectionPoller:
         before = {obj.id: obj for obj in snapshot.all()}
         delta = await _in_slices(snapshot.finishing(token, [obj for obj in answered if obj.status != DELETED]))
         if delta.suspect:
-            looks = [await self._objects.look(self._known, id_, self._lane()) for id_ in delta.suspect]
+            looks = [await self._objects.look(self._known, id_, self._priority()) for id_ in delta.suspect]
             if all(look is not None for look in looks):
                 raise ListRefuted(f"{self._known.name}.list", "it left out what is there, and was thrown away")
             delta = await _in_slices(snapshot.accepting_suspect(token))
         for number, id_ in enumerate(delta.changed, 1):
             if number % _TOLD_AT_ONCE == 0:
                 await asyncio.sleep(0)
-            self._objects.tell(self._known, id_, (before.get(id_), snapshot.get(id_)), Lane.TIME)
+            self._objects.tell(self._known, id_, (before.get(id_), snapshot.get(id_)), Priority.LOW)
         self._objects.tell_listed(self._known)
         self._listed(self._known.name)
         snapshot.forget_gone(self._is_awaited)
@@ -257,7 +257,7 @@ class CollectionPoller:
         for id_ in looked_at:
             if snapshot.get(id_) is not None:
                 times = self._hidden[id_].times + 1 if id_ in self._hidden else 1
-                pause = retry_delay(times, self._draw, self._settings.least_backoff_seconds)
+                pause = retry_delay(times, self._draw, self._settings.min_backoff_seconds)
                 self._hidden[id_] = _Hidden(times, now + pause)
 
     async def _look_each(self, known: KnownCollection, ids: Collection[str]) -> None:
@@ -269,7 +269,7 @@ class CollectionPoller:
                 if failures:
                     return
                 try:
-                    await self._objects.look(known, id_, self._lane())
+                    await self._objects.look(known, id_, self._priority())
                 except ApiError as error:
                     failures.append(error)
 
@@ -344,7 +344,7 @@ class CollectionPoller:
 
     def _pause_after_failure(self) -> float:
         self._failures += 1
-        return retry_delay(self._failures, self._draw, self._settings.least_backoff_seconds)
+        return retry_delay(self._failures, self._draw, self._settings.min_backoff_seconds)
 
     def _say(self, trouble: tuple[Reason, str] | None) -> None:
         if trouble != self.trouble:

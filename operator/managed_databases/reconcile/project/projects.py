@@ -11,20 +11,20 @@ from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client
 from managed_databases.kinds.database_project import KIND, AllowedNamespace, DatabaseProjectSpec
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile import topics as topic
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.failures import KUBERNETES_SECONDS, kubernetes_refusal
-from managed_databases.reconcile.packed import as_values
+from managed_databases.reconcile.decide.failures import KUBERNETES_SECONDS, kubernetes_refusal
+from managed_databases.reconcile.packed_spec import as_values
 from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey, WriteRefused
-from managed_databases.reconcile.project.opening import ClientFactory, Opener, Opening
-from managed_databases.reconcile.project.permits import default_project, name_prefixes, powers
+from managed_databases.reconcile.project.connector import ClientFactory, Connector, Opening
 from managed_databases.reconcile.project.reaching import Known
 from managed_databases.reconcile.project.session import ProjectSession, SessionHooks
-from managed_databases.reconcile.project.status import ProjectSeen, project_status
-from managed_databases.reconcile.queue import Lane
-from managed_databases.reconcile.settings import EngineSettings
-from managed_databases.reconcile.topics import Topic
+from managed_databases.reconcile.project.status import ObservedProject, project_status
+from managed_databases.reconcile.project.tenancy import default_project, name_prefixes, powers
+from managed_databases.reconcile.scheduling import dependencies as dependency
+from managed_databases.reconcile.scheduling.dependencies import Dependency
+from managed_databases.reconcile.scheduling.work_queue import Priority
+from managed_databases.reconcile.settings import ControllerSettings
 
 
 class Projects:
@@ -41,17 +41,17 @@ class Projects:
         cache: ResourceCache,
         kube: Kube,
         clock: Clock,
-        settings: EngineSettings,
+        settings: ControllerSettings,
         *,
-        wake: Callable[[Topic, Lane], None],
-        enqueue: Callable[[ResourceKey, Lane], None],
+        wake: Callable[[Dependency, Priority], None],
+        enqueue: Callable[[ResourceKey, Priority], None],
         reported: Callable[[Mapping[str, Any], Resource], None] = lambda before, written: None,
         known: Callable[[str], Known] = lambda project: Known(),
         client_factory: ClientFactory = Client,
         before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
         observer: Callable[[str, CallRecord], None] | None = None,
         draw: Callable[[], float] = random.random,
-        is_heard: Callable[[Topic], bool] = lambda topic: True,
+        is_heard: Callable[[Dependency], bool] = lambda dependency: True,
         unguarded: Callable[[], str | None] = lambda: None,
         seal_key: Callable[[], str | None] = lambda: None,
     ) -> None:
@@ -66,7 +66,7 @@ class Projects:
         self._enqueue = enqueue
         self._reported = reported
         self._draw = draw
-        self._opener = Opener(
+        self._opener = Connector(
             kube,
             clock,
             settings,
@@ -191,7 +191,7 @@ class Projects:
     def look_again(self) -> None:
         """Queue all projects: something that their statuses depend on has changed."""
         for resource in self._cache.of_kind(KIND.name):
-            self._enqueue(resource.key, Lane.TIME)
+            self._enqueue(resource.key, Priority.LOW)
 
     def _kinds_in_use(self) -> tuple[str, ...]:
         return tuple(kind for kind in self._cache.kinds_in_use() if kind != KIND.name)
@@ -202,7 +202,7 @@ class Projects:
             return
         for resource in self._cache.of_kind(KIND.name):
             if (resource.spec.get("credentialsSecretRef") or {}).get("name") == name:
-                self._enqueue(resource.key, Lane.PEOPLE)
+                self._enqueue(resource.key, Priority.HIGH)
 
     async def run(self) -> None:
         """Poll the clouds until cancelled, then close all connections."""
@@ -227,11 +227,13 @@ class Projects:
         if opening is not None and opening.session.uid == resource.uid:
             return opening
         self.forget(name)
-        hooks = SessionHooks(self._wake, lambda: self._enqueue(resource.key, Lane.TIME), self._enqueue, self._is_heard)
+        hooks = SessionHooks(
+            self._wake, lambda: self._enqueue(resource.key, Priority.LOW), self._enqueue, self._is_heard
+        )
         session = ProjectSession(name, resource.uid, self._clock, self._settings, hooks, self._draw)
         opening = self._openings[name] = Opening(session)
         self._arrivals.put_nowait(session)
-        self._wake(topic.project(name), Lane.TIME)
+        self._wake(dependency.project(name), Priority.LOW)
         return opening
 
     async def _report(self, resource: Resource, opening: Opening) -> None:
@@ -239,7 +241,7 @@ class Projects:
         if current is not None and current.uid == resource.uid and current.generation == resource.generation:
             resource = current  # our own last write may be newer than what this pass was given
         session = opening.session
-        seen = ProjectSeen(
+        observed = ObservedProject(
             view=session.view,
             endpoint=opening.endpoint,
             problem=session.problem,
@@ -256,7 +258,7 @@ class Projects:
             seal_key=self._seal_key(),
             warning=opening.warning,
         )
-        wanted = project_status(resource, seen, self._clock.now())
+        wanted = project_status(resource, observed, self._clock.now())
         if wanted != resource.status:
             written = await self._kube.write_status(resource, wanted)
             self._cache.put(written)

@@ -15,7 +15,7 @@ from managed_databases.kinds.kind import CloudKind, Kind
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.ports import Resource, SecretContent
 
-_ASKED_MOST = 8
+_MAX_ASKED = 8
 """So many objects are asked for; the first that answers is enough."""
 
 
@@ -92,7 +92,7 @@ async def where_they_are_not(
     """
     missing: list[str] = []
     for each in known.objects:
-        if len(missing) == _ASKED_MOST:
+        if len(missing) == _MAX_ASKED:
             break
         try:
             reply = await client.send(each.collection.get(each.id))
@@ -120,7 +120,7 @@ def _begun_elsewhere(name: str, endpoint: str, attempts: Iterable[OpenAttempt], 
     elsewhere = [(resource, where) for resource, where in begun if where not in (None, endpoint)]
     if not elsewhere:
         return None
-    told = ", ".join(resource for resource, _ in elsewhere[:_ASKED_MOST])
+    told = ", ".join(resource for resource, _ in elsewhere[:_MAX_ASKED])
     return Stall(
         Reason.PROJECT_CHANGED,
         f"the DatabaseProject {name} led to {elsewhere[0][1]} when {told} began to be made, and leads to {endpoint} now, where "

@@ -12,25 +12,25 @@ from managed_databases.api.collections import DATASTORES
 from managed_databases.api.models import Action, CloudObject, Datastore, Quota
 from managed_databases.kinds.database_project import PollSecondsOf
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.seen import ParametersFor, ProjectView
+from managed_databases.kinds.observed import ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile import topics as topic
-from managed_databases.reconcile.allowance import Allowance
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import ResourceKey
-from managed_databases.reconcile.project.budget import Budget
 from managed_databases.reconcile.project.catalogue import CatalogueReader, News
-from managed_databases.reconcile.project.circuit import Circuit
+from managed_databases.reconcile.project.circuit_breaker import Circuit
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.datastore_actions import ActionReader
 from managed_databases.reconcile.project.defects import Defects
-from managed_databases.reconcile.project.line import ProjectLine
 from managed_databases.reconcile.project.objects import ProjectObjects
 from managed_databases.reconcile.project.polling import CollectionPoller, OddRows
+from managed_databases.reconcile.project.project_client import ProjectClient
+from managed_databases.reconcile.project.rate_limiter import Budget
 from managed_databases.reconcile.project.status import NEEDS_A_PERSON
-from managed_databases.reconcile.queue import Lane
-from managed_databases.reconcile.settings import EngineSettings
-from managed_databases.reconcile.topics import Topic
+from managed_databases.reconcile.scheduling import dependencies as dependency
+from managed_databases.reconcile.scheduling.allowance import Allowance
+from managed_databases.reconcile.scheduling.dependencies import Dependency
+from managed_databases.reconcile.scheduling.work_queue import Priority
+from managed_databases.reconcile.settings import ControllerSettings
 
 T = TypeVar("T")
 
@@ -52,10 +52,10 @@ class SessionHooks:
     resource that waited for its turn and may make one call (`granted`).
     """
 
-    wake: Callable[[Topic, Lane], None]
+    wake: Callable[[Dependency, Priority], None]
     changed: Callable[[], None]
-    granted: Callable[[ResourceKey, Lane], None] = lambda key, lane: None
-    is_heard: Callable[[Topic], bool] = lambda topic: True
+    granted: Callable[[ResourceKey, Priority], None] = lambda key, priority: None
+    is_heard: Callable[[Dependency], bool] = lambda dependency: True
     """Whether somebody listens to a topic."""
 
 
@@ -72,7 +72,7 @@ class ProjectSession:
         name: str,
         uid: str,
         clock: Clock,
-        settings: EngineSettings,
+        settings: ControllerSettings,
         hooks: SessionHooks,
         draw: Callable[[], float],
     ) -> None:
@@ -89,7 +89,7 @@ class ProjectSession:
         self._hooks = hooks
         self._draw = draw
         opening = Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}, which is being opened")
-        self._line = ProjectLine(name, clock, settings, self._line_changed, opening, hooks.granted, self._look)
+        self._line = ProjectClient(name, clock, settings, self._line_changed, opening, hooks.granted, self._look)
         self._was_unreachable = False
         self._defects = Defects(name, clock, hooks.changed)
         self._objects = ProjectObjects(name, self._line, hooks.wake, self._is_ours)
@@ -125,7 +125,7 @@ class ProjectSession:
         return self._line.budget
 
     @property
-    def used(self) -> Mapping[tuple[str, Lane], int]:
+    def used(self) -> Mapping[tuple[str, Priority], int]:
         """The calls so far, by section of the API and lane."""
         return self._line.used
 
@@ -154,7 +154,7 @@ class ProjectSession:
                 listed=self._listed,
                 troubled=self._hooks.changed,
                 is_foreign=self._is_foreign,
-                is_awaited=lambda id_: self._hooks.is_heard(topic.cloud_object(self.name, known.name, id_)),
+                is_awaited=lambda id_: self._hooks.is_heard(dependency.cloud_object(self.name, known.name, id_)),
                 idle=self._forget_collection,
             )
             self._pollers[known.name] = poller
@@ -232,20 +232,20 @@ class ProjectSession:
         if poller := self._pollers.get(collection):
             poller.request_by(self._syncs.moment((collection, namespace)))
 
-    def claim(self, key: ResourceKey, lane: Lane, datastore_id: str | None) -> bool:
+    def claim(self, key: ResourceKey, priority: Priority, datastore_id: str | None) -> bool:
         """Whether a pass over this resource may make one call now. If not, it ends: the resource stands in line, and gets
         another pass when it may.
         """
-        return self._line.claim(key, lane, (key.namespace, datastore_id))
+        return self._line.claim(key, priority, (key.namespace, datastore_id))
 
-    def why_not_now(self, lane: Lane) -> Wait | None:
+    def why_not_now(self, priority: Priority) -> Wait | None:
         """Return the wait of a call whose turn has not come; None when the turn comes soon."""
-        if self.budget.closed_until(lane) is not None:
+        if self.budget.closed_until(priority) is not None:
             return Wait(
                 Reason.RATE_LIMITED,
                 "the API asks to call less often: resources that nobody has just changed wait as long as it asks",
             )
-        if self.budget.seconds_to_wait(lane) > _WORTH_TELLING_SECONDS:
+        if self.budget.seconds_to_wait(priority) > _WORTH_TELLING_SECONDS:
             return Wait(Reason.RATE_LIMITED, "waits for its turn: more is to be done than the project's rate allows")
         return None
 
@@ -253,7 +253,7 @@ class ProjectSession:
         """The resource wants no call any more."""
         self.budget.leave(key)
 
-    async def send(self, call: Call[T], lane: Lane, key: ResourceKey | None = None) -> Reply[T]:
+    async def send(self, call: Call[T], priority: Priority, key: ResourceKey | None = None) -> Reply[T]:
         """Send one call: the one that was claimed for `key`, or else one when it is the lane's turn.
 
         Raises ApiError: NeverSent while the project has a problem or its API does not answer. Its answer is the caller's
@@ -261,15 +261,15 @@ class ProjectSession:
         """
         try:
             if key is not None:
-                return await self._line.send_claimed(call, lane, key, key.namespace)
-            return await self._line.send(call, lane)
+                return await self._line.send_claimed(call, priority, key, key.namespace)
+            return await self._line.send(call, priority)
         finally:
             section = call.operation.partition(".")[0]
             if call.mutates and (poller := self._pollers.get(_CHANGED_BY.get(section, section))):
                 poller.hurry()
 
     async def get_object(
-        self, kind: CloudKind, id_: str, lane: Lane, key: ResourceKey | None = None
+        self, kind: CloudKind, id_: str, priority: Priority, key: ResourceKey | None = None
     ) -> CloudObject | None:
         """GET an object by its id, enter the answer into the snapshot, and wake whom it concerns.
 
@@ -277,13 +277,13 @@ class ProjectSession:
         """
         self.need(kind)
         account = None if key is None else key.namespace
-        return await self._objects.look(self._objects.known[kind.collection.name], id_, lane, key, account)
+        return await self._objects.look(self._objects.known[kind.collection.name], id_, priority, key, account)
 
-    def tell(self, kind: CloudKind, shapes: Collection[CloudObject | None], lane: Lane) -> None:
+    def tell(self, kind: CloudKind, shapes: Collection[CloudObject | None], priority: Priority) -> None:
         """Wake whom an answer concerns that was entered into the snapshot: its object as it was (or None) and is."""
         known = self._objects.known[kind.collection.name]
         for id_ in {shape.id for shape in shapes if shape is not None}:
-            self._objects.tell(known, id_, shapes, lane)
+            self._objects.tell(known, id_, shapes, priority)
 
     def show_actions(self, id_: str) -> None:
         """Read this datastore's actions from now on, while it is pending."""
@@ -305,7 +305,7 @@ class ProjectSession:
         view = replace(view, catalogue=self._catalogue.catalogue)
         if view != self.view:
             self.view = view
-            self._hooks.wake(topic.project(self.name), Lane.TIME)
+            self._hooks.wake(dependency.project(self.name), Priority.LOW)
 
     def block(self, problem: Wait | Stall) -> None:
         """No pass acts, nothing is sent, until `open`."""
@@ -381,7 +381,7 @@ class ProjectSession:
         if is_back:
             self.refresh()
         self._hooks.changed()
-        self._hooks.wake(topic.project(self.name), Lane.TIME)
+        self._hooks.wake(dependency.project(self.name), Priority.LOW)
 
     def _look(self) -> None:
         """List something: whether that is answered tells whether the API answers."""
@@ -393,16 +393,16 @@ class ProjectSession:
         if self.view is not None:
             self.view = replace(self.view, catalogue=self._catalogue.catalogue)
         if news.offer:
-            self._hooks.wake(topic.catalogue(self.name), Lane.TIME)
+            self._hooks.wake(dependency.catalogue(self.name), Priority.LOW)
         if news.quotas:
-            self._hooks.wake(topic.quotas(self.name), Lane.TIME)
+            self._hooks.wake(dependency.quotas(self.name), Priority.LOW)
         for wanted in news.limits:
-            self._hooks.wake(topic.parameters(self.name, wanted), Lane.TIME)
+            self._hooks.wake(dependency.parameters(self.name, wanted), Priority.LOW)
         if news.offer or news.told:
             self._hooks.changed()
 
     def _actions_changed(self, id_: str) -> None:
-        self._hooks.wake(topic.actions(self.name, id_), Lane.TIME)
+        self._hooks.wake(dependency.actions(self.name, id_), Priority.LOW)
 
     def _listed(self, collection: str) -> None:
         if collection == DATASTORES.name:

@@ -7,16 +7,16 @@ from typing import Any
 
 from managed_databases.api.models import Limit, Quota
 from managed_databases.kinds.database_project import KIND
+from managed_databases.kinds.observed import ProjectView
 from managed_databases.kinds.project_limits import engines_with_limits, quota_lines, ranges, supported
-from managed_databases.kinds.seen import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.project.polling import OddRows
 from managed_databases.reconcile.project.reaching import Reached
 from managed_databases.reconcile.report.conditions import Saying, conditions
-from managed_databases.reconcile.report.fitting import fitting
-from managed_databases.reconcile.report.status import without_absent
+from managed_databases.reconcile.report.truncate import fitting
+from managed_databases.reconcile.told import without_absent
 from managed_databases.visible import all_visible
 
 NEEDS_A_PERSON = frozenset(
@@ -36,7 +36,7 @@ _LIMITED = ("vcpus", "ram", "disk")
 
 
 @dataclass(frozen=True)
-class ProjectSeen:
+class ObservedProject:
     """All that the status of a project depends on.
 
     `problem` holds everything back. `note` is what hinders a change of the connection, while the old one is in use.
@@ -63,23 +63,25 @@ class ProjectSeen:
     warning: str | None = None
 
 
-def project_status(resource: Resource, seen: ProjectSeen, now: datetime) -> dict[str, Any]:
+def project_status(resource: Resource, observed: ObservedProject, now: datetime) -> dict[str, Any]:
     """Return what `.status` shall be. Nothing in it changes while nothing happens."""
-    old, view = resource.status, seen.view
+    old, view = resource.status, observed.view
     whole: dict[str, Any] = {
         # What this process has found counts: another text there, whoever wrote it, would stop the project at the next start.
         "projectID": view.project_id if view else old.get("projectID"),
         "region": view.region if view else old.get("region"),
-        "endpoint": seen.endpoint or old.get("endpoint"),
-        "reached": asdict(seen.reached) if seen.reached else old.get("reached"),
+        "endpoint": observed.endpoint or old.get("endpoint"),
+        "reached": asdict(observed.reached) if observed.reached else old.get("reached"),
         "oddRows": [
-            {"collection": odd.collection, "rows": odd.rows, "why": list(odd.why)} for odd in seen.odd_rows if odd.rows
+            {"collection": odd.collection, "rows": odd.rows, "why": list(odd.why)}
+            for odd in observed.odd_rows
+            if odd.rows
         ],
-        **_offer(view, seen.quotas, old),
-        "inUse": _uses(seen, old),
+        **_offer(view, observed.quotas, old),
+        "inUse": _uses(observed, old),
         "observedGeneration": resource.generation,
         "lastHandledSyncRequest": sync_request(resource.annotations) or old.get("lastHandledSyncRequest"),
-        "conditions": conditions(old.get("conditions", ()), resource.generation, _says_all(resource, seen), now),
+        "conditions": conditions(old.get("conditions", ()), resource.generation, _says_all(resource, observed), now),
     }
     return without_absent(fitting(KIND.status)(all_visible(whole)))
 
@@ -96,13 +98,14 @@ def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str
     }
 
 
-def _uses(seen: ProjectSeen, old: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+def _uses(observed: ObservedProject, old: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """Several installations share the projects of a cluster: each speaks for itself, and leaves the others' words."""
-    others = [use for use in old.get("inUse") or () if use["operatorNamespace"] != seen.operator_namespace]
-    key = {"sealKey": seen.seal_key} if seen.seal_key else {}
-    ours = [{"operatorNamespace": seen.operator_namespace, "kinds": list(seen.kinds_in_use)} | key]
+    others = [use for use in old.get("inUse") or () if use["operatorNamespace"] != observed.operator_namespace]
+    key = {"sealKey": observed.seal_key} if observed.seal_key else {}
+    ours = [{"operatorNamespace": observed.operator_namespace, "kinds": list(observed.kinds_in_use)} | key]
     return (
-        sorted([*others, *(ours if seen.kinds_in_use else ())], key=lambda use: str(use["operatorNamespace"])) or None
+        sorted([*others, *(ours if observed.kinds_in_use else ())], key=lambda use: str(use["operatorNamespace"]))
+        or None
     )
 
 
@@ -123,33 +126,35 @@ def engines(view: ProjectView) -> list[str]:
     return sorted({f"{type_.engine} {type_.version}" for type_ in view.catalogue.types})
 
 
-def _says_all(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
+def _says_all(resource: Resource, observed: ObservedProject) -> dict[str, Saying]:
     beside: dict[str, Saying] = {}
-    if seen.unguarded is not None:
-        beside["StatusUnguarded"] = (True, Reason.STATUS_UNGUARDED, seen.unguarded)
-    return _says(resource, seen) | beside
+    if observed.unguarded is not None:
+        beside["StatusUnguarded"] = (True, Reason.STATUS_UNGUARDED, observed.unguarded)
+    return _says(resource, observed) | beside
 
 
-def _says(resource: Resource, seen: ProjectSeen) -> dict[str, Saying]:
-    if seen.problem is not None:
-        why: Saying = (False, seen.problem.reason, seen.problem.message)
-        stalled = _needs_a_person(seen.problem)
+def _says(resource: Resource, observed: ObservedProject) -> dict[str, Saying]:
+    if observed.problem is not None:
+        why: Saying = (False, observed.problem.reason, observed.problem.message)
+        stalled = _needs_a_person(observed.problem)
         return _frame(why, why, stalled=stalled)
-    if seen.unreachable:
+    if observed.unreachable:
         message = (
-            f"the API at {seen.endpoint} does not answer: check the network and the provider's status page; it is "
+            f"the API at {observed.endpoint} does not answer: check the network and the provider's status page; it is "
             "asked again now and then, and nothing is changed meanwhile"
         )
         silent: Saying = (False, Reason.UNREACHABLE, message)
         return _frame(silent, silent, stalled=False)
-    ready = _ready(resource, seen)
-    if seen.note is not None:
-        return _frame(ready, (False, seen.note.reason, seen.note.message), stalled=_needs_a_person(seen.note))
-    if seen.troubles:
-        return _frame(ready, (False, *seen.troubles[0]), stalled=seen.troubles[0][0] in NEEDS_A_PERSON)
-    if not seen.answered and not _was_in_sync(resource):
+    ready = _ready(resource, observed)
+    if observed.note is not None:
+        return _frame(
+            ready, (False, observed.note.reason, observed.note.message), stalled=_needs_a_person(observed.note)
+        )
+    if observed.troubles:
+        return _frame(ready, (False, *observed.troubles[0]), stalled=observed.troubles[0][0] in NEEDS_A_PERSON)
+    if not observed.answered and not _was_in_sync(resource):
         return _frame(ready, (False, Reason.LOOKING, "waits for the API's first answer"), stalled=False)
-    read = "the project's collections are read" + ("" if seen.warning is None else f"; {seen.warning}")
+    read = "the project's collections are read" + ("" if observed.warning is None else f"; {observed.warning}")
     return _frame(ready, (True, Reason.IN_SYNC, read), stalled=False)
 
 
@@ -157,9 +162,9 @@ def _needs_a_person(why: Wait | Stall) -> bool:
     return isinstance(why, Stall) or why.reason in NEEDS_A_PERSON
 
 
-def _ready(resource: Resource, seen: ProjectSeen) -> Saying:
+def _ready(resource: Resource, observed: ObservedProject) -> Saying:
     """Before the API's first answer to this process, what was known last is the best guess."""
-    if seen.answered:
+    if observed.answered:
         return True, Reason.READY, "the API answers"
     before = next((c for c in resource.status.get("conditions", ()) if c.get("type") == "Ready"), None)
     if before is not None and before.get("status") == "True":

@@ -10,7 +10,7 @@ from managed_databases.visible import visible
 Saying = tuple[bool | None, Reason, str]
 """A condition's truth (None: unknown), its reason, and what happened and what to do."""
 
-MESSAGE_MOST = 4_000
+MAX_MESSAGE = 4_000
 """Characters of a message. The API's texts stand in it: one that is too long must not make the whole status refused."""
 
 _STATUS = {True: "True", False: "False", None: "Unknown"}
@@ -34,7 +34,7 @@ def conditions(
                 "type": type_,
                 "status": status,
                 "reason": str(reason),
-                "message": message if len(message) <= MESSAGE_MOST else f"{message[: MESSAGE_MOST - 3]}...",
+                "message": message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 3]}...",
                 "observedGeneration": generation,
                 "lastTransitionTime": unmoved or now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             }

@@ -4,28 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.seen import Seen
-from managed_databases.reconcile.decision.decide import PENDING
-from managed_databases.reconcile.decision.differences import reports_only
+from managed_databases.kinds.observed import Observed
+from managed_databases.reconcile.decide.decide import PENDING
+from managed_databases.reconcile.decide.differences import reports_only
 
 
-def managed(kind: CloudKind, seen: Seen, before: Mapping[str, Any]) -> dict[str, Any]:
+def managed(kind: CloudKind, observed: Observed, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return `managed` and `applying`: a value that was sent counts as set once the cloud shows it.
 
     `before` is what was known of the two last: newer than what was seen, when a step has written it. What other hands
     have changed under driftPolicy Report is theirs from then on.
     """
     known, sent = set(before.get("managed") or ()), dict(before.get("applying") or {})
-    if seen.mine is not None and (known or sent):
-        wanted, actual = kind.wanted_values(seen), kind.actual_values(seen)
+    if observed.external is not None and (known or sent):
+        wanted, actual = kind.wanted_values(observed), kind.actual_values(observed)
         worked = {name for name, digest in sent.items() if actual.get(name) == digest}
         known |= worked
-        is_settled = seen.mine.status not in PENDING and not seen.mine_unsure
+        is_settled = observed.external.status not in PENDING and not observed.external_unsure
         sent = {
             name: digest
             for name, digest in sent.items()
             if name not in worked and not (is_settled and wanted.get(name) != digest)
         }
-        if is_settled and reports_only(seen):
+        if is_settled and reports_only(observed):
             known -= {name for name in known & wanted.keys() & actual.keys() if actual[name] != wanted[name]}
     return {"managed": sorted(known), "applying": dict(sorted(sent.items())) or None}

@@ -7,15 +7,16 @@ from functools import cache
 from typing import Any
 
 from managed_databases.kinds.facts import NOTHING, Facts
-from managed_databases.kinds.frame import KEY_MOST, CloudStatus, Intent
 from managed_databases.kinds.kind import CloudKind, O, S, T, any_kind
-from managed_databases.kinds.seen import PasswordView, Seen
+from managed_databases.kinds.observed import Observed, PasswordView
+from managed_databases.kinds.shared_fields import MAX_KEY, CloudStatus, Intent
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.annotations import sync_request
-from managed_databases.reconcile.decision.decide import lacking
+from managed_databases.reconcile.decide.decide import lacking
 from managed_databases.reconcile.report.conditions import Saying, conditions
-from managed_databases.reconcile.report.fitting import fitting
 from managed_databases.reconcile.report.managed import managed
+from managed_databases.reconcile.report.truncate import fitting
+from managed_databases.reconcile.told import without_absent
 from managed_databases.visible import all_visible
 
 _KEPT = ("id", "identity", "intent", "lostIDs", "seal", "adopted", "passwordUnconfirmed", "syncedGeneration")
@@ -28,7 +29,7 @@ mend it: a person must."""
 
 def status(
     of_kind: CloudKind[S, O, T],
-    seen: Seen[S, O, T],
+    observed: Observed[S, O, T],
     verdict: Verdict,
     old: Mapping[str, Any],
     now: datetime,
@@ -37,33 +38,35 @@ def status(
     """Return what `.status` shall be. `facts` is what the last step has found out."""
     kind = any_kind(of_kind)
     kept = {field: old[field] for field in _KEPT if field in old}
-    phase = seen.mine.status if seen.mine is not None else old.get("phase")
-    if "identity" in kept and seen.mine is not None and seen.mine.is_whole:  # a renamed object has another key
-        kept["identity"] = {**kept["identity"], "key": [part[:KEY_MOST] for part in kind.key_of(seen.mine)]}
-    token = sync_request(seen.annotations)
+    phase = observed.external.status if observed.external is not None else old.get("phase")
+    if (
+        "identity" in kept and observed.external is not None and observed.external.is_whole
+    ):  # a renamed object has another key
+        kept["identity"] = {**kept["identity"], "key": [part[:MAX_KEY] for part in kind.key_of(observed.external)]}
+    token = sync_request(observed.annotations)
     told = facts.written()
     begun = {**kept, **told}.get("intent")
-    reported: Seen = seen
-    if begun is not None and seen.status.intent is None:  # from the intent on there is something to lose
-        reported = replace(seen, status=seen.status.model_copy(update={"intent": Intent.model_validate(begun)}))
+    reported: Observed = observed
+    if begun is not None and observed.status.intent is None:  # from the intent on there is something to lose
+        reported = replace(observed, status=observed.status.model_copy(update={"intent": Intent.model_validate(begun)}))
     whole: dict[str, Any] = {
         **kept,
         **fitting(kind.status)(all_visible({"phase": phase, **reported_fields(kind, reported)})),
         **told,
-        **({"syncedGeneration": seen.generation} if _is_carried_out(verdict) else {}),
-        **managed(kind, seen, {**old, **told}),
-        "observedGeneration": seen.generation,
+        **({"syncedGeneration": observed.generation} if _is_carried_out(verdict) else {}),
+        **managed(kind, observed, {**old, **told}),
+        "observedGeneration": observed.generation,
         "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
     }
-    if kind.credential is not None and kind.credential.applies(seen) and whole.get("id"):
-        whole["binding"] = {"name": secret_name(kind, seen)}
-    whole["conditions"] = _conditions(kind, seen, verdict, old, now)
+    if kind.credential is not None and kind.credential.applies(observed) and whole.get("id"):
+        whole["binding"] = {"name": secret_name(kind, observed)}
+    whole["conditions"] = _conditions(kind, observed, verdict, old, now)
     return without_absent(whole)
 
 
-def reported_fields(kind: CloudKind[S, O, T], seen: Seen[S, O, T]) -> dict[str, Any]:
+def reported_fields(kind: CloudKind[S, O, T], observed: Observed[S, O, T]) -> dict[str, Any]:
     """The kind's own fields, by their names in the status; none that is empty."""
-    report = kind.report(seen)
+    report = kind.report(observed)
     told = report.model_dump(mode="json", by_alias=True, exclude_none=True, include=_own_fields(kind.status))
     return {name: value for name, value in told.items() if value not in ([], {})}
 
@@ -83,25 +86,20 @@ def _is_carried_out(verdict: Verdict) -> bool:
     return is_synced(verdict) or verdict.reason is Reason.NOT_REVERSIBLE
 
 
-def secret_name(kind: CloudKind, seen: Seen) -> str:
+def secret_name(kind: CloudKind, observed: Observed) -> str:
     """The credentials Secret's name: the spec's, or `<resource>-<suffix>`."""
     credential = kind.credential
     assert credential is not None
-    return credential.secret_name(seen.spec) or f"{seen.name}-{credential.suffix}"
-
-
-def without_absent(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The API server drops nulls; so do we, or each comparison would differ. Empty lists of the frame go, too."""
-    return {field: item for field, item in value.items() if item is not None and item != () and item != []}
+    return credential.secret_name(observed.spec) or f"{observed.name}-{credential.suffix}"
 
 
 def _conditions(
-    kind: CloudKind, seen: Seen, verdict: Verdict, old: Mapping[str, Any], now: datetime
+    kind: CloudKind, observed: Observed, verdict: Verdict, old: Mapping[str, Any], now: datetime
 ) -> list[dict[str, Any]]:
     why = (verdict.reason, verdict.message)
-    ready = _ready(kind, seen, verdict, old)
+    ready = _ready(kind, observed, verdict, old)
     under_way = isinstance(verdict, Step | Wait)
-    broken = isinstance(verdict, Done) and not seen.deleting and ready[1] in _SERVES_NOT.values()
+    broken = isinstance(verdict, Done) and not observed.deleting and ready[1] in _SERVES_NOT.values()
     stalled: Saying = (isinstance(verdict, Stall), *why)
     says: dict[str, Saying] = {
         "Ready": ready,
@@ -109,32 +107,34 @@ def _conditions(
         "Reconciling": (under_way, *why),
         "Stalled": (True, *ready[1:]) if broken else stalled,
     }
-    if seen.mine is not None and seen.mine.status == "DEGRADED":
+    if observed.external is not None and observed.external.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
-    says |= kind.conditions(seen)
-    return conditions(old.get("conditions", ()), seen.generation, says, now)
+    says |= kind.conditions(observed)
+    return conditions(old.get("conditions", ()), observed.generation, says, now)
 
 
-def _ready(kind: CloudKind, seen: Seen, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
+def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
     """Usable now? By the API's status (docs/architecture.md, Status); what is not known stays as it was."""
     before = next((c for c in old.get("conditions", ()) if c.get("type") == "Ready"), None)
     was_ready = before is not None and before.get("status") == "True"
-    if seen.deleting:
+    if observed.deleting:
         return False, verdict.reason, verdict.message
-    if seen.unproven and was_ready:  # nothing is known of its object
+    if observed.unproven and was_ready:  # nothing is known of its object
         return True, Reason.READY, "usable"
-    if seen.mine is None:
-        is_unseen = not isinstance(verdict, Stall) or seen.problem is not None  # what is wrong is not this object
-        if was_ready and is_unseen and not seen.mine_gone and seen.status.id is not None:
+    if observed.external is None:
+        is_unseen = not isinstance(verdict, Stall) or observed.problem is not None  # what is wrong is not this object
+        if was_ready and is_unseen and not observed.external_gone and observed.status.id is not None:
             return True, Reason(before["reason"]) if before else Reason.READY, before["message"] if before else ""
         return False, verdict.reason, verdict.message
-    match seen.mine.status:
+    match observed.external.status:
         case "ACTIVE" | "DEGRADED" | None:  # what has no status is there, and there is no more to say
-            if broken := _broken_parent(kind, seen):
+            if broken := _broken_parent(kind, observed):
                 return broken
-            return _credentials_ready(kind, seen, verdict, was_ready=was_ready)
+            return _credentials_ready(kind, observed, verdict, was_ready=was_ready)
         case "PENDING_UPDATE" | "RESIZING":
-            if seen.credential is not None and (seen.credential.pending_sent or seen.credential.pending_unclear):
+            if observed.credential is not None and (
+                observed.credential.pending_sent or observed.credential.pending_unclear
+            ):
                 told = "the cloud is at work on a new password, which the Secret gets then"
                 return False, Reason.ROTATING, told
             return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
@@ -152,10 +152,10 @@ def _ready(kind: CloudKind, seen: Seen, verdict: Verdict, old: Mapping[str, Any]
             return False, verdict.reason, verdict.message
 
 
-def _broken_parent(kind: CloudKind, seen: Seen) -> Saying | None:
+def _broken_parent(kind: CloudKind, observed: Observed) -> Saying | None:
     """What is in a datastore serves no better than that."""
     for reference in kind.references:
-        referred = seen.refs.get(reference.field)
+        referred = observed.refs.get(reference.field)
         phase = (
             referred.object.status
             if reference.parent and referred is not None and referred.object is not None
@@ -170,15 +170,15 @@ def _broken_parent(kind: CloudKind, seen: Seen) -> Saying | None:
     return None
 
 
-def _credentials_ready(kind: CloudKind, seen: Seen, verdict: Verdict, *, was_ready: bool) -> Saying:
+def _credentials_ready(kind: CloudKind, observed: Observed, verdict: Verdict, *, was_ready: bool) -> Saying:
     """An object whose password nobody has is of no use; a held one by someone else is not ours."""
-    if seen.holder is not None or (
+    if observed.holder is not None or (
         isinstance(verdict, Stall) and verdict.reason in (Reason.SECRET_CONFLICT, Reason.PASSWORD_UNKNOWN)
     ):
         return False, verdict.reason, verdict.message
     if isinstance(verdict, Create | Record):
         return False, verdict.reason, verdict.message
-    view = seen.credential
+    view = observed.credential
     if view is not None and view.problem is not None and view.problem.reason is Reason.KUBERNETES_REFUSES:
         # The Secret cannot be read: what was known of it stays.
         return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
@@ -190,9 +190,9 @@ def _credentials_ready(kind: CloudKind, seen: Seen, verdict: Verdict, *, was_rea
         return False, verdict.reason, verdict.message
     if view is not None and isinstance(verdict, Wait | Stall) and not _opens(view, was_ready=was_ready):
         return False, verdict.reason, verdict.message
-    if seen.status.password_unconfirmed and not (view is not None and view.confirmed):
+    if observed.status.password_unconfirmed and not (view is not None and view.confirmed):
         return False, verdict.reason, verdict.message
-    if view is not None and (lack := lacking(kind, seen)) is not None:
+    if view is not None and (lack := lacking(kind, observed)) is not None:
         return False, Reason.NOT_TOLD, lack
     return True, Reason.READY, "usable"
 

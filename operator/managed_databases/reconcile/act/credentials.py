@@ -1,0 +1,356 @@
+"""The Secrets of a credential: what they are, what they should be, and whose they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import structlog
+from pydantic import SecretStr
+
+from managed_databases.kinds.datastore_endpoints import OPTIONAL_KEYS, WHERE, lets_in
+from managed_databases.kinds.kind import Credential
+from managed_databases.kinds.observed import PasswordView
+from managed_databases.kinds.shared_fields import SecretKeyRef, is_object_name
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.act.given_passwords import given_password, usable
+from managed_databases.reconcile.act.secret_ownership import SecretOwnership
+from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK, RETAINED
+from managed_databases.reconcile.memory import Memory, SecretsRead
+from managed_databases.reconcile.observe.observer import Pass
+from managed_databases.reconcile.ports import (
+    GIVEN,
+    MANAGED_LABEL,
+    OWN,
+    Kube,
+    NewSecret,
+    Resource,
+    ResourceCache,
+    SecretContent,
+)
+from managed_databases.reconcile.report.status import secret_name
+from managed_databases.reconcile.scheduling import dependencies as dependency
+from managed_databases.reconcile.scheduling.dependencies import Dependency
+
+log = structlog.get_logger()
+
+PENDING_KEY: Final = "password"
+_UNREAD: Final = SecretStr("not read: the Secret is as it was when it was found right")
+
+
+@dataclass(frozen=True)
+class CredentialReader:
+    """Reads the Secrets that a pass needs, and no others."""
+
+    kube: Kube
+    cache: ResourceCache
+    ownership: SecretOwnership
+    accepts_unlabelled: bool = False
+    warned_of: set[tuple[str, str]] = field(default_factory=set)
+    """Namespaces and names of Secrets that were taken without the label."""
+
+    def dependencies(self, current: Pass) -> frozenset[Dependency]:
+        """The Secrets that a pass depends on: whoever listens before they are read misses no change of them."""
+        credential = current.kind.credential
+        if credential is None or current.observed.deleting or not credential.applies(current.observed):
+            return frozenset()
+        namespace, name = current.resource.key.namespace, secret_name(current.kind, current.observed)
+        given = credential.given(current.observed.spec)
+        names = (name, pending_name(name), *(() if given is None else (given.name,)))
+        return frozenset(dependency.secret(namespace, each) for each in names)
+
+    async def read(self, current: Pass, memory: Memory) -> tuple[PasswordView | None, SecretsRead]:
+        """Raises KubeError."""
+        credential = current.kind.credential
+        if credential is None or not credential.applies(current.observed):
+            return None, SecretsRead()
+        namespace, name = current.resource.key.namespace, secret_name(current.kind, current.observed)
+        given_ref = credential.given(current.observed.spec)
+        for told in (pending_name(name), given_ref.name if given_ref else name):
+            if not is_object_name(told):  # applied when it was not checked yet
+                why = f"{told} can be no Secret's name: name another one in the spec"
+                return PasswordView(problem=Stall(Reason.INVALID_SPEC, why)), SecretsRead()
+        if given_ref is None and self._fine_before(current, memory, name):
+            unread = None if credential.value_of is None else _UNREAD
+            return PasswordView(password=_UNREAD, given=_told(current, credential) or unread), SecretsRead()
+        if credential.value_of is not None:
+            return await self._read_told(current, credential, name, memory)
+        given, problem = await self._given(namespace, given_ref)
+        if self._surely_absent(current, memory, name):
+            return view_of(current, credential, None, None, given, problem, memory), SecretsRead()
+        mine = await self.kube.read_secret(namespace, name)
+        pending = await self.kube.read_secret(namespace, pending_name(name))
+        if (problem_ := self.ownership.problem(current.resource, mine, current.observed, credential.key)) or (
+            problem_ := self.ownership.problem(current.resource, pending, current.observed, PENDING_KEY)
+        ):
+            return PasswordView(problem=problem_), SecretsRead()
+        if mine is not None and current.observed.status.id is not None:  # it was written for this object
+            where = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
+            current.observed = replace(current.observed, told_before=where)
+        view = view_of(current, credential, mine, pending, given, problem, memory)
+        self._remember(current, memory, mine, view)
+        return view, SecretsRead(mine, pending)
+
+    async def _read_told(
+        self, current: Pass, credential: Credential, name: str, memory: Memory
+    ) -> tuple[PasswordView, SecretsRead]:
+        """Where the cloud tells the value, the Secret has nothing to say: it holds that value, or it is outdated. Where it
+        does not tell the value any more, the Secret counts as far as it proves to be this object's.
+        """
+        mine = await self.kube.read_secret(current.resource.key.namespace, name)
+        if problem := self.ownership.problem(current.resource, mine, current.observed, credential.key):
+            return PasswordView(problem=problem), SecretsRead()
+        told = _told(current, credential) or _proven(current, mine, credential.key)
+        held = None if mine is None else mine.data.get(credential.key)
+        view = PasswordView(
+            password=held if held == told else None,
+            given=told,
+            outdated=told is not None and (mine is None or is_outdated(current, mine, told)),
+            misleads=told is not None and misleads(current, mine, told),
+            versions=_versions(mine, None),
+        )
+        self._remember(current, memory, mine, view)
+        return view, SecretsRead(mine)
+
+    async def _given(self, namespace: str, ref: SecretKeyRef | None) -> tuple[SecretStr | None, Wait | Stall | None]:
+        if ref is None:
+            return None, None
+        secret = await self.kube.read_secret(namespace, ref.name)
+        value = None if secret is None or not self._may_be_given(secret) else secret.data.get(ref.key)
+        if value is None:  # one text for all that may be wrong: it tells nobody what Secrets and keys there are
+            return None, Wait(
+                Reason.SECRET_MISSING,
+                f"there is no Secret {ref.name} with the key {ref.key} and the label {MANAGED_LABEL}: {GIVEN}",
+            )
+        password = given_password(value)
+        if isinstance(password, str):
+            return None, Stall(Reason.INVALID_SPEC, f"the password in {ref.name}/{ref.key} {password}")
+        return password, None
+
+    def _may_be_given(self, secret: SecretContent) -> bool:
+        """Whoever may write a resource may not have its namespace's Secrets copied: each says itself that it may be."""
+        if secret.labels.get(MANAGED_LABEL) == GIVEN:
+            return True
+        if not self.accepts_unlabelled:
+            return False
+        place = (secret.namespace, secret.name)
+        if place not in self.warned_of:
+            self.warned_of.add(place)
+            log.warning(
+                "a password is taken from a Secret without the label, which ends with the next release",
+                namespace=secret.namespace,
+                secret=secret.name,
+                label=f"{MANAGED_LABEL}={GIVEN}",
+            )
+        return True
+
+    def _surely_absent(self, current: Pass, memory: Memory, name: str) -> bool:
+        """Before a creation: the watch shows no Secret of ours, and nobody was met under its name."""
+        namespace = current.resource.key.namespace
+        return (
+            current.observed.status.id is None
+            and not memory.password.is_name_taken
+            and self.cache.knows_secrets(namespace)
+            and self.cache.secret_version(namespace, name) is None
+            and self.cache.secret_version(namespace, pending_name(name)) is None
+        )
+
+    def _fine_before(self, current: Pass, memory: Memory, name: str) -> bool:
+        version = self.cache.secret_version(current.resource.key.namespace, name)
+        return (
+            version is not None
+            and current.observed.external is not None
+            and not current.observed.status.password_unconfirmed
+            and memory.password.fine == _fine(current, version)
+        )
+
+    def _remember(self, current: Pass, memory: Memory, mine: SecretContent | None, view: PasswordView) -> None:
+        memory.password.fine = None
+        if mine is not None and view.password is not None and view.pending is None and not view.outdated:
+            remember_fine(current, memory, mine)
+
+
+def remember_fine(current: Pass, memory: Memory, mine: SecretContent) -> None:
+    """Note the ground on which the Secret is right: its version, its owner, and all its content but the password."""
+    memory.password.fine = _fine(current, mine.resource_version)
+
+
+def _fine(current: Pass, version: str) -> tuple[object, ...]:
+    credential = current.kind.credential
+    assert credential is not None
+    data = desired_data(current, _told(current, credential) or _UNREAD)
+    # Of the content its hash, or each resource would keep a copy of its Secret in memory.
+    return version, current.observed.spec.deletion_policy, hash(frozenset(data.items()))
+
+
+def _told(current: Pass, credential: Credential) -> SecretStr | None:
+    """The value that the cloud tells; None where it tells none, or not yet."""
+    if credential.value_of is None or current.observed.external is None:
+        return None
+    return credential.value_of(current.observed.external)
+
+
+def view_of(
+    current: Pass,
+    credential: Credential,
+    mine: SecretContent | None,
+    pending: SecretContent | None,
+    given: SecretStr | None,
+    problem: Wait | Stall | None,
+    memory: Memory,
+) -> PasswordView:
+    password = None if mine is None else _trusted(current, mine, credential.key)
+    pending_password = None if pending is None else usable(pending.data.get(PENDING_KEY))
+    return PasswordView(
+        password=password,
+        pending=pending_password,
+        given=given,
+        problem=problem,
+        pending_sent=memory.password.has_sent(pending_password),
+        pending_unclear=memory.password.is_unclear(pending_password),
+        pending_refused=memory.password.has_refused(pending_password),
+        confirmed=memory.password.is_confirmed,
+        outdated=mine is None or password is None or is_outdated(current, mine, password),
+        misleads=password is None or misleads(current, mine, password),
+        versions=_versions(mine, pending),
+    )
+
+
+def after_a_call(view: PasswordView | None, memory: Memory) -> PasswordView | None:
+    """The view as it is once a pending password was sent, well or not."""
+    if view is None or view.pending is None:
+        return view
+    return replace(
+        view,
+        pending_sent=memory.password.has_sent(view.pending),
+        pending_unclear=memory.password.is_unclear(view.pending),
+        pending_refused=memory.password.has_refused(view.pending),
+    )
+
+
+def _versions(mine: SecretContent | None, pending: SecretContent | None) -> tuple[str | None, str | None]:
+    mine_version = None if mine is None else mine.resource_version
+    return mine_version, None if pending is None else pending.resource_version
+
+
+def _trusted(current: Pass, mine: SecretContent, key: str) -> SecretStr | None:
+    """The Secret's password, unless it is empty or somebody edited it. Where nobody can tell, it stays: a password that is
+    set anew for nothing is an outage.
+    """
+    password = usable(mine.data.get(key))
+    return None if password is None or _judge(current, mine, password) is False else password
+
+
+def _judge(current: Pass, mine: SecretContent, password: SecretStr) -> bool | None:
+    owner = mine.annotations.get(OWNER_UID, current.resource.uid)
+    return current.checks.judge(mine.annotations.get(PASSWORD_CHECK), owner, password)
+
+
+def keeping_check(current: Pass, mine: SecretContent | None, wanted: NewSecret, password: SecretStr) -> NewSecret:
+    """The Secret as it shall be, with the check that it has, when nobody can tell by it whether the password was edited: a
+    new check would vouch for a password that the operator has not seen work.
+    """
+    credential = current.kind.credential
+    if credential is not None and credential.value_of is not None:
+        return wanted  # the cloud tells it
+    check = None if mine is None else mine.annotations.get(PASSWORD_CHECK)
+    if mine is None or check is None or _judge(current, mine, password) is not None:
+        return wanted
+    return replace(wanted, annotations={**wanted.annotations, PASSWORD_CHECK: check})
+
+
+def _proven(current: Pass, mine: SecretContent | None, key: str) -> SecretStr | None:
+    """The value that the Secret holds, if its marks say that it is the object's, as we wrote it."""
+    if (
+        mine is None
+        or mine.annotations.get(OBJECT_ID) != current.observed.status.id
+        or PASSWORD_CHECK not in mine.annotations
+    ):
+        return None
+    password = usable(mine.data.get(key))
+    return password if password is not None and _judge(current, mine, password) else None
+
+
+def pending_name(name: str) -> str:
+    return f"{name}-pending"
+
+
+def desired_data(current: Pass, password: SecretStr) -> dict[str, SecretStr]:
+    credential = current.kind.credential
+    assert credential is not None
+    text: Mapping[str, str] = credential.content(current.observed, password)
+    return {**{key: SecretStr(value) for key, value in text.items()}, credential.key: password}
+
+
+RESET: Final = 0
+"""Stands for a password that was set anew, among repairs of a Secret."""
+
+
+def content_hash(current: Pass, password: SecretStr) -> int:
+    return hash(frozenset(desired_data(current, password).items()))
+
+
+def desired(current: Pass, password: SecretStr) -> NewSecret:
+    """The credentials Secret as it should be with this password."""
+    credential = current.kind.credential
+    assert credential is not None
+    assert password is not _UNREAD
+    resource, id_ = current.resource, current.observed.status.id
+    # What the cloud tells is written once the object is there, and may be told no more: then the id tells whose it is.
+    of_object = {OBJECT_ID: id_} if credential.value_of is not None and id_ is not None else {}
+    return NewSecret(
+        namespace=resource.key.namespace,
+        name=secret_name(current.kind, current.observed),
+        type=f"servicebinding.io/{credential.type(current.observed)}",
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: current.checks.make(resource.uid, password), **of_object},
+        data=desired_data(current, password),
+        owner=resource if current.observed.spec.deletion_policy == "Delete" else None,
+        drops=OPTIONAL_KEYS,
+    )
+
+
+def pending_secret(current: Pass, password: SecretStr) -> NewSecret:
+    """The Secret whose creation is the lock of a password change."""
+    resource = current.resource
+    return NewSecret(
+        namespace=resource.key.namespace,
+        name=pending_name(secret_name(current.kind, current.observed)),
+        type="Opaque",
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: current.checks.make(resource.uid, password)},
+        data={PENDING_KEY: password},
+        owner=resource if current.observed.spec.deletion_policy == "Delete" else None,
+    )
+
+
+def misleads(current: Pass, mine: SecretContent | None, password: SecretStr) -> bool:
+    """Whether nobody gets in with what is in the Secret."""
+    if mine is None:
+        return True
+    held, wanted = (
+        {name: value.get_secret_value() for name, value in data.items()}
+        for data in (mine.data, desired_data(current, password))
+    )
+    return not lets_in(held, wanted)
+
+
+def is_outdated(current: Pass, mine: SecretContent, password: SecretStr) -> bool:
+    wanted = keeping_check(current, mine, desired(current, password), password)
+    return (
+        any(mine.data.get(key) != value for key, value in wanted.data.items())
+        or not mine.data.keys().isdisjoint(wanted.drops - wanted.data.keys())
+        or mine.labels.get(MANAGED_LABEL) != OWN  # without it the Secret is not watched
+        or mine.owner_uids != (() if wanted.owner is None else (wanted.owner.uid,))
+        or any(mine.annotations.get(name) != value for name, value in wanted.annotations.items())
+    )
+
+
+def has_lost_marks(mine: SecretContent) -> bool:
+    """Whether somebody has taken away labels or annotations that are always there."""
+    return mine.labels.get(MANAGED_LABEL) != "true" or not {OWNER_UID, PASSWORD_CHECK} <= mine.annotations.keys()
+
+
+def retained(secret: SecretContent, resource: Resource, id_: str | None) -> NewSecret:
+    """The same Secret, marked so that whoever adopts this object may take it."""
+    annotations = {**secret.annotations, OWNER_UID: resource.uid, RETAINED: "true"}
+    if id_ is not None:
+        annotations[OBJECT_ID] = id_
+    return NewSecret(secret.namespace, secret.name, secret.type, annotations, secret.data)

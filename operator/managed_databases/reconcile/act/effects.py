@@ -1,0 +1,86 @@
+"""Changes that the API accepts and does not do: they wait as failed ones, until the object is seen without need of them."""
+
+from collections.abc import Callable
+
+from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.verdicts import Change, Reason, Stall, Wait
+from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS, drift_fight
+from managed_databases.reconcile.act.fingerprint import fingerprint, is_held
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.decide.decide import PENDING, unknown_reference
+from managed_databases.reconcile.memory import FailedStep, Memory
+from managed_databases.reconcile.observe.observer import Pass
+from managed_databases.reconcile.scheduling.backoff import retry_delay
+from managed_databases.reconcile.settings import ControllerSettings
+
+_SLOWEST = 5
+"""After so many failures the pause is the longest."""
+
+
+class Effects:
+    """Judges over each resource's `RetryMemory.accepted`."""
+
+    def __init__(self, clock: Clock, settings: ControllerSettings, draw: Callable[[], float]) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._draw = draw
+
+    def resting(self, current: Pass, memory: Memory, change: Change) -> Stall | Wait | None:
+        """Return the verdict for a change that the API accepted without an effect, while that change rests."""
+        before = _before(current, memory, change)
+        return before.verdict if before is not None and self._clock.monotonic() < before.until else None
+
+    def was_accepted(self, current: Pass, memory: Memory, change: Change) -> None:
+        """A change may be accepted and have no effect: then it waits as one that failed. Of those that have had none again and
+        again one is tried at a time, so that all together make no more calls than one.
+        """
+        before = _before(current, memory, change)
+        memory.retry.accepted = [each for each in memory.retry.accepted if each is not before]
+        times, begin = before.failures + 1 if before is not None else 1, self._clock.monotonic()
+        told: Wait | Stall = Wait(
+            Reason.PENDING, f"the API has accepted {change.call.operation}, and does not show what it changes"
+        )
+        pause = retry_delay(times, self._draw, self._settings.min_backoff_seconds)
+        if times >= FIGHT_CORRECTIONS:
+            told = drift_fight(change)
+            begin = max([begin, *(each.until for each in memory.retry.accepted if each.failures >= FIGHT_CORRECTIONS)])
+            pause = retry_delay(_SLOWEST, self._draw, self._settings.min_backoff_seconds)
+        held = FailedStep(
+            None, begin + pause, told, times, statuses_count=False, generation=current.observed.generation
+        )
+        held.step = fingerprint(held, current, change)
+        memory.retry.accepted.append(held)
+
+    def forget_what_shows(self, current: Pass, memory: Memory) -> None:
+        """A change that the object does not need any more has had its effect: the next one is a first one, and what else had
+        none is worth a try.
+        """
+        observed, now = current.observed, self._clock.monotonic()
+        memory.retry.accepted = [each for each in memory.retry.accepted if now < each.until + FIGHT_SECONDS]
+        if (
+            not memory.retry.accepted
+            or observed.external is None
+            or observed.external_unsure
+            or observed.deleting
+            or observed.external.status in PENDING
+        ):
+            return
+        if (
+            observed.problem is not None
+            or observed.moved is not None
+            or unknown_reference(current.kind, observed) is not None
+        ):
+            return  # nothing can be compared
+        try:
+            needed = list(current.kind.changes(observed))
+        except Refused:
+            return
+        left = [each for each in memory.retry.accepted if any(is_held(each, current, change) for change in needed)]
+        if any(each.failures >= FIGHT_CORRECTIONS for each in memory.retry.accepted if each not in left):
+            for each in left:
+                each.until = min(each.until, now)
+        memory.retry.accepted = left
+
+
+def _before(current: Pass, memory: Memory, change: Change) -> FailedStep | None:
+    return next((each for each in memory.retry.accepted if is_held(each, current, change)), None)

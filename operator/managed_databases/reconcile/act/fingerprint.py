@@ -1,0 +1,67 @@
+"""Tells whether a step is the one that is remembered: what it would do, and on what that is based."""
+
+import orjson
+
+from managed_databases.kinds.verdicts import Change, Credentials, Delete, LetGo, Reason, Record, Step
+from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.memory import FailedStep
+from managed_databases.reconcile.observe.observer import Pass, PassInProject
+
+_FEW_FAILURES = 2
+"""So often a step may have failed to be tried at once when the API is back."""
+
+
+def is_held(held: FailedStep, current: Pass, step: Step) -> bool:
+    """Whether this is the step that is held, on the same ground."""
+    return held.step == fingerprint(held, current, step)
+
+
+def is_same_step(held: FailedStep, step: Step) -> bool:
+    """Whether this is the step that is held, on whatever ground."""
+    return isinstance(held.step, tuple) and held.step[0] == _what(step)
+
+
+def fingerprint(held: FailedStep, current: Pass, step: Step) -> object:
+    """What a step would do and on what it is based: when any of it changes, a failed step is worth another try.
+
+    That the API is back is no ground for what has failed often: steps that make it seem away would be let go again and
+    again by a LIST that works.
+    """
+    observed = current.observed
+    # A Secret that is there no more, or another one, is worth another try of what Kubernetes refused to write.
+    refused = held.verdict.reason is Reason.KUBERNETES_REFUSES
+    secrets = observed.credential.versions if refused and observed.credential is not None else None
+    given = (
+        None if observed.credential is None or observed.credential.given is None else hash(observed.credential.given)
+    )
+    return (
+        _what(step),
+        observed.generation,
+        sync_request(observed.annotations),
+        given,
+        secrets,
+        None if observed.project is None or isinstance(step, Delete) else observed.project.catalogue.version,
+        current.session.circuit.times_closed
+        if isinstance(current, PassInProject) and held.failures <= _FEW_FAILURES
+        else None,
+        observed.external.status if observed.external is not None and held.statuses_count else None,
+        tuple(
+            (
+                field,
+                referred.id,
+                referred.object.status if referred.object is not None and held.statuses_count else None,
+            )
+            for field, referred in observed.refs.items()
+        ),
+    )
+
+
+def _what(step: Step) -> tuple[object, ...]:
+    if isinstance(step, Change):
+        body = None if step.call.body is None else step.call.body.model_dump(mode="json", exclude_unset=True)
+        return step.call.operation, step.call.path, orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    if isinstance(step, Credentials):
+        return (step.step,)
+    if isinstance(step, Record | LetGo):  # a forced deletion is not the one that was refused before it
+        return type(step).__name__, step.message
+    return (type(step).__name__,)

@@ -1,0 +1,372 @@
+"""The engine: takes keys from the queue and has one pass run over each, whatever woke it."""
+
+import asyncio
+import math
+import random
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from managed_databases.api.calls import Call
+from managed_databases.api.client import CallRecord, Client
+from managed_databases.kinds.database_project import KIND as PROJECT
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import cloud_kinds
+from managed_databases.reconcile.act.actor import Actor
+from managed_databases.reconcile.act.credentials import CredentialReader
+from managed_databases.reconcile.act.retry_policy import RetryPolicy
+from managed_databases.reconcile.act.secret_ownership import SecretOwnership
+from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.decide.failures import defect, kubernetes_refusal
+from managed_databases.reconcile.memory import Memory
+from managed_databases.reconcile.observe.observer import Observer
+from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
+from managed_databases.reconcile.observe.passwords import PasswordChecks
+from managed_databases.reconcile.observe.reading import Specs
+from managed_databases.reconcile.observe.references import References
+from managed_databases.reconcile.observe.seal_key import KEY_SECRET, KeyKeeper
+from managed_databases.reconcile.observe.seals import Seals
+from managed_databases.reconcile.ports import Kube, KubeError, Resource, ResourceCache, ResourceKey, WriteRefused
+from managed_databases.reconcile.project.connector import ClientFactory
+from managed_databases.reconcile.project.projects import Projects
+from managed_databases.reconcile.project.reaching import known_in
+from managed_databases.reconcile.reconciler import Reconciler, after_kube_error
+from managed_databases.reconcile.report.event_recorder import EventRecorder
+from managed_databases.reconcile.report.status_writer import StatusWriter
+from managed_databases.reconcile.scheduling import dependencies as dependency
+from managed_databases.reconcile.scheduling.dependencies import Dependency, DependencyIndex
+from managed_databases.reconcile.scheduling.work_queue import Priority, WorkQueue
+from managed_databases.reconcile.settings import ControllerSettings
+
+log = structlog.get_logger()
+
+_LOOKS_AN_INTERVAL = 300
+SPARE_SHARE = 4
+"""One worker more for so many: for projects that come while others have taken all places (see `WorkQueue`)."""
+
+
+class Controller:
+    """Level-triggered: each pass looks at everything anew, and ends with done, a wait, or a moment to run again."""
+
+    def __init__(
+        self,
+        cache: ResourceCache,
+        kube: Kube,
+        clock: Clock,
+        settings: ControllerSettings,
+        kinds: Mapping[str, Kind],
+        *,
+        before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
+        observer: Callable[[str, CallRecord], None] | None = None,
+        draw: Callable[[], float] = random.random,
+        client_factory: ClientFactory = Client,
+        unguarded: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._cache = cache
+        self._kube = kube
+        self._clock = clock
+        self._settings = settings
+        self._kinds = kinds
+        of_cloud = cloud_kinds(kinds)
+        self._queue: WorkQueue[ResourceKey] = WorkQueue(clock, settings.datastore_workers, places=settings.workers)
+        self._subscriptions: DependencyIndex[ResourceKey] = DependencyIndex()
+        self._memories: dict[ResourceKey, Memory] = {}
+        self._seen_versions: dict[ResourceKey, tuple[str, int, bool, str | None]] = {}
+        self.seals = Seals()
+        self.keeper = KeyKeeper(
+            kube, clock, settings.operator_namespace, self.seals, self.everything, self._key_changed, self._no_key
+        )
+        self.owners = OwnershipIndex(kinds.__getitem__, lambda held: self.wake(dependency.holder(*held)))
+        self._in_pass = 0
+        self._no_pass = asyncio.Event()
+        self._no_pass.set()
+        self._started = False
+        self._stopping = False
+        self._event_recorder = EventRecorder(kube, lambda: bool(self._queue), clock)
+        self.projects = Projects(
+            cache,
+            kube,
+            clock,
+            settings,
+            wake=self.wake,
+            is_heard=lambda heard: bool(self._subscriptions.of(heard)),
+            enqueue=self._queue.add,
+            reported=self._event_recorder.status_written,
+            known=lambda project: known_in(project, kinds, self._proven()),
+            seal_key=lambda: None if self.seals.key is None else self.seals.key.id,
+            before_send=before_send,
+            observer=observer,
+            draw=draw,
+            client_factory=client_factory,
+            unguarded=unguarded,
+        )
+        specs = self._specs = Specs()
+        references = References(cache, self.owners, of_cloud.__getitem__, specs.of)
+        writer = StatusWriter(kube, clock, self._written, self._event_recorder, self.seals)
+        ownership = SecretOwnership(
+            lambda: {resource.uid for resource in self.everything()}, PasswordChecks(self.seals)
+        )
+        self._reconciler = Reconciler(
+            kinds=of_cloud,
+            kube=kube,
+            clock=clock,
+            projects=self.projects,
+            observer=Observer(
+                cache,
+                self.owners,
+                self.projects,
+                references,
+                clock,
+                specs,
+                of_cloud.__getitem__,
+                settings.pending_limit_seconds,
+                self.seals,
+            ),
+            reader=CredentialReader(kube, cache, ownership, settings.accept_unlabelled_passwords),
+            actor=Actor(cache, kube, ownership, writer, self.owners, clock, settings, self.resource_changed),
+            attempts=RetryPolicy(clock, settings, draw),
+            writer=writer,
+            interest=self,
+        )
+
+    # --- what wakes it ---
+
+    def resource_changed(self, key: ResourceKey) -> None:
+        """The cache has something new of this resource, or lost it."""
+        resource = self._cache.get(key)
+        if resource is None:
+            self.owners.forget(key)
+        else:
+            self._note(resource)
+        if not self._started:
+            return
+        self.projects.notice_use()
+        if resource is None:
+            self._seen_versions.pop(key, None)
+            self._queue.add(key, Priority.LOW)
+            self._notify_of(key)
+            return
+        version = (
+            resource.uid,
+            resource.generation,
+            resource.deleting_since is not None,
+            sync_request(resource.annotations),
+        )
+        before = self._seen_versions.get(key)
+        self._seen_versions[key] = version
+        person = before is not None and before != version or (before is None and self._is_new(resource))
+        if before is None:
+            # Before its first pass, which may be all that it needs.
+            self._queue.set_share(key, (self._project_of(resource), key.namespace))
+            self._queue.set_group(key, self._place_of(resource))
+        self._queue.add(key, Priority.HIGH if person else Priority.LOW)
+        self._notify_of(key)
+
+    def secret_changed(self, namespace: str, name: str) -> None:
+        if (namespace, name) == (self._settings.operator_namespace, KEY_SECRET):
+            self.keeper.look_soon()
+        self.projects.notice_secret(namespace, name)
+        self.wake(dependency.secret(namespace, name), Priority.LOW)
+
+    def guard_changed(self) -> None:
+        """The policy on statuses has come or gone."""
+        if self._started:
+            self.projects.look_again()
+
+    def namespace_changed(self, name: str) -> None:
+        """Labels decide who may use a project."""
+        for kind in self._kinds.values():
+            for resource in self._cache.of_kind(kind.name):
+                if resource.key.namespace == name:
+                    self._queue.add(resource.key, Priority.LOW)
+
+    def observed(self, resource: Resource) -> None:
+        known = self._cache.get(resource.key)
+        if known is not None and known.resource_version == resource.resource_version:
+            self._queue.clear_dirty(resource.key)
+
+    def depends_on(self, key: ResourceKey, dependencies: Collection[Dependency]) -> None:
+        self._subscriptions.replace(key, dependencies)
+
+    def works_in(self, key: ResourceKey, project: str | None, datastore_id: str | None) -> None:
+        if project is not None:
+            self._queue.set_share(key, (project, key.namespace))
+        self._queue.set_group(key, datastore_id)
+
+    def _note(self, resource: Resource) -> None:
+        """Whatever a status says: this is asked of all of them at a start, and one that raises would end every start."""
+        try:
+            self.owners.update(resource, self.seals.standing(resource))
+        except Exception:
+            log.exception("a status is not understood, and claims nothing", **resource.key._asdict())
+            self.owners.forget(resource.key)
+
+    def _key_changed(self) -> None:
+        """What was proven may not be any more, and the other way round."""
+        for resource in self.everything():
+            self._note(resource)
+            if self._started:
+                self._queue.add(resource.key, Priority.LOW)
+
+    async def _no_key(self, error: WriteRefused) -> None:
+        """No pass can say so: none is made without the key."""
+        for project in self._cache.of_kind(PROJECT.name):
+            await self._reconciler.writer.tell(project, kubernetes_refusal(error))
+
+    def _proven(self) -> list[Resource]:
+        """What tells where a project is; while nothing is proven, what is said."""
+        everything = self.everything()
+        return [resource for resource in everything if self.owners.counts(resource.key)] or everything
+
+    def _written(self, resource: Resource) -> None:
+        self._note(resource)
+        self._notify_of(resource.key)
+
+    def _place_of(self, resource: Resource) -> str | None:
+        """The id of the datastore that a resource is in, as far as that is known before its first pass. What only its spec
+        says of another namespace's does not count: its places are not for whoever names it.
+        """
+        parent = self.owners.parent(resource.key)
+        if not isinstance(parent, ResourceKey):
+            return parent if parent == resource.told.datastore_id else None
+        holder = self._cache.get(parent) if parent.namespace == resource.key.namespace else None
+        return holder.told.id if holder is not None else None
+
+    def _project_of(self, resource: Resource) -> str:
+        """The project that a resource is in, as far as it says so itself; empty while that is not known, or when it may not
+        be: whoever invents projects gets no turns for them.
+        """
+        name = _project_of(resource)
+        if resource.key.kind == PROJECT.name:
+            return name
+        return name if self.projects.permits(name, resource.key.namespace) is not None else ""
+
+    def wake(self, dependency: Dependency, priority: Priority = Priority.LOW) -> None:
+        """Have a pass over each that listens to the topic."""
+        for key in self._subscriptions.of(dependency):
+            self._queue.add(key, priority)
+
+    def _is_new(self, resource: Resource) -> bool:
+        return resource.told.observed_generation != resource.generation
+
+    def _notify_of(self, key: ResourceKey) -> None:
+        self.wake(dependency.resource(*key))
+        if key.kind == PROJECT.name:
+            self.wake(dependency.project(key.name))
+            self.wake(dependency.default_project())
+
+    # --- running ---
+
+    async def run(self) -> None:
+        """Work until cancelled. Everything in the cache is queued first, the oldest first: it holds what two want."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._event_recorder.run(), name="announcer")
+            await self.keeper.get_key()
+            self._started = True
+            for resource in sorted(
+                self.everything(),
+                key=lambda resource: (resource.key.kind != PROJECT.name, resource.created_at, resource.uid),
+            ):
+                self.resource_changed(resource.key)
+            group.create_task(self.projects.run(), name="projects")
+            group.create_task(self.keeper.run(), name="ownership key")
+            for number in range(self._settings.workers + self._settings.workers // SPARE_SHARE):
+                group.create_task(self._work(), name=f"worker {number}")
+
+    def queued(self) -> int:
+        """How many resources wait for a pass; those in one, and those with a moment to wait for, do not count."""
+        return len(self._queue)
+
+    def everything(self) -> list[Resource]:
+        return [resource for kind in self._kinds for resource in self._cache.of_kind(kind)]
+
+    async def drain(self, seconds: float) -> None:
+        """Begin no more passes, and give those under way so many real seconds to end."""
+        self._stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._no_pass.wait()
+
+    async def _work(self) -> None:
+        while not self._stopping:
+            key, priority = await self._queue.get()
+            if self._stopping:
+                return
+            self._in_pass += 1
+            self._no_pass.clear()
+            try:
+                await self._run(key, priority)
+            finally:
+                self._queue.done(key)
+                self._in_pass -= 1
+                if not self._in_pass:
+                    self._no_pass.set()
+            # A pass that waits for nothing gives nobody else a turn: thousands of them, after a start, would keep the lease
+            # from being renewed, and probes and signals from being answered.
+            await asyncio.sleep(0)
+
+    async def _run(self, key: ResourceKey, priority: Priority) -> None:
+        resource = self._cache.get(key)
+        if resource is None:
+            self._forget(key)
+            return
+        if key.kind == PROJECT.name:
+            again = await self._reconcile_project(resource)
+        else:
+            again = await self._reconciler.reconcile(resource, self._memory(resource), priority)
+        now = self._clock.monotonic()
+        resync = next_look(now, self._settings.resync_seconds)
+        self._queue.cancel_timer(key)
+        self._queue.add_at(key, resync if again is None else min(now + again, resync))
+
+    def _memory(self, resource: Resource) -> Memory:
+        memory = self._memories.get(resource.key)
+        if memory is None or memory.uid != resource.uid:
+            memory = self._memories[resource.key] = Memory(resource.uid)
+        return memory
+
+    async def _reconcile_project(self, resource: Resource) -> float | None:
+        try:
+            return await self.projects.reconcile(resource)
+        except KubeError as error:
+            if isinstance(error, WriteRefused):
+                await self._reconciler.writer.tell(resource, kubernetes_refusal(error))
+            return after_kube_error(resource.key, error)
+        except Exception as error:
+            incident, trouble = defect(error, resource.uid)
+            log.exception("a pass failed", incident=incident, kind=resource.key.kind, name=resource.key.name)
+            await self._reconciler.writer.tell(self._cache.get(resource.key) or resource, trouble)
+            return self._settings.min_backoff_seconds * 10
+
+    def _forget(self, key: ResourceKey) -> None:
+        self._memories.pop(key, None)
+        self._specs.forget(key)
+        self._event_recorder.forget(key)
+        self._subscriptions.drop(key)
+        self._queue.remove(key)
+        self.owners.forget(key)
+        for session in self.projects.sessions():
+            session.forget_wishes(key)
+        if key.kind == PROJECT.name:
+            self.projects.forget(key.name)
+
+
+def _project_of(resource: Resource) -> str:
+    """The project that a resource is in, as far as it says so itself; empty while that is not known."""
+    if resource.key.kind == PROJECT.name:
+        return resource.key.name
+    return str(resource.told.project or (resource.spec.get("projectRef") or {}).get("name") or "")
+
+
+def next_look(now: float, resync_seconds: float) -> float:
+    """The moment at which a resource that rests is looked at again, 0.9 to 1.1 intervals and one step from now.
+
+    Spread, so that what began together does not stay together; but in steps, 300 an interval: waking up costs a process at
+    rest more than most looks do, so those of thousands of resources share their wakings.
+    """
+    step = resync_seconds / _LOOKS_AN_INTERVAL
+    spread = random.uniform(0.9, 1.1)  # noqa: S311 (spreads load, guards nothing)
+    return math.ceil((now + resync_seconds * spread) / step) * step

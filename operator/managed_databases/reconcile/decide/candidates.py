@@ -1,0 +1,58 @@
+"""Which cloud objects an attempt of unknown outcome may have made."""
+
+from collections.abc import Mapping, Sequence
+
+from managed_databases.api.models import CloudObject
+from managed_databases.kinds.kind import CloudKind
+from managed_databases.kinds.observed import Observed
+from managed_databases.kinds.shared_fields import Intent
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+
+MAX_UNCLEAR_ATTEMPTS = 2
+"""After so many attempts of unknown outcome that left nothing to be seen a person is told."""
+
+
+def candidates(kind: CloudKind, namesakes: Sequence[CloudObject], intent: Intent) -> list[CloudObject]:
+    """Return the namesakes that the attempt may have made: new since then, and equal to it in all that never changes."""
+    return [
+        namesake
+        for namesake in namesakes
+        if namesake.id not in intent.others and not fields_that_differ(intent.expected, kind.expected_of(namesake))
+    ]
+
+
+def wait_after(intent: Intent, seconds: float) -> Stall | Wait:
+    """Return the wait for so many more seconds after an attempt of unknown outcome."""
+    return unclear_attempts(intent.attempt, seconds) or Wait(
+        Reason.LOOKING,
+        "the last attempt to create may have worked: the operator waits, and the next list after that will tell",
+        seconds or None,
+    )
+
+
+def unclear_attempts(attempt: int, seconds: float = 0.0) -> Stall | None:
+    """Return the stall after several attempts without a clear answer; None after the first ones."""
+    if attempt <= MAX_UNCLEAR_ATTEMPTS:
+        return None
+    return Stall(
+        Reason.DUPLICATE_SUSPECTED,
+        "attempts to create have ended without a clear answer again and again, and the API shows nothing that they made: look "
+        "there. What shows is taken; if nothing does, it is tried again after a long pause",
+        retry_seconds=seconds or None,
+    )
+
+
+def unreadable_since(observed: Observed, intent: Intent) -> Wait | None:
+    """Return the wait for a new object that does not tell its key: the attempt may have made it. None without one."""
+    if new := sorted(set(observed.unreadable) - set(intent.others)):
+        return Wait(
+            Reason.LOOKING,
+            f"the last attempt may have made {', '.join(new)}, of which the API does not tell enough: nothing is made again "
+            "until it does, or that is gone",
+        )
+    return None
+
+
+def fields_that_differ(expected: Mapping[str, object], actual: Mapping[str, object]) -> list[str]:
+    """A field that the spec or the API does not tell (None) proves nothing."""
+    return [field for field, value in expected.items() if value is not None and actual.get(field) not in (None, value)]

@@ -1,0 +1,147 @@
+"""What to do next for a resource that is being deleted: a table of its own."""
+
+from managed_databases.kinds.facts import Facts
+from managed_databases.kinds.kind import CloudKind
+from managed_databases.kinds.observed import Observed, Referred
+from managed_databases.kinds.protection import WAYS_OUT, WAYS_OUT_INSIDE
+from managed_databases.kinds.verdicts import Delete, LetGo, Reason, Record, Stall, Verdict, Wait
+from managed_databases.reconcile.annotations import FORCE_DELETE
+from managed_databases.reconcile.decide.candidates import candidates, unreadable_since
+from managed_databases.reconcile.decide.owned_resources import let_go_step
+
+NAMES_SHOWN = 10
+
+
+def decide_deletion(kind: CloudKind, observed: Observed) -> Verdict:
+    """Return the next step. The finalizer goes (`LetGo`) only when nothing of ours can be left behind.
+
+    What it owns is sent the same way before it.
+    """
+    verdict = _next(kind, observed)
+    if isinstance(verdict, Delete | LetGo):
+        return let_go_step(observed, retain=isinstance(verdict, LetGo) and verdict.retain) or verdict
+    return verdict
+
+
+def _next(kind: CloudKind, observed: Observed) -> Verdict:
+    if observed.annotations.get(FORCE_DELETE) == "true":
+        return LetGo(
+            Reason.RELEASED, "the annotation force-delete lets this resource go; the cloud object stays", retain=True
+        )
+    if (
+        observed.status.id is None
+        and observed.created_id is None
+        and observed.status.intent is None
+        and not observed.returned
+    ):
+        return LetGo(Reason.RELEASED, "nothing was ever made")
+    if observed.definition_going:
+        return LetGo(
+            Reason.RELEASED,
+            "let go, as its CustomResourceDefinition is being deleted and all of its kind with it; the cloud object stays",
+            retain=True,
+        )
+    if observed.status.id is not None and observed.spec.deletion_policy == "Retain":
+        return LetGo(Reason.RELEASED, "the cloud object and its Secret stay", retain=True)
+    if observed.problem is not None:
+        return observed.problem
+    if observed.by_trust:
+        return believed(observed)
+    if observed.status.id is None:
+        return _open_intent(kind, observed)
+    if observed.external_gone:
+        return LetGo(Reason.RELEASED, "the cloud object is gone")
+    if observed.holder is not None:
+        return LetGo(Reason.RELEASED, f"{observed.holder} holds the cloud object", retain=True)
+    parent = _parent(kind, observed)
+    if kind.protected(observed) and not (parent is not None and parent.going):
+        return Stall(
+            Reason.PROTECTED,
+            f"protected: {WAYS_OUT if parent is None else WAYS_OUT_INSIDE}",
+        )
+    if parent is not None and parent.going:
+        return Wait(Reason.DELETING, f"goes with {parent.label}")
+    if observed.children:
+        shown = ", ".join(observed.children[:NAMES_SHOWN])
+        more = len(observed.children) - NAMES_SHOWN
+        return Wait(
+            Reason.IN_USE, f"delete what is in the datastore first: {shown}" + (f" and {more} more" if more > 0 else "")
+        )
+    return _delete(kind, observed)
+
+
+def believed(observed: Observed) -> Record | Wait:
+    """What a status said when somebody said that all are true is sealed, once the cloud shows that object, or says that it is
+    gone. An attempt whose outcome is open shows nothing yet.
+    """
+    if observed.status.id is None or observed.external is not None or observed.external_gone:
+        return Record(
+            Reason.FOUND, "the status is believed: it was there when all claims were to be trusted", Facts(seal="")
+        )
+    return Wait(Reason.LOOKING, f"{observed.status.id} is not in the list: the operator asks for it by its id")
+
+
+def at_work(observed: Observed, wait: Wait) -> Wait | Stall:
+    """Return the wait while the cloud works on the object, or the stall when that lasts too long."""
+    if observed.pending_seconds != 0:
+        return wait
+    return Stall(
+        Reason.PENDING_TOO_LONG,
+        f"the cloud has been at work on {observed.existing.id} ({observed.existing.status}) for longer than it should take: "
+        "look there, or ask the provider's support with this id; all goes on by itself once it has ended",
+    )
+
+
+def _delete(kind: CloudKind, observed: Observed) -> Verdict:
+    if observed.external is None or observed.external_unsure:
+        return Wait(Reason.LOOKING, "looking whether the cloud object is still there")
+    if observed.external.status == "PENDING_DELETE":
+        return at_work(observed, Wait(Reason.DELETING, "the cloud is deleting it", observed.pending_seconds))
+    if observed.definition_going is None:
+        return Stall(
+            Reason.FORBIDDEN,
+            "nothing is deleted in the cloud while it is unknown whether the CustomResourceDefinition is being deleted: "
+            "the operator's ClusterRole must let it get its customresourcedefinitions; upgrade it with the operator",
+        )
+    for change in kind.before_delete(observed):
+        return change
+    return Delete(Reason.DELETING, f"{observed.existing.id} is deleted from the cloud")
+
+
+def _open_intent(kind: CloudKind, observed: Observed) -> Verdict:
+    """The attempt may have made an object: look before letting go."""
+    if observed.created_id is not None:
+        return _found(observed.created_id)
+    if observed.returned and observed.status.intent is None:
+        return _found(observed.returned[-1])
+    looking = "an attempt to create may have worked: the operator waits, and the next list after that will tell what to delete"
+    if observed.settle_seconds is not None or not observed.listed:
+        return Wait(Reason.LOOKING, looking, observed.settle_seconds or None)
+    intent = observed.status.intent
+    assert intent is not None
+    found = candidates(kind, observed.namesakes, intent)
+    if not found and (unclear := unreadable_since(observed, intent)):
+        return unclear
+    if len(found) == 1:
+        return _found(found[0].id)
+    if found:
+        ids = ", ".join(sorted(candidate.id for candidate in found))
+        return Stall(
+            Reason.AMBIGUOUS,
+            f"one of these may come from this resource's attempt to create: delete it in the cloud, then annotate "
+            f"{FORCE_DELETE}: true ({ids})",
+        )
+    if observed.again_seconds is not None:
+        return Wait(Reason.LOOKING, looking, observed.again_seconds or None)
+    return LetGo(Reason.RELEASED, "the attempt to create left nothing behind")
+
+
+def _found(id_: str) -> Record:
+    return Record(Reason.FOUND, f"{id_}: made by this resource's attempt to create", Facts(id=id_, intent=None))
+
+
+def _parent(kind: CloudKind, observed: Observed) -> Referred | None:
+    for reference in kind.references:
+        if reference.parent:
+            return observed.refs.get(reference.field)
+    return None

@@ -1,0 +1,78 @@
+"""What to do next about the resources that a spec asks for inline."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from managed_databases.kinds.kind import CloudKind
+from managed_databases.kinds.observed import Observed, ObservedOwned
+from managed_databases.kinds.verdicts import Arrange, OwnedResource, Reason, Stall, Verdict, Wait
+
+
+def owned_step(kind: CloudKind, observed: Observed) -> Verdict | None:
+    """Return what to make, change or take away next, or whom to wait for; None when all is as the spec says."""
+    return next(_steps(kind, observed), None)
+
+
+def let_go_step(observed: Observed, *, retain: bool) -> Arrange | None:
+    """Return what to do, before a resource goes, to one of those that it owns; None when all may follow it.
+
+    Garbage collection deletes them once their owner is gone, and nobody else would lift their protection: they go the
+    owner's way, whatever that was when they were made.
+    """
+    way = {"deletionPolicy": "Retain"} if retain else {"deletionPolicy": "Delete", "deletionProtection": False}
+    for owned in observed.owned:
+        stays = any(owned.spec.get(field) != value for field, value in way.items())
+        if owned.is_ours and not owned.is_going and stays:
+            message = (
+                f"{owned.kind} {owned.name}, which is asked for here, is {'let go' if retain else 'to go'} with it"
+            )
+            return Arrange(Reason.DELETING, message, OwnedResource(owned.kind, owned.name, way), if_there=True)
+    return None
+
+
+def _steps(kind: CloudKind, observed: Observed) -> Iterator[Verdict]:
+    wanted = {(owned.kind, owned.name): owned for owned in kind.owned(observed)}
+    there = {(owned.kind, owned.name): owned for owned in observed.owned}
+    for name, found in _under_other_names(wanted, there).items():
+        wanted[found.kind, found.name] = replace(wanted.pop(name), name=found.name)
+    for name, found in there.items():
+        if name not in wanted and found.is_ours and not found.is_going:
+            doomed = OwnedResource(found.kind, found.name, found.spec)
+            yield Arrange(Reason.DRIFT, f"{found.kind} {found.name} is not asked for any more", doomed, doomed=True)
+    for name, owned in wanted.items():
+        yield from _one(owned, there.get(name))
+
+
+def _under_other_names(
+    wanted: Mapping[tuple[str, str], OwnedResource], there: Mapping[tuple[str, str], ObservedOwned]
+) -> dict[tuple[str, str], ObservedOwned]:
+    """Those that are there as they are wanted, but for the name, which an earlier version chose: they stay, or whoever
+    uses them would be cut off for a moment.
+    """
+    spare = [found for name, found in there.items() if name not in wanted and found.is_ours and not found.is_going]
+    same: dict[tuple[str, str], ObservedOwned] = {}
+    for name, owned in wanted.items():
+        if name in there:
+            continue
+        for found in spare:
+            if found.kind == owned.kind and all(found.spec.get(field) == value for field, value in owned.spec.items()):
+                same[name] = found
+                spare.remove(found)
+                break
+    return same
+
+
+def _one(owned: OwnedResource, found: ObservedOwned | None) -> Iterator[Verdict]:
+    label = f"{owned.kind} {owned.name}"
+    if found is None:
+        yield Arrange(Reason.ABSENT, f"{label} is asked for and not there yet", owned)
+    elif not found.is_ours:
+        yield Stall(Reason.RESOURCE_CONFLICT, f"{label} exists and belongs to something else: remove one of the two")
+    elif found.is_going:
+        yield Wait(Reason.PENDING, f"waits for the deletion of {label}, which is then made again")
+    elif any(found.spec.get(field) != value for field, value in owned.spec.items()):
+        yield Arrange(Reason.DRIFT, f"{label} differs from what is asked for", owned)
+    elif not found.is_marked:
+        yield Arrange(Reason.DRIFT, f"{label} has lost what marks it as belonging here", owned)
+    elif found.trouble is not None:
+        yield Wait(Reason.PENDING, f"waits for {label}: {found.trouble}")

@@ -1,0 +1,98 @@
+"""What to do next about a password and its Secret."""
+
+from managed_databases.kinds.kind import CloudKind
+from managed_databases.kinds.observed import Observed, PasswordView
+from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Stall, Verdict, Wait
+
+
+def password_step(kind: CloudKind, observed: Observed) -> Verdict | None:
+    """Return the next step of a password's life; None when the Secret is as it should be."""
+    view = observed.credential
+    if kind.credential is None or view is None or not kind.credential.applies(observed):
+        return None
+    if view.problem is not None:
+        return view.problem
+    if kind.credential.value_of is not None:
+        return _told_step(view)
+    if view.pending is not None:
+        if not view.pending_sent and (instead := _instead_of_pending(view)):
+            return instead
+        if not view.pending_sent:
+            return Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
+        return Credentials(PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it")
+    if view.password is None:
+        if (
+            observed.status.adopted
+            and observed.status.password_unconfirmed
+            and (refused := password_refusal(kind, observed))
+        ):
+            return refused
+        return Credentials(
+            PasswordStep.PREPARE,
+            Reason.PASSWORD_RESET,
+            "the Secret has no usable password: the operator sets a new one",
+        )
+    if view.given is not None and view.given.get_secret_value() != view.password.get_secret_value():
+        return Credentials(
+            PasswordStep.PREPARE,
+            Reason.ROTATING,
+            "the password of passwordSecretRef differs from the Secret's: the operator sets it",
+        )
+    if observed.status.password_unconfirmed:
+        if view.confirmed:
+            return Credentials(PasswordStep.CONFIRMED, Reason.READY, "the cloud has the Secret's password")
+        return Credentials(PasswordStep.CONFIRM, Reason.ROTATING, "the Secret's password is sent to the cloud again")
+    if view.outdated:
+        return Credentials(PasswordStep.WRITE, Reason.READY, "the credentials Secret is brought up to date")
+    return None
+
+
+def _instead_of_pending(view: PasswordView) -> Verdict | None:
+    """What to do about a pending password that nobody means any more. One that the cloud may have binds: it is sent until
+    the answer is clear.
+    """
+    if view.pending_unclear and not view.pending_refused:
+        return None
+    if view.given is not None and view.given != view.pending:
+        return Credentials(
+            PasswordStep.PREPARE,
+            Reason.ROTATING,
+            "passwordSecretRef has another password meanwhile: the operator sets that one",
+        )
+    if view.given is None and view.password is not None:
+        return Credentials(
+            PasswordStep.ABANDON, Reason.ROTATING, "passwordSecretRef has left the spec: the Secret's password stays"
+        )
+    return None
+
+
+def _told_step(view: PasswordView) -> Verdict | None:
+    """The cloud tells the value: the Secret follows it."""
+    if view.given is None:
+        return Wait(
+            Reason.NOT_TOLD,
+            "the API does not tell the value, and no Secret proves to hold it: if that lasts, delete this resource and make it "
+            "again",
+        )
+    if view.outdated:
+        return Credentials(PasswordStep.WRITE, Reason.READY, "the Secret gets the value that the cloud tells")
+    return None
+
+
+def password_refusal(kind: CloudKind, observed: Observed) -> Stall | Wait | None:
+    """Say why an object whose password nobody knows is not taken over; None when it may be."""
+    if kind.credential is None or not kind.credential.applies(observed) or observed.credential is None:
+        return None
+    view = observed.credential
+    if view.problem is not None:
+        return view.problem
+    if kind.credential.value_of is not None:
+        return None
+    resets = getattr(observed.spec, "on_unknown_password", None) == "Reset"
+    if view.given is None and view.password is None and view.pending is None and not resets:
+        return Stall(
+            Reason.PASSWORD_UNKNOWN,
+            "the API never tells a password: give it with passwordSecretRef, or set onUnknownPassword to Reset to "
+            "have a new one set",
+        )
+    return None

@@ -1,0 +1,195 @@
+"""Proof of what a status says of ownership: a seal over it, made with a key that only the operator has (ADR 0011).
+
+Whoever may write a status can write any id into it. So an id, an attempt, or an id that was lost counts only with the seal
+that the operator has put beside it, in the same write.
+"""
+
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from enum import Enum, IntEnum
+from functools import cached_property
+from typing import Any, Final
+
+import orjson
+from pydantic import SecretStr
+
+from managed_databases.kinds.facts import Facts
+from managed_databases.kinds.verdicts import Reason, Stall
+from managed_databases.reconcile.annotations import FORCE_DELETE
+from managed_databases.reconcile.ports import Resource
+
+CLAIMS: Final = ("id", "intent", "lostIDs")
+"""The fields of a status each of which lets the resource have an object."""
+SEALED: Final = ("identity", *CLAIMS)
+SEAL: Final = "seal"
+OWNERSHIP: Final = "ownership"
+LISTED: Final = "listed claim"
+_ID: Final = "id of the key"
+KEY_BYTES: Final = 32
+MAX_NUMBER: Final = 2**53
+"""Greater numbers, and what is nested deeper than MAX_NESTED, the operator never writes into what is sealed, and no seal
+tells one from the other.
+"""
+MAX_NESTED: Final = 16
+NOT_OURS: Final = "(nothing that the operator writes)"
+LISTED_BYTES: Final = 8
+"""Of each listed claim: nobody without the key can aim at one."""
+
+
+class Proof(Enum):
+    """What the seal says of a status; the value completes "the seal of its status"."""
+
+    NOTHING_CLAIMED = "is not needed"
+    FITS = "fits"
+    MISSING = "is missing"
+    OTHER_KEY = "was made with another key"
+    DOES_NOT_FIT = "is that of another resource, or of another object"
+
+    @property
+    def holds(self) -> bool:
+        return self in (Proof.NOTHING_CLAIMED, Proof.FITS)
+
+
+class Standing(IntEnum):
+    """How much a claim counts against others: the lower, the more."""
+
+    PROVEN = 0
+    TRUSTED = 1
+    """It was there when the operator was told to believe what is there, and is not sealed yet."""
+    UNPROVEN = 2
+
+
+class OwnershipKey:
+    """The key and what is derived from it. Each purpose has a key of its own, so that no proof passes for another."""
+
+    def __init__(self, value: SecretStr) -> None:
+        """Raises ValueError for what is not hexadecimal or shorter than KEY_BYTES."""
+        self._key = bytes.fromhex(value.get_secret_value().strip())
+        self._derived: dict[str, bytes] = {}
+        if len(self._key) < KEY_BYTES:
+            raise ValueError("too short")
+
+    @classmethod
+    def generate(cls) -> "OwnershipKey":
+        return cls(SecretStr(secrets.token_hex(KEY_BYTES)))
+
+    @property
+    def value(self) -> SecretStr:
+        return SecretStr(self._key.hex())
+
+    @cached_property
+    def id(self) -> str:
+        """Tells this key from others, and nothing of it."""
+        return self._for(_ID).hex()[:8]
+
+    def mac(self, purpose: str, message: bytes) -> bytes:
+        return hmac.digest(self._for(purpose), message, "sha256")
+
+    def _for(self, purpose: str) -> bytes:
+        if purpose not in self._derived:
+            self._derived[purpose] = hmac.digest(self._key, purpose.encode(), "sha256")
+        return self._derived[purpose]
+
+
+class Seals:
+    """Makes seals and judges them. Without a `key` nothing is proven.
+
+    `listed` are the claims that were there when somebody, or the first start, said that they are true.
+    """
+
+    def __init__(self, key: OwnershipKey | None = None) -> None:
+        self.key = key
+        self.listed: frozenset[bytes] = frozenset()
+
+    def proof(self, resource: Resource) -> Proof:
+        status = resource.status
+        if not claims_something(status):
+            return Proof.NOTHING_CLAIMED
+        seal = str(status.get(SEAL) or "")
+        if not seal or self.key is None:
+            return Proof.MISSING
+        if is_same(seal, self._seal(self.key, resource, status)):
+            return Proof.FITS
+        return Proof.DOES_NOT_FIT if seal.startswith(f"{self.key.id}.") else Proof.OTHER_KEY
+
+    def standing(self, resource: Resource) -> Standing:
+        if self.proof(resource).holds:
+            return Standing.PROVEN
+        return Standing.TRUSTED if self.is_listed(resource) else Standing.UNPROVEN
+
+    def sealed(self, resource: Resource, status: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the status with the seal that it needs."""
+        bare = {field: value for field, value in status.items() if field != SEAL}
+        if self.key is None or not claims_something(bare):
+            return bare
+        return {**bare, SEAL: self._seal(self.key, resource, bare)}
+
+    def is_listed(self, resource: Resource) -> bool:
+        return bool(self.listed) and self.key is not None and _listed(self.key, resource) in self.listed
+
+    @staticmethod
+    def _seal(key: OwnershipKey, resource: Resource, status: Mapping[str, Any]) -> str:
+        return f"{key.id}.{key.mac(OWNERSHIP, canonical(resource, status)).hex()[:40]}"
+
+
+def is_same(told: str, made: str) -> bool:
+    """Compare what anybody may have written with a proof, in a time that tells nothing. Any text may be told: the comparison of
+    `str` raises for what is not ASCII.
+    """
+    return hmac.compare_digest(told.encode(errors="surrogatepass"), made.encode())
+
+
+def claims_something(status: Mapping[str, Any]) -> bool:
+    return any(status.get(field) for field in CLAIMS)
+
+
+def decides_ownership(facts: Facts) -> bool:
+    """Whether the operator itself has decided, in this pass, what the resource has."""
+    return not facts.written().keys().isdisjoint((*SEALED, SEAL))
+
+
+def canonical(resource: Resource, status: Mapping[str, Any]) -> bytes:
+    """All that decides whose an object is, as the same bytes however the API server writes the numbers in it.
+
+    Any status has such bytes, forged ones as well: whatever raises here would end the operator, at each start again.
+    """
+    told = {field: _plain(status.get(field)) for field in SEALED}
+    return orjson.dumps({"uid": resource.uid, "kind": resource.key.kind, **told}, option=orjson.OPT_SORT_KEYS)
+
+
+def list_claims(key: OwnershipKey, resources: Iterable[Resource]) -> frozenset[bytes]:
+    """Return the list for what all these claim now."""
+    return frozenset(_listed(key, resource) for resource in resources if claims_something(resource.status))
+
+
+def _listed(key: OwnershipKey, resource: Resource) -> bytes:
+    return key.mac(LISTED, canonical(resource, resource.status))[:LISTED_BYTES]
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, Mapping | list | tuple) and depth == MAX_NESTED:
+        return NOT_OURS
+    if isinstance(value, Mapping):
+        return {name: _plain(item, depth + 1) for name, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return NOT_OURS if isinstance(value, int) and abs(value) > MAX_NUMBER else value
+
+
+def why_unproven(proof: Proof, resource: Resource, *, adopts: bool) -> Stall:
+    """Return the stall for a claim that nothing proves. `adopts`: the resource could adopt the object instead."""
+    what = resource.told.id or "an attempt to create"
+    adoption = (
+        "set spec.adoption to IfExists to take over what has its name, in a namespace with the power adopt; "
+        if adopts
+        else ""
+    )
+    return Stall(
+        Reason.OWNERSHIP_NOT_PROVEN,
+        f"nothing proves that {what} belongs to this resource: the seal of its status {proof.value}. Nothing is changed in the "
+        f"cloud. {adoption}{FORCE_DELETE}: true and a deletion let this resource go; after a restore or a lost key the operator "
+        "can be told to believe all statuses (docs/operating.md, Ownership that nothing proves)",
+    )

@@ -1,0 +1,59 @@
+"""A spec that is large is kept as text: as objects it would take several times the memory, and it is rarely looked at."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+
+PACKED_FROM_BYTES: Final = 2 * 2**10
+MAX_FIELD_BYTES: Final = 32 * 2**10
+"""Of one field of a namespaced resource's spec, as JSON."""
+TOO_LARGE: Final = "(more than this operator reads)"
+"""Stands in the place of a field that has more: its type is another one, so the spec cannot be read, and nothing is done."""
+
+
+class Packed(Mapping[str, Any]):
+    """A mapping of JSON values; whoever looks into it parses it anew."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+
+    def __getitem__(self, name: str) -> Any:
+        return orjson.loads(self.text)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(orjson.loads(self.text))
+
+    def __len__(self) -> int:
+        return len(orjson.loads(self.text))
+
+    def __repr__(self) -> str:
+        return f"Packed({len(self.text)} bytes)"
+
+
+def as_text(spec: Mapping[str, Any]) -> bytes:
+    return spec.text if isinstance(spec, Packed) else orjson.dumps(spec)
+
+
+def as_values(spec: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = orjson.loads(spec.text) if isinstance(spec, Packed) else dict(spec)
+    return values
+
+
+def packed(spec: Mapping[str, Any], *, max_field: int | None = MAX_FIELD_BYTES) -> Mapping[str, Any]:
+    """Return the spec as it is kept: packed when it is large, and TOO_LARGE for each field of more than `field_most` bytes."""
+    if isinstance(spec, Packed):
+        return spec
+    text = orjson.dumps(spec)
+    if len(text) <= PACKED_FROM_BYTES:
+        return spec
+    if max_field is not None and len(text) > max_field:
+        fitting = {
+            name: TOO_LARGE if len(orjson.dumps(value)) > max_field else value
+            for name, value in spec.items()
+            if len(name) <= max_field
+        }
+        text = orjson.dumps(fitting)
+    return Packed(bytes(memoryview(text)))  # a copy: orjson's own holds several times as much memory as it needs

@@ -1,0 +1,294 @@
+"""Opens a project's session: reads its credentials, asks who they are for, and refuses any other project."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import structlog
+
+from managed_databases.api.calls import Call
+from managed_databases.api.client import CallRecord, Client
+from managed_databases.api.collections import DATASTORE_TYPES, DATASTORES
+from managed_databases.api.errors import ApiError, Misdirected, Refused, TooLarge, Unauthorized
+from managed_databases.api.identity import ApiIdentity
+from managed_databases.kinds.database_ports import PortNumbers
+from managed_databases.kinds.database_project import DatabaseProjectSpec
+from managed_databases.kinds.observed import ProjectView
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.ports import Kube, Resource, SecretContent
+from managed_databases.reconcile.project.addresses import endpoint_problem, label
+from managed_databases.reconcile.project.project_client import credentials_refused
+from managed_databases.reconcile.project.project_credentials import ProjectCredentials, read_access
+from managed_databases.reconcile.project.reaching import Known, Reached, access_version, where_they_are_not
+from managed_databases.reconcile.project.session import ProjectSession, foreign_project, project_changed
+from managed_databases.reconcile.scheduling.backoff import retry_delay
+from managed_databases.reconcile.settings import ControllerSettings
+
+log = structlog.get_logger()
+
+ClientFactory = Callable[..., Client]
+"""Makes a client as `Client` does."""
+
+_LOOK_AGAIN_SECONDS = 30.0
+"""How soon a Secret or ConfigMap is read again while something is wrong: without our label nobody tells of a change."""
+
+_LASTING_SECONDS = 300.0
+"""How long a connection must have been good until the next failure is a first one."""
+
+
+@dataclass
+class Opening:
+    """How far one session is opened. `access` is what its connection was made of, `tried` what was tried last,
+    `failures` times of late.
+    """
+
+    session: ProjectSession
+    access: ProjectCredentials | None = None
+    endpoint: str | None = None
+    tried: ProjectCredentials | None = None
+    failures: int = 0
+    again_at: float = 0.0
+    note: Wait | Stall | None = None
+    ca_certificate: str | None = None
+    reached: Reached | None = None
+    way: str = ""
+    secret: SecretContent | None = None
+    warning: str | None = None
+
+
+class Connector:
+    """Opens sessions. Nothing but the identity check is sent with credentials before they are known to be right."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        clock: Clock,
+        settings: ControllerSettings,
+        draw: Callable[[], float],
+        *,
+        client_factory: ClientFactory,
+        before_send: Callable[[Call[Any]], Awaitable[None]] | None,
+        observer: Callable[[str, CallRecord], None] | None,
+        known: Callable[[str], Known],
+    ) -> None:
+        self._kube = kube
+        self._clock = clock
+        self._settings = settings
+        self._draw = draw
+        self._client_factory = client_factory
+        self._before_send = before_send
+        self._observer = observer
+        self._known = known
+
+    async def open(
+        self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, *, at_once: bool
+    ) -> float | None:
+        """Make the session what the resource says; return the seconds until that is worth trying again.
+
+        What failed with the same credentials rests for a while, unless `at_once`. Raises KubeError.
+        """
+        session = opening.session
+        session.poll_every(spec.poll_seconds, spec.poll_seconds_of)
+        access = await self._read_access(opening, resource.key.name, spec)
+        if not isinstance(access, ProjectCredentials):
+            opening.access = opening.tried = opening.note = None
+            session.block(access)
+            return _LOOK_AGAIN_SECONDS
+        is_in_use = access == opening.access and session.problem is None
+        may_have_moved = session.circuit.is_open and access.endpoint is None
+        if is_in_use and session.view is not None and not may_have_moved:
+            opening.note = None
+            if opening.endpoint is not None:
+                opening.reached = Reached(opening.endpoint, opening.way)
+            if self._clock.monotonic() - opening.again_at > _LASTING_SECONDS:
+                opening.failures = 0
+            session.show(self._view(opening, resource, spec, session.view.project_id))
+            return self._rest_seconds(spec)
+        now = self._clock.monotonic()
+        if access == opening.tried and now < opening.again_at and not at_once:
+            return min(opening.again_at - now, _LOOK_AGAIN_SECONDS)
+        opening.failures = opening.failures + 1 if access == opening.tried else 1
+        opening.tried = access
+        opening.again_at = now + retry_delay(opening.failures, self._draw, self._settings.min_backoff_seconds)
+        await self._connect(opening, resource, spec, access)
+        if session.problem is None and opening.note is None:
+            return self._rest_seconds(spec)
+        return min(max(opening.again_at - self._clock.monotonic(), 0.0), _LOOK_AGAIN_SECONDS)
+
+    def _rest_seconds(self, spec: DatabaseProjectSpec) -> float | None:
+        """ConfigMaps are not watched: one that holds a certificate is read as often as the cloud is looked at."""
+        return None if spec.ca_certificate is None else self._settings.poll_seconds
+
+    # --- what Kubernetes says ---
+
+    async def _read_access(
+        self, opening: Opening, name: str, spec: DatabaseProjectSpec
+    ) -> ProjectCredentials | Wait | Stall:
+        namespace = self._settings.operator_namespace
+        secret = await self._kube.read_secret(namespace, spec.credentials_secret_ref.name)
+        if secret is None:
+            return Wait(
+                Reason.SECRET_MISSING,
+                f"the DatabaseProject {name} waits for its Secret {namespace}/{spec.credentials_secret_ref.name}: "
+                "create it with the project's credentials",
+            )
+        ref = spec.ca_certificate
+        if ref is None:
+            opening.ca_certificate = None
+        else:
+            content = await self._kube.read_config_map(namespace, ref.name)
+            # What was read before outlives its ConfigMap: applications would lose the certificate otherwise.
+            opening.ca_certificate = (content or {}).get(ref.key) or opening.ca_certificate
+            if opening.ca_certificate is None:
+                return Wait(
+                    Reason.SECRET_MISSING,
+                    f"the DatabaseProject {name} waits for the key {ref.key} of the ConfigMap {namespace}/{ref.name}",
+                )
+        opening.way = access_version(secret, spec.identity_url, spec.endpoint, spec.region)
+        opening.secret = secret
+        return read_access(name, spec, secret, trusts_spec=self._settings.trust_project_addresses)
+
+    def _view(self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, project_id: str) -> ProjectView:
+        ports = PortNumbers() if spec.ports is None else PortNumbers(**spec.ports.model_dump())
+        return ProjectView(
+            name=resource.key.name,
+            project_id=project_id,
+            region=spec.region,
+            name_prefix=spec.name_prefix or "",
+            ca_certificate=opening.ca_certificate,
+            ports=ports,
+            endpoint=opening.endpoint,
+        )
+
+    # --- what the cloud says ---
+
+    async def _connect(
+        self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, access: ProjectCredentials
+    ) -> None:
+        name, session = resource.key.name, opening.session
+        observer = self._observer
+        client = self._client_factory(
+            access.tokens,
+            endpoint=access.endpoint,
+            region=access.region,
+            call_limit_seconds=self._settings.call_limit_seconds,
+            max_connections=self._settings.connections,
+            before_send=self._before_send,
+            observer=None if observer is None else lambda record: observer(name, record),
+        )
+        is_used = False
+        try:
+            identity = await client.identify()
+            project_id = identity.project_id or access.stated_project or ""
+            problem = self._identity_problem(opening, resource, spec, project_id)
+            if problem is None and opening.secret is not None:
+                stated = access.endpoint if access.is_endpoint_stated else None
+                problem = endpoint_problem(
+                    name, opening.secret, identity, identity_url=access.identity_url, stated=stated
+                )
+            if problem is None:
+                problem = await self._verify(client, session, identity, project_id)
+            reached = Reached(identity.endpoint, opening.way)
+            if problem is None and not self._is_known_way(opening, resource, reached):
+                before = opening.reached.endpoint if opening.reached else _endpoint_reached(resource)
+                problem = await where_they_are_not(name, client, identity.endpoint, self._known(name), before)
+            if problem is not None:
+                self._refuse(opening, problem)
+                return
+            opening.access, opening.endpoint, opening.note = access, identity.endpoint, None
+            opening.warning = self._warning(name, opening.secret, access)
+            opening.reached = reached
+            is_used = True
+            view = self._view(opening, resource, spec, project_id)
+            await session.open(client, view, is_identity_stated=identity.project_id is None)
+        except Unauthorized as error:
+            self._refuse(opening, credentials_refused(name, error))
+        except Misdirected as error:
+            self._hinder(
+                opening,
+                Stall(
+                    Reason.INVALID_SPEC,
+                    f"the DatabaseProject {name} leads nowhere: {error.message}. Correct spec.region, or the endpoint",
+                ),
+            )
+        except ApiError as error:
+            self._unreachable(opening, name, error)
+        finally:
+            if not is_used:
+                await client.close()
+
+    def _identity_problem(
+        self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, project_id: str
+    ) -> Stall | Wait | None:
+        """Everything is pinned to one project and region: by the spec, the status, and what this process has used."""
+        name, view = resource.key.name, opening.session.view
+        pinned = (spec.project_id, resource.status.get("projectID"), view.project_id if view else None)
+        for project in pinned:
+            if project not in (None, project_id):
+                return project_changed(name, str(project), project_id)
+        regions = (resource.status.get("region"), view.region if view else None)
+        for region in regions:
+            if region not in (None, spec.region):
+                return Stall(
+                    Reason.PROJECT_CHANGED,
+                    f"the resources of the DatabaseProject {name} are in region {region}, its spec says {spec.region}: "
+                    "put that back; for another region make another DatabaseProject",
+                )
+        return None
+
+    def _is_known_way(self, opening: Opening, resource: Resource, reached: Reached) -> bool:
+        """Whether an object has answered at this endpoint, come to by the same way, and nobody has led elsewhere since."""
+        return asdict(opening.reached or reached) == asdict(reached) == (resource.status.get("reached") or {})
+
+    async def _verify(
+        self, client: Client, session: ProjectSession, identity: ApiIdentity, project_id: str
+    ) -> Stall | None:
+        """Ask the API where the identity service's word is not enough. Raises ApiError."""
+        if identity.project_id is None:
+            reply = await client.send(DATASTORES.list())
+            foreign = foreign_project(reply.value or (), project_id)
+            return None if foreign is None else project_changed(session.name, project_id, foreign)
+        if session.problem is not None and session.problem.reason is Reason.CREDENTIALS_INVALID:
+            try:
+                await client.send(DATASTORE_TYPES.list())
+            except Unauthorized:
+                raise
+            except Refused:
+                return None  # the token is good, whatever it may not do
+        return None
+
+    def _warning(self, name: str, secret: SecretContent | None, access: ProjectCredentials) -> str | None:
+        """What to say of addresses that are believed only because a setting says so."""
+        if not access.believed or secret is None:
+            return None
+        keys = " and ".join(access.believed)
+        log.warning(
+            "addresses are believed that the Secret does not name", project=name, secret=label(secret), add=keys
+        )
+        return (
+            f"believed only because of MANAGED_DATABASES_TRUST_PROJECT_ADDRESSES, which ends with the next release: add "
+            f"{keys} to the Secret {label(secret)}"
+        )
+
+    def _refuse(self, opening: Opening, problem: Stall | Wait) -> None:
+        opening.access = opening.note = None
+        opening.session.block(problem)
+
+    def _unreachable(self, opening: Opening, name: str, error: ApiError) -> None:
+        """Credentials that cannot be checked change nothing: a connection that is in use stays so."""
+        reason = Reason.SNAPSHOT_TOO_LARGE if isinstance(error, TooLarge) else Reason.UNREACHABLE
+        self._hinder(opening, Wait(reason, f"the DatabaseProject {name} cannot be opened: {error.message}"))
+
+    def _hinder(self, opening: Opening, why: Wait | Stall) -> None:
+        if opening.session.problem is None:
+            opening.note = why
+            return
+        opening.access = None
+        opening.session.block(why)
+
+
+def _endpoint_reached(resource: Resource) -> str | None:
+    """Where the status says that the project was last found."""
+    endpoint: str | None = (resource.status.get("reached") or {}).get("endpoint")
+    return endpoint

@@ -1,0 +1,211 @@
+"""The way to one project's API: the connection in use, and the three things that can hold a call back.
+
+A *problem* (credentials, identity) holds back everything, the *circuit* everything but a probe now and then, the
+*budget* says when: background work waits for its turn, a pass is told to come back.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Hashable
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+from managed_databases.api.calls import Call
+from managed_databases.api.client import Client, Reply
+from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, Refused, Unauthorized
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.project.circuit_breaker import Circuit
+from managed_databases.reconcile.project.rate_limiter import Budget, PriorityClosed
+from managed_databases.reconcile.scheduling.places import Places
+from managed_databases.reconcile.scheduling.rotation import Share
+from managed_databases.reconcile.scheduling.work_queue import Priority
+from managed_databases.reconcile.settings import ControllerSettings
+
+T = TypeVar("T")
+
+
+class Connection:
+    """A client that is closed once it is retired and its last call has ended: a swap never cuts a call off."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._calls = 0
+        self._retired = False
+
+    async def send(self, call: Call[T]) -> Reply[T]:
+        """As `Client.send`."""
+        self._calls += 1
+        try:
+            return await self.client.send(call)
+        finally:
+            self._calls -= 1
+            if self._retired and not self._calls:
+                await self.client.close()
+
+    async def retire(self) -> None:
+        """Close it, at once or after its last call."""
+        self._retired = True
+        if not self._calls:
+            await self.client.close()
+
+
+class ProjectClient:
+    """Sends the calls of one project.
+
+    `changed` is told when the problem comes, differs or goes, and when the circuit opens or closes; it must be quick
+    and not raise. `problem` is what holds everything back until the first `connect`. `answered` tells whether the API
+    has ever answered anything. `doubted` is told when a reading would show whether the API answers. `used` counts the calls
+    that the budget let through, by section of the API and lane.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        settings: ControllerSettings,
+        changed: Callable[[], None],
+        problem: Wait | Stall,
+        granted: Callable[[Any, Priority], None] = lambda who, priority: None,
+        doubted: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self._changed = changed
+        self._doubted = doubted
+        self._connection: Connection | None = None
+        self._open = asyncio.Event()
+        self.problem: Wait | Stall | None = problem
+        self.answered = False
+        self.circuit = Circuit(clock, settings.circuit_threshold, settings.probe_seconds)
+        self.used: Counter[tuple[str, Priority]] = Counter()
+        self.budget = Budget(clock, settings.calls_per_second, settings.call_burst, granted=granted)
+        self._places = Places(settings.max_connections, settings.spare_connections)
+        self._own_places = asyncio.Semaphore(settings.own_connections)
+        self._longest_wait = settings.call_limit_seconds
+
+    async def connect(self, client: Client) -> None:
+        """Use this client from now on: its identity was checked. Ends the problem."""
+        old, self._connection = self._connection, Connection(client)
+        had_problem, self.problem = self.problem is not None, None
+        self._open.set()
+        if had_problem or old is None:
+            self._changed()
+        if old is not None:
+            await old.retire()
+
+    def block(self, problem: Wait | Stall) -> None:
+        """Send nothing until `connect`."""
+        self._open.clear()
+        if problem != self.problem:
+            self.problem = problem
+            self._changed()
+
+    async def close(self) -> None:
+        """Send nothing any more; calls under way may end."""
+        self._open.clear()
+        old, self._connection = self._connection, None
+        if old is not None:
+            await old.retire()
+
+    async def wait_until_open(self) -> None:
+        """Wait for a connection without a problem, however long that takes."""
+        await self._open.wait()
+
+    async def send(self, call: Call[T], priority: Priority, *, probe: bool = False) -> Reply[T]:
+        """Wait for the lane's turn and send one call. Raises ApiError; NeverSent when it is held back."""
+        await self.admit(call.operation, priority, probe=probe)
+        return await self.exchange(call, priority)
+
+    # --- for passes, which never wait for their turn ---
+
+    def claim(self, who: Hashable, priority: Priority, share: Share) -> bool:
+        """Whether `who` may make one call now (`send_claimed`); if not, it will be told when it may."""
+        return self.budget.claim(who, priority, share)
+
+    async def send_claimed(self, call: Call[T], priority: Priority, who: Hashable, account: Hashable) -> Reply[T]:
+        """Send the call that was reserved for `who`, on this account. Raises ApiError; KeyError when none was."""
+        self.enter_claimed(call.operation, priority, who)
+        return await self.exchange(call, priority, account)
+
+    def enter_claimed(self, operation: str, priority: Priority, who: Hashable) -> None:
+        """As `admit`, for a call that was reserved. Raises NeverSent; KeyError when none was."""
+        self._refuse(operation, unless_open_circuit=False)
+        self.budget.spend(who)
+        self.used[operation.partition(".")[0], priority] += 1
+
+    # --- for what has time to wait ---
+
+    def reading_priority(self, *, is_awaited: bool) -> Priority:
+        """The lane of what is only read. What somebody's own doing waits for does not wait until TIME opens again."""
+        is_closed = self.budget.closed_until(Priority.LOW) is not None
+        return Priority.HIGH if is_closed and is_awaited else Priority.LOW
+
+    async def admit(self, operation: str, priority: Priority, *, probe: bool = False) -> None:
+        """Wait for the lane's turn; `exchange` is to follow. A `probe` may pass an open circuit, once per interval.
+
+        Raises NeverSent when the call is held back, and RateLimited while the lane is closed.
+        """
+        self._refuse(operation, unless_open_circuit=probe)
+        try:
+            await self.budget.admit(priority)
+        except PriorityClosed as closed:
+            text = "not sent: the API asks to call less often"
+            raise RateLimited(operation, text, retry_after_seconds=closed.seconds) from None
+        self.used[operation.partition(".")[0], priority] += 1
+        self._refuse(operation, unless_open_circuit=probe and self.circuit.may_probe())
+
+    async def exchange(self, call: Call[T], priority: Priority, account: Hashable = None) -> Reply[T]:
+        """Send a call that was admitted or reserved, on this account; None: on nobody's in particular. Raises ApiError."""
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._longest_wait):
+                    await stack.enter_async_context(self._own_places if account is None else self._places.of(account))
+            except TimeoutError:
+                raise NeverSent(call.operation, "not sent: too many calls were under way all the time") from None
+            return await self._exchange(call, priority, is_own=account is None)
+
+    async def _exchange(self, call: Call[T], priority: Priority, *, is_own: bool) -> Reply[T]:
+        connection = self._connection
+        if connection is None or not self._open.is_set():
+            raise NeverSent(call.operation, "not sent: the project is not ready")
+        try:
+            reply = await connection.send(call)
+        except ApiError as error:
+            self._learn(error, priority, is_current=connection is self._connection, is_own=is_own)
+            raise
+        self._record(ok=True, is_own=is_own)
+        return reply
+
+    def _refuse(self, operation: str, *, unless_open_circuit: bool) -> None:
+        if not self._open.is_set():
+            raise NeverSent(operation, "not sent: the project is not ready")
+        if self.circuit.is_open and not unless_open_circuit:
+            raise NeverSent(operation, "not sent: the API does not answer; it is asked again now and then")
+
+    def _learn(self, error: ApiError, priority: Priority, *, is_current: bool, is_own: bool) -> None:
+        if isinstance(error, NeverSent | OutcomeUnknown):
+            if error.status != 404:  # whoever said it: it tells nothing of whether the API answers
+                self._record(ok=False, is_own=is_own)
+        elif not isinstance(error, Refused) or error.status is not None:  # what we refused ourselves tells nothing
+            self._record(ok=True, is_own=is_own)
+        if isinstance(error, RateLimited):
+            self.budget.refused(priority, error.retry_after_seconds)
+        if isinstance(error, Unauthorized) and is_current:
+            self.block(credentials_refused(self.name, error))
+
+    def _record(self, *, ok: bool, is_own: bool) -> None:
+        is_first = ok and not self.answered
+        self.answered = self.answered or ok
+        if self.circuit.record(ok, is_own=is_own) or is_first:
+            self._changed()
+        if self.circuit.needs_a_look():
+            self._doubted()
+
+
+def credentials_refused(name: str, error: ApiError) -> Wait:
+    """Return the wait of a project's resources while its credentials are refused."""
+    return Wait(
+        Reason.CREDENTIALS_INVALID,
+        f"the credentials of the DatabaseProject {name} are refused: {error.message}; "
+        "put valid ones into its credentials Secret",
+    )

@@ -1,0 +1,166 @@
+"""Events: what changed for people, told once, when it changes; a pass that finds all as it was tells nothing."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
+from managed_databases.reconcile.scheduling.allowance import Allowance
+from managed_databases.reconcile.scheduling.rotation import Rotation
+
+_MOST_WAITING: Final = 10_000
+"""More than that at once is a storm that nobody reads; what is over it is left out. The namespaces share it."""
+_AT_ONCE: Final = 25
+_SECONDS_EACH: Final = 60.0
+"""As Kubernetes' own components do: so many Events of one resource, and after them one in so many seconds."""
+FINALIZER_RESTORED: Final = "FinalizerRestored"
+SECRET_MARKS_RESTORED: Final = "SecretMarksRestored"
+_YIELD_SECONDS: Final = 0.1
+_YIELDS: Final = 600
+"""While passes wait for their turn Events step aside, so often until it is calm again: a backlog may last. An Event costs
+the API server as much as a step of a resource does."""
+
+
+class Announcement(NamedTuple):
+    """One Event. `type_` is Normal or Warning."""
+
+    type_: str
+    reason: str
+    message: str
+
+
+Conditions = Sequence[Mapping[str, Any]]
+
+
+def announcements(old: Conditions, new: Conditions, *, deleting: bool) -> Iterator[Announcement]:
+    """Yield what is worth an Event: Ready came or went, Stalled came or has another reason, and a state in which
+    nothing is under way and that is not Ready has another reason.
+
+    The steps on the way to Ready are none: each retry would tell them again. Nor is a new resource that is not ready.
+    """
+    before = {condition["type"]: condition for condition in old}
+    now = {condition["type"]: condition for condition in new}
+    ready, stalled = now.get("Ready"), now.get("Stalled")
+    told = None
+    if stalled is not None and _is(stalled) and not _same(before.get("Stalled"), stalled):
+        told = Announcement("Warning", stalled["reason"], stalled["message"])
+        yield told
+    if ready is not None and not _same(before.get("Ready"), ready) and _counts(before.get("Ready"), ready, now):
+        kind = "Normal" if _is(ready) or deleting else "Warning"
+        announcement = Announcement(kind, ready["reason"], ready["message"])
+        if told is None or announcement[1:] != told[1:]:
+            yield announcement
+
+
+def _is(condition: Mapping[str, Any] | None) -> bool:
+    return condition is not None and condition["status"] == "True"
+
+
+def _same(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> bool:
+    return before is not None and (before["status"], before["reason"]) == (now["status"], now["reason"])
+
+
+def _counts(before: Mapping[str, Any] | None, ready: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> bool:
+    if _is(ready) or _is(before):
+        return _is(ready) != _is(before)
+    return not _is(now.get("Reconciling")) and before is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    order: int
+    resource: Resource
+    announcement: Announcement
+    at: datetime
+
+    def __lt__(self, other: "_Waiting") -> bool:
+        return self.order < other.order
+
+
+class EventRecorder:
+    """Posts Events behind the passes' backs: a pass never waits for one. The namespaces take turns, and a resource that
+    has always something to tell is told of now and then only.
+
+    A step that is tried again every ten minutes, and refused each time, is told once for each generation; and once it
+    worked, that is told.
+    """
+
+    def __init__(self, kube: Kube, is_busy: Callable[[], bool], clock: Clock | None = None) -> None:
+        self._kube = kube
+        self._is_busy = is_busy
+        self._line: Rotation[_Waiting] = Rotation()
+        self._waiting: Counter[str] = Counter()
+        self._order = itertools.count()
+        self._somebody_waits = asyncio.Event()
+        self._allowance = Allowance(clock or Clock(), _AT_ONCE, _SECONDS_EACH)
+        self._troubles: dict[ResourceKey, tuple[str, int, str]] = {}
+
+    def status_written(self, before: Mapping[str, Any], resource: Resource) -> None:
+        """A resource's status was `before`, and was written."""
+        old, new = before.get("conditions", ()), resource.status.get("conditions", ())
+        told = False
+        for announcement in announcements(old, new, deleting=resource.deleting_since is not None):
+            told = True
+            if announcement.type_ == "Warning":
+                trouble = (resource.uid, resource.generation, announcement.reason)
+                if self._troubles.get(resource.key) == trouble:
+                    continue
+                self._troubles[resource.key] = trouble
+            else:
+                self._troubles.pop(resource.key, None)
+            self._post(resource, announcement)
+        if told or resource.key not in self._troubles:
+            return
+        now = {condition["type"]: condition for condition in new}
+        if _is(now.get("Ready")) and _is(now.get("Synced")):
+            del self._troubles[resource.key]
+            self._post(resource, Announcement("Normal", now["Synced"]["reason"], now["Synced"]["message"]))
+
+    def tell(self, resource: Resource, announcement: Announcement) -> None:
+        """Post one that no condition can tell; a Warning once for each generation."""
+        if announcement.type_ == "Warning":
+            trouble = (resource.uid, resource.generation, announcement.reason)
+            if self._troubles.get(resource.key) == trouble:
+                return
+            self._troubles[resource.key] = trouble
+        self._post(resource, announcement)
+
+    def forget(self, key: ResourceKey) -> None:
+        """The resource is gone."""
+        self._troubles.pop(key, None)
+
+    async def run(self) -> None:
+        """Post until cancelled. What waits then is lost: the conditions say it as well."""
+        yields = 0
+        while True:
+            await self._somebody_waits.wait()
+            while self._is_busy() and yields < _YIELDS:
+                yields += 1
+                await asyncio.sleep(_YIELD_SECONDS)
+            if not self._is_busy():
+                yields = 0
+            if (next_ := self._line.pop()) is None:
+                self._somebody_waits.clear()
+                continue
+            self._count_down(next_.resource.key.namespace)
+            await self._kube.post_event(next_.resource, *next_.announcement, next_.at)
+
+    def _post(self, resource: Resource, announcement: Announcement) -> None:
+        namespace = resource.key.namespace
+        others = len(self._waiting.keys() - {namespace})
+        if self._waiting[namespace] >= _MOST_WAITING // (1 + others) or not self._allowance.has_now(resource.uid):
+            return
+        self._waiting[namespace] += 1
+        waiting = _Waiting(next(self._order), resource, announcement, datetime.now(UTC))
+        self._line.push((namespace,), waiting)
+        self._somebody_waits.set()
+
+    def _count_down(self, namespace: str) -> None:
+        self._waiting[namespace] -= 1
+        if not self._waiting[namespace]:
+            del self._waiting[namespace]

@@ -1,0 +1,296 @@
+"""What waits to be reconciled: each key at most once, in at most one pass at a time, people's changes first."""
+
+import asyncio
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Hashable
+from enum import IntEnum
+from typing import Generic, TypeVar
+
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.scheduling.rotation import Rotation, Share
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+GROUP_LIMIT = 8
+"""Passes at a time in one datastore. As fast as twice as many while it is alone; and what others want meanwhile is asked of
+an API server, and an API, that less is asked of."""
+GUARANTEED_PLACES = 4
+"""Passes at a time that each project may have, whatever the others have."""
+GUARANTEED_WITHIN = 2
+"""The same for each namespace in a project."""
+_PEOPLE_IN_A_ROW = 7
+_TIME_IN_A_ROW = 3
+_SPARE_TIMERS = 64
+
+
+class Priority(IntEnum):
+    """Why something is to be done. The lower is served first."""
+
+    HIGH = 0
+    """Somebody did something: a changed spec, a deletion, a requested sync."""
+    LOW = 1
+    """Time did something: the snapshot changed, a retry is due."""
+
+
+class _Aside(Generic[K]):
+    """The keys of one group that have stepped aside, some of them out of date."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Priority, Rotation[tuple[Priority, int, K]]] = {
+            priority: Rotation() for priority in Priority
+        }
+        self._time_in_a_row = 0
+
+    def push(self, share: Share, entry: tuple[Priority, int, K]) -> None:
+        self._entries[entry[0]].push(share, entry)
+
+    def pop(self) -> tuple[Priority, int, K] | None:
+        """Take the next one out: of TIME, and every fourth of PEOPLE, while both have one."""
+        people_are_due = self._time_in_a_row >= _TIME_IN_A_ROW
+        for priority in (Priority.HIGH, Priority.LOW) if people_are_due else (Priority.LOW, Priority.HIGH):
+            if self._entries[priority]:
+                self._time_in_a_row = self._time_in_a_row + 1 if priority is Priority.LOW else 0
+                return self._entries[priority].pop()
+        return None
+
+
+class WorkQueue(Generic[K]):
+    """A queue of keys with two lanes, timers, shares, and a limit of keys in work per group.
+
+    No key is lost and none is in work twice at once. PEOPLE goes before TIME, but at least every eighth key comes from
+    TIME while TIME has one that may run. Within a lane the shares take turns, and the groups within a share; what is left
+    is first in, first out, except for keys whose group is full: those step aside and come back, one for each place that
+    gets free, three of TIME for one of PEOPLE: what a thousand changes in one datastore began is ended while the others
+    wait. Of `places` one unit (the first part of a share) may have all while it is alone; when all are taken, a unit that
+    has fewer than `guaranteed` keys in work gets another place all the same, and so does a part of it (the first two parts
+    of a share) that has fewer than `guaranteed_within`: they need not wait for a pass of others to end. Every operation is
+    O(log n) amortized. For one event loop; not for threads.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        group_limit: int = GROUP_LIMIT,
+        *,
+        places: int | None = None,
+        guaranteed: int = GUARANTEED_PLACES,
+        guaranteed_within: int = GUARANTEED_WITHIN,
+    ) -> None:
+        self._clock = clock
+        self._group_limit = group_limit
+        self._places = places
+        self._guaranteed = guaranteed, guaranteed_within
+        self._wake = asyncio.Event()
+        self._watch = asyncio.Lock()
+        self._order = itertools.count()
+        # An entry in a heap counts only while it is the very tuple that `_queued` or `_timers` holds for its key.
+        self._queued: dict[K, tuple[Priority, int, K]] = {}
+        self._ready: dict[Priority, Rotation[tuple[Priority, int, K]]] = {priority: Rotation() for priority in Priority}
+        self._aside: dict[Hashable, _Aside[K]] = {}
+        self._timers: dict[K, tuple[float, int, K, Priority]] = {}
+        self._moments: list[tuple[float, int, K, Priority]] = []
+        self._groups: dict[K, Hashable] = {}
+        self._shares: dict[K, Share] = {}
+        self._in_work: dict[K, tuple[Hashable | None, Share]] = {}
+        """The group and the share that each counts for."""
+        self._busy: Counter[Hashable] = Counter()
+        self._busy_units: Counter[Share] = Counter()
+        self._again: dict[K, Priority] = {}
+        self._people_in_a_row = 0
+
+    def __len__(self) -> int:
+        """How many keys are queued; those in work and those with a timer do not count."""
+        return len(self._queued)
+
+    def idle(self) -> bool:
+        """Whether no key is queued and none is in work. Timers do not count."""
+        return not self._queued and not self._in_work
+
+    def add(self, key: K, priority: Priority) -> None:
+        """Queue the key now; its timer is dropped.
+
+        Queued already: the better lane wins. In work: it runs again after `done`, in the better lane asked for until
+        then.
+        """
+        self._timers.pop(key, None)
+        if key in self._in_work:
+            self._again[key] = min(priority, self._again.get(key, priority))
+        elif key not in self._queued or priority < self._queued[key][0]:
+            self._queue((priority, next(self._order), key))
+
+    def add_at(self, key: K, moment: float, priority: Priority = Priority.LOW) -> None:
+        """Queue the key at that moment of the clock, at once when it has passed.
+
+        A key has one timer: of several the earliest moment wins, and the better lane.
+        """
+        if moment <= self._clock.monotonic():
+            self.add(key, priority)
+            return
+        known = self._timers.get(key)
+        if known is not None and known[0] <= moment and known[3] <= priority:
+            return
+        if known is not None:
+            moment, priority = min(moment, known[0]), min(priority, known[3])
+        timer = (moment, next(self._order), key, priority)
+        self._timers[key] = timer
+        heapq.heappush(self._moments, timer)
+        if len(self._moments) > 2 * len(self._timers) + _SPARE_TIMERS:
+            self._moments = list(self._timers.values())
+            heapq.heapify(self._moments)
+        if self._moments[0] is timer:
+            self._wake.set()
+
+    def cancel_timer(self, key: K) -> None:
+        """Drop the key's timer, if it has one."""
+        self._timers.pop(key, None)
+
+    def clear_dirty(self, key: K) -> None:
+        """Clear the key's mark to run again: its pass has seen what set the mark. No effect on a key that is not in work."""
+        self._again.pop(key, None)
+
+    def set_group(self, key: K, group: Hashable | None) -> None:
+        """Put the key into a group, of which at most `group_limit` keys are in work at once; None: no limit.
+
+        A key in work counts for its old group until `done`.
+        """
+        old = self._groups.get(key)
+        if old == group:
+            return
+        if group is None:
+            del self._groups[key]
+        else:
+            self._groups[key] = group
+        if key in self._queued:
+            priority, order, _ = self._queued[key]
+            self._queue((priority, order, key))
+            self._call_back(old)
+
+    def set_share(self, key: K, share: Share) -> None:
+        """Say on whose account the key is worked on. A key in work counts for its old share until `done`."""
+        if self._shares.get(key, ()) == share:
+            return
+        self._shares[key] = share
+        if key in self._queued:
+            priority, order, _ = self._queued[key]
+            self._queue((priority, order, key))
+            self._call_back(self._groups.get(key))
+
+    def remove(self, key: K) -> None:
+        """Drop the key: queue, timer, group, share. In work: it will not run again; `done` is still due."""
+        self._timers.pop(key, None)
+        self._again.pop(key, None)
+        self._shares.pop(key, None)
+        group = self._groups.pop(key, None)
+        if self._queued.pop(key, None) is not None:
+            self._call_back(group)
+
+    async def get(self) -> tuple[K, Priority]:
+        """Wait for the next key and take it into work; each needs its `done`. Cancelling loses no key.
+
+        Of those that wait, one keeps watch and the others stand in line for it: else each key that gets ready, and each
+        timer, would wake them all.
+        """
+        taken = self._take()
+        if taken is not None:
+            return taken
+        async with self._watch:
+            while (taken := self._take()) is None:
+                self._wake.clear()
+                await self._clock.wait(self._wake, self._moments[0][0] if self._moments else None)
+            return taken
+
+    def done(self, key: K) -> None:
+        """The key's pass is over. Raises KeyError when it was not in work."""
+        group, share = self._in_work.pop(key)
+        if group is not None:
+            _count_down(self._busy, group)
+        for path in _units(share):
+            _count_down(self._busy_units, path)
+        priority = self._again.pop(key, None)
+        if priority is not None:
+            self._queue((priority, next(self._order), key))
+        self._call_back(group)
+
+    def _queue(self, entry: tuple[Priority, int, K]) -> None:
+        self._queued[entry[2]] = entry
+        self._make_ready(entry)
+
+    def _make_ready(self, entry: tuple[Priority, int, K]) -> None:
+        share = self._shares.get(entry[2], ())
+        self._ready[entry[0]].push((*share, self._groups.get(entry[2])) if share else (), entry)
+        self._wake.set()
+
+    def _queue_what_is_due(self) -> None:
+        while self._moments:
+            timer = self._moments[0]
+            moment, _, key, priority = timer
+            current = self._timers.get(key) is timer
+            if current and moment > self._clock.monotonic():
+                return
+            heapq.heappop(self._moments)
+            if current:
+                self.add(key, priority)
+
+    def _take(self) -> tuple[K, Priority] | None:
+        self._queue_what_is_due()
+        entry = self._next()
+        if entry is None:
+            return None
+        priority, _, key = entry
+        self._people_in_a_row = self._people_in_a_row + 1 if priority is Priority.HIGH else 0
+        return key, priority
+
+    def _next(self) -> tuple[Priority, int, K] | None:
+        time_is_due = self._people_in_a_row >= _PEOPLE_IN_A_ROW
+        is_full = self._places is not None and len(self._in_work) >= self._places
+        may_begin = self._has_less_than_its_due if is_full else None
+        for priority in (Priority.LOW, Priority.HIGH) if time_is_due else (Priority.HIGH, Priority.LOW):
+            ready = self._ready[priority]
+            while (entry := ready.pop(may_begin, levels=len(self._guaranteed))) is not None:
+                key = entry[2]
+                if self._queued.get(key) is not entry:
+                    continue
+                group = self._groups.get(key)
+                if group is not None and self._busy[group] >= self._group_limit:
+                    self._aside.setdefault(group, _Aside()).push(self._shares.get(key, ()), entry)
+                    continue
+                del self._queued[key]
+                share = self._shares.get(key, ())
+                self._in_work[key] = group, share
+                if group is not None:
+                    self._busy[group] += 1
+                self._busy_units.update(_units(share))
+                return entry
+        return None
+
+    def _has_less_than_its_due(self, path: Share) -> bool:
+        return self._busy_units[path] < self._guaranteed[len(path) - 1]
+
+    def _call_back(self, group: Hashable | None) -> None:
+        """Let one key that stepped aside try again.
+
+        Called whenever its group gains a free place, or loses a queued key that might have been meant for one: so a
+        group with free places and keys aside always has as many of its keys among the ready ones.
+        """
+        aside = self._aside.get(group)
+        if aside is None:
+            return
+        while (entry := aside.pop()) is not None:
+            if self._queued.get(entry[2]) is entry:
+                self._make_ready(entry)
+                return
+        del self._aside[group]
+
+
+def _units(share: Share) -> list[Share]:
+    """The units that a share counts for."""
+    return [share[: length + 1] for length in range(min(len(share), 2))]
+
+
+def _count_down(busy: Counter[T], what: T) -> None:
+    busy[what] -= 1
+    if not busy[what]:
+        del busy[what]

@@ -1,0 +1,66 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from managed_databases.reconcile.scheduling.dependencies import Dependency, DependencyIndex, catalogue, resource
+
+MAIN = resource("ManagedDatastore", "shop", "main")
+CATALOGUE = catalogue("p1")
+
+
+def test_replacing_forgets_what_is_no_longer_wanted() -> None:
+    subscriptions = DependencyIndex[str]()
+    subscriptions.replace("orders", [MAIN, CATALOGUE])
+    subscriptions.replace("orders", [CATALOGUE])
+    assert subscriptions.of(MAIN) == frozenset()
+    assert subscriptions.of(CATALOGUE) == {"orders"}
+
+
+def test_adding_keeps_the_others() -> None:
+    subscriptions = DependencyIndex[str]()
+    subscriptions.replace("orders", [MAIN])
+    subscriptions.add("orders", CATALOGUE)
+    subscriptions.add("carts", MAIN)
+    assert subscriptions.of(MAIN) == {"orders", "carts"}
+    assert subscriptions.of(CATALOGUE) == {"orders"}
+
+
+def test_dropping_someone_unknown_is_no_error() -> None:
+    DependencyIndex[str]().drop("orders")
+
+
+def test_what_was_returned_does_not_change() -> None:
+    subscriptions = DependencyIndex[str]()
+    subscriptions.add("orders", MAIN)
+    listeners = subscriptions.of(MAIN)
+    subscriptions.drop("orders")
+    assert listeners == {"orders"}
+
+
+WHO = st.integers(0, 3)
+TOPICS = st.tuples(st.sampled_from("abc")).map(Dependency)
+CHANGES: st.SearchStrategy[tuple[str, int, list[Dependency]]] = st.one_of(
+    st.tuples(st.just("replace"), WHO, st.lists(TOPICS)),
+    st.tuples(st.just("add"), WHO, TOPICS.map(lambda dependency: [dependency])),
+    st.tuples(st.just("drop"), WHO, st.just([])),
+)
+
+
+@given(st.lists(CHANGES))
+def test_both_directions_agree(changes: list[tuple[str, int, list[Dependency]]]) -> None:
+    subscriptions, model = DependencyIndex[int](), dict[int, set[Dependency]]()
+    for change, who, dependencies in changes:
+        match change:
+            case "replace":
+                subscriptions.replace(who, dependencies)
+                model[who] = set(dependencies)
+            case "add":
+                subscriptions.add(who, dependencies[0])
+                model.setdefault(who, set()).add(dependencies[0])
+            case _:
+                subscriptions.drop(who)
+                model.pop(who, None)
+        for letter in "abc":
+            dependency = Dependency((letter,))
+            assert subscriptions.of(dependency) == {
+                who for who, dependencies in model.items() if dependency in dependencies
+            }
