@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.kube.operator import engine_settings
+from managed_databases.kube.operator import controller_settings
 from managed_databases.reconcile.settings import ControllerSettings
 from managed_databases.settings import Settings
 
@@ -12,10 +12,10 @@ KNOBS = {"workers": 3, "datastore_workers": 2, "max_connections": 5, "poll_secon
 
 
 def test_the_defaults_are_the_engines() -> None:
-    assert engine_settings(Settings()) == ControllerSettings()
+    assert controller_settings(Settings()) == ControllerSettings()
 
 
 @pytest.mark.parametrize(("name", "value"), KNOBS.items())
 def test_what_is_set_reaches_the_engine(name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"MANAGED_DATABASES_{name.upper()}", str(value))
-    assert getattr(engine_settings(Settings()), name) == value
+    assert getattr(controller_settings(Settings()), name) == value

@@ -1,4 +1,4 @@
-"""What a kind declares. The engine knows kinds only through this.
+"""What a kind declares. The controller knows kinds only through this.
 
 Everything here is data or a pure function: no I/O, no Kubernetes, no clock.
 """
@@ -168,7 +168,7 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
         """
 
     def wanted_values(self, observed: Observed[S, O, T]) -> Mapping[str, str]:
-        """Those of the spec's values that are to be reset once they leave the spec, as digests by name. The engine notes in
+        """Those of the spec's values that are to be reset once they leave the spec, as digests by name. The controller notes in
         `status.applying` what it is about to set, in `status.managed` what has worked, and takes a change's `unmanages` out
         after its call.
         """
@@ -204,7 +204,7 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
 
 
 def any_kind(kind: CloudKind[S, O, T]) -> CloudKind:
-    """The same kind, for the engine, which works on all of them alike.
+    """The same kind, for the controller, which works on all of them alike.
 
     Here a kind's own types are left behind: what its methods are given from now on is what was read with its own models.
     """

@@ -1,4 +1,4 @@
-"""The operator as a whole: watches, engine, probes and metrics, started together and stopped together."""
+"""The operator as a whole: informers, controller, probes and metrics, started together and stopped together."""
 
 import asyncio
 import secrets
@@ -64,7 +64,7 @@ def _certificate(settings: Settings) -> Certificate | None:
     return Certificate(settings.metrics_certificate, settings.metrics_key)
 
 
-def engine_settings(settings: Settings) -> ControllerSettings:
+def controller_settings(settings: Settings) -> ControllerSettings:
     names = ControllerSettings.__dataclass_fields__.keys() & type(settings).model_fields.keys()
     return ControllerSettings(
         operator_namespace=settings.namespace, **{name: getattr(settings, name) for name in names}
@@ -88,7 +88,7 @@ class _Operator:
             if settings.leader_election
             else None
         )
-        self._engine = Controller(
+        self._controller = Controller(
             store,
             KubeWriter(
                 connection,
@@ -97,21 +97,21 @@ class _Operator:
                 before_write=self._leadership.require if self._leadership else None,
             ),
             Clock(settings.clock_speed),
-            engine_settings(settings),
+            controller_settings(settings),
             all_kinds,
             before_send=self._may_send,
             observer=record_call,
             unguarded=lambda: self._guard.missing,
         )
-        self._guard = StatusGuard(connection, self._engine.guard_changed, settings.clock_speed)
-        REGISTRY.register(BudgetCollector(self._engine.projects.sessions))
+        self._guard = StatusGuard(connection, self._controller.guard_changed, settings.clock_speed)
+        REGISTRY.register(BudgetCollector(self._controller.projects.sessions))
         REGISTRY.register(
             StateCollector(
                 self._leads,
-                self._engine.everything,
-                self._engine.projects.list_ages,
-                self._engine.queued,
-                self._engine.projects.odd_rows,
+                self._controller.everything,
+                self._controller.projects.list_ages,
+                self._controller.queued,
+                self._controller.projects.odd_rows,
                 lambda: self._guard.missing is None,
             )
         )
@@ -121,9 +121,9 @@ class _Operator:
             all_kinds.values(),
             namespaces=settings.watched,
             operator_namespace=settings.namespace,
-            on_resource=self._engine.resource_changed,
-            on_secret=self._engine.secret_changed,
-            on_namespace=self._engine.namespace_changed,
+            on_resource=self._controller.resource_changed,
+            on_secret=self._controller.secret_changed,
+            on_namespace=self._controller.namespace_changed,
             on_end=lambda reason: watchdog.end_within(END_SECONDS, f"watching has ended: {reason}", FAILED),
             speed=settings.clock_speed,
         )
@@ -148,7 +148,7 @@ class _Operator:
             asyncio.create_task(self._metrics.run(), name="metrics"),
             asyncio.create_task(self._watchdog.beats(), name="heartbeat"),
             asyncio.create_task(self._guard.run(), name="status guard"),
-            asyncio.create_task(self._engine_when_synced(), name="engine"),
+            asyncio.create_task(self._controller_when_synced(), name="controller"),
             asyncio.create_task(stop.wait(), name="stop"),
         ]
         if self._leadership:
@@ -159,7 +159,7 @@ class _Operator:
             reason = str(end_of(failed)) if failed else "it is to stop"
             self._watchdog.end_within(END_SECONDS, reason, FAILED if failed else STOPPED)
         finally:
-            await self._engine.drain(GRACE_SECONDS)
+            await self._controller.drain(GRACE_SECONDS)
             for part in parts:
                 part.cancel()
             _, hanging = await asyncio.wait(parts, timeout=PARTS_END_SECONDS)
@@ -171,12 +171,12 @@ class _Operator:
             raise end_of(failed)
         log.info("stopping as asked")
 
-    async def _engine_when_synced(self) -> None:
+    async def _controller_when_synced(self) -> None:
         await self._watching.synced.wait()
-        log.info("caches are filled", resources=len(self._engine.everything()))
+        log.info("caches are filled", resources=len(self._controller.everything()))
         if self._leadership:
             await self._leadership.acquired.wait()
-        await self._engine.run()
+        await self._controller.run()
 
     async def _may_send(self, call: Call[Any]) -> None:
         """No mutating call is begun by a process that does not lead. Raises KubeUnreachable: the API is not to blame."""

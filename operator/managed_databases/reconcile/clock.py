@@ -1,4 +1,4 @@
-"""Time as the engine sees it. Every wait of the engine goes through here, so that a test can compress it."""
+"""Time as the controller sees it. Every wait of the controller goes through here, so that a test can compress it."""
 
 import asyncio
 import time

@@ -1,6 +1,6 @@
 """What the process remembers of one resource between two passes. All of it may be lost at any instant.
 
-Each part has one owner, and methods that keep it right. Moments are the engine's monotonic seconds.
+Each part has one owner, and methods that keep it right. Moments are the controller's monotonic seconds.
 """
 
 from dataclasses import dataclass, field

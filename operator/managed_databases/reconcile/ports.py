@@ -1,4 +1,4 @@
-"""What the engine needs of Kubernetes. `kube/` implements it; nothing here knows how.
+"""What the controller needs of Kubernetes. `kube/` implements it; nothing here knows how.
 
 Resources are plain values. A `Resource` comes out of the cache and out of each successful write.
 """

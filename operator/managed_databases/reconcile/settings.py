@@ -1,4 +1,4 @@
-"""What can be tuned about the engine. The defaults are those of the operator's settings, too."""
+"""What can be tuned about the controller. The defaults are those of the operator's settings, too."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from managed_databases.reconcile.scheduling.work_queue import GROUP_LIMIT
 
 @dataclass(frozen=True)
 class ControllerSettings:
-    """Durations are seconds of the engine's clock, except `call_limit_seconds`, which is real time."""
+    """Durations are seconds of the controller's clock, except `call_limit_seconds`, which is real time."""
 
     operator_namespace: str = "managed-databases-system"
     """Where projects' credentials Secrets and CA ConfigMaps are read."""

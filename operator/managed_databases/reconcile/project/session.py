@@ -1,4 +1,4 @@
-"""One project as the engine uses it: what is known of it, and the way to its API."""
+"""One project as the controller uses it: what is known of it, and the way to its API."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
