@@ -25,7 +25,7 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 if TYPE_CHECKING:
     from managed_databases.kinds.managed_datastore_spec import GuestRights
 
-# What is seen of a resource of any kind, where nothing is said of its kind: the engine's view.
+# What is seen of a resource of any kind, where nothing is said of its kind: the controller's view.
 S_co = TypeVar("S_co", bound=CloudSpec, default=CloudSpec, covariant=True)
 O_co = TypeVar("O_co", bound=CloudObject, default=CloudObject, covariant=True)
 T_co = TypeVar("T_co", bound=CloudStatus, default=CloudStatus, covariant=True)

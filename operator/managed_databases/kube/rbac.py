@@ -41,7 +41,7 @@ class Access:
     `in_each_namespace` in each of them, `own_namespace` and `own_secrets` in the operator's, `project_events` in
     `default`. Serving the whole cluster, but Secrets only where somebody says so, takes `clusterwide_but_secrets`,
     `own_namespace`, `own_secrets`, and `secrets` where they may be read. `watch_secrets` goes wherever Secrets are read; it is
-    optional: without it their repair waits for the resync. `metrics_reviews`, cluster-scoped, is needed only where Kubernetes
+    optional: without it their repair waits for the relist. `metrics_reviews`, cluster-scoped, is needed only where Kubernetes
     says who may read the metrics.
     """
 

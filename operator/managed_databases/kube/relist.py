@@ -56,7 +56,7 @@ class Relist:
                 try:
                     await self.compare(collection)
                 except KubeError as error:
-                    log.warning("a resync failed", path=collection.path, error=str(error))
+                    log.warning("a relist failed", path=collection.path, error=str(error))
 
     async def compare(self, collection: Collection) -> None:
         """Mend the store's view of one collection. Raises KubeError."""

@@ -127,7 +127,7 @@ class Controller:
             ),
             reader=CredentialReader(kube, cache, ownership, settings.accept_unlabelled_passwords),
             actor=Actor(cache, kube, ownership, writer, self.owners, clock, settings, self.resource_changed),
-            attempts=RetryPolicy(clock, settings, draw),
+            retry_policy=RetryPolicy(clock, settings, draw),
             writer=writer,
             interest=self,
         )
@@ -245,7 +245,7 @@ class Controller:
         return name if self.projects.permits(name, resource.key.namespace) is not None else ""
 
     def wake(self, dependency: Dependency, priority: Priority = Priority.LOW) -> None:
-        """Have a pass over each that listens to the topic."""
+        """Have a pass over each that depends on this."""
         for key in self._subscriptions.of(dependency):
             self._queue.add(key, priority)
 
@@ -263,7 +263,7 @@ class Controller:
     async def run(self) -> None:
         """Work until cancelled. Everything in the cache is queued first, the oldest first: it holds what two want."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._event_recorder.run(), name="announcer")
+            group.create_task(self._event_recorder.run(), name="event recorder")
             await self.keeper.get_key()
             self._started = True
             for resource in sorted(

@@ -58,10 +58,10 @@ class Interest(Protocol):
     """Told by a pass what it has seen, what it depends on, and which datastore it works in."""
 
     def observed(self, resource: Resource) -> None:
-        """The pass has seen all that there is now; this is the resource as the pass knows it.
+        """The pass has read all that there is now; `resource` is as the pass knows it.
 
-        What wanted another pass until now wants none any more: mostly that was the pass itself, by its own calls and
-        writes.
+        Clears the key's dirty mark: events that arrived before this read are already included. Most of them come from
+        the pass's own calls and writes.
         """
 
     def depends_on(self, key: ResourceKey, dependencies: Collection[Dependency]) -> None: ...
@@ -78,7 +78,7 @@ class Reconciler:
     observer: Observer
     reader: CredentialReader
     actor: Actor
-    attempts: RetryPolicy
+    retry_policy: RetryPolicy
     writer: StatusWriter
     interest: Interest
 
@@ -102,7 +102,7 @@ class Reconciler:
             incident, trouble = defect(error, resource.uid)
             log.exception("a pass failed", incident=incident, **_named(resource.key))
             await self._tell(resource, trouble)
-            return self.attempts.after_defect(memory)
+            return self.retry_policy.after_defect(memory)
         finally:
             turn.end(resource.key)
 
@@ -143,13 +143,13 @@ class Reconciler:
                 return self._again_seconds(current, memory, verdict, turn)
             if not isinstance(verdict, Step):
                 _look_before_creation(current, memory, verdict)
-                shown = turn.why_not(calls_priority) or self.attempts.shown_at_rest(current, memory, verdict)
+                shown = turn.why_not(calls_priority) or self.retry_policy.shown_at_rest(current, memory, verdict)
                 await self.writer.write(current, shown, facts)
                 memory.has_spoken = True
                 memory.retry.was_told(current.observed.generation, shown)
                 return self._again_seconds(current, memory, verdict, turn)
             if makes_a_call(verdict) and not turn.comes(in_project(current), calls_priority):
-                shown = self.attempts.shown_while(current, memory, verdict)
+                shown = self.retry_policy.shown_while(current, memory, verdict)
                 why = turn.why_not(calls_priority) if shown is verdict else None
                 if facts or why is not None:
                     await self.writer.write(current, why or shown, facts)
@@ -163,11 +163,11 @@ class Reconciler:
                 await self.writer.write(current, verdict, facts)
                 facts = NOTHING
             try:
-                shown = self.attempts.shown_while(current, memory, verdict)
+                shown = self.retry_policy.shown_while(current, memory, verdict)
                 facts = await self.actor.act(current, verdict, shown, secrets, memory, calls_priority)
             except WriteRefused as error:
                 log.warning("Kubernetes refused a write", error=str(error), **_named(resource.key))
-                refused = self.attempts.kubernetes_refused(current, memory, verdict, error)
+                refused = self.retry_policy.kubernetes_refused(current, memory, verdict, error)
                 undone = Facts(intent=None, applying=None) if isinstance(verdict, Create) else NOTHING
                 await self.writer.write(current, refused, undone)
                 return self._again_seconds(current, memory, refused, turn)
@@ -185,7 +185,7 @@ class Reconciler:
                 reason=str(verdict.reason),
                 **_named(resource.key),
             )
-            self.attempts.succeeded(current, memory, verdict)
+            self.retry_policy.succeeded(current, memory, verdict)
             if isinstance(verdict, LetGo):
                 return None
             resource = current.resource
@@ -193,14 +193,14 @@ class Reconciler:
 
     async def _decide(self, current: Pass, memory: Memory) -> Verdict:
         """What goes only because its whole kind goes is let go, before anything is done or waited for."""
-        self.attempts.effects.forget_what_shows(current, memory)
-        rests = self.attempts.rests(current, memory)
+        self.retry_policy.effects.forget_what_shows(current, memory)
+        rests = self.retry_policy.rests(current, memory)
         verdict = decide(current.kind, current.observed, rests)
         if current.observed.deleting and not isinstance(verdict, LetGo):
             going = await goes_with_its_definition(self.kube, current.resource)
             current.observed = replace(current.observed, definition_going=going)
             verdict = decide(current.kind, current.observed, rests)
-        return self.attempts.hold_back(current, memory, verdict)
+        return self.retry_policy.hold_back(current, memory, verdict)
 
     def _observe(self, resource: Resource, memory: Memory, facts: Facts) -> Pass:
         current = self.observer.observe(resource, memory, facts)
@@ -242,9 +242,9 @@ class Reconciler:
         is_unlisted = observed.external is None and (observed.listed or observed.unlisted is not None)
         stays = self._is_followed_by_id(current)
         if not (is_unlisted or observed.external_unsure or stays):
-            self.attempts.looked(memory)
+            self.retry_policy.looked(memory)
             return False
-        if not self.attempts.may_look(memory):
+        if not self.retry_policy.may_look(memory):
             return False
         calls_priority = priority_of_calls(current, memory, priority)
         if not turn.comes(current, calls_priority):
@@ -252,19 +252,19 @@ class Reconciler:
         try:
             await current.session.get_object(current.kind, observed.status.id, calls_priority, current.resource.key)
         except ApiError:
-            self.attempts.looked_in_vain(memory)
+            self.retry_policy.looked_in_vain(memory)
             return False
         told = current.snapshot.get(observed.status.id)
         if stays or (told is not None and not told.is_whole):  # as often as one that is asked for in vain
-            self.attempts.looked_in_vain(memory)
+            self.retry_policy.looked_in_vain(memory)
         else:
-            self.attempts.looked(memory)
+            self.retry_policy.looked(memory)
         return True
 
     def _is_followed_by_id(self, current: Pass) -> bool:
         """Whether nothing but a GET would tell that the cloud has ended its work on the object."""
         mine = current.observed.external
-        if not isinstance(current, PassInProject) or mine is None or not self.attempts.is_pending(mine):
+        if not isinstance(current, PassInProject) or mine is None or not self.retry_policy.is_pending(mine):
             return False
         return current.session.why_unlisted(current.kind.collection.name) is not None
 
@@ -284,7 +284,7 @@ class Reconciler:
             await self._what_is_busy(in_project(current), memory, priority, turn) if isinstance(error, Busy) else None
         )
         # What the failed step had done and learned is in the cache; the verdict is judged on the new ground.
-        return self.attempts.failed(current, memory, verdict, error, busy)
+        return self.retry_policy.failed(current, memory, verdict, error, busy)
 
     async def _what_is_busy(
         self, current: PassInProject, memory: Memory, priority: Priority, turn: Turn
@@ -298,7 +298,7 @@ class Reconciler:
                 if not turn.comes(current, priority):
                     return NOT_SEEN
                 mine = await current.session.get_object(current.kind, current.observed.external.id, priority, key)
-                if mine is not None and self.attempts.is_pending(mine):
+                if mine is not None and self.retry_policy.is_pending(mine):
                     return mine
             if current.datastore_id is not None and (tries == 0 or current.observed.external is None):
                 parent = next(reference for reference in current.kind.references if reference.parent)
@@ -306,14 +306,14 @@ class Reconciler:
                 if not turn.comes(current, priority):
                     return NOT_SEEN
                 datastore = await current.session.get_object(kind, current.datastore_id, priority, key)
-                if datastore is not None and self.attempts.is_pending(datastore):
+                if datastore is not None and self.retry_policy.is_pending(datastore):
                     return datastore
         except ApiError:
             return None
         return None
 
     def _again_seconds(self, current: Pass, memory: Memory, verdict: Verdict, turn: Turn) -> float | None:
-        again = self.attempts.again_seconds(memory, verdict)
+        again = self.retry_policy.again_seconds(memory, verdict)
         by_time = (
             verdict.seconds
             if isinstance(verdict, Wait)
@@ -330,7 +330,7 @@ class Reconciler:
         )
         is_unsure = is_unsure or self._is_followed_by_id(current)
         if isinstance(current, PassInProject) and is_unsure and not turn.waits:
-            look = self.attempts.look_seconds(memory)
+            look = self.retry_policy.look_seconds(memory)
             again = look if again is None else min(again, look)
         if current.observed.deleting:
             again = LOOK_AGAIN_SECONDS if again is None else min(again, LOOK_AGAIN_SECONDS)
@@ -365,7 +365,7 @@ def _knows_less_than_the_status(current: Pass, memory: Memory, verdict: Verdict)
 
 
 def _expect(current: Pass, verdict: Verdict, priority: Priority) -> None:
-    """Have the collections that a person's wish depends on listed, whatever the lane of TIME has to wait for."""
+    """Have the collections that a person's wish depends on listed, whatever priority LOW has to wait for."""
     if isinstance(current, PassInProject):
         is_awaited = priority is Priority.HIGH and not isinstance(verdict, Stall | Done)
         current.session.expect(current.resource.key, current.collections if is_awaited else ())

@@ -20,7 +20,7 @@ def makes_a_call(verdict: Verdict) -> bool:
 
 
 def priority_of_calls(current: Pass, memory: Memory, priority: Priority) -> Priority:
-    """Return PEOPLE while a person's change is not carried out, whatever woke the pass, but not after several failures."""
+    """Return HIGH while a person's change is not carried out, whatever woke the pass, but not after several failures."""
     observed, held = current.observed, memory.retry.held
     is_wished = observed.deleting or observed.status.synced_generation != observed.generation
     in_vain = held is not None and held.failures > _FEW_FAILURES and held.verdict.reason is not Reason.RATE_LIMITED

@@ -33,7 +33,7 @@ class Inside:
     ) -> tuple[str, ...]:
         """Name what is in the datastore with this id and is not going, sorted, as its owner may read it.
 
-        `allowed` are the other namespaces that its spec lets in. `topics` receives what the answer depends on.
+        `allowed` are the other namespaces that its spec lets in. `dependencies` receives what the answer depends on.
 
         Garbage collection deletes what is owned once its owner is gone, and the owner waits for the datastore.
         """

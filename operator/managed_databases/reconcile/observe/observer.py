@@ -1,4 +1,4 @@
-"""Puts together what one pass sees, and on which topics it depends. Reads memory only; Secrets are read elsewhere."""
+"""Puts together what one pass observes, and on what it depends. Reads memory only; Secrets are read elsewhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -42,7 +42,7 @@ UNREADABLE_SECONDS: Final = 600.0
 
 @dataclass(kw_only=True)
 class Pass:
-    """What a pass works on. One whose project can be used is an `PassInProject`.
+    """What a pass works on. One whose project can be used is a `PassInProject`.
 
     `is_oriented` is False while this process has not yet seen the project, or one of the lists that matter here, for
     the first time: what an earlier process wrote is then worth more than what this one could say. But that a list

@@ -20,7 +20,7 @@ TAKES_CHANGES = frozenset({"ACTIVE", "DEGRADED", None})
 
 @dataclass(frozen=True)
 class References:
-    """Resolves references of resources; `topics` given to the calls receives what the answer depends on."""
+    """Resolves references of resources; `dependencies` given to the calls receives what the answer depends on."""
 
     cache: ResourceCache
     owners: OwnershipIndex

@@ -128,8 +128,8 @@ class CollectionPoller:
             self._moved.set()
 
     def expect(self, key: ResourceKey, *, expected: bool) -> None:
-        """Somebody's own doing waits for what a LIST will tell, or does not any more: that does not wait until the lane of
-        TIME opens again.
+        """Somebody's own doing waits for what a LIST will tell, or does not any more: that does not wait until priority LOW
+        opens again.
         """
         if not expected:
             self._expected_by.discard(key)

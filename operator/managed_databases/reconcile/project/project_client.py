@@ -56,7 +56,7 @@ class ProjectClient:
     `changed` is told when the problem comes, differs or goes, and when the circuit opens or closes; it must be quick
     and not raise. `problem` is what holds everything back until the first `connect`. `answered` tells whether the API
     has ever answered anything. `doubted` is told when a reading would show whether the API answers. `used` counts the calls
-    that the budget let through, by section of the API and lane.
+    that the budget let through, by section of the API and priority.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class ProjectClient:
         await self._open.wait()
 
     async def send(self, call: Call[T], priority: Priority, *, probe: bool = False) -> Reply[T]:
-        """Wait for the lane's turn and send one call. Raises ApiError; NeverSent when it is held back."""
+        """Wait for its turn and send one call. Raises ApiError; NeverSent when it is held back."""
         await self.admit(call.operation, priority, probe=probe)
         return await self.exchange(call, priority)
 
@@ -136,14 +136,14 @@ class ProjectClient:
     # --- for what has time to wait ---
 
     def reading_priority(self, *, is_awaited: bool) -> Priority:
-        """The lane of what is only read. What somebody's own doing waits for does not wait until TIME opens again."""
+        """The priority of what is only read. What somebody's own doing waits for does not wait until LOW opens again."""
         is_closed = self.budget.closed_until(Priority.LOW) is not None
         return Priority.HIGH if is_closed and is_awaited else Priority.LOW
 
     async def admit(self, operation: str, priority: Priority, *, probe: bool = False) -> None:
-        """Wait for the lane's turn; `exchange` is to follow. A `probe` may pass an open circuit, once per interval.
+        """Wait for its turn; `exchange` is to follow. A `probe` may pass an open circuit, once per interval.
 
-        Raises NeverSent when the call is held back, and RateLimited while the lane is closed.
+        Raises NeverSent when the call is held back, and RateLimited while its priority is closed.
         """
         self._refuse(operation, unless_open_circuit=probe)
         try:

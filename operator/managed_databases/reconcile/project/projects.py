@@ -28,7 +28,7 @@ from managed_databases.reconcile.settings import ControllerSettings
 
 
 class Projects:
-    """`wake` is told the topics of projects, their catalogues, lists, objects, keys and actions.
+    """`wake` is told the dependencies on projects, their catalogues, lists, objects, keys and actions.
 
     `enqueue` is told the `DatabaseProject` that wants a pass; `reported` the status before, and the resource after its
     status was written. `known` returns the cloud objects of a project that resources hold and that nobody has said to be gone,

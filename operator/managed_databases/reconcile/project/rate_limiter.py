@@ -16,7 +16,7 @@ _RECOVERY_SECONDS = 60.0
 
 @dataclass(eq=False, slots=True)
 class _Place:
-    """In the line of a lane."""
+    """In the line of a priority."""
 
     who: Hashable
     priority: Priority
@@ -35,7 +35,7 @@ class _Paid:
 
 
 class PriorityClosed(Exception):
-    """The lane is closed, for so many seconds."""
+    """The priority is closed, for so many seconds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"closed for {seconds:.0f} s")
@@ -45,13 +45,14 @@ class PriorityClosed(Exception):
 class Budget:
     """Two token buckets that share one rate.
 
-    `people_share` (0 to 1) of the rate and of the burst fills the bucket of PEOPLE, the rest that of TIME; what one
-    cannot hold goes to the other. PEOPLE may also take from TIME's while nobody waits for TIME. So each lane has its
+    `people_share` (0 to 1) of the rate and of the burst fills the bucket of HIGH, the rest that of LOW; what one
+    cannot hold goes to the other. HIGH may also take from LOW's while nobody waits for LOW. So each priority has its
     share for certain, and what the other leaves.
 
-    Whoever has time to wait waits in `admit`; within a lane these calls go first come, first served. A pass has none: it
-    asks with `claim`, and when it may not send it stands in its lane's line and is told by `granted` once a call is
-    reserved for it, or when the lane closes. In a line the shares take turns. `serve` must run, or nobody in a line is ever told.
+    Whoever has time to wait waits in `admit`; within a priority these calls go first come, first served. A pass has none: it
+    asks with `claim`, and when it may not send it stands in the line of its priority and is told by `granted` once a call is
+    reserved for it, or when the priority closes. In a line the shares take turns. `serve` must run, or nobody in a line is
+    ever told.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Budget:
         self._somebody_waits = {priority: asyncio.Event() for priority in Priority}
 
     async def admit(self, priority: Priority) -> None:
-        """Wait until the lane may make one call, and take it from the budget. Raises LaneClosed, also when it closes
+        """Wait until the priority may make one call, and take it from the budget. Raises PriorityClosed, also when it closes
         meanwhile: that may be for an hour.
         """
         await self._wait_for_one(priority)
@@ -102,7 +103,7 @@ class Budget:
     # --- for passes ---
 
     def claim(self, who: Hashable, priority: Priority, share: Share = ()) -> bool:
-        """Reserve one call for `who`, or put it into the lane's line; return whether it may send now."""
+        """Reserve one call for `who`, or put it into the line of its priority; return whether it may send now."""
         if who in self._paid and self.closed_until(priority) is not None:
             self.leave(who)  # closed since then
         if who in self._paid:
@@ -134,7 +135,7 @@ class Budget:
             self._tokens[paid.source] = min(self._tokens[paid.source] + paid.cost, self._room[paid.source])
 
     def seconds_to_wait(self, priority: Priority) -> float:
-        """About how long the last one in the lane's line will have to wait."""
+        """About how long the last one in the line of its priority will have to wait."""
         rate = (
             self._rate * max(self._share[priority], 0.01) * (self._current_pace() if priority is Priority.HIGH else 1.0)
         )
@@ -178,9 +179,9 @@ class Budget:
     # --- what the API says ---
 
     def refused(self, priority: Priority, retry_after_seconds: float | None) -> None:
-        """The API answered 429 to a call of that lane.
+        """The API answered 429 to a call of that priority.
 
-        TIME closes for `retry_after_seconds` (5 when the API did not say, an hour at most). The pace of PEOPLE halves,
+        LOW closes for `retry_after_seconds` (5 when the API did not say, an hour at most). The pace of HIGH halves,
         down to an eighth, and is back after a minute; the call itself is the caller's to delay.
         """
         now = self._clock.monotonic()
@@ -195,13 +196,13 @@ class Budget:
                 self._granted(place.who, priority)  # not yet: but whoever waits there may say for what
 
     def closed_until(self, priority: Priority) -> float | None:
-        """The clock's moment at which a closed lane opens; None when it is open. PEOPLE never closes."""
+        """The clock's moment at which a closed priority opens; None when it is open. HIGH never closes."""
         if priority is Priority.HIGH or self._closed_until is None or self._closed_until <= self._clock.monotonic():
             return None
         return self._closed_until
 
     def left(self, priority: Priority) -> float:
-        """How many calls the lane may make at once, by its own share."""
+        """How many calls the priority may make at once, by its own share."""
         self._fill()
         return self._tokens[priority]
 

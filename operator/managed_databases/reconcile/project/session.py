@@ -48,7 +48,7 @@ _CHANGED_BY: Final = {"floating-ips": DATASTORES.name}
 
 @dataclass(frozen=True)
 class SessionHooks:
-    """Whom a session tells: those who listen to a topic, whoever shows the project's own status (`changed`), and a
+    """Whom a session tells: those who depend on something, whoever shows the project's own status (`changed`), and a
     resource that waited for its turn and may make one call (`granted`).
     """
 
@@ -56,7 +56,7 @@ class SessionHooks:
     changed: Callable[[], None]
     granted: Callable[[ResourceKey, Priority], None] = lambda key, priority: None
     is_heard: Callable[[Dependency], bool] = lambda dependency: True
-    """Whether somebody listens to a topic."""
+    """Whether somebody depends on this."""
 
 
 class ProjectSession:
@@ -126,7 +126,7 @@ class ProjectSession:
 
     @property
     def used(self) -> Mapping[tuple[str, Priority], int]:
-        """The calls so far, by section of the API and lane."""
+        """The calls so far, by section of the API and priority."""
         return self._line.used
 
     @property
@@ -254,7 +254,7 @@ class ProjectSession:
         self.budget.leave(key)
 
     async def send(self, call: Call[T], priority: Priority, key: ResourceKey | None = None) -> Reply[T]:
-        """Send one call: the one that was claimed for `key`, or else one when it is the lane's turn.
+        """Send one call: the one that was claimed for `key`, or else one when it is its turn.
 
         Raises ApiError: NeverSent while the project has a problem or its API does not answer. Its answer is the caller's
         to enter into the snapshot.

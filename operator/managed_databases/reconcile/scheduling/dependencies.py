@@ -1,6 +1,6 @@
 """Who must be woken by what: both directions are indexed, so neither a wake nor a change of interest scans.
 
-A topic is made by one of the functions here and by nothing else, so that whoever listens and whoever tells mean the same.
+A dependency is made by one of the functions here and by nothing else, so that whoever listens and whoever tells mean the same.
 """
 
 from collections.abc import Collection, Hashable
@@ -74,14 +74,14 @@ def secret(namespace: str, name: str) -> Dependency:
 
 
 class DependencyIndex(Generic[K]):
-    """The topics that each one listens to. Whoever listens to nothing takes no space."""
+    """What each one depends on. Whoever depends on nothing takes no space."""
 
     def __init__(self) -> None:
         self._dependencies: dict[K, tuple[Dependency, ...]] = {}
         self._listeners: Multimap[Dependency, K] = Multimap()
 
     def replace(self, who: K, dependencies: Collection[Dependency]) -> None:
-        """Make `topics` all that `who` listens to."""
+        """Make `dependencies` all that `who` depends on."""
         wanted = set(dependencies)
         known = self._dependencies.get(who, ())
         if wanted == set(known):
@@ -97,7 +97,7 @@ class DependencyIndex(Generic[K]):
             self._dependencies.pop(who, None)
 
     def add(self, who: K, dependency: Dependency) -> None:
-        """Let `who` listen to one more topic."""
+        """Let `who` depend on one more thing."""
         self.replace(who, {*self._dependencies.get(who, ()), dependency})
 
     def drop(self, who: K) -> None:
@@ -106,5 +106,5 @@ class DependencyIndex(Generic[K]):
             self._listeners.discard(dependency, who)
 
     def of(self, dependency: Dependency) -> frozenset[K]:
-        """Everyone who listens to the topic."""
+        """Everyone who depends on this."""
         return self._listeners.of(dependency)

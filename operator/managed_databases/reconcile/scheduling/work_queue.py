@@ -48,7 +48,7 @@ class _Aside(Generic[K]):
         self._entries[entry[0]].push(share, entry)
 
     def pop(self) -> tuple[Priority, int, K] | None:
-        """Take the next one out: of TIME, and every fourth of PEOPLE, while both have one."""
+        """Take the next one out: of LOW, and every fourth of HIGH, while both have one."""
         people_are_due = self._time_in_a_row >= _TIME_IN_A_ROW
         for priority in (Priority.HIGH, Priority.LOW) if people_are_due else (Priority.LOW, Priority.HIGH):
             if self._entries[priority]:
@@ -58,12 +58,12 @@ class _Aside(Generic[K]):
 
 
 class WorkQueue(Generic[K]):
-    """A queue of keys with two lanes, timers, shares, and a limit of keys in work per group.
+    """A queue of keys with two priorities, timers, shares, and a limit of keys in work per group.
 
-    No key is lost and none is in work twice at once. PEOPLE goes before TIME, but at least every eighth key comes from
-    TIME while TIME has one that may run. Within a lane the shares take turns, and the groups within a share; what is left
+    No key is lost and none is in work twice at once. HIGH goes before LOW, but at least every eighth key comes from
+    LOW while LOW has one that may run. Within a priority the shares take turns, and the groups within a share; what is left
     is first in, first out, except for keys whose group is full: those step aside and come back, one for each place that
-    gets free, three of TIME for one of PEOPLE: what a thousand changes in one datastore began is ended while the others
+    gets free, three of LOW for one of HIGH: what a thousand changes in one datastore began is ended while the others
     wait. Of `places` one unit (the first part of a share) may have all while it is alone; when all are taken, a unit that
     has fewer than `guaranteed` keys in work gets another place all the same, and so does a part of it (the first two parts
     of a share) that has fewer than `guaranteed_within`: they need not wait for a pass of others to end. Every operation is
@@ -112,7 +112,7 @@ class WorkQueue(Generic[K]):
     def add(self, key: K, priority: Priority) -> None:
         """Queue the key now; its timer is dropped.
 
-        Queued already: the better lane wins. In work: it runs again after `done`, in the better lane asked for until
+        Queued already: the better priority wins. In work: it runs again after `done`, in the better priority asked for until
         then.
         """
         self._timers.pop(key, None)
@@ -124,7 +124,7 @@ class WorkQueue(Generic[K]):
     def add_at(self, key: K, moment: float, priority: Priority = Priority.LOW) -> None:
         """Queue the key at that moment of the clock, at once when it has passed.
 
-        A key has one timer: of several the earliest moment wins, and the better lane.
+        A key has one timer: of several the earliest moment wins, and the better priority.
         """
         if moment <= self._clock.monotonic():
             self.add(key, priority)
