@@ -27,7 +27,7 @@ mutants: $(VENV)/ready ## break each rule that guards money, data and access, an
 e2e: $(VENV)/ready ## the operator's image, by the chart, on real nodes: kind's, or local ones (root; ARGS='-k name' for some)
 	@PYTHONPATH=tests $(BIN)/python -m e2e $(ARGS)
 
-chaos: $(VENV)/ready ## kill the operator at every boundary of every scenario, try every fault; takes up to 40 minutes
+chaos: $(VENV)/ready ## kill the operator at every boundary of every scenario, try every fault; takes an hour or more
 	@$(BIN)/python -m managed_databases.controlplane
 	@$(BIN)/pytest -n 2 --dist worksteal -m chaos -o faulthandler_timeout=2400 tests/stories/chaos tests/stories/test_kills.py tests/virtual $(ARGS)
 

@@ -24,8 +24,8 @@ HELD_BEFORE = (("held", True), ("times", None))
 HELD_AFTER = (*HELD_BEFORE, ("when", "after"))
 HELD_FOR_NOTHING = (*HELD_BEFORE, ("status", 503))
 """The request stands still until the sandbox' faults are removed, however long it takes to kill the operator there."""
-PATIENT = QUICK | {"call_limit_seconds": 60}
-"""So long the operator waits for such a request; the next one has to be QUICK."""
+PATIENT = QUICK | {"call_limit_seconds": 12}
+"""So long the operator waits for such a request, and whoever follows it for the attempt; the next one has to be QUICK."""
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ async def test_parents_that_go_first(world: World) -> None:
     for name in ("main", "broker"):
         await world.delete("ManagedDatastore", name, wait=False)
         waiting = await world.becomes("ManagedDatastore", name, "Ready", "False", reason="InUse")
-        assert "delete what is in it first" in condition(waiting, "Ready")["message"]
+        assert "delete what is in the datastore first" in condition(waiting, "Ready")["message"]
     assert [method for method, _ in await mutations(world) if method == "DELETE"] == []
     others = [each for each in resources(world) if each["metadata"]["name"] not in ("main", "broker")]
     await asyncio.gather(*(world.delete(each["kind"], each["metadata"]["name"], wait=False) for each in others))

@@ -86,7 +86,7 @@ async def test_killed_while_all_is_made(world: World, point: Point) -> None:
 
 
 async def kill_while_all_is_made(world: World, proxy: KubernetesProxy, point: Point) -> None:
-    limits = PATIENT
+    limits = PATIENT if isinstance(point, InTheCloud) else QUICK
 
     async def begin() -> None:
         await world.operator.start(**limits)

@@ -288,14 +288,19 @@ class World:
         return found[0]
 
     async def _sweep(self, namespace: str) -> None:
-        """Leave nothing to the next story: finalizers first, as no operator runs any more."""
+        """Leave nothing to the next story, which may serve the whole cluster: finalizers first, as no operator runs any more.
+
+        What was only left to the end of its namespace would be there for a while, and get its finalizer back.
+        """
         for kind in kinds().values():
             if not kind.namespaced:
                 continue
             for resource in await self._listed(kind.plural, namespace):
-                if not resource["metadata"].get("finalizers"):
-                    continue
                 name = resource["metadata"]["name"]
-                gone = {"metadata": {"finalizers": None}, "spec": {"deletionPolicy": "Retain"}}
+                gone = {
+                    "metadata": {"finalizers": None},
+                    "spec": {"deletionPolicy": "Retain", "deletionProtection": False},
+                }
                 await self.cluster.patch(kind.plural, name, namespace, gone, check=False)
+                await self.cluster.delete(kind.plural, name, namespace, check=False)
         await self.cluster.delete("Namespace", namespace, check=False)

@@ -72,7 +72,7 @@ class Ear:
                     ear.heard.add(kind_of(dependency))
                 super().wake(dependency, priority)
 
-        monkeypatch.setattr("virtual.virtual_world.Engine", Listening)
+        monkeypatch.setattr("virtual.virtual_world.Controller", Listening)
 
 
 @pytest.fixture(scope="module")
