@@ -91,7 +91,7 @@ async def test_the_operators_account_by_other_ways(world: World) -> None:
     ) as stolen:
 
         async def is_limited() -> bool:
-            return (await sends(stolen, "POST", secrets, token)).status_code == 403
+            return (await sends(stolen, "POST", secrets, token, dryRun="All")).status_code == 403
 
         await world.until("the policy is taken up", is_limited)
         foreign = [{"op": "add", "path": "/metadata/ownerReferences", "value": [
