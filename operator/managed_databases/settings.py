@@ -9,8 +9,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from managed_databases.reconcile.settings import ControllerSettings
 
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
-ENGINE = ControllerSettings()
-"""The defaults of all that the engine knows by the same name."""
+CONTROLLER = ControllerSettings()
+"""The defaults of all that the controller knows by the same name."""
 
 
 class Settings(BaseSettings):
@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     )
 
     namespace: str = Field(
-        default=ENGINE.operator_namespace, description="The operator's own namespace: projects' Secrets are there."
+        default=CONTROLLER.operator_namespace, description="The operator's own namespace: projects' Secrets are there."
     )
     watch_namespaces: Annotated[str, NoDecode] = Field(
         default="", description="The namespaces to serve, separated by commas; empty means all."
@@ -45,53 +45,53 @@ class Settings(BaseSettings):
         description="Only who may `get` the path /metrics in Kubernetes may read it; takes a certificate.",
     )
     poll_seconds: Seconds = Field(
-        default=ENGINE.poll_seconds, description="Seconds between two LISTs of a collection at rest."
+        default=CONTROLLER.poll_seconds, description="Seconds between two LISTs of a collection at rest."
     )
     pending_poll_seconds: Seconds = Field(
-        default=ENGINE.pending_poll_seconds, description="The same while something in it is pending."
+        default=CONTROLLER.pending_poll_seconds, description="The same while something in it is pending."
     )
     pending_limit_seconds: Seconds = Field(
-        default=ENGINE.pending_limit_seconds,
+        default=CONTROLLER.pending_limit_seconds,
         description="How long the cloud may be at work on an object before its resource says PendingTooLong.",
     )
     resync_seconds: Seconds = Field(
-        default=ENGINE.resync_seconds, description="Seconds until a resource is looked at without a cause."
+        default=CONTROLLER.resync_seconds, description="Seconds until a resource is looked at without a cause."
     )
     min_backoff_seconds: Seconds = Field(
-        default=ENGINE.min_backoff_seconds,
+        default=CONTROLLER.min_backoff_seconds,
         description="The shortest pause after a failure.",
         validation_alias=AliasChoices(
             "MANAGED_DATABASES_MIN_BACKOFF_SECONDS", "MANAGED_DATABASES_LEAST_BACKOFF_SECONDS"
         ),  # its old name
     )
     catalogue_seconds: Seconds = Field(
-        default=ENGINE.catalogue_seconds, description="Seconds between two looks at what the cloud offers."
+        default=CONTROLLER.catalogue_seconds, description="Seconds between two looks at what the cloud offers."
     )
     call_limit_seconds: Annotated[float, Field(ge=0.1, le=600)] = Field(
-        default=ENGINE.call_limit_seconds, description="How long one call to the API may take."
+        default=CONTROLLER.call_limit_seconds, description="How long one call to the API may take."
     )
     settle_margin_seconds: Seconds = Field(
-        default=ENGINE.settle_margin_seconds,
+        default=CONTROLLER.settle_margin_seconds,
         description="How much longer than a call an attempt of unknown outcome is waited for.",
     )
     calls_per_second: Annotated[float, Field(gt=0, le=10_000)] = Field(
-        default=ENGINE.calls_per_second, description="Calls to the API for each project, on average."
+        default=CONTROLLER.calls_per_second, description="Calls to the API for each project, on average."
     )
     max_connections: Annotated[int, Field(ge=1, le=1_000)] = Field(
-        default=ENGINE.max_connections, description="Calls of passes to one project's API at a time."
+        default=CONTROLLER.max_connections, description="Calls of passes to one project's API at a time."
     )
     workers: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=ENGINE.workers, description="Resources that are worked on at a time."
+        default=CONTROLLER.workers, description="Resources that are worked on at a time."
     )
     datastore_workers: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=ENGINE.datastore_workers, description="Resources of one datastore that are worked on at a time."
+        default=CONTROLLER.datastore_workers, description="Resources of one datastore that are worked on at a time."
     )
     trust_project_addresses: bool = Field(
-        default=ENGINE.trust_project_addresses,
+        default=CONTROLLER.trust_project_addresses,
         description="For one release: believe a DatabaseProject's identityURL and endpoint where its Secret names none.",
     )
     accept_unlabelled_passwords: bool = Field(
-        default=ENGINE.accept_unlabelled_passwords,
+        default=CONTROLLER.accept_unlabelled_passwords,
         description="For one release: take passwords that are given from Secrets without the label as well.",
     )
     clock_speed: Annotated[float, Field(gt=0, le=10_000)] = Field(

@@ -132,7 +132,7 @@ FAIRNESS: Final = (
     Mutant(
         "a stranger does not wake what he only refers to",
         "reconcile/observe/inside.py",
-        '            and (key.namespace in may or (child.status.get("identity") or {}).get("datastoreID") == id_)\n',
+        "            and (key.namespace in may or child.told.datastore_id == id_)\n",
         "",
         ("virtual/test_who_keeps_a_datastore.py",),
     ),

@@ -8,20 +8,20 @@ CATALOGUE = catalogue("p1")
 
 
 def test_replacing_forgets_what_is_no_longer_wanted() -> None:
-    subscriptions = DependencyIndex[str]()
-    subscriptions.replace("orders", [MAIN, CATALOGUE])
-    subscriptions.replace("orders", [CATALOGUE])
-    assert subscriptions.of(MAIN) == frozenset()
-    assert subscriptions.of(CATALOGUE) == {"orders"}
+    index = DependencyIndex[str]()
+    index.replace("orders", [MAIN, CATALOGUE])
+    index.replace("orders", [CATALOGUE])
+    assert index.of(MAIN) == frozenset()
+    assert index.of(CATALOGUE) == {"orders"}
 
 
 def test_adding_keeps_the_others() -> None:
-    subscriptions = DependencyIndex[str]()
-    subscriptions.replace("orders", [MAIN])
-    subscriptions.add("orders", CATALOGUE)
-    subscriptions.add("carts", MAIN)
-    assert subscriptions.of(MAIN) == {"orders", "carts"}
-    assert subscriptions.of(CATALOGUE) == {"orders"}
+    index = DependencyIndex[str]()
+    index.replace("orders", [MAIN])
+    index.add("orders", CATALOGUE)
+    index.add("carts", MAIN)
+    assert index.of(MAIN) == {"orders", "carts"}
+    assert index.of(CATALOGUE) == {"orders"}
 
 
 def test_dropping_someone_unknown_is_no_error() -> None:
@@ -29,10 +29,10 @@ def test_dropping_someone_unknown_is_no_error() -> None:
 
 
 def test_what_was_returned_does_not_change() -> None:
-    subscriptions = DependencyIndex[str]()
-    subscriptions.add("orders", MAIN)
-    listeners = subscriptions.of(MAIN)
-    subscriptions.drop("orders")
+    index = DependencyIndex[str]()
+    index.add("orders", MAIN)
+    listeners = index.of(MAIN)
+    index.drop("orders")
     assert listeners == {"orders"}
 
 
@@ -47,20 +47,18 @@ CHANGES: st.SearchStrategy[tuple[str, int, list[Dependency]]] = st.one_of(
 
 @given(st.lists(CHANGES))
 def test_both_directions_agree(changes: list[tuple[str, int, list[Dependency]]]) -> None:
-    subscriptions, model = DependencyIndex[int](), dict[int, set[Dependency]]()
+    index, model = DependencyIndex[int](), dict[int, set[Dependency]]()
     for change, who, dependencies in changes:
         match change:
             case "replace":
-                subscriptions.replace(who, dependencies)
+                index.replace(who, dependencies)
                 model[who] = set(dependencies)
             case "add":
-                subscriptions.add(who, dependencies[0])
+                index.add(who, dependencies[0])
                 model.setdefault(who, set()).add(dependencies[0])
             case _:
-                subscriptions.drop(who)
+                index.drop(who)
                 model.pop(who, None)
         for letter in "abc":
             dependency = Dependency((letter,))
-            assert subscriptions.of(dependency) == {
-                who for who, dependencies in model.items() if dependency in dependencies
-            }
+            assert index.of(dependency) == {who for who, dependencies in model.items() if dependency in dependencies}

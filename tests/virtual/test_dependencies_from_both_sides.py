@@ -68,7 +68,7 @@ class Ear:
 
             def wake(self, dependency: Dependency, priority: Priority = Priority.LOW) -> None:
                 ear.told.add(dependency)
-                if self._subscriptions.of(dependency):
+                if self._dependencies.of(dependency):
                     ear.heard.add(kind_of(dependency))
                 super().wake(dependency, priority)
 

@@ -72,7 +72,7 @@ class Controller:
         self._kinds = kinds
         of_cloud = cloud_kinds(kinds)
         self._queue: WorkQueue[ResourceKey] = WorkQueue(clock, settings.datastore_workers, places=settings.workers)
-        self._subscriptions: DependencyIndex[ResourceKey] = DependencyIndex()
+        self._dependencies: DependencyIndex[ResourceKey] = DependencyIndex()
         self._memories: dict[ResourceKey, Memory] = {}
         self._seen_versions: dict[ResourceKey, tuple[str, int, bool, str | None]] = {}
         self.seals = Seals()
@@ -92,7 +92,7 @@ class Controller:
             clock,
             settings,
             wake=self.wake,
-            is_heard=lambda heard: bool(self._subscriptions.of(heard)),
+            is_heard=lambda heard: bool(self._dependencies.of(heard)),
             enqueue=self._queue.add,
             reported=self._event_recorder.status_written,
             known=lambda project: known_in(project, kinds, self._proven()),
@@ -189,7 +189,7 @@ class Controller:
             self._queue.clear_dirty(resource.key)
 
     def depends_on(self, key: ResourceKey, dependencies: Collection[Dependency]) -> None:
-        self._subscriptions.replace(key, dependencies)
+        self._dependencies.replace(key, dependencies)
 
     def works_in(self, key: ResourceKey, project: str | None, datastore_id: str | None) -> None:
         if project is not None:
@@ -246,7 +246,7 @@ class Controller:
 
     def wake(self, dependency: Dependency, priority: Priority = Priority.LOW) -> None:
         """Have a pass over each that depends on this."""
-        for key in self._subscriptions.of(dependency):
+        for key in self._dependencies.of(dependency):
             self._queue.add(key, priority)
 
     def _is_new(self, resource: Resource) -> bool:
@@ -345,7 +345,7 @@ class Controller:
         self._memories.pop(key, None)
         self._specs.forget(key)
         self._event_recorder.forget(key)
-        self._subscriptions.drop(key)
+        self._dependencies.drop(key)
         self._queue.remove(key)
         self.owners.forget(key)
         for session in self.projects.sessions():

@@ -12,58 +12,58 @@ SMALL = ParametersFor("t", 2, 4096, 32)
 
 
 async def test_a_flavors_limits_are_read_once() -> None:
-    house = ProjectHarness()
-    async with house.opened() as session:
-        await until(lambda: session.view and session.view.catalogue.known, lambda: house.cloud.requests)
-        before = house.cloud.count("GET /configuration-parameters")
+    harness = ProjectHarness()
+    async with harness.opened() as session:
+        await until(lambda: session.view and session.view.catalogue.known, lambda: harness.cloud.requests)
+        before = harness.cloud.count("GET /configuration-parameters")
         for _ in range(5):
             session.need_parameters(SMALL, "shop")
-        await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: house.cloud.requests)
+        await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: harness.cloud.requests)
         session.need_parameters(SMALL, "shop")
-        await house.listed(DATASTORE_SIDE) if session.need(DATASTORE_SIDE) else None
-        assert house.cloud.count("GET /configuration-parameters") == before + 1
+        await harness.listed(DATASTORE_SIDE) if session.need(DATASTORE_SIDE) else None
+        assert harness.cloud.count("GET /configuration-parameters") == before + 1
 
 
 async def test_quotas_are_read_again_when_the_datastores_change() -> None:
-    house = ProjectHarness()
-    async with house.opened() as session:
-        await until(lambda: house.cloud.count("GET /quotas") == 1, lambda: house.cloud.requests)
+    harness = ProjectHarness()
+    async with harness.opened() as session:
+        await until(lambda: harness.cloud.count("GET /quotas") == 1, lambda: harness.cloud.requests)
         session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE, 2)
-        assert house.cloud.count("GET /quotas") == 1
-        house.cloud.rows["quotas"]["vcpus"] = {"name": "vcpus", "used": 2, "limit": 4}
-        house.cloud.put("datastores", "new")
+        await harness.listed(DATASTORE_SIDE, 2)
+        assert harness.cloud.count("GET /quotas") == 1
+        harness.cloud.rows["quotas"]["vcpus"] = {"name": "vcpus", "used": 2, "limit": 4}
+        harness.cloud.put("datastores", "new")
         session.request_list("datastores")
-        await until(lambda: session.view and session.view.catalogue.quotas, lambda: house.cloud.requests)
+        await until(lambda: session.view and session.view.catalogue.quotas, lambda: harness.cloud.requests)
         version = session.view.catalogue.version if session.view else 0
         assert session.quotas == ()  # what is shown waits for the next whole reading
         session.refresh()
-        await until(lambda: session.quotas, lambda: house.cloud.requests)
+        await until(lambda: session.quotas, lambda: harness.cloud.requests)
         assert session.view is not None
         assert session.view.catalogue.version == version
 
 
 async def test_one_namespace_has_not_all_limits_read() -> None:
     """A spec whose size is edited in a loop: the API decides without them."""
-    house = ProjectHarness()
-    async with house.opened() as session:
-        await until(lambda: session.view and session.view.catalogue.known, lambda: house.cloud.requests)
-        before = house.cloud.count("GET /configuration-parameters")
+    harness = ProjectHarness()
+    async with harness.opened() as session:
+        await until(lambda: session.view and session.view.catalogue.known, lambda: harness.cloud.requests)
+        before = harness.cloud.count("GET /configuration-parameters")
         for disk in range(500):
             session.need_parameters(SMALL._replace(disk=disk), "loud")
         session.need_parameters(SMALL, "quiet")
-        await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: house.cloud.requests)
-        assert house.cloud.count("GET /configuration-parameters") <= before + LIMITS_AT_ONCE + 3
+        await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: harness.cloud.requests)
+        assert harness.cloud.count("GET /configuration-parameters") <= before + LIMITS_AT_ONCE + 3
 
 
 async def test_a_catalogue_of_too_many_rows_is_not_read_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be compared, and looked through, in passes of everybody."""
     monkeypatch.setattr(catalogue, "MAX_OFFERS", 3)
-    house = ProjectHarness()
+    harness = ProjectHarness()
     for number in range(4):
-        house.cloud.rows["flavors"][f"f{number}"] = {"id": f"f{number}"}
-    async with house.opened() as session:
-        await until(lambda: session.troubles, lambda: house.cloud.requests)
+        harness.cloud.rows["flavors"][f"f{number}"] = {"id": f"f{number}"}
+    async with harness.opened() as session:
+        await until(lambda: session.troubles, lambda: harness.cloud.requests)
         assert session.troubles[0][0] is Reason.SNAPSHOT_TOO_LARGE
         assert "flavors" in session.troubles[0][1]
         assert "5 rows, at most 3" in session.troubles[0][1]
@@ -71,13 +71,13 @@ async def test_a_catalogue_of_too_many_rows_is_not_read_and_told(monkeypatch: py
 
 async def test_details_of_too_many_rows_count_as_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue_details, "MAX_DETAILS", 3)
-    house = ProjectHarness()
+    harness = ProjectHarness()
     for number in range(4):
-        house.cloud.rows["quotas"][f"q{number}"] = {"name": f"q{number}", "used": 1, "limit": 2}
-    async with house.opened() as session:
-        await until(lambda: house.cloud.count("GET /quotas"), lambda: house.cloud.requests)
-        await until(lambda: session.view and session.view.catalogue.known, lambda: house.cloud.requests)
+        harness.cloud.rows["quotas"][f"q{number}"] = {"name": f"q{number}", "used": 1, "limit": 2}
+    async with harness.opened() as session:
+        await until(lambda: harness.cloud.count("GET /quotas"), lambda: harness.cloud.requests)
+        await until(lambda: session.view and session.view.catalogue.known, lambda: harness.cloud.requests)
         assert session.quotas == ()
-        del house.cloud.rows["quotas"]["q3"]
+        del harness.cloud.rows["quotas"]["q3"]
         session.refresh()
-        await until(lambda: len(session.quotas) == 3, lambda: house.cloud.requests)
+        await until(lambda: len(session.quotas) == 3, lambda: harness.cloud.requests)

@@ -14,259 +14,259 @@ LIST = "GET /datastores"
 NAME = KEY.name
 
 
-def gets(house: ProjectHarness, collection: str = "datastores") -> list[str]:
-    return [request for request in house.cloud.requests if request.startswith(f"GET /{collection}/")]
+def gets(harness: ProjectHarness, collection: str = "datastores") -> list[str]:
+    return [request for request in harness.cloud.requests if request.startswith(f"GET /{collection}/")]
 
 
 async def test_a_collection_is_listed_as_soon_as_it_is_needed_and_again() -> None:
-    house = ProjectHarness()
-    house.cloud.put("datastores", "a")
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    harness.cloud.put("datastores", "a")
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
         assert not snapshot.has_listed
-        await house.listed(DATASTORE_SIDE)
+        await harness.listed(DATASTORE_SIDE)
         assert snapshot.get("a") is not None
-        assert house.woken["object", NAME, "datastores", "a"] == 1
-        assert house.woken["key", NAME, "datastores", "a"] == 1
-        await house.listed(DATASTORE_SIDE, 3)
-        assert house.woken["object", NAME, "datastores", "a"] == 1, "what is as before wakes nobody"
-        assert gets(house) == []
+        assert harness.woken["object", NAME, "datastores", "a"] == 1
+        assert harness.woken["key", NAME, "datastores", "a"] == 1
+        await harness.listed(DATASTORE_SIDE, 3)
+        assert harness.woken["object", NAME, "datastores", "a"] == 1, "what is as before wakes nobody"
+        assert gets(harness) == []
         assert session.need(DATASTORE_SIDE) is snapshot
 
 
 async def test_a_changed_key_wakes_both() -> None:
-    house = ProjectHarness()
-    house.cloud.put("datastores", "a", name="old")
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    harness.cloud.put("datastores", "a", name="old")
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        house.cloud.put("datastores", "a", name="new")
+        await harness.listed(DATASTORE_SIDE)
+        harness.cloud.put("datastores", "a", name="new")
         session.request_list("datastores")
-        await until(lambda: house.woken["key", NAME, "datastores", "new"], lambda: house.woken)
-        assert house.woken["key", NAME, "datastores", "old"] == 2
+        await until(lambda: harness.woken["key", NAME, "datastores", "new"], lambda: harness.woken)
+        assert harness.woken["key", NAME, "datastores", "old"] == 2
 
 
 async def test_requests_during_a_list_are_one_more_list() -> None:
-    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
-    house.cloud.held = LIST
-    async with house.opened() as session:
+    harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
+    harness.cloud.held = LIST
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await until(lambda: house.cloud.count(LIST) == 1, lambda: house.cloud.requests)
+        await until(lambda: harness.cloud.count(LIST) == 1, lambda: harness.cloud.requests)
         for _ in range(10):
             session.request_list("datastores")
-        assert house.cloud.count(LIST) == 1
-        house.cloud.pass_one.release()
-        await until(lambda: house.cloud.count(LIST) == 2, lambda: house.cloud.requests)
-        house.cloud.pass_one.release()
-        await house.listed(DATASTORE_SIDE, 2)
-        await house.clock.sleep(30)
-        assert house.cloud.count(LIST) == 2
+        assert harness.cloud.count(LIST) == 1
+        harness.cloud.pass_one.release()
+        await until(lambda: harness.cloud.count(LIST) == 2, lambda: harness.cloud.requests)
+        harness.cloud.pass_one.release()
+        await harness.listed(DATASTORE_SIDE, 2)
+        await harness.clock.sleep(30)
+        assert harness.cloud.count(LIST) == 2
 
 
 async def test_something_pending_is_listed_at_its_own_pace() -> None:
-    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
-    house.cloud.put("datastores", "a", status="PENDING_CREATE")
-    async with house.opened() as session:
+    harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
+    harness.cloud.put("datastores", "a", status="PENDING_CREATE")
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE, 3)
-        house.cloud.put("datastores", "a")
+        await harness.listed(DATASTORE_SIDE, 3)
+        harness.cloud.put("datastores", "a")
         await until(lambda: (a := snapshot.get("a")) and a.status == "ACTIVE", lambda: snapshot.get("a"))
 
 
 async def test_a_collection_and_a_resource_may_want_a_pace_of_their_own() -> None:
-    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
+    harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     databases = LIST.replace("datastores", "databases")
-    async with house.opened() as session:
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
         session.need(DATABASE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        await house.listed(DATABASE_SIDE)
+        await harness.listed(DATASTORE_SIDE)
+        await harness.listed(DATABASE_SIDE)
         session.poll_every(None, PollSecondsOf(databases=10))
-        await house.listed(DATABASE_SIDE, 4)
-        assert house.cloud.count(LIST) == 1, "it is the databases' own pace"
+        await harness.listed(DATABASE_SIDE, 4)
+        assert harness.cloud.count(LIST) == 1, "it is the databases' own pace"
         session.wish("datastores", KEY, 10)
-        await house.listed(DATASTORE_SIDE, 4)
+        await harness.listed(DATASTORE_SIDE, 4)
         session.forget_wishes(KEY)
         session.poll_every(None, None)
         for _ in range(5):  # what was due already may still come; at the old paces there were ten in each of these
-            listed = house.cloud.count(LIST), house.cloud.count(databases)
-            await house.clock.sleep(100)
-            if (house.cloud.count(LIST), house.cloud.count(databases)) == listed:
+            listed = harness.cloud.count(LIST), harness.cloud.count(databases)
+            await harness.clock.sleep(100)
+            if (harness.cloud.count(LIST), harness.cloud.count(databases)) == listed:
                 return
         raise AssertionError(f"still listed: {listed}")
 
 
 async def test_after_a_change_the_pace_is_that_of_pending_things() -> None:
-    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
-    house.cloud.put("datastores", "a")
-    house.cloud.answers["PUT /datastores/a"] = lambda: httpx.Response(200)
-    async with house.opened() as session:
+    harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
+    harness.cloud.put("datastores", "a")
+    harness.cloud.answers["PUT /datastores/a"] = lambda: httpx.Response(200)
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
+        await harness.listed(DATASTORE_SIDE)
         call = DATASTORE_SIDE.collection.update("a", DatastoreName(name="b"))
         await session.send(call, LOW)
-        await house.listed(DATASTORE_SIDE, 2)
+        await harness.listed(DATASTORE_SIDE, 2)
 
 
 async def test_what_a_list_does_not_show_is_gone_once_a_get_says_so() -> None:
-    house = ProjectHarness()
+    harness = ProjectHarness()
     for id_ in "abcd":
-        house.cloud.put("datastores", id_)
-    async with house.opened() as session:
+        harness.cloud.put("datastores", id_)
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        del house.cloud.rows["datastores"]["a"]
-        house.cloud.hidden = {"b"}
+        await harness.listed(DATASTORE_SIDE)
+        del harness.cloud.rows["datastores"]["a"]
+        harness.cloud.hidden = {"b"}
         session.request_list("datastores")
-        await until(lambda: snapshot.is_gone("a"), lambda: house.cloud.requests)
-        await until(lambda: not snapshot.is_dirty("b"), lambda: house.cloud.requests)
+        await until(lambda: snapshot.is_gone("a"), lambda: harness.cloud.requests)
+        await until(lambda: not snapshot.is_dirty("b"), lambda: harness.cloud.requests)
         assert snapshot.get("a") is None
         assert snapshot.get("b") is not None
-        assert {"GET /datastores/a", "GET /datastores/b"} == {*gets(house)}
-        assert house.woken["object", NAME, "datastores", "a"] == 2
-        assert house.woken["key", NAME, "datastores", "a"] == 2
+        assert {"GET /datastores/a", "GET /datastores/b"} == {*gets(harness)}
+        assert harness.woken["object", NAME, "datastores", "a"] == 2
+        assert harness.woken["key", NAME, "datastores", "a"] == 2
 
 
 async def test_a_deleted_object_that_is_still_shown_is_gone() -> None:
-    house = ProjectHarness()
-    house.cloud.put("datastores", "a")
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    harness.cloud.put("datastores", "a")
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        house.cloud.put("datastores", "a", status="DELETED")
+        await harness.listed(DATASTORE_SIDE)
+        harness.cloud.put("datastores", "a", status="DELETED")
         session.request_list("datastores")
-        await until(lambda: snapshot.is_gone("a"), lambda: house.cloud.requests)
+        await until(lambda: snapshot.is_gone("a"), lambda: harness.cloud.requests)
 
 
 async def test_a_short_list_is_thrown_away() -> None:
-    house = ProjectHarness()
+    harness = ProjectHarness()
     ids = {f"d{number}" for number in range(20)}
     for id_ in ids:
-        house.cloud.put("datastores", id_)
-    async with house.opened() as session:
+        harness.cloud.put("datastores", id_)
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        house.cloud.hidden = ids
+        await harness.listed(DATASTORE_SIDE)
+        harness.cloud.hidden = ids
         session.request_list("datastores")
-        await until(lambda: len(gets(house)) >= 3, lambda: house.cloud.requests)
-        house.cloud.hidden = set()
-        await house.listed(DATASTORE_SIDE, 2)
-        assert len(gets(house)) % 3 == 0
+        await until(lambda: len(gets(harness)) >= 3, lambda: harness.cloud.requests)
+        harness.cloud.hidden = set()
+        await harness.listed(DATASTORE_SIDE, 2)
+        assert len(gets(harness)) % 3 == 0
         assert {obj.id for obj in snapshot.all()} == ids
         assert not any(snapshot.is_dirty(id_) for id_ in ids)
 
 
 async def test_a_great_loss_that_is_true_is_believed() -> None:
-    house = ProjectHarness()
+    harness = ProjectHarness()
     for number in range(20):
-        house.cloud.put("datastores", f"d{number}")
-    async with house.opened() as session:
+        harness.cloud.put("datastores", f"d{number}")
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        house.cloud.rows["datastores"].clear()
+        await harness.listed(DATASTORE_SIDE)
+        harness.cloud.rows["datastores"].clear()
         session.request_list("datastores")
-        await until(lambda: not snapshot.all(), lambda: house.cloud.requests)
+        await until(lambda: not snapshot.all(), lambda: harness.cloud.requests)
 
 
 async def test_children_of_a_datastore_that_is_gone_need_one_get() -> None:
-    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
-    house.cloud.put("datastores", "a")
+    harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
+    harness.cloud.put("datastores", "a")
     for number in range(30):
-        house.cloud.put("databases", f"x{number}", datastore_id="a")
-    async with house.opened() as session:
+        harness.cloud.put("databases", f"x{number}", datastore_id="a")
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
         databases = session.need(DATABASE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        await house.listed(DATABASE_SIDE)
-        house.cloud.rows["datastores"].clear()
-        house.cloud.rows["databases"].clear()
+        await harness.listed(DATASTORE_SIDE)
+        await harness.listed(DATABASE_SIDE)
+        harness.cloud.rows["datastores"].clear()
+        harness.cloud.rows["databases"].clear()
         session.request_list("databases")
-        await until(lambda: not databases.all(), lambda: house.cloud.requests)
-        assert gets(house) == ["GET /datastores/a"]
-        assert len(gets(house, "databases")) == 3, "the suspects"
-        assert house.woken["object", NAME, "databases", "x7"] == 2
+        await until(lambda: not databases.all(), lambda: harness.cloud.requests)
+        assert gets(harness) == ["GET /datastores/a"]
+        assert len(gets(harness, "databases")) == 3, "the suspects"
+        assert harness.woken["object", NAME, "databases", "x7"] == 2
 
 
 async def test_an_answer_that_is_too_large_leaves_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small limit: how long a large answer takes to be read decides when the next one is asked for."""
     monkeypatch.setattr(limits, "ROW_LIMIT", 50)
-    house = ProjectHarness()
-    house.cloud.put("datastores", "a")
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    harness.cloud.put("datastores", "a")
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
+        await harness.listed(DATASTORE_SIDE)
         rows = [{"id": str(number), "name": "n"} for number in range(51)]
-        house.cloud.answers[LIST] = lambda: httpx.Response(200, json={"datastores": rows})
+        harness.cloud.answers[LIST] = lambda: httpx.Response(200, json={"datastores": rows})
         session.request_list("datastores")
-        await house.settle("Synced", "False", "SnapshotTooLarge")
-        assert house.condition("Ready")[0] == "True"
+        await harness.settle("Synced", "False", "SnapshotTooLarge")
+        assert harness.condition("Ready")[0] == "True"
         assert [obj.id for obj in snapshot.all()] == ["a"]
-        del house.cloud.answers[LIST]
-        await house.settle("Synced", "True", "InSync")
+        del harness.cloud.answers[LIST]
+        await harness.settle("Synced", "True", "InSync")
 
 
 async def test_a_refused_list_is_reported() -> None:
-    house = ProjectHarness()
-    house.cloud.answers[LIST] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    harness.cloud.answers[LIST] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await house.settle("Synced", "False", "Refused")
-        assert "no role" in house.message("Synced")
+        await harness.settle("Synced", "False", "Refused")
+        assert "no role" in harness.message("Synced")
 
 
 async def test_calls_at_rest_do_not_grow_with_the_number_of_objects() -> None:
-    house = ProjectHarness()
+    harness = ProjectHarness()
     for number in range(500):
-        house.cloud.put("datastores", f"d{number}")
-    async with house.opened() as session:
+        harness.cloud.put("datastores", f"d{number}")
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE, 4)
-        assert {request for request in house.cloud.requests if "datastores" in request} == {LIST}
+        await harness.listed(DATASTORE_SIDE, 4)
+        assert {request for request in harness.cloud.requests if "datastores" in request} == {LIST}
 
 
 async def test_a_closed_circuit_is_probed_by_one_list_at_a_time() -> None:
-    house = ProjectHarness()
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
         session.need(DATABASE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        await house.listed(DATABASE_SIDE)
-        house.cloud.is_dead = True
+        await harness.listed(DATASTORE_SIDE)
+        await harness.listed(DATABASE_SIDE)
+        harness.cloud.is_dead = True
         session.request_list("datastores")
         session.request_list("databases")
-        await until(lambda: session.circuit.is_open, lambda: house.cloud.requests)
-        asked, opened_at = len(house.cloud.requests), house.clock.monotonic()
-        await house.clock.sleep(200)
-        intervals = (house.clock.monotonic() - opened_at) / SETTINGS.probe_seconds
-        assert 0 < len(house.cloud.requests) - asked <= intervals + 2
-        house.cloud.is_dead = False
-        before = house.woken["list", NAME, "datastores"], house.woken["list", NAME, "databases"]
-        await house.listed(DATASTORE_SIDE, before[0] + 1)
-        await house.listed(DATABASE_SIDE, before[1] + 1)
+        await until(lambda: session.circuit.is_open, lambda: harness.cloud.requests)
+        asked, opened_at = len(harness.cloud.requests), harness.clock.monotonic()
+        await harness.clock.sleep(200)
+        intervals = (harness.clock.monotonic() - opened_at) / SETTINGS.probe_seconds
+        assert 0 < len(harness.cloud.requests) - asked <= intervals + 2
+        harness.cloud.is_dead = False
+        before = harness.woken["list", NAME, "datastores"], harness.woken["list", NAME, "databases"]
+        await harness.listed(DATASTORE_SIDE, before[0] + 1)
+        await harness.listed(DATABASE_SIDE, before[1] + 1)
 
 
 async def test_a_long_list_is_not_repeated_soon_even_when_asked() -> None:
-    house = ProjectHarness()
-    house.cloud.held = LIST
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    harness.cloud.held = LIST
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await until(lambda: house.cloud.count(LIST) == 1, lambda: house.cloud.requests)
-        begun = house.clock.monotonic()
-        await house.clock.sleep(10)
+        await until(lambda: harness.cloud.count(LIST) == 1, lambda: harness.cloud.requests)
+        begun = harness.clock.monotonic()
+        await harness.clock.sleep(10)
         session.request_list("datastores")
-        ended = house.clock.monotonic()
-        house.cloud.pass_one.release()
-        await until(lambda: house.cloud.count(LIST) == 2, lambda: house.cloud.requests)
-        assert house.clock.monotonic() - ended >= 10 * (ended - begun)
+        ended = harness.clock.monotonic()
+        harness.cloud.pass_one.release()
+        await until(lambda: harness.cloud.count(LIST) == 2, lambda: harness.cloud.requests)
+        assert harness.clock.monotonic() - ended >= 10 * (ended - begun)
 
 
 async def test_a_request_waits_for_the_pause_after_a_failure() -> None:
-    house = ProjectHarness(replace(SETTINGS, min_backoff_seconds=100.0))
-    house.cloud.answers[LIST] = lambda: httpx.Response(403)
-    async with house.opened() as session:
+    harness = ProjectHarness(replace(SETTINGS, min_backoff_seconds=100.0))
+    harness.cloud.answers[LIST] = lambda: httpx.Response(403)
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await house.settle("Synced", "False", "Refused")
-        failed = house.clock.monotonic()
+        await harness.settle("Synced", "False", "Refused")
+        failed = harness.clock.monotonic()
         session.request_list("datastores")
-        await until(lambda: house.cloud.count(LIST) == 2, lambda: house.cloud.requests)
-        assert house.clock.monotonic() - failed >= 90
+        await until(lambda: harness.cloud.count(LIST) == 2, lambda: harness.cloud.requests)
+        assert harness.clock.monotonic() - failed >= 90

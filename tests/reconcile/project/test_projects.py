@@ -25,19 +25,19 @@ from reconcile.project.fake_project import (
 
 
 async def test_a_project_is_opened_and_says_so() -> None:
-    house = ProjectHarness()
-    async with house.opened() as session:
-        await house.settle("Synced", "True", "InSync")
+    harness = ProjectHarness()
+    async with harness.opened() as session:
+        await harness.settle("Synced", "True", "InSync")
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
-        await house.reconcile()
-        status = house.resource.status
+        await harness.reconcile()
+        status = harness.resource.status
         assert (status["projectID"], status["region"], status["endpoint"]) == (
             PROJECT,
             "ru-1",
             "https://api.example/v1",
         )
         assert status["engines"] == ["postgresql 16"]
-        assert {type_: house.condition(type_)[0] for type_ in ("Ready", "Reconciling", "Stalled")} == {
+        assert {type_: harness.condition(type_)[0] for type_ in ("Ready", "Reconciling", "Stalled")} == {
             "Ready": "True",
             "Reconciling": "False",
             "Stalled": "False",
@@ -46,95 +46,95 @@ async def test_a_project_is_opened_and_says_so() -> None:
 
 
 async def test_at_rest_a_pass_writes_and_asks_nothing() -> None:
-    house = ProjectHarness()
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    async with harness.opened() as session:
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
-        await house.reconcile()
-        writes, logins = house.kube.writes, house.cloud.logins
+        await harness.reconcile()
+        writes, logins = harness.kube.writes, harness.cloud.logins
         for _ in range(5):
-            await house.reconcile()
-        assert (house.kube.writes, house.cloud.logins) == (writes, logins)
+            await harness.reconcile()
+        assert (harness.kube.writes, harness.cloud.logins) == (writes, logins)
 
 
 async def test_a_requested_sync_lists_at_once_and_is_echoed() -> None:
-    house = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
-    async with house.opened() as session:
+    harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        house.cache.put(replace(house.resource, annotations={SYNC_REQUESTED: "now"}))
-        await house.reconcile()
-        await house.listed(DATASTORE_SIDE, 2)
-        assert house.resource.status["lastHandledSyncRequest"] == "now"
+        await harness.listed(DATASTORE_SIDE)
+        harness.cache.put(replace(harness.resource, annotations={SYNC_REQUESTED: "now"}))
+        await harness.reconcile()
+        await harness.listed(DATASTORE_SIDE, 2)
+        assert harness.resource.status["lastHandledSyncRequest"] == "now"
 
 
 async def test_a_missing_secret_is_waited_for() -> None:
-    house = ProjectHarness()
-    del house.kube.secrets["credentials"]
-    async with house.running():
-        await house.reconcile()
-        assert house.condition("Ready") == ("False", "SecretMissing")
-        assert f"{NAMESPACE}/credentials" in house.message("Ready")
-        assert house.again is not None
-        house.kube.secrets["credentials"] = dict(CREDENTIALS)
-        await house.reconcile()
-        assert house.session.problem is None
+    harness = ProjectHarness()
+    del harness.kube.secrets["credentials"]
+    async with harness.running():
+        await harness.reconcile()
+        assert harness.condition("Ready") == ("False", "SecretMissing")
+        assert f"{NAMESPACE}/credentials" in harness.message("Ready")
+        assert harness.again is not None
+        harness.kube.secrets["credentials"] = dict(CREDENTIALS)
+        await harness.reconcile()
+        assert harness.session.problem is None
 
 
 async def test_the_missing_certificate_holds_the_project_and_the_lost_one_does_not() -> None:
-    house = ProjectHarness(caCertificate={"name": "ca"})
-    async with house.running():
-        await house.reconcile()
-        assert isinstance(house.session.problem, Wait)
-        house.kube.config_maps["ca"] = {"ca.crt": "PEM"}
-        await house.reconcile()
-        assert house.session.problem is None
-        del house.kube.config_maps["ca"]
-        await house.reconcile()
-        assert house.session.problem is None
-        assert house.session.view is not None
-        assert house.session.view.ca_certificate == "PEM"
+    harness = ProjectHarness(caCertificate={"name": "ca"})
+    async with harness.running():
+        await harness.reconcile()
+        assert isinstance(harness.session.problem, Wait)
+        harness.kube.config_maps["ca"] = {"ca.crt": "PEM"}
+        await harness.reconcile()
+        assert harness.session.problem is None
+        del harness.kube.config_maps["ca"]
+        await harness.reconcile()
+        assert harness.session.problem is None
+        assert harness.session.view is not None
+        assert harness.session.view.ca_certificate == "PEM"
 
 
 async def test_a_wrong_password_is_not_tried_again_at_once() -> None:
-    house = ProjectHarness(replace(SETTINGS, min_backoff_seconds=3600.0))
-    house.cloud.password = "another"
-    async with house.running():
-        await house.reconcile()
-        assert house.condition("Ready") == ("False", "CredentialsInvalid")
-        assert house.condition("Stalled")[0] == "True"
-        assert "right-password" not in str(house.resource.status)
-        logins = house.cloud.logins
-        await house.reconcile()
-        assert house.cloud.logins == logins
-        house.kube.secrets["credentials"]["OS_PASSWORD"] = "another"
-        await house.reconcile()
-        assert house.condition("Ready")[1] != "CredentialsInvalid"
-        assert house.session.problem is None
+    harness = ProjectHarness(replace(SETTINGS, min_backoff_seconds=3600.0))
+    harness.cloud.password = "another"
+    async with harness.running():
+        await harness.reconcile()
+        assert harness.condition("Ready") == ("False", "CredentialsInvalid")
+        assert harness.condition("Stalled")[0] == "True"
+        assert "right-password" not in str(harness.resource.status)
+        logins = harness.cloud.logins
+        await harness.reconcile()
+        assert harness.cloud.logins == logins
+        harness.kube.secrets["credentials"]["OS_PASSWORD"] = "another"
+        await harness.reconcile()
+        assert harness.condition("Ready")[1] != "CredentialsInvalid"
+        assert harness.session.problem is None
 
 
 async def test_foreign_credentials_list_nothing_and_heal_when_put_back() -> None:
-    house = ProjectHarness()
-    house.cloud.put("datastores", "a")
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    harness.cloud.put("datastores", "a")
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        house.kube.secrets["credentials"]["INFRA_PROJECT_ID"] = OTHER_PROJECT
-        await house.reconcile()
-        assert house.condition("Ready") == ("False", "ProjectChanged")
-        assert house.condition("Stalled")[0] == "True"
-        asked = len(house.cloud.requests)
+        await harness.listed(DATASTORE_SIDE)
+        harness.kube.secrets["credentials"]["INFRA_PROJECT_ID"] = OTHER_PROJECT
+        await harness.reconcile()
+        assert harness.condition("Ready") == ("False", "ProjectChanged")
+        assert harness.condition("Stalled")[0] == "True"
+        asked = len(harness.cloud.requests)
         session.request_list("datastores")
         with pytest.raises(NeverSent):
             await session.get_object(DATASTORE_SIDE, "a", LOW)
-        await house.reconcile()
-        assert len(house.cloud.requests) == asked
-        house.kube.secrets["credentials"]["INFRA_PROJECT_ID"] = PROJECT
-        await house.reconcile()
+        await harness.reconcile()
+        assert len(harness.cloud.requests) == asked
+        harness.kube.secrets["credentials"]["INFRA_PROJECT_ID"] = PROJECT
+        await harness.reconcile()
         assert session.problem is None
-        assert house.session is session
+        assert harness.session is session
         assert session.need(DATASTORE_SIDE) is snapshot
         assert snapshot.get("a") is not None
-        assert house.resource.status["projectID"] == PROJECT
+        assert harness.resource.status["projectID"] == PROJECT
 
 
 @pytest.mark.parametrize(
@@ -144,64 +144,64 @@ async def test_foreign_credentials_list_nothing_and_heal_when_put_back() -> None
 async def test_what_is_pinned_is_compared_before_anything_is_asked(
     spec: dict[str, Any], status: dict[str, str]
 ) -> None:
-    house = ProjectHarness(**spec)
-    house.cache.put(replace(house.resource, status=status))
-    async with house.running():
-        await house.reconcile()
-        assert house.condition("Ready") == ("False", "ProjectChanged")
-        assert house.cloud.requests == []
+    harness = ProjectHarness(**spec)
+    harness.cache.put(replace(harness.resource, status=status))
+    async with harness.running():
+        await harness.reconcile()
+        assert harness.condition("Ready") == ("False", "ProjectChanged")
+        assert harness.cloud.requests == []
 
 
 async def test_a_refused_token_blocks_the_project_until_a_new_one_is_good() -> None:
-    house = ProjectHarness()
-    async with house.opened() as session:
-        house.cloud.tokens.clear()
-        house.cloud.password = "another"
+    harness = ProjectHarness()
+    async with harness.opened() as session:
+        harness.cloud.tokens.clear()
+        harness.cloud.password = "another"
         with pytest.raises(Unauthorized):
             await session.get_object(DATASTORE_SIDE, "a", LOW)
-        await house.settle("Ready", "False", "CredentialsInvalid")
-        house.kube.secrets["credentials"]["OS_PASSWORD"] = "another"
-        await house.reconcile()
+        await harness.settle("Ready", "False", "CredentialsInvalid")
+        harness.kube.secrets["credentials"]["OS_PASSWORD"] = "another"
+        await harness.reconcile()
         assert session.problem is None
 
 
 async def test_an_identity_service_that_is_away_does_not_stop_an_open_project() -> None:
-    house = ProjectHarness()
-    async with house.opened() as session:
-        house.cloud.identity_is_dead = True
-        house.kube.secrets["credentials"]["OS_USERNAME"] = "robot-2"
-        await house.reconcile()
+    harness = ProjectHarness()
+    async with harness.opened() as session:
+        harness.cloud.identity_is_dead = True
+        harness.kube.secrets["credentials"]["OS_USERNAME"] = "robot-2"
+        await harness.reconcile()
         assert session.problem is None
-        assert house.condition("Synced") == ("False", "ApiUnreachable")
+        assert harness.condition("Synced") == ("False", "ApiUnreachable")
         await session.send(DATASTORE_SIDE.collection.list(), LOW)
 
 
 async def test_an_identity_service_that_is_away_from_the_start() -> None:
-    house = ProjectHarness()
-    house.cloud.identity_is_dead = True
-    async with house.running():
-        await house.reconcile()
-        assert house.condition("Ready") == ("False", "ApiUnreachable")
-        assert house.condition("Stalled")[0] == "False"
-        assert house.again is not None
+    harness = ProjectHarness()
+    harness.cloud.identity_is_dead = True
+    async with harness.running():
+        await harness.reconcile()
+        assert harness.condition("Ready") == ("False", "ApiUnreachable")
+        assert harness.condition("Stalled")[0] == "False"
+        assert harness.again is not None
 
 
 async def test_a_dead_api_is_reported_and_its_return_too() -> None:
-    house = ProjectHarness()
-    async with house.opened() as session:
+    harness = ProjectHarness()
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        await house.settle("Ready", "True", "Ready")
-        house.cloud.is_dead = True
+        await harness.listed(DATASTORE_SIDE)
+        await harness.settle("Ready", "True", "Ready")
+        harness.cloud.is_dead = True
         session.request_list("datastores")
-        await house.settle("Ready", "False", "ApiUnreachable")
-        assert house.message("Ready").startswith("the API at https://api.example/v1 does not answer")
-        asked = len(house.cloud.requests)
+        await harness.settle("Ready", "False", "ApiUnreachable")
+        assert harness.message("Ready").startswith("the API at https://api.example/v1 does not answer")
+        asked = len(harness.cloud.requests)
         with pytest.raises(NeverSent):
             await session.get_object(DATASTORE_SIDE, "a", LOW)
-        assert len(house.cloud.requests) == asked
-        house.cloud.is_dead = False
-        await house.settle("Ready", "True", "Ready")
+        assert len(harness.cloud.requests) == asked
+        harness.cloud.is_dead = False
+        await harness.settle("Ready", "True", "Ready")
 
 
 STATIC = {
@@ -212,117 +212,117 @@ STATIC = {
 
 
 async def test_a_static_token_is_believed_only_when_the_listed_objects_fit() -> None:
-    house = ProjectHarness(endpoint="https://api.example/v1")
-    house.kube.secrets["credentials"] = STATIC
-    house.cloud.tokens["static"] = PROJECT
-    house.cloud.put("datastores", "a", project_id=OTHER_PROJECT)
-    async with house.running():
-        await house.reconcile()
-        assert house.condition("Ready") == ("False", "ProjectChanged")
-        house.cloud.put("datastores", "a")
-        house.kube.secrets["credentials"] = {**STATIC, "OS_TOKEN": "static-2"}
-        house.cloud.tokens["static-2"] = PROJECT
-        await house.reconcile()
-        assert house.session.problem is None
+    harness = ProjectHarness(endpoint="https://api.example/v1")
+    harness.kube.secrets["credentials"] = STATIC
+    harness.cloud.tokens["static"] = PROJECT
+    harness.cloud.put("datastores", "a", project_id=OTHER_PROJECT)
+    async with harness.running():
+        await harness.reconcile()
+        assert harness.condition("Ready") == ("False", "ProjectChanged")
+        harness.cloud.put("datastores", "a")
+        harness.kube.secrets["credentials"] = {**STATIC, "OS_TOKEN": "static-2"}
+        harness.cloud.tokens["static-2"] = PROJECT
+        await harness.reconcile()
+        assert harness.session.problem is None
 
 
 async def test_a_static_token_that_tells_of_itself_is_compared_first() -> None:
-    house = ProjectHarness(projectID=PROJECT)
-    house.kube.secrets["credentials"] = {"OS_TOKEN": "static", "OS_AUTH_URL": CREDENTIALS["OS_AUTH_URL"]}
-    async with house.running():
-        await house.reconcile()
-        assert house.condition("Ready") == ("False", "CredentialsInvalid")
-        house.cloud.tokens["static"] = OTHER_PROJECT
-        await house.clock.sleep(10)
-        await house.reconcile()
-        assert house.condition("Ready") == ("False", "ProjectChanged")
-        assert house.cloud.requests == []
-        house.cloud.tokens["good"] = PROJECT
-        house.kube.secrets["credentials"]["OS_TOKEN"] = "good"
-        await house.reconcile()
-        assert house.session.problem is None
-        assert house.resource.status["endpoint"] == "https://api.example/v1"
+    harness = ProjectHarness(projectID=PROJECT)
+    harness.kube.secrets["credentials"] = {"OS_TOKEN": "static", "OS_AUTH_URL": CREDENTIALS["OS_AUTH_URL"]}
+    async with harness.running():
+        await harness.reconcile()
+        assert harness.condition("Ready") == ("False", "CredentialsInvalid")
+        harness.cloud.tokens["static"] = OTHER_PROJECT
+        await harness.clock.sleep(10)
+        await harness.reconcile()
+        assert harness.condition("Ready") == ("False", "ProjectChanged")
+        assert harness.cloud.requests == []
+        harness.cloud.tokens["good"] = PROJECT
+        harness.kube.secrets["credentials"]["OS_TOKEN"] = "good"
+        await harness.reconcile()
+        assert harness.session.problem is None
+        assert harness.resource.status["endpoint"] == "https://api.example/v1"
 
 
 async def test_objects_of_another_project_refute_a_static_token_later() -> None:
-    house = ProjectHarness(endpoint="https://api.example/v1")
-    house.kube.secrets["credentials"] = STATIC
-    house.cloud.tokens["static"] = PROJECT
-    async with house.opened() as session:
+    harness = ProjectHarness(endpoint="https://api.example/v1")
+    harness.kube.secrets["credentials"] = STATIC
+    harness.cloud.tokens["static"] = PROJECT
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        house.cloud.put("datastores", "a", project_id=OTHER_PROJECT)
+        await harness.listed(DATASTORE_SIDE)
+        harness.cloud.put("datastores", "a", project_id=OTHER_PROJECT)
         session.request_list("datastores")
-        await house.settle("Ready", "False", "ProjectChanged")
+        await harness.settle("Ready", "False", "ProjectChanged")
         assert snapshot.get("a") is None
 
 
 async def test_another_resource_of_the_same_name_starts_anew() -> None:
-    house = ProjectHarness()
-    async with house.opened() as session:
-        assert house.projects.session(KEY.name) is session
-        house.projects.forget(KEY.name)
-        assert house.projects.session(KEY.name) is None
+    harness = ProjectHarness()
+    async with harness.opened() as session:
+        assert harness.projects.session(KEY.name) is session
+        harness.projects.forget(KEY.name)
+        assert harness.projects.session(KEY.name) is None
         with pytest.raises(NeverSent):
             await session.get_object(DATASTORE_SIDE, "a", LOW)
 
 
 async def test_a_spec_of_another_version_stalls() -> None:
-    house = ProjectHarness(region="")
-    async with house.running():
-        await house.reconcile()
-        assert house.condition("Stalled") == ("True", "InvalidSpec")
-        assert "spec.region" in house.message("Stalled")
+    harness = ProjectHarness(region="")
+    async with harness.running():
+        await harness.reconcile()
+        assert harness.condition("Stalled") == ("True", "InvalidSpec")
+        assert "spec.region" in harness.message("Stalled")
 
 
 async def test_secrets_wake_the_projects_that_use_them() -> None:
-    house = ProjectHarness()
-    house.projects.notice_secret("elsewhere", "credentials")
-    house.projects.notice_secret(NAMESPACE, "another")
-    assert house.enqueued.empty()
-    house.projects.notice_secret(NAMESPACE, "credentials")
-    assert house.enqueued.qsize() == 1
+    harness = ProjectHarness()
+    harness.projects.notice_secret("elsewhere", "credentials")
+    harness.projects.notice_secret(NAMESPACE, "another")
+    assert harness.enqueued.empty()
+    harness.projects.notice_secret(NAMESPACE, "credentials")
+    assert harness.enqueued.qsize() == 1
 
 
 async def test_permissions_follow_the_spec() -> None:
-    house = ProjectHarness(allowedNamespaces=[{"name": "shop"}])
-    assert house.projects.permits("main", "shop") == frozenset()
-    assert house.projects.permits("main", "other") is None
-    house.edit(allowedNamespaces=[{"selector": {"matchLabels": {"team": "a"}}, "powers": ["adopt"]}])
-    assert house.projects.permits("main", "shop") is None
-    house.cache.labels["shop"] = {"team": "a"}
-    assert house.projects.permits("main", "shop") == frozenset({"adopt"})
-    assert house.projects.permits("missing", "shop") is None
+    harness = ProjectHarness(allowedNamespaces=[{"name": "shop"}])
+    assert harness.projects.permits("main", "shop") == frozenset()
+    assert harness.projects.permits("main", "other") is None
+    harness.edit(allowedNamespaces=[{"selector": {"matchLabels": {"team": "a"}}, "powers": ["adopt"]}])
+    assert harness.projects.permits("main", "shop") is None
+    harness.cache.labels["shop"] = {"team": "a"}
+    assert harness.projects.permits("main", "shop") == frozenset({"adopt"})
+    assert harness.projects.permits("missing", "shop") is None
 
 
 async def test_the_default_project() -> None:
-    house = ProjectHarness()
-    assert isinstance(house.projects.default_name(), Wait)
-    house.edit(default=True)
-    assert house.projects.default_name() == "main"
-    house.cache.put(project(ResourceKey("DatabaseProject", "", "second"), default=True))
-    said = house.projects.default_name()
+    harness = ProjectHarness()
+    assert isinstance(harness.projects.default_name(), Wait)
+    harness.edit(default=True)
+    assert harness.projects.default_name() == "main"
+    harness.cache.put(project(ResourceKey("DatabaseProject", "", "second"), default=True))
+    said = harness.projects.default_name()
     assert isinstance(said, Wait)
     assert "main, second" in said.message
 
 
 @pytest.mark.parametrize("endpoint", ["https://hers.example/v1", "https://api.example/v2", "http://api.example/v1"])
 async def test_no_token_goes_to_an_endpoint_that_only_the_spec_says(endpoint: str) -> None:
-    house = ProjectHarness()
-    async with house.opened():
-        house.edit(endpoint=endpoint)
-        await house.reconcile()
-        assert house.condition("Ready") == ("False", "AddressRefused")
-        assert house.condition("Stalled") == ("True", "AddressRefused")
-        assert [each for each in house.cloud.addresses if each.startswith(endpoint)] == []
-        house.edit(endpoint="https://api.example:443/v1/")
-        await house.reconcile()
-        assert house.session.problem is None
+    harness = ProjectHarness()
+    async with harness.opened():
+        harness.edit(endpoint=endpoint)
+        await harness.reconcile()
+        assert harness.condition("Ready") == ("False", "AddressRefused")
+        assert harness.condition("Stalled") == ("True", "AddressRefused")
+        assert [each for each in harness.cloud.addresses if each.startswith(endpoint)] == []
+        harness.edit(endpoint="https://api.example:443/v1/")
+        await harness.reconcile()
+        assert harness.session.problem is None
 
 
 async def test_what_is_believed_for_one_release_is_told() -> None:
-    house = ProjectHarness(replace(SETTINGS, trust_project_addresses=True), identityURL=CREDENTIALS["OS_AUTH_URL"])
-    del house.kube.secrets["credentials"]["OS_AUTH_URL"]
-    async with house.opened():
-        await house.settle("Synced", "True", "InSync")
-        assert "add OS_AUTH_URL to the Secret operator/credentials" in house.message("Synced")
+    harness = ProjectHarness(replace(SETTINGS, trust_project_addresses=True), identityURL=CREDENTIALS["OS_AUTH_URL"])
+    del harness.kube.secrets["credentials"]["OS_AUTH_URL"]
+    async with harness.opened():
+        await harness.settle("Synced", "True", "InSync")
+        assert "add OS_AUTH_URL to the Secret operator/credentials" in harness.message("Synced")

@@ -31,36 +31,36 @@ QUIET = replace(SETTINGS, poll_seconds=1e6, catalogue_seconds=1e6)
 
 
 async def test_an_object_is_entered_when_it_is_got() -> None:
-    house = ProjectHarness(QUIET)
-    async with house.opened() as session:
+    harness = ProjectHarness(QUIET)
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        house.cloud.put("datastores", "a")
+        await harness.listed(DATASTORE_SIDE)
+        harness.cloud.put("datastores", "a")
         got = await session.get_object(DATASTORE_SIDE, "a", LOW)
         assert got is snapshot.get("a")
         assert snapshot.get("a") is not None
-        assert house.woken["object", NAME, "datastores", "a"] == 1
+        assert harness.woken["object", NAME, "datastores", "a"] == 1
         await session.get_object(DATASTORE_SIDE, "a", LOW)
-        assert house.woken["object", NAME, "datastores", "a"] == 1, "nothing new"
+        assert harness.woken["object", NAME, "datastores", "a"] == 1, "nothing new"
 
 
 async def test_a_datastore_that_is_gone_takes_what_was_in_it() -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.put("datastores", "a")
-    house.cloud.put("databases", "x", datastore_id="a")
-    house.cloud.put("databases", "y", datastore_id="b")
-    async with house.opened() as session:
+    harness = ProjectHarness(QUIET)
+    harness.cloud.put("datastores", "a")
+    harness.cloud.put("databases", "x", datastore_id="a")
+    harness.cloud.put("databases", "y", datastore_id="b")
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
         databases = session.need(DATABASE_SIDE)
-        await house.listed(DATASTORE_SIDE)
-        await house.listed(DATABASE_SIDE)
-        del house.cloud.rows["datastores"]["a"]
+        await harness.listed(DATASTORE_SIDE)
+        await harness.listed(DATABASE_SIDE)
+        del harness.cloud.rows["datastores"]["a"]
         assert await session.get_object(DATASTORE_SIDE, "a", LOW) is None
         assert databases.is_gone("x")
         assert databases.get("y") is not None
-        assert house.woken["object", NAME, "databases", "x"] == 2
-        assert house.woken["key", NAME, "databases", "a", "x"] == 2
-        assert house.woken["object", NAME, "databases", "y"] == 1
+        assert harness.woken["object", NAME, "databases", "x"] == 2
+        assert harness.woken["key", NAME, "databases", "a", "x"] == 2
+        assert harness.woken["object", NAME, "databases", "y"] == 1
 
 
 @pytest.mark.parametrize(
@@ -72,19 +72,21 @@ async def test_a_datastore_that_is_gone_takes_what_was_in_it() -> None:
     ],
 )
 async def test_a_first_list_that_fails_is_told(status: int, reason: Reason, verdict: type[Wait | Stall]) -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.answers["GET /datastores"] = lambda: httpx.Response(status, headers={"Retry-After": "1"})
-    async with house.opened() as session:
+    harness = ProjectHarness(QUIET)
+    harness.cloud.answers["GET /datastores"] = lambda: httpx.Response(status, headers={"Retry-After": "1"})
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
         assert session.why_unlisted("datastores") is None, "nothing is known yet"
-        await until(lambda: session.troubles, lambda: house.cloud.requests)
+        await until(lambda: session.troubles, lambda: harness.cloud.requests)
         assert [trouble[0] for trouble in session.troubles] == [reason]
         why = session.why_unlisted("datastores")
         assert isinstance(why, verdict)
         assert why.reason is reason
-        assert house.woken["list", NAME, "datastores"] == 1, "once: its messages may differ, and each would be written"
-        del house.cloud.answers["GET /datastores"]
-        await house.listed(DATASTORE_SIDE)
+        assert harness.woken["list", NAME, "datastores"] == 1, (
+            "once: its messages may differ, and each would be written"
+        )
+        del harness.cloud.answers["GET /datastores"]
+        await harness.listed(DATASTORE_SIDE)
         await until(lambda: not session.troubles, lambda: session.troubles)
         assert session.why_unlisted("datastores") is None
 
@@ -93,12 +95,12 @@ async def test_a_first_list_that_fails_is_told(status: int, reason: Reason, verd
     "answer", [httpx.Response(200), httpx.Response(200, json={"datastore": {"id": "b", "name": "b"}})]
 )
 async def test_an_answer_that_is_not_the_object_teaches_nothing(answer: httpx.Response) -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.put("datastores", "a")
-    house.cloud.answers["GET /datastores/a"] = lambda: answer
-    async with house.opened() as session:
+    harness = ProjectHarness(QUIET)
+    harness.cloud.put("datastores", "a")
+    harness.cloud.answers["GET /datastores/a"] = lambda: answer
+    async with harness.opened() as session:
         snapshot = session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
+        await harness.listed(DATASTORE_SIDE)
         with pytest.raises(OutcomeUnknown):
             await session.get_object(DATASTORE_SIDE, "a", LOW)
         assert snapshot.get("a") is not None
@@ -106,10 +108,10 @@ async def test_an_answer_that_is_not_the_object_teaches_nothing(answer: httpx.Re
 
 
 async def test_too_many_calls_close_the_slow_lane() -> None:
-    house = ProjectHarness(QUIET)
-    async with house.opened() as session:
+    harness = ProjectHarness(QUIET)
+    async with harness.opened() as session:
         headers = {"Retry-After": "1000"}
-        house.cloud.answers["GET /datastores/a"] = lambda: httpx.Response(429, headers=headers)
+        harness.cloud.answers["GET /datastores/a"] = lambda: httpx.Response(429, headers=headers)
         with pytest.raises(RateLimited):
             await session.get_object(DATASTORE_SIDE, "a", LOW)
         assert session.budget.closed_until(LOW) is not None
@@ -117,71 +119,71 @@ async def test_too_many_calls_close_the_slow_lane() -> None:
 
 
 async def test_the_catalogue_counts_its_changes() -> None:
-    house = ProjectHarness(replace(QUIET, catalogue_seconds=20.0))
-    async with house.opened() as session:
+    harness = ProjectHarness(replace(QUIET, catalogue_seconds=20.0))
+    async with harness.opened() as session:
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
         assert session.view is not None
         catalogue = session.view.catalogue
         assert [type_.id for type_ in catalogue.types] == ["t"]
         assert [parameter.name for parameter in catalogue.parameters["t"]] == ["work_mem"]
-        reads = house.cloud.count("GET /flavors")
-        await until(lambda: house.cloud.count("GET /flavors") >= reads + 2, lambda: house.cloud.requests)
+        reads = harness.cloud.count("GET /flavors")
+        await until(lambda: harness.cloud.count("GET /flavors") >= reads + 2, lambda: harness.cloud.requests)
         assert session.view.catalogue is catalogue, "nothing new"
-        house.cloud.rows["flavors"]["g"] = {"id": "g"}
+        harness.cloud.rows["flavors"]["g"] = {"id": "g"}
         await until(lambda: session.view and session.view.catalogue is not catalogue, lambda: session.view)
         assert session.view.catalogue.version == catalogue.version + 1
-        assert house.woken["catalogue", NAME] >= 2
+        assert harness.woken["catalogue", NAME] >= 2
 
 
 async def test_a_part_of_the_catalogue_that_fails_is_tried_again() -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.answers["GET /flavors"] = lambda: httpx.Response(503)
-    async with house.opened() as session:
-        await until(lambda: house.cloud.count("GET /flavors") >= 2, lambda: house.cloud.requests)
+    harness = ProjectHarness(QUIET)
+    harness.cloud.answers["GET /flavors"] = lambda: httpx.Response(503)
+    async with harness.opened() as session:
+        await until(lambda: harness.cloud.count("GET /flavors") >= 2, lambda: harness.cloud.requests)
         assert session.view is not None
         assert not session.view.catalogue.known
-        del house.cloud.answers["GET /flavors"]
+        del harness.cloud.answers["GET /flavors"]
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
 
 
 async def test_a_part_of_the_catalogue_that_is_refused_is_reported() -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.answers["GET /flavors"] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
-    async with house.opened():
-        await house.settle("Synced", "False", "Refused")
-        assert house.message("Synced") == "the API refuses to list flavors: no role"
-        del house.cloud.answers["GET /flavors"]
-        await house.settle("Synced", "True", "InSync")
+    harness = ProjectHarness(QUIET)
+    harness.cloud.answers["GET /flavors"] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
+    async with harness.opened():
+        await harness.settle("Synced", "False", "Refused")
+        assert harness.message("Synced") == "the API refuses to list flavors: no role"
+        del harness.cloud.answers["GET /flavors"]
+        await harness.settle("Synced", "True", "InSync")
 
 
 async def test_new_credentials_do_not_cut_off_a_call() -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.put("datastores", "a")
-    house.cloud.held = "GET /datastores/a"
-    async with house.opened() as session:
+    harness = ProjectHarness(QUIET)
+    harness.cloud.put("datastores", "a")
+    harness.cloud.held = "GET /datastores/a"
+    async with harness.opened() as session:
         call = asyncio.create_task(session.get_object(DATASTORE_SIDE, "a", LOW))
-        await until(lambda: house.cloud.count("GET /datastores/a"), lambda: house.cloud.requests)
-        house.kube.secrets["credentials"]["OS_USERNAME"] = "robot-2"
-        await house.reconcile()
+        await until(lambda: harness.cloud.count("GET /datastores/a"), lambda: harness.cloud.requests)
+        harness.kube.secrets["credentials"]["OS_USERNAME"] = "robot-2"
+        await harness.reconcile()
         assert not call.done()
-        house.cloud.pass_one.release()
+        harness.cloud.pass_one.release()
         assert await call is not None
         assert session.problem is None
 
 
 async def test_a_retired_connection_is_closed_after_its_last_call() -> None:
-    house = ProjectHarness()
-    house.cloud.held = "GET /flavors"
-    house.cloud.tokens["static"] = PROJECT
+    harness = ProjectHarness()
+    harness.cloud.held = "GET /flavors"
+    harness.cloud.tokens["static"] = PROJECT
     client = Client(
-        StaticToken(SecretStr("static")), endpoint=ENDPOINT, transport=httpx.MockTransport(house.cloud.handle)
+        StaticToken(SecretStr("static")), endpoint=ENDPOINT, transport=httpx.MockTransport(harness.cloud.handle)
     )
     connection = Connection(client)
     call = asyncio.create_task(connection.send(FLAVORS.list()))
-    await until(lambda: house.cloud.requests, lambda: house.cloud.requests)
+    await until(lambda: harness.cloud.requests, lambda: harness.cloud.requests)
     await connection.retire()
     await client.send(DATASTORE_SIDE.collection.list())  # it is still open
-    house.cloud.pass_one.release()
+    harness.cloud.pass_one.release()
     assert (await call).value is not None
     with pytest.raises(NeverSent):
         await client.send(DATASTORE_SIDE.collection.list())
@@ -189,57 +191,57 @@ async def test_a_retired_connection_is_closed_after_its_last_call() -> None:
 
 @pytest.mark.parametrize("status", [403, 404])
 async def test_without_configuration_parameters_there_are_none(status: int) -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.answers["GET /configuration-parameters"] = lambda: httpx.Response(status)
-    async with house.opened() as session:
+    harness = ProjectHarness(QUIET)
+    harness.cloud.answers["GET /configuration-parameters"] = lambda: httpx.Response(status)
+    async with harness.opened() as session:
         await until(lambda: session.view and session.view.catalogue.known, lambda: session.view)
         assert session.view is not None
         assert session.view.catalogue.parameters == {}
 
 
 async def test_actions_are_read_while_a_datastore_is_pending_and_once_after() -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.put("datastores", "a", status="PENDING_CREATE")
-    house.cloud.put("datastores", "rest")
+    harness = ProjectHarness(QUIET)
+    harness.cloud.put("datastores", "a", status="PENDING_CREATE")
+    harness.cloud.put("datastores", "rest")
     for number in range(7):
-        house.cloud.put("actions", f"n{number}", datastore_id="a", created_at=f"2026-01-01T00:00:0{number}")
-    async with house.opened() as session:
+        harness.cloud.put("actions", f"n{number}", datastore_id="a", created_at=f"2026-01-01T00:00:0{number}")
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
         session.show_actions("a")
         session.show_actions("rest")
-        await until(lambda: session.actions.get("a"), lambda: house.cloud.requests)
+        await until(lambda: session.actions.get("a"), lambda: harness.cloud.requests)
         assert [action.id for action in session.actions["a"]] == ["n6", "n5", "n4", "n3", "n2"]
-        assert house.woken["actions", NAME, "a"] == 1
-        house.cloud.put("actions", "n9", datastore_id="a", created_at="2026-01-01T00:00:09")
-        house.cloud.put("datastores", "a")
+        assert harness.woken["actions", NAME, "a"] == 1
+        harness.cloud.put("actions", "n9", datastore_id="a", created_at="2026-01-01T00:00:09")
+        harness.cloud.put("datastores", "a")
         await until(lambda: session.actions["a"][0].id == "n9", lambda: session.actions)
-        read = house.cloud.count("GET /actions")
+        read = harness.cloud.count("GET /actions")
         for _ in range(3):
-            times = house.woken["list", NAME, "datastores"]
+            times = harness.woken["list", NAME, "datastores"]
             session.request_list("datastores")
-            await house.listed(DATASTORE_SIDE, times + 1)
-        assert house.cloud.count("GET /actions") <= read + 1
+            await harness.listed(DATASTORE_SIDE, times + 1)
+        assert harness.cloud.count("GET /actions") <= read + 1
         assert "rest" not in session.actions
 
 
 async def test_actions_that_cannot_be_read_hurt_nobody() -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.put("datastores", "a", status="PENDING_CREATE")
-    house.cloud.answers["GET /actions"] = lambda: httpx.Response(403)
-    async with house.opened() as session:
+    harness = ProjectHarness(QUIET)
+    harness.cloud.put("datastores", "a", status="PENDING_CREATE")
+    harness.cloud.answers["GET /actions"] = lambda: httpx.Response(403)
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
         session.show_actions("a")
-        await until(lambda: house.cloud.count("GET /actions") >= 2, lambda: house.cloud.requests)
+        await until(lambda: harness.cloud.count("GET /actions") >= 2, lambda: harness.cloud.requests)
         assert session.problem is None
         assert session.troubles == ()
 
 
 async def test_calls_are_counted_by_section_and_lane() -> None:
-    house = ProjectHarness(QUIET)
-    house.cloud.put("datastores", "a")
-    async with house.opened() as session:
+    harness = ProjectHarness(QUIET)
+    harness.cloud.put("datastores", "a")
+    async with harness.opened() as session:
         session.need(DATASTORE_SIDE)
-        await house.listed(DATASTORE_SIDE)
+        await harness.listed(DATASTORE_SIDE)
         before = dict(session.used)
         await session.get_object(DATASTORE_SIDE, "a", LOW)
         for _ in range(2):

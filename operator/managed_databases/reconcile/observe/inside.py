@@ -43,7 +43,7 @@ class Inside:
             for key in self.owners.inside(datastore.key, id_)
             if (child := self.cache.get(key)) is not None
             # Of strangers thousands may refer to it: without a word of an object in it nobody listens to what they do.
-            and (key.namespace in may or (child.status.get("identity") or {}).get("datastoreID") == id_)
+            and (key.namespace in may or child.told.datastore_id == id_)
         ]
         dependencies.update(dependency.resource(*child.key) for child in children)
         going = {child.uid for child in children if child.deleting_since is not None}
