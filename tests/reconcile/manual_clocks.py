@@ -54,6 +54,7 @@ class GatedClock(StillClock):
 
     async def wait(self, event: asyncio.Event, until: float | None) -> bool:
         await self.gate.wait()
+        await asyncio.sleep(0)  # others have their turn, though nobody waits any more
         self.moment = max(self.moment, until or self.moment)
         return event.is_set()
 

@@ -154,10 +154,10 @@ async def test_a_429_for_people_slows_them_down_for_a_while() -> None:
 
 
 class Line:
-    """A budget of passes, and who was told that it may send."""
+    """A budget of passes, and who was told that it may send. No time passes until somebody is waited for."""
 
     def __init__(self, **settings: float) -> None:
-        self.clock = Clock(speed=200)
+        self.clock = GatedClock()
         self.told: list[object] = []
         self.budget = Budget(self.clock, granted=self._granted, **settings)  # type: ignore[arg-type]
 
@@ -165,6 +165,7 @@ class Line:
         self.told.append(who)
 
     async def until_told(self, count: int) -> None:
+        self.clock.gate.set()
         async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             serving = group.create_task(self.budget.serve())
             while len(self.told) < count:  # noqa: ASYNC110 (what is waited for is not ours to set an event on)
