@@ -29,7 +29,7 @@ class AuditEvent:
         about = event.get("objectRef", {})
         return cls(
             verb=event["verb"],
-            user=event["user"]["username"],
+            user=event["user"].get("username", ""),  # a request that nobody could be told from: 401
             resource=about.get("resource", ""),
             group=about.get("apiGroup", ""),
             namespace=about.get("namespace", ""),
