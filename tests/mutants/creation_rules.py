@@ -4,7 +4,7 @@ from typing import Final
 
 from mutants.mutant import Mutant
 
-_DECIDE = ("reconcile/decision",)
+_DECIDE = ("reconcile/decide",)
 _GUARDS = ("virtual/test_guards.py",)
 
 CREATION: Final = (
@@ -111,7 +111,7 @@ CREATION: Final = (
         "reconcile/observe/ownership_index.py",
         "return min(keys, key=lambda key: (self._entries[key].standing, self._entries[key].age), default=None)",
         "return max(keys, key=lambda key: (self._entries[key].standing, self._entries[key].age), default=None)",
-        ("reconcile/test_ownership_index.py",),
+        ("reconcile/observe/test_ownership_index.py",),
     ),
     Mutant(
         "what is gone with its data is not made again unasked",

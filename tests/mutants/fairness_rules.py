@@ -7,7 +7,7 @@ from mutants.mutant import Mutant
 _STORMS = ("virtual/test_hostile_tenants.py",)
 _TENANTS = ("virtual/test_two_tenants.py",)
 _VISIBLE = ("test_visible.py", "virtual/test_nothing_is_hidden.py")
-_ROTATION = ("reconcile/test_rotation.py",)
+_ROTATION = ("reconcile/scheduling/test_rotation.py",)
 
 FAIRNESS: Final = (
     Mutant(
@@ -15,7 +15,7 @@ FAIRNESS: Final = (
         "reconcile/scheduling/places.py",
         "(self._total < self._most + self._spare and not self._taken[path[0]])",
         "False",
-        ("reconcile/test_places.py",),
+        ("reconcile/scheduling/test_places.py",),
     ),
     Mutant(
         "a namespace in a project has passes for certain",
@@ -29,7 +29,7 @@ FAIRNESS: Final = (
         "reconcile/project/circuit_breaker.py",
         "and self._own_failures > 0",
         "",
-        ("reconcile/project/test_circuit.py",),
+        ("reconcile/project/test_circuit_breaker.py",),
     ),
     Mutant(
         "calls of passes are told from the operator's own readings",

@@ -4,7 +4,7 @@ from typing import Final
 
 from mutants.mutant import Mutant
 
-_DECIDE = ("reconcile/decision",)
+_DECIDE = ("reconcile/decide",)
 _GUARDS = ("virtual/test_guards.py",)
 
 OWNERSHIP: Final = (

@@ -4,7 +4,7 @@ from typing import Final
 
 from mutants.mutant import Mutant
 
-_DECIDE = ("reconcile/decision",)
+_DECIDE = ("reconcile/decide",)
 _SECRETS = ("virtual/test_guards_of_secrets.py",)
 _TOLD_ONCE = ("virtual/test_told_only_once.py",)
 _OF_PASSWORDS = ("virtual/test_passwords.py",)

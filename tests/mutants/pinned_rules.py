@@ -21,14 +21,14 @@ PINNED: Final = (
         "reconcile/decide/decide.py",
         "Facts(intent=None, identity=None))",
         "Facts(intent=None))",
-        ("reconcile/decision",),
+        ("reconcile/decide",),
     ),
     Mutant(
         "who claims a key first has it",
         "reconcile/observe/ownership_index.py",
         "return not is_pinned, entry.standing if is_pinned else entry.turn, entry.age",
         "return not is_pinned, entry.standing if is_pinned else 0, entry.age",
-        ("reconcile/test_ownership_index.py",),
+        ("reconcile/observe/test_ownership_index.py",),
     ),
     Mutant(
         "a name that is given up is free",
@@ -91,7 +91,7 @@ PINNED: Final = (
         "reconcile/decide/decide.py",
         "    if not kind.holds_data and (blocked := _reference_problem(kind, observed)):",
         "    if False:",
-        ("reconcile/decision",),
+        ("reconcile/decide",),
     ),
     Mutant(
         "after a change of the way a known object has to answer",

@@ -45,7 +45,7 @@ STANDING: Final = (
         "reconcile/observe/letting_go.py",
         "if definition is None or definition.deleting_since is not None:",
         "if False:",
-        ("reconcile/test_letting_go.py",),
+        ("reconcile/observe/test_letting_go.py",),
     ),
     Mutant(
         "whoever will read a Secret listens before",
@@ -59,7 +59,7 @@ STANDING: Final = (
         "reconcile/scheduling/rotation.py",
         "            if branch:\n                self._units.move_to_end(unit)\n",
         "            if branch:\n                pass\n",
-        ("reconcile/test_rotation.py",),
+        ("reconcile/scheduling/test_rotation.py",),
     ),
     Mutant(
         "only an unclear outcome binds a pending password",

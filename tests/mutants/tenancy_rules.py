@@ -4,7 +4,8 @@ from typing import Final
 
 from mutants.mutant import Mutant
 
-_ACCESS = ("reconcile/project/test_access.py",)
+_ACCESS = ("reconcile/project/test_project_credentials.py",)
+_ENDPOINTS = ("reconcile/project/test_addresses.py",)
 _PROJECTS = ("reconcile/project/test_projects.py",)
 _KEEPS = ("virtual/test_who_keeps_a_datastore.py",)
 _GUESTS = ("virtual/test_guests.py",)
@@ -30,7 +31,7 @@ TENANCY: Final = (
         _ADDRESSES,
         "    if stated is not None and not any(",
         "    if False and not any(",
-        _ACCESS,
+        _ENDPOINTS,
     ),
     Mutant(
         "credentials do not cross the network as they are",
@@ -44,7 +45,7 @@ TENANCY: Final = (
         _ADDRESSES,
         "    if identity_url is not None and not _is_plain(identity_url) and _is_plain(identity.endpoint):",
         "    if False:",
-        _ACCESS,
+        _ENDPOINTS,
     ),
     Mutant(
         "a Secret that names its projects is for no other",

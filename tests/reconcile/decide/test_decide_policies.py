@@ -14,8 +14,8 @@ from managed_databases.kinds.shared_fields import Identity, Intent
 from managed_databases.kinds.verdicts import Change, Create, Done, Reason, Record, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import APPROVE, RECREATE
 from managed_databases.reconcile.decide.decide import approval_hash, decide
-from reconcile.decision.test_decide import HELD, MINE, status
-from reconcile.decision.test_decide import observed as seen_user
+from reconcile.decide.test_decide import HELD, MINE, status
+from reconcile.decide.test_decide import observed as seen_user
 
 REPORT = {"driftPolicy": "Report", "nodeCount": 1}
 APPROVE_IT = {"changePolicy": "Approve", "nodeCount": 1}
