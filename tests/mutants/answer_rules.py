@@ -145,10 +145,17 @@ ANSWERS: Final = (
     ),
     Mutant(
         "what breaks the lists of one collection does not end the operator",
-        "reconcile/project/session.py",
+        "reconcile/project/collection_lists.py",
         "self._defects.lasting(poller.name, poller.run)",
         "poller.run()",
         ("virtual/test_defects_of_reading.py",),
+    ),
+    Mutant(
+        "a snapshot that nobody keeps up to date is not believed",
+        "reconcile/project/collection_lists.py",
+        "self._objects.known[name].snapshot.clear()",
+        "pass",
+        ("reconcile/project/test_collection_lists.py",),
     ),
     Mutant(
         "of a catalogue without end nothing is made",

@@ -47,7 +47,7 @@ FAIRNESS: Final = (
     ),
     Mutant(
         "requested syncs of a namespace are bounded",
-        "reconcile/project/session.py",
+        "reconcile/project/collection_lists.py",
         "poller.request_by(self._syncs.moment((collection, namespace)))",
         "poller.request()",
         _STORMS,

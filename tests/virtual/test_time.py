@@ -132,11 +132,11 @@ async def comes_and_goes(engines: list[Controller]) -> None:
             await world.until("gone", lambda user=user: user not in world.cluster.objects)  # type: ignore[misc]
         session = engines[0].projects.session("team")
         assert session is not None
-        assert "users" in session.snapshots
+        assert "users" in session.lists.snapshots
         await asyncio.sleep(300)
-        assert not session.snapshots["users"]._gone, "nobody means these any more"
+        assert not session.lists.snapshots["users"]._gone, "nobody means these any more"
         await asyncio.sleep(HOUR)
-        assert set(session.snapshots) == {"datastores"}, "nobody needs the others"
+        assert set(session.lists.snapshots) == {"datastores"}, "nobody needs the others"
         world.sent.clear()
         await asyncio.sleep(HOUR)
         told = Counter(sent.path for sent in world.sent)

@@ -349,7 +349,7 @@ class Controller:
         self._queue.remove(key)
         self.owners.forget(key)
         for session in self.projects.sessions():
-            session.forget_wishes(key)
+            session.forget(key)
         if key.kind == PROJECT.name:
             self.projects.forget(key.name)
 

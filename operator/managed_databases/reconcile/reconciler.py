@@ -129,7 +129,7 @@ class Reconciler:
         for _ in range(STEPS_A_PASS):
             current = self._observe(resource, memory, facts)
             if is_sync_requested and isinstance(current, PassInProject):
-                current.session.sync_list(current.kind.collection.name, resource.key.namespace)
+                current.session.lists.sync(current.kind.collection.name, resource.key.namespace)
                 is_sync_requested = False
             turn.joins(current)
             current, secrets = await self._look_closer(current, memory, facts, priority, turn)
@@ -266,7 +266,7 @@ class Reconciler:
         mine = current.observed.external
         if not isinstance(current, PassInProject) or mine is None or not self.retry_policy.is_pending(mine):
             return False
-        return current.session.why_unlisted(current.kind.collection.name) is not None
+        return current.session.lists.why_unlisted(current.kind.collection.name) is not None
 
     async def _after_api_error(
         self, current: Pass, memory: Memory, verdict: Step, error: ApiError, priority: Priority, turn: Turn
@@ -368,7 +368,7 @@ def _expect(current: Pass, verdict: Verdict, priority: Priority) -> None:
     """Have the collections that a person's wish depends on listed, whatever priority LOW has to wait for."""
     if isinstance(current, PassInProject):
         is_awaited = priority is Priority.HIGH and not isinstance(verdict, Stall | Done)
-        current.session.expect(current.resource.key, current.collections if is_awaited else ())
+        current.session.lists.expect(current.resource.key, current.collections if is_awaited else ())
 
 
 def _look_before_creation(current: Pass, memory: Memory, verdict: Verdict) -> None:
@@ -376,7 +376,7 @@ def _look_before_creation(current: Pass, memory: Memory, verdict: Verdict) -> No
     if isinstance(verdict, Stall):
         memory.creation.want_no_more()
     elif isinstance(current, PassInProject) and is_look_before_creation(current, verdict):
-        current.session.request_list(current.kind.collection.name)
+        current.session.lists.request(current.kind.collection.name)
 
 
 def _needs_secrets(current: Pass) -> bool:

@@ -20,7 +20,7 @@ async def test_a_flavors_limits_are_read_once() -> None:
             session.need_parameters(SMALL, "shop")
         await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: harness.cloud.requests)
         session.need_parameters(SMALL, "shop")
-        await harness.listed(DATASTORE_SIDE) if session.need(DATASTORE_SIDE) else None
+        await harness.listed(DATASTORE_SIDE) if session.lists.need(DATASTORE_SIDE) else None
         assert harness.cloud.count("GET /configuration-parameters") == before + 1
 
 
@@ -28,12 +28,12 @@ async def test_quotas_are_read_again_when_the_datastores_change() -> None:
     harness = ProjectHarness()
     async with harness.opened() as session:
         await until(lambda: harness.cloud.count("GET /quotas") == 1, lambda: harness.cloud.requests)
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE, 2)
         assert harness.cloud.count("GET /quotas") == 1
         harness.cloud.rows["quotas"]["vcpus"] = {"name": "vcpus", "used": 2, "limit": 4}
         harness.cloud.put("datastores", "new")
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await until(lambda: session.view and session.view.catalogue.quotas, lambda: harness.cloud.requests)
         version = session.view.catalogue.version if session.view else 0
         assert session.quotas == ()  # what is shown waits for the next whole reading

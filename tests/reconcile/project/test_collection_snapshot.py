@@ -46,6 +46,21 @@ def test_a_list_fills_the_snapshot(snapshot: CollectionSnapshot[User]) -> None:
     assert list(snapshot.all()) == [APP]
 
 
+def test_what_was_cleared_was_never_listed(snapshot: CollectionSnapshot[User]) -> None:
+    listed(snapshot, APP, replace(APP, id="u2"), at=7)
+    snapshot.outcome_unknown("u3")
+    snapshot.confirmed_gone("u2")
+    begun = snapshot.call_started()
+    snapshot.answered(LOCKED)
+    snapshot.clear()
+    assert not snapshot.has_listed
+    assert (list(snapshot.all()), snapshot.of_key(("main", "app")), snapshot.of_parent("main")) == ([], (), ())
+    assert not snapshot.is_dirty("u3")
+    assert not snapshot.is_gone("u2")
+    assert not snapshot.answered(APP, begun), "which answer is newer is still known"
+    assert listed(snapshot, APP, at=9) == Delta(changed=frozenset({"u1"}))
+
+
 def test_at_rest_nothing_changes(snapshot: CollectionSnapshot[User]) -> None:
     listed(snapshot, APP)
     assert listed(snapshot, APP) == Delta()

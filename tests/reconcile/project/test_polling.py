@@ -22,7 +22,7 @@ async def test_a_collection_is_listed_as_soon_as_it_is_needed_and_again() -> Non
     harness = ProjectHarness()
     harness.cloud.put("datastores", "a")
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         assert not snapshot.has_listed
         await harness.listed(DATASTORE_SIDE)
         assert snapshot.get("a") is not None
@@ -31,17 +31,17 @@ async def test_a_collection_is_listed_as_soon_as_it_is_needed_and_again() -> Non
         await harness.listed(DATASTORE_SIDE, 3)
         assert harness.woken["object", NAME, "datastores", "a"] == 1, "what is as before wakes nobody"
         assert gets(harness) == []
-        assert session.need(DATASTORE_SIDE) is snapshot
+        assert session.lists.need(DATASTORE_SIDE) is snapshot
 
 
 async def test_a_changed_key_wakes_both() -> None:
     harness = ProjectHarness()
     harness.cloud.put("datastores", "a", name="old")
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         harness.cloud.put("datastores", "a", name="new")
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await until(lambda: harness.woken["key", NAME, "datastores", "new"], lambda: harness.woken)
         assert harness.woken["key", NAME, "datastores", "old"] == 2
 
@@ -50,10 +50,10 @@ async def test_requests_during_a_list_are_one_more_list() -> None:
     harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     harness.cloud.held = LIST
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await until(lambda: harness.cloud.count(LIST) == 1, lambda: harness.cloud.requests)
         for _ in range(10):
-            session.request_list("datastores")
+            session.lists.request("datastores")
         assert harness.cloud.count(LIST) == 1
         harness.cloud.pass_one.release()
         await until(lambda: harness.cloud.count(LIST) == 2, lambda: harness.cloud.requests)
@@ -67,7 +67,7 @@ async def test_something_pending_is_listed_at_its_own_pace() -> None:
     harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     harness.cloud.put("datastores", "a", status="PENDING_CREATE")
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE, 3)
         harness.cloud.put("datastores", "a")
         await until(lambda: (a := snapshot.get("a")) and a.status == "ACTIVE", lambda: snapshot.get("a"))
@@ -77,17 +77,17 @@ async def test_a_collection_and_a_resource_may_want_a_pace_of_their_own() -> Non
     harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     databases = LIST.replace("datastores", "databases")
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
-        session.need(DATABASE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
+        session.lists.need(DATABASE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         await harness.listed(DATABASE_SIDE)
-        session.poll_every(None, PollSecondsOf(databases=10))
+        session.lists.poll_every(None, PollSecondsOf(databases=10))
         await harness.listed(DATABASE_SIDE, 4)
         assert harness.cloud.count(LIST) == 1, "it is the databases' own pace"
-        session.wish("datastores", KEY, 10)
+        session.lists.wish("datastores", KEY, 10)
         await harness.listed(DATASTORE_SIDE, 4)
-        session.forget_wishes(KEY)
-        session.poll_every(None, None)
+        session.forget(KEY)
+        session.lists.poll_every(None, None)
         for _ in range(5):  # what was due already may still come; at the old paces there were ten in each of these
             listed = harness.cloud.count(LIST), harness.cloud.count(databases)
             await harness.clock.sleep(100)
@@ -101,7 +101,7 @@ async def test_after_a_change_the_pace_is_that_of_pending_things() -> None:
     harness.cloud.put("datastores", "a")
     harness.cloud.answers["PUT /datastores/a"] = lambda: httpx.Response(200)
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         call = DATASTORE_SIDE.collection.update("a", DatastoreName(name="b"))
         await session.send(call, LOW)
@@ -113,11 +113,11 @@ async def test_what_a_list_does_not_show_is_gone_once_a_get_says_so() -> None:
     for id_ in "abcd":
         harness.cloud.put("datastores", id_)
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         del harness.cloud.rows["datastores"]["a"]
         harness.cloud.hidden = {"b"}
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await until(lambda: snapshot.is_gone("a"), lambda: harness.cloud.requests)
         await until(lambda: not snapshot.is_dirty("b"), lambda: harness.cloud.requests)
         assert snapshot.get("a") is None
@@ -131,10 +131,10 @@ async def test_a_deleted_object_that_is_still_shown_is_gone() -> None:
     harness = ProjectHarness()
     harness.cloud.put("datastores", "a")
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         harness.cloud.put("datastores", "a", status="DELETED")
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await until(lambda: snapshot.is_gone("a"), lambda: harness.cloud.requests)
 
 
@@ -144,10 +144,10 @@ async def test_a_short_list_is_thrown_away() -> None:
     for id_ in ids:
         harness.cloud.put("datastores", id_)
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         harness.cloud.hidden = ids
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await until(lambda: len(gets(harness)) >= 3, lambda: harness.cloud.requests)
         harness.cloud.hidden = set()
         await harness.listed(DATASTORE_SIDE, 2)
@@ -161,10 +161,10 @@ async def test_a_great_loss_that_is_true_is_believed() -> None:
     for number in range(20):
         harness.cloud.put("datastores", f"d{number}")
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         harness.cloud.rows["datastores"].clear()
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await until(lambda: not snapshot.all(), lambda: harness.cloud.requests)
 
 
@@ -174,13 +174,13 @@ async def test_children_of_a_datastore_that_is_gone_need_one_get() -> None:
     for number in range(30):
         harness.cloud.put("databases", f"x{number}", datastore_id="a")
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
-        databases = session.need(DATABASE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
+        databases = session.lists.need(DATABASE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         await harness.listed(DATABASE_SIDE)
         harness.cloud.rows["datastores"].clear()
         harness.cloud.rows["databases"].clear()
-        session.request_list("databases")
+        session.lists.request("databases")
         await until(lambda: not databases.all(), lambda: harness.cloud.requests)
         assert gets(harness) == ["GET /datastores/a"]
         assert len(gets(harness, "databases")) == 3, "the suspects"
@@ -193,11 +193,11 @@ async def test_an_answer_that_is_too_large_leaves_what_was_seen(monkeypatch: pyt
     harness = ProjectHarness()
     harness.cloud.put("datastores", "a")
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         rows = [{"id": str(number), "name": "n"} for number in range(51)]
         harness.cloud.answers[LIST] = lambda: httpx.Response(200, json={"datastores": rows})
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await harness.settle("Synced", "False", "SnapshotTooLarge")
         assert harness.condition("Ready")[0] == "True"
         assert [obj.id for obj in snapshot.all()] == ["a"]
@@ -209,7 +209,7 @@ async def test_a_refused_list_is_reported() -> None:
     harness = ProjectHarness()
     harness.cloud.answers[LIST] = lambda: httpx.Response(403, json={"error": {"message": "no role"}})
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await harness.settle("Synced", "False", "Refused")
         assert "no role" in harness.message("Synced")
 
@@ -219,7 +219,7 @@ async def test_calls_at_rest_do_not_grow_with_the_number_of_objects() -> None:
     for number in range(500):
         harness.cloud.put("datastores", f"d{number}")
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE, 4)
         assert {request for request in harness.cloud.requests if "datastores" in request} == {LIST}
 
@@ -227,13 +227,13 @@ async def test_calls_at_rest_do_not_grow_with_the_number_of_objects() -> None:
 async def test_a_closed_circuit_is_probed_by_one_list_at_a_time() -> None:
     harness = ProjectHarness()
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
-        session.need(DATABASE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
+        session.lists.need(DATABASE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         await harness.listed(DATABASE_SIDE)
         harness.cloud.is_dead = True
-        session.request_list("datastores")
-        session.request_list("databases")
+        session.lists.request("datastores")
+        session.lists.request("databases")
         await until(lambda: session.circuit.is_open, lambda: harness.cloud.requests)
         asked, opened_at = len(harness.cloud.requests), harness.clock.monotonic()
         await harness.clock.sleep(200)
@@ -249,11 +249,11 @@ async def test_a_long_list_is_not_repeated_soon_even_when_asked() -> None:
     harness = ProjectHarness()
     harness.cloud.held = LIST
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await until(lambda: harness.cloud.count(LIST) == 1, lambda: harness.cloud.requests)
         begun = harness.clock.monotonic()
         await harness.clock.sleep(10)
-        session.request_list("datastores")
+        session.lists.request("datastores")
         ended = harness.clock.monotonic()
         harness.cloud.pass_one.release()
         await until(lambda: harness.cloud.count(LIST) == 2, lambda: harness.cloud.requests)
@@ -264,9 +264,9 @@ async def test_a_request_waits_for_the_pause_after_a_failure() -> None:
     harness = ProjectHarness(replace(SETTINGS, min_backoff_seconds=100.0))
     harness.cloud.answers[LIST] = lambda: httpx.Response(403)
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await harness.settle("Synced", "False", "Refused")
         failed = harness.clock.monotonic()
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await until(lambda: harness.cloud.count(LIST) == 2, lambda: harness.cloud.requests)
         assert harness.clock.monotonic() - failed >= 90

@@ -59,7 +59,7 @@ async def test_at_rest_a_pass_writes_and_asks_nothing() -> None:
 async def test_a_requested_sync_lists_at_once_and_is_echoed() -> None:
     harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         harness.cache.put(replace(harness.resource, annotations={SYNC_REQUESTED: "now"}))
         await harness.reconcile()
@@ -116,14 +116,14 @@ async def test_foreign_credentials_list_nothing_and_heal_when_put_back() -> None
     harness = ProjectHarness()
     harness.cloud.put("datastores", "a")
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         harness.kube.secrets["credentials"]["INFRA_PROJECT_ID"] = OTHER_PROJECT
         await harness.reconcile()
         assert harness.condition("Ready") == ("False", "ProjectChanged")
         assert harness.condition("Stalled")[0] == "True"
         asked = len(harness.cloud.requests)
-        session.request_list("datastores")
+        session.lists.request("datastores")
         with pytest.raises(NeverSent):
             await session.get_object(DATASTORE_SIDE, "a", LOW)
         await harness.reconcile()
@@ -132,7 +132,7 @@ async def test_foreign_credentials_list_nothing_and_heal_when_put_back() -> None
         await harness.reconcile()
         assert session.problem is None
         assert harness.session is session
-        assert session.need(DATASTORE_SIDE) is snapshot
+        assert session.lists.need(DATASTORE_SIDE) is snapshot
         assert snapshot.get("a") is not None
         assert harness.resource.status["projectID"] == PROJECT
 
@@ -189,11 +189,11 @@ async def test_an_identity_service_that_is_away_from_the_start() -> None:
 async def test_a_dead_api_is_reported_and_its_return_too() -> None:
     harness = ProjectHarness()
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         await harness.settle("Ready", "True", "Ready")
         harness.cloud.is_dead = True
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await harness.settle("Ready", "False", "ApiUnreachable")
         assert harness.message("Ready").startswith("the API at https://api.example/v1 does not answer")
         asked = len(harness.cloud.requests)
@@ -249,10 +249,10 @@ async def test_objects_of_another_project_refute_a_static_token_later() -> None:
     harness.kube.secrets["credentials"] = STATIC
     harness.cloud.tokens["static"] = PROJECT
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         harness.cloud.put("datastores", "a", project_id=OTHER_PROJECT)
-        session.request_list("datastores")
+        session.lists.request("datastores")
         await harness.settle("Ready", "False", "ProjectChanged")
         assert snapshot.get("a") is None
 

@@ -33,7 +33,7 @@ QUIET = replace(SETTINGS, poll_seconds=1e6, catalogue_seconds=1e6)
 async def test_an_object_is_entered_when_it_is_got() -> None:
     harness = ProjectHarness(QUIET)
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         harness.cloud.put("datastores", "a")
         got = await session.get_object(DATASTORE_SIDE, "a", LOW)
@@ -50,8 +50,8 @@ async def test_a_datastore_that_is_gone_takes_what_was_in_it() -> None:
     harness.cloud.put("databases", "x", datastore_id="a")
     harness.cloud.put("databases", "y", datastore_id="b")
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
-        databases = session.need(DATABASE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
+        databases = session.lists.need(DATABASE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         await harness.listed(DATABASE_SIDE)
         del harness.cloud.rows["datastores"]["a"]
@@ -75,11 +75,11 @@ async def test_a_first_list_that_fails_is_told(status: int, reason: Reason, verd
     harness = ProjectHarness(QUIET)
     harness.cloud.answers["GET /datastores"] = lambda: httpx.Response(status, headers={"Retry-After": "1"})
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
-        assert session.why_unlisted("datastores") is None, "nothing is known yet"
+        session.lists.need(DATASTORE_SIDE)
+        assert session.lists.why_unlisted("datastores") is None, "nothing is known yet"
         await until(lambda: session.troubles, lambda: harness.cloud.requests)
         assert [trouble[0] for trouble in session.troubles] == [reason]
-        why = session.why_unlisted("datastores")
+        why = session.lists.why_unlisted("datastores")
         assert isinstance(why, verdict)
         assert why.reason is reason
         assert harness.woken["list", NAME, "datastores"] == 1, (
@@ -88,7 +88,7 @@ async def test_a_first_list_that_fails_is_told(status: int, reason: Reason, verd
         del harness.cloud.answers["GET /datastores"]
         await harness.listed(DATASTORE_SIDE)
         await until(lambda: not session.troubles, lambda: session.troubles)
-        assert session.why_unlisted("datastores") is None
+        assert session.lists.why_unlisted("datastores") is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_an_answer_that_is_not_the_object_teaches_nothing(answer: httpx.Re
     harness.cloud.put("datastores", "a")
     harness.cloud.answers["GET /datastores/a"] = lambda: answer
     async with harness.opened() as session:
-        snapshot = session.need(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         with pytest.raises(OutcomeUnknown):
             await session.get_object(DATASTORE_SIDE, "a", LOW)
@@ -206,7 +206,7 @@ async def test_actions_are_read_while_a_datastore_is_pending_and_once_after() ->
     for number in range(7):
         harness.cloud.put("actions", f"n{number}", datastore_id="a", created_at=f"2026-01-01T00:00:0{number}")
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         session.show_actions("a")
         session.show_actions("rest")
         await until(lambda: session.actions.get("a"), lambda: harness.cloud.requests)
@@ -218,7 +218,7 @@ async def test_actions_are_read_while_a_datastore_is_pending_and_once_after() ->
         read = harness.cloud.count("GET /actions")
         for _ in range(3):
             times = harness.woken["list", NAME, "datastores"]
-            session.request_list("datastores")
+            session.lists.request("datastores")
             await harness.listed(DATASTORE_SIDE, times + 1)
         assert harness.cloud.count("GET /actions") <= read + 1
         assert "rest" not in session.actions
@@ -229,7 +229,7 @@ async def test_actions_that_cannot_be_read_hurt_nobody() -> None:
     harness.cloud.put("datastores", "a", status="PENDING_CREATE")
     harness.cloud.answers["GET /actions"] = lambda: httpx.Response(403)
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         session.show_actions("a")
         await until(lambda: harness.cloud.count("GET /actions") >= 2, lambda: harness.cloud.requests)
         assert session.problem is None
@@ -240,7 +240,7 @@ async def test_calls_are_counted_by_section_and_lane() -> None:
     harness = ProjectHarness(QUIET)
     harness.cloud.put("datastores", "a")
     async with harness.opened() as session:
-        session.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         before = dict(session.used)
         await session.get_object(DATASTORE_SIDE, "a", LOW)

@@ -84,7 +84,7 @@ class Inside:
         if not object_id:
             return is_allowed and child.told.has_intent
         kind = self.kind_of(child.key.kind)
-        snapshot = session.need(kind)
+        snapshot = session.lists.need(kind)
         dependencies.add(dependency.cloud_object(session.name, kind.collection.name, object_id))
         if snapshot.is_gone(object_id):
             return False

@@ -210,8 +210,8 @@ class Observer:
                 f"this object is in project {pinned.project_id}, region {pinned.region}; the DatabaseProject "
                 f"{name} is now {session.view.project_id}, {session.view.region}: put that back",
             )
-        snapshot = session.need(current.kind)
-        session.wish(current.kind.collection.name, current.resource.key, current.observed.spec.poll_seconds)
+        snapshot = session.lists.need(current.kind)
+        session.lists.wish(current.kind.collection.name, current.resource.key, current.observed.spec.poll_seconds)
         return PassInProject(
             resource=current.resource,
             kind=current.kind,
@@ -294,10 +294,10 @@ class Observer:
         for kind in {current.kind.name: current.kind, **others}.values():
             collection = kind.collection.name
             current.collections.add(collection)
-            if current.session.need(kind).has_listed:
+            if current.session.lists.need(kind).has_listed:
                 continue
             current.dependencies.add(dependency.listed(current.view.name, collection))
-            why = current.session.why_unlisted(collection)
+            why = current.session.lists.why_unlisted(collection)
             is_known = observed.external is not None or observed.external_gone
             is_told = observed.status.id is None or (is_known if kind is current.kind else kind.name not in waited)
             if why is None or not is_told:
@@ -327,7 +327,7 @@ class Observer:
             if not _refers(reference, observed):
                 continue
             kind = self.kind_of(reference.kind)
-            snapshot = current.session.need(kind)
+            snapshot = current.session.lists.need(kind)
             inside = None if identity is None or not reference.parent else identity.datastore_id
             if observed.deleting:
                 if inside is not None:
@@ -445,7 +445,7 @@ class Observer:
         if current.snapshot.last_list_begun is not None and current.snapshot.last_list_begun >= over:
             return None
         current.dependencies.add(dependency.listed(current.view.name, current.kind.collection.name))
-        current.session.request_list(current.kind.collection.name)
+        current.session.lists.request(current.kind.collection.name)
         return 0.0
 
     def _see_others(self, current: PassInProject) -> None:

@@ -188,6 +188,12 @@ class CollectionSnapshot(Generic[O]):
         self._parents_gone[parent_id] = self._next()
         return children
 
+    def clear(self) -> None:
+        """Nobody keeps it up to date any more: as if nothing had ever been listed. No LIST may be running."""
+        for known in (self._objects, self._by_key, self._by_parent, self._dirty, self._missing, self._gone):
+            known.clear()
+        self.last_list_begun = None
+
     # --- what is known ---
 
     def get(self, id_: str) -> O | None:

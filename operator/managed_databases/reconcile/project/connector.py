@@ -89,7 +89,7 @@ class Connector:
         What failed with the same credentials rests for a while, unless `at_once`. Raises KubeError.
         """
         session = opening.session
-        session.poll_every(spec.poll_seconds, spec.poll_seconds_of)
+        session.lists.poll_every(spec.poll_seconds, spec.poll_seconds_of)
         access = await self._read_access(opening, resource.key.name, spec)
         if not isinstance(access, ProjectCredentials):
             opening.access = opening.tried = opening.note = None

@@ -52,9 +52,11 @@ class ProjectObjects:
         self._wake = wake
         self.known: dict[str, KnownCollection] = {}
 
-    def add(self, kind: CloudKind) -> KnownCollection:
-        """Keep a snapshot of this collection, too."""
+    def of(self, kind: CloudKind) -> KnownCollection:
+        """Return what is known of the kind's collection; nothing yet when nobody has asked for it before."""
         collection = kind.collection
+        if known := self.known.get(collection.name):
+            return known
         snapshot = CollectionSnapshot[CloudObject](
             kind.key_of, _parent_of, completed=lambda new, old: new.completed_by(old), is_ours=self._is_ours
         )

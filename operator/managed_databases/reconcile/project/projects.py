@@ -96,14 +96,14 @@ class Projects:
         """Project, collection, and the seconds since its newest list that was believed was begun."""
         now = self._clock.monotonic()
         for session in self.sessions():
-            for collection, snapshot in session.snapshots.items():
+            for collection, snapshot in session.lists.snapshots.items():
                 if snapshot.last_list_begun is not None:
                     yield session.name, collection, now - snapshot.last_list_begun
 
     def odd_rows(self) -> Iterator[tuple[str, str, int]]:
         """Project, collection, and how many rows of its last list could not be read whole."""
         for session in self.sessions():
-            for odd in session.odd_rows:
+            for odd in session.lists.odd_rows:
                 yield session.name, odd.collection, odd.rows
 
     def default_name(self) -> str | Wait:
@@ -252,7 +252,7 @@ class Projects:
             quotas=session.quotas,
             operator_namespace=self._settings.operator_namespace,
             kinds_in_use=self._kinds_in_use(),
-            odd_rows=session.odd_rows,
+            odd_rows=session.lists.odd_rows,
             reached=opening.reached,
             unguarded=self._unguarded(),
             seal_key=self._seal_key(),

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final, TypeVar
 
 from managed_databases.api.calls import Call
 from managed_databases.api.client import Client, Reply
 from managed_databases.api.collections import DATASTORES
 from managed_databases.api.models import Action, CloudObject, Datastore, Quota
-from managed_databases.kinds.database_project import PollSecondsOf
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
@@ -18,14 +16,12 @@ from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.catalogue import CatalogueReader, News
 from managed_databases.reconcile.project.circuit_breaker import Circuit
-from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
+from managed_databases.reconcile.project.collection_lists import CollectionLists
 from managed_databases.reconcile.project.datastore_actions import ActionReader
 from managed_databases.reconcile.project.defects import Defects
 from managed_databases.reconcile.project.objects import ProjectObjects
-from managed_databases.reconcile.project.polling import CollectionPoller, OddRows
 from managed_databases.reconcile.project.project_client import ProjectClient
 from managed_databases.reconcile.project.rate_limiter import Budget
-from managed_databases.reconcile.project.status import NEEDS_A_PERSON
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.allowance import Allowance
 from managed_databases.reconcile.scheduling.dependencies import Dependency
@@ -35,15 +31,9 @@ from managed_databases.reconcile.settings import ControllerSettings
 T = TypeVar("T")
 
 _WORTH_TELLING_SECONDS: Final = 60.0
-SYNCS_AT_ONCE: Final = 3
-SYNC_SECONDS: Final = 10.0
-"""So many LISTs of a collection one namespace gets at once by asking for a sync, and after them one in so many seconds."""
 LIMITS_AT_ONCE: Final = 20
 LIMITS_SECONDS: Final = 10.0
-"""The same for readings of the limits of a flavor."""
-
-_CHANGED_BY: Final = {"floating-ips": DATASTORES.name}
-"""Sections without objects of their own: what a call there changes."""
+"""So many readings of the limits of a flavor one namespace gets at once, and after them one in so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -79,22 +69,30 @@ class ProjectSession:
         self.name = name
         self.uid = uid
         self.view: ProjectView | None = None
-        self._poll_seconds: int | None = None
-        self._poll_seconds_of = PollSecondsOf()
-        self._wishes: dict[str, dict[ResourceKey, int]] = {}
-        self._syncs = Allowance(clock, SYNCS_AT_ONCE, SYNC_SECONDS)
         self.is_identity_stated = False
         self._clock = clock
         self._settings = settings
         self._hooks = hooks
         self._draw = draw
         opening = Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}, which is being opened")
-        self._line = ProjectClient(name, clock, settings, self._line_changed, opening, hooks.granted, self._look)
+        self._line = ProjectClient(
+            name, clock, settings, self._line_changed, opening, hooks.granted, lambda: self.lists.probe()
+        )
         self._was_unreachable = False
         self._defects = Defects(name, clock, hooks.changed)
         self._objects = ProjectObjects(name, self._line, hooks.wake, self._is_ours)
-        self._pollers: dict[str, CollectionPoller] = {}
-        self._arrivals: asyncio.Queue[CollectionPoller] = asyncio.Queue()
+        self.lists = CollectionLists(
+            self._objects,
+            self._line,
+            clock,
+            settings,
+            self._defects,
+            draw=draw,
+            listed=self._listed,
+            troubled=hooks.changed,
+            is_foreign=self._is_foreign,
+            is_awaited=lambda collection, id_: hooks.is_heard(dependency.cloud_object(name, collection, id_)),
+        )
         self._catalogue = CatalogueReader(self._line, clock, settings, draw, self._catalogue_changed)
         self._limits_read = Allowance(clock, LIMITS_AT_ONCE, LIMITS_SECONDS)
         self._actions = ActionReader(self._line, clock, settings.actions_seconds, self._actions_changed)
@@ -130,78 +128,13 @@ class ProjectSession:
         return self._line.used
 
     @property
-    def snapshots(self) -> dict[str, CollectionSnapshot[CloudObject]]:
-        """Those in use, by collection name."""
-        return {name: known.snapshot for name, known in self._objects.known.items()}
-
-    @property
     def actions(self) -> dict[str, tuple[Action, ...]]:
         return self._actions.actions
 
-    def need(self, kind: CloudKind) -> CollectionSnapshot[CloudObject]:
-        """Return the collection's snapshot; from the first time on it is polled."""
-        known = self._objects.known.get(kind.collection.name)
-        if known is None:
-            known = self._objects.add(kind)
-            poller = CollectionPoller(
-                known,
-                self._objects,
-                self._line,
-                self._clock,
-                self._settings,
-                draw=self._draw,
-                rest_seconds=partial(self._rest_seconds, known.name),
-                listed=self._listed,
-                troubled=self._hooks.changed,
-                is_foreign=self._is_foreign,
-                is_awaited=lambda id_: self._hooks.is_heard(dependency.cloud_object(self.name, known.name, id_)),
-                idle=self._forget_collection,
-            )
-            self._pollers[known.name] = poller
-            self._arrivals.put_nowait(poller)
-        self._pollers[known.name].needed()
-        return known.snapshot
-
-    def _forget_collection(self, name: str) -> None:
-        """Nobody needs it any more: whoever does later finds it new, and waits for its first list."""
-        del self._pollers[name]
-        del self._objects.known[name]
-
-    def poll_every(self, seconds: int | None, of: PollSecondsOf | None) -> None:
-        """How often the project wants its collections listed at rest; None: as the settings say."""
-        before = (self._poll_seconds, self._poll_seconds_of)
-        self._poll_seconds, self._poll_seconds_of = seconds, of or PollSecondsOf()
-        if (self._poll_seconds, self._poll_seconds_of) != before:
-            for poller in self._pollers.values():
-                poller.reconsider()
-
-    def wish(self, collection: str, key: ResourceKey, seconds: int | None) -> None:
-        """A resource wants its collection listed at least so often; None: it does not mind, or is no more."""
-        wishes = self._wishes.setdefault(collection, {})
-        if wishes.get(key) == seconds:
-            return
-        if seconds is None:
-            del wishes[key]
-            return
-        wishes[key] = seconds
-        if poller := self._pollers.get(collection):
-            poller.reconsider()
-
-    def forget_wishes(self, key: ResourceKey) -> None:
+    def forget(self, key: ResourceKey) -> None:
         """The resource is gone."""
-        for collection in self._wishes:
-            self.wish(collection, key, None)
-        self.expect(key, ())
+        self.lists.forget(key)
         self.leave(key)
-
-    def expect(self, key: ResourceKey, collections: Collection[str]) -> None:
-        """What a person did to this resource waits for what LISTs of these collections, and of no others, will tell."""
-        for name, poller in self._pollers.items():
-            poller.expect(key, expected=name in collections)
-
-    def _rest_seconds(self, collection: str) -> float:
-        usual = self._poll_seconds_of.of(collection) or self._poll_seconds or self._settings.poll_seconds
-        return min((usual, *self._wishes.get(collection, {}).values()))
 
     def need_parameters(self, wanted: ParametersFor, namespace: str) -> None:
         """Have the catalogue hold the configuration limits of this flavor; they are read once, unless one namespace wants
@@ -209,28 +142,6 @@ class ProjectSession:
         """
         if not self._catalogue.holds(wanted) and self._limits_read.has_now(namespace):
             self._catalogue.need(wanted)
-
-    def why_unlisted(self, collection: str) -> Wait | Stall | None:
-        """Why a collection cannot be listed at present; None when nothing is known to hinder it."""
-        if self.circuit.is_open:
-            return Wait(Reason.UNREACHABLE, f"{collection} cannot be listed: the API does not answer")
-        poller = self._pollers.get(collection)
-        if poller is None or poller.failure is None:
-            return None
-        reason, message = poller.failure
-        return Stall(reason, message) if reason in NEEDS_A_PERSON else Wait(reason, message)
-
-    def request_list(self, collection: str) -> None:
-        """List that collection as soon as possible; while a LIST is under way, once more after it."""
-        if poller := self._pollers.get(collection):
-            poller.request()
-
-    def sync_list(self, collection: str, namespace: str) -> None:
-        """Somebody in this namespace asks for a look at that collection: a LIST as soon as possible, but of all that one
-        namespace asks for only some at once; the others come together, a little later.
-        """
-        if poller := self._pollers.get(collection):
-            poller.request_by(self._syncs.moment((collection, namespace)))
 
     def claim(self, key: ResourceKey, priority: Priority, datastore_id: str | None) -> bool:
         """Whether a pass over this resource may make one call now. If not, it ends: the resource stands in line, and gets
@@ -264,9 +175,8 @@ class ProjectSession:
                 return await self._line.send_claimed(call, priority, key, key.namespace)
             return await self._line.send(call, priority)
         finally:
-            section = call.operation.partition(".")[0]
-            if call.mutates and (poller := self._pollers.get(_CHANGED_BY.get(section, section))):
-                poller.hurry()
+            if call.mutates:
+                self.lists.hurry_after(call.operation)
 
     async def get_object(
         self, kind: CloudKind, id_: str, priority: Priority, key: ResourceKey | None = None
@@ -275,13 +185,13 @@ class ProjectSession:
 
         Returns the object; None when it is gone (404), a datastore with all that was in it. Raises ApiError.
         """
-        self.need(kind)
+        self.lists.poll(kind)
         account = None if key is None else key.namespace
-        return await self._objects.look(self._objects.known[kind.collection.name], id_, priority, key, account)
+        return await self._objects.look(self._objects.of(kind), id_, priority, key, account)
 
     def tell(self, kind: CloudKind, shapes: Collection[CloudObject | None], priority: Priority) -> None:
         """Wake whom an answer concerns that was entered into the snapshot: its object as it was (or None) and is."""
-        known = self._objects.known[kind.collection.name]
+        known = self._objects.of(kind)
         for id_ in {shape.id for shape in shapes if shape is not None}:
             self._objects.tell(known, id_, shapes, priority)
 
@@ -314,8 +224,7 @@ class ProjectSession:
     def refresh(self) -> None:
         """List everything in use, and read the catalogue."""
         self._catalogue.refresh()
-        for poller in self._pollers.values():
-            poller.request()
+        self.lists.request_all()
 
     @property
     def quotas(self) -> tuple[Quota, ...]:
@@ -329,15 +238,9 @@ class ProjectSession:
 
     @property
     def troubles(self) -> tuple[tuple[Reason, str], ...]:
-        """What cannot be listed, and why: our own defects, collections in the order of their names, then the catalogue."""
-        troubles = [poller.trouble for _, poller in sorted(self._pollers.items())]
-        told = (trouble for trouble in (*troubles, self._catalogue.trouble) if trouble is not None)
-        return (*self._defects.troubles, *told)
-
-    @property
-    def odd_rows(self) -> tuple[OddRows, ...]:
-        """Return, for each collection in use, the rows that could not be read whole."""
-        return tuple(poller.odd for _, poller in sorted(self._pollers.items()))
+        """What cannot be read, and why: our own defects, the lists, the catalogue."""
+        catalogue = () if self._catalogue.trouble is None else (self._catalogue.trouble,)
+        return (*self._defects.troubles, *self.lists.troubles, *catalogue)
 
     async def close(self) -> None:
         """Send nothing any more; calls under way may end."""
@@ -353,9 +256,7 @@ class ProjectSession:
                     ("lines", self.budget.serve),
                 ):
                     group.create_task(self._defects.lasting(part, work), name=f"{part} of {self.name}")
-                while True:
-                    poller = await self._arrivals.get()
-                    group.create_task(self._defects.lasting(poller.name, poller.run), name=f"poller in {self.name}")
+                await self.lists.run()
         finally:
             await self.close()
 
@@ -382,11 +283,6 @@ class ProjectSession:
             self.refresh()
         self._hooks.changed()
         self._hooks.wake(dependency.project(self.name), Priority.LOW)
-
-    def _look(self) -> None:
-        """List something: whether that is answered tells whether the API answers."""
-        if self._pollers:
-            self._pollers.get(DATASTORES.name, next(iter(self._pollers.values()))).request()
 
     def _catalogue_changed(self, news: News) -> None:
         """Only those are woken whom it concerns: a project may have thousands of others."""
