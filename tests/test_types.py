@@ -58,18 +58,18 @@ TYPOS = (
     ),
     Typo(
         "a field that the observer fills",
-        "reconcile/observe/observer.py",
-        "external_unsure=is_unreadable",
-        "external_unsrue=is_unreadable",
+        "reconcile/observe/external.py",
+        "is_unsure=is_unreadable",
+        "is_unsrue=is_unreadable",
         lines=8,
     ),
     Typo(
         "a field that the observer reads",
         "reconcile/observe/observer.py",
-        "observed.external_gone\n",
-        "observed.external_gnoe\n",
+        "observed.presence.is_gone\n",
+        "observed.presence.is_gnoe\n",
     ),
-    Typo("an object in the engine", "reconcile/observe/observer.py", "mine.is_whole", "mine.is_hole"),
+    Typo("an object in a pass", "reconcile/observe/external.py", "external.is_whole", "external.is_hole"),
     Typo(
         "a fact of a decision",
         "reconcile/decide/decide.py",
@@ -78,7 +78,7 @@ TYPOS = (
     ),
     Typo(
         "a fact of a step",
-        "reconcile/act/actor.py",
+        "reconcile/act/password_change.py",
         "Facts(password_unconfirmed=None)",
         "Facts(passwordUnconfirmed=None)",
     ),

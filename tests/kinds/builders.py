@@ -1,5 +1,6 @@
 """What a pass sees, for tests: a project with a small catalogue, a datastore, and resources in it."""
 
+import dataclasses
 from typing import Any
 
 from managed_databases.api.models import (
@@ -17,7 +18,16 @@ from managed_databases.kinds.kind import CloudKind, O, S, T
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec, ObservedDatabase
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
-from managed_databases.kinds.observed import Catalogue, Observed, ProjectView, Referred
+from managed_databases.kinds.observed import (
+    Catalogue,
+    CreationView,
+    DeletionView,
+    Observed,
+    Presence,
+    ProjectView,
+    Referred,
+    SameKey,
+)
 from managed_databases.kinds.protection import ProtectedStatus
 
 
@@ -62,6 +72,12 @@ CATALOGUE = Catalogue(
     ),
     known=True,
 )
+_GROUPS: dict[str, type] = {
+    "presence": Presence,
+    "same_key": SameKey,
+    "creation": CreationView,
+    "deletion": DeletionView,
+}
 PROJECT = ProjectView("main", "0" * 32, "ru-3", catalogue=CATALOGUE)
 
 DATASTORE_SPEC: dict[str, Any] = {
@@ -149,6 +165,15 @@ def seen_of(
     return _seen("orders", kind.spec.model_validate(whole), status, external=external, refs=told, **fields)
 
 
+def grouped(fields: dict[str, Any]) -> dict[str, Any]:
+    """Put what belongs to a group of `Observed`, such as `namesakes`, into that group."""
+    whole = dict(fields)
+    for name, group in _GROUPS.items():
+        if told := {field.name: whole.pop(field.name) for field in dataclasses.fields(group) if field.name in whole}:
+            whole[name] = group(**told)
+    return whole
+
+
 def _seen(name: str, spec: S, status: T, *, external: O | None, **fields: Any) -> Observed[S, O, T]:
     fields = {"project": PROJECT} | fields
     return Observed(
@@ -161,5 +186,5 @@ def _seen(name: str, spec: S, status: T, *, external: O | None, **fields: Any) -
         spec=spec,
         status=status,
         external=external,
-        **fields,
+        **grouped(fields),
     )

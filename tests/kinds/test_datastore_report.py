@@ -60,7 +60,7 @@ def test_what_cannot_be_seen_stays_as_it_was_until_it_is_gone() -> None:
     told = dict(reported_fields(KIND, seen_datastore(external=datastore())))
     status = told | {"id": uuid(2)}
     assert told.items() <= reported_fields(KIND, seen_datastore(status=status)).items()
-    assert reported_fields(KIND, seen_datastore(status=status, external_gone=True)) == {}
+    assert reported_fields(KIND, seen_datastore(status=status, is_gone=True)) == {}
     assert reported_fields(KIND, seen_datastore(project=None)) == {}
 
 

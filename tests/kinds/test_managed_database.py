@@ -130,7 +130,7 @@ def known(spec: dict[str, Any] | None = None, **fields: Any) -> ObservedDatabase
     ("why", "told", "observed"),
     [
         ("nothing is there to lose", {}, seen_database(refs={"datastoreRef": held(True)})),
-        ("it is gone", {"protected": False}, known(external_gone=True, refs={"datastoreRef": held(True)})),
+        ("it is gone", {"protected": False}, known(is_gone=True, refs={"datastoreRef": held(True)})),
         ("an attempt may have worked", {"protected": True}, seen_database(created_id=uuid(7))),
         ("as its datastore", {"protected": False}, known(refs={"datastoreRef": held(False)})),
         ("unknown: as before", {"protected": True}, known(refs={"datastoreRef": NOWHERE})),

@@ -290,7 +290,7 @@ def test_what_cannot_be_done_never_holds_up_the_rest() -> None:
 
 
 def test_a_name_that_is_taken_is_not_renamed_to() -> None:
-    held = seen_datastore({"name": "new"}, datastore(), held_namesakes={uuid(9): "ManagedDatastore shop/new"})
+    held = seen_datastore({"name": "new"}, datastore(), held={uuid(9): "ManagedDatastore shop/new"})
     assert changes(held) == ([], Reason.CONFLICT)
     free = seen_datastore({"name": "new"}, datastore(), namesakes=(datastore(id=uuid(9), name="new"),))
     assert changes(free) == ([], Reason.ALREADY_EXISTS)

@@ -17,7 +17,7 @@ CREATION: Final = (
     ),
     Mutant(
         "a creation waits for a list begun after the wait of the attempt before",
-        "reconcile/observe/observer.py",
+        "reconcile/observe/creation.py",
         "if current.snapshot.last_list_begun is not None and current.snapshot.last_list_begun >= over:",
         "if True:",
         _GUARDS,
@@ -32,22 +32,22 @@ CREATION: Final = (
     Mutant(
         "the wait begins again when a call ends",
         "reconcile/act/actor.py",
-        "        finally:\n            memory.creation.call_has_ended(self.clock.monotonic())",
+        "        finally:\n            memory.call_has_ended(self.clock.monotonic())",
         "        finally:\n            pass",
         _GUARDS,
     ),
     Mutant(
         "the finalizer is there before anything is made",
         "reconcile/act/actor.py",
-        "        await self._hold(current)\n        await self._prove_first",
-        "        await self._prove_first",
+        "        await self._add_finalizer(current)\n        await self.passwords.prove_first",
+        "        await self.passwords.prove_first",
         _GUARDS,
     ),
     Mutant(
         "the intent is written before the POST",
         "reconcile/act/actor.py",
-        "await self.writer.write(current, shown, facts)\n        memory.creation.attempt_is",
-        "memory.creation.attempt_is",
+        "await self.writer.write(current, shown, facts)\n        memory = current.memory.creation\n        memory.attempt_is",
+        "memory = current.memory.creation\n        memory.attempt_is",
         _GUARDS,
     ),
     Mutant(
@@ -59,7 +59,7 @@ CREATION: Final = (
     ),
     Mutant(
         "a list is looked at before a first creation",
-        "reconcile/observe/observer.py",
+        "reconcile/observe/creation.py",
         "return begun is not None and begun >= since",
         "return True",
         _GUARDS,
@@ -67,8 +67,8 @@ CREATION: Final = (
     Mutant(
         "nothing is created before the first list",
         "reconcile/decide/decide.py",
-        "    if not observed.listed:\n        return observed.unlisted or",
-        "    if False:\n        return observed.unlisted or",
+        "    if not observed.creation.is_listed:\n        return observed.creation.unlisted or",
+        "    if False:\n        return observed.creation.unlisted or",
         _DECIDE,
     ),
     Mutant(
@@ -95,14 +95,14 @@ CREATION: Final = (
     Mutant(
         "a key that an older resource claims is not created again",
         "reconcile/decide/decide.py",
-        "    if observed.rival is not None:",
+        "    if observed.same_key.rival is not None:",
         "    if False:",
         _DECIDE,
     ),
     Mutant(
         "an object that another resource holds is not created again",
         "reconcile/decide/decide.py",
-        "for _, holder in sorted(observed.held_namesakes.items()):",
+        "for _, holder in sorted(observed.same_key.held.items()):",
         "for _, holder in ():",
         _DECIDE,
     ),
@@ -130,7 +130,7 @@ CREATION: Final = (
     Mutant(
         "what our own POST answered is ours",
         "reconcile/decide/decide.py",
-        "    if observed.created_id is not None:\n        return _recorded",
+        "    if observed.creation.created_id is not None:\n        return _recorded",
         "    if False:\n        return _recorded",
         _DECIDE,
     ),

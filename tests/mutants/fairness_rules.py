@@ -62,7 +62,7 @@ FAIRNESS: Final = (
     Mutant(
         "whether a name is taken is told only of names that one may have",
         "reconcile/decide/decide.py",
-        "    if (refused := _name_refusal(kind, observed)) and not (observed.namesakes and _may_adopt(observed)):",
+        "    if (refused := _name_refusal(kind, observed)) and not (observed.same_key.namesakes and _may_adopt(observed)):",
         "    if False:",
         _TENANTS,
     ),
@@ -82,7 +82,7 @@ FAIRNESS: Final = (
     ),
     Mutant(
         "a project's trouble is told only where the project is",
-        "reconcile/observe/observer.py",
+        "reconcile/observe/project_access.py",
         "replace(problem, message=_why(name, problem))",
         "problem",
         _TENANTS,

@@ -28,18 +28,16 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "an existing password is used again",
-        "reconcile/act/actor.py",
-        "password = view.given or view.password or view.pending or passwords.generate()",
-        "password = view.given or passwords.generate()",
+        "reconcile/act/password_change.py",
+        "return view.given or view.password or view.pending or passwords.generate()",
+        "return view.given or passwords.generate()",
         _SECRETS,
     ),
     Mutant(
         "the Secret is written before the user is made",
-        "reconcile/act/actor.py",
-        "        password = await self._first_password(current, secrets, memory)\n"
-        "        call = current.kind.collection.create(current.kind.body(current.observed, password))",
-        "        password = passwords.generate() if current.observed.credential else None\n"
-        "        call = current.kind.collection.create(current.kind.body(current.observed, password))",
+        "reconcile/act/password_change.py",
+        "            written = await self._put(current, credentials.desired(current, password))",
+        "            return password",
         _SECRETS,
     ),
     Mutant(
@@ -79,14 +77,14 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "only an own Secret is let go",
-        "reconcile/act/actor.py",
+        "reconcile/act/release.py",
         "if secret is None or not self.ownership.is_ours(current.resource, secret):",
         "if secret is None:",
         _SECRETS,
     ),
     Mutant(
         "Retain keeps the Secret",
-        "reconcile/act/actor.py",
+        "reconcile/act/release.py",
         "        if retain:\n",
         "        if False:\n",
         _SECRETS,
@@ -121,7 +119,7 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "no token is made whose Secret cannot be written",
-        "reconcile/act/actor.py",
+        "reconcile/act/password_change.py",
         "        if credential.value_of is not None:\n            await self._prove(",
         "        if False:\n            await self._prove(",
         _TOLD_ONCE,

@@ -11,7 +11,7 @@ _ANSWERS: Final = ("api/test_answers.py",)
 PINNED: Final = (
     Mutant(
         "an open attempt is looked for under the key that it was made with",
-        "reconcile/observe/observer.py",
+        "reconcile/observe/creation.py",
         "(observed.deleting or (status.id is None and status.intent is not None))",
         "observed.deleting",
         _IDENTITY,
@@ -32,8 +32,8 @@ PINNED: Final = (
     ),
     Mutant(
         "a name that is given up is free",
-        "reconcile/observe/observer.py",
-        "        self.owners.want(current.resource.key, current.claim)\n",
+        "reconcile/observe/interests.py",
+        "        owners.want(key, self.claim)\n",
         "",
         ("virtual/test_guards.py",),
     ),
@@ -82,7 +82,7 @@ PINNED: Final = (
     Mutant(
         "an id that comes back is taken back",
         "reconcile/decide/decide.py",
-        "    if observed.returned and observed.status.intent is None:",
+        "    if observed.presence.returned and observed.status.intent is None:",
         "    if False:",
         _BELIEVED,
     ),
@@ -116,8 +116,8 @@ PINNED: Final = (
     ),
     Mutant(
         "nothing is decided about what cannot be read",
-        "reconcile/observe/observer.py",
-        "is_unreadable = mine is not None and not mine.is_whole",
+        "reconcile/observe/external.py",
+        "is_unreadable = external is not None and not external.is_whole",
         "is_unreadable = False",
         _BELIEVED,
     ),

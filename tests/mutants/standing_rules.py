@@ -71,14 +71,14 @@ STANDING: Final = (
     Mutant(
         "a change that was accepted without an effect waits before it is sent again",
         "reconcile/act/effects.py",
-        "        memory.retry.accepted.append(held)\n",
+        "        retry.accepted.append(held)\n",
         "",
         ("virtual/test_changes_without_effect.py",),
     ),
     Mutant(
         "changes without an effect take turns",
         "reconcile/act/effects.py",
-        "            begin = max([begin, *(each.until for each in memory.retry.accepted "
+        "            begin = max([begin, *(each.until for each in retry.accepted "
         "if each.failures >= FIGHT_CORRECTIONS)])\n",
         "",
         ("virtual/test_changes_without_effect.py",),
@@ -86,7 +86,7 @@ STANDING: Final = (
     Mutant(
         "what shows is forgotten, and frees what waited beside it",
         "reconcile/act/effects.py",
-        "        memory.retry.accepted = left\n",
+        "        retry.accepted = left\n",
         "",
         ("virtual/test_changes_without_effect.py",),
     ),

@@ -31,7 +31,7 @@ WALKS: Final = (
     Mutant(
         "in a walk: nothing is Ready that is not there",
         "reconcile/report/status.py",
-        "if was_ready and is_unseen and not observed.external_gone and observed.status.id is not None:",
+        "if was_ready and is_unseen and not observed.presence.is_gone and observed.status.id is not None:",
         "if was_ready:",
         _WALKS,
     ),
@@ -73,15 +73,15 @@ WALKS: Final = (
     Mutant(
         "in a walk: the intent is written before the POST",
         "reconcile/act/actor.py",
-        "await self.writer.write(current, shown, facts)\n        memory.creation.attempt_is",
-        "memory.creation.attempt_is",
+        "await self.writer.write(current, shown, facts)\n        memory = current.memory.creation\n        memory.attempt_is",
+        "memory = current.memory.creation\n        memory.attempt_is",
         _WALKS,
     ),
     Mutant(
         "in a walk: the finalizer stays until the cloud object is gone",
         "reconcile/decide/deletion.py",
-        "    if observed.external is None or observed.external_unsure:\n        return Wait(",
-        "    if observed.external is None or observed.external_unsure:\n        return LetGo(",
+        "    if observed.external is None or observed.presence.is_unsure:\n        return Wait(",
+        "    if observed.external is None or observed.presence.is_unsure:\n        return LetGo(",
         _WALKS,
     ),
     Mutant(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from managed_databases.reconcile.observe.observer import Observer, Pass
+from managed_databases.reconcile.observe.current_pass import Pass
+from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from stories.world import manifest

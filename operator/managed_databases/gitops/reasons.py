@@ -18,7 +18,7 @@ from managed_databases.kinds.managed_database import ManagedDatabaseSpec
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus, ManagedDatastoreStatus
-from managed_databases.kinds.observed import Catalogue, Observed, ProjectView, Referred
+from managed_databases.kinds.observed import Catalogue, Observed, Presence, ProjectView, Referred
 from managed_databases.kinds.protection import ProtectedStatus
 from managed_databases.kinds.verdicts import (
     Change,
@@ -222,7 +222,7 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
             id=_ID if is_there else None, floating_ips=FloatingIPsStatus(master=True) if moved else None
         ),
         external=external if is_there and not gone else None,
-        external_gone=gone,
+        presence=Presence(is_gone=gone),
     )
     old = {"id": _ID, "conditions": _WAS_READY} if is_there else {}
     metadata: dict[str, Any] = {"name": "main", "namespace": "default", "generation": _GENERATION}

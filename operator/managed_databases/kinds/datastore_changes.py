@@ -77,10 +77,10 @@ def _name(observed: ObservedDatastore) -> Iterator[Change]:
     wanted, datastore = prefixed_name(observed), observed.existing
     if datastore.name == wanted:
         return
-    if taken := (*(other.id for other in observed.namesakes), *observed.held_namesakes):
+    if taken := (*(other.id for other in observed.same_key.namesakes), *observed.same_key.held):
         raise Refused(
             Stall(
-                Reason.CONFLICT if observed.held_namesakes else Reason.ALREADY_EXISTS,
+                Reason.CONFLICT if observed.same_key.held else Reason.ALREADY_EXISTS,
                 f"cannot be renamed: {', '.join(sorted(taken))} has this name already; choose another one",
             )
         )

@@ -47,7 +47,7 @@ def report(observed: ObservedDatastore) -> ManagedDatastoreStatus:
     """
     before, datastore = observed.status, observed.external
     if datastore is None:
-        return ManagedDatastoreStatus() if observed.external_gone or before.id is None else before
+        return ManagedDatastoreStatus() if observed.presence.is_gone or before.id is None else before
     return ManagedDatastoreStatus.model_construct(
         engine=engine_text(observed, datastore.type_id) or before.engine,
         node_count=datastore.node_count or before.node_count,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from pydantic import SecretStr
@@ -169,30 +170,84 @@ class ObservedOwned:
     """Whether it says whose it is, and would go with it."""
 
 
+class Standing(IntEnum):
+    """What proves that the object of a status is its resource's: the lower, the more the claim counts against others."""
+
+    PROVEN = 0
+    """The seal of the status says so, or the status claims nothing."""
+    TRUSTED = 1
+    """It was there when the operator was told to believe what is there, and is not sealed yet."""
+    UNPROVEN = 2
+    """Nothing does: an adoption, which begins without the claim, is all that may happen."""
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Whether the cloud object whose id the status has is there, and whose it is."""
+
+    is_gone: bool = False
+    """A 404 of the API itself has confirmed it."""
+    is_unsure: bool = False
+    """A call on the object ended in an unknown outcome, or what the API tells of it cannot be read."""
+    holder: str | None = None
+    """Another resource that has the same id."""
+    pending_seconds: float | None = None
+    """How long the cloud may still be at work before that is news; None when it is not at work, 0 when it is news."""
+    returned: tuple[str, ...] = ()
+    """Ids that the resource has lost, and that the API shows again."""
+
+
+@dataclass(frozen=True)
+class SameKey(Generic[O_co]):
+    """Who else has the resource's key, or may have it."""
+
+    namesakes: tuple[O_co, ...] = ()
+    """Cloud objects with this key that no resource holds."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Cloud objects with this key that others hold: id to holder."""
+    unreadable: tuple[str, ...] = ()
+    """Ids of objects that nobody holds, and that do not tell enough to know whether they have this key."""
+    rival: str | None = None
+    """An older resource with the same key."""
+
+
+@dataclass(frozen=True)
+class CreationView:
+    """What has to be known, or waited for, before an object is made."""
+
+    is_listed: bool = True
+    """The collection was listed once."""
+    unlisted: Wait | Stall | None = None
+    """Why the collection cannot be listed, as far as that is known."""
+    has_looked: bool = True
+    """False while the last list is older than the wish for an object, where the API would make a second one of the name."""
+    unreadable_seconds: float | None = None
+    """What is left of the time that a first attempt, or a rename, waits for `SameKey.unreadable` to tell their keys; None when
+    it is over.
+    """
+    settle_seconds: float | None = None
+    """What is left of the wait after an attempt of unknown outcome before a list tells what it made; 0 when only that list is
+    missing, None when the attempt is settled.
+    """
+    again_seconds: float | None = None
+    """The same for the wait, often longer, before an attempt that has shown nothing is made again."""
+    created_id: str | None = None
+    """What our own POST has answered, if that is not in the status yet."""
+
+
+@dataclass(frozen=True)
+class DeletionView:
+    """What keeps a resource that is being deleted."""
+
+    children: tuple[str, ...] = ()
+    """The names of what stands inside its object, or may, and is not being deleted."""
+    is_definition_going: bool | None = False
+    """It is being deleted because its CustomResourceDefinition is; None when nobody may tell, False as long as nobody asked."""
+
+
 @dataclass(frozen=True)
 class Observed(Generic[S_co, O_co, T_co]):
-    """One resource, its references, its cloud object, and what the process remembers of its attempts.
-
-    `moved` says that the datastore's name now stands for another one than the object is in. `returned` are ids that
-    the resource has lost and that are there again, `unreadable` those of objects that nobody holds and that do not tell
-    enough to know whether they have this key. `told_before` is what the credentials Secret of this object says of where
-    to connect.
-    `problem` stands for the project: missing, not ready, or not for this namespace. `namesakes` are cloud objects
-    with the resource's key that no resource holds, `held_namesakes` those that others hold (id to holder), `rival` an
-    older resource with the same key, `holder` another one with the same id. `external_gone` needs a confirmed 404;
-    `external_unsure` means that a call on it ended in an unknown outcome, or that the answer about it cannot be read. `listed`
-    is False until the collection was listed once, `unlisted` why it cannot be, as far as that is known. `looked` is False
-    while the last list is older than the wish for an object, where the API would make a second one of the same name.
-    `settle_seconds` is what is left of the wait after an attempt of unknown outcome before a list tells what it made, 0 when
-    only that list is missing, None when the attempt is settled; `again_seconds` is the same for the wait, often longer, before
-    what has shown nothing is tried again. `created_id` is what our own POST answered, if that is not in the status yet.
-    `owned` are the resources that belong to this one, and those that stand where one shall be made.
-    `children` name what stands inside this one, or may, and is not being deleted. `definition_going`: it is being deleted because
-    its CustomResourceDefinition is; None when nobody may tell, and False as long as nobody asked. `needed` has the cloud
-    objects of the keys that the kind needs, as far as they are there. `unproven`: the status says to have an object, and
-    nothing proves it; an adoption, which begins without that claim, is all that may happen. `by_trust`: the same, and it is to
-    be believed once the cloud shows the object.
-    """
+    """One resource, its references, its cloud object, and what the process remembers of its attempts."""
 
     namespace: str
     name: str
@@ -202,40 +257,29 @@ class Observed(Generic[S_co, O_co, T_co]):
     deleting: bool
     spec: S_co
     status: T_co
+    standing: Standing = Standing.PROVEN
     project: ProjectView | None = None
-    refs: Mapping[str, Referred] = field(default_factory=dict)
     problem: Wait | Stall | None = None
+    """Why the project cannot be used: it is missing, not ready, or not for this namespace."""
+    refs: Mapping[str, Referred] = field(default_factory=dict)
+    """What the spec refers to, by the name of its field."""
     moved: Stall | None = None
-    returned: tuple[str, ...] = ()
-    unreadable: tuple[str, ...] = ()
-    told_before: Mapping[str, str] = field(default_factory=dict)
-    external: O_co | None = None
-    external_gone: bool = False
-    external_unsure: bool = False
-    namesakes: tuple[O_co, ...] = ()
-    held_namesakes: Mapping[str, str] = field(default_factory=dict)
-    rival: str | None = None
-    holder: str | None = None
-    pending_seconds: float | None = None
-    """How long the cloud may still be at work before that is news; None when it is not at work, 0 when it is news."""
-    listed: bool = True
-    unlisted: Wait | Stall | None = None
-    looked: bool = True
-    unreadable_seconds: float | None = None
-    """What is left of the time that a first attempt, or a rename, waits for what is `unreadable` to tell its key; None when it
-    is over.
-    """
-    settle_seconds: float | None = None
-    again_seconds: float | None = None
-    created_id: str | None = None
-    children: tuple[str, ...] = ()
-    definition_going: bool | None = False
+    """The datastore's name stands for another one now than the object is in."""
     needed: Mapping[tuple[str, ...], O_co] = field(default_factory=dict)
+    """The cloud objects of the keys that the kind needs, as far as they are there."""
+    external: O_co | None = None
+    """The cloud object whose id the status has."""
+    presence: Presence = Presence()
+    same_key: SameKey[O_co] = SameKey()
+    creation: CreationView = CreationView()
+    deletion: DeletionView = DeletionView()
     credential: PasswordView | None = None
+    told_before: Mapping[str, str] = field(default_factory=dict)
+    """Where to connect, as the credentials Secret of this object says."""
     actions: tuple[Action, ...] = ()
+    """The datastore's latest ones."""
     owned: tuple[ObservedOwned, ...] = ()
-    unproven: bool = False
-    by_trust: bool = False
+    """The resources that belong to this one, and those that stand where one shall be made."""
 
     @property
     def name_prefix(self) -> str:

@@ -88,7 +88,7 @@ def protected(observed: Observed[ProtectedSpec]) -> bool:
         return bool(datastore.spec.deletion_protection)
     if datastore.object is not None:
         return bool(datastore.object.is_protected)
-    return observed.external is not None and not observed.external_gone
+    return observed.external is not None and not observed.presence.is_gone
 
 
 def shown_protection(observed: Observed[ProtectedSpec, CloudObject, ProtectedStatus]) -> bool | None:
@@ -96,10 +96,12 @@ def shown_protection(observed: Observed[ProtectedSpec, CloudObject, ProtectedSta
 
     While nothing is known of the datastore it stays as it was.
     """
-    holds = observed.status.id is not None or observed.status.intent is not None or observed.created_id is not None
+    holds = (
+        observed.status.id is not None or observed.status.intent is not None or observed.creation.created_id is not None
+    )
     if not holds:
         return None
-    if observed.external_gone:
+    if observed.presence.is_gone:
         return False
     datastore = datastore_of(observed)
     if observed.spec.deletion_protection is None and datastore.spec is None and datastore.object is None:

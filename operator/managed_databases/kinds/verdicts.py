@@ -223,3 +223,10 @@ class Done:
 
 Step = Create | Change | Record | Delete | LetGo | Credentials | Arrange
 Verdict = Step | Wait | Stall | Done
+
+
+def makes_a_call(verdict: Verdict) -> bool:
+    """Whether carrying it out takes a call of the API, and so a turn in the project's line of calls."""
+    if isinstance(verdict, Credentials):
+        return verdict.step in (PasswordStep.SEND, PasswordStep.CONFIRM)
+    return isinstance(verdict, Create | Change | Delete)

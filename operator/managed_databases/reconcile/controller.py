@@ -16,8 +16,12 @@ from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import cloud_kinds
 from managed_databases.reconcile.act.actor import Actor
 from managed_databases.reconcile.act.credentials import CredentialReader
+from managed_databases.reconcile.act.looks_by_id import LooksById
+from managed_databases.reconcile.act.password_change import PasswordChange
+from managed_databases.reconcile.act.release import Release
 from managed_databases.reconcile.act.retry_policy import RetryPolicy
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
+from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.failures import defect, kubernetes_refusal
@@ -109,25 +113,37 @@ class Controller:
         ownership = SecretOwnership(
             lambda: {resource.uid for resource in self.everything()}, PasswordChecks(self.seals)
         )
+        sender, retry_policy = Sender(self.owners), RetryPolicy(clock, settings, draw)
         self._reconciler = Reconciler(
-            kinds=of_cloud,
             kube=kube,
             clock=clock,
-            projects=self.projects,
+            owners=self.owners,
             observer=Observer(
-                cache,
-                self.owners,
-                self.projects,
-                references,
-                clock,
-                specs,
-                of_cloud.__getitem__,
-                settings.pending_limit_seconds,
-                self.seals,
+                cache=cache,
+                owners=self.owners,
+                projects=self.projects,
+                references=references,
+                clock=clock,
+                specs=specs,
+                kind_of=of_cloud.__getitem__,
+                pending_limit_seconds=settings.pending_limit_seconds,
+                seals=self.seals,
             ),
             reader=CredentialReader(kube, cache, ownership, settings.accept_unlabelled_passwords),
-            actor=Actor(cache, kube, ownership, writer, self.owners, clock, settings, self.resource_changed),
-            retry_policy=RetryPolicy(clock, settings, draw),
+            actor=Actor(
+                cache=cache,
+                kube=kube,
+                writer=writer,
+                owners=self.owners,
+                clock=clock,
+                settings=settings,
+                sender=sender,
+                passwords=PasswordChange(kube, ownership, writer, sender, clock),
+                release=Release(kube, cache, self.owners, ownership),
+                arranged=self.resource_changed,
+            ),
+            retry_policy=retry_policy,
+            looks=LooksById(of_cloud, retry_policy),
             writer=writer,
             interest=self,
         )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kinds.builders import seen_database
+from kinds.builders import grouped, seen_database
 from managed_databases.api.models import Database, Datastore, User
 from managed_databases.kinds.database_user import KIND as USER
 from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus, ObservedUser
@@ -79,7 +79,7 @@ def observed(**changes: Any) -> ObservedUser:
         "refs": parent(),
         "credential": PasswordView(),
     }
-    return Observed(**(fields | changes))
+    return Observed(**grouped(fields | changes))
 
 
 def status(**changes: Any) -> DatabaseUserStatus:
@@ -107,11 +107,11 @@ ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes":
             Wait,
             Reason.PARENT_NOT_READY,
         ),
-        ("what is there already is not known before the first list", {"listed": False}, Wait, Reason.LOOKING),
-        ("the list is older than the wish for it", {"looked": False}, Wait, Reason.LOOKING),
-        ("an old list shows well enough whose name it is", {"looked": False, "rival": "x"}, Stall, Reason.CONFLICT),
+        ("what is there already is not known before the first list", {"is_listed": False}, Wait, Reason.LOOKING),
+        ("the list is older than the wish for it", {"has_looked": False}, Wait, Reason.LOOKING),
+        ("an old list shows well enough whose name it is", {"has_looked": False, "rival": "x"}, Stall, Reason.CONFLICT),
         ("nobody holds what has this name: never taken by itself", {"namesakes": (user(OTHER),)}, Stall, Reason.ALREADY_EXISTS),
-        ("another resource holds what has this name", {"held_namesakes": {OTHER: "x"}}, Stall, Reason.CONFLICT),
+        ("another resource holds what has this name", {"held": {OTHER: "x"}}, Stall, Reason.CONFLICT),
         ("another resource stands for the same key", {"rival": "x"}, Stall, Reason.CONFLICT),
         ("adoption needs the power", {"spec": {"adoption": "IfExists"}, "namesakes": (user(OTHER),)}, Stall, Reason.FORBIDDEN),
         ("nothing to adopt, and nothing may be made", {"spec": {"adoption": "Required"}}, Stall, Reason.NOTHING_TO_ADOPT),
@@ -155,12 +155,12 @@ ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes":
         ),
         ("all is right", HELD, Done, Reason.IN_SYNC),
         ("an older resource holds the same object", {**HELD, "holder": "x"}, Stall, Reason.CONFLICT),
-        ("a call ended unknown", {**HELD, "external_unsure": True}, Wait, Reason.LOOKING),
+        ("a call ended unknown", {**HELD, "is_unsure": True}, Wait, Reason.LOOKING),
         ("not in the list is not gone", {**HELD, "external": None}, Wait, Reason.LOOKING),
-        ("gone without data is made again", {**HELD, "external": None, "external_gone": True}, Record, Reason.GONE),
+        ("gone without data is made again", {**HELD, "external": None, "is_gone": True}, Record, Reason.GONE),
         (
             "gone, and its datastore is not usable yet: it keeps its id until it can be made again",
-            {**HELD, "external": None, "external_gone": True, "refs": parent(problem=Wait(Reason.PARENT_NOT_READY, "x"))},
+            {**HELD, "external": None, "is_gone": True, "refs": parent(problem=Wait(Reason.PARENT_NOT_READY, "x"))},
             Wait,
             Reason.PARENT_NOT_READY,
         ),
@@ -179,7 +179,7 @@ def test_decide(why: str, given: dict[str, Any], verdict: type, reason: Reason) 
     [
         ("nothing is made, and a person must end the pause", {}, Stall, Reason.PAUSED),
         ("a lost password is not set anew", {**HELD, "credential": PasswordView()}, Stall, Reason.PAUSED),
-        ("what is gone is not made again", {**HELD, "external": None, "external_gone": True}, Stall, Reason.PAUSED),
+        ("what is gone is not made again", {**HELD, "external": None, "is_gone": True}, Stall, Reason.PAUSED),
         ("nothing is taken over", {"spec": {"adoption": "IfExists", "onUnknownPassword": "Reset"}, **ADOPTS}, Stall, Reason.PAUSED),
         ("nothing is held back", HELD, Done, Reason.PAUSED),
         ("what is waited for anyway", {"refs": parent(problem=Wait(Reason.PARENT_NOT_READY, "x"))}, Wait, Reason.PARENT_NOT_READY),
@@ -282,7 +282,7 @@ def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: P
         ("what it owns is going", {**HELD, "owned": (owned(is_going=True),)}, Delete, Reason.DELETING),
         ("what stands in the way is not its own", {**HELD, "owned": (owned(is_ours=False),)}, Delete, Reason.DELETING),
         ("it is on its way out", {**HELD, "external": user(status="PENDING_DELETE")}, Wait, Reason.DELETING),
-        ("it is gone", {**HELD, "external": None, "external_gone": True}, LetGo, Reason.RELEASED),
+        ("it is gone", {**HELD, "external": None, "is_gone": True}, LetGo, Reason.RELEASED),
         ("not in the list is not gone", {**HELD, "external": None}, Wait, Reason.LOOKING),
         ("its datastore takes it along", {**HELD, "refs": parent(going=True)}, Wait, Reason.DELETING),
         ("it stays when so asked", {**HELD, "spec": {"deletionPolicy": "Retain"}}, LetGo, Reason.RELEASED),
@@ -295,10 +295,10 @@ def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: P
         ("without its project nothing is known", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x")}, Wait, Reason.PROJECT_MISSING),
         ("what is in it comes first", {**HELD, "children": ("x",)}, Wait, Reason.IN_USE),
         ("another resource holds it: it stays there", {**HELD, "holder": "x"}, LetGo, Reason.RELEASED),
-        ("its whole kind goes: nobody wanted that in the cloud", {**HELD, "definition_going": True}, LetGo, Reason.RELEASED),
-        ("so it is with what is waited for", {**HELD, "children": ("x",), "definition_going": True}, LetGo, Reason.RELEASED),
-        ("and without a project", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "definition_going": True}, LetGo, Reason.RELEASED),
-        ("nobody may tell whether its kind goes", {**HELD, "definition_going": None}, Stall, Reason.FORBIDDEN),
+        ("its whole kind goes: nobody wanted that in the cloud", {**HELD, "is_definition_going": True}, LetGo, Reason.RELEASED),
+        ("so it is with what is waited for", {**HELD, "children": ("x",), "is_definition_going": True}, LetGo, Reason.RELEASED),
+        ("and without a project", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "is_definition_going": True}, LetGo, Reason.RELEASED),
+        ("nobody may tell whether its kind goes", {**HELD, "is_definition_going": None}, Stall, Reason.FORBIDDEN),
     ],
 )  # fmt: skip
 def test_decide_deletion(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
@@ -307,7 +307,7 @@ def test_decide_deletion(why: str, given: dict[str, Any], verdict: type, reason:
 
 
 def test_with_its_definition_it_goes_and_its_secret_stays() -> None:
-    decided = decide(USER, observed(deleting=True, **HELD, definition_going=True))
+    decided = decide(USER, observed(deleting=True, **HELD, is_definition_going=True))
     assert isinstance(decided, LetGo)
     assert decided.retain
 
@@ -336,7 +336,7 @@ def seen_held(spec: dict[str, Any] | None = None, **fields: Any) -> ObservedData
 
 
 def test_lost_data_is_never_made_again_by_itself() -> None:
-    lost = seen_held(external_gone=True)
+    lost = seen_held(is_gone=True)
     decided = decide(DATABASE, lost)
     assert (type(decided), decided.reason) == (Stall, Reason.GONE)
     agreed = replace(lost, annotations={"manageddatabases.io/recreate": MINE})

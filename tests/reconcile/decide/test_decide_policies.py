@@ -82,7 +82,7 @@ def test_what_is_gone_without_data(why: str, fields: dict[str, Any], synced: int
     given = {
         **HELD,
         "external": None,
-        "external_gone": True,
+        "is_gone": True,
         "status": status(id=MINE, synced_generation=synced),
         **fields,
     }

@@ -5,10 +5,9 @@ from itertools import permutations
 
 import pytest
 
-from managed_databases.kinds.observed import place
+from managed_databases.kinds.observed import Standing, place
 from managed_databases.kinds.registry import kinds
 from managed_databases.reconcile.observe.ownership_index import KeyName, ObjectName, OwnershipIndex
-from managed_databases.reconcile.observe.seals import Standing
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
 PLACE = place("0" * 32, "r")

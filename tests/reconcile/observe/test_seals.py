@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from managed_databases.kinds.observed import Standing
 from managed_databases.reconcile.observe.seals import (
     LISTED,
     OWNERSHIP,
     OwnershipKey,
     Proof,
     Seals,
-    Standing,
     list_claims,
 )
 from managed_databases.reconcile.ports import Resource, ResourceKey

@@ -15,8 +15,8 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.act.given_passwords import given_password, usable
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK, RETAINED
-from managed_databases.reconcile.memory import Memory, SecretsRead
-from managed_databases.reconcile.observe.observer import Pass
+from managed_databases.reconcile.memory import SecretsRead
+from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.ports import (
     GIVEN,
     MANAGED_LABEL,
@@ -58,47 +58,46 @@ class CredentialReader:
         names = (name, pending_name(name), *(() if given is None else (given.name,)))
         return frozenset(dependency.secret(namespace, each) for each in names)
 
-    async def read(self, current: Pass, memory: Memory) -> tuple[PasswordView | None, SecretsRead]:
-        """Raises KubeError."""
+    async def read(self, current: Pass) -> PasswordView | None:
+        """Return what is to be known of the credential, and note the Secrets that were read in `current`. Raises KubeError."""
         credential = current.kind.credential
         if credential is None or not credential.applies(current.observed):
-            return None, SecretsRead()
+            return None
         namespace, name = current.resource.key.namespace, secret_name(current.kind, current.observed)
         given_ref = credential.given(current.observed.spec)
         for told in (pending_name(name), given_ref.name if given_ref else name):
             if not is_object_name(told):  # applied when it was not checked yet
                 why = f"{told} can be no Secret's name: name another one in the spec"
-                return PasswordView(problem=Stall(Reason.INVALID_SPEC, why)), SecretsRead()
-        if given_ref is None and self._fine_before(current, memory, name):
+                return PasswordView(problem=Stall(Reason.INVALID_SPEC, why))
+        if given_ref is None and self._fine_before(current, name):
             unread = None if credential.value_of is None else _UNREAD
-            return PasswordView(password=_UNREAD, given=_told(current, credential) or unread), SecretsRead()
+            return PasswordView(password=_UNREAD, given=_told(current, credential) or unread)
         if credential.value_of is not None:
-            return await self._read_told(current, credential, name, memory)
+            return await self._read_told(current, credential, name)
         given, problem = await self._given(namespace, given_ref)
-        if self._surely_absent(current, memory, name):
-            return view_of(current, credential, None, None, given, problem, memory), SecretsRead()
-        mine = await self.kube.read_secret(namespace, name)
-        pending = await self.kube.read_secret(namespace, pending_name(name))
-        if (problem_ := self.ownership.problem(current.resource, mine, current.observed, credential.key)) or (
-            problem_ := self.ownership.problem(current.resource, pending, current.observed, PENDING_KEY)
-        ):
-            return PasswordView(problem=problem_), SecretsRead()
-        if mine is not None and current.observed.status.id is not None:  # it was written for this object
-            where = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
-            current.observed = replace(current.observed, told_before=where)
-        view = view_of(current, credential, mine, pending, given, problem, memory)
-        self._remember(current, memory, mine, view)
-        return view, SecretsRead(mine, pending)
+        secrets = SecretsRead()
+        if not self._surely_absent(current, name):
+            mine = await self.kube.read_secret(namespace, name)
+            secrets = SecretsRead(mine, await self.kube.read_secret(namespace, pending_name(name)))
+            for secret, key in ((mine, credential.key), (secrets.pending, PENDING_KEY)):
+                if foreign := self.ownership.problem(current.resource, secret, current.observed, key):
+                    return PasswordView(problem=foreign)
+            if mine is not None and current.observed.status.id is not None:  # it was written for this object
+                where = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
+                current.observed = replace(current.observed, told_before=where)
+        view = view_of(current, credential, secrets, given, problem)
+        _remember(current, secrets.credentials, view)
+        current.secrets = secrets
+        return view
 
-    async def _read_told(
-        self, current: Pass, credential: Credential, name: str, memory: Memory
-    ) -> tuple[PasswordView, SecretsRead]:
+    async def _read_told(self, current: Pass, credential: Credential, name: str) -> PasswordView:
         """Where the cloud tells the value, the Secret has nothing to say: it holds that value, or it is outdated. Where it
         does not tell the value any more, the Secret counts as far as it proves to be this object's.
         """
         mine = await self.kube.read_secret(current.resource.key.namespace, name)
         if problem := self.ownership.problem(current.resource, mine, current.observed, credential.key):
-            return PasswordView(problem=problem), SecretsRead()
+            return PasswordView(problem=problem)
+        current.secrets = SecretsRead(mine)
         told = _told(current, credential) or _proven(current, mine, credential.key)
         held = None if mine is None else mine.data.get(credential.key)
         view = PasswordView(
@@ -106,10 +105,10 @@ class CredentialReader:
             given=told,
             outdated=told is not None and (mine is None or is_outdated(current, mine, told)),
             misleads=told is not None and misleads(current, mine, told),
-            versions=_versions(mine, None),
+            versions=_versions(current.secrets),
         )
-        self._remember(current, memory, mine, view)
-        return view, SecretsRead(mine)
+        _remember(current, mine, view)
+        return view
 
     async def _given(self, namespace: str, ref: SecretKeyRef | None) -> tuple[SecretStr | None, Wait | Stall | None]:
         if ref is None:
@@ -143,35 +142,36 @@ class CredentialReader:
             )
         return True
 
-    def _surely_absent(self, current: Pass, memory: Memory, name: str) -> bool:
+    def _surely_absent(self, current: Pass, name: str) -> bool:
         """Before a creation: the watch shows no Secret of ours, and nobody was met under its name."""
         namespace = current.resource.key.namespace
         return (
             current.observed.status.id is None
-            and not memory.password.is_name_taken
+            and not current.memory.password.is_name_taken
             and self.cache.knows_secrets(namespace)
             and self.cache.secret_version(namespace, name) is None
             and self.cache.secret_version(namespace, pending_name(name)) is None
         )
 
-    def _fine_before(self, current: Pass, memory: Memory, name: str) -> bool:
+    def _fine_before(self, current: Pass, name: str) -> bool:
         version = self.cache.secret_version(current.resource.key.namespace, name)
         return (
             version is not None
             and current.observed.external is not None
             and not current.observed.status.password_unconfirmed
-            and memory.password.fine == _fine(current, version)
+            and current.memory.password.fine == _fine(current, version)
         )
 
-    def _remember(self, current: Pass, memory: Memory, mine: SecretContent | None, view: PasswordView) -> None:
-        memory.password.fine = None
-        if mine is not None and view.password is not None and view.pending is None and not view.outdated:
-            remember_fine(current, memory, mine)
+
+def _remember(current: Pass, mine: SecretContent | None, view: PasswordView) -> None:
+    current.memory.password.fine = None
+    if mine is not None and view.password is not None and view.pending is None and not view.outdated:
+        remember_fine(current, mine)
 
 
-def remember_fine(current: Pass, memory: Memory, mine: SecretContent) -> None:
+def remember_fine(current: Pass, mine: SecretContent) -> None:
     """Note the ground on which the Secret is right: its version, its owner, and all its content but the password."""
-    memory.password.fine = _fine(current, mine.resource_version)
+    current.memory.password.fine = _fine(current, mine.resource_version)
 
 
 def _fine(current: Pass, version: str) -> tuple[object, ...]:
@@ -192,44 +192,44 @@ def _told(current: Pass, credential: Credential) -> SecretStr | None:
 def view_of(
     current: Pass,
     credential: Credential,
-    mine: SecretContent | None,
-    pending: SecretContent | None,
+    secrets: SecretsRead,
     given: SecretStr | None,
     problem: Wait | Stall | None,
-    memory: Memory,
 ) -> PasswordView:
+    mine, memory = secrets.credentials, current.memory.password
     password = None if mine is None else _trusted(current, mine, credential.key)
-    pending_password = None if pending is None else usable(pending.data.get(PENDING_KEY))
+    pending = None if secrets.pending is None else usable(secrets.pending.data.get(PENDING_KEY))
     return PasswordView(
         password=password,
-        pending=pending_password,
+        pending=pending,
         given=given,
         problem=problem,
-        pending_sent=memory.password.has_sent(pending_password),
-        pending_unclear=memory.password.is_unclear(pending_password),
-        pending_refused=memory.password.has_refused(pending_password),
-        confirmed=memory.password.is_confirmed,
+        pending_sent=memory.has_sent(pending),
+        pending_unclear=memory.is_unclear(pending),
+        pending_refused=memory.has_refused(pending),
+        confirmed=memory.is_confirmed,
         outdated=mine is None or password is None or is_outdated(current, mine, password),
         misleads=password is None or misleads(current, mine, password),
-        versions=_versions(mine, pending),
+        versions=_versions(secrets),
     )
 
 
-def after_a_call(view: PasswordView | None, memory: Memory) -> PasswordView | None:
+def after_a_call(current: Pass) -> PasswordView | None:
     """The view as it is once a pending password was sent, well or not."""
+    view, memory = current.observed.credential, current.memory.password
     if view is None or view.pending is None:
         return view
     return replace(
         view,
-        pending_sent=memory.password.has_sent(view.pending),
-        pending_unclear=memory.password.is_unclear(view.pending),
-        pending_refused=memory.password.has_refused(view.pending),
+        pending_sent=memory.has_sent(view.pending),
+        pending_unclear=memory.is_unclear(view.pending),
+        pending_refused=memory.has_refused(view.pending),
     )
 
 
-def _versions(mine: SecretContent | None, pending: SecretContent | None) -> tuple[str | None, str | None]:
-    mine_version = None if mine is None else mine.resource_version
-    return mine_version, None if pending is None else pending.resource_version
+def _versions(secrets: SecretsRead) -> tuple[str | None, str | None]:
+    mine, pending = secrets.credentials, secrets.pending
+    return None if mine is None else mine.resource_version, None if pending is None else pending.resource_version
 
 
 def _trusted(current: Pass, mine: SecretContent, key: str) -> SecretStr | None:

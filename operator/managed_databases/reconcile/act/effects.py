@@ -8,8 +8,8 @@ from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.decide import PENDING, unknown_reference
-from managed_databases.reconcile.memory import FailedStep, Memory
-from managed_databases.reconcile.observe.observer import Pass
+from managed_databases.reconcile.memory import FailedStep
+from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
@@ -25,17 +25,18 @@ class Effects:
         self._settings = settings
         self._draw = draw
 
-    def resting(self, current: Pass, memory: Memory, change: Change) -> Stall | Wait | None:
+    def resting(self, current: Pass, change: Change) -> Stall | Wait | None:
         """Return the verdict for a change that the API accepted without an effect, while that change rests."""
-        before = _before(current, memory, change)
+        before = _before(current, change)
         return before.verdict if before is not None and self._clock.monotonic() < before.until else None
 
-    def was_accepted(self, current: Pass, memory: Memory, change: Change) -> None:
+    def was_accepted(self, current: Pass, change: Change) -> None:
         """A change may be accepted and have no effect: then it waits as one that failed. Of those that have had none again and
         again one is tried at a time, so that all together make no more calls than one.
         """
-        before = _before(current, memory, change)
-        memory.retry.accepted = [each for each in memory.retry.accepted if each is not before]
+        retry = current.memory.retry
+        before = _before(current, change)
+        retry.accepted = [each for each in retry.accepted if each is not before]
         times, begin = before.failures + 1 if before is not None else 1, self._clock.monotonic()
         told: Wait | Stall = Wait(
             Reason.PENDING, f"the API has accepted {change.call.operation}, and does not show what it changes"
@@ -43,24 +44,25 @@ class Effects:
         pause = retry_delay(times, self._draw, self._settings.min_backoff_seconds)
         if times >= FIGHT_CORRECTIONS:
             told = drift_fight(change)
-            begin = max([begin, *(each.until for each in memory.retry.accepted if each.failures >= FIGHT_CORRECTIONS)])
+            begin = max([begin, *(each.until for each in retry.accepted if each.failures >= FIGHT_CORRECTIONS)])
             pause = retry_delay(_SLOWEST, self._draw, self._settings.min_backoff_seconds)
         held = FailedStep(
             None, begin + pause, told, times, statuses_count=False, generation=current.observed.generation
         )
         held.step = fingerprint(held, current, change)
-        memory.retry.accepted.append(held)
+        retry.accepted.append(held)
 
-    def forget_what_shows(self, current: Pass, memory: Memory) -> None:
+    def forget_what_shows(self, current: Pass) -> None:
         """A change that the object does not need any more has had its effect: the next one is a first one, and what else had
         none is worth a try.
         """
+        retry = current.memory.retry
         observed, now = current.observed, self._clock.monotonic()
-        memory.retry.accepted = [each for each in memory.retry.accepted if now < each.until + FIGHT_SECONDS]
+        retry.accepted = [each for each in retry.accepted if now < each.until + FIGHT_SECONDS]
         if (
-            not memory.retry.accepted
+            not retry.accepted
             or observed.external is None
-            or observed.external_unsure
+            or observed.presence.is_unsure
             or observed.deleting
             or observed.external.status in PENDING
         ):
@@ -75,12 +77,12 @@ class Effects:
             needed = list(current.kind.changes(observed))
         except Refused:
             return
-        left = [each for each in memory.retry.accepted if any(is_held(each, current, change) for change in needed)]
-        if any(each.failures >= FIGHT_CORRECTIONS for each in memory.retry.accepted if each not in left):
+        left = [each for each in retry.accepted if any(is_held(each, current, change) for change in needed)]
+        if any(each.failures >= FIGHT_CORRECTIONS for each in retry.accepted if each not in left):
             for each in left:
                 each.until = min(each.until, now)
-        memory.retry.accepted = left
+        retry.accepted = left
 
 
-def _before(current: Pass, memory: Memory, change: Change) -> FailedStep | None:
-    return next((each for each in memory.retry.accepted if is_held(each, current, change)), None)
+def _before(current: Pass, change: Change) -> FailedStep | None:
+    return next((each for each in current.memory.retry.accepted if is_held(each, current, change)), None)

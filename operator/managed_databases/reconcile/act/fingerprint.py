@@ -5,7 +5,7 @@ import orjson
 from managed_databases.kinds.verdicts import Change, Credentials, Delete, LetGo, Reason, Record, Step
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.memory import FailedStep
-from managed_databases.reconcile.observe.observer import Pass, PassInProject
+from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 
 _FEW_FAILURES = 2
 """So often a step may have failed to be tried at once when the API is back."""

@@ -36,7 +36,7 @@ from managed_databases.reconcile.decide.failures import (
     refused,
 )
 from managed_databases.reconcile.memory import FailedStep, Memory
-from managed_databases.reconcile.observe.observer import Pass, PassInProject
+from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 from managed_databases.reconcile.ports import WriteRefused
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.scheduling.backoff import retry_delay
@@ -59,7 +59,7 @@ _MOST_ASIDE = 16
 
 
 class RetryPolicy:
-    """Judges over each resource's `Memory`."""
+    """Judges over each resource's `RetryMemory` and `LookMemory`."""
 
     def __init__(self, clock: Clock, settings: ControllerSettings, draw: Callable[[], float]) -> None:
         self._clock = clock
@@ -70,11 +70,11 @@ class RetryPolicy:
     def is_pending(self, obj: CloudObject) -> bool:
         return obj.status in PENDING
 
-    def hold_back(self, current: Pass, memory: Memory, verdict: Verdict) -> Verdict:
+    def hold_back(self, current: Pass, verdict: Verdict) -> Verdict:
         """Return the verdict, or what to say while its step rests."""
         if not isinstance(verdict, Step):
             return verdict
-        if isinstance(verdict, Credentials) and self._is_secret_fight(current, memory, verdict):
+        if isinstance(verdict, Credentials) and self._is_secret_fight(current, verdict):
             name = secret_name(current.kind, current.observed)
             return Stall(
                 Reason.DRIFT_FIGHT,
@@ -82,7 +82,7 @@ class RetryPolicy:
                 "changes what is in it; see its managedFields for who that is. It is left alone for a while; keys of "
                 "other names may be added to it",
             )
-        if _makes_again(verdict) and self._is_made_again_too_often(current, memory):
+        if _makes_again(verdict) and self._is_made_again_too_often(current):
             return Stall(
                 Reason.DRIFT_FIGHT,
                 f"{current.observed.status.id} is gone from the cloud as {MAX_MADE_AGAIN} others before it within an hour: "
@@ -94,80 +94,80 @@ class RetryPolicy:
             return Wait(
                 Reason.UNREACHABLE, "the API does not answer: one call in a while is tried, and all goes on then"
             )
-        held = _held(current, memory, verdict)
+        held = _held(current, verdict)
         if held is not None and self._clock.monotonic() < held.until:
-            return self._beside(current, memory, held.verdict)
+            return self._beside(current, held.verdict)
         return verdict
 
-    def _beside(self, current: Pass, memory: Memory, told: Wait | Stall) -> Wait | Stall:
+    def _beside(self, current: Pass, told: Wait | Stall) -> Wait | Stall:
         """What waits does not hide what was refused before it."""
-        refused = self._resting(current, memory) if isinstance(told, Wait) else []
+        refused = self._resting(current) if isinstance(told, Wait) else []
         return replace(refused[0], message="; ".join(each.message for each in (*refused, told))) if refused else told
 
-    def _resting(self, current: Pass, memory: Memory) -> list[Wait | Stall]:
+    def _resting(self, current: Pass) -> list[Wait | Stall]:
         """What was refused of this generation, and rests."""
+        retry = current.memory.retry
         now, generation = self._clock.monotonic(), current.observed.generation
         return [
             each.verdict
-            for each in (*memory.retry.aside, memory.retry.held)
+            for each in (*retry.aside, retry.held)
             if each is not None and is_set_aside(each) and now < each.until and each.generation == generation
         ]
 
-    def rests(self, current: Pass, memory: Memory) -> Callable[[Change], Stall | Wait | None]:
+    def rests(self, current: Pass) -> Callable[[Change], Stall | Wait | None]:
         """Return what to say of a change that was surely refused, or accepted without an effect, and rests; such a one holds
         up none of the others.
         """
 
         def rests(change: Change) -> Stall | Wait | None:
-            if self._is_fight(current, memory, change):
+            if self._is_fight(current, change):
                 return drift_fight(change)
-            if resting := self.effects.resting(current, memory, change):
+            if resting := self.effects.resting(current, change):
                 return resting
-            held = _held(current, memory, change)
+            held = _held(current, change)
             is_resting = held is not None and self._clock.monotonic() < held.until
             return held.verdict if is_resting and held is not None and isinstance(held.verdict, Stall) else None
 
         return rests
 
-    def shown_while(self, current: Pass, memory: Memory, step: Step) -> Verdict:
+    def shown_while(self, current: Pass, step: Step) -> Verdict:
         """What to say while the step is under way: one that is tried again is as refused as before until it works, and so
         are those that rest beside it.
         """
-        held = _held(current, memory, step)
-        rests = any(
-            is_set_aside(each)
-            for each in (memory.retry.held, *memory.retry.aside, *memory.retry.accepted)
-            if each is not None
-        )
-        if rests and memory.retry.stalled is not None and memory.retry.stalled[0] == current.observed.generation:
-            return memory.retry.stalled[1]
+        retry = current.memory.retry
+        held = _held(current, step)
+        rests = any(is_set_aside(each) for each in (retry.held, *retry.aside, *retry.accepted) if each is not None)
+        if rests and retry.stalled is not None and retry.stalled[0] == current.observed.generation:
+            return retry.stalled[1]
         return step if held is None else held.verdict
 
-    def shown_at_rest(self, current: Pass, memory: Memory, verdict: Verdict) -> Verdict:
+    def shown_at_rest(self, current: Pass, verdict: Verdict) -> Verdict:
         """What to say instead of a verdict that is no step: a creation that was refused stays so while it is looked once
         more whether the object is there, before it is tried again.
         """
-        held = memory.retry.held
+        held = current.memory.retry.held
         if held is None or not isinstance(held.verdict, Stall) or not is_look_before_creation(current, verdict):
             return verdict
         return held.verdict if is_held(held, current, Create(verdict.reason, verdict.message)) else verdict
 
-    def _is_fight(self, current: Pass, memory: Memory, change: Change) -> bool:
+    def _is_fight(self, current: Pass, change: Change) -> bool:
+        retry = current.memory.retry
         since = self._clock.monotonic() - FIGHT_SECONDS
-        memory.retry.corrections = [correction for correction in memory.retry.corrections if correction[0] >= since]
-        same = [c for c in memory.retry.corrections if c[1:] == (aim(change.call), current.observed.generation)]
+        retry.corrections = [correction for correction in retry.corrections if correction[0] >= since]
+        same = [c for c in retry.corrections if c[1:] == (aim(change.call), current.observed.generation)]
         return len(same) >= FIGHT_CORRECTIONS
 
-    def _is_made_again_too_often(self, current: Pass, memory: Memory) -> bool:
+    def _is_made_again_too_often(self, current: Pass) -> bool:
+        retry = current.memory.retry
         since = self._clock.monotonic() - MADE_AGAIN_SECONDS
-        memory.retry.remade = [each for each in memory.retry.remade if each[0] >= since]
-        return sum(generation == current.observed.generation for _, generation in memory.retry.remade) >= MAX_MADE_AGAIN
+        retry.remade = [each for each in retry.remade if each[0] >= since]
+        return sum(generation == current.observed.generation for _, generation in retry.remade) >= MAX_MADE_AGAIN
 
-    def _is_secret_fight(self, current: Pass, memory: Memory, step: Credentials) -> bool:
+    def _is_secret_fight(self, current: Pass, step: Credentials) -> bool:
         """Whether the same has been written again and again. What differs by the cloud's doing may follow each other."""
         view, credential = current.observed.credential, current.kind.credential
         since = self._clock.monotonic() - FIGHT_SECONDS
-        memory.password.repairs = [repair for repair in memory.password.repairs if repair[0] >= since]
+        current.memory.password.repairs = [repair for repair in current.memory.password.repairs if repair[0] >= since]
         if view is None or credential is None:
             return False
         if step.step is PasswordStep.PREPARE and step.reason is Reason.PASSWORD_RESET:
@@ -177,14 +177,13 @@ class RetryPolicy:
             wanted = RESET if value is None else content_hash(current, value)
         else:
             return False
-        return sum(repair[1] == wanted for repair in memory.password.repairs) >= REPAIRS_OF_A_SECRET
+        return sum(repair[1] == wanted for repair in current.memory.password.repairs) >= REPAIRS_OF_A_SECRET
 
-    def failed(
-        self, current: Pass, memory: Memory, step: Step, error: ApiError, busy: CloudObject | NotSeen | None
-    ) -> Wait | Stall:
+    def failed(self, current: Pass, step: Step, error: ApiError, busy: CloudObject | NotSeen | None) -> Wait | Stall:
         """Remember the failure; return what to show."""
+        retry = current.memory.retry
         now = self._clock.monotonic()
-        before, last = _held(current, memory, step), memory.retry.held
+        before, last = _held(current, step), retry.held
         if last is not None and not is_set_aside(last) and (before is None or _is_later(last, before, step)):
             before = last  # the ground may change to and fro: it failed as often as it did
         failures = before.failures + 1 if before is not None else 1
@@ -203,31 +202,32 @@ class RetryPolicy:
         pause = retry_delay(failures, self._draw, self._settings.min_backoff_seconds)
         if least is not None:
             pause = max(least, self._settings.min_backoff_seconds) if isinstance(verdict, Stall) else max(least, pause)
-        self._set_aside(current, memory, step)
+        self._set_aside(current, step)
         # The more of them rest, the longer each does: all together make no more calls than one.
-        pause *= 1 + sum(now < held.until and not is_same_step(held, step) for held in memory.retry.aside)
+        pause *= 1 + sum(now < held.until and not is_same_step(held, step) for held in retry.aside)
         unclear = isinstance(error, OutcomeUnknown)
         if unclear and isinstance(step, Create):
             before_it = current.observed.status.intent
             verdict = unclear_attempts(1 if before_it is None else before_it.attempt + 1) or verdict
-        _hold(current, memory, step, FailedStep(None, now + pause, verdict, failures, tries, now_seen, not unclear))
+        _hold(current, step, FailedStep(None, now + pause, verdict, failures, tries, now_seen, not unclear))
         return verdict
 
-    def _set_aside(self, current: Pass, memory: Memory, step: Step) -> None:
+    def _set_aside(self, current: Pass, step: Step) -> None:
         """Keep what was refused or still rests beside this step, and nothing of this step."""
-        held = memory.retry.held
+        retry = current.memory.retry
+        held = retry.held
         if held is not None and (is_set_aside(held) or self._clock.monotonic() < held.until):
-            memory.retry.aside.append(held)
-        memory.retry.aside = [held for held in memory.retry.aside if not is_held(held, current, step)][-_MOST_ASIDE:]
-        memory.retry.held = None
+            retry.aside.append(held)
+        retry.aside = [held for held in retry.aside if not is_held(held, current, step)][-_MOST_ASIDE:]
+        retry.held = None
 
-    def kubernetes_refused(self, current: Pass, memory: Memory, step: Step, error: WriteRefused) -> Stall:
+    def kubernetes_refused(self, current: Pass, step: Step, error: WriteRefused) -> Stall:
         """Remember that Kubernetes refused what the step has to write; return what to show."""
-        before, verdict = _held(current, memory, step), kubernetes_refusal(error)
+        before, verdict = _held(current, step), kubernetes_refusal(error)
         failures = before.failures + 1 if before is not None else 1
         pause = retry_delay(failures, self._draw, self._settings.min_backoff_seconds)
-        self._set_aside(current, memory, step)
-        _hold(current, memory, step, FailedStep(None, self._clock.monotonic() + pause, verdict, failures))
+        self._set_aside(current, step)
+        _hold(current, step, FailedStep(None, self._clock.monotonic() + pause, verdict, failures))
         return verdict
 
     def after_defect(self, memory: Memory) -> float:
@@ -237,20 +237,21 @@ class RetryPolicy:
         memory.retry.held = FailedStep(None, self._clock.monotonic() + pause, defect, failures)
         return pause
 
-    def succeeded(self, current: Pass, memory: Memory, step: Step) -> None:
+    def succeeded(self, current: Pass, step: Step) -> None:
         """A step worked: the next failure is a first one. (A record is no proof of anything.)
 
         A deletion may be accepted and do nothing yet: it is not asked for again at once.
         """
+        retry = current.memory.retry
         if _makes_again(step):
-            memory.retry.remade.append((self._clock.monotonic(), current.observed.generation))
+            retry.remade.append((self._clock.monotonic(), current.observed.generation))
         if isinstance(step, Change):
-            memory.retry.corrections.append((self._clock.monotonic(), aim(step.call), current.observed.generation))
-            self.effects.was_accepted(current, memory, step)
+            retry.corrections.append((self._clock.monotonic(), aim(step.call), current.observed.generation))
+            self.effects.was_accepted(current, step)
         if isinstance(step, Create | Change | Credentials):
-            self._set_aside(current, memory, step)
+            self._set_aside(current, step)
         elif isinstance(step, Delete):
-            before = memory.retry.held
+            before = retry.held
             times = before.failures + 1 if before is not None and is_held(before, current, step) else 1
             pause = retry_delay(times, self._draw, self._settings.min_backoff_seconds)
             told: Wait | Stall = Wait(Reason.DELETING, "the API has accepted the deletion, and still shows the object")
@@ -262,15 +263,15 @@ class RetryPolicy:
                 )
             _hold(
                 current,
-                memory,
                 step,
                 FailedStep(None, self._clock.monotonic() + pause, told, times, statuses_count=False),
             )
 
-    def again_seconds(self, memory: Memory, verdict: Verdict) -> float | None:
+    def again_seconds(self, current: Pass, verdict: Verdict) -> float | None:
         """The seconds until a resting step may be tried again; zero when its rest ended while the pass said so."""
+        retry = current.memory.retry
         now = self._clock.monotonic()
-        held = [each for each in (memory.retry.held, *memory.retry.aside, *memory.retry.accepted) if each is not None]
+        held = [each for each in (retry.held, *retry.aside, *retry.accepted) if each is not None]
         over = [each for each in held if each.until <= now and not each.has_woken and _says(verdict, each)]
         for each in over:
             each.has_woken = True  # once, as the same words may be said for a reason of today
@@ -278,23 +279,27 @@ class RetryPolicy:
 
     # --- asking for an object by its id ---
 
-    def may_look(self, memory: Memory) -> bool:
-        return self._clock.monotonic() >= memory.look.again_at
+    def may_look(self, current: Pass) -> bool:
+        return self._clock.monotonic() >= current.memory.look.again_at
 
-    def looked(self, memory: Memory) -> None:
-        memory.look.times, memory.look.again_at = 0, 0.0
+    def looked(self, current: Pass) -> None:
+        current.memory.look.times, current.memory.look.again_at = 0, 0.0
 
-    def looked_in_vain(self, memory: Memory) -> None:
-        memory.look.times += 1
-        pause = retry_delay(memory.look.times, self._draw, self._settings.min_backoff_seconds)
-        memory.look.again_at = self._clock.monotonic() + pause
+    def looked_in_vain(self, current: Pass) -> None:
+        current.memory.look.times += 1
+        pause = retry_delay(current.memory.look.times, self._draw, self._settings.min_backoff_seconds)
+        current.memory.look.again_at = self._clock.monotonic() + pause
 
-    def look_seconds(self, memory: Memory) -> float:
-        return max(memory.look.again_at - self._clock.monotonic(), self._settings.min_backoff_seconds)
+    def look_seconds(self, current: Pass) -> float:
+        return max(current.memory.look.again_at - self._clock.monotonic(), self._settings.min_backoff_seconds)
 
 
 def is_look_before_creation(current: Pass, verdict: Verdict) -> bool:
-    return isinstance(current, PassInProject) and not current.observed.looked and verdict.reason is Reason.LOOKING
+    return (
+        isinstance(current, PassInProject)
+        and not current.observed.creation.has_looked
+        and verdict.reason is Reason.LOOKING
+    )
 
 
 def _makes_again(verdict: Verdict) -> bool:
@@ -319,14 +324,11 @@ def _is_later(held: FailedStep, before: FailedStep, step: Step) -> bool:
     return is_same_step(held, step) and held.failures > before.failures
 
 
-def _held(current: Pass, memory: Memory, step: Step) -> FailedStep | None:
+def _held(current: Pass, step: Step) -> FailedStep | None:
     """What is remembered of this step, on the same ground."""
+    retry = current.memory.retry
     return next(
-        (
-            held
-            for held in (memory.retry.held, *memory.retry.aside)
-            if held is not None and is_held(held, current, step)
-        ),
+        (held for held in (retry.held, *retry.aside) if held is not None and is_held(held, current, step)),
         None,
     )
 
@@ -338,6 +340,6 @@ def _as_it_is(current: Pass) -> object:
     return [current.observed.external, *(referred.object for referred in current.observed.refs.values())]
 
 
-def _hold(current: Pass, memory: Memory, step: Step, held: FailedStep) -> None:
+def _hold(current: Pass, step: Step, held: FailedStep) -> None:
     held.step, held.generation = fingerprint(held, current, step), current.observed.generation
-    memory.retry.held = held
+    current.memory.retry.held = held

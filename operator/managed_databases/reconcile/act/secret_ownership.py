@@ -37,7 +37,7 @@ class SecretOwnership:
         """
         if secret is None or self.is_ours(resource, secret):
             return None
-        ids = {observed.status.id, *(namesake.id for namesake in observed.namesakes)}
+        ids = {observed.status.id, *(namesake.id for namesake in observed.same_key.namesakes)}
         kept_for = secret.annotations.get(OBJECT_ID) if secret.annotations.get(RETAINED) == "true" else None
         if kept_for is not None and kept_for in ids:
             return None

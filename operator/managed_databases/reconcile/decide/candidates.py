@@ -44,7 +44,7 @@ def unclear_attempts(attempt: int, seconds: float = 0.0) -> Stall | None:
 
 def unreadable_since(observed: Observed, intent: Intent) -> Wait | None:
     """Return the wait for a new object that does not tell its key: the attempt may have made it. None without one."""
-    if new := sorted(set(observed.unreadable) - set(intent.others)):
+    if new := sorted(set(observed.same_key.unreadable) - set(intent.others)):
         return Wait(
             Reason.LOOKING,
             f"the last attempt may have made {', '.join(new)}, of which the API does not tell enough: nothing is made again "

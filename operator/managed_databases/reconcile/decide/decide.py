@@ -10,7 +10,7 @@ from managed_databases.api.models import CloudObject
 from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.kind import CloudKind, O, S, T, any_kind
 from managed_databases.kinds.names import name_problem
-from managed_databases.kinds.observed import Observed, Refused
+from managed_databases.kinds.observed import Observed, Refused, Standing
 from managed_databases.kinds.shared_fields import Intent
 from managed_databases.kinds.verdicts import (
     Change,
@@ -85,21 +85,22 @@ def _paused(verdict: Verdict) -> Verdict:
 def _decide(kind: CloudKind, observed: Observed, rests: Rests) -> Verdict:
     if observed.problem is not None:
         return observed.problem
-    if observed.by_trust:
+    if observed.standing is Standing.TRUSTED:
         return believed(observed)
     if observed.status.id is None:
         return _without_object(kind, observed)
     if observed.external is None:
         return _lost(kind, observed, observed.status.id)
-    if observed.holder is not None:
-        return Stall(Reason.CONFLICT, f"{observed.holder} holds {observed.status.id}: remove one of the two resources")
-    if observed.external_unsure and not observed.external.is_whole:
+    presence = observed.presence
+    if presence.holder is not None:
+        return Stall(Reason.CONFLICT, f"{presence.holder} holds {observed.status.id}: remove one of the two resources")
+    if presence.is_unsure and not observed.external.is_whole:
         return Wait(
             Reason.LOOKING,
             f"the API's answer about {observed.existing.id} lacks what each {kind.collection.one} has, and cannot be read: "
             "nothing is decided until it tells more",
         )
-    if observed.external_unsure:
+    if presence.is_unsure:
         return Wait(Reason.LOOKING, "a call ended without a clear answer: the operator looks what the call did")
     if observed.moved is not None:
         return observed.moved
@@ -107,25 +108,25 @@ def _decide(kind: CloudKind, observed: Observed, rests: Rests) -> Verdict:
 
 
 def _without_object(kind: CloudKind, observed: Observed) -> Verdict:
-    if observed.created_id is not None:
-        return _recorded(kind, observed, observed.created_id, Reason.CREATING, "created")
-    if observed.returned and observed.status.intent is None:
+    if observed.creation.created_id is not None:
+        return _recorded(kind, observed, observed.creation.created_id, Reason.CREATING, "created")
+    if observed.presence.returned and observed.status.intent is None:
         return _taken_back(kind, observed)
     if observed.status.intent is None and (blocked := _reference_problem(kind, observed)):
         return blocked
-    if not observed.listed:
-        return observed.unlisted or Wait(Reason.LOOKING, "waits for the first list of the objects that exist")
+    if not observed.creation.is_listed:
+        return observed.creation.unlisted or Wait(Reason.LOOKING, "waits for the first list of the objects that exist")
     if observed.status.intent is not None:
         return _after_an_attempt(kind, observed, observed.status.intent)
-    if (refused := _name_refusal(kind, observed)) and not (observed.namesakes and _may_adopt(observed)):
+    if (refused := _name_refusal(kind, observed)) and not (observed.same_key.namesakes and _may_adopt(observed)):
         return refused  # before anything is said of what has that name
     if conflict := _claimed_by_others(observed):
         return conflict
-    if observed.namesakes:
+    if observed.same_key.namesakes:
         return _adopt_or_refuse(kind, observed)
     if observed.spec.adoption == "Required":
         return Stall(Reason.NOTHING_TO_ADOPT, "adoption is Required, but the cloud has no object of this name yet")
-    if observed.unproven:
+    if observed.standing is Standing.UNPROVEN:
         return Stall(
             Reason.OWNERSHIP_NOT_PROVEN,
             "the status says to have an object, nothing proves it, and the cloud has none of this name to take over: nothing is "
@@ -135,10 +136,14 @@ def _without_object(kind: CloudKind, observed: Observed) -> Verdict:
 
 
 def _after_an_attempt(kind: CloudKind, observed: Observed, intent: Intent) -> Verdict:
-    if observed.settle_seconds is not None:
-        return wait_after(intent, observed.settle_seconds)
-    found = [each for each in candidates(kind, observed.namesakes, intent) if each.id not in observed.returned]
-    if not found and observed.returned:
+    if observed.creation.settle_seconds is not None:
+        return wait_after(intent, observed.creation.settle_seconds)
+    found = [
+        each
+        for each in candidates(kind, observed.same_key.namesakes, intent)
+        if each.id not in observed.presence.returned
+    ]
+    if not found and observed.presence.returned:
         return _taken_back(kind, observed)
     if not found and (unclear := unreadable_since(observed, intent)):
         return unclear
@@ -149,8 +154,8 @@ def _after_an_attempt(kind: CloudKind, observed: Observed, intent: Intent) -> Ve
     if found:
         ids = ", ".join(sorted(candidate.id for candidate in found))
         return Stall(Reason.AMBIGUOUS, f"delete all but one of these in the cloud: {ids}")
-    if observed.again_seconds is not None:
-        return wait_after(intent, observed.again_seconds)
+    if observed.creation.again_seconds is not None:
+        return wait_after(intent, observed.creation.again_seconds)
     if observed.moved is not None or kind.key(observed) != tuple(
         observed.status.identity.key if observed.status.identity else ()
     ):
@@ -160,14 +165,18 @@ def _after_an_attempt(kind: CloudKind, observed: Observed, intent: Intent) -> Ve
         return blocked
     if conflict := _claimed_by_others(observed):
         return conflict
-    if observed.namesakes:
+    if observed.same_key.namesakes:
         return _adopt_or_refuse(kind, observed)
     return _create(kind, observed, Reason.ABSENT, "the last attempt left nothing behind")
 
 
 def _taken_back(kind: CloudKind, observed: Observed) -> Record:
     return _recorded(
-        kind, observed, observed.returned[-1], Reason.FOUND, "this resource had it before, and the API shows it again"
+        kind,
+        observed,
+        observed.presence.returned[-1],
+        Reason.FOUND,
+        "this resource had it before, and the API shows it again",
     )
 
 
@@ -196,21 +205,21 @@ def _may_be_named(kind: CloudKind, observed: Observed) -> bool:
 
 
 def _claimed_by_others(observed: Observed) -> Stall | None:
-    if observed.rival is not None:
-        return Stall(Reason.CONFLICT, f"{observed.rival} already stands for this object: choose another name")
-    for _, holder in sorted(observed.held_namesakes.items()):
+    if observed.same_key.rival is not None:
+        return Stall(Reason.CONFLICT, f"{observed.same_key.rival} already stands for this object: choose another name")
+    for _, holder in sorted(observed.same_key.held.items()):
         return Stall(Reason.CONFLICT, f"{holder} holds the object of this name: choose another name")
     return None
 
 
 def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
-    dying = [namesake for namesake in observed.namesakes if namesake.status == "PENDING_DELETE"]
+    dying = [namesake for namesake in observed.same_key.namesakes if namesake.status == "PENDING_DELETE"]
     if dying:
         going = _named(kind, observed, dying)
         return Wait(
             Reason.PENDING, f"the cloud has {going} under this name, which is being deleted: waits until it is gone"
         )
-    ids = _named(kind, observed, observed.namesakes)
+    ids = _named(kind, observed, observed.same_key.namesakes)
     if observed.spec.adoption == "Never":
         return Stall(
             Reason.ALREADY_EXISTS,
@@ -222,9 +231,9 @@ def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
             Reason.FORBIDDEN,
             "the DatabaseProject does not let this namespace adopt: its allowedNamespaces entry needs powers: [adopt]",
         )
-    if len(observed.namesakes) > 1:
+    if len(observed.same_key.namesakes) > 1:
         return Stall(Reason.AMBIGUOUS, f"several objects have this name, so none is adopted: {ids}")
-    found = observed.namesakes[0]
+    found = observed.same_key.namesakes[0]
     try:
         expected = kind.expected(observed)
     except Refused as refused:
@@ -248,7 +257,7 @@ def _create(kind: CloudKind, observed: Observed, reason: Reason, message: str) -
         kind.body(observed, None)
     except Refused as refused:
         return refused.verdict
-    if not observed.looked:
+    if not observed.creation.has_looked:
         return Wait(Reason.LOOKING, "the operator looks once more whether the object exists, before it creates one")
     if observed.status.intent is None and (unclear := _may_be_taken(kind, observed, "created")):
         return unclear
@@ -257,13 +266,13 @@ def _create(kind: CloudKind, observed: Observed, reason: Reason, message: str) -
 
 def _may_be_taken(kind: CloudKind, observed: Observed, what: str) -> Wait | None:
     """A name that nothing has, as far as names are told; what never tells its own holds up nothing for ever."""
-    if not observed.unreadable or observed.unreadable_seconds is None:
+    if not observed.same_key.unreadable or observed.creation.unreadable_seconds is None:
         return None
-    ids = ", ".join(sorted(observed.unreadable)) if _may_be_named(kind, observed) else "something"
+    ids = ", ".join(sorted(observed.same_key.unreadable)) if _may_be_named(kind, observed) else "something"
     return Wait(
         Reason.LOOKING,
         f"the API does not tell the name of {ids}, which may be this one: waits for it a while before it is {what}",
-        observed.unreadable_seconds,
+        observed.creation.unreadable_seconds,
     )
 
 
@@ -273,7 +282,7 @@ def _recorded(
     changes = Facts(id=id_, intent=None)
     if adopted:
         changes |= Facts(adopted=True)
-        if observed.unproven:  # what it said to have had is worth nothing
+        if observed.standing is Standing.UNPROVEN:  # what it said to have had is worth nothing
             changes |= Facts(lost_ids=())
         if observed.status.managed or observed.status.applying:
             changes |= Facts(managed=(), applying=None)
@@ -297,7 +306,7 @@ def _reference_problem(kind: CloudKind, observed: Observed, *, at_creation: bool
 
 
 def _lost(kind: CloudKind, observed: Observed, id_: str) -> Verdict:
-    if not observed.external_gone:
+    if not observed.presence.is_gone:
         return Wait(Reason.LOOKING, f"{id_} is not in the list: the operator asks for it by its id")
     if reports_only(observed) and not kind.holds_data and observed.annotations.get(RECREATE) != id_:
         return Stall(
@@ -325,7 +334,9 @@ def _with_object(kind: CloudKind, observed: Observed, rests: Rests) -> Verdict:
     """What guards comes before all else: neither a refusal nor a Secret nor an ERROR holds it up."""
     phase = observed.existing.status
     if phase in PENDING:
-        return at_work(observed, Wait(Reason.PENDING, f"the cloud is at work ({phase})", observed.pending_seconds))
+        return at_work(
+            observed, Wait(Reason.PENDING, f"the cloud is at work ({phase})", observed.presence.pending_seconds)
+        )
     if unknown := unknown_reference(kind, observed):
         return unknown
     found = differences(kind, observed, rests, _rename_collision(kind, observed))
@@ -357,8 +368,8 @@ def _difference(kind: CloudKind, observed: Observed, found: Differences) -> Verd
         return verdict
     if step := owned_step(kind, observed):
         return step
-    if observed.namesakes:
-        ids = _named(kind, observed, observed.namesakes)
+    if observed.same_key.namesakes:
+        ids = _named(kind, observed, observed.same_key.namesakes)
         return Stall(
             Reason.DUPLICATE_SUSPECTED,
             f"the cloud also has {ids} under this name, which no resource holds: delete it there if nobody needs it",
@@ -375,8 +386,8 @@ def _rename_collision(kind: CloudKind, observed: Observed) -> Stall | Wait | Non
         return refused
     if conflict := _claimed_by_others(observed):
         return conflict
-    if observed.namesakes:
-        ids = _named(kind, observed, observed.namesakes)
+    if observed.same_key.namesakes:
+        ids = _named(kind, observed, observed.same_key.namesakes)
         return Stall(Reason.ALREADY_EXISTS, f"the cloud has {ids} under the new name: choose another one")
     return _may_be_taken(kind, observed, "renamed")
 

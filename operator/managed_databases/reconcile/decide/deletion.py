@@ -2,7 +2,7 @@
 
 from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import Observed, Referred
+from managed_databases.kinds.observed import Observed, Referred, Standing
 from managed_databases.kinds.protection import WAYS_OUT, WAYS_OUT_INSIDE
 from managed_databases.kinds.verdicts import Delete, LetGo, Reason, Record, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import FORCE_DELETE
@@ -30,12 +30,12 @@ def _next(kind: CloudKind, observed: Observed) -> Verdict:
         )
     if (
         observed.status.id is None
-        and observed.created_id is None
+        and observed.creation.created_id is None
         and observed.status.intent is None
-        and not observed.returned
+        and not observed.presence.returned
     ):
         return LetGo(Reason.RELEASED, "nothing was ever made")
-    if observed.definition_going:
+    if observed.deletion.is_definition_going:
         return LetGo(
             Reason.RELEASED,
             "let go, as its CustomResourceDefinition is being deleted and all of its kind with it; the cloud object stays",
@@ -45,14 +45,14 @@ def _next(kind: CloudKind, observed: Observed) -> Verdict:
         return LetGo(Reason.RELEASED, "the cloud object and its Secret stay", retain=True)
     if observed.problem is not None:
         return observed.problem
-    if observed.by_trust:
+    if observed.standing is Standing.TRUSTED:
         return believed(observed)
     if observed.status.id is None:
         return _open_intent(kind, observed)
-    if observed.external_gone:
+    if observed.presence.is_gone:
         return LetGo(Reason.RELEASED, "the cloud object is gone")
-    if observed.holder is not None:
-        return LetGo(Reason.RELEASED, f"{observed.holder} holds the cloud object", retain=True)
+    if observed.presence.holder is not None:
+        return LetGo(Reason.RELEASED, f"{observed.presence.holder} holds the cloud object", retain=True)
     parent = _parent(kind, observed)
     if kind.protected(observed) and not (parent is not None and parent.going):
         return Stall(
@@ -61,9 +61,9 @@ def _next(kind: CloudKind, observed: Observed) -> Verdict:
         )
     if parent is not None and parent.going:
         return Wait(Reason.DELETING, f"goes with {parent.label}")
-    if observed.children:
-        shown = ", ".join(observed.children[:NAMES_SHOWN])
-        more = len(observed.children) - NAMES_SHOWN
+    if observed.deletion.children:
+        shown = ", ".join(observed.deletion.children[:NAMES_SHOWN])
+        more = len(observed.deletion.children) - NAMES_SHOWN
         return Wait(
             Reason.IN_USE, f"delete what is in the datastore first: {shown}" + (f" and {more} more" if more > 0 else "")
         )
@@ -74,7 +74,7 @@ def believed(observed: Observed) -> Record | Wait:
     """What a status said when somebody said that all are true is sealed, once the cloud shows that object, or says that it is
     gone. An attempt whose outcome is open shows nothing yet.
     """
-    if observed.status.id is None or observed.external is not None or observed.external_gone:
+    if observed.status.id is None or observed.external is not None or observed.presence.is_gone:
         return Record(
             Reason.FOUND, "the status is believed: it was there when all claims were to be trusted", Facts(seal="")
         )
@@ -83,7 +83,7 @@ def believed(observed: Observed) -> Record | Wait:
 
 def at_work(observed: Observed, wait: Wait) -> Wait | Stall:
     """Return the wait while the cloud works on the object, or the stall when that lasts too long."""
-    if observed.pending_seconds != 0:
+    if observed.presence.pending_seconds != 0:
         return wait
     return Stall(
         Reason.PENDING_TOO_LONG,
@@ -93,11 +93,11 @@ def at_work(observed: Observed, wait: Wait) -> Wait | Stall:
 
 
 def _delete(kind: CloudKind, observed: Observed) -> Verdict:
-    if observed.external is None or observed.external_unsure:
+    if observed.external is None or observed.presence.is_unsure:
         return Wait(Reason.LOOKING, "looking whether the cloud object is still there")
     if observed.external.status == "PENDING_DELETE":
-        return at_work(observed, Wait(Reason.DELETING, "the cloud is deleting it", observed.pending_seconds))
-    if observed.definition_going is None:
+        return at_work(observed, Wait(Reason.DELETING, "the cloud is deleting it", observed.presence.pending_seconds))
+    if observed.deletion.is_definition_going is None:
         return Stall(
             Reason.FORBIDDEN,
             "nothing is deleted in the cloud while it is unknown whether the CustomResourceDefinition is being deleted: "
@@ -110,16 +110,16 @@ def _delete(kind: CloudKind, observed: Observed) -> Verdict:
 
 def _open_intent(kind: CloudKind, observed: Observed) -> Verdict:
     """The attempt may have made an object: look before letting go."""
-    if observed.created_id is not None:
-        return _found(observed.created_id)
-    if observed.returned and observed.status.intent is None:
-        return _found(observed.returned[-1])
+    if observed.creation.created_id is not None:
+        return _found(observed.creation.created_id)
+    if observed.presence.returned and observed.status.intent is None:
+        return _found(observed.presence.returned[-1])
     looking = "an attempt to create may have worked: the operator waits, and the next list after that will tell what to delete"
-    if observed.settle_seconds is not None or not observed.listed:
-        return Wait(Reason.LOOKING, looking, observed.settle_seconds or None)
+    if observed.creation.settle_seconds is not None or not observed.creation.is_listed:
+        return Wait(Reason.LOOKING, looking, observed.creation.settle_seconds or None)
     intent = observed.status.intent
     assert intent is not None
-    found = candidates(kind, observed.namesakes, intent)
+    found = candidates(kind, observed.same_key.namesakes, intent)
     if not found and (unclear := unreadable_since(observed, intent)):
         return unclear
     if len(found) == 1:
@@ -131,8 +131,8 @@ def _open_intent(kind: CloudKind, observed: Observed) -> Verdict:
             f"one of these may come from this resource's attempt to create: delete it in the cloud, then annotate "
             f"{FORCE_DELETE}: true ({ids})",
         )
-    if observed.again_seconds is not None:
-        return Wait(Reason.LOOKING, looking, observed.again_seconds or None)
+    if observed.creation.again_seconds is not None:
+        return Wait(Reason.LOOKING, looking, observed.creation.again_seconds or None)
     return LetGo(Reason.RELEASED, "the attempt to create left nothing behind")
 
 

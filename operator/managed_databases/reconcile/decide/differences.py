@@ -71,7 +71,9 @@ def differences(kind: CloudKind, observed: Observed, rests: Rests, collision: St
     only_reported = reports_only(observed)
     try:
         for change in kind.changes(
-            observed if collision is None else replace(observed, namesakes=(), held_namesakes={})
+            observed
+            if collision is None
+            else replace(observed, same_key=replace(observed.same_key, namesakes=(), held={}))
         ):
             if change.reason is Reason.RENAMING and collision is not None:
                 continue

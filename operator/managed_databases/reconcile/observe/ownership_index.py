@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from managed_databases.kinds.kind import CloudKind, Kind
+from managed_databases.kinds.observed import Standing
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.multimap import Multimap
-from managed_databases.reconcile.observe.seals import Standing
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
 Key = tuple[str, ...]
@@ -219,3 +219,8 @@ def owner_of(resource: Resource) -> str | None:
     """The uid of the resource that asked for this one: as the annotation says, or, should that be gone, its owner."""
     stated = resource.annotations.get(OWNED_BY)
     return stated if stated is not None or len(resource.owner_uids) != 1 else resource.owner_uids[0]
+
+
+def named_to(asker: Resource, other: ResourceKey) -> str:
+    """What the asker may read of another resource: nobody learns the names of another namespace's."""
+    return str(other) if other.namespace == asker.key.namespace else "a resource of another namespace"

@@ -14,9 +14,10 @@ import structlog
 from pydantic import SecretStr
 
 from managed_databases.kinds.database_project import KIND as PROJECT
+from managed_databases.kinds.observed import Standing
 from managed_databases.kinds.registry import GROUP
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.observe.seals import LISTED_BYTES, SEAL, OwnershipKey, Seals, Standing, list_claims
+from managed_databases.reconcile.observe.seals import LISTED_BYTES, SEAL, OwnershipKey, Seals, list_claims
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     Kube,

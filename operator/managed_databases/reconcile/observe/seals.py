@@ -7,7 +7,7 @@ that the operator has put beside it, in the same write.
 import hmac
 import secrets
 from collections.abc import Iterable, Mapping
-from enum import Enum, IntEnum
+from enum import Enum
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import orjson
 from pydantic import SecretStr
 
 from managed_databases.kinds.facts import Facts
+from managed_databases.kinds.observed import Standing
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.ports import Resource
@@ -49,15 +50,6 @@ class Proof(Enum):
     @property
     def holds(self) -> bool:
         return self in (Proof.NOTHING_CLAIMED, Proof.FITS)
-
-
-class Standing(IntEnum):
-    """How much a claim counts against others: the lower, the more."""
-
-    PROVEN = 0
-    TRUSTED = 1
-    """It was there when the operator was told to believe what is there, and is not sealed yet."""
-    UNPROVEN = 2
 
 
 class OwnershipKey:

@@ -20,7 +20,7 @@ def managed(kind: CloudKind, observed: Observed, before: Mapping[str, Any]) -> d
         wanted, actual = kind.wanted_values(observed), kind.actual_values(observed)
         worked = {name for name, digest in sent.items() if actual.get(name) == digest}
         known |= worked
-        is_settled = observed.external.status not in PENDING and not observed.external_unsure
+        is_settled = observed.external.status not in PENDING and not observed.presence.is_unsure
         sent = {
             name: digest
             for name, digest in sent.items()

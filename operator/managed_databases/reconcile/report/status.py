@@ -8,7 +8,7 @@ from typing import Any
 
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.kind import CloudKind, O, S, T, any_kind
-from managed_databases.kinds.observed import Observed, PasswordView
+from managed_databases.kinds.observed import Observed, PasswordView, Standing
 from managed_databases.kinds.shared_fields import MAX_KEY, CloudStatus, Intent
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.annotations import sync_request
@@ -119,11 +119,11 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, old: Mapping[s
     was_ready = before is not None and before.get("status") == "True"
     if observed.deleting:
         return False, verdict.reason, verdict.message
-    if observed.unproven and was_ready:  # nothing is known of its object
+    if observed.standing is Standing.UNPROVEN and was_ready:  # nothing is known of its object
         return True, Reason.READY, "usable"
     if observed.external is None:
         is_unseen = not isinstance(verdict, Stall) or observed.problem is not None  # what is wrong is not this object
-        if was_ready and is_unseen and not observed.external_gone and observed.status.id is not None:
+        if was_ready and is_unseen and not observed.presence.is_gone and observed.status.id is not None:
             return True, Reason(before["reason"]) if before else Reason.READY, before["message"] if before else ""
         return False, verdict.reason, verdict.message
     match observed.external.status:
@@ -172,7 +172,7 @@ def _broken_parent(kind: CloudKind, observed: Observed) -> Saying | None:
 
 def _credentials_ready(kind: CloudKind, observed: Observed, verdict: Verdict, *, was_ready: bool) -> Saying:
     """An object whose password nobody has is of no use; a held one by someone else is not ours."""
-    if observed.holder is not None or (
+    if observed.presence.holder is not None or (
         isinstance(verdict, Stall) and verdict.reason in (Reason.SECRET_CONFLICT, Reason.PASSWORD_UNKNOWN)
     ):
         return False, verdict.reason, verdict.message

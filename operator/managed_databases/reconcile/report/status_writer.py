@@ -7,7 +7,7 @@ from typing import Any
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.verdicts import Stall, Verdict
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.observe.observer import Pass
+from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.observe.seals import Seals, decides_ownership
 from managed_databases.reconcile.ports import Kube, KubeError, Resource, WriteRefused
 from managed_databases.reconcile.report.event_recorder import Announcement, EventRecorder

@@ -1,0 +1,186 @@
+"""Carries out the steps of a credential: a password in its Secret, in the cloud, and from one to the next."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from managed_databases.api.errors import ApiError, Invalid, OutcomeUnknown
+from managed_databases.kinds.facts import NOTHING, Facts
+from managed_databases.kinds.observed import PasswordView
+from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Verdict
+from managed_databases.reconcile.act import credentials
+from managed_databases.reconcile.act.secret_ownership import SecretOwnership
+from managed_databases.reconcile.act.sender import Sender
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.decide.failures import is_refusal
+from managed_databases.reconcile.observe import passwords
+from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
+from managed_databases.reconcile.ports import AlreadyThere, Kube, NewSecret, SecretContent
+from managed_databases.reconcile.report.event_recorder import SECRET_MARKS_RESTORED, Announcement
+from managed_databases.reconcile.report.status_writer import StatusWriter
+
+
+@dataclass(frozen=True)
+class PasswordChange:
+    """Raises ApiError and KubeError; what was done until then stays right."""
+
+    kube: Kube
+    ownership: SecretOwnership
+    writer: StatusWriter
+    sender: Sender
+    clock: Clock
+
+    async def first(self, current: Pass) -> SecretStr | None:
+        """Return the password of what is to be made: it is in its Secret before the cloud has it. None where there is none."""
+        view, credential = current.observed.credential, current.kind.credential
+        if view is None or credential is None or credential.value_of is not None:
+            return None
+        password = _first_choice(view)
+        try:
+            written = await self._put(current, credentials.desired(current, password))
+        except AlreadyThere:
+            current.memory.password.is_name_taken = True  # the next pass reads it, whosever it is
+            raise
+        return written.data[credential.key]
+
+    async def prove_first(self, current: Pass, shown: Verdict) -> None:
+        """A value that the cloud makes may be told once only: by then its Secret must be possible. A password of ours is in
+        its Secret before it is sent; after a refusal it is proven before anything is written for another try.
+        """
+        view, credential = current.observed.credential, current.kind.credential
+        if view is None or credential is None:
+            return
+        if credential.value_of is not None:
+            await self._prove(current, passwords.generate())
+        elif shown.reason is Reason.KUBERNETES_REFUSES:
+            await self._prove(current, _first_choice(view))
+
+    async def act(self, current: PassInProject, step: Credentials, shown: Verdict) -> Facts:
+        view, memory = current.observed.credential, current.memory.password
+        assert view is not None
+        match step.step:
+            case PasswordStep.PREPARE:
+                return await self._prepare(current, view, step, shown)
+            case PasswordStep.ABANDON:
+                facts = _doubt(view)
+                await self.writer.write(current, shown, facts)
+                await self._delete_pending(current)
+                return facts
+            case PasswordStep.SEND:
+                assert view.pending is not None
+                await self._prove(current, view.pending)
+                await self.writer.write(current, shown)
+                await self._send_pending(current, view.pending)
+            case PasswordStep.SWITCH:
+                assert view.pending is not None
+                await self._write(current, view.pending)
+                await self._delete_pending(current)
+                return Facts(password_unconfirmed=None)
+            case PasswordStep.CONFIRM:
+                await self.writer.write(current, shown)
+                await self._send(current, view.password)
+                memory.is_confirmed = True
+            case PasswordStep.CONFIRMED:
+                memory.is_confirmed = False
+                return Facts(password_unconfirmed=None)
+            case PasswordStep.WRITE:
+                await self._repair(current, view)
+        return NOTHING
+
+    async def _prepare(self, current: Pass, view: PasswordView, step: Credentials, shown: Verdict) -> Facts:
+        """The creation of the pending Secret is the lock of the change."""
+        facts, memory, there = _doubt(view), current.memory.password, current.secrets.pending
+        password = view.given or passwords.generate()
+        await self._prove(current, password)
+        await self.writer.write(current, shown, facts)
+        wanted = credentials.pending_secret(current, password)
+        if there is None:
+            pending = await self._create_own_pending(current, wanted)
+        else:  # ours: without a usable password, or with one that nobody means any more
+            pending = await self.kube.replace_secret(there, wanted)
+        memory.forget_pending()
+        if pending.data.get(credentials.PENDING_KEY) == password:
+            memory.is_prepared(password)
+        if step.reason is Reason.PASSWORD_RESET:
+            memory.repairs.append((self.clock.monotonic(), credentials.RESET))
+        return facts
+
+    async def _create_own_pending(self, current: Pass, wanted: NewSecret) -> SecretContent:
+        """A Secret that is there already is used when it is ours (a pass before this one made it)."""
+        try:
+            return await self.kube.create_secret(wanted)
+        except AlreadyThere:
+            there = await self.kube.read_secret(wanted.namespace, wanted.name)
+            key = credentials.PENDING_KEY
+            if there is None or self.ownership.problem(current.resource, there, current.observed, key):
+                raise
+            return there
+
+    async def _delete_pending(self, current: Pass) -> None:
+        if current.secrets.pending is not None:
+            await self.kube.delete_secret(current.secrets.pending)
+        current.memory.password.forget_pending()
+
+    async def _repair(self, current: Pass, view: PasswordView) -> None:
+        credential, mine = current.kind.credential, current.secrets.credentials
+        value = view.password if credential is None or credential.value_of is None else view.given
+        assert value is not None
+        await self._write(current, value, is_known=False)
+        current.memory.password.repairs.append((self.clock.monotonic(), credentials.content_hash(current, value)))
+        if mine is not None and credentials.has_lost_marks(mine):
+            told = f"the Secret {mine.name} had lost labels or annotations by which it is known to be this resource's: they are "
+            told += "put back"
+            marks = Announcement("Warning", SECRET_MARKS_RESTORED, told)
+            self.writer.event_recorder.tell(current.resource, marks)
+
+    async def _write(self, current: Pass, password: SecretStr, *, is_known: bool = True) -> None:
+        """`is_known`: the cloud has this password, for certain."""
+        wanted = credentials.desired(current, password)
+        if not is_known:
+            wanted = credentials.keeping_check(current, current.secrets.credentials, wanted, password)
+        await self._put(current, wanted)
+
+    async def _put(self, current: Pass, wanted: NewSecret) -> SecretContent:
+        """Make the credentials Secret, or replace exactly the version that this pass has read."""
+        if current.secrets.credentials is None:
+            written = await self.kube.create_secret(wanted)
+        else:
+            written = await self.kube.replace_secret(current.secrets.credentials, wanted)
+        credentials.remember_fine(current, written)
+        return written
+
+    async def _prove(self, current: Pass, password: SecretStr) -> None:
+        """Before the cloud gets a password it is certain that its Secret can. Raises WriteRefused."""
+        await self.kube.prove_secret(current.secrets.credentials, credentials.desired(current, password))
+
+    async def _send_pending(self, current: PassInProject, pending: SecretStr) -> None:
+        """From the send on the cloud may have it; after a refusal it has not, unless it may have had it before."""
+        memory = current.memory.password
+        was_untried = memory.is_sending(pending)
+        try:
+            await self._send(current, pending)
+        except ApiError as error:
+            if is_refusal(error) and was_untried:
+                memory.was_not_taken(pending)
+            if isinstance(error, Invalid):
+                memory.was_refused(pending)
+            raise
+        memory.was_sent(pending)
+
+    async def _send(self, current: PassInProject, password: SecretStr | None) -> None:
+        credential = current.kind.credential
+        assert credential is not None
+        assert password is not None
+        assert credential.set_password is not None
+        call = credential.set_password(current.observed.existing.id, password)
+        if await self.sender.send(current, call) is None:  # whoever says so little may not be the API
+            raise OutcomeUnknown(call.operation, "an empty answer does not tell whether the password is set")
+
+
+def _first_choice(view: PasswordView) -> SecretStr:
+    return view.given or view.password or view.pending or passwords.generate()
+
+
+def _doubt(view: PasswordView) -> Facts:
+    """What is to be known when a pending password is given up that the cloud may have after all."""
+    return Facts(password_unconfirmed=True) if view.pending is not None and view.pending_unclear else NOTHING

@@ -1,0 +1,50 @@
+"""Sends the calls of steps. What the API answers is in the snapshot before anything else happens."""
+
+from dataclasses import dataclass
+
+from managed_databases.api.calls import Call
+from managed_databases.api.errors import ApiError, OutcomeUnknown
+from managed_databases.api.models import CloudObject
+from managed_databases.reconcile.decide.failures import is_refusal
+from managed_databases.reconcile.observe.current_pass import PassInProject
+from managed_databases.reconcile.observe.ownership_index import ObjectName, OwnershipIndex
+
+
+@dataclass(frozen=True)
+class Sender:
+    owners: OwnershipIndex
+
+    async def send(self, current: PassInProject, call: Call[CloudObject | None]) -> CloudObject | None:
+        """Return the object that the API answers; None for an empty answer. Raises ApiError."""
+        target = None if call.method == "POST" and current.observed.external is None else current.observed.external
+        priority = current.priority
+        try:
+            reply = await current.session.send(call, priority, current.resource.key)
+            if reply.value is not None and (other := self._why_another(current, target, reply.value)):
+                raise OutcomeUnknown(call.operation, other, status=reply.status, request_id=reply.request_id)
+        except ApiError as error:
+            if target is not None and not is_refusal(error):
+                current.snapshot.outcome_unknown(target.id)
+            raise
+        if reply.value is not None:
+            current.snapshot.answered(reply.value)
+            current.session.tell(current.kind, (target, reply.value), priority)
+        elif target is not None:
+            current.snapshot.outcome_unknown(target.id)
+        return reply.value
+
+    def _why_another(self, current: PassInProject, target: CloudObject | None, answered: CloudObject) -> str | None:
+        """Say why an answer is not about what was asked for: something on the way may have mixed it up. None when it is.
+
+        What is new has an id that was not known under another name, nor held by another resource.
+        """
+        if target is not None:
+            return None if answered.id == target.id else f"the answer is about {answered.id}, not {target.id}"
+        known, same_key = current.snapshot.get(answered.id), current.observed.same_key
+        holder = self.owners.holder(ObjectName(current.project.place, current.kind.collection.name, answered.id))
+        is_old = (
+            holder not in (None, current.resource.key)
+            or answered.id in (*(namesake.id for namesake in same_key.namesakes), *same_key.unreadable)
+            or (known is not None and known.is_whole and current.kind.key_of(known) != current.key.key)
+        )
+        return f"the answer is about {answered.id}, which was there before" if is_old else None

@@ -1,0 +1,148 @@
+"""Who else has the resource's key, and what is to be waited for before an object of this key is made."""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from managed_databases.api.models import CloudObject
+from managed_databases.kinds.observed import CreationView, Observed, SameKey, Standing
+from managed_databases.kinds.verdicts import Stall, Wait
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.observe.current_pass import PassInProject
+from managed_databases.reconcile.observe.ownership_index import KeyName, ObjectName, OwnershipIndex, named_to
+from managed_databases.reconcile.scheduling import dependencies as dependency
+
+UNREADABLE_SECONDS: Final = 600.0
+"""How long a first attempt waits for objects that do not tell their name. One that never does holds up no others."""
+
+
+@dataclass(frozen=True)
+class CreationLook:
+    owners: OwnershipIndex
+    clock: Clock
+
+    def look(self, current: PassInProject, unlisted: Wait | Stall | None) -> tuple[SameKey[CloudObject], CreationView]:
+        """`unlisted` says why the collection cannot be listed. Notes the key in `current.claim`."""
+        observed, view, collection = current.observed, current.view, current.kind.collection.name
+        claim = current.claim = KeyName(view.place, collection, _pinned_key(observed) or current.kind.key(observed))
+        current.interests.claim = claim
+        current.dependencies.add(dependency.key(view.name, collection, claim.key))
+        is_to_get_another = (
+            observed.external is not None
+            and not observed.deleting
+            and current.kind.key_of(observed.external) != claim.key
+        )
+        created_id = self._created_id(current)
+        same_key = self._same_key(current, claim, created_id, is_wanted=observed.status.id is None or is_to_get_another)
+        return same_key, self._waits(
+            current, claim, same_key, unlisted, created_id, is_to_get_another=is_to_get_another
+        )
+
+    @staticmethod
+    def _created_id(current: PassInProject) -> str | None:
+        """What was made once is no claim of now, where nothing proves the claim."""
+        is_unproven = current.observed.standing is Standing.UNPROVEN
+        return None if is_unproven else current.memory.creation.created_id
+
+    def _same_key(
+        self, current: PassInProject, claim: KeyName, created_id: str | None, *, is_wanted: bool
+    ) -> SameKey[CloudObject]:
+        observed, view, asker = current.observed, current.view, current.resource.key
+        namesakes: list[CloudObject] = []
+        held: dict[str, str] = {}
+        for other in current.snapshot.of_key(claim.key):
+            if other.id in (observed.status.id, created_id) or current.snapshot.is_gone(other.id):
+                continue
+            holder = self.owners.holder(ObjectName(view.place, claim.collection, other.id))
+            if holder is None or (holder == asker and observed.standing is Standing.UNPROVEN):
+                namesakes.append(other)
+            elif holder != asker:
+                held[other.id] = named_to(current.resource, holder)
+                current.dependencies.add(dependency.resource(*holder))
+        rival = self.owners.claimant(claim)
+        if rival == asker:
+            rival = None
+        if rival is not None:
+            current.dependencies.add(dependency.resource(*rival))
+        return SameKey(
+            namesakes=tuple(namesakes),
+            held=held,
+            unreadable=self._unreadable(current, claim) if is_wanted else (),
+            rival=None if rival is None else named_to(current.resource, rival),
+        )
+
+    def _unreadable(self, current: PassInProject, claim: KeyName) -> tuple[str, ...]:
+        """The objects that may have the key, as they do not tell all of it, and that nobody holds."""
+        masks = product((False, True), repeat=len(claim.key))
+        keys = [tuple("" if hidden else part for part, hidden in zip(claim.key, mask, strict=True)) for mask in masks]
+        current.dependencies.update(dependency.key(current.view.name, claim.collection, key) for key in keys[1:])
+        return tuple(
+            other.id
+            for key in keys[1:]
+            for other in current.snapshot.of_key(key)
+            if not other.is_whole and self.owners.holder(ObjectName(claim.place, claim.collection, other.id)) is None
+        )
+
+    def _waits(
+        self,
+        current: PassInProject,
+        claim: KeyName,
+        same_key: SameKey[CloudObject],
+        unlisted: Wait | Stall | None,
+        created_id: str | None,
+        *,
+        is_to_get_another: bool,
+    ) -> CreationView:
+        """What is to be waited for before the key's object is made, or given another name."""
+        observed, creation = current.observed, current.memory.creation
+        status, has_looked = observed.status, True
+        unreadable_seconds = settle_seconds = again_seconds = None
+        if (status.intent is None and status.id is None) or is_to_get_another:
+            has_looked = self._has_looked(current, claim)
+            if same_key.unreadable and creation.wanted_since is not None:
+                left = creation.wanted_since + UNREADABLE_SECONDS - self.clock.monotonic()
+                unreadable_seconds = left if left > 0 else None
+        elif observed.external is not None:  # it has its name
+            creation.want_no_more()
+        if status.intent is not None and status.id is None:
+            settle_seconds = self._seconds_left(current, status.intent.attempt, status.intent.wait_seconds)
+            again_seconds = self._seconds_left(current, status.intent.attempt, status.intent.again_seconds)
+        return CreationView(
+            is_listed=current.snapshot.has_listed,
+            unlisted=unlisted,
+            has_looked=has_looked,
+            unreadable_seconds=unreadable_seconds,
+            settle_seconds=settle_seconds,
+            again_seconds=again_seconds,
+            created_id=created_id if status.id is None else None,
+        )
+
+    def _has_looked(self, current: PassInProject, claim: KeyName) -> bool:
+        """Whether a list was begun since this is wanted: a datastore refuses a name that is taken, a project does not."""
+        if current.kind.is_inside:
+            return True
+        since = current.memory.creation.want(claim.key, self.clock.monotonic())
+        current.dependencies.add(dependency.listed(current.view.name, current.kind.collection.name))
+        begun = current.snapshot.last_list_begun
+        return begun is not None and begun >= since
+
+    def _seconds_left(self, current: PassInProject, attempt: int, wait: float) -> float | None:
+        """What is left of a wait after an attempt that we did not see end: by our own clock only. 0: a list begun since is
+        missing.
+        """
+        over = current.memory.creation.settles_at(attempt, wait, self.clock.monotonic())
+        if (left := over - self.clock.monotonic()) > 0:
+            return left
+        if current.snapshot.last_list_begun is not None and current.snapshot.last_list_begun >= over:
+            return None
+        current.dependencies.add(dependency.listed(current.view.name, current.kind.collection.name))
+        current.interests.listed_now.add(current.kind.collection.name)
+        return 0.0
+
+
+def _pinned_key(observed: Observed) -> tuple[str, ...] | None:
+    """The key under which an open attempt is looked for, and what is deleted: nothing that the spec says now."""
+    status = observed.status
+    if status.identity is not None and (observed.deleting or (status.id is None and status.intent is not None)):
+        return tuple(status.identity.key)
+    return None

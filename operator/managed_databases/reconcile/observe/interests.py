@@ -1,0 +1,43 @@
+"""What a pass depends on and wants, noted while it looks. Looking changes nothing; what is noted is ordered here, at once."""
+
+from dataclasses import dataclass, field
+
+from managed_databases.kinds.kind import CloudKind
+from managed_databases.kinds.observed import ParametersFor
+from managed_databases.reconcile.observe.ownership_index import KeyName, OwnershipIndex
+from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.reconcile.project.session import ProjectSession
+from managed_databases.reconcile.scheduling.dependencies import Dependency
+
+
+@dataclass
+class Interests:
+    """Everything but `dependencies` is wanted of the project that the pass looked into."""
+
+    dependencies: set[Dependency] = field(default_factory=set)
+    """What wakes the resource."""
+    claim: KeyName | None = None
+    """The key that the resource would give to its object."""
+    polled: dict[str, CloudKind] = field(default_factory=dict)
+    """The kinds whose collections are to be listed from now on, by name of the collection."""
+    listed_now: set[str] = field(default_factory=set)
+    """The collections of which a new list is waited for."""
+    poll_seconds: int | None = None
+    """How often at least the resource wants its own collection listed."""
+    parameters: ParametersFor | None = None
+    """The size whose configuration limits are needed."""
+    actions_of: str | None = None
+    """The datastore whose actions are shown."""
+
+    def order(self, key: ResourceKey, collection: str, session: ProjectSession, owners: OwnershipIndex) -> None:
+        """Have the project deliver what the resource with this key, of this collection, wants."""
+        owners.want(key, self.claim)
+        for kind in self.polled.values():
+            session.lists.poll(kind)
+        session.lists.wish(collection, key, self.poll_seconds)
+        for name in self.listed_now:
+            session.lists.request(name)
+        if self.parameters is not None:
+            session.need_parameters(self.parameters, key.namespace)
+        if self.actions_of is not None:
+            session.show_actions(self.actions_of)

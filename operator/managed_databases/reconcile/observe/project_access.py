@@ -1,0 +1,116 @@
+"""Which project a resource is in, and whether its namespace may use it."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from managed_databases.kinds.database_project import KIND as PROJECT
+from managed_databases.kinds.observed import ProjectView
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.reconcile.annotations import FORCE_DELETE
+from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
+from managed_databases.reconcile.observe.references import References
+from managed_databases.reconcile.ports import ResourceCache, ResourceKey
+from managed_databases.reconcile.project.projects import Projects
+from managed_databases.reconcile.project.session import ProjectSession
+from managed_databases.reconcile.scheduling import dependencies as dependency
+
+MAY_BE_GONE_FOR_GOOD: Final = (Reason.CREDENTIALS_INVALID, Reason.SECRET_MISSING, Reason.ADDRESS_REFUSED)
+"""What may be wrong with a project's credentials: a deletion says how to go on without them."""
+
+
+@dataclass(frozen=True)
+class ProjectAccess:
+    cache: ResourceCache
+    projects: Projects
+    references: References
+
+    def opened(self, current: Pass) -> PassInProject | Wait | Stall:
+        """Return the same pass in its project; or what keeps the project from being used."""
+        name = self._name(current)
+        return self._in_project_named(current, name) if isinstance(name, str) else name
+
+    def _name(self, current: Pass) -> str | Wait | Stall:
+        """Pinned, stated, the parent's, or the default one."""
+        observed, status = current.observed, current.observed.status
+        if status.identity is not None and (status.pinned or observed.deleting):
+            return status.identity.project
+        stated = getattr(observed.spec, "project_ref", None)
+        if stated is not None:
+            return str(stated.name)
+        for reference in current.kind.references:
+            to = reference.of(observed.spec)
+            if not reference.parent or to is None or to[0] != "name":
+                continue
+            parent = self.references.parent_by_name(current.resource, reference, to, current.dependencies)
+            if isinstance(parent, Wait):
+                return parent
+            if (project := parent.told.project) is not None:
+                return str(project)
+            return Wait(Reason.PARENT_NOT_READY, f"waits for {parent.key}, which is not created yet")
+        current.dependencies.add(dependency.default_project())
+        return self.projects.default_name()
+
+    def _in_project_named(self, current: Pass, name: str) -> PassInProject | Wait | Stall:
+        current.dependencies.add(dependency.project(name))
+        session, namespace = self.projects.session(name), current.resource.key.namespace
+        exists = self.cache.get(ResourceKey(PROJECT.name, "", name)) is not None
+        current.is_oriented = not exists or (session is not None and session.is_opened)
+        way_out = (
+            f", or annotate {FORCE_DELETE}: true to let go of the cloud object" if current.observed.deleting else ""
+        )
+        if session is None:
+            return Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}: create it{way_out}")
+        powers = self.projects.permits(name, namespace)
+        if powers is None:
+            return Stall(
+                Reason.FORBIDDEN,
+                f"the DatabaseProject {name} does not allow the namespace {namespace}: its "
+                f"spec.allowedNamespaces must name it{way_out}",
+            )
+        view = _usable(current, session, way_out)
+        if isinstance(view, Wait | Stall):
+            return view
+        current.interests.poll_seconds = current.observed.spec.poll_seconds
+        current.interests.polled[current.kind.collection.name] = current.kind
+        return PassInProject(
+            resource=current.resource,
+            kind=current.kind,
+            observed=current.observed,
+            context=current.context,
+            checks=current.checks,
+            interests=current.interests,
+            is_oriented=current.is_oriented,
+            session=session,
+            view=_with_powers(view, powers, self.projects.name_prefixes(view.name, namespace)),
+            snapshot=session.lists.snapshot(current.kind),
+        )
+
+
+def _usable(current: Pass, session: ProjectSession, way_out: str) -> ProjectView | Wait | Stall:
+    """The project as it is known; or what is wrong with it, for this resource."""
+    name, view = session.name, session.view
+    if (problem := session.problem) is not None:
+        told = problem if problem.reason is Reason.PROJECT_NOT_READY else replace(problem, message=_why(name, problem))
+        return replace(told, message=told.message + way_out) if problem.reason in MAY_BE_GONE_FOR_GOOD else told
+    if view is None:
+        return Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}")
+    pinned = current.observed.status.pinned
+    if pinned is not None and (pinned.project_id, pinned.region) != (view.project_id, view.region):
+        return Stall(
+            Reason.PROJECT_CHANGED,
+            f"this object is in project {pinned.project_id}, region {pinned.region}; the DatabaseProject "
+            f"{name} is now {view.project_id}, {view.region}: put that back",
+        )
+    return view
+
+
+def _why(project: str, problem: Wait | Stall) -> str:
+    """Where the details are: they name Secrets, addresses and other namespaces' objects, which is for who may read them."""
+    return (
+        f"the DatabaseProject {project} cannot be used ({problem.reason}): its own conditions say why, and what to do"
+    )
+
+
+def _with_powers(view: ProjectView, powers: frozenset[str], prefixes: tuple[str, ...]) -> ProjectView:
+    is_so = (view.powers, view.name_prefixes) == (powers, prefixes)
+    return view if is_so else replace(view, powers=powers, name_prefixes=prefixes)
