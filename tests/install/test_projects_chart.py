@@ -34,10 +34,11 @@ def test_a_project_is_what_the_values_say_and_kept_by_every_tool() -> None:
 
 def test_a_project_in_the_values_takes_what_the_crd_takes() -> None:
     schema = json.loads((PROJECTS / "values.schema.json").read_text())
-    given = set(schema["definitions"]["project"]["properties"]) - {"name", "credentialsSecret"}
+    taken = schema["definitions"]["project"]["properties"]
     version = custom_resource_definition(DATABASE_PROJECT)["spec"]["versions"][0]
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    assert given == set(spec["properties"]) - {"credentialsSecretRef"}
+    assert set(taken) - {"name", "credentialsSecret"} == set(spec["properties"]) - {"credentialsSecretRef"}
+    assert set(taken["pollSecondsOf"]["properties"]) == set(spec["properties"]["pollSecondsOf"]["properties"])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from kube.crd_samples import OTHER_UUID, UUID
+from managed_databases.kinds.registry import cloud_kinds, kinds
 
 Spec = dict[str, Any]
 
@@ -18,6 +21,7 @@ _BY_ID: Spec = {"datastoreRef": {"id": UUID}, "projectRef": {"name": "team"}}
 _DATABASE: Spec = {"databaseRef": {"name": "shop"}}
 _USER: Spec = {"userRef": {"name": "app"}}
 _ENGINE: Spec = {"subnetID": UUID, "engine": {"type": "postgresql", "version": "16"}}
+_COLLECTIONS = {kind.collection.name for kind in cloud_kinds(kinds()).values()}
 
 FULL: dict[str, tuple[Spec, ...]] = {
     "DatabaseProject": (
@@ -36,20 +40,7 @@ FULL: dict[str, tuple[Spec, ...]] = {
             "caCertificate": {"name": "ca", "key": "root.crt"},
             "ports": dict.fromkeys(("postgresql", "postgresqlPooler", "mysql", "redis", "kafka"), 1000),
             "pollSeconds": 60,
-            "pollSecondsOf": dict.fromkeys(
-                (
-                    "datastores",
-                    "databases",
-                    "users",
-                    "grants",
-                    "extensions",
-                    "logicalReplicationSlots",
-                    "topics",
-                    "acls",
-                    "prometheusMetricsTokens",
-                ),
-                60,
-            ),
+            "pollSecondsOf": dict.fromkeys((to_camel(name.replace("-", "_")) for name in _COLLECTIONS), 60),
         },
     ),
     "ManagedDatastore": (

@@ -1,10 +1,14 @@
 """`DatabaseProject`: a cloud project - its endpoint, its credentials, and which namespaces may use it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, Spec, rules, unchangeable
 from managed_databases.kinds.shared_fields import (
     DataKey,
@@ -63,20 +67,33 @@ class ConfigMapKeyRef(Spec):
 class PollSecondsOf(Spec):
     """Intervals by the API's collections."""
 
-    datastores: PollSeconds | None = Field(default=None, description="Of ManagedDatastores.")
-    databases: PollSeconds | None = Field(default=None, description="Of ManagedDatabases.")
-    users: PollSeconds | None = Field(default=None, description="Of DatabaseUsers.")
-    grants: PollSeconds | None = Field(default=None, description="Of DatabaseGrants.")
-    extensions: PollSeconds | None = Field(default=None, description="Of DatabaseExtensions.")
-    logical_replication_slots: PollSeconds | None = Field(default=None, description="Of LogicalReplicationSlots.")
-    topics: PollSeconds | None = Field(default=None, description="Of KafkaTopics.")
-    acls: PollSeconds | None = Field(default=None, description="Of KafkaACLs.")
-    prometheus_metrics_tokens: PollSeconds | None = Field(default=None, description="Of PrometheusMetricsTokens.")
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, PollSeconds]
 
     def of(self, collection: str) -> int | None:
-        """`collection` as the API's path names it. Raises AttributeError for an unknown one."""
-        seconds: int | None = getattr(self, collection.replace("-", "_"))
-        return seconds
+        """`collection` as the API's path names it; None when nothing is said of it."""
+        return self.__pydantic_extra__.get(_field_of(collection))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A field for each collection that a kind has."""
+        schema = dict(handler(core))
+        seconds = schema.pop("additionalProperties")
+        names = {kind.collection.name: kind.name for kind in cloud_kinds(kinds()).values()}
+        in_order = sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
+        fields = {_field_of(name): seconds | {"description": f"Of {names[name]}s."} for name in in_order}
+        return schema | {"properties": fields}
+
+
+def _field_of(collection: str) -> str:
+    return to_camel(collection.replace("-", "_"))
+
+
+_FIRST: Final = (
+    *("datastores", "databases", "users", "grants", "extensions", "logical-replication-slots", "topics", "acls"),
+    "prometheus-metrics-tokens",
+)
+"""In this order the CustomResourceDefinition has shown these from the beginning; those of newer kinds follow by name."""
 
 
 class Ports(Spec):

@@ -81,7 +81,7 @@ async def test_a_collection_and_a_resource_may_want_a_pace_of_their_own() -> Non
         session.lists.need(DATABASE_SIDE)
         await harness.listed(DATASTORE_SIDE)
         await harness.listed(DATABASE_SIDE)
-        session.lists.poll_every(None, PollSecondsOf(databases=10))
+        session.lists.poll_every(None, PollSecondsOf.model_validate({"databases": 10}))
         await harness.listed(DATABASE_SIDE, 4)
         assert harness.cloud.count(LIST) == 1, "it is the databases' own pace"
         session.lists.wish("datastores", KEY, 10)
