@@ -18,16 +18,8 @@ from managed_databases.kinds.kind import CloudKind, O, S, T
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec, ObservedDatabase
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
-from managed_databases.kinds.observed import (
-    Catalogue,
-    CreationView,
-    DeletionView,
-    Observed,
-    Presence,
-    ProjectView,
-    Referred,
-    SameKey,
-)
+from managed_databases.kinds.observed import CreationView, DeletionView, Observed, Presence, Referred, SameKey
+from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.protection import ProtectedStatus
 
 

@@ -9,8 +9,9 @@ from kinds.builders import CATALOGUE, LARGE, PARAMETERS, PROJECT, SMALL, TYPES, 
 from managed_databases.api.models import Capability, ConfigurationParameter, Limit, Quota
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.observed import Catalogue, ParametersFor, ProjectView, Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.project_limits import QuotaLine, Range, quota_lines, ranges, supported
+from managed_databases.kinds.project_view import Catalogue, ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason
 
 TYPE = TYPES["postgresql 16"]

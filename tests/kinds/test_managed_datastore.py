@@ -22,7 +22,8 @@ from managed_databases.api.models import Datastore
 from managed_databases.api.secrets import WIRE
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.observed import Catalogue, Refused
+from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.project_view import Catalogue
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 
 

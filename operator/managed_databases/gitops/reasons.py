@@ -18,7 +18,8 @@ from managed_databases.kinds.managed_database import ManagedDatabaseSpec
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus, ManagedDatastoreStatus
-from managed_databases.kinds.observed import Catalogue, Observed, Presence, ProjectView, Referred
+from managed_databases.kinds.observed import Observed, Presence, Referred
+from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.protection import ProtectedStatus
 from managed_databases.kinds.verdicts import (
     Change,

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from managed_databases.api.models import Datastore, DatastoreType, Flavor
 from managed_databases.kinds.nearest import nearest
-from managed_databases.kinds.observed import Catalogue, Observed, Refused
+from managed_databases.kinds.observed import Observed, Refused
+from managed_databases.kinds.project_view import Catalogue
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
 SHOWN = 12

@@ -6,8 +6,9 @@ from typing import Final
 from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid, resolve_flavor
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
-from managed_databases.kinds.observed import Catalogue, ParametersFor, Refused
+from managed_databases.kinds.observed import Refused
 from managed_databases.kinds.project_limits import UNITS, quota_lines, ranges
+from managed_databases.kinds.project_view import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason, Stall
 
 Size = Mapping[str, int]

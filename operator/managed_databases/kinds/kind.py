@@ -13,7 +13,8 @@ from typing_extensions import TypeVar
 
 from managed_databases.api.calls import Call, Collection
 from managed_databases.api.models import CloudObject, Request
-from managed_databases.kinds.observed import O_co, Observed, ParametersFor, S_co
+from managed_databases.kinds.observed import O_co, Observed, S_co
+from managed_databases.kinds.project_view import ParametersFor
 from managed_databases.kinds.schema import Column, Rule, Scale, Spec
 from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus, SecretKeyRef
 from managed_databases.kinds.verdicts import Change, OwnedResource, Reason

@@ -32,7 +32,7 @@ from managed_databases.kinds.kind import CloudKind, Conditions, Credential
 from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.names import name_rule, prefixed_name
-from managed_databases.kinds.observed import ParametersFor
+from managed_databases.kinds.project_view import ParametersFor
 from managed_databases.kinds.protection import DELETES
 from managed_databases.kinds.schema import Column, Rule, Scale
 from managed_databases.kinds.shared_fields import SecretKeyRef

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from managed_databases.kinds.observed import place
+from managed_databases.kinds.project_view import place
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from managed_databases.kinds.database_user import KIND as USER
 from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus, ObservedUser
 from managed_databases.kinds.managed_database import KIND as DATABASE
 from managed_databases.kinds.managed_database import ObservedDatabase
-from managed_databases.kinds.observed import Catalogue, Observed, ObservedOwned, PasswordView, ProjectView, Referred
+from managed_databases.kinds.observed import Observed, ObservedOwned, PasswordView, Referred
+from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.protection import ProtectedStatus
 from managed_databases.kinds.shared_fields import Identity, Intent
 from managed_databases.kinds.verdicts import (

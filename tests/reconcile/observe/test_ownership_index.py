@@ -5,7 +5,8 @@ from itertools import permutations
 
 import pytest
 
-from managed_databases.kinds.observed import Standing, place
+from managed_databases.kinds.observed import Standing
+from managed_databases.kinds.project_view import place
 from managed_databases.kinds.registry import kinds
 from managed_databases.reconcile.observe.ownership_index import KeyName, ObjectName, OwnershipIndex
 from managed_databases.reconcile.ports import Resource, ResourceKey

@@ -2,7 +2,7 @@
 
 import pytest
 
-from managed_databases.kinds.observed import ParametersFor
+from managed_databases.kinds.project_view import ParametersFor
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.project import catalogue, catalogue_details
 from managed_databases.reconcile.project.session import LIMITS_AT_ONCE

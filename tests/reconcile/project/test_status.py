@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from managed_databases.api.models import DatastoreType
-from managed_databases.kinds.observed import Catalogue, ProjectView
+from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.project.status import ObservedProject, project_status

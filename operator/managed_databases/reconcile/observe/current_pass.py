@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import Observed, ProjectView
+from managed_databases.kinds.observed import Observed
+from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.verdicts import Reason, Wait
 from managed_databases.reconcile.memory import Memory, SecretsRead
 from managed_databases.reconcile.observe.interests import Interests

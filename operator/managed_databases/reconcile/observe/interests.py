@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import ParametersFor
+from managed_databases.kinds.project_view import ParametersFor
 from managed_databases.reconcile.observe.ownership_index import KeyName, OwnershipIndex
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.session import ProjectSession

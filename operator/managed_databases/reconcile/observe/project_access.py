@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from managed_databases.kinds.database_project import KIND as PROJECT
-from managed_databases.kinds.observed import ProjectView
+from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind, Reference
 from managed_databases.kinds.managed_datastore_spec import GuestRights, ManagedDatastoreSpec
-from managed_databases.kinds.observed import ProjectView, Referred
+from managed_databases.kinds.observed import Referred
+from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.shared_fields import CloudSpec
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.observe.ownership_index import ObjectName, OwnershipIndex

@@ -31,7 +31,7 @@ from managed_databases.api.models import (
     Flavor,
     Quota,
 )
-from managed_databases.kinds.observed import Catalogue, ParametersFor
+from managed_databases.kinds.project_view import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.project.catalogue_details import DetailReader, require_few

@@ -12,7 +12,7 @@ from managed_databases.api.calls import Call
 from managed_databases.api.collections import CAPABILITIES, CONFIGURATION_PARAMETERS, LIMITS, QUOTAS
 from managed_databases.api.errors import ApiError, TooLarge
 from managed_databases.api.models import Capability, ConfigurationParameter, Limit, Quota
-from managed_databases.kinds.observed import ParametersFor
+from managed_databases.kinds.project_view import ParametersFor
 from managed_databases.reconcile.project.project_client import ProjectClient
 
 T = TypeVar("T")

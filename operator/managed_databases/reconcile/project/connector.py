@@ -13,7 +13,7 @@ from managed_databases.api.errors import ApiError, Misdirected, Refused, TooLarg
 from managed_databases.api.identity import ApiIdentity
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.database_project import DatabaseProjectSpec
-from managed_databases.kinds.observed import ProjectView
+from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource, SecretContent

@@ -10,7 +10,7 @@ from managed_databases.api.client import Client, Reply
 from managed_databases.api.collections import DATASTORES
 from managed_databases.api.models import Action, CloudObject, Datastore, Quota
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import ParametersFor, ProjectView
+from managed_databases.kinds.project_view import ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import ResourceKey

@@ -7,8 +7,8 @@ from typing import Any
 
 from managed_databases.api.models import Limit, Quota
 from managed_databases.kinds.database_project import KIND
-from managed_databases.kinds.observed import ProjectView
 from managed_databases.kinds.project_limits import engines_with_limits, quota_lines, ranges, supported
+from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.ports import Resource

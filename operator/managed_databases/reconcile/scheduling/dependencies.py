@@ -6,7 +6,7 @@ A dependency is made by one of the functions here and by nothing else, so that w
 from collections.abc import Collection, Hashable
 from typing import Generic, NewType, TypeVar
 
-from managed_databases.kinds.observed import ParametersFor
+from managed_databases.kinds.project_view import ParametersFor
 from managed_databases.reconcile.multimap import Multimap
 
 Dependency = NewType("Dependency", tuple[str, ...])
