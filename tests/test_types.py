@@ -72,7 +72,7 @@ TYPOS = (
     Typo("an object in a pass", "reconcile/observe/external.py", "external.is_whole", "external.is_hole"),
     Typo(
         "a fact of a decision",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "Facts(password_unconfirmed=True)",
         "Facts(pasword_unconfirmed=True)",
     ),
@@ -85,7 +85,7 @@ TYPOS = (
     Typo(
         "a fact that is read", "reconcile/act/actor.py", "step.changes.adopted is True", "step.changes.adoptd is True"
     ),
-    Typo("a kind's method", "reconcile/decide/decide.py", "kind.expected_of(found)", "kind.expectd_of(found)"),
+    Typo("a kind's method", "reconcile/decide/without_object.py", "kind.expected_of(found)", "kind.expectd_of(found)"),
     Typo(
         "a project where there may be none",
         "reconcile/reconciler.py",

@@ -10,8 +10,8 @@ _GUARDS = ("virtual/test_guards.py",)
 CREATION: Final = (
     Mutant(
         "a rename waits for what does not tell its name",
-        "reconcile/decide/decide.py",
-        'return _may_be_taken(kind, observed, "renamed")',
+        "reconcile/decide/same_key.py",
+        'return may_be_taken(kind, observed, "renamed")',
         "return None",
         ("virtual/test_nameless_at_first.py",),
     ),
@@ -66,7 +66,7 @@ CREATION: Final = (
     ),
     Mutant(
         "nothing is created before the first list",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "    if not observed.creation.is_listed:\n        return observed.creation.unlisted or",
         "    if False:\n        return observed.creation.unlisted or",
         _DECIDE,
@@ -87,21 +87,21 @@ CREATION: Final = (
     ),
     Mutant(
         "of several candidates none is taken",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "    if len(found) == 1:\n        return _recorded(",
         "    if found:\n        return _recorded(",
         _DECIDE,
     ),
     Mutant(
         "a key that an older resource claims is not created again",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/same_key.py",
         "    if observed.same_key.rival is not None:",
         "    if False:",
         _DECIDE,
     ),
     Mutant(
         "an object that another resource holds is not created again",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/same_key.py",
         "for _, holder in sorted(observed.same_key.held.items()):",
         "for _, holder in ():",
         _DECIDE,
@@ -115,7 +115,7 @@ CREATION: Final = (
     ),
     Mutant(
         "what is gone with its data is not made again unasked",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "if kind.holds_data and observed.annotations.get(RECREATE) != id_:",
         "if False:",
         _DECIDE,
@@ -129,7 +129,7 @@ CREATION: Final = (
     ),
     Mutant(
         "what our own POST answered is ours",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "    if observed.creation.created_id is not None:\n        return _recorded",
         "    if False:\n        return _recorded",
         _DECIDE,

@@ -10,21 +10,21 @@ _GUARDS = ("virtual/test_guards.py",)
 OWNERSHIP: Final = (
     Mutant(
         "nothing is adopted unless the spec says so",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         'if observed.spec.adoption == "Never":',
         "if False:",
         _DECIDE,
     ),
     Mutant(
         "nothing is adopted without the power to",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         'if observed.project is None or "adopt" not in observed.project.powers:',
         "if False:",
         _DECIDE,
     ),
     Mutant(
         "what differs in what can never change is not adopted",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "if differing := fields_that_differ(expected, actual):",
         "if differing := []:",
         _DECIDE,
@@ -94,7 +94,7 @@ OWNERSHIP: Final = (
     ),
     Mutant(
         "what is being deleted is not adopted",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "    if dying:\n",
         "    if False:\n",
         ("virtual/test_status_tells_the_truth.py",),
@@ -171,7 +171,7 @@ PROOF: Final = (
     ),
     Mutant(
         "nothing is made in the place of what is not proven",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "    if observed.standing is Standing.UNPROVEN:\n        return Stall(",
         "    if False:\n        return Stall(",
         _PROVEN,

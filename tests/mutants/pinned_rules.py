@@ -18,7 +18,7 @@ PINNED: Final = (
     ),
     Mutant(
         "an attempt for what the spec does not say any more ends with its identity",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "Facts(intent=None, identity=None))",
         "Facts(intent=None))",
         ("reconcile/decide",),
@@ -81,15 +81,15 @@ PINNED: Final = (
     ),
     Mutant(
         "an id that comes back is taken back",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "    if observed.presence.returned and observed.status.intent is None:",
         "    if False:",
         _BELIEVED,
     ),
     Mutant(
         "what cannot be made again yet keeps its id",
-        "reconcile/decide/decide.py",
-        "    if not kind.holds_data and (blocked := _reference_problem(kind, observed)):",
+        "reconcile/decide/without_object.py",
+        "    if not kind.holds_data and (blocked := reference_problem(kind, observed)):",
         "    if False:",
         ("reconcile/decide",),
     ),
@@ -109,7 +109,7 @@ PINNED: Final = (
     ),
     Mutant(
         "what an attempt has made may be what cannot be read",
-        "reconcile/decide/decide.py",
+        "reconcile/decide/without_object.py",
         "if not found and (unclear := unreadable_since(observed, intent)):",
         "if False:",
         _BELIEVED,

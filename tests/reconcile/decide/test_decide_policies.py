@@ -13,7 +13,8 @@ from managed_databases.kinds.observed import Referred
 from managed_databases.kinds.shared_fields import Identity, Intent
 from managed_databases.kinds.verdicts import Change, Create, Done, Reason, Record, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import APPROVE, RECREATE
-from managed_databases.reconcile.decide.decide import approval_hash, decide
+from managed_databases.reconcile.decide.decide import decide
+from managed_databases.reconcile.decide.differences import approval_hash
 from reconcile.decide.test_decide import HELD, MINE, status
 from reconcile.decide.test_decide import observed as seen_user
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.phases import PENDING
 from managed_databases.kinds.verdicts import Change, Reason, Stall, Wait
 from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS, drift_fight
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.decide.decide import PENDING, unknown_reference
+from managed_databases.reconcile.decide.waited_references import unknown_reference
 from managed_databases.reconcile.memory import FailedStep
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.scheduling.backoff import retry_delay

@@ -7,6 +7,7 @@ from typing import Final
 
 from managed_databases.api.errors import ApiError, Busy, NotFound, OutcomeUnknown
 from managed_databases.api.models import CloudObject
+from managed_databases.kinds.phases import PENDING
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
@@ -27,7 +28,6 @@ from managed_databases.reconcile.act.effects import Effects
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held, is_same_step
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.candidates import unclear_attempts
-from managed_databases.reconcile.decide.decide import PENDING
 from managed_databases.reconcile.decide.failures import (
     BUSY_TRIES,
     kubernetes_refusal,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.observed import Presence
+from managed_databases.kinds.phases import PENDING
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.decide.decide import PENDING
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 from managed_databases.reconcile.observe.ownership_index import ObjectName, OwnershipIndex, named_to
 from managed_databases.reconcile.scheduling import dependencies as dependency

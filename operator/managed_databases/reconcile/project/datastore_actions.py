@@ -10,8 +10,8 @@ import structlog
 from managed_databases.api.collections import ACTIONS
 from managed_databases.api.errors import ApiError
 from managed_databases.api.models import Action, CloudObject
+from managed_databases.kinds.phases import PENDING
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.decide.decide import PENDING
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.project_client import ProjectClient
 from managed_databases.reconcile.scheduling.work_queue import Priority

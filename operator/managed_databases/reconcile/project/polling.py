@@ -9,9 +9,9 @@ import structlog
 from managed_databases.api.collections import DATASTORES
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, TooLarge, Unauthorized
 from managed_databases.api.models import CloudObject
+from managed_databases.kinds.phases import PENDING
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.decide.decide import PENDING
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.collection_snapshot import Delta, Slices
 from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects

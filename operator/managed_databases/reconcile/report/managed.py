@@ -5,7 +5,7 @@ from typing import Any
 
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import Observed
-from managed_databases.reconcile.decide.decide import PENDING
+from managed_databases.kinds.phases import PENDING
 from managed_databases.reconcile.decide.differences import reports_only
 
 
