@@ -60,15 +60,15 @@ OWNERSHIP: Final = (
     Mutant(
         "another namespace's datastore needs its permission",
         "reconcile/observe/references.py",
-        "if asker.key.namespace in allowed_namespaces(self.spec_of(kind, holder)):",
-        "if True:",
+        "return asker.key.namespace in allowed_namespaces(self.spec_of(kind, holder))",
+        "return True",
         _GUARDS,
     ),
     Mutant(
         "a datastore that nobody holds needs the power to adopt",
         "reconcile/observe/references.py",
-        '"adopt" in project.powers if holder is None',
-        "True if holder is None",
+        'if "adopt" not in lookup.project.powers:',
+        "if False:",
         _GUARDS,
     ),
     Mutant(
@@ -81,8 +81,8 @@ OWNERSHIP: Final = (
     Mutant(
         "nobody gets into another DatabaseProject's datastore by its id",
         "reconcile/observe/references.py",
-        "            if _project_of(holder, project) != project.name:\n",
-        "            if False:\n",
+        "        if _project_of(holder, lookup.project) != lookup.project.name:\n",
+        "        if False:\n",
         ("virtual/test_two_projects_of_one.py",),
     ),
     Mutant(
@@ -186,8 +186,8 @@ PROOF: Final = (
     Mutant(
         "what somebody says to hold is not for those who may adopt",
         "reconcile/observe/references.py",
-        "        key = self.owners.holder(ObjectName(project.place, collection.name, id_))\n",
-        "        key = self.owners.proven_holder(ObjectName(project.place, collection.name, id_))\n",
+        "        key = self.owners.holder(lookup.name_of(kind, id_))\n",
+        "        key = self.owners.proven_holder(lookup.name_of(kind, id_))\n",
         _LOST,
     ),
     Mutant(

@@ -27,7 +27,7 @@ from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, 
 from managed_databases.reconcile.observe.passwords import PasswordChecks
 from managed_databases.reconcile.observe.project_access import ProjectAccess
 from managed_databases.reconcile.observe.reading import Specs, read_status
-from managed_databases.reconcile.observe.references import References, allowed_namespaces
+from managed_databases.reconcile.observe.references import Lookup, References, allowed_namespaces
 from managed_databases.reconcile.observe.seals import Seals, decides_ownership, why_unproven
 from managed_databases.reconcile.ports import Resource, ResourceCache
 from managed_databases.reconcile.project.projects import Projects
@@ -160,24 +160,20 @@ class Observer:
             if not _refers(reference, observed):
                 continue
             kind = self._kind_of(reference.kind)
-            snapshot = current.snapshot_of(kind)
+            lookup = Lookup(current.resource, kind, view, current.snapshot_of(kind), current.dependencies)
             inside = None if identity is None or not reference.parent else identity.datastore_id
             if observed.deleting:
                 if inside is not None:
-                    refs[reference.field] = self._references.of_object(
-                        kind, inside, view, snapshot, current.dependencies
-                    )
+                    refs[reference.field] = self._references.of_object(lookup, inside)
             elif (stated := reference.of(observed.spec)) is not None:
-                referred = self._references.resolve(
-                    current.resource, reference, stated, view, snapshot, current.dependencies
-                )
+                referred = self._references.resolve(lookup, reference, stated)
                 if reference.parent and pinned is not None and referred.id not in (None, pinned.datastore_id):
                     made_in = pinned.datastore_id or ""
                     moved = _moved(reference, referred, made_in)
-                    referred = self._references.of_object(kind, made_in, view, snapshot, current.dependencies)
+                    referred = self._references.of_object(lookup, made_in)
                 elif inside is not None and pinned is not None and referred.id is None and observed.status.id is None:
                     # What an attempt has made is where it was made.
-                    there = self._references.of_object(kind, inside, view, snapshot, current.dependencies)
+                    there = self._references.of_object(lookup, inside)
                     referred = replace(there, problem=referred.problem)
                 refs[reference.field] = referred
         return refs, moved

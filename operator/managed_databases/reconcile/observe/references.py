@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from managed_databases.api.models import CloudObject
-from managed_databases.kinds.kind import CloudKind, Reference
+from managed_databases.kinds.kind import CloudKind, NameOrId, Reference
 from managed_databases.kinds.managed_datastore_spec import GuestRights, ManagedDatastoreSpec
 from managed_databases.kinds.observed import Referred
 from managed_databases.kinds.project_view import ProjectView
@@ -20,220 +20,171 @@ TAKES_CHANGES = frozenset({"ACTIVE", "DEGRADED", None})
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """Who asks (`asker`) for an object of which kind, and in which project; `snapshot` is that kind's there.
+
+    `dependencies` receives what the answer depends on.
+    """
+
+    asker: Resource
+    kind: CloudKind
+    project: ProjectView
+    snapshot: CollectionSnapshot[CloudObject]
+    dependencies: set[Dependency]
+
+    def object(self, id_: str) -> CloudObject | None:
+        """The object as the project shows it; what changes that is noted."""
+        self.dependencies.add(dependency.cloud_object(self.project.name, self.kind.collection.name, id_))
+        return self.snapshot.get(id_)
+
+    def name_of(self, kind: CloudKind, id_: str) -> ObjectName:
+        return ObjectName(self.project.place, kind.collection.name, id_)
+
+
+@dataclass(frozen=True)
 class References:
-    """Resolves references of resources; `dependencies` given to the calls receives what the answer depends on."""
+    """Resolves references of resources."""
 
     cache: ResourceCache
     owners: OwnershipIndex
     kind_of: Callable[[str], CloudKind]
     spec_of: Callable[[CloudKind, Resource], CloudSpec]
 
-    def holder_by_name(self, asker: Resource, reference: Reference, stated: tuple[str, str, str | None]) -> ResourceKey:
-        _, name, namespace = stated
-        return ResourceKey(reference.kind, namespace or asker.key.namespace, name)
-
     def parent_by_name(
-        self, asker: Resource, reference: Reference, stated: tuple[str, str, str | None], dependencies: set[Dependency]
+        self, asker: Resource, reference: Reference, stated: NameOrId, dependencies: set[Dependency]
     ) -> Resource | Wait:
-        """The resource of that name, or what to say when there is none that the asker may know of."""
-        key = self.holder_by_name(asker, reference, stated)
+        """The resource of that name, or what to say when there is none that the asker may know of.
+
+        `dependencies` receives what the answer depends on. Asked before a project is known, too.
+        """
+        key = _key_of(asker, reference, stated)
         dependencies.add(dependency.resource(*key))
         holder = self.cache.get(key)
-        if holder is None or not self._may_use(asker, self.kind_of(reference.kind), holder):
+        if holder is None or not self._lets_in(asker, self.kind_of(reference.kind), holder):
             return _missing(asker, key)
         if not self.owners.counts(key):
             return _unproven(key)
         return holder
 
-    def resolve(
-        self,
-        asker: Resource,
-        reference: Reference,
-        stated: tuple[str, str, str | None],
-        project: ProjectView,
-        snapshot: CollectionSnapshot[CloudObject],
-        dependencies: set[Dependency],
-    ) -> Referred:
-        """Return what the reference stands for in this project."""
-        referred = self._resolve(asker, reference, stated, project, snapshot, dependencies)
+    def resolve(self, lookup: Lookup, reference: Reference, stated: NameOrId) -> Referred:
+        """Return what the reference stands for in the project. `lookup` is for the kind that it refers to."""
+        by = self._by_id if stated[0] == "id" else self._by_name
+        referred = by(lookup, reference, stated)
         there = referred.object
         if reference.at_creation_only and there is not None and not _is_going_away(referred.problem, there):
             return replace(referred, problem=None)  # a backup can be had of what is down, or at work
         return referred
 
-    def _resolve(
-        self,
-        asker: Resource,
-        reference: Reference,
-        stated: tuple[str, str, str | None],
-        project: ProjectView,
-        snapshot: CollectionSnapshot[CloudObject],
-        dependencies: set[Dependency],
-    ) -> Referred:
-        kind = self.kind_of(reference.kind)
-        if stated[0] == "id":
-            return self._by_id(asker, reference, kind, stated[1], project, snapshot, dependencies)
-        holder = self.parent_by_name(asker, reference, stated, dependencies)
+    def of_object(self, lookup: Lookup, id_: str) -> Referred:
+        """Return a pinned parent, without asking whether it may be used: for deletions."""
+        key = self.owners.proven_holder(lookup.name_of(lookup.kind, id_))
+        holder = None if key is None else self.cache.get(key)
+        if holder is not None:
+            lookup.dependencies.add(dependency.resource(*holder.key))
+            return self._held(lookup, holder, id_)
+        return Referred(f"{lookup.kind.singular} {id_}", id_, lookup.object(id_))
+
+    def _by_name(self, lookup: Lookup, reference: Reference, stated: NameOrId) -> Referred:
+        label = str(_key_of(lookup.asker, reference, stated))
+        holder = self.parent_by_name(lookup.asker, reference, stated, lookup.dependencies)
         if isinstance(holder, Wait):
-            return Referred(str(self.holder_by_name(asker, reference, stated)), problem=holder)
-        key = holder.key
-        if (refusal := self._guest_refusal(asker, reference, kind, holder)) is not None:
-            return Referred(str(key), problem=refusal)
-        if (elsewhere := _project_of(holder, project)) != project.name:
+            return Referred(label, problem=holder)
+        if (refusal := self._guest_refusal(lookup, reference, holder)) is not None:
+            return Referred(label, problem=refusal)
+        if (elsewhere := _project_of(holder, lookup.project)) != lookup.project.name:
             return Referred(
-                str(key), problem=Stall(Reason.FORBIDDEN, f"{key} is in another DatabaseProject ({elsewhere})")
+                label, problem=Stall(Reason.FORBIDDEN, f"{label} is in another DatabaseProject ({elsewhere})")
             )
         id_ = holder.told.id
         if id_ is None:
-            return Referred(str(key), spec=self.spec_of(kind, holder), problem=_waits(key, "is not created yet"))
-        return self._held(kind, holder, id_, project, snapshot, dependencies, asker)
+            spec = self.spec_of(lookup.kind, holder)
+            return Referred(label, spec=spec, problem=_waits(holder.key, "is not created yet"))
+        return self._held(lookup, holder, id_, guest=self._guest(lookup, holder))
 
-    def of_object(
-        self,
-        kind: CloudKind,
-        id_: str,
-        project: ProjectView,
-        snapshot: CollectionSnapshot[CloudObject],
-        dependencies: set[Dependency],
-    ) -> Referred:
-        """Return a pinned parent, without asking whether it may be used: for deletions."""
-        key = self.owners.proven_holder(ObjectName(project.place, kind.collection.name, id_))
-        holder = None if key is None else self.cache.get(key)
-        if holder is not None:
-            dependencies.add(dependency.resource(*holder.key))
-            return self._held(kind, holder, id_, project, snapshot, dependencies)
-        dependencies.add(dependency.cloud_object(project.name, kind.collection.name, id_))
-        return Referred(f"{kind.singular} {id_}", id_, snapshot.get(id_))
-
-    def _by_id(
-        self,
-        asker: Resource,
-        reference: Reference,
-        kind: CloudKind,
-        id_: str,
-        project: ProjectView,
-        snapshot: CollectionSnapshot[CloudObject],
-        dependencies: set[Dependency],
-    ) -> Referred:
-        collection = kind.collection
-        dependencies.add(dependency.cloud_object(project.name, collection.name, id_))
-        dependencies.add(dependency.holder(project.place, collection.name, id_))
+    def _by_id(self, lookup: Lookup, reference: Reference, stated: NameOrId) -> Referred:
+        id_ = stated[1]
+        label = f"{lookup.kind.collection.one} {id_}"
+        found = lookup.object(id_)
         # Whoever only says to hold it says the truth mostly, as when a key was lost: nobody else gets in meanwhile.
-        key = self.owners.holder(ObjectName(project.place, collection.name, id_))
-        holder = None if key is None else self.cache.get(key)
-        if holder is not None:  # its allowedNamespaces count
-            dependencies.add(dependency.resource(*holder.key))
-        allowed = (
-            "adopt" in project.powers if holder is None else self._may_use(asker, kind, holder, project, dependencies)
-        )
-        if not allowed:
-            return Referred(
-                f"{collection.one} {id_}",
-                problem=Stall(
-                    Reason.FORBIDDEN,
-                    f"this namespace may not use the {collection.one} {id_}: the resource that holds it must name the "
-                    "namespace in allowedNamespaces, or, when none does, the DatabaseProject must give it the power adopt",
-                ),
-            )
-        if holder is not None:
-            if not self.owners.counts(holder.key):
-                return Referred(f"{collection.one} {id_}", problem=_unproven(holder.key))
-            if _project_of(holder, project) != project.name:
-                why = f"the {collection.one} {id_} is held in another DatabaseProject: what refers to it has to be in that one"
-                return Referred(f"{collection.one} {id_}", problem=Stall(Reason.FORBIDDEN, why))
-            if (refusal := self._guest_refusal(asker, reference, kind, holder)) is not None:
-                return Referred(f"{collection.one} {id_}", problem=refusal)
-            return self._held(kind, holder, id_, project, snapshot, dependencies, asker)
-        found = snapshot.get(id_)
-        label = f"{collection.one} {id_}"
-        if found is None:
-            return Referred(label, id_, problem=Wait(Reason.PARENT_MISSING, f"the project shows no {label}"))
-        return Referred(label, id_, found, problem=_state_problem(label, found.status))
+        holder = self._holder(lookup, lookup.kind, id_)
+        if holder is None:
+            if "adopt" not in lookup.project.powers:
+                return Referred(label, problem=_may_not_use(label))
+            if found is None:
+                return Referred(label, id_, problem=Wait(Reason.PARENT_MISSING, f"the project shows no {label}"))
+            return Referred(label, id_, found, problem=_state_problem(label, found.status))
+        lookup.dependencies.add(dependency.resource(*holder.key))  # its allowedNamespaces count
+        if not self._lets_in(lookup.asker, lookup.kind, holder) and not self._is_shared(lookup, holder):
+            return Referred(label, problem=_may_not_use(label))
+        if not self.owners.counts(holder.key):
+            return Referred(label, problem=_unproven(holder.key))
+        if _project_of(holder, lookup.project) != lookup.project.name:
+            why = f"the {label} is held in another DatabaseProject: what refers to it has to be in that one"
+            return Referred(label, problem=Stall(Reason.FORBIDDEN, why))
+        if (refusal := self._guest_refusal(lookup, reference, holder)) is not None:
+            return Referred(label, problem=refusal)
+        return self._held(lookup, holder, id_, guest=self._guest(lookup, holder))
 
-    def _held(
-        self,
-        kind: CloudKind,
-        holder: Resource,
-        id_: str,
-        project: ProjectView,
-        snapshot: CollectionSnapshot[CloudObject],
-        dependencies: set[Dependency],
-        asker: Resource | None = None,
-    ) -> Referred:
-        dependencies.add(dependency.cloud_object(project.name, kind.collection.name, id_))
-        found = snapshot.get(id_)
-        spec = self.spec_of(kind, holder)
+    def _holder(self, lookup: Lookup, kind: CloudKind, id_: str) -> Resource | None:
+        lookup.dependencies.add(dependency.holder(*lookup.name_of(kind, id_)))
+        key = self.owners.holder(lookup.name_of(kind, id_))
+        return None if key is None else self.cache.get(key)
+
+    def _held(self, lookup: Lookup, holder: Resource, id_: str, *, guest: GuestRights | None = None) -> Referred:
+        found, spec = lookup.object(id_), self.spec_of(lookup.kind, holder)
         problem: Wait | Stall | None
         if holder.deleting_since is not None:
             problem = _waits(holder.key, "is being deleted")
         elif found is None:
-            problem = _waits(holder.key, "is not in the cloud" if snapshot.is_gone(id_) else "is not listed yet")
+            why = "is not in the cloud" if lookup.snapshot.is_gone(id_) else "is not listed yet"
+            problem = _waits(holder.key, why)
         else:
             problem = _state_problem(str(holder.key), found.status)
-        return Referred(
-            str(holder.key),
-            id_,
-            found,
-            problem,
-            spec=spec,
-            going=_is_going(holder, spec),
-            guest=None if asker is None else self._guest(asker, kind, holder),
-        )
+        return Referred(str(holder.key), id_, found, problem, spec=spec, going=_is_going(holder, spec), guest=guest)
 
-    def _may_use(
-        self,
-        asker: Resource,
-        kind: CloudKind,
-        holder: Resource,
-        project: ProjectView | None = None,
-        dependencies: set[Dependency] | None = None,
-    ) -> bool:
+    def _lets_in(self, asker: Resource, kind: CloudKind, holder: Resource) -> bool:
         if holder.key.namespace == asker.key.namespace:
             return True
-        if asker.key.namespace in allowed_namespaces(self.spec_of(kind, holder)):
-            return True
-        return (
-            project is not None
-            and dependencies is not None
-            and self._is_shared(asker, kind, holder, project, dependencies)
-        )
+        return asker.key.namespace in allowed_namespaces(self.spec_of(kind, holder))
 
-    def _is_shared(
-        self, asker: Resource, kind: CloudKind, holder: Resource, project: ProjectView, dependencies: set[Dependency]
-    ) -> bool:
+    def _is_shared(self, lookup: Lookup, holder: Resource) -> bool:
         """Whether the datastore that this database is in lets the namespace refer to it."""
         datastore_id = holder.told.datastore_id
-        if kind.name != "ManagedDatabase" or not datastore_id:
+        if lookup.kind.name != "ManagedDatabase" or not datastore_id:
             return False
         datastores = self.kind_of("ManagedDatastore")
-        collection = datastores.collection.name
-        dependencies.add(dependency.holder(project.place, collection, datastore_id))
-        key = self.owners.holder(ObjectName(project.place, collection, datastore_id))
-        datastore = None if key is None else self.cache.get(key)
+        datastore = self._holder(lookup, datastores, datastore_id)
         if datastore is None or datastore.key.namespace != holder.key.namespace:
             return False
-        dependencies.add(dependency.resource(*datastore.key))
-        spec, namespace = self.spec_of(datastores, datastore), asker.key.namespace
+        lookup.dependencies.add(dependency.resource(*datastore.key))
+        spec, namespace = self.spec_of(datastores, datastore), lookup.asker.key.namespace
         if not isinstance(spec, ManagedDatastoreSpec):
             return False
         return namespace in spec.allowed_namespaces and holder.key.name in spec.rights_of(namespace).databases
 
-    def _guest(self, asker: Resource, kind: CloudKind, holder: Resource) -> GuestRights | None:
+    def _guest(self, lookup: Lookup, holder: Resource) -> GuestRights | None:
         """What the asker's namespace may do in a datastore; None where it is the datastore's own, and of other kinds."""
-        if asker.key.namespace == holder.key.namespace:
+        namespace = lookup.asker.key.namespace
+        if namespace == holder.key.namespace:
             return None
-        spec = self.spec_of(kind, holder)
-        return spec.rights_of(asker.key.namespace) if isinstance(spec, ManagedDatastoreSpec) else None
+        spec = self.spec_of(lookup.kind, holder)
+        return spec.rights_of(namespace) if isinstance(spec, ManagedDatastoreSpec) else None
 
-    def _guest_refusal(self, asker: Resource, reference: Reference, kind: CloudKind, holder: Resource) -> Stall | None:
-        rights = self._guest(asker, kind, holder)
+    def _guest_refusal(self, lookup: Lookup, reference: Reference, holder: Resource) -> Stall | None:
+        rights = self._guest(lookup, holder)
         if rights is None or reference.guest_may(rights):
             return None
         return Stall(
             Reason.FORBIDDEN,
-            f"{reference.field}: {holder.key} lets {asker.key.namespace} have objects of its own, and no more: its "
+            f"{reference.field}: {holder.key} lets {lookup.asker.key.namespace} have objects of its own, and no more: its "
             "spec.guestRights have to allow this",
         )
+
+
+def _key_of(asker: Resource, reference: Reference, stated: NameOrId) -> ResourceKey:
+    """Which resource is meant by a name."""
+    _, name, namespace = stated
+    return ResourceKey(reference.kind, namespace or asker.key.namespace, name)
 
 
 def _project_of(holder: Resource, project: ProjectView) -> str:
@@ -254,6 +205,15 @@ def _missing(asker: Resource, key: ResourceKey) -> Wait:
     return Wait(
         Reason.PARENT_MISSING,
         f"there is no {key}, or its allowedNamespaces do not name {asker.key.namespace}",
+    )
+
+
+def _may_not_use(label: str) -> Stall:
+    """One text, whether there is such an object or not: nobody learns of another's."""
+    return Stall(
+        Reason.FORBIDDEN,
+        f"this namespace may not use the {label}: the resource that holds it must name the namespace in "
+        "allowedNamespaces, or, when none does, the DatabaseProject must give it the power adopt",
     )
 
 
