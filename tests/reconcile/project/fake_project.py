@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -23,6 +23,7 @@ from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling.work_queue import Priority
 from managed_databases.reconcile.settings import ControllerSettings
+from reconcile.fake_cache import FakeCache
 
 IDENTITY = "https://identity.example/v3"
 ENDPOINT = "https://api.example/v1"
@@ -150,7 +151,7 @@ class FakeCloud:
 class FakeKube:
     """Secrets, ConfigMaps and one status; counts the writes."""
 
-    def __init__(self, cache: "FakeCache") -> None:
+    def __init__(self, cache: FakeCache) -> None:
         self.cache = cache
         self.secrets: dict[str, dict[str, str]] = {"credentials": dict(CREDENTIALS)}
         self.config_maps: dict[str, dict[str, str]] = {}
@@ -212,33 +213,6 @@ class FakeKube:
 
 def _refused() -> NoReturn:
     raise AssertionError("a project's pass writes its status and nothing else")
-
-
-class FakeCache:
-    def __init__(self) -> None:
-        self.resources: dict[ResourceKey, Resource] = {}
-        self.labels: dict[str, dict[str, str]] = {}
-
-    def get(self, key: ResourceKey) -> Resource | None:
-        return self.resources.get(key)
-
-    def of_kind(self, kind: str) -> Iterable[Resource]:
-        return [resource for key, resource in self.resources.items() if key.kind == kind]
-
-    def kinds_in_use(self) -> tuple[str, ...]:
-        return tuple(sorted({key.kind for key in self.resources}))
-
-    def put(self, resource: Resource) -> None:
-        self.resources[resource.key] = resource
-
-    def knows_secrets(self, namespace: str) -> bool:
-        return False
-
-    def secret_version(self, namespace: str, name: str) -> str | None:
-        return None
-
-    def namespace_labels(self, name: str) -> Mapping[str, str] | None:
-        return self.labels.get(name)
 
 
 def project(key: ResourceKey = KEY, **spec: Any) -> Resource:
