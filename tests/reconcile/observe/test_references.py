@@ -223,6 +223,11 @@ def test_one_text_for_what_is_not_there_and_for_what_may_not_be_seen(stated: Nam
     assert len(said) == 1, said
 
 
+def test_whoever_asks_for_another_namespaces_is_told_what_it_would_take() -> None:
+    assert ask(with_(), BY_NAME).message == "there is no ManagedDatastore home/main"
+    assert "or its allowedNamespaces do not name guest" in ask(with_(), BY_NAME, GUEST).message
+
+
 @pytest.mark.parametrize("stated", [BY_NAME, BY_ID])
 def test_rights_of_guests_are_for_what_the_reference_asks(stated: NameOrId) -> None:
     refused = ask(with_(LETS_IN), stated, GUEST, SOURCE)
