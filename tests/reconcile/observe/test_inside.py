@@ -8,18 +8,19 @@ import pytest
 from kinds.builders import DATASTORE_SPEC, MAIN, PROJECT, uuid
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import ProjectView
+from managed_databases.kinds.observed import ProjectView, Standing
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.observe.inside import Inside
+from managed_databases.reconcile.observe.interests import Interests
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
-from managed_databases.reconcile.observe.seals import Standing
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 from reconcile.fake_cache import FakeCache, resource
+from reconcile.passes import pass_in_project
 
 KINDS = cloud_kinds(kinds())
 ORDERS, OTHER = uuid(70), uuid(71)
@@ -27,18 +28,20 @@ DATASTORE = resource("ManagedDatastore", "main", spec=DATASTORE_SPEC, id_=MAIN)
 STRANGERS_ONE = (f"database {ORDERS} (of a namespace that may not use this datastore; delete it in the cloud)",)
 
 
-@dataclass
-class FakeSession:
-    """The one project, and what its API has shown: databases by id, with the datastore that each says to be in."""
+@dataclass(frozen=True)
+class Shown:
+    """What the project's API has shown: databases by id, with the datastore that each says to be in."""
 
     databases: dict[str, str] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
     dirty: tuple[str, ...] = ()
     listed: bool = True
-    view: ProjectView | None = PROJECT
-    name: str = PROJECT.name
 
-    def need(self, kind: CloudKind) -> CollectionSnapshot[CloudObject]:
+    @property
+    def lists(self) -> "Shown":
+        return self
+
+    def snapshot(self, kind: CloudKind) -> CollectionSnapshot[CloudObject]:
         snapshot = CollectionSnapshot[CloudObject](kind.key_of, lambda _: None)
         if self.listed:
             snapshot.list_finished(snapshot.list_started(0.0), ())
@@ -52,13 +55,19 @@ class FakeSession:
         return snapshot
 
 
+@dataclass(frozen=True)
+class FakeSession:
+    lists: Shown
+    view: ProjectView | None
+
+
 def database(name: str = "orders", namespace: str = "home", **fields: Any) -> Resource:
     """A database that refers to the datastore by its name, and says to be in it."""
     spec = {"datastoreRef": {"name": "main", "namespace": "home"}}
     return resource("ManagedDatabase", name, namespace, spec=spec, **{"id_": ORDERS, "inside": MAIN} | fields)
 
 
-SHOWN = FakeSession({ORDERS: MAIN})
+SHOWN = Shown({ORDERS: MAIN})
 BY_NAME_ONLY = database(id_=None, inside=None)
 ATTEMPT = database(id_=None, intent=True)
 GUESTS = {"namespace": "guest"}
@@ -67,37 +76,38 @@ GUESTS_WISH = database(id_=None, inside=None, **GUESTS)
 
 def staying(
     *children: Resource,
-    session: FakeSession = SHOWN,
+    shown: Shown = SHOWN,
+    view: ProjectView = PROJECT,
     allowed: tuple[str, ...] = (),
     permitted: tuple[str, ...] = ("home",),
     unproven: tuple[str, ...] = (),
-) -> tuple[tuple[str, ...], set[Dependency]]:
-    owners, noted = OwnershipIndex(kinds().__getitem__), set[Dependency]()
+) -> tuple[tuple[str, ...], Interests]:
+    owners = OwnershipIndex(kinds().__getitem__)
     for each in (DATASTORE, *children):
         owners.update(each, Standing.UNPROVEN if each.key.name in unproven else Standing.PROVEN)
 
     def permits(project: str, namespace: str) -> frozenset[str] | None:
         return frozenset() if project == PROJECT.name and namespace in permitted else None
 
+    current = pass_in_project(DATASTORE, cast(ProjectSession, FakeSession(shown, view)), view)
     inside = Inside(FakeCache(DATASTORE, *children), owners, KINDS.__getitem__, permits)
-    return inside.staying(DATASTORE, MAIN, allowed, cast(ProjectSession, session), noted), noted
+    return inside.staying(current, MAIN, allowed), current.interests
 
 
 OWN = ("ManagedDatabase home/orders",)
 
 
 @pytest.mark.parametrize(
-    ("why", "children", "session", "kept_by"),
+    ("why", "children", "shown", "kept_by"),
     [
         ("nothing is in it", (), SHOWN, ()),
         ("an object of the own namespace", (database(),), SHOWN, OWN),
-        ("the list may be old: nobody says that it is gone", (database(),), FakeSession(), OWN),
-        ("it is gone", (database(),), FakeSession(gone=(ORDERS,)), ()),
-        ("it is in another datastore by now", (database(),), FakeSession({ORDERS: OTHER}), ()),
+        ("the list may be old: nobody says that it is gone", (database(),), Shown(), OWN),
+        ("it is gone", (database(),), Shown(gone=(ORDERS,)), ()),
+        ("it is in another datastore by now", (database(),), Shown({ORDERS: OTHER}), ()),
         ("an attempt to make one", (ATTEMPT,), SHOWN, OWN),
         ("what only wants to be in it", (BY_NAME_ONLY,), SHOWN, ()),
         ("what was made in another one", (database(inside=OTHER),), SHOWN, ()),
-        ("the project is not known", (database(),), replace(SHOWN, view=None), ()),
         ("it goes itself", (database(going=True),), SHOWN, ()),
         (
             "what goes takes along what it owns",
@@ -112,17 +122,15 @@ OWN = ("ManagedDatabase home/orders",)
         ("sorted", (database("b"), database("a", id_=None, intent=True)), SHOWN, ("a", "b")),
     ],
 )
-def test_what_keeps_it(
-    why: str, children: tuple[Resource, ...], session: FakeSession, kept_by: tuple[str, ...]
-) -> None:
+def test_what_keeps_it(why: str, children: tuple[Resource, ...], shown: Shown, kept_by: tuple[str, ...]) -> None:
     names = tuple(name if " " in name else f"ManagedDatabase home/{name}" for name in kept_by)
-    assert staying(*children, session=session)[0] == names, why
+    assert staying(*children, shown=shown)[0] == names, why
 
 
 @pytest.mark.parametrize("view", [replace(PROJECT, project_id="another"), replace(PROJECT, region="another")])
 def test_an_object_of_another_place_does_not_keep_it(view: ProjectView) -> None:
     """A datastore's id says where it is only together with its project and region."""
-    assert staying(database(), session=replace(SHOWN, view=view))[0] == ()
+    assert staying(database(), view=view)[0] == ()
 
 
 @pytest.mark.parametrize(
@@ -140,10 +148,10 @@ def test_an_object_of_another_place_does_not_keep_it(view: ProjectView) -> None:
         ("what a stranger only says to have", database(**GUESTS), {"unproven": ("orders",)}, ()),
         ("what is let in and only says to have it", database(), {"unproven": ("orders",)}, OWN),
         ("a stranger's attempt", database(id_=None, intent=True, **GUESTS), {}, ()),
-        ("a stranger's that the list does not show", database(**GUESTS), {"session": FakeSession()}, ()),
-        ("the list was never had", database(**GUESTS), {"session": FakeSession(listed=False)}, STRANGERS_ONE),
-        ("it is not certain", database(**GUESTS), {"session": FakeSession(dirty=(ORDERS,))}, STRANGERS_ONE),
-        ("a stranger's that is gone", database(**GUESTS), {"session": FakeSession(gone=(ORDERS,), listed=False)}, ()),
+        ("a stranger's that the list does not show", database(**GUESTS), {"shown": Shown()}, ()),
+        ("the list was never had", database(**GUESTS), {"shown": Shown(listed=False)}, STRANGERS_ONE),
+        ("it is not certain", database(**GUESTS), {"shown": Shown(dirty=(ORDERS,))}, STRANGERS_ONE),
+        ("a stranger's that is gone", database(**GUESTS), {"shown": Shown(gone=(ORDERS,), listed=False)}, ()),
     ],
 )
 def test_of_whom_what_is_believed(why: str, child: Resource, options: dict[str, Any], kept_by: tuple[str, ...]) -> None:
@@ -163,10 +171,12 @@ LIST = dependency.listed(PROJECT.name, "databases")
         ("what only wants to be in it may be in it soon", BY_NAME_ONLY, {}, {RESOURCE}),
         ("an attempt becomes an object in the resource's status", ATTEMPT, {}, {RESOURCE}),
         ("a stranger's object that is shown", database(**GUESTS), {}, {STRANGER, OBJECT}),
-        ("one that a list may show", database(**GUESTS), {"session": FakeSession()}, {STRANGER, OBJECT, LIST}),
+        ("one that a list may show", database(**GUESTS), {"shown": Shown()}, {STRANGER, OBJECT, LIST}),
         ("nobody listens to strangers who only refer to it", GUESTS_WISH, {}, set()),
         ("what is let in may be in it soon", GUESTS_WISH, {"allowed": ("guest",)}, {STRANGER}),
     ],
 )
 def test_what_it_depends_on(why: str, child: Resource, options: dict[str, Any], noted: set[Dependency]) -> None:
-    assert staying(child, **options)[1] == noted, why
+    interests = staying(child, **options)[1]
+    assert interests.dependencies == noted, why
+    assert list(interests.polled) == (["databases"] if OBJECT in noted else []), "what is depended on is listed"

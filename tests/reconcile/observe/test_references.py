@@ -9,13 +9,12 @@ import pytest
 from kinds.builders import DATASTORE_SPEC, MAIN, PROJECT, uuid
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind, NameOrId, Reference
-from managed_databases.kinds.observed import ProjectView, Referred
+from managed_databases.kinds.observed import ProjectView, Referred, Standing
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.observe.ownership_index import ObjectName, OwnershipIndex
 from managed_databases.reconcile.observe.reading import Specs
 from managed_databases.reconcile.observe.references import Lookup, References
-from managed_databases.reconcile.observe.seals import Standing
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.scheduling import dependencies as dependency

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from managed_databases.kinds.kind import CloudKind
+from managed_databases.reconcile.observe.current_pass import PassInProject
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, owner_of
 from managed_databases.reconcile.ports import Resource, ResourceCache
-from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling import dependencies as dependency
-from managed_databases.reconcile.scheduling.dependencies import Dependency
 
 
 @dataclass(frozen=True)
@@ -23,20 +22,15 @@ class Inside:
     kind_of: Callable[[str], CloudKind]
     permits: Callable[[str, str], frozenset[str] | None]
 
-    def staying(
-        self,
-        datastore: Resource,
-        id_: str,
-        allowed: Iterable[str],
-        session: ProjectSession,
-        dependencies: set[Dependency],
-    ) -> tuple[str, ...]:
-        """Name what is in the datastore with this id and is not going, sorted, as its owner may read it.
+    def staying(self, current: PassInProject, id_: str, allowed: Iterable[str]) -> tuple[str, ...]:
+        """Name what is in the pass's datastore, which has this id, and is not going, sorted, as its owner may read it.
 
-        `allowed` are the other namespaces that its spec lets in. `dependencies` receives what the answer depends on.
+        `allowed` are the other namespaces that its spec lets in. The pass is told what the answer depends on, and what has to
+        be listed for it.
 
         Garbage collection deletes what is owned once its owner is gone, and the owner waits for the datastore.
         """
+        datastore = current.resource
         may = {datastore.key.namespace, *allowed}
         children = [
             child
@@ -45,7 +39,7 @@ class Inside:
             # Of strangers thousands may refer to it: without a word of an object in it nobody listens to what they do.
             and (key.namespace in may or child.told.datastore_id == id_)
         ]
-        dependencies.update(dependency.resource(*child.key) for child in children)
+        current.dependencies.update(dependency.resource(*child.key) for child in children)
         going = {child.uid for child in children if child.deleting_since is not None}
         return tuple(
             sorted(
@@ -53,11 +47,7 @@ class Inside:
                 for child in children
                 if not {child.uid, owner_of(child)} & going
                 and self._stands(
-                    child,
-                    id_,
-                    session,
-                    dependencies,
-                    is_allowed=(is_allowed := self._is_allowed(child, may, session.name)),
+                    current, child, id_, is_allowed=(is_allowed := self._is_allowed(child, may, current.view.name))
                 )
             )
         )
@@ -65,17 +55,14 @@ class Inside:
     def _is_allowed(self, child: Resource, may: set[str], project: str) -> bool:
         return child.key.namespace in may and self.permits(project, child.key.namespace) is not None
 
-    def _stands(
-        self, child: Resource, id_: str, session: ProjectSession, dependencies: set[Dependency], *, is_allowed: bool
-    ) -> bool:
+    def _stands(self, current: PassInProject, child: Resource, id_: str, *, is_allowed: bool) -> bool:
         """Whether its object is in this datastore, or an attempt to make it there is open.
 
         Of a namespace that may not be here nothing is believed but what is proven to be its own and the API lists, and nobody
         asks for it by id.
         """
-        view = session.view
-        here = None if view is None else (view.project_id, view.region, id_)
-        identity = child.told.identity
+        view, identity = current.project, child.told.identity
+        here = (view.project_id, view.region, id_)
         if identity is None or (identity.project_id, identity.region, identity.datastore_id) != here:
             return False
         if not is_allowed and not self.owners.counts(child.key):
@@ -84,13 +71,13 @@ class Inside:
         if not object_id:
             return is_allowed and child.told.has_intent
         kind = self.kind_of(child.key.kind)
-        snapshot = session.lists.need(kind)
-        dependencies.add(dependency.cloud_object(session.name, kind.collection.name, object_id))
+        snapshot = current.snapshot_of(kind)
+        current.dependencies.add(dependency.cloud_object(view.name, kind.collection.name, object_id))
         if snapshot.is_gone(object_id):
             return False
         found = snapshot.get(object_id)
         if found is None and not is_allowed:
-            dependencies.add(dependency.listed(session.name, kind.collection.name))
+            current.dependencies.add(dependency.listed(view.name, kind.collection.name))
             return not snapshot.has_listed or snapshot.is_dirty(object_id)
         return found is None or not found.in_datastore or found.in_datastore == id_
 

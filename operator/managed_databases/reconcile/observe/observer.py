@@ -219,7 +219,7 @@ class Observer:
         if not observed.deleting or id_ is None or current.kind.is_inside:
             return ()
         allowed = allowed_namespaces(observed.spec)
-        return self._inside.staying(current.resource, id_, allowed, current.session, current.dependencies)
+        return self._inside.staying(current, id_, allowed)
 
     def _owned(self, current: Pass) -> tuple[ObservedOwned, ...]:
         wanted = () if current.observed.deleting else current.kind.owned(current.observed)
