@@ -1,6 +1,7 @@
 """Passes as they stand after a look, for tests of what goes on with them."""
 
-from managed_databases.kinds.observed import Observed, ProjectView
+from managed_databases.kinds.observed import Observed
+from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe.current_pass import PassContext, PassInProject

@@ -8,7 +8,8 @@ import pytest
 from kinds.builders import DATASTORE_SPEC, MAIN, PROJECT, uuid
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import ProjectView, Standing
+from managed_databases.kinds.observed import Standing
+from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.observe.inside import Inside

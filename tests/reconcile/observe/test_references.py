@@ -9,7 +9,8 @@ import pytest
 from kinds.builders import DATASTORE_SPEC, MAIN, PROJECT, uuid
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind, NameOrId, Reference
-from managed_databases.kinds.observed import ProjectView, Referred, Standing
+from managed_databases.kinds.observed import Referred, Standing
+from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.observe.ownership_index import ObjectName, OwnershipIndex
