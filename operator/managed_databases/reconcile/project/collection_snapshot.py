@@ -4,23 +4,11 @@ What is newer is decided by the order of our own sends and receives, never by th
 start or learn gets the next number of one count.
 """
 
-from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
-
-class CloudObjectLike(Protocol):
-    """The fields of an object that a snapshot uses. Objects are values: compared with `==`, never changed."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def status(self) -> str | None: ...
-
-
-O = TypeVar("O", bound=CloudObjectLike)
-I = TypeVar("I", bound=Hashable)
+from managed_databases.reconcile.project.object_index import O, ObjectIndex
 
 _LOSS_THAT_IS_NORMAL = 3
 _SHARE_THAT_IS_NORMAL = 0.1
@@ -68,13 +56,10 @@ class CollectionSnapshot(Generic[O]):
         completed: Callable[[O, O], O] = lambda new, old: new,
         is_ours: Callable[[O], bool] = lambda _: True,
     ) -> None:
-        self._key_of = key_of
         self._parent_of = parent_of
         self._completed = completed
         self._is_ours = is_ours
-        self._objects: dict[str, O] = {}
-        self._by_key: dict[tuple[str, ...], dict[str, None]] = {}
-        self._by_parent: dict[str, dict[str, None]] = {}
+        self._objects = ObjectIndex(key_of, parent_of)
         self._dirty: set[str] = set()
         self._missing: set[str] = set()
         self._gone: set[str] = set()
@@ -109,7 +94,7 @@ class CollectionSnapshot(Generic[O]):
         objects = [object_ for object_ in objects if self._is_ours(object_)]
         if token > self._newest_list:
             lost = self._unseen(token, {object_.id for object_ in objects}) - self._missing
-            lost &= self._objects.keys()
+            lost &= self._objects.ids()
             if len(lost) > max(_LOSS_THAT_IS_NORMAL, _SHARE_THAT_IS_NORMAL * len(self._objects)):
                 running.held_back = objects
                 return Delta(suspect=self._telling(lost))
@@ -182,7 +167,7 @@ class CollectionSnapshot(Generic[O]):
 
     def parent_gone(self, parent_id: str) -> frozenset[str]:
         """The parent is confirmed gone: remove its children, without GETs; return their ids."""
-        children = frozenset(self._by_parent.get(parent_id, ()))
+        children = frozenset(child.id for child in self._objects.of_parent(parent_id))
         for id_ in children:
             self.confirmed_gone(id_)
         self._parents_gone[parent_id] = self._next()
@@ -190,7 +175,7 @@ class CollectionSnapshot(Generic[O]):
 
     def clear(self) -> None:
         """Nobody keeps it up to date any more: as if nothing had ever been listed. No LIST may be running."""
-        for known in (self._objects, self._by_key, self._by_parent, self._dirty, self._missing, self._gone):
+        for known in (self._objects, self._dirty, self._missing, self._gone):
             known.clear()
         self.last_list_begun = None
 
@@ -210,15 +195,15 @@ class CollectionSnapshot(Generic[O]):
 
     def of_key(self, key: tuple[str, ...]) -> tuple[O, ...]:
         """All objects with that key, oldest known first."""
-        return tuple(self._objects[id_] for id_ in self._by_key.get(key, ()))
+        return self._objects.of_key(key)
 
     def of_parent(self, parent_id: str) -> tuple[O, ...]:
         """All objects of that parent, oldest known first."""
-        return tuple(self._objects[id_] for id_ in self._by_parent.get(parent_id, ()))
+        return self._objects.of_parent(parent_id)
 
     def all(self) -> Iterable[O]:
         """All objects, as they are at this moment."""
-        return tuple(self._objects.values())
+        return self._objects.all()
 
     # --- inside ---
 
@@ -228,7 +213,7 @@ class CollectionSnapshot(Generic[O]):
 
     def _unseen(self, token: int, shown: Collection[str]) -> set[str]:
         """The ids that a LIST should have shown and did not."""
-        expected = self._objects.keys() | self._dirty
+        expected = self._objects.ids() | self._dirty
         return {id_ for id_ in expected if id_ not in shown and self._learned.get(id_, 0) < token}
 
     def _telling(self, lost: Collection[str]) -> tuple[str, ...]:
@@ -276,34 +261,13 @@ class CollectionSnapshot(Generic[O]):
             obj = self._completed(obj, old)
         if old == obj:
             return was_dirty
-        if old is None or (self._key_of(old), self._parent_of(old)) != (self._key_of(obj), self._parent_of(obj)):
-            self._unindex(old)
-            self._by_key.setdefault(self._key_of(obj), {})[obj.id] = None
-            parent = self._parent_of(obj)
-            if parent is not None:
-                self._by_parent.setdefault(parent, {})[obj.id] = None
-        self._objects[obj.id] = obj
+        self._objects.put(obj)
         return True
 
     def _remove(self, id_: str) -> bool:
         self._dirty.discard(id_)
         self._missing.discard(id_)
-        old = self._objects.pop(id_, None)
-        self._unindex(old)
-        return old is not None
-
-    def _unindex(self, old: O | None) -> None:
-        if old is not None:
-            _drop(self._by_key, self._key_of(old), old.id)
-            _drop(self._by_parent, self._parent_of(old), old.id)
-
-
-def _drop(index: dict[I, dict[str, None]], entry: I | None, id_: str) -> None:
-    if entry is not None:
-        ids = index[entry]
-        del ids[id_]
-        if not ids:
-            del index[entry]
+        return self._objects.remove(id_)
 
 
 def _all_of(slices: Slices) -> Delta:

@@ -18,10 +18,11 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource, SecretContent
 from managed_databases.reconcile.project.addresses import endpoint_problem, label
+from managed_databases.reconcile.project.pinned_identity import foreign_project, identity_problem, project_changed
 from managed_databases.reconcile.project.project_client import credentials_refused
 from managed_databases.reconcile.project.project_credentials import ProjectCredentials, read_access
 from managed_databases.reconcile.project.reaching import Known, Reached, access_version, where_they_are_not
-from managed_databases.reconcile.project.session import ProjectSession, foreign_project, project_changed
+from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
@@ -181,7 +182,7 @@ class Connector:
         try:
             identity = await client.identify()
             project_id = identity.project_id or access.stated_project or ""
-            problem = self._identity_problem(opening, resource, spec, project_id)
+            problem: Stall | Wait | None = identity_problem(resource, spec, session.view, project_id)
             if problem is None and opening.secret is not None:
                 stated = access.endpoint if access.is_endpoint_stated else None
                 problem = endpoint_problem(
@@ -217,25 +218,6 @@ class Connector:
         finally:
             if not is_used:
                 await client.close()
-
-    def _identity_problem(
-        self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, project_id: str
-    ) -> Stall | Wait | None:
-        """Everything is pinned to one project and region: by the spec, the status, and what this process has used."""
-        name, view = resource.key.name, opening.session.view
-        pinned = (spec.project_id, resource.status.get("projectID"), view.project_id if view else None)
-        for project in pinned:
-            if project not in (None, project_id):
-                return project_changed(name, str(project), project_id)
-        regions = (resource.status.get("region"), view.region if view else None)
-        for region in regions:
-            if region not in (None, spec.region):
-                return Stall(
-                    Reason.PROJECT_CHANGED,
-                    f"the resources of the DatabaseProject {name} are in region {region}, its spec says {spec.region}: "
-                    "put that back; for another region make another DatabaseProject",
-                )
-        return None
 
     def _is_known_way(self, opening: Opening, resource: Resource, reached: Reached) -> bool:
         """Whether an object has answered at this endpoint, come to by the same way, and nobody has led elsewhere since."""

@@ -1,12 +1,11 @@
 """When a collection is listed, and what becomes of the answer. The cost does not depend on the number of resources."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from managed_databases.api.collections import DATASTORES
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, TooLarge, Unauthorized
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.phases import PENDING
@@ -14,6 +13,7 @@ from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.collection_snapshot import Delta, Slices
+from managed_databases.reconcile.project.missing_objects import MissingObjects
 from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects
 from managed_databases.reconcile.project.project_client import ProjectClient
 from managed_databases.reconcile.project.rate_limiter import LONGEST_CLOSED_SECONDS
@@ -25,8 +25,6 @@ _LEAST_GAP_SECONDS = 1.0
 _LONG_LIST_SECONDS = 5.0
 _GAP_PER_DURATION = 10
 _REST_JITTER = 0.1
-_GETS_AT_ONCE = 4
-_CHILDREN_WORTH_ASKING_THE_PARENT = 4
 _FAILURES_WORTH_TELLING = 3
 _WHYS_WORTH_TELLING = 5
 _LOOKS_WITHOUT_NEED = 3
@@ -46,14 +44,6 @@ class OddRows:
     collection: str
     rows: int = 0
     why: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Hidden:
-    """An object that is there, and that LISTs do not show: so often looked at, and from when on it is again."""
-
-    times: int
-    again: float
 
 
 class CollectionPoller:
@@ -98,13 +88,13 @@ class CollectionPoller:
         self._is_foreign = is_foreign
         self._is_awaited = is_awaited
         self._idle = idle
+        self._missing = MissingObjects(known, objects, clock, draw, settings.min_backoff_seconds, self._priority)
         self._needed_at = clock.monotonic()
         self._moved = asyncio.Event()
         self._expected_by: set[ResourceKey] = set()
         self._is_requested = True
         self._due = self._earliest = clock.monotonic()
         self._failures = 0
-        self._hidden: dict[str, _Hidden] = {}
         self.odd = OddRows(known.name)
         self._pending_since: dict[tuple[str, str | None], float] = {}
         self.trouble: tuple[Reason, str] | None = None
@@ -231,53 +221,7 @@ class CollectionPoller:
         self._objects.tell_listed(self._known)
         self._listed(self._known.name)
         snapshot.forget_gone(self._is_awaited)
-        await self._look_for_missing(delta.missing)
-
-    async def _look_for_missing(self, missing: Collection[str]) -> None:
-        """GET what a LIST did not show; first the datastores that many of them were in. Raises ApiError.
-
-        What is there all the same, and is left out again and again, is looked at ever more rarely.
-        """
-        snapshot = self._known.snapshot
-        datastores = self._objects.known.get(DATASTORES.name)
-        by_parent: dict[str, int] = {}
-        now = self._clock.monotonic()
-        self._hidden = {id_: hidden for id_, hidden in self._hidden.items() if id_ in missing}
-        due = [id_ for id_ in sorted(missing) if id_ not in self._hidden or self._hidden[id_].again <= now]
-        for id_ in due:
-            known = snapshot.get(id_)
-            parent = known.in_datastore if known is not None else None
-            if parent is not None:
-                by_parent[parent] = by_parent.get(parent, 0) + 1
-        if datastores is not None:
-            parents = [parent for parent, count in by_parent.items() if count >= _CHILDREN_WORTH_ASKING_THE_PARENT]
-            await self._look_each(datastores, parents)
-        looked_at = [id_ for id_ in due if snapshot.is_dirty(id_)]
-        await self._look_each(self._known, looked_at)
-        for id_ in looked_at:
-            if snapshot.get(id_) is not None:
-                times = self._hidden[id_].times + 1 if id_ in self._hidden else 1
-                pause = retry_delay(times, self._draw, self._settings.min_backoff_seconds)
-                self._hidden[id_] = _Hidden(times, now + pause)
-
-    async def _look_each(self, known: KnownCollection, ids: Collection[str]) -> None:
-        failures: list[ApiError] = []
-        places = asyncio.Semaphore(_GETS_AT_ONCE)
-
-        async def look(id_: str) -> None:
-            async with places:
-                if failures:
-                    return
-                try:
-                    await self._objects.look(known, id_, self._priority())
-                except ApiError as error:
-                    failures.append(error)
-
-        async with asyncio.TaskGroup() as group:
-            for id_ in ids:
-                group.create_task(look(id_), name=f"look for {known.collection.one} {id_}")
-        if failures:
-            raise failures[0]
+        await self._missing.look_for(delta.missing)
 
     # --- what comes next ---
 

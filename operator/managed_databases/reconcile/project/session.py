@@ -20,6 +20,7 @@ from managed_databases.reconcile.project.collection_lists import CollectionLists
 from managed_databases.reconcile.project.datastore_actions import ActionReader
 from managed_databases.reconcile.project.defects import Defects
 from managed_databases.reconcile.project.objects import ProjectObjects
+from managed_databases.reconcile.project.pinned_identity import foreign_project, project_changed
 from managed_databases.reconcile.project.project_client import ProjectClient
 from managed_databases.reconcile.project.rate_limiter import Budget
 from managed_databases.reconcile.scheduling import dependencies as dependency
@@ -311,19 +312,3 @@ class ProjectSession:
                     if isinstance(one, Datastore)
                 )
             )
-
-
-def foreign_project(objects: Sequence[CloudObject], project_id: str) -> str | None:
-    """The project of the first object that says to be in another one, when none says to be in this one."""
-    told = [obj.project_id for obj in objects if obj.project_id is not None]
-    return next(iter(told), None) if project_id not in told else None
-
-
-def project_changed(name: str, pinned: str, found: str) -> Stall:
-    """The credentials lead to another project than the one that everything is pinned to."""
-    return Stall(
-        Reason.PROJECT_CHANGED,
-        f"the credentials of the DatabaseProject {name} are for project {found}, its resources are in {pinned}: "
-        "nothing is done until credentials for that project are put back; for another project make another "
-        "DatabaseProject",
-    )
