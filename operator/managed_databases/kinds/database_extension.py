@@ -1,4 +1,4 @@
-"""`DatabaseExtension`: one of the extensions on offer, installed in a database."""
+"""`DatabaseExtension`: an extension of the project's catalogue, installed in a database."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
@@ -31,7 +31,7 @@ from managed_databases.kinds.verdicts import Change, Reason, Wait
 
 
 class DatabaseExtensionSpec(ProtectedSpec):
-    """An extension in a database (PostgreSQL). It waits for the extensions that it depends on."""
+    """An extension in a database (PostgreSQL). The extension waits for the extensions that it depends on."""
 
     model_config = rules(
         unchangeable("projectRef", "an extension cannot move to another project"), PROJECT_ONLY_WITH_ID
@@ -51,7 +51,7 @@ class DatabaseExtensionSpec(ProtectedSpec):
 
 
 class DatabaseExtensionStatus(ProtectedStatus):
-    """Nothing beyond the frame."""
+    """The status of a `DatabaseExtension`: no fields of its own."""
 
 
 def _database_of(spec: DatabaseExtensionSpec) -> NameOrId | None:
@@ -71,13 +71,15 @@ class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, Da
         return (extension.database_id, extension.available_extension_id)
 
     def needs(self, observed: ObservedExtension) -> Iterator[tuple[str, ...]]:
-        """The keys of what must be in the database before."""
+        """Yield the keys of the extensions that must be in the database first; none while the catalogue is not known."""
         found, database_id = _found(observed), id_of(observed, DATABASE)
         if found is not None and database_id:
             yield from ((database_id, id_) for id_ in found.dependency_ids or ())
 
     def body(self, observed: ObservedExtension, password: SecretStr | None) -> NewExtension:
-        """Raises Refused for what is not on offer, and (a wait) while a dependency is not ACTIVE."""
+        """Return the body of the POST. Raises Refused if the catalogue has no such extension, and, with a wait, while an
+        extension that this one depends on is not ACTIVE.
+        """
         require_family(observed, "an extension is", POSTGRESQL)
         require_same_datastore(observed, DATABASE)
         new = NewExtension(
@@ -100,7 +102,7 @@ class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, Da
         return new
 
     def expected(self, observed: ObservedExtension) -> Mapping[str, str | None]:
-        """Raises Refused: a wait while it is not known what is on offer."""
+        """Return the ids by which a new extension is recognised. Raises Refused, with a wait while the catalogue is not read."""
         return {
             "available_extension_id": _resolved(observed).id,
             "datastore_id": datastore_of(observed).id or "",
@@ -115,13 +117,15 @@ class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, Da
         }
 
     def changes(self, observed: ObservedExtension) -> Iterator[Change]:
-        """Nothing of an extension can change. Raises Refused when it is not in the database that the spec means."""
+        """Yield nothing: no field of an extension can change. Raises Refused if `databaseRef` now leads to another database."""
         require_unmoved(observed, DATABASE, observed.existing.database_id)
         yield from ()
 
 
 def _resolved(observed: ObservedExtension) -> AvailableExtension:
-    """Raises Refused: a wait while the catalogue is not read, else with the nearest of what is on offer."""
+    """Return the extension that the spec names. Raises Refused, with a wait while the catalogue is not read; if the catalogue
+    has no such extension, the message names the extensions with the most similar names.
+    """
     if observed.project is None or observed.project.catalogue.extensions is None:
         raise Refused(Wait(Reason.LOOKING, "it is not read yet which extensions the project offers"))
     if found := _found(observed):
@@ -138,7 +142,7 @@ def _found(observed: ObservedExtension) -> AvailableExtension | None:
 
 
 def _offered(observed: ObservedExtension) -> Iterable[AvailableExtension]:
-    """Those for the datastore's type. One that does not tell its types may be for any."""
+    """Return the extensions for the datastore's type. An extension that does not tell its types counts for every type."""
     all_ = observed.project.catalogue.extensions if observed.project else None
     datastore = datastore_of(observed).object
     type_id = datastore.type_id if datastore is not None else None

@@ -1,4 +1,4 @@
-"""`DatabaseGrant`: lets a user into a database."""
+"""`DatabaseGrant`: allows a user to use a database."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated
@@ -29,7 +29,7 @@ from managed_databases.kinds.verdicts import Change
 
 
 class DatabaseGrantSpec(ProtectedSpec):
-    """Lets a user into a database, both in one datastore (PostgreSQL, MySQL)."""
+    """Allows a user to use a database of the same datastore (PostgreSQL, MySQL)."""
 
     model_config = rules(unchangeable("projectRef", "a grant cannot move to another project"), PROJECT_ONLY_WITH_ID)
 
@@ -42,7 +42,7 @@ class DatabaseGrantSpec(ProtectedSpec):
 
 
 class DatabaseGrantStatus(ProtectedStatus):
-    """Nothing beyond the frame."""
+    """The status of a `DatabaseGrant`: no fields of its own."""
 
 
 def _database_of(spec: DatabaseGrantSpec) -> NameOrId | None:
@@ -66,7 +66,9 @@ class DatabaseGrantKind(KindInDatastore[DatabaseGrantSpec, Grant, DatabaseGrantS
         return (grant.datastore_id, grant.database_id, grant.user_id)
 
     def body(self, observed: ObservedGrant, password: SecretStr | None) -> NewGrant:
-        """Raises Refused when the engine has no grants, or the two are in different datastores."""
+        """Return the body of the POST. Raises Refused if the engine has no grants, or if user and database are in different
+        datastores.
+        """
         _require_fit(observed)
         datastore_id, database_id, user_id = self.key(observed)
         return NewGrant(datastore_id=datastore_id, database_id=database_id, user_id=user_id)
@@ -78,7 +80,7 @@ class DatabaseGrantKind(KindInDatastore[DatabaseGrantSpec, Grant, DatabaseGrantS
         return _identifying(self.key_of(grant))
 
     def changes(self, observed: ObservedGrant) -> Iterator[Change]:
-        """Nothing of a grant can change. Raises Refused when it is not what the spec means any more."""
+        """Yield nothing: no field of a grant can change. Raises Refused if a reference now leads to another database or user."""
         _require_fit(observed)
         require_unmoved(observed, DATABASE, observed.existing.database_id)
         require_unmoved(observed, USER, observed.existing.user_id)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PortNumbers:
-    """The API does not tell ports; these are the provider's usual ones [assumed], overridable per project."""
+    """Ports by engine. The API does not tell ports; the defaults are the provider's usual ones [assumed], and a project's
+    `spec.ports` overrides them.
+    """
 
     postgresql: int = 5432
     postgresql_pooler: int = 5433

@@ -36,24 +36,24 @@ class LabelSelector(Spec):
 
 
 class AllowedNamespace(Spec):
-    """Namespaces that may use the project, by name or by labels, and what more they may do."""
+    """Namespaces that may use the project, by name or by labels, and their powers."""
 
     model_config = rules(Rule("has(self.name) != has(self.selector)", "say exactly one of name and selector"))
 
     name: NamespaceOrAll | None = Field(default=None, description="A namespace's name; `*` means every namespace.")
     selector: LabelSelector | None = Field(
         default=None,
-        description="Every namespace with these labels. Who may label a namespace of theirs can so let it in: prefer `name`.",
+        description="Every namespace with these labels. Whoever may label a namespace can let that namespace in: prefer `name`.",
     )
     powers: Annotated[tuple[Power, ...], Field(max_length=2)] = Field(
         default=(),
-        description="adopt: take over cloud objects that nobody holds, and refer to them by id. "
+        description="adopt: take over cloud objects that no resource holds, and refer to such objects by id. "
         "metrics: create Prometheus metrics tokens, which are valid for the whole project.",
     )
     name_prefix: Annotated[str, Field(pattern=NAMESPACE_PREFIX, max_length=64)] | None = Field(
         default=None,
-        description="How the names of new datastores and metrics tokens of these namespaces begin, as these names are the "
-        "whole project's: `shop-`, or `{namespace}_` with the namespace's own name. Absent: any name.",
+        description="The prefix that the names of new datastores and metrics tokens of these namespaces must have, because all "
+        "namespaces share these names: `shop-`, or `{namespace}_` with the namespace's own name. Absent: any name.",
     )
 
 
@@ -65,23 +65,23 @@ class ConfigMapKeyRef(Spec):
 
 
 class PollSecondsOf(Spec):
-    """Intervals by the API's collections."""
+    """Seconds between two LISTs at rest for single collections of the API, instead of `pollSeconds`."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, PollSeconds]
 
     def of(self, collection: str) -> int | None:
-        """`collection` as the API's path names it; None when nothing is said of it."""
+        """Return a collection's interval in seconds, None if the spec has none; `collection` is its name in the API's path."""
         return self.__pydantic_extra__.get(_field_of(collection))
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """A field for each collection that a kind has."""
+        """Return the schema with one field for each collection that a kind uses."""
         schema = dict(handler(core))
         seconds = schema.pop("additionalProperties")
         names = {kind.collection.name: kind.name for kind in cloud_kinds(kinds()).values()}
         in_order = sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
-        fields = {_field_of(name): seconds | {"description": f"Of {names[name]}s."} for name in in_order}
+        fields = {_field_of(name): seconds | {"description": f"For {names[name]}s."} for name in in_order}
         return schema | {"properties": fields}
 
 
@@ -93,11 +93,11 @@ _FIRST: Final = (
     *("datastores", "databases", "users", "grants", "extensions", "logical-replication-slots", "topics", "acls"),
     "prometheus-metrics-tokens",
 )
-"""In this order the CustomResourceDefinition has shown these from the beginning; those of newer kinds follow by name."""
+"""The collections that the CustomResourceDefinition showed first, in that order; those of newer kinds follow by name."""
 
 
 class Ports(Spec):
-    """The ports that credentials Secrets name. The API does not tell them; these are the provider's usual ones."""
+    """The ports that credentials Secrets name. The API does not tell ports; the defaults are the provider's usual ones."""
 
     postgresql: Port = Field(default=5432, description="PostgreSQL.")
     postgresql_pooler: Port = Field(default=5433, description="PostgreSQL's connection pooler.")
@@ -107,7 +107,7 @@ class Ports(Spec):
 
 
 class DatabaseProjectSpec(Spec):
-    """A cloud project."""
+    """A project of the cloud, its credentials, and the namespaces that may use it."""
 
     model_config = rules(
         unchangeable("namePrefix", "the prefix is part of every cloud name: make another DatabaseProject"),
@@ -117,62 +117,67 @@ class DatabaseProjectSpec(Spec):
     identity_url: Url | None = Field(
         default=None,
         alias="identityURL",
-        description="The identity service (Keystone v3), as the Secret says it (OS_AUTH_URL): another one is refused. "
-        "It need not be said here.",
+        description="The address of the identity service (Keystone v3). Not needed, because the Secret has it (OS_AUTH_URL); an "
+        "address that differs from the Secret's is refused.",
     )
     endpoint: Url | None = Field(
         default=None,
-        description="The Managed Databases API, if it shall not be looked up in the identity service's catalogue: one that "
-        "is in it, or the one that the Secret says (INFRA_DATABASES_ENDPOINT). Others are refused.",
+        description="The address of the Managed Databases API: an endpoint of the identity service's catalogue, or the address "
+        "in the Secret (INFRA_DATABASES_ENDPOINT); others are refused. Absent: the operator finds it in the catalogue.",
     )
     region: Annotated[str, one_word(64), Rule(IMMUTABLE, "resources are pinned to this region")] = Field(
         description="The region of the cloud, such as region-1."
     )
     project_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$", max_length=32)] | None = Field(
-        default=None, alias="projectID", description="Compared with the token's project: nothing is done if it differs."
+        default=None,
+        alias="projectID",
+        description="The id of the cloud project. The operator does nothing if the credentials are for another project.",
     )
     credentials_secret_ref: NameReference = Field(
-        description="The Secret in the operator's namespace: OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME (or "
-        "OS_DOMAIN_NAME), INFRA_PROJECT_ID and OS_AUTH_URL; or OS_TOKEN for a static token, with OS_AUTH_URL or "
-        "INFRA_DATABASES_ENDPOINT. Its annotation manageddatabases.io/projects may name the projects that may use it."
+        description="A Secret in the operator's namespace with the keys OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME (or "
+        "OS_DOMAIN_NAME), INFRA_PROJECT_ID and OS_AUTH_URL; or with a static token in OS_TOKEN, and OS_AUTH_URL or "
+        "INFRA_DATABASES_ENDPOINT. The Secret's annotation manageddatabases.io/projects limits the DatabaseProjects that may "
+        "use it."
     )
     default: bool | None = Field(
-        default=None, description="Used by resources without projectRef when exactly one project says so."
+        default=None,
+        description="Whether resources without projectRef use this project; exactly one project may be the default.",
     )
     allowed_namespaces: Annotated[tuple[AllowedNamespace, ...], Field(max_length=256)] = Field(
-        default=(), description="Namespaces that may use the project; with none of them nobody may."
+        default=(), description="Namespaces that may use the project. With an empty list no namespace may."
     )
     name_prefix: Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)] | None = Field(
         default=None,
-        description="Put before the name of every datastore and metrics token; keeps two Kubernetes clusters apart.",
+        description="The operator puts this prefix before the name of every datastore and metrics token. It keeps the objects "
+        "of two Kubernetes clusters apart.",
     )
     ca_certificate: ConfigMapKeyRef | None = Field(
         default=None,
         alias="caCertificate",
-        description="The provider's root certificate (PEM); copied into every credentials Secret as ca.crt.",
+        description="The provider's root certificate (PEM). The operator copies it into every credentials Secret as ca.crt.",
     )
     ports: Ports | None = None
     poll_seconds: PollSeconds | None = Field(
         default=None, description="Seconds between two LISTs of a collection at rest (default 60)."
     )
     poll_seconds_of: PollSecondsOf | None = Field(
-        default=None, description="The same for single collections, in place of pollSeconds."
+        default=None, description="Seconds between two LISTs at rest for single collections, instead of pollSeconds."
     )
 
 
 class QuotaStatus(Spec):
     """One quota of the project: `ram` in MB, `disk` in GB."""
 
-    name: Annotated[str, Field(max_length=128, description="What is counted, as the API names it.")]
-    used: int = Field(description="How much of it the project has.")
-    limit: int = Field(description="How much of it the project may have.")
+    name: Annotated[str, Field(max_length=128, description="The name of the quota in the API.")]
+    used: int = Field(description="How much of the quota the project uses.")
+    limit: int = Field(description="How much the project may use.")
 
 
 class RangeStatus(Spec):
-    """What one node may have."""
+    """How much one node may have."""
 
-    min: int | None = Field(default=None, description="The least.")
-    max: int | None = Field(default=None, description="The most.")
+    min: int | None = Field(default=None, description="The least that a node may have.")
+    max: int | None = Field(default=None, description="The most that a node may have.")
 
 
 class LimitStatus(Spec):
@@ -185,33 +190,35 @@ class LimitStatus(Spec):
 
 
 class UseStatus(Spec):
-    """What one installation of the operator has to look after."""
+    """The kinds that one installation of the operator serves resources of."""
 
-    operator_namespace: Annotated[str, Field(max_length=63, description="The installation's namespace.")]
+    operator_namespace: Annotated[str, Field(max_length=63, description="The namespace of the installation.")]
     kinds: Annotated[tuple[Annotated[str, Field(max_length=63)], ...], Field(max_length=64)] = Field(
-        description="The kinds of which there are resources that it serves."
+        description="The kinds of which this installation serves at least one resource."
     )
     seal_key: Annotated[str | None, Field(max_length=64)] = Field(
         default=None,
-        description="The id of the key that it proves ownership with: a key that is lost is noticed by it.",
+        description="The id of the key with which this installation seals statuses: with it the operator notices a lost key.",
     )
 
 
 class OddRowsStatus(Spec):
     """Rows of one collection that the operator cannot read whole."""
 
-    collection: Annotated[str, Field(max_length=64, description="The API's name of it.")]
-    rows: int = Field(description="How many rows of the last list.")
+    collection: Annotated[str, Field(max_length=64, description="The collection's name in the API.")]
+    rows: int = Field(description="How many rows of the last list the operator cannot read whole.")
     why: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=5)] = Field(
-        default=(), description="What is wrong with them: a field, and how it differs from what is expected."
+        default=(), description="The fields that cannot be read, and how each differs from what is expected."
     )
 
 
 class ReachedStatus(Spec):
-    """The API that the project's objects were last seen at."""
+    """The API at which the operator has last seen an object of the project."""
 
-    endpoint: Annotated[str, Field(max_length=2048, description="Its address.")]
-    access: Annotated[str, Field(max_length=128, description="The version of what says how to get there.")]
+    endpoint: Annotated[str, Field(max_length=2048, description="The address of that API.")]
+    access: Annotated[
+        str, Field(max_length=128, description="The version of the spec and Secret with which the operator got there.")
+    ]
 
 
 class DatabaseProjectStatus(Status):
@@ -222,33 +229,34 @@ class DatabaseProjectStatus(Status):
         default=None, description="The region whose API answers."
     )
     endpoint: Annotated[str | None, Field(max_length=2048)] = Field(
-        default=None, description="The Managed Databases API that is used."
+        default=None, description="The address of the Managed Databases API that the operator uses."
     )
     reached: ReachedStatus | None = Field(
         default=None,
-        description="Where an object of the project has answered last. After a change of the endpoint, the identity "
-        "service or the Secret nothing is done until one answers again.",
+        description="The API at which the operator has last seen an object of the project. After a change of the endpoint, the "
+        "identity service or the Secret the operator does nothing until one of the project's objects answers there.",
     )
     odd_rows: Annotated[tuple[OddRowsStatus, ...], Field(max_length=16)] = Field(
         default=(),
-        description="What cannot be read whole of what the API lists; what cannot be read counts as not told.",
+        description="Rows of the API's lists that the operator cannot read whole. A field that it cannot read counts as not "
+        "told.",
     )
     engines: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=200)] = Field(
-        default=(), description="Engines and versions on offer, such as postgresql 16."
+        default=(), description="Engines and versions that the cloud offers, such as postgresql 16."
     )
     capabilities: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=64)] = Field(
-        default=(), description="What the region supports."
+        default=(), description="Capabilities of the region, in the API's words."
     )
     limits: Annotated[tuple[LimitStatus, ...], Field(max_length=64)] = Field(
-        default=(), description="What a node of each engine may have."
+        default=(), description="How much CPU, memory and disk a node of each engine may have."
     )
     quotas: Annotated[tuple[QuotaStatus, ...], Field(max_length=64)] = Field(
-        default=(), description="What is used of the project and how much may be; up to ten minutes old."
+        default=(), description="The project's quotas, and how much of them is used; up to ten minutes old."
     )
     in_use: Annotated[tuple[UseStatus, ...], Field(max_length=64)] = Field(
         default=(),
-        description="The kinds of which there are resources, whatever their project. The policy that keeps "
-        "CustomResourceDefinitions from being deleted reads it.",
+        description="The kinds of which there are resources, in any project. The admission policy that refuses to delete a "
+        "CustomResourceDefinition in use reads this field.",
     )
 
 

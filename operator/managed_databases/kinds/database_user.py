@@ -47,32 +47,36 @@ class DatabaseUserSpec(ProtectedSpec):
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a user cannot move to another datastore")]
     project_ref: ProjectRef | None = None
     name: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=32)] | None = Field(
-        default=None, description="The name in the datastore; by default metadata.name. It never changes."
+        default=None, description="The user's name in the datastore; by default metadata.name. The name never changes."
     )
     password_secret_ref: SecretKeyRef | None = Field(
-        default=None, description="A password of your own; without it one is generated."
+        default=None, description="The Secret with a password of your own. Absent: the operator generates a password."
     )
     secret_name: SecretName | None = Field(
-        default=None, description="The Secret for applications; by default `<resource>-user`."
+        default=None, description="The name of the credentials Secret for applications; by default `<resource>-user`."
     )
     database_ref: ObjectRef | None = Field(
-        default=None, description="The ManagedDatabase that the Secret is for. The user may be its owner."
+        default=None,
+        description="The ManagedDatabase that the credentials Secret leads to. The user may be the owner of that database.",
     )
     databases: Annotated[tuple[ObjectRef, ...], Field(max_length=100)] | None = Field(
         default=None,
-        description="Databases that the user may use; each becomes a DatabaseGrant that belongs to this user.",
+        description="Databases that the user may use. For each entry the operator makes a DatabaseGrant that belongs to this "
+        "user.",
     )
     access: Annotated[tuple[InlineAccess, ...], Field(max_length=100)] | None = Field(
         default=None,
-        description="What a Kafka user may do; each entry becomes a KafkaACL that belongs to this user.",
+        description="The access rules of a Kafka user. For each entry the operator makes a KafkaACL that belongs to this user.",
     )
     on_unknown_password: Literal["Refuse", "Reset"] = Field(
-        default="Refuse", description="Whether adopting a user without knowing its password sets a new one."
+        default="Refuse",
+        description="What to do when a user is adopted whose password is not known. Refuse: nothing, with the reason "
+        "PasswordUnknown. Reset: set a new password.",
     )
 
 
 class DatabaseUserStatus(ProtectedStatus):
-    """Nothing beyond the frame."""
+    """The status of a `DatabaseUser`: no fields of its own."""
 
 
 def _database_of(spec: DatabaseUserSpec) -> NameOrId | None:
@@ -82,7 +86,7 @@ def _database_of(spec: DatabaseUserSpec) -> NameOrId | None:
 DATABASE: Reference[DatabaseUserSpec, CloudSpec, Database] = Reference(
     "databaseRef", "ManagedDatabase", _database_of, waited=False
 )
-"""Not waited for: the database may itself wait for this user, its owner."""
+"""The user does not wait for this database, because the database may wait for the user, its owner."""
 ObservedUser = Observed[DatabaseUserSpec, User, DatabaseUserStatus]
 
 
@@ -94,7 +98,10 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
         return (user.datastore_id, user.name)
 
     def body(self, observed: ObservedUser, password: SecretStr | None) -> NewUser:
-        """Without a password it is good for a check only: the API refuses it. Raises Refused when the engine has no users."""
+        """Return the body of the POST; without a password it serves only to check the spec, as the API would refuse it.
+
+        Raises Refused if the engine has no users.
+        """
         _require_fit(observed)
         name, datastore_id = effective_name(observed), datastore_of(observed).id or ""
         if password is None:
@@ -109,7 +116,9 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
         return {"datastore_id": user.datastore_id, "name": user.name}
 
     def changes(self, observed: ObservedUser) -> Iterator[Change]:
-        """Nothing but the password of a user can change. Raises Refused when the spec does not fit the datastore."""
+        """Yield nothing: only the password of a user can change, and the controller does that. Raises Refused if the spec does
+        not fit the datastore.
+        """
         _require_fit(observed)
         yield from ()
 
@@ -164,7 +173,9 @@ def _lacks(observed: ObservedUser) -> str | None:
 
 
 def _database_name(observed: ObservedUser) -> str | None:
-    """The database's name as the cloud has it, or else as its resource says; None when it is not known."""
+    """Return the name of the database that the Secret leads to, from the cloud or else from the database's spec; None while
+    the name is not known.
+    """
     reference = observed.spec.database_ref
     database = referred(observed, DATABASE)
     if reference is None or database is None or not in_same_datastore(database, datastore_of(observed)):

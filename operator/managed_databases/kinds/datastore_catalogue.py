@@ -1,4 +1,4 @@
-"""Finds the engine and the flavor that a spec names among those on offer; says what is on offer when it cannot."""
+"""Finds the engine and the flavor that a spec names in the project's catalogue; if there is none, says what the catalogue has."""
 
 import re
 from collections.abc import Iterable
@@ -10,20 +10,20 @@ from managed_databases.kinds.project_view import Catalogue
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
 SHOWN = 12
-"""How many choices a message lists at most, where any may be meant."""
+"""The most choices that a message lists when any of them may be meant."""
 MAX_CHOICES = 100
-"""The same of what one has to choose from."""
+"""The most choices that a message lists when the user has to choose one of them."""
 
 
 def catalogue_of(observed: Observed) -> Catalogue:
-    """Return what the project offers. Raises Refused (a wait) while that is not known."""
+    """Return the project's catalogue. Raises Refused, with a wait, while the catalogue is not read."""
     if observed.project is None or not observed.project.catalogue.known:
         raise Refused(Wait(Reason.LOOKING, "the project's catalogue of engines and flavors is not read yet"))
     return observed.project.catalogue
 
 
 def resolve_type(catalogue: Catalogue, engine: str, version: str) -> DatastoreType:
-    """Return the datastore type of an engine and a version. Raises Refused with what is on offer."""
+    """Return the datastore type of an engine and a version. Raises Refused, naming the engines or versions of the catalogue."""
     versions = {type_.version: type_ for type_ in catalogue.types if type_.engine == engine}
     if found := versions.get(version):
         return found
@@ -35,7 +35,7 @@ def resolve_type(catalogue: Catalogue, engine: str, version: str) -> DatastoreTy
 
 
 def resolve_flavor(catalogue: Catalogue, type_id: str | None, *, name: str | None, id_: str | None) -> Flavor:
-    """Return the flavor with this name or this id. Raises Refused, naming the nearest of those for the type."""
+    """Return the flavor with this name or this id. Raises Refused, naming the most similar flavors for the datastore type."""
     field = "flavor.name" if id_ is None else "flavor.id"
     offered = [flavor for flavor in catalogue.flavors if _is_for(flavor, type_id)]
     found = [flavor for flavor in offered if flavor.id == id_ or (id_ is None and flavor.name == name)]
@@ -56,7 +56,7 @@ def engine_text(observed: Observed, type_id: str | None) -> str | None:
 
 
 def flavor_text(observed: Observed, datastore: Datastore) -> str | None:
-    """Return the size in words: the flavor's name where it has one, and its numbers; None when nothing is known."""
+    """Return the size of a datastore's nodes in words: the flavor's name, if any, and numbers; None if nothing is known."""
     flavors = observed.project.catalogue.flavors if observed.project else ()
     name = next((flavor.name for flavor in flavors if flavor.id == datastore.flavor_id), None)
     size = datastore.flavor
@@ -66,7 +66,7 @@ def flavor_text(observed: Observed, datastore: Datastore) -> str | None:
 
 
 def natural(version: str) -> list[tuple[int, str]]:
-    """Sorts 9 before 14, and 14 before 14-TimescaleDB."""
+    """Return a sort key for versions, which puts 9 before 14, and 14 before 14-TimescaleDB."""
     return [(int(digits or -1), text) for digits, text in re.findall(r"([0-9]{1,18})|([^0-9]+)", version)]
 
 
@@ -75,7 +75,7 @@ def invalid(message: str) -> Refused:
 
 
 def _is_for(flavor: Flavor, type_id: str | None) -> bool:
-    """A flavor that does not tell its types may be for any."""
+    """Return whether a flavor is for a datastore type; a flavor that does not tell its types counts for every type."""
     return type_id is None or flavor.datastore_type_ids is None or type_id in flavor.datastore_type_ids
 
 

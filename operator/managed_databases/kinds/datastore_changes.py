@@ -1,5 +1,7 @@
-"""What differs between a datastore and its spec, as calls in their order. A field that the cloud does not tell is no
-difference."""
+"""The differences between a datastore and its spec, as calls in the order in which they are made.
+
+A field that the cloud does not tell is no difference.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -49,9 +51,11 @@ from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
 def changes(observed: ObservedDatastore) -> Iterator[Change]:
-    """Yield what differs. Raises Refused at the end for all that cannot be done: it never holds up the rest.
+    """Yield a change for each difference; at the end raise Refused for all differences that cannot be changed, so that these
+    hold up none of the others.
 
-    What guards comes first, and new public addresses come last: nothing is opened before its guard stands.
+    Guards (addresses to give up, firewall, security groups, protection) come first and new public addresses last: no address
+    is opened before its guard is there.
     """
     parts: tuple[Callable[[ObservedDatastore], Iterable[Change]], ...] = (
         floating_ips.given_up, _firewall, _security_groups, _protection, _name, _backups, _log_export, _pooler,
@@ -68,7 +72,7 @@ def changes(observed: ObservedDatastore) -> Iterator[Change]:
 
 
 def lift_protection(observed: ObservedDatastore) -> Iterator[Change]:
-    """A protected datastore cannot be deleted."""
+    """Yield the change that turns the cloud's protection off: the API deletes no protected datastore."""
     if observed.external is not None and observed.external.is_protected:
         yield Change(Reason.DELETING, "the cloud's protection is lifted", _protect(observed, on=False), Risk.NONE)
 
@@ -100,7 +104,7 @@ def _protect(observed: ObservedDatastore, *, on: bool) -> Call[Datastore]:
 
 
 def _firewall(observed: ObservedDatastore) -> Iterator[Change]:
-    """A guard that the cloud does not show is set rather than taken for granted, but no second time."""
+    """Yield the change of the firewall. If the cloud does not show a firewall, the operator sets it, but only once."""
     wanted, datastore = observed.spec.firewall, observed.existing
     if wanted is None:
         if is_ours(observed, FIREWALL):
@@ -137,7 +141,7 @@ def _unguarded(public: Iterable[str]) -> Refused:
 
 
 def _public_addresses(observed: ObservedDatastore) -> Iterator[Change]:
-    """The firewall is applied before; should it not be, there is no address."""
+    """Yield new public addresses, but only once the firewall of the spec is applied."""
     if not _firewall_differs(observed):
         yield from floating_ips.given(observed)
 
@@ -188,7 +192,7 @@ def _pooler(observed: ObservedDatastore) -> Iterator[Change]:
 
 
 def _config(observed: ObservedDatastore) -> Iterator[Change]:
-    """One bad value does not hold up the good ones."""
+    """Yield one change with all parameters that differ and are valid; invalid ones do not hold up the others."""
     datastore, config = observed.existing, observed.spec.config or {}
     catalogue_of(observed)
     parameters = engine_parameters(observed)

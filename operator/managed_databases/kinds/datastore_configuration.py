@@ -1,4 +1,4 @@
-"""Configuration parameters: the spec's values in the catalogue's types, and what differs from the cloud."""
+"""Configuration parameters: converts the spec's values to the catalogue's types, and compares them with the cloud."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,13 +15,13 @@ Parameters = Sequence[ConfigurationParameter]
 Value = int | float | str | bool
 
 MAX_HINTS: Final = 4
-"""For so many unknown names the closest known one is looked for: a spec may have hundreds."""
+"""The number of unknown names for which a message suggests a known name: a spec may have hundreds of unknown names."""
 
 UNSAFE_FROM: Final = 2**63
-"""From here on the API server changes JSON numbers silently: such integers must be text."""
+"""From this number on the API server changes integers in JSON silently, so these must be written as text."""
 
 _ABSURD: Final = Decimal(2) ** 80
-"""No parameter is that large; an exponent without bound would take all memory when it is written out."""
+"""Larger numbers are refused: no parameter is that large, and an unbounded exponent, written out, would take all memory."""
 
 _TRUTHS: Final = {
     "true": True,
@@ -36,16 +36,16 @@ _TRUTHS: Final = {
 
 
 class Unfit(ValueError):
-    """A value does not fit its parameter; the message says what would, and never quotes the value."""
+    """A value does not fit its parameter; the message says which values fit, and never quotes the value."""
 
 
 def _by_name(parameters: Parameters) -> dict[str, ConfigurationParameter]:
-    """The first one of each name."""
+    """Return the parameters by name; of several with one name the first."""
     return {parameter.name: parameter for parameter in reversed(parameters)}
 
 
 def _unknown(known: Mapping[str, ConfigurationParameter], name: str, *, is_hinted: bool) -> Refused:
-    """What to say of a name that no parameter has: which is the closest one."""
+    """Return the refusal of a name that no parameter has; with `is_hinted` its message suggests the most similar name."""
     close = nearest(name, known, most=1) if is_hinted else []
     hint = f"; did you mean {close[0]}?" if close else ""
     return invalid(f"config.{name}: this engine has no such parameter{hint}")
@@ -54,9 +54,9 @@ def _unknown(known: Mapping[str, ConfigurationParameter], name: str, *, is_hinte
 def converted(
     parameters: Parameters | None, config: Mapping[str, object], limited: Parameters | None = None
 ) -> dict[str, Value]:
-    """Return the spec's parameters as the API takes them. Raises Refused, naming all that are wrong.
+    """Return the spec's parameters as the API takes them. Raises Refused, naming all parameters that are wrong.
 
-    As `judged`.
+    The arguments are those of `judged`.
     """
     fit, refusals = judged(parameters, config, limited)
     if refusals:
@@ -71,10 +71,10 @@ def judged(
     *,
     hints_most: int = MAX_HINTS,
 ) -> tuple[dict[str, Value], list[Refused]]:
-    """Return those of the spec's parameters that are right, as the API takes them, and what is wrong with the others.
+    """Return the spec's valid parameters, as the API takes them, and a message for each invalid one.
 
-    `parameters` None: the catalogue does not know this engine's; then values go as they are. `limited` are the same
-    parameters with the limits of the very flavor, None while these are not known.
+    `parameters` are the engine's; with None (the catalogue does not know them) the values are sent unchanged. `limited` are
+    the same parameters with the limits of the datastore's flavor; None while these limits are not known.
     """
     known, exact = None if parameters is None else _by_name(parameters), _by_name(limited or ())
     fit: dict[str, Value] = {}
@@ -109,7 +109,7 @@ def _checked(
 
 
 def convert(parameter: ConfigurationParameter, value: object) -> Value:
-    """Return `value` in the parameter's type: text is accepted for every type. Raises Unfit."""
+    """Return `value` in the parameter's type; text is accepted for every type. Raises Unfit if it cannot be converted."""
     if not isinstance(value, bool | int | float | str):
         raise Unfit("must be a number, true or false, or text")
     if (
@@ -132,7 +132,7 @@ def convert(parameter: ConfigurationParameter, value: object) -> Value:
 
 
 def same(parameter: ConfigurationParameter | None, wanted: Value, actual: object) -> bool:
-    """Whether the cloud has the wanted value, in whatever type it tells it."""
+    """Return whether the cloud has the wanted value, whatever type the API's answer gives it."""
     if parameter is not None:
         try:
             actual = convert(parameter, actual)
@@ -144,7 +144,7 @@ def same(parameter: ConfigurationParameter | None, wanted: Value, actual: object
 def difference(
     parameters: Parameters | None, wanted: Mapping[str, Value], actual: Mapping[str, object]
 ) -> dict[str, Value]:
-    """Return the wanted parameters that the cloud has not. Parameters that the spec does not name never count."""
+    """Return the wanted parameters whose values differ from the cloud's. Parameters that the spec does not name never count."""
     known = {parameter.name: parameter for parameter in parameters or ()}
     return {
         name: value
@@ -154,7 +154,7 @@ def difference(
 
 
 def _require_allowed(parameter: ConfigurationParameter, value: Value) -> None:
-    """`max` is not checked here: it grows with the flavor, and this parameter may be another flavor's."""
+    """Raise Unfit for a value out of bounds. `max` is not checked: it grows with the flavor, and may be another flavor's."""
     if parameter.is_changeable is False:
         raise Unfit("the provider does not let this parameter be set")
     if parameter.choices and not any(same(parameter, value, choice) for choice in parameter.choices):
@@ -183,7 +183,7 @@ def _integer(value: Value) -> int:
 
 
 def _whole(number: Decimal) -> int:
-    """Raises ValueError when it is not, or absurdly large."""
+    """Return a whole number. Raises ValueError for a fraction, and for an absurdly large number."""
     if not number.is_finite() or abs(number) >= _ABSURD or number != int(number):
         raise ValueError("not a whole number")
     return int(number)
@@ -213,7 +213,7 @@ def _truth(value: Value) -> bool:
 
 
 def _text(value: Value, choices: Sequence[object]) -> str:
-    """YAML turns an unquoted `on` into true: where the choices are words for it, that word is meant."""
+    """Return a value as text. YAML turns an unquoted `on` into true, so if the choices have such a word, that word is meant."""
     if not isinstance(value, bool):
         return str(value)
     words = [str(choice) for choice in choices if _TRUTHS.get(str(choice).lower()) is value]

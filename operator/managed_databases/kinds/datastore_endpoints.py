@@ -1,4 +1,4 @@
-"""Where applications connect: hosts and ports of a datastore, and what its credentials Secrets hold."""
+"""Where applications connect: hosts and ports of a datastore, and the data of its credentials Secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,16 @@ from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, REDIS, fam
 
 PROVIDER = "managed-databases"
 WHERE = ("host", "hosts", "read-only-host", "bootstrap-servers")
-"""What a credentials Secret says of where to connect, besides ports: these its engine has always."""
+"""The keys of a credentials Secret that name hosts. Ports are not among them, because they are known from the engine."""
 REDIS_USER = "default"
-"""Redis' own name for the user that the password alone stands for."""
+"""Redis' name for the user of a login with a password only."""
 
 
 @dataclass(frozen=True)
 class Endpoints:
-    """`hosts` has the writable one first; each port is None when the engine is unknown or has none."""
+    """Hosts and ports of a datastore. `hosts` has the writable host first; a port is None if the engine is unknown or has no
+    such port.
+    """
 
     hosts: tuple[str, ...] = ()
     read_write: str | None = None
@@ -35,9 +37,9 @@ def endpoints(
     ports: PortNumbers,
     before: Mapping[str, str] | None = None,
 ) -> Endpoints:
-    """Return where to connect, as far as it is known. `engine` is the engine's name and its version.
+    """Return the hosts and ports of a datastore, as far as they are known. `engine` is the engine's name and its version.
 
-    `before` is what a credentials Secret says of it: a datastore that tells no host has the ones that it had.
+    `before` is the data of its credentials Secret: if the API tells no host, the hosts in the Secret count.
     """
     by_role = _hosts_by_role(datastore)
     masters = [host for role, host in by_role.items() if _is_master(role)]
@@ -73,16 +75,17 @@ OPTIONAL_KEYS = frozenset(
         "jaas-config",
     }
 )
-"""What a credentials Secret may have from us and not have later. Other keys are other people's."""
+"""The keys that the operator may write into a credentials Secret and later remove. All other keys belong to others."""
 
 _LISTS_OF_HOSTS = ("hosts", "bootstrap-servers")
 _FURTHER_WAYS = ("hosts", "read-only-host", "pooler-port")
-"""Nobody needs one of these to get in: they come with a further node, or a pooler."""
+"""Keys that no application needs to connect: they come with further nodes, or with a pooler."""
 
 
 def lets_in(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Whether applications get in with what a credentials Secret holds, where it should hold what is `wanted`. A list of hosts
-    may have some more, or some fewer: nodes come and go while a datastore is resized.
+    """Return whether applications can connect with the data that a credentials Secret has (`held`) instead of `wanted`.
+
+    A list of hosts may have more or fewer hosts than wanted: nodes come and go while a datastore is resized.
     """
     hosts = set(wanted.get("hosts", "").split(","))
     for name, value in wanted.items():
@@ -158,14 +161,14 @@ def _kafka(where: Endpoints, username: str, password: SecretStr) -> dict[str, st
 
 
 def _hosts_by_role(datastore: Datastore | None) -> dict[str, str]:
-    """The API tells a role twice, in lower and in upper case."""
+    """Return the datastore's hosts by role, in lower case: the API tells each role twice, in lower and in upper case."""
     if datastore is None:
         return {}
     return {role.lower(): host for role, host in (datastore.connection or {}).items() if host}
 
 
 def _hosts_told(content: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """The writable hosts, and the others, as `secret_content` has written them."""
+    """Return the writable hosts and the other hosts that a Secret of `secret_content` names."""
     told = content.get("hosts") or content.get("bootstrap-servers") or content.get("host") or ""
     hosts = [host.partition(":")[0] for host in told.split(",") if host]
     masters = [host for host in hosts if host == content.get("host")]
@@ -181,6 +184,6 @@ def _text(port: int | None) -> str | None:
 
 
 def _jaas(value: str) -> str:
-    r"""Kafka's parser reads a quoted word in one line, with \ before " and \, and \n and \r for line breaks."""
+    r"""Return a value quoted for Kafka's JAAS parser: in one line, \ before " and \, and \n and \r for line breaks."""
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
     return "".join(escapes.get(character, character) for character in value)

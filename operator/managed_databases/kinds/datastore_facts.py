@@ -1,4 +1,4 @@
-"""What a step has found out of a datastore, beyond what every kind has."""
+"""The facts that a step finds out about a datastore, beside those of every kind."""
 
 from typing import ClassVar
 

@@ -1,7 +1,7 @@
-"""What of a datastore is reset once it leaves the spec, each value as a digest: what the spec wants, what the cloud has.
+"""The fields of a datastore that are reset once they are removed from the spec, with digests of the spec's and cloud's values.
 
-Only a value that this operator has set is ever reset. By the digests it is known whether the value that the cloud has is
-the one that was sent, also after a call whose answer was lost, or whose process died.
+Only a value that the operator has set is ever reset. By the digests the operator knows whether the cloud has the value that
+it has sent, also after a call whose answer was lost, or whose process was killed.
 """
 
 import hashlib
@@ -23,14 +23,15 @@ LOG_EXPORT: Final = "logExport"
 CONFIG: Final = "config."
 
 DEFAULT_POOLER: Final = NewPooler(mode="transaction", size=30)
-"""What the API gives a pooler that was not asked for (API reference)."""
+"""The API's defaults for the pooler (API reference)."""
 
 
 def wanted_values(observed: ObservedDatastore) -> Mapping[str, str]:
-    """What the spec wants and what is to be reset once it leaves the spec, by name.
+    """Return digests of the spec's values that are to be reset once they are removed from the spec, by name.
 
-    Backups and security groups the API cannot reset. Floating IPs it could take away, but an address that is given up
-    cannot be had again: who stops managing them keeps them. What the engine does not take is not wanted.
+    The API cannot reset backups and security groups. It could take floating IPs away, but nobody gets an address back that
+    was given up, so a datastore keeps them when the spec no longer names them. Fields that the engine does not have are left
+    out.
     """
     spec = observed.spec
     values: dict[str, object] = {}
@@ -47,7 +48,7 @@ def wanted_values(observed: ObservedDatastore) -> Mapping[str, str]:
 
 
 def actual_values(observed: ObservedDatastore) -> Mapping[str, str]:
-    """What the cloud has, by the same names; what it does not tell is left out."""
+    """Return digests of the cloud's values by the same names; values that the API does not tell are left out."""
     datastore = observed.external
     if datastore is None:
         return {}
@@ -68,18 +69,18 @@ def actual_values(observed: ObservedDatastore) -> Mapping[str, str]:
 
 
 def is_ours(observed: ObservedDatastore, name: str) -> bool:
-    """Whether this operator has set it: known to have worked, or the cloud has just the value that was sent."""
+    """Return whether the operator has set this field: a call has surely worked, or the cloud has the value that was sent."""
     sent = observed.status.applying.get(name)
     return name in observed.status.managed or (sent is not None and actual_values(observed).get(name) == sent)
 
 
 def ours(observed: ObservedDatastore) -> set[str]:
-    """The names of all that this operator has set."""
+    """Return the names of all fields that the operator has set."""
     return {name for name in (*observed.status.managed, *observed.status.applying) if is_ours(observed, name)}
 
 
 def whole_pooler(wanted: PoolerSpec, datastore: Datastore | None) -> NewPooler:
-    """The pooler as the spec says, and what it does not say as it is."""
+    """Return the pooler with the spec's values, and the cloud's for those that the spec does not give."""
     actual = datastore.pooler if datastore is not None else None
     return NewPooler(
         mode=wanted.mode or (actual and actual.mode) or DEFAULT_POOLER.mode,
@@ -88,7 +89,7 @@ def whole_pooler(wanted: PoolerSpec, datastore: Datastore | None) -> NewPooler:
 
 
 def engine_parameters(observed: ObservedDatastore) -> configuration.Parameters | None:
-    """The engine's parameters; None while the catalogue does not know them."""
+    """Return the engine's parameters; None while the catalogue does not know them."""
     if observed.project is None:
         return None
     catalogue = observed.project.catalogue
@@ -100,13 +101,13 @@ def engine_parameters(observed: ObservedDatastore) -> configuration.Parameters |
 
 
 def limited_parameters(observed: ObservedDatastore) -> configuration.Parameters | None:
-    """The engine's parameters with the limits of the flavor that counts; None while they are not read."""
+    """Return the engine's parameters with the limits of the datastore's flavor; None while these are not read."""
     needed = parameters_for(observed)
     return None if needed is None or observed.project is None else observed.project.catalogue.limited.get(needed)
 
 
 def network(address: str) -> str:
-    """One address as a network, however it is written."""
+    """Return an address or network in one canonical form, however it is written."""
     try:
         return str(ip_network(address, strict=False))
     except ValueError:

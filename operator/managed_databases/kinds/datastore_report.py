@@ -1,4 +1,4 @@
-"""What a datastore's status tells beyond the frame. Nothing that changes at rest is in it."""
+"""The status of a datastore, beside the fields of all kinds. A value that changes at rest is not in it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,7 +22,7 @@ from managed_databases.kinds.not_told import not_told
 from managed_databases.kinds.verdicts import Reason
 
 STEP: Final = 5
-"""Percent; a shown step is left only for a value more than 4 away from it, so that a value on an edge never flaps."""
+"""In percent. The shown step changes only for a value more than 4 away from it, so a value on an edge does not flap."""
 
 ACTIONS_SHOWN: Final = 5
 
@@ -37,13 +37,13 @@ _TOLD_AS: Final = {
     "logExport": ("log_export", "log_platform"),
     "floatingIPs": ("floating_ips", "instances"),
 }
-"""Fields of the spec: in our model, and in the API's answer."""
+"""Fields of the spec that the API may not tell: their names in the spec, in the spec's model, and in the API's answer."""
 
 
 def report(observed: ObservedDatastore) -> ManagedDatastoreStatus:
-    """Return the kind's own status fields. What cannot be seen at the moment stays as it was, until it is gone.
+    """Return the kind's own status fields. While the object cannot be seen, its fields stay as they were until it is gone.
 
-    Lengths are not validated: what is too long for the schema is cut when the whole status is made.
+    Lengths are not validated: values that are too long for the schema are cut when the whole status is made.
     """
     before, datastore = observed.status, observed.external
     if datastore is None:
@@ -62,9 +62,9 @@ def report(observed: ObservedDatastore) -> ManagedDatastoreStatus:
 
 
 def conditions(observed: ObservedDatastore) -> Conditions:
-    """Return what is worth telling besides the frame; nothing when all is well.
+    """Return the datastore's own conditions; none when all is well.
 
-    A restart that a configuration waits for is not among it: the API does not tell.
+    No condition says that a configuration waits for a restart, because the API does not tell.
     """
     datastore = observed.external
     if datastore is None:
@@ -93,7 +93,7 @@ def _guard(observed: ObservedDatastore, datastore: Datastore, before: str | None
 
 
 def where(observed: ObservedDatastore) -> Endpoints:
-    """Return where to connect to this datastore."""
+    """Return the hosts and ports of this datastore."""
     ports = observed.project.ports if observed.project else PortNumbers()
     return endpoints(
         observed.external, (observed.spec.engine.type, observed.spec.engine.version), ports, observed.told_before
@@ -101,7 +101,9 @@ def where(observed: ObservedDatastore) -> Endpoints:
 
 
 def disk_used_percent(exact: float | None, shown: int | None) -> int | None:
-    """Return the step to show; None when the API does not tell, or not in percent."""
+    """Return the step to show, from the API's exact value and the step that is shown now; None if the API tells no value from
+    0 to 100.
+    """
     if exact is None or not 0 <= exact <= 100:
         return None
     if shown is not None and abs(exact - shown) <= STEP - 1:
@@ -125,7 +127,7 @@ def _told(found: Endpoints, datastore: Datastore) -> DatastoreEndpoints | None:
 
 
 def _in_order(instances: Iterable[Instance]) -> list[Instance]:
-    """The API's order is not certain; a status that depends on it would be written again and again."""
+    """Return the nodes in a fixed order: a status in the API's order, which may vary, would be written again and again."""
     return sorted(instances, key=lambda one: (one.role or "", one.role_name or "", one.id or "", one.ip or ""))
 
 

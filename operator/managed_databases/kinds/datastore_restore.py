@@ -20,7 +20,9 @@ SOURCE: Reference[ManagedDatastoreSpec, ManagedDatastoreSpec, Datastore] = Refer
 
 
 def restore(observed: ObservedDatastore) -> NewRestore | None:
-    """Return what the creation asks for. Raises Refused for a source that cannot be restored from."""
+    """Return the backup for the body of the creation; None without one. Raises Refused for a source without backups, or one
+    that this namespace may not restore.
+    """
     spec = observed.spec
     source = referred(observed, SOURCE)
     if spec.restore is None or source is None or source.id is None:
@@ -44,7 +46,7 @@ def _require_fit(observed: ObservedDatastore, label: str, source: Datastore) -> 
 
 
 def _in_utc(moment: str) -> str:
-    """The API's times are UTC and have no zone; that it takes them so, too, is [assumed]."""
+    """Return a moment as the API writes times: UTC without a zone. That the API also accepts this form is [assumed]."""
     try:
         return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Whether the project has room for a datastore: quota and limits, before the call."""
+"""Checks the project's quotas and limits before a datastore is created or resized."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,13 +12,13 @@ from managed_databases.kinds.project_view import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason, Stall
 
 Size = Mapping[str, int]
-"""What one node takes, by the quotas' names."""
+"""The size of one node, by the names of quotas: vcpus, ram (MB), disk (GB)."""
 
 _FIELDS: Final = {"vcpus": "flavor.vcpus", "ram": "flavor.ramMB", "disk": "flavor.diskGB"}
 
 
 def require_room(observed: ObservedDatastore) -> None:
-    """Raise Refused when the new datastore cannot fit. What is not known is no reason to refuse."""
+    """Raise Refused if the new datastore does not fit into quotas and limits. An unknown quota or limit refuses nothing."""
     spec = observed.spec
     catalogue = catalogue_of(observed)
     node = wanted_size(observed)
@@ -29,7 +29,7 @@ def require_room(observed: ObservedDatastore) -> None:
 
 
 def require_room_to_resize(observed: ObservedDatastore) -> None:
-    """Raise Refused when the datastore cannot become what the spec says."""
+    """Raise Refused if the datastore, at the size that the spec asks for, does not fit into quotas and limits."""
     spec = observed.spec
     datastore = observed.existing
     catalogue = catalogue_of(observed)
@@ -52,7 +52,7 @@ def require_room_to_resize(observed: ObservedDatastore) -> None:
 
 
 def wanted_size(observed: ObservedDatastore) -> Size:
-    """Return what one node of the spec takes, as far as it is known. Raises Refused for a flavor that is not on offer."""
+    """Return the size of a node by the spec, as far as it is known. Raises Refused for a flavor that the catalogue lacks."""
     spec = observed.spec
     told = spec.flavor
     numbers = {"vcpus": told.vcpus, "ram": told.ram_mb, "disk": told.disk_gb}
@@ -66,7 +66,7 @@ def wanted_size(observed: ObservedDatastore) -> Size:
 
 
 def actual_size(observed: ObservedDatastore) -> Size:
-    """Return what one node takes now, as far as it is known."""
+    """Return the size of a node in the cloud, as far as it is known."""
     datastore = observed.existing
     flavors = observed.project.catalogue.flavors if observed.project else ()
     told = datastore.flavor or next((flavor for flavor in flavors if flavor.id == datastore.flavor_id), None)
@@ -77,7 +77,7 @@ def actual_size(observed: ObservedDatastore) -> Size:
 
 
 def parameters_for(observed: ObservedDatastore) -> ParametersFor | None:
-    """Return the flavor whose configuration limits count: the present one, or that of the creation to come."""
+    """Return the flavor whose limits for parameters count: the datastore's, or, before the creation, the spec's."""
     if not observed.spec.config or observed.project is None or not observed.project.catalogue.known:
         return None
     try:
@@ -97,7 +97,7 @@ def _type_id(observed: ObservedDatastore) -> str | None:
 
 
 def _require_limits(catalogue: Catalogue, spec: ManagedDatastoreSpec, node: Size) -> None:
-    """Only sizes by numbers: a flavor on offer is within its limits."""
+    """Raise Refused for a size out of limits. Only sizes by numbers are checked: a flavor of the catalogue is within them."""
     if spec.flavor.vcpus is None:
         return
     limits = ranges(catalogue.limits, spec.engine.type)

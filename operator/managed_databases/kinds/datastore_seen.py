@@ -1,4 +1,4 @@
-"""What a pass sees of a datastore."""
+"""The type of what a pass observes of a datastore."""
 
 from managed_databases.api.models import Datastore
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec

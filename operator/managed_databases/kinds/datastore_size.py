@@ -1,4 +1,4 @@
-"""A datastore's disk, nodes and flavor: what differs, as one resize."""
+"""Differences of a datastore's disk, nodes and flavor, as one resize."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,9 @@ from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
 def size_changes(observed: ObservedDatastore) -> Iterator[Change]:
-    """Disk, nodes and flavor go into one call: each would put the datastore to work for minutes.
+    """Yield one resize with disk, nodes and flavor: each call of its own would keep the datastore busy for minutes.
 
-    Raises Refused for what can never be, and when the project has no room for it.
+    Raises Refused for an impossible size, and if the project has no room for the size.
     """
     spec, datastore = observed.spec, observed.existing
     fields: dict[str, object] = {}
@@ -48,7 +48,9 @@ def size_changes(observed: ObservedDatastore) -> Iterator[Change]:
 
 
 def _flavor(observed: ObservedDatastore, refusals: list[Refused]) -> dict[str, object]:
-    """Return the resize's flavor fields, none when nothing differs. A smaller disk is noted and left as it is."""
+    """Return the flavor fields of the resize; none if nothing differs. A smaller disk is left as it is, and added to
+    `refusals`.
+    """
     spec, datastore = observed.spec.flavor, observed.existing
     actual = datastore.flavor
     if spec.vcpus is not None:

@@ -1,4 +1,4 @@
-"""What the engines can and cannot do (api-facts, engine rules). An unknown engine is never refused anything."""
+"""What the engines can and cannot do (docs/api-facts.md, engine rules). The operator refuses an unknown engine nothing."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ KAFKA: Final = "kafka"
 
 
 def family(engine: str) -> str:
-    """Return the protocol that an engine speaks: the `type` of its Secrets. An unknown one stands for itself."""
+    """Return the protocol that an engine speaks, which is the `type` of its Secrets; an unknown engine's own name."""
     return next((known for known in (POSTGRESQL, MYSQL, REDIS, KAFKA) if engine.startswith(known)), engine)
 
 
@@ -34,7 +34,10 @@ def engine_of_parent(observed: Observed) -> tuple[str, str] | None:
 
 
 def require_family(observed: Observed, what: str, *families: str) -> None:
-    """Raise Refused when the datastore's engine is known and of none of these families. `what` begins the message."""
+    """Raise Refused (InvalidSpec) if the datastore's engine is known and in none of these families.
+
+    `what` begins the message, such as "a topic is".
+    """
     engine = engine_of_parent(observed)
     if engine is not None and family(engine[0]) in {POSTGRESQL, MYSQL, REDIS, KAFKA} - set(families):
         raise Refused(

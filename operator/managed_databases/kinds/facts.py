@@ -1,4 +1,4 @@
-"""What a step has found out of a resource's cloud object, on its way into the status."""
+"""Facts: what a step has found out about a resource's cloud object, and what the status shall therefore say."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -9,8 +9,9 @@ from managed_databases.kinds.shared_fields import CloudStatus, Identity, Intent
 
 
 class Facts(BaseModel):
-    """A change of a status. Only the fields that are given count: each replaces what the status says, and one that is given
-    as None, or empty, takes that away. The fields are those of `CloudStatus`, which knows how they are written.
+    """A change of a status. Only the given fields count: each replaces the status's field; None, or an empty value, removes it.
+
+    The fields are those of `CloudStatus`, which knows their names in a status.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -32,12 +33,12 @@ class Facts(BaseModel):
         return bool(self.model_fields_set)
 
     def __or__(self, newer: "Facts") -> "Facts":
-        """Both together; where both say something, the newer one counts."""
+        """Return both changes as one; for a field that both have, the newer value counts."""
         model = type(newer) if issubclass(type(newer), type(self)) else type(self)
         return model.model_validate(self._given() | newer._given())
 
     def written(self) -> dict[str, object]:
-        """The fields as a status has them, by their names there; None for what is taken away."""
+        """Return the fields as JSON values by their names in a status; None for a field that is to be removed."""
         known = self.STATUS.model_fields
         return {known[name].alias or name: _plain(value) for name, value in self._given().items()}
 

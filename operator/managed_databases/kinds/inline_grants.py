@@ -1,4 +1,4 @@
-"""What a `DatabaseUser` asks for inline: grants and access rules, as resources of their own kinds."""
+"""Makes resources of the grants (`databases`) and access rules (`access`) that a `DatabaseUser` lists in its spec."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from managed_databases.kinds.database_user import DatabaseUserSpec
 
 INLINE = {"access": "KafkaACL", "databases": "DatabaseGrant"}
-"""The fields of a user's spec that ask for resources of another kind, and that kind."""
+"""The fields of a user's spec whose entries become resources of another kind, and that kind."""
 LONGEST_NAME = 200
-"""Of a resource of ours (design, Kinds)."""
+"""The most characters of a resource's name: the operator adds suffixes to it for the names of Secrets."""
 
 
 class InlineAccess(Spec):
-    """What the user may do with the topics of one name, of one prefix, or with all."""
+    """What the user may do with one topic, with all topics of a prefix, or with all topics."""
 
     model_config = rules(
         Rule(
@@ -35,17 +35,18 @@ class InlineAccess(Spec):
     )
 
     pattern_type: Literal["literal", "prefixed", "all"] = Field(
-        description="Whether `pattern` is a topic's whole name, the beginning of names, or all topics are meant."
+        description="Which topics the entry is for. literal: the topic with the name `pattern`. prefixed: all topics whose "
+        "names begin with `pattern`. all: all topics."
     )
     pattern: Annotated[str, one_word(249)] | None = Field(
-        default=None, description="A topic's name, or the beginning of names."
+        default=None, description="The name of a topic, or a prefix of names of topics."
     )
     allow_read: bool = Field(default=False, description="Whether the user may read from these topics.")
     allow_write: bool = Field(default=False, description="Whether the user may write to these topics.")
 
 
 def owned_by_user(observed: "Observed[DatabaseUserSpec]") -> tuple[OwnedResource, ...]:
-    """Return the grants and access rules that the user's spec lists, each named for what it is about."""
+    """Return the grants and access rules that the user's spec lists; the name of each is made of the user and its content."""
     common: dict[str, object] = {
         "datastoreRef": _written(observed.spec.datastore_ref),
         "userRef": {"name": observed.name},
@@ -61,7 +62,7 @@ def owned_by_user(observed: "Observed[DatabaseUserSpec]") -> tuple[OwnedResource
 
 
 def _united(entries: Iterable[InlineAccess]) -> Iterable[InlineAccess]:
-    """One entry for each pattern: what one of them allows is allowed."""
+    """Return one entry for each pattern, which allows what any entry with that pattern allows."""
     united: dict[tuple[str, str | None], InlineAccess] = {}
     for entry in entries:
         about = (entry.pattern_type, entry.pattern)
@@ -89,7 +90,7 @@ def _access(observed: Observed, access: InlineAccess, common: Mapping[str, objec
 
 
 def _name(observed: Observed, about: str) -> str:
-    """Two names that would be cut to the same get a digest of the whole."""
+    """Return the name of an owned resource. A name that is too long is cut and gets a digest, so that no two become equal."""
     name = f"{observed.name}-{about}"
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 11].rstrip('-.')}-{_digest(name)}"
 

@@ -32,7 +32,7 @@ ALL = "all"
 
 
 class KafkaACLSpec(ProtectedSpec):
-    """What a user may do with the topics of one name, of one prefix, or with all. What is not allowed is forbidden."""
+    """What a user may do with one topic, with all topics of a prefix, or with all topics. Everything else is forbidden."""
 
     model_config = rules(
         unchangeable("projectRef", "an access rule cannot move to another project"),
@@ -50,19 +50,20 @@ class KafkaACLSpec(ProtectedSpec):
     pattern_type: Annotated[
         Literal["literal", "prefixed", "all"],
         Field(
-            description="Whether `pattern` is a topic's whole name, the beginning of names, or all topics are meant."
+            description="Which topics the rule is for. literal: the topic with the name `pattern`. prefixed: all topics whose "
+            "names begin with `pattern`. all: all topics."
         ),
         Rule(IMMUTABLE, "make another KafkaACL for another patternType"),
     ]
     pattern: Annotated[str, one_word(249)] | None = Field(
-        default=None, description="A topic's name, or the beginning of names."
+        default=None, description="The name of a topic, or a prefix of names of topics."
     )
     allow_read: bool = Field(default=False, description="Whether the user may read from these topics.")
     allow_write: bool = Field(default=False, description="Whether the user may write to these topics.")
 
 
 class KafkaACLStatus(ProtectedStatus):
-    """Nothing beyond the frame."""
+    """The status of a `KafkaACL`: no fields of its own."""
 
 
 def _user_of(spec: KafkaACLSpec) -> NameOrId | None:
@@ -84,7 +85,7 @@ class KafkaACLKind(KindInDatastore[KafkaACLSpec, ACL, KafkaACLStatus]):
         return _key(acl.datastore_id, acl.user_id, acl.pattern_type, acl.pattern)
 
     def body(self, observed: ObservedACL, password: SecretStr | None) -> NewACL:
-        """Raises Refused when the engine has no access rules."""
+        """Return the body of the POST. Raises Refused if the engine has no access rules, or if a guest may not have this one."""
         require_family(observed, "an access rule is", KAFKA)
         require_same_datastore(observed, USER)
         require_own_topics(observed)
@@ -105,7 +106,7 @@ class KafkaACLKind(KindInDatastore[KafkaACLSpec, ACL, KafkaACLStatus]):
         return _identifying(self.key_of(acl))
 
     def changes(self, observed: ObservedACL) -> Iterator[Change]:
-        """Both rights are sent together. Taking one away interrupts whoever uses it."""
+        """Yield one change with both rights, if one differs. Taking a right away interrupts those who use it."""
         spec, acl = observed.spec, observed.existing
         require_unmoved(observed, USER, acl.user_id)
         require_own_topics(observed)
@@ -124,7 +125,7 @@ class KafkaACLKind(KindInDatastore[KafkaACLSpec, ACL, KafkaACLStatus]):
 
 
 def _key(datastore_id: str, user_id: str, pattern_type: str, pattern: str | None) -> tuple[str, ...]:
-    """With `all` a pattern means nothing, whatever the API shows."""
+    """Return the key of an access rule; with the type `all` the pattern is "", whatever the API shows."""
     return (datastore_id, user_id, pattern_type, "" if pattern_type == ALL else pattern or "")
 
 
@@ -133,9 +134,10 @@ def _identifying(key: tuple[str, ...]) -> Mapping[str, str | None]:
 
 
 def require_own_topics(observed: ObservedACL) -> None:
-    """Raise Refused when a guest asks for more than topics of the prefix that the datastore's owner gave him.
+    """Raise Refused if a guest asks for topics without the prefix that the datastore's owner gave to the guest's namespace.
 
-    That a topic is the guest's own now is not enough: once he has deleted it, another's of that name would be his to read.
+    A topic of the guest's own is not enough: after its deletion somebody else may make a topic of that name, and the guest
+    could read it.
     """
     spec = observed.spec
     rights = datastore_of(observed).guest

@@ -21,21 +21,24 @@ from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
 class KafkaTopicSpec(ProtectedSpec):
-    """A topic. Deleting it deletes its data."""
+    """A topic of a Kafka datastore. Deleting the topic deletes its data."""
 
     model_config = rules(unchangeable("projectRef", "a topic cannot move to another project"), PROJECT_ONLY_WITH_ID)
 
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a topic cannot move to another datastore")]
     project_ref: ProjectRef | None = None
     name: Annotated[str, Field(pattern="^[a-zA-Z0-9._-]+$", min_length=1, max_length=249)] | None = Field(
-        default=None, description="The name in the datastore; by default metadata.name. It never changes."
+        default=None, description="The topic's name in the datastore; by default metadata.name. The name never changes."
     )
     partitions: (
         Annotated[
             int, Field(ge=1, le=4000), Rule("self >= oldSelf", "Kafka cannot merge partitions: there can only be more")
         ]
         | None
-    ) = Field(default=None, description="Only ever more. Absent: 1 in a new topic, and not managed.")
+    ) = Field(
+        default=None,
+        description="Partitions can only be added. Absent: a new topic gets 1 partition, and later the number is not managed.",
+    )
 
 
 class KafkaTopicStatus(ProtectedStatus):
@@ -54,7 +57,9 @@ class KafkaTopicKind(KindInDatastore[KafkaTopicSpec, Topic, KafkaTopicStatus]):
         return (topic.datastore_id, topic.name)
 
     def body(self, observed: ObservedTopic, password: SecretStr | None) -> NewTopic:
-        """Raises Refused when the engine has no topics."""
+        """Return the body of the POST. Raises Refused if the engine has no topics, or if a guest's topic lacks the guest's
+        prefix.
+        """
         require_family(observed, "a topic is", KAFKA)
         rights = datastore_of(observed).guest
         if rights is not None and rights.topic_prefix and not effective_name(observed).startswith(rights.topic_prefix):
@@ -77,7 +82,7 @@ class KafkaTopicKind(KindInDatastore[KafkaTopicSpec, Topic, KafkaTopicStatus]):
         return {"name": topic.name, "datastore_id": topic.datastore_id}
 
     def changes(self, observed: ObservedTopic) -> Iterator[Change]:
-        """Partitions can be added. Raises Refused for fewer than there are."""
+        """Yield a change that adds partitions. Raises Refused (NotReversible) if the spec asks for fewer than the topic has."""
         topic, wanted = observed.existing, observed.spec.partitions
         if wanted is None or topic.partitions is None or wanted == topic.partitions:
             return

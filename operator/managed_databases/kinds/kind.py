@@ -28,20 +28,21 @@ T = TypeVar("T", bound=CloudStatus, default=CloudStatus)
 Asker_contra = TypeVar("Asker_contra", bound=CloudSpec, default=CloudSpec, contravariant=True)
 
 NameOrId = tuple[Literal["name", "id"], str, str | None]
-"""How a spec refers to something: by the resource's name or the cloud object's id; third, the other namespace."""
+"""A reference in a spec: "name" or "id"; the resource's name or the cloud object's id; the other namespace, or None."""
 
 Conditions = Mapping[str, tuple[bool, Reason, str]]
-"""Conditions of a kind's own by their type: whether it is so, why, and what to say."""
+"""Conditions of a kind's own by their type: whether the condition is true, its reason, and its message."""
 
 
 @dataclass(frozen=True)
 class Reference(Generic[Asker_contra, S_co, O_co]):
-    """One thing that a spec (`Asker_contra`) refers to: a resource with such a spec, and its cloud object.
+    """A field by which a spec (of type `Asker_contra`) refers to a resource (with a spec of type `S_co`) and its cloud object.
 
-    `parent` is the one whose deletion takes this object with it. `waited`: the object is neither made nor changed before
-    this reference is usable. Where it is False, the kind makes do with what is known of it. `at_creation_only`: nothing
-    but the creation looks at it, in whatever state it is; once the creation is on its way, neither its absence nor its
-    loss matters. `guest_may`: whether what the datastore's spec says of another namespace is enough for it.
+    `of` reads the reference from the spec; None if the spec has none. `parent`: deleting the object referred to also deletes
+    this resource's object. `waited`: this resource's object is neither made nor changed before the object referred to is
+    usable; without `waited` the kind works with what is known. `at_creation_only`: only the creation reads the reference, in
+    whatever state the other object is; once the creation has begun, its absence does not matter. `guest_may`: whether the
+    rights that a datastore's spec gives to another namespace allow that namespace this reference.
     """
 
     field: str
@@ -57,12 +58,12 @@ class Reference(Generic[Asker_contra, S_co, O_co]):
 class Credential(Generic[S, O, T]):
     """A password that the operator keeps in a Secret, and the Secret that applications mount.
 
-    `applies` tells whether this spec has one at all; `content` is the Secret's data without the password, and is
-    given the password because it may stand inside other values (a URI). `key` is the password's own key.
+    `applies` tells whether an object with this spec has a password at all. `content` returns the Secret's data without the
+    password under `key`; `content` gets the password because other values may contain it (a URI).
 
-    With `value_of` it is the cloud that knows the value and tells it (None: not yet): it is never generated, never
-    given by people, never sent, and the Secret follows it. Without it, `set_password` is the call that sends one.
-    `lacks` says what the API has never told, without which the Secret is of no use; None when nothing is missing.
+    With `value_of` the cloud makes the value and tells it (None: not yet): nobody generates, gives or sends one, and the
+    Secret follows the cloud. Without `value_of`, `set_password` makes the call that sends a password. `lacks` names the facts
+    that the API has not told and without which the Secret is of no use; None if nothing is missing.
     """
 
     suffix: str
@@ -79,10 +80,10 @@ class Credential(Generic[S, O, T]):
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind. Its CRD, RBAC, printer columns and registration follow from this value.
+    """One kind. Its CRD, RBAC rules, printer columns and registration are made from this value.
 
-    `rules` stand at the root of the CRD's schema, where CEL may use `self.metadata.name`. `protection` is a CEL
-    expression over `oldObject` for the admission policy: true when the DELETE must be refused; empty for none.
+    `rules` are CEL rules at the root of the CRD's schema, which may use `self.metadata.name`. `protection` is a CEL expression
+    over `oldObject` for the admission policy: true if the DELETE must be refused; "" for a kind without such a policy.
     """
 
     name: str
@@ -103,11 +104,11 @@ class Kind:
 
 @dataclass(frozen=True, kw_only=True)
 class CloudKind(Kind, ABC, Generic[S, O, T]):
-    """A kind with a cloud object: how that is found, made, compared and taken away. S is its spec, O what the API tells of
-    the object, T its status. A kind's own class has what differs from what stands here.
+    """A kind with a cloud object: how that object is found, made, compared and deleted. S is the type of its spec, O that of
+    the API's answers, T that of its status. The class of a kind overrides what is special about that kind.
 
-    `shows_actions` has the API's actions listed by datastore while the object is pending. `owned_kinds` are those of the
-    resources that its spec may ask for inline. Without types in brackets it is any kind: see `any_kind`.
+    `shows_actions`: while an object is pending, the operator lists the API's actions of its datastore. `owned_kinds` are the
+    kinds of the resources that a spec may list inline. `CloudKind` without types in brackets is any kind: see `any_kind`.
     """
 
     spec: type[S]
@@ -121,92 +122,98 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
 
     @property
     def is_inside(self) -> bool:
-        """Whether its objects are in another one (a datastore), and go with it."""
+        """Whether this kind's objects are in a datastore, and are deleted with it."""
         return any(reference.parent for reference in self.references)
 
     # --- finding and making it ---
 
     @abstractmethod
     def key(self, observed: Observed[S, O, T]) -> tuple[str, ...]:
-        """What tells the object from others of its kind in the project, as the spec says."""
+        """Return the values that distinguish the object from others of its kind in the project, by the spec and references."""
 
     @abstractmethod
     def key_of(self, obj: O, /) -> tuple[str, ...]:
-        """The same, as the API says."""
+        """Return the key of an object as the API tells it; equal to `key` for the object that the spec means."""
 
     def needs(self, observed: Observed[S, O, T]) -> Iterable[tuple[str, ...]]:
-        """The keys of objects of the same collection that must be there first: they are shown as `Observed.needed`, and looked
-        at again when one of them changes.
+        """Return the keys of objects of the same collection that must exist first. The pass puts these objects into
+        `Observed.needed`, and runs again when one of them changes.
         """
         return ()
 
     @abstractmethod
     def body(self, observed: Observed[S, O, T], password: SecretStr | None) -> Request:
-        """What to POST. Raises Refused when the spec cannot be carried out. Without a password it is good for a check only."""
+        """Return the body of the POST; without a password it serves only to check the spec.
+
+        Raises Refused if the spec cannot be carried out (a stall), or not yet (a wait).
+        """
 
     @abstractmethod
     def expected(self, observed: Observed[S, O, T]) -> Mapping[str, str | None]:
-        """The immutable fields by which a candidate is recognised. One that this or `expected_of` leaves out is not compared.
+        """Return the immutable fields by which the object of an attempt to create is recognised.
 
-        Raises Refused.
+        A field that `expected` or `expected_of` leaves out is not compared. Raises Refused as `body` does.
         """
 
     @abstractmethod
     def expected_of(self, obj: O, /) -> Mapping[str, str | None]:
-        """The same fields, as the API says."""
+        """Return the same fields of an object as the API tells them."""
 
     def parameters_for(self, observed: Observed[S, O, T]) -> ParametersFor | None:
-        """The flavor whose configuration limits the spec's check needs; they are read once."""
+        """Return the flavor whose limits for configuration parameters the check of the spec needs; they are read once."""
         return None
 
     # --- changing it ---
 
     @abstractmethod
     def changes(self, observed: Observed[S, O, T]) -> Iterable[Change]:
-        """What differs and can be mended, in order; having yielded all, it raises Refused for what cannot.
+        """Yield the calls that bring the object (`observed.existing`) to its spec, in the order in which they are made.
 
-        Only asked when the object is there: `observed.existing`.
+        After the last one, raises Refused for a difference that no call can change. Asked only if the object exists.
         """
 
     def wanted_values(self, observed: Observed[S, O, T]) -> Mapping[str, str]:
-        """Those of the spec's values that are to be reset once they leave the spec, as digests by name. The controller notes in
-        `status.applying` what it is about to set, in `status.managed` what has worked, and takes a change's `unmanages` out
-        after its call.
+        """Return digests, by name, of the spec's values that are to be reset once they are removed from the spec.
+
+        The controller writes a value that it is about to set into `status.applying`, moves its name to `status.managed` once
+        the cloud shows it, and removes a change's `unmanages` after the call.
         """
         return {}
 
     def actual_values(self, observed: Observed[S, O, T]) -> Mapping[str, str]:
-        """What the cloud has by the same names."""
+        """Return digests of the cloud's values by the same names; values that the API does not tell are left out."""
         return {}
 
     def owned(self, observed: Observed[S, O, T]) -> tuple[OwnedResource, ...]:
-        """The resources (of `owned_kinds`) that the spec asks for inline: each cloud object has one writer."""
+        """Return the resources of `owned_kinds` that the spec lists inline. They are resources, so that each cloud object has
+        only one writer.
+        """
         return ()
 
     # --- telling of it ---
 
     def report(self, observed: Observed[S, O, T]) -> T:
-        """The status with the kind's own fields, as they shall be; what it says of the fields that all have does not count."""
+        """Return a status with the kind's own fields. The controller computes the fields of all kinds, and ignores them here."""
         return self.status()
 
     def conditions(self, observed: Observed[S, O, T]) -> Conditions:
-        """Further conditions that are true or not now; those left out are not worth telling."""
+        """Return the kind's further conditions. A condition that is left out is removed from the status."""
         return {}
 
     # --- taking it away ---
 
     @abstractmethod
     def protected(self, observed: Observed[S, O, T]) -> bool:
-        """Whether its deletion is refused."""
+        """Return whether the deletion of this resource is refused."""
 
     def before_delete(self, observed: Observed[S, O, T]) -> Iterable[Change]:
-        """What must be done before it can be deleted."""
+        """Yield the calls that must be made before the object can be deleted, such as turning its protection off."""
         return ()
 
 
 def any_kind(kind: CloudKind[S, O, T]) -> CloudKind:
-    """The same kind, for the controller, which works on all of them alike.
+    """Return the same kind without its own types, for the controller, which treats all kinds alike.
 
-    Here a kind's own types are left behind: what its methods are given from now on is what was read with its own models.
+    The cast is safe because the controller only gives a kind's methods values that it has read with that kind's own models.
     """
     return cast(CloudKind, kind)

@@ -1,4 +1,4 @@
-"""`LogicalReplicationSlot`: a logical replication slot of a database. It keeps WAL until somebody consumes it."""
+"""`LogicalReplicationSlot`: a logical replication slot of a database. The slot keeps WAL until a consumer has read it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated
@@ -30,7 +30,7 @@ from managed_databases.kinds.verdicts import Change
 
 
 class LogicalReplicationSlotSpec(ProtectedSpec):
-    """A logical replication slot of a database (PostgreSQL). It keeps WAL until it is consumed: a disk can fill."""
+    """A logical replication slot of a database (PostgreSQL). It keeps WAL until a consumer reads it, so the disk can fill."""
 
     model_config = rules(
         unchangeable("projectRef", "a replication slot cannot move to another project"), PROJECT_ONLY_WITH_ID
@@ -42,7 +42,7 @@ class LogicalReplicationSlotSpec(ProtectedSpec):
         ObjectRef, Rule(IMMUTABLE, "a replication slot cannot move to another database: make another one")
     ]
     name: Annotated[str, Field(pattern="^[a-z0-9_]*$", min_length=1, max_length=63)] | None = Field(
-        default=None, description="The name in the datastore; by default metadata.name. It never changes."
+        default=None, description="The slot's name in the datastore; by default metadata.name. The name never changes."
     )
 
 
@@ -68,7 +68,7 @@ class LogicalReplicationSlotKind(
         return (slot.datastore_id, slot.name)
 
     def body(self, observed: ObservedSlot, password: SecretStr | None) -> NewLogicalReplicationSlot:
-        """Raises Refused when the engine has no slots."""
+        """Return the body of the POST. Raises Refused if the engine has no slots, or the database is in another datastore."""
         require_family(observed, "a logical replication slot is", POSTGRESQL)
         require_same_datastore(observed, DATABASE)
         return NewLogicalReplicationSlot(
@@ -88,7 +88,7 @@ class LogicalReplicationSlotKind(
         return {"name": slot.name, "datastore_id": slot.datastore_id, "database_id": slot.database_id}
 
     def changes(self, observed: ObservedSlot) -> Iterator[Change]:
-        """Nothing of a slot can change. Raises Refused when it is not in the database that the spec means."""
+        """Yield nothing: no field of a slot can change. Raises Refused if `databaseRef` now leads to another database."""
         require_unmoved(observed, DATABASE, observed.existing.database_id)
         yield from ()
 

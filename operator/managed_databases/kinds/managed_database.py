@@ -31,7 +31,7 @@ Locale = Annotated[str, one_word(64)]
 
 
 class ManagedDatabaseSpec(ProtectedSpec):
-    """A database in a datastore. Deleting it deletes its data."""
+    """A database in a datastore. Deleting the database deletes its data."""
 
     model_config = rules(
         unchangeable("projectRef", "a database cannot move to another project"),
@@ -43,11 +43,18 @@ class ManagedDatabaseSpec(ProtectedSpec):
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a database cannot move to another datastore")]
     project_ref: ProjectRef | None = None
     name: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=63)] | None = Field(
-        default=None, description="The name in the datastore; by default metadata.name. It never changes."
+        default=None,
+        description="The database's name in the datastore; by default metadata.name. The name never changes.",
     )
-    owner_ref: ObjectRef | None = Field(default=None, description="The DatabaseUser that owns it (PostgreSQL only).")
-    lc_collate: Locale | None = Field(default=None, description="PostgreSQL only; the API's default is C.")
-    lc_ctype: Locale | None = Field(default=None, description="PostgreSQL only; the API's default is C.")
+    owner_ref: ObjectRef | None = Field(
+        default=None, description="The DatabaseUser that owns the database (PostgreSQL only)."
+    )
+    lc_collate: Locale | None = Field(
+        default=None, description="The collation, LC_COLLATE (PostgreSQL only). The API's default is C."
+    )
+    lc_ctype: Locale | None = Field(
+        default=None, description="The character classes, LC_CTYPE (PostgreSQL only). The API's default is C."
+    )
 
 
 def _owner_of(spec: ManagedDatabaseSpec) -> NameOrId | None:
@@ -67,7 +74,7 @@ class ManagedDatabaseKind(KindInDatastore[ManagedDatabaseSpec, Database, Protect
         return (database.datastore_id, database.name)
 
     def body(self, observed: ObservedDatabase, password: SecretStr | None) -> NewDatabase:
-        """Raises Refused when the engine has no databases, or not such ones."""
+        """Return the body of the POST. Raises Refused if the engine has no databases, or none with these fields."""
         _require_fit(observed)
         fields = {
             "name": effective_name(observed),
@@ -87,9 +94,10 @@ class ManagedDatabaseKind(KindInDatastore[ManagedDatabaseSpec, Database, Protect
         return _identifying(database.datastore_id, database.name, database.lc_collate, database.lc_ctype)
 
     def changes(self, observed: ObservedDatabase) -> Iterator[Change]:
-        """Only the owner can change (API reference). Raises Refused when the engine has no owners.
+        """Yield a change of the owner, the only field that can change (API reference). Raises Refused if the engine has no
+        owners.
 
-        An answer without an owner says nothing; one that says null says that there is none.
+        If the answer of the API lacks the owner, the owner is not known; a null means that the database has none.
         """
         _require_fit(observed)
         owner, database = observed.refs.get(OWNER.field), observed.existing

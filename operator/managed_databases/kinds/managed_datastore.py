@@ -42,7 +42,7 @@ LONGEST_NAME = 255
 
 
 class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDatastoreStatus]):
-    """Most of what it does stands in the modules `datastore_...`."""
+    """The kind `ManagedDatastore`. Most of its functions are in the modules `datastore_...`."""
 
     def key(self, observed: ObservedDatastore) -> tuple[str, ...]:
         return (prefixed_name(observed),)
@@ -51,7 +51,7 @@ class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDat
         return (datastore.name,)
 
     def body(self, observed: ObservedDatastore, password: SecretStr | None) -> NewDatastore:
-        """`password` is Redis' own."""
+        """Return the body of the POST. `password` is that of a Redis; other engines have none."""
         spec = observed.spec
         catalogue = catalogue_of(observed)
         type_ = resolve_type(catalogue, spec.engine.type, spec.engine.version)
@@ -96,7 +96,9 @@ class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDat
         return NewDatastore.model_validate(fields)
 
     def expected(self, observed: ObservedDatastore) -> Mapping[str, str | None]:
-        """Raises Refused while the catalogue is not known, and for an engine that is not on offer."""
+        """Return the fields by which a new datastore is recognised. Raises Refused while the catalogue is not known, and for an
+        engine that the catalogue lacks.
+        """
         spec = observed.spec
         type_ = resolve_type(catalogue_of(observed), spec.engine.type, spec.engine.version)
         disk_type = spec.disk.type if spec.disk else spec.flavor.disk_type

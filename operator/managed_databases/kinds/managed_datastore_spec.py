@@ -1,4 +1,4 @@
-"""What people say about a datastore, and what they see of it."""
+"""The spec of a `ManagedDatastore`: its fields, and the rules that the API server checks."""
 
 from typing import Annotated, Final, Literal
 
@@ -53,7 +53,7 @@ class EngineSpec(Spec):
 
 
 class FlavorSpec(Spec):
-    """The size of each node: by numbers, or one on offer by its name or its id."""
+    """The size of each node: given by numbers, or as a flavor of the catalogue by its name or its id."""
 
     model_config = rules(
         Rule(
@@ -66,16 +66,18 @@ class FlavorSpec(Spec):
         unchangeable("diskType", "the API can never change a disk's type: make another datastore"),
     )
 
-    vcpus: Annotated[int, Field(ge=1, le=1024)] | None = Field(default=None, description="CPUs of a node.")
+    vcpus: Annotated[int, Field(ge=1, le=1024)] | None = Field(default=None, description="The number of a node's CPUs.")
     ram_mb: Annotated[int, Field(ge=1, le=16777216)] | None = Field(
         default=None, alias="ramMB", description="A node's memory in MB."
     )
     disk_gb: Annotated[int, Field(ge=1, le=1048576)] | None = Field(
         default=None, alias="diskGB", description="A node's disk in GB."
     )
-    disk_type: DiskType | None = Field(default=None, description="local or network-ultra.")
-    name: Annotated[str, one_line(255)] | None = Field(default=None, description="The name of a flavor on offer.")
-    id: Uuid | None = Field(default=None, description="The id of a flavor on offer.")
+    disk_type: DiskType | None = Field(default=None, description="The type of a node's disk: local or network-ultra.")
+    name: Annotated[str, one_line(255)] | None = Field(
+        default=None, description="The name of a flavor of the catalogue."
+    )
+    id: Uuid | None = Field(default=None, description="The id of a flavor of the catalogue.")
 
 
 class DiskSpec(Spec):
@@ -86,13 +88,13 @@ class DiskSpec(Spec):
     )
     size_gb: Annotated[
         int,
-        Field(ge=1, le=1048576, alias="sizeGB", description="The disk's size in GB; only ever more."),
+        Field(ge=1, le=1048576, alias="sizeGB", description="The disk's size in GB. It can only grow."),
         Rule("self >= oldSelf", "the API cannot shrink a disk"),
     ]
 
 
 class PoolerSpec(Spec):
-    """The connection pooler of PostgreSQL. Removed from the spec, it gets the API's defaults again."""
+    """The connection pooler of PostgreSQL. When it is removed from the spec, the pooler gets the API's defaults again."""
 
     model_config = rules(Rule("has(self.mode) || has(self.size)", "say mode or size: an empty pooler says nothing"))
 
@@ -100,12 +102,12 @@ class PoolerSpec(Spec):
         default=None, description="For how long a client keeps its connection to the database."
     )
     size: Annotated[int, Field(ge=1, le=500)] | None = Field(
-        default=None, description="How many connections the pool has."
+        default=None, description="How many connections to the database the pool has."
     )
 
 
 class FloatingIPsSpec(Spec):
-    """Public addresses by role. A role that is not said is not managed; only a change here changes addresses."""
+    """Public addresses by role. A role that is absent is not managed; addresses change only when this field changes."""
 
     model_config = rules(Rule("has(self.master) || has(self.replicas)", "say master or replicas"))
 
@@ -116,7 +118,7 @@ class FloatingIPsSpec(Spec):
 
 
 class LogExportSpec(Spec):
-    """Where the datastore's logs go. Removed from the spec, the export is turned off."""
+    """Where the datastore's logs go. When this is removed from the spec, the export is turned off."""
 
     log_group: Annotated[
         str,
@@ -129,7 +131,7 @@ class LogExportSpec(Spec):
 
 
 class RestoreSpec(Spec):
-    """The backup that a new datastore begins with. It matters at the creation only."""
+    """The backup that a new datastore begins with. Only the creation reads this field."""
 
     datastore_ref: DatastoreRef
     target_time: (
@@ -138,7 +140,8 @@ class RestoreSpec(Spec):
             Field(
                 pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$",
                 max_length=40,
-                description="A moment with its zone, for example 2026-01-31T12:00:00Z; without it the latest backup.",
+                description="The time to restore, with its time zone, for example 2026-01-31T12:00:00Z. Absent: the latest "
+                "backup.",
             ),
         ]
         | None
@@ -146,20 +149,22 @@ class RestoreSpec(Spec):
 
 
 class GuestRights(Spec):
-    """What one of the allowed namespaces may do besides having objects of its own."""
+    """What one of the allowed namespaces may do besides having objects of its own in the datastore."""
 
     namespace: NamespaceName = Field(description="One of allowedNamespaces.")
     restore: bool = Field(
-        default=False, description="Whether it may restore backups of this datastore into datastores of its own."
+        default=False,
+        description="Whether the namespace may restore backups of this datastore into datastores of its own.",
     )
     topic_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]+$", min_length=1, max_length=249)] | None = Field(
         default=None,
-        description="How the names of its topics begin. Its access rules may be for topics of such names only; without a "
-        "prefix it may have none.",
+        description="The prefix of the names of the namespace's topics. Its access rules may only be for topics with this "
+        "prefix; without a prefix the namespace may have no access rules.",
     )
     databases: Annotated[tuple[ObjectName, ...], Field(max_length=16)] = Field(
         default=(),
-        description="ManagedDatabases of the datastore's own namespace that it may refer to, by their ids in the cloud.",
+        description="ManagedDatabases of the datastore's own namespace that resources of the guest's namespace may refer to, by "
+        "the database's id in the cloud.",
     )
 
 
@@ -167,13 +172,15 @@ class RedisSpec(Spec):
     """The password of a Redis datastore, and the Secret for applications."""
 
     password_secret_ref: SecretKeyRef | None = Field(
-        default=None, description="A password of your own; without it one is generated."
+        default=None, description="The Secret with a password of your own. Absent: the operator generates a password."
     )
     secret_name: SecretName | None = Field(
-        default=None, description="The Secret for applications; by default `<resource>-redis`."
+        default=None, description="The name of the credentials Secret for applications; by default `<resource>-redis`."
     )
     on_unknown_password: Literal["Refuse", "Reset"] = Field(
-        default="Refuse", description="Whether adopting without knowing the password sets a new one."
+        default="Refuse",
+        description="What to do when a datastore is adopted whose password is not known. Refuse: nothing, with the reason "
+        "PasswordUnknown. Reset: set a new password.",
     )
 
 
@@ -232,66 +239,75 @@ class ManagedDatastoreSpec(CloudSpec):
 
     project_ref: ProjectRef | None = None
     name: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$", min_length=1, max_length=255)] | None = Field(
-        default=None, description="The name in the cloud; by default metadata.name. May be changed."
+        default=None,
+        description="The datastore's name in the cloud; by default metadata.name. The name can be changed.",
     )
     engine: Annotated[EngineSpec, Rule(IMMUTABLE, "the API can never change an engine: make another datastore")]
     flavor: FlavorSpec
     disk: DiskSpec | None = None
     node_count: Annotated[int, Field(ge=1, le=64)] | None = Field(
-        default=None, description="Nodes, the master among them. Absent: 1 at creation, then not managed."
+        default=None,
+        description="The number of nodes, including the master. Absent: a new datastore gets 1 node, and later the number is "
+        "not managed.",
     )
     subnet_id: Annotated[Uuid, Rule(IMMUTABLE, "the API can never change a subnet: make another datastore")] = Field(
         alias="subnetID", description="The id of the subnet that the nodes are in."
     )
     config: Config | None = Field(
         default=None,
-        description="Configuration parameters by name; text is accepted for every type. Only what stands here is "
-        "managed; what is removed is reset once. Names have at most 128 characters, and all of it 32 KiB as JSON.",
+        description="Configuration parameters by name; text is accepted for every type. Only parameters that stand here are "
+        "managed. A parameter that is removed from here is reset to its default once, if the operator has set it. Names have at "
+        "most 128 characters, and the whole field at most 32 KiB as JSON.",
     )
     pooler: PoolerSpec | None = None
     security_groups: SecurityGroups | None = Field(
         default=None,
-        description="Ids of the security groups of the datastore's ports, at least one. Removed from the spec, they stay "
-        "as they are.",
+        description="Ids of the security groups of the datastore's ports, at least one. When this field is removed from the "
+        "spec, the groups stay as they are.",
     )
     firewall: Annotated[tuple[Address, ...], Field(max_length=256)] | None = Field(
         default=None,
-        description="IPv4 addresses and networks that may connect. An empty list is empty on purpose; removed, it is "
-        "emptied once.",
+        description="IPv4 addresses and networks that may connect. An empty list lets nobody in. When this field is removed "
+        "from the spec, the firewall is emptied once, if the operator has set it.",
     )
     floating_ips: FloatingIPsSpec | None = Field(
         default=None,
         alias="floatingIPs",
-        description="Public addresses. With a firewall here they come once it is applied. Removed from the spec, they "
-        "stay as they are: an address that is given up cannot be had again; to give it up, say master: false and "
-        "replicas: 0.",
+        description="Public addresses of the nodes. If the spec has a firewall, the nodes get their addresses once the firewall "
+        "is applied. When this field is removed from the spec, the addresses stay, because nobody gets an address back that was "
+        "given up; to give the addresses up, say master: false and replicas: 0.",
     )
     log_export: LogExportSpec | None = None
     backup_retention_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
-        default=None, description="For how many days backups are kept. Removed from the spec, it stays as it is."
+        default=None,
+        description="For how many days backups are kept. When this field is removed from the spec, the number stays as it is.",
     )
     restore: RestoreSpec | None = None
     redis: RedisSpec | None = None
     change_policy: Literal["Auto", "Approve"] = Field(
         default="Auto",
-        description="Whether a change that interrupts or cannot be taken back (fewer nodes, another flavor, a "
+        description="Whether a change that interrupts users or cannot be taken back (fewer nodes, another flavor, a "
         "configuration that needs a restart, a public address given up) waits for the annotation "
-        "manageddatabases.io/approve.",
+        "manageddatabases.io/approve (Approve) or is made at once (Auto).",
     )
     deletion_protection: bool = Field(
-        default=True, description="Refuses to delete the datastore, here and in the cloud."
+        default=True, description="Whether Kubernetes and the cloud refuse to delete the datastore."
     )
     allowed_namespaces: Annotated[tuple[NamespaceName, ...], Field(max_length=256)] = Field(
         default=(),
-        description="Other namespaces whose resources may refer to this datastore. They may have objects of their own in "
-        "it; what else they may do stands in guestRights.",
+        description="Other namespaces whose resources may refer to this datastore (guests). Guests may have objects of their own "
+        "in the datastore; guestRights says what else they may do.",
     )
     guest_rights: Annotated[tuple[GuestRights, ...], Field(max_length=64)] = Field(
-        default=(), description="What more some of allowedNamespaces may do; nothing for those that are not named."
+        default=(),
+        description="Further rights of single namespaces of allowedNamespaces. A namespace that is not named here has none.",
     )
 
     def rights_of(self, namespace: str) -> GuestRights:
-        """What a guest may do: all that is said of the namespace together. Whether it may be here at all is said elsewhere."""
+        """Return the rights of a guest namespace: the sum of its entries in `guest_rights`, and the first prefix of them.
+
+        `allowed_namespaces` decides whether the namespace may use the datastore at all; this function does not look there.
+        """
         told = [each for each in self.guest_rights if each.namespace == namespace]
         return GuestRights(
             namespace=namespace,

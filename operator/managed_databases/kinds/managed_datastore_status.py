@@ -1,4 +1,4 @@
-"""What the status of a `ManagedDatastore` tells beyond the frame."""
+"""The status of a `ManagedDatastore`: its fields beside those that all kinds share."""
 
 from typing import Annotated
 
@@ -12,10 +12,10 @@ Moment = Annotated[str, Field(max_length=40)]
 
 
 class DatastoreEndpoints(Spec):
-    """Where to connect."""
+    """Where applications connect."""
 
-    read_write: Text | None = Field(default=None, description="The host to write to.")
-    read_only: Text | None = Field(default=None, description="The host to read from.")
+    read_write: Text | None = Field(default=None, description="The host for reading and writing.")
+    read_only: Text | None = Field(default=None, description="The host for reading.")
     port: int | None = Field(default=None, description="The port of both hosts.")
     pooler: Text | None = Field(default=None, description="Host and port of the connection pooler.")
     pooler_port: int | None = Field(default=None, description="The connection pooler's port.")
@@ -28,50 +28,58 @@ class DatastoreEndpoints(Spec):
 class InstanceStatus(Spec):
     """One node."""
 
-    role: Text | None = Field(default=None, description="What the node is in the cluster, such as MASTER.")
-    zone: Text | None = Field(default=None, description="The availability zone.")
-    status: Text | None = Field(default=None, description="The node's status, as the API tells it.")
-    ip: Text | None = Field(default=None, description="The address in the subnet.")
-    floating_ip: Text | None = Field(default=None, alias="floatingIP", description="The public address.")
+    role: Text | None = Field(default=None, description="The node's role in the cluster, such as MASTER.")
+    zone: Text | None = Field(default=None, description="The node's availability zone.")
+    status: Text | None = Field(default=None, description="The node's status, in the API's words.")
+    ip: Text | None = Field(default=None, description="The node's address in the subnet.")
+    floating_ip: Text | None = Field(default=None, alias="floatingIP", description="The node's public address.")
 
 
 class FloatingIPsStatus(Spec):
-    """The wish that was fulfilled last. As long as the spec says the same, no address is changed."""
+    """The value of `spec.floatingIPs` that was fulfilled last. While the spec has the same value, no address is changed."""
 
-    master: bool | None = Field(default=None, description="Whether the master was to have one.")
-    replicas: int | None = Field(default=None, description="How many replicas were to have one.")
+    master: bool | None = Field(default=None, description="Whether the spec asked for a public address of the master.")
+    replicas: int | None = Field(
+        default=None, description="How many replicas were to have a public address by the spec."
+    )
 
 
 class ActionStatus(Spec):
-    """One thing that the cloud did, or is doing."""
+    """One action of the cloud on the datastore."""
 
-    name: Text | None = Field(default=None, description="What is done, such as create_datastore.")
-    status: Text | None = Field(default=None, description="How far it is, such as PENDING or DONE.")
-    started_at: Moment | None = Field(default=None, description="When it began, as the API tells it.")
-    finished_at: Moment | None = Field(default=None, description="When it ended, as the API tells it.")
+    name: Text | None = Field(default=None, description="The name of the action, such as create_datastore.")
+    status: Text | None = Field(default=None, description="The state of the action, such as PENDING or DONE.")
+    started_at: Moment | None = Field(default=None, description="When the action began, as the API tells it.")
+    finished_at: Moment | None = Field(default=None, description="When the action ended, as the API tells it.")
     request_id: Text | None = Field(
         default=None,
         alias="requestID",
-        description="The request that it follows from; the provider's support asks for it.",
+        description="The id of the request that caused the action; the provider's support asks for it.",
     )
 
 
 class ManagedDatastoreStatus(CloudStatus):
     engine: Text | None = Field(default=None, description="The engine and its version, such as postgresql 16.")
-    node_count: int | None = Field(default=None, description="How many nodes there are.")
+    node_count: int | None = Field(default=None, description="How many nodes the datastore has.")
     flavor: Text | None = Field(default=None, description="The size of each node.")
     endpoints: DatastoreEndpoints | None = None
     floating_ips: FloatingIPsStatus | None = Field(
-        default=None, alias="floatingIPs", description="What the spec asked for when addresses were last as asked."
+        default=None,
+        alias="floatingIPs",
+        description="The value of spec.floatingIPs that was fulfilled last. While the spec has the same value, no address is "
+        "changed.",
     )
     guard: Annotated[str | None, Field(max_length=64)] = Field(
         default=None,
-        description="Which firewall was last seen or set as the spec says. While the API tells of none it is not set again.",
+        description="A digest of the firewall that the operator has last set, or has last seen to be as the spec says. If the "
+        "API does not tell the firewall, the operator does not set the same firewall again.",
     )
     instances: Annotated[tuple[InstanceStatus, ...], Field(max_length=64)] = Field(default=(), description="The nodes.")
     disk_used_percent: int | None = Field(
-        default=None, description="In steps of 5, and slow to move back; a metric has the exact value."
+        default=None,
+        description="How full the disk is, in percent, in steps of 5; the step changes only when the exact value is more than 4 "
+        "away from it. A metric has the exact value.",
     )
     actions: Annotated[tuple[ActionStatus, ...], Field(max_length=5)] = Field(
-        default=(), description="The latest five, newest first."
+        default=(), description="The latest five actions of the cloud on the datastore, newest first."
     )

@@ -13,7 +13,9 @@ def effective_name(observed: Observed) -> str:
 
 
 def prefixed_name(observed: Observed) -> str:
-    """Return the name in the cloud of what is in a project itself: with the prefix that it was made with, or is to be."""
+    """Return the name in the cloud of an object that is in no datastore: with the project's prefix at the time of its creation,
+    or, before the creation, with the prefix of now.
+    """
     return observed.name_prefix + effective_name(observed)
 
 
@@ -23,7 +25,7 @@ def name_of(spec: object, resource_name: str) -> str:
 
 
 def name_problem(observed: Observed) -> Stall | None:
-    """Why this namespace may not give a new object of the project itself this name; None when it may."""
+    """Return why this namespace may not give a new datastore or metrics token this name; None if it may."""
     prefixes = observed.project.name_prefixes if observed.project else ()
     if not prefixes or effective_name(observed).startswith(prefixes):
         return None
@@ -36,12 +38,12 @@ def name_problem(observed: Observed) -> Stall | None:
 
 
 def name_rule(pattern: str, message: str) -> Rule:
-    """A rule for the root: the effective name matches the API's pattern (RE2, anchored)."""
+    """Return a rule for the root of a CRD's schema: the effective name must match the API's pattern (RE2, anchored)."""
     return Rule(f"{_effective('self')}.matches('{pattern}')", message)
 
 
 def name_stays(message: str) -> Rule:
-    """A rule for the root: the effective name never changes."""
+    """Return a rule for the root of a CRD's schema: the effective name never changes."""
     return Rule(f"{_effective('self')} == {_effective('oldSelf')}", message)
 
 

@@ -1,5 +1,7 @@
-"""Which of the names on offer somebody may have meant. It is said to help, and must not cost others their time: whoever writes a
-spec, and whatever an API lists, chooses how many names are compared, and how long they are.
+"""Finds the names most similar to a misspelt one, for messages.
+
+The search is bounded, because tenants and APIs choose how many names are compared and how long these are, and a long search
+would cost other tenants their time.
 """
 
 from collections.abc import Iterable
@@ -7,15 +9,16 @@ from difflib import get_close_matches
 from typing import Final
 
 MAX_ASKED: Final = 64
-"""So many characters of the name that was asked for are looked at."""
+"""The most characters of the misspelt name that are compared."""
 MAX_WORK: Final = 200_000
-"""Characters that are compared, each with each of the name asked for: 20 ms or so."""
+"""The most pairs of characters that are compared in one search: about 20 ms."""
 
 
 def nearest(asked: str, offered: Iterable[str], *, most: int, cutoff: float = 0.6) -> list[str]:
-    """Return at most so many of those that are like it, the nearest first: of names without end those with the same beginning.
+    """Return at most `most` of the offered names that are similar to `asked`, the most similar first.
 
-    `cutoff` is how much alike they have to be, from 0 to 1.
+    `cutoff` is the least similarity, from 0 to 1. If there are too many names to compare, names with the same first character
+    as `asked`, and short names, come first.
     """
     asked = asked[:MAX_ASKED]
     return get_close_matches(asked, _worth_comparing(asked, set(offered)), n=most, cutoff=cutoff) if asked else []

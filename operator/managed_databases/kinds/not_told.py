@@ -1,4 +1,4 @@
-"""What a spec says and the API does not tell: it is reported, and not fought over."""
+"""Fields of a spec that the API never tells: the operator reports them, and does not set them again and again."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,9 @@ SETTLED = ("ACTIVE", "DEGRADED")
 
 
 def not_told(observed: Observed, told_as: Mapping[str, tuple[str, str]]) -> Conditions:
-    """Return the condition `NotTold`, or none. `told_as` has each field of the spec in our model and in the answer's."""
+    """Return the condition `NotTold`, or none. `told_as` has for each field of a spec its names in the spec's model and in the
+    model of the API's answer.
+    """
     if observed.external is None or observed.external.status not in SETTLED:
         return {}
     untold = [

@@ -1,5 +1,6 @@
-"""What the API tells of quotas, limits and capabilities. Their fields are not documented: this is the one place that
-assumes some, and what it does not recognise is no reason to refuse anything.
+"""Reads quotas, limits and capabilities from the API's answers.
+
+Their fields are not documented. Only this module assumes some, and a row that it does not recognise refuses nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,7 +10,7 @@ from typing import Final
 from managed_databases.api.models import Capability, Limit, Quota
 
 UNITS: Final = {"datastores": "datastores", "vcpus": "vCPU", "ram": "MB RAM", "disk": "GB disk"}
-"""The names of what quotas and limits count [assumed], and how messages say them."""
+"""The names of quotas and limits in the API [assumed], and their words in messages."""
 
 
 MAX_COUNTED: Final = 2**53
@@ -17,7 +18,7 @@ MAX_COUNTED: Final = 2**53
 
 @dataclass(frozen=True)
 class QuotaLine:
-    """One quota: how much of it is used in the project, and how much may be."""
+    """One quota: how much of it the project uses, and how much the project may use."""
 
     name: str
     used: int
@@ -38,7 +39,7 @@ class Range:
 
 
 def quota_lines(rows: Iterable[Quota]) -> tuple[QuotaLine, ...]:
-    """Return the quotas that can be read. The fields `name`, `used` and `limit` are [assumed]; below zero: no limit."""
+    """Return the quotas that can be read. The fields `name`, `used` and `limit` are [assumed]; a negative limit is none."""
     lines = {}
     for row in rows:
         told = row.model_extra or {}
@@ -49,7 +50,10 @@ def quota_lines(rows: Iterable[Quota]) -> tuple[QuotaLine, ...]:
 
 
 def ranges(rows: Iterable[Limit], engine: str) -> Mapping[str, Range]:
-    """Return an engine's limits by what they count: the fields `engine`, `min`, `max`, `multiplier` are [assumed]."""
+    """Return an engine's limits for a node by name, such as `ram`.
+
+    The fields `engine`, `min`, `max` and `multiplier` are [assumed].
+    """
     for row in rows:
         told = row.model_extra or {}
         if told.get("engine") == engine:
@@ -77,7 +81,7 @@ def _range(told: Mapping[str, object]) -> Range:
 
 
 def _whole(value: object) -> int | None:
-    """A number that Kubernetes keeps as it is: one greater than that in a status would have all of it refused."""
+    """Return an integer that Kubernetes can store, else None: with a greater number it would refuse the whole status."""
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value if abs(value) < MAX_COUNTED else None

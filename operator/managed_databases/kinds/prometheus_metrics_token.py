@@ -1,4 +1,4 @@
-"""`PrometheusMetricsToken`: a token to read the metrics of a whole project with, and the Secret that Prometheus takes."""
+"""`PrometheusMetricsToken`: a token for the metrics of a whole project, and the Secret that Prometheus reads it from."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
@@ -23,7 +23,7 @@ LONGEST_NAME: Final = 255
 
 
 class PrometheusMetricsTokenSpec(CloudSpec):
-    """A token to read the metrics of all datastores of a project. Its namespace needs the project's power `metrics`."""
+    """A token to read the metrics of all datastores of a project. The namespace needs the project's power `metrics`."""
 
     model_config = rules(
         unchangeable("projectRef", "a token cannot move to another project"),
@@ -32,19 +32,21 @@ class PrometheusMetricsTokenSpec(CloudSpec):
 
     project_ref: ProjectRef | None = None
     name: Annotated[str, one_line(LONGEST_NAME)] | None = Field(
-        default=None, description="The name in the project; by default metadata.name. It can be changed."
+        default=None, description="The token's name in the project; by default metadata.name. The name can be changed."
     )
     secret_name: SecretName | None = Field(
         default=None,
-        description="The Secret with the token under `token`; by default `<resource>-metrics-token`.",
+        description="The name of the Secret with the token under the key `token`; by default `<resource>-metrics-token`.",
     )
     deletion_protection: bool | None = Field(
-        default=None, description="Refuses to delete this. Absent: not protected, as it is in no datastore."
+        default=None,
+        description="Whether Kubernetes refuses the deletion of this resource. Absent: it is not protected, because it is in no "
+        "datastore.",
     )
 
 
 class PrometheusMetricsTokenStatus(CloudStatus):
-    """Nothing beyond the frame."""
+    """The status of a `PrometheusMetricsToken`: no fields of its own."""
 
 
 ObservedToken = Observed[PrometheusMetricsTokenSpec, MetricsToken, PrometheusMetricsTokenStatus]
@@ -58,12 +60,14 @@ class PrometheusMetricsTokenKind(CloudKind[PrometheusMetricsTokenSpec, MetricsTo
         return (token.name,)
 
     def body(self, observed: ObservedToken, password: SecretStr | None) -> NewMetricsToken:
-        """Raises Refused without the power, and for a name that the prefix makes too long."""
+        """Return the body of the POST. Raises Refused without the power `metrics`, and if the prefix makes the name too long."""
         _require_fit(observed)
         return NewMetricsToken(name=prefixed_name(observed))
 
     def expected(self, observed: ObservedToken) -> Mapping[str, str | None]:
-        """Raises Refused without the power: to adopt a token is to get it."""
+        """Return the name by which a new token is recognised. Raises Refused without the power `metrics`: whoever adopts a
+        token gets its value.
+        """
         _require_power(observed)
         return {"name": prefixed_name(observed)}
 
@@ -71,7 +75,7 @@ class PrometheusMetricsTokenKind(CloudKind[PrometheusMetricsTokenSpec, MetricsTo
         return {"name": token.name}
 
     def changes(self, observed: ObservedToken) -> Iterator[Change]:
-        """Only the name can change. Raises Refused when the power was taken away."""
+        """Yield a change of the name, the only field that can change. Raises Refused if the power `metrics` was taken away."""
         _require_fit(observed)
         wanted, token = prefixed_name(observed), observed.existing
         if token.name != wanted:

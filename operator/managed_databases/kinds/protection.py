@@ -1,6 +1,6 @@
-"""The protection of what lives in a datastore: as the spec says, or else as its datastore has it.
+"""The protection of objects in a datastore: as their own spec says, or else as their datastore is protected.
 
-A prune, or `kubectl delete -k`, that a protected datastore stops halfway must not have taken the logins before.
+If a protected datastore stops a prune or a `kubectl delete -k` halfway, the users of that datastore must still be there.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ DELETES: Final = (
     "(!has(oldObject.spec.deletionPolicy) || oldObject.spec.deletionPolicy == null || "
     "oldObject.spec.deletionPolicy == 'Delete')"
 )
-"""For the admission policy: what is let go loses nothing. There, unlike in a CRD's rules, a null is a value."""
+"""CEL for the admission policies: whether the deletion deletes the cloud object; with `Retain` nothing is lost.
+
+In an admission policy, unlike in the rules of a CRD, a field that is null is present.
+"""
 
 _OWN: Final = "has(oldObject.spec.deletionProtection) && oldObject.spec.deletionProtection != null"
 OWN_PROTECTION: Final = f"({_OWN} && oldObject.spec.deletionProtection) && {DELETES}"
@@ -28,9 +31,10 @@ PROTECTION: Final = (
     "(has(oldObject.status.protected) ? oldObject.status.protected : has(oldObject.status.id))) && "
     f"{DELETES}"
 )
-"""For the admission policy, which sees one object only: its own protection, or its datastore's as the status tells.
+"""CEL for the admission policies, which see one resource only: its own protection, or its datastore's, which the operator
+copies into `status.protected`.
 
-What was made by an operator that did not tell yet is protected until one does.
+An object of an older operator, which did not write `status.protected`, is protected until a newer one writes it.
 """
 
 WAYS_OUT: Final = (
@@ -44,10 +48,11 @@ WAYS_OUT_INSIDE: Final = (
 
 
 class ProtectedSpec(CloudSpec):
-    """What every kind inside a datastore accepts. Each says why its `datastore_ref` cannot change."""
+    """The fields of every kind whose objects are in a datastore. Each kind adds the reason why `datastore_ref` cannot change."""
 
     deletion_protection: bool | None = Field(
-        default=None, description="Refuses to delete this. Absent: as its datastore has it."
+        default=None,
+        description="Whether Kubernetes refuses the deletion of this resource. Absent: it is protected as its datastore is.",
     )
     datastore_ref: DatastoreRef
 
@@ -55,7 +60,7 @@ class ProtectedSpec(CloudSpec):
 class ProtectedStatus(CloudStatus):
     protected: bool | None = Field(
         default=None,
-        description="Whether its deletion is refused: as the spec says, or else as its datastore has it.",
+        description="Whether the deletion of this resource is refused, by its own spec or by the protection of its datastore.",
     )
 
 
@@ -65,7 +70,7 @@ TP = TypeVar("TP", bound=ProtectedStatus, default=ProtectedStatus)
 
 @dataclass(frozen=True, kw_only=True)
 class KindInDatastore(CloudKind[SP, O, TP]):
-    """A kind whose objects are in a datastore, and go with it."""
+    """A kind whose objects are in a datastore, and are deleted with it."""
 
     protection: str = PROTECTION
     references: tuple[Reference[SP], ...] = (DATASTORE,)
@@ -78,7 +83,10 @@ class KindInDatastore(CloudKind[SP, O, TP]):
 
 
 def protected(observed: Observed[ProtectedSpec]) -> bool:
-    """While nothing is known, what is visible in the cloud is protected."""
+    """Return whether the deletion of this resource is refused.
+
+    While nothing is known of the datastore, an object that is visible in the cloud is protected.
+    """
     datastore = datastore_of(observed)
     if observed.spec.deletion_policy != "Delete" or datastore.going:
         return False
@@ -92,9 +100,9 @@ def protected(observed: Observed[ProtectedSpec]) -> bool:
 
 
 def shown_protection(observed: Observed[ProtectedSpec, CloudObject, ProtectedStatus]) -> bool | None:
-    """For the status: nothing while there is nothing to lose, so that a resource that never worked can be deleted.
+    """Return the value for `status.protected`; None while the resource holds nothing and has begun nothing.
 
-    While nothing is known of the datastore it stays as it was.
+    So a resource that never worked can be deleted. While nothing is known of the datastore the value stays as it was.
     """
     holds = (
         observed.status.id is not None or observed.status.intent is not None or observed.creation.created_id is not None

@@ -26,7 +26,7 @@ class ObjectRef(Spec):
 
 
 class DatastoreRef(Spec):
-    """Names a ManagedDatastore, or a datastore made elsewhere by its id."""
+    """Names a ManagedDatastore by its name, or a datastore without such a resource by its id in the cloud."""
 
     model_config = rules(
         EXACTLY_ONE,
@@ -36,7 +36,8 @@ class DatastoreRef(Spec):
     name: ObjectName | None = Field(default=None, description="The ManagedDatastore's name.")
     namespace: NamespaceName | None = Field(
         default=None,
-        description="The ManagedDatastore's namespace, if it is another one: its allowedNamespaces must name this one.",
+        description="The namespace of the ManagedDatastore, if that is another one than this resource's: the allowedNamespaces "
+        "of the ManagedDatastore must name this resource's namespace.",
     )
     id: Uuid | None = Field(default=None, description="The id of a datastore in the cloud.")
 
@@ -48,7 +49,7 @@ PROJECT_ONLY_WITH_ID = Rule(
 
 
 def stated(reference: ObjectRef | DatastoreRef | None) -> NameOrId | None:
-    """Return what a reference says; None when there is none."""
+    """Return a reference as a tuple: by name or by id, that name or id, and the namespace (None: the same); None for None."""
     if reference is None:
         return None
     if reference.id is not None:
@@ -66,21 +67,22 @@ DATASTORE: "Reference[ProtectedSpec, ManagedDatastoreSpec, Datastore]" = Referen
 
 
 def referred(observed: Observed[S], reference: Reference[S, S_co, O_co]) -> Referred[S_co, O_co] | None:
-    """Return what a reference stands for; None when the spec does not refer to anything, or it does not matter now.
+    """Return what is known of the resource and object that a reference names; None if the spec names nothing, or if the
+    reference does not matter now (`at_creation_only`).
 
-    The engine resolves each reference to a resource of `reference.kind`: this is where that becomes a type again.
+    The controller keeps references by field name, without their types: the cast gives `reference.kind` its types again.
     """
     return cast(Referred[S_co, O_co] | None, observed.refs.get(reference.field))
 
 
 def datastore_of(observed: Observed) -> "Referred[ManagedDatastoreSpec, Datastore]":
-    """Return the parent, or one that nothing is known of; of a kind that is in no datastore, too."""
+    """Return what is known of the parent datastore; an empty value if nothing is known, or for a kind in no datastore."""
     parent = cast("Referred[ManagedDatastoreSpec, Datastore] | None", observed.refs.get(DATASTORE.field))
     return parent or Referred(label="the datastore")
 
 
 def require_same_datastore(observed: Observed, reference: Reference[S]) -> None:
-    """Raise Refused when what is referred to is known to be in another datastore."""
+    """Raise Refused (InvalidSpec) if the object that `reference` names is known to be in another datastore."""
     other, parent = observed.refs.get(reference.field), datastore_of(observed)
     if other is not None and not in_same_datastore(other, parent):
         message = f"{reference.field}: {other.label} is not in {parent.label}: name one that is"
@@ -88,12 +90,15 @@ def require_same_datastore(observed: Observed, reference: Reference[S]) -> None:
 
 
 def in_same_datastore(other: Referred, parent: Referred) -> bool:
-    """Whether nothing says that `other`, an object inside a datastore, is in another one than `parent`."""
+    """Return False only if `other`, an object in a datastore, is known to be in another datastore than `parent`."""
     return other.object is None or parent.id is None or other.object.in_datastore == parent.id
 
 
 def require_unmoved(observed: Observed, reference: Reference[S], made_for: str) -> None:
-    """Raise Refused when a name now stands for another object than the one, `made_for`, that the cloud object is for."""
+    """Raise Refused (InvalidSpec) if the reference now leads to another object than `made_for`.
+
+    `made_for` is the id that the existing cloud object tells, for example the user's id in a grant.
+    """
     referred = observed.refs.get(reference.field)
     if referred is not None and referred.id not in (None, made_for):
         message = (
@@ -104,6 +109,6 @@ def require_unmoved(observed: Observed, reference: Reference[S], made_for: str) 
 
 
 def id_of(observed: Observed, reference: Reference[S]) -> str:
-    """Return the id of what is referred to; empty while it is not known."""
+    """Return the id of the cloud object that the reference leads to; "" while the id is not known."""
     referred = observed.refs.get(reference.field)
     return (referred.id if referred is not None else None) or ""

@@ -1,4 +1,4 @@
-"""Finds the kinds: each module of this package that has a `KIND`. There is no list to enter oneself into."""
+"""Finds the kinds: a module of this package with a `KIND` is a kind. There is no list of kinds to keep."""
 
 import pkgutil
 from collections.abc import Mapping
@@ -24,5 +24,5 @@ def kinds() -> MappingProxyType[str, Kind]:
 
 
 def cloud_kinds(all_kinds: Mapping[str, Kind]) -> dict[str, CloudKind]:
-    """Return those with a cloud object."""
+    """Return the kinds that have a cloud object, by name: all but `DatabaseProject`."""
     return {name: any_kind(kind) for name, kind in all_kinds.items() if isinstance(kind, CloudKind)}

@@ -1,4 +1,4 @@
-"""How a model says what its CRD schema says: rules, printer columns, the base of all specs."""
+"""What models need to become schemas of CRDs: the base of all specs, CEL rules, printer columns."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -12,18 +12,19 @@ from pydantic_core import CoreSchema
 RULES: Final = "x-kubernetes-validations"
 
 IMMUTABLE: Final = "self == oldSelf"
-"""For required fields. On an optional field such a rule runs only when both values exist: use `unchangeable`.
+"""The rule of a required field that never changes. For an optional field use `unchangeable`, because the API server runs a
+rule of an optional field only if both the old and the new value exist.
 
-Two objects are the same when each of their fields is; one that is null is absent.
+Two objects are equal if all their fields are; a field that is null counts as absent.
 """
 
 UNCHANGEABLE: Final = "unchangeable("
-"""How the rule of `unchangeable` begins until the schema of its field is known."""
+"""The beginning of a rule of `unchangeable`, which is replaced by CEL once the schema of its field is known."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A CEL rule at a field or, as a class keyword of `Spec`, at a whole model. `message` says why."""
+    """A CEL rule at a field (in `Annotated`) or at a whole model (by `rules`). `message` is shown when the rule refuses."""
 
     cel: str
     message: str
@@ -37,16 +38,15 @@ class Rule:
 
 
 def unchangeable(field: str, message: str) -> Rule:
-    """A rule for the *parent* of an optional field: it can neither be changed, nor added later, nor removed."""
+    """Return a rule for the *parent* of an optional field: the field can neither be changed, nor added later, nor removed."""
     return Rule(f"{UNCHANGEABLE}{field})", message)
 
 
 class Spec(BaseModel):
-    """The base of all that people write. Unknown fields are ignored: a newer CRD must not crash an older operator.
+    """The base of all models of resources. Unknown fields are ignored, so that a newer CRD does not crash an older operator.
 
-    A null means absent, as in client-side apply, which drops it.
-
-    Rules at the root of a model stand in its `model_config["json_schema_extra"]`, set by `rules(...)`.
+    A field that is null counts as absent, as with client-side apply, which drops nulls. CEL rules for a whole model are set
+    by `model_config = rules(...)`.
     """
 
     model_config = ConfigDict(
@@ -69,7 +69,7 @@ def without_nulls(given: dict[str, object]) -> dict[str, object]:
 
 
 def rules(*all_rules: Rule) -> ConfigDict:
-    """The `model_config` of a `Spec` with CEL rules at its root."""
+    """Return the `model_config` of a `Spec` with these CEL rules for the whole model."""
     schema: JsonDict = {RULES: [dict(rule.as_schema()) for rule in all_rules]}
     return ConfigDict(json_schema_extra=schema)
 
@@ -87,7 +87,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Scale:
-    """The fields that `kubectl scale` sets and shows: a number of the spec, and what it is, of the status."""
+    """The paths of the fields that `kubectl scale` uses: the wanted number in the spec, and the actual number in the status."""
 
     spec_path: str
     status_path: str

@@ -1,4 +1,4 @@
-"""The frame that every kind's spec and status share."""
+"""The fields that the specs and statuses of all kinds share."""
 
 import re
 from typing import Annotated, Final, Literal, cast
@@ -17,28 +17,31 @@ _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 
 def _checked(pattern: str, longest: int, *, most: int = 253) -> FieldInfo:
-    """Text that the API server checks when it is applied, but that is read all the same where it is there already."""
+    """Return a field whose pattern only the API server checks, when a manifest is applied.
+
+    The operator reads a value that breaks the pattern all the same: it may have been stored under an older definition.
+    """
     schema: JsonDict = {"pattern": pattern, "maxLength": longest}
     return cast(FieldInfo, Field(min_length=1, max_length=most, json_schema_extra=schema))
 
 
 def one_word(longest: int) -> FieldInfo:
-    """A word of the API, such as an engine or a region: ASCII, without blanks or anything that cannot be seen."""
+    """Return a field for a word of the API, such as an engine or a region: visible ASCII characters without blanks."""
     return _checked("^[!-~]+$", longest, most=longest)
 
 
 def one_line(longest: int) -> FieldInfo:
-    """A name that may have blanks and any letters, but no control characters."""
+    """Return a field for a name that may have blanks and any letters, but no control characters."""
     return _checked(r"^[^\x00-\x1f\x7f]+$", longest, most=longest)
 
 
 ObjectName = Annotated[str, _checked(NAME_PATTERN, 253)]
 """The name of a Kubernetes object."""
 SecretName = Annotated[str, _checked(NAME_PATTERN, 245)]
-"""The name of a Secret of ours: beside it stands one whose name is longer by `-pending`."""
+"""The name of a credentials Secret: eight characters shorter, because the Secret of a new password has `-pending` behind it."""
 NamespaceName = Annotated[str, _checked(f"^{_LABEL}$", 63)]
 NamespaceOrAll = Annotated[str, _checked(rf"^(\*|{_LABEL})$", 63)]
-"""A namespace, or `*` for every one."""
+"""The name of a namespace, or `*` for every namespace."""
 DataKey = Annotated[str, _checked("^[-._a-zA-Z0-9]+$", 253)]
 """A key in the data of a Secret or ConfigMap."""
 
@@ -76,45 +79,51 @@ class CloudSpec(Spec):
     adoption: Annotated[
         Literal["Never", "IfExists", "Required"],
         Field(
-            description="What to do with a cloud object of this name that already exists: never touch it, take it "
-            "over if it is there, or insist on taking one over."
+            description="What to do with a cloud object of this name that no resource holds. Never: leave it alone. IfExists: "
+            "take it over if it exists, else create one. Required: take it over, and never create one."
         ),
     ] = "Never"
     deletion_policy: Annotated[
         Literal["Delete", "Retain"],
-        Field(description="Whether deleting this resource deletes the cloud object, or lets go of it."),
+        Field(
+            description="Whether deleting this resource deletes the cloud object (Delete) or leaves it in the cloud (Retain)."
+        ),
     ] = "Delete"
     drift_policy: Annotated[
         Literal["Correct", "Report"],
         Field(
-            description="What to do when the cloud is changed by other hands: make it as the spec says, or only show "
-            "the difference (Synced is False, reason Drift). A change of the spec is always carried out."
+            description="What to do when somebody else changes the cloud object. Correct: change it back to what the spec says. "
+            "Report: only show the difference (Synced is False, reason Drift). A change of the spec is always carried out."
         ),
     ] = "Correct"
     poll_seconds: PollSeconds | None = Field(
         default=None,
-        description="Look at the cloud at least this often, in seconds, where the project's interval is longer. One "
-        "list serves all resources of a kind.",
+        description="The operator looks at the cloud at least this often, in seconds, also if the project's interval is longer. "
+        "One list serves all resources of a kind.",
     )
 
 
 class Condition(Spec):
-    """As Kubernetes' `metav1.Condition`."""
+    """One condition, with the fields of Kubernetes' `metav1.Condition`."""
 
-    type: Annotated[str, Field(max_length=316, description="What is told of, such as Ready.")]
-    status: Literal["True", "False", "Unknown"] = Field(description="Whether it is so.")
-    reason: Annotated[str, Field(max_length=1024, description="Why, in one word for programs.")]
-    message: Annotated[str, Field(max_length=32768, description="Why, and what to do, for people.")]
-    observed_generation: int | None = Field(default=None, description="The generation of the spec that it is about.")
+    type: Annotated[str, Field(max_length=316, description="The name of the condition, such as Ready.")]
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether the condition is true.")
+    reason: Annotated[str, Field(max_length=1024, description="Why the status is so, in one word for programs.")]
+    message: Annotated[str, Field(max_length=32768, description="Why the status is so, and what to do, for people.")]
+    observed_generation: int | None = Field(
+        default=None, description="The generation of the spec that the condition is about."
+    )
     last_transition_time: Annotated[str, Field(max_length=40, description="When `status` last changed (UTC).")]
 
 
 MAX_KEY: Final = 512
-"""Characters of each part of a key."""
+"""The most characters that each part of a key has."""
 
 
 class Identity(Spec):
-    """What the cloud object is, pinned when the intent is written, for good. Deletion uses nothing else."""
+    """What identifies the cloud object; written with the first attempt to create or adopt it, and never changed. A deletion
+    looks only here, not at the spec.
+    """
 
     project: Annotated[str, Field(max_length=253, description="The DatabaseProject's name.")]
     project_id: Annotated[str, Field(max_length=64)] = Field(alias="projectID", description="The cloud project's id.")
@@ -123,38 +132,41 @@ class Identity(Spec):
         default=None, alias="datastoreID", description="The datastore that the object is in."
     )
     name_prefix: Annotated[str | None, Field(max_length=64)] = Field(
-        default=None, description="The prefix of the project that the name was made with."
+        default=None, description="The project's prefix at the time when the object was named."
     )
     key: Annotated[tuple[Annotated[str, Field(max_length=MAX_KEY)], ...], Field(max_length=8)] = Field(
-        description="What tells the object from others of its kind, such as the datastore's id and the name."
+        description="The values that distinguish the object from others of its kind, such as the datastore's id and the name."
     )
 
 
 class Intent(Spec):
-    """An attempt to create that may be under way, written before the call.
+    """An attempt to create the object whose outcome is not known yet; written before the call.
 
-    `others` are ids with this key that were known before; `wait_seconds` is how long a process that did not see the
-    attempt end must wait before it may look; `expected` is what a candidate must equal; `endpoint` is where it was begun.
+    A process that did not see the attempt end waits `wait_seconds`, and then looks for an object with this key that is not one
+    of `others` and equals `expected`.
     """
 
-    attempt: int = Field(description="How many attempts to create there were, this one among them.")
+    attempt: int = Field(description="How many attempts to create the object there were, including this one.")
     others: Annotated[tuple[Uuid, ...], Field(max_length=1000)] = Field(
-        default=(), description="Ids of objects with the same key that were there before."
+        default=(), description="Ids of objects with the same key that existed before the attempt."
     )
     wait_seconds: float = Field(
-        description="How long to wait for a call of unknown outcome before the cloud is looked at."
+        description="How long, in seconds, the operator waits for a call of unknown outcome before it looks at the cloud."
     )
     expected: Annotated[dict[str, object], Field(max_length=16)] = Field(
-        default_factory=dict, description="What an object must equal to be taken for the one that was made."
+        default_factory=dict,
+        description="Fields and values that a new object must have, or the operator does not take it for the created one.",
     )
     endpoint: Annotated[str | None, Field(max_length=2048)] = Field(
-        default=None, description="The API's address where it was begun: nowhere else can its outcome be seen."
+        default=None,
+        description="The address of the API where the attempt was made: the operator looks for its outcome only there.",
     )
 
     @property
     def again_seconds(self) -> float:
-        """How long the attempt must be over before it is tried again: the longer, the more of them showed nothing, as each
-        may have made what only does not show.
+        """Seconds between the end of this attempt and the next attempt: `wait_seconds` times 1, 4, then 16.
+
+        Attempts that showed nothing may have made an object that the API does not show, so the pauses grow.
         """
         return self.wait_seconds * 4.0 ** min(self.attempt - 1, 2)
 
@@ -166,15 +178,15 @@ class BindingRef(Spec):
 
 
 class Status(Spec):
-    """What every status holds."""
+    """The fields of every kind's status."""
 
     observed_generation: int = Field(default=-1, description="The generation of the spec that this status is about.")
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = Field(
-        default=(), description="What is true now: Ready, Synced, Reconciling, Stalled, and what a kind adds."
+        default=(), description="The conditions Ready, Synced, Reconciling, Stalled, and further ones of the kind."
     )
     last_handled_sync_request: Annotated[str | None, Field(max_length=256)] = Field(
         default=None,
-        description="The last request to look at the cloud at once (annotation sync-requested) that was carried out.",
+        description="The text of the last annotation sync-requested that the operator has handled by looking at the cloud.",
     )
 
 
@@ -183,37 +195,41 @@ class CloudStatus(Status):
 
     id: Annotated[str | None, Field(max_length=36)] = Field(default=None, description="The cloud object's id.")
     phase: Annotated[str | None, Field(max_length=64)] = Field(
-        default=None, description="The cloud object's status, as the API tells it."
+        default=None, description="The cloud object's status, in the API's words."
     )
     identity: Identity | None = None
     intent: Intent | None = None
     lost_ids: Annotated[tuple[Annotated[str, Field(max_length=36)], ...], Field(max_length=10)] = Field(
         default=(),
         alias="lostIDs",
-        description="The latest ids that the API said are gone. One that is there again is taken back.",
+        description="Ids of this resource's objects that the API has said to be gone, the latest ten. If the API shows one of "
+        "them again, the resource takes it back.",
     )
     seal: Annotated[str | None, Field(max_length=64)] = Field(
         default=None,
-        description="Proves that id, identity and intent were written by the operator for this very resource: made with a key "
-        "that only the operator has.",
+        description="A keyed hash that proves that the operator wrote id, identity and intent for this very resource; only the "
+        "operator has the key.",
     )
     adopted: bool | None = Field(default=None, description="Whether the cloud object was taken over instead of made.")
     synced_generation: int | None = Field(
-        default=None, description="The last generation of the spec that the cloud matched."
+        default=None, description="The last generation of the spec that the cloud object matched."
     )
     managed: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=1000)] = Field(
-        default=(), description="What this operator has set, and will reset once it leaves the spec."
+        default=(), description="Fields that the operator has set, and will reset when they are removed from the spec."
     )
     applying: Annotated[dict[str, Annotated[str, Field(max_length=64)]], Field(max_length=1000)] = Field(
         default_factory=dict,
-        description="What is being set, each with a digest of the value that was sent: not known yet to have worked.",
+        description="Fields whose values the operator has sent and not yet seen in the cloud, each with a digest of its value.",
     )
     password_unconfirmed: bool | None = Field(
-        default=None, description="The cloud may have another password than the Secret: it is sent again."
+        default=None,
+        description="True while the cloud may have another password than the Secret: the operator sends the password again.",
     )
     binding: BindingRef | None = None
 
     @property
     def pinned(self) -> Identity | None:
-        """The identity of an object, or of an attempt to make one; None when neither is: then it is the spec that counts."""
+        """The identity that counts instead of the spec: that of the object that the resource holds, or of an attempt to
+        create one. None without either.
+        """
         return self.identity if self.id or self.intent else None
