@@ -34,7 +34,7 @@ def test_a_new_kind_has_its_field_after_the_others(monkeypatch: pytest.MonkeyPat
     more = {"KafkaQuota": new, **kinds()}
     monkeypatch.setattr(database_project, "kinds", lambda: more)
     assert list(fields()) == [*before, "kafkaQuotas"]
-    assert fields()["kafkaQuotas"] == before["topics"] | {"description": "Of KafkaQuotas."}
+    assert fields()["kafkaQuotas"] == before["topics"] | {"description": "For KafkaQuotas."}
     assert PollSecondsOf.model_validate({"kafkaQuotas": 10}).of("kafka-quotas") == 10
 
 
