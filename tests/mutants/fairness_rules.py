@@ -40,8 +40,8 @@ FAIRNESS: Final = (
     ),
     Mutant(
         "an invented project gives no turns",
-        "reconcile/controller.py",
-        'return name if self.projects.permits(name, resource.key.namespace) is not None else ""',
+        "reconcile/first_place.py",
+        'return name if self._may_use(name, resource.key.namespace) else ""',
         "return name",
         _STORMS,
     ),

@@ -3,11 +3,8 @@
 import asyncio
 from typing import Any, cast
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from managed_databases.kinds.registry import kinds
-from managed_databases.reconcile.controller import SPARE_SHARE, Controller, next_look
+from managed_databases.reconcile.controller import SPARE_SHARE, Controller
 from managed_databases.reconcile.observe.seals import OwnershipKey
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey, SecretContent
 from managed_databases.reconcile.settings import ControllerSettings
@@ -62,14 +59,3 @@ async def test_a_thousand_passes_that_wait_for_nothing_let_others_have_their_tur
     await asyncio.gather(running, return_exceptions=True)
     in_one_turn = max(cache.asked.count(turn) for turn in set(cache.asked))
     assert in_one_turn <= settings.workers + settings.workers // SPARE_SHARE
-
-
-@given(st.floats(0, 1e8), st.floats(1, 86_400))
-def test_the_next_look_is_about_an_interval_away(now: float, resync_seconds: float) -> None:
-    waits = next_look(now, resync_seconds) - now
-    assert 0.899 * resync_seconds <= waits <= 1.105 * resync_seconds
-
-
-def test_thousands_at_rest_share_their_looks_but_are_spread() -> None:
-    moments = {next_look(number / 100, 600) for number in range(5000)}
-    assert 60 <= len(moments) <= 90

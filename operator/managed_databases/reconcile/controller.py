@@ -1,10 +1,8 @@
 """The engine: takes keys from the queue and has one pass run over each, whatever woke it."""
 
 import asyncio
-import math
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -25,6 +23,7 @@ from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.failures import defect, kubernetes_refusal
+from managed_databases.reconcile.first_place import FirstPlace
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
@@ -42,12 +41,13 @@ from managed_databases.reconcile.report.event_recorder import EventRecorder
 from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency, DependencyIndex
+from managed_databases.reconcile.scheduling.next_look import next_look
 from managed_databases.reconcile.scheduling.work_queue import Priority, WorkQueue
+from managed_databases.reconcile.scheduling.workers import Workers
 from managed_databases.reconcile.settings import ControllerSettings
 
 log = structlog.get_logger()
 
-_LOOKS_AN_INTERVAL = 300
 SPARE_SHARE = 4
 """One worker more for so many: for projects that come while others have taken all places (see `WorkQueue`)."""
 
@@ -84,11 +84,8 @@ class Controller:
             kube, clock, settings.operator_namespace, self.seals, self.everything, self._key_changed, self._no_key
         )
         self.owners = OwnershipIndex(kinds.__getitem__, lambda held: self.wake(dependency.holder(*held)))
-        self._in_pass = 0
-        self._no_pass = asyncio.Event()
-        self._no_pass.set()
+        self._workers = Workers(self._queue, self._run)
         self._started = False
-        self._stopping = False
         self._event_recorder = EventRecorder(kube, lambda: bool(self._queue), clock)
         self.projects = Projects(
             cache,
@@ -106,6 +103,9 @@ class Controller:
             draw=draw,
             client_factory=client_factory,
             unguarded=unguarded,
+        )
+        self._first_place = FirstPlace(
+            cache, self.owners, lambda project, namespace: self.projects.permits(project, namespace) is not None
         )
         specs = self._specs = Specs()
         references = References(cache, self.owners, of_cloud.__getitem__, specs.of)
@@ -176,8 +176,8 @@ class Controller:
         person = before is not None and before != version or (before is None and self._is_new(resource))
         if before is None:
             # Before its first pass, which may be all that it needs.
-            self._queue.set_share(key, (self._project_of(resource), key.namespace))
-            self._queue.set_group(key, self._place_of(resource))
+            self._queue.set_share(key, (self._first_place.project_of(resource), key.namespace))
+            self._queue.set_group(key, self._first_place.datastore_of(resource))
         self._queue.add(key, Priority.HIGH if person else Priority.LOW)
         self._notify_of(key)
 
@@ -241,25 +241,6 @@ class Controller:
         self._note(resource)
         self._notify_of(resource.key)
 
-    def _place_of(self, resource: Resource) -> str | None:
-        """The id of the datastore that a resource is in, as far as that is known before its first pass. What only its spec
-        says of another namespace's does not count: its places are not for whoever names it.
-        """
-        parent = self.owners.parent(resource.key)
-        if not isinstance(parent, ResourceKey):
-            return parent if parent == resource.told.datastore_id else None
-        holder = self._cache.get(parent) if parent.namespace == resource.key.namespace else None
-        return holder.told.id if holder is not None else None
-
-    def _project_of(self, resource: Resource) -> str:
-        """The project that a resource is in, as far as it says so itself; empty while that is not known, or when it may not
-        be: whoever invents projects gets no turns for them.
-        """
-        name = _project_of(resource)
-        if resource.key.kind == PROJECT.name:
-            return name
-        return name if self.projects.permits(name, resource.key.namespace) is not None else ""
-
     def wake(self, dependency: Dependency, priority: Priority = Priority.LOW) -> None:
         """Have a pass over each that depends on this."""
         for key in self._dependencies.of(dependency):
@@ -290,7 +271,7 @@ class Controller:
             group.create_task(self.projects.run(), name="projects")
             group.create_task(self.keeper.run(), name="ownership key")
             for number in range(self._settings.workers + self._settings.workers // SPARE_SHARE):
-                group.create_task(self._work(), name=f"worker {number}")
+                group.create_task(self._workers.work(), name=f"worker {number}")
 
     def queued(self) -> int:
         """How many resources wait for a pass; those in one, and those with a moment to wait for, do not count."""
@@ -301,28 +282,7 @@ class Controller:
 
     async def drain(self, seconds: float) -> None:
         """Begin no more passes, and give those under way so many real seconds to end."""
-        self._stopping = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._no_pass.wait()
-
-    async def _work(self) -> None:
-        while not self._stopping:
-            key, priority = await self._queue.get()
-            if self._stopping:
-                return
-            self._in_pass += 1
-            self._no_pass.clear()
-            try:
-                await self._run(key, priority)
-            finally:
-                self._queue.done(key)
-                self._in_pass -= 1
-                if not self._in_pass:
-                    self._no_pass.set()
-            # A pass that waits for nothing gives nobody else a turn: thousands of them, after a start, would keep the lease
-            # from being renewed, and probes and signals from being answered.
-            await asyncio.sleep(0)
+        await self._workers.drain(seconds)
 
     async def _run(self, key: ResourceKey, priority: Priority) -> None:
         resource = self._cache.get(key)
@@ -368,21 +328,3 @@ class Controller:
             session.forget(key)
         if key.kind == PROJECT.name:
             self.projects.forget(key.name)
-
-
-def _project_of(resource: Resource) -> str:
-    """The project that a resource is in, as far as it says so itself; empty while that is not known."""
-    if resource.key.kind == PROJECT.name:
-        return resource.key.name
-    return str(resource.told.project or (resource.spec.get("projectRef") or {}).get("name") or "")
-
-
-def next_look(now: float, resync_seconds: float) -> float:
-    """The moment at which a resource that rests is looked at again, 0.9 to 1.1 intervals and one step from now.
-
-    Spread, so that what began together does not stay together; but in steps, 300 an interval: waking up costs a process at
-    rest more than most looks do, so those of thousands of resources share their wakings.
-    """
-    step = resync_seconds / _LOOKS_AN_INTERVAL
-    spread = random.uniform(0.9, 1.1)  # noqa: S311 (spreads load, guards nothing)
-    return math.ceil((now + resync_seconds * spread) / step) * step
