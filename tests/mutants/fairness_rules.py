@@ -43,7 +43,7 @@ FAIRNESS: Final = (
         "reconcile/first_place.py",
         'return name if self._may_use(name, resource.key.namespace) else ""',
         "return name",
-        _STORMS,
+        ("virtual/test_invented_projects.py",),
     ),
     Mutant(
         "requested syncs of a namespace are bounded",
