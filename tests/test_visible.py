@@ -5,15 +5,20 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog
 from rich.console import Console
 
 from managed_databases.demo import progress
+from managed_databases.kinds.registry import kinds
 from managed_databases.kinds.verdicts import Reason
+from managed_databases.kube.cache import Store
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.writing import KubeWriter
 from managed_databases.logs import configure_logs
+from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.report.conditions import conditions
 from managed_databases.visible import all_visible, visible, visible_lines
 
@@ -61,6 +66,22 @@ def test_conditions_say_nothing_that_is_hidden() -> None:
     (told,) = conditions((), 1, {"Ready": (False, Reason.INVALID, ATTACK)}, datetime.now(UTC))
     assert told["message"].isprintable()
     assert r"\u202e\x1b[2J\x07\n" in told["message"]
+
+
+async def test_an_event_says_nothing_that_is_hidden() -> None:
+    sent: list[dict[str, Any]] = []
+
+    class Connection:
+        async def request(self, method: str, path: str, *, body: dict[str, Any], **_: object) -> None:
+            sent.append(body)
+
+    writer = KubeWriter(cast(KubeConnection, Connection()), Store(kinds()), kinds().values())
+    resource = Resource(
+        ResourceKey("DatabaseUser", "shop", "app"), "uid", "1", 1, "2026-11-28T00:00:00Z", None, (), {}, {}, {}
+    )
+    await writer.post_event(resource, "Warning", "Invalid", ATTACK, datetime.now(UTC))
+    assert sent[0]["note"].isprintable()
+    assert r"\u202e\x1b[2J\x07\n" in sent[0]["note"]
 
 
 @pytest.mark.parametrize("format_", ["json", "text"])

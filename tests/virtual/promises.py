@@ -33,11 +33,13 @@ class Promises:
         self._made_with: dict[str, str] = {}
         self._differs_since: dict[ResourceKey, float] = {}
         self._silent_since: dict[ResourceKey, tuple[object, float]] = {}
+        self._not_there_since: dict[ResourceKey, float] = {}
 
     def knows_nothing(self) -> None:
         """A process that has only started must look first."""
         self._differs_since.clear()
         self._silent_since.clear()
+        self._not_there_since.clear()
 
     async def nothing_is_there_twice(self) -> None:
         for name, kind in CLOUD_KINDS.items():
@@ -54,11 +56,21 @@ class Promises:
                     held[name, id_] += 1
         assert all(count == 1 for count in held.values()), f"held twice: {held}"
 
-    def ready_only_if_there(self) -> None:
+    async def ready_only_if_there(self) -> None:
+        """What the status claims at once, and what the cloud has as soon as the operator can know it."""
+        now = asyncio.get_running_loop().time()
+        if not await self.trouble.can_be_known(now):
+            self._not_there_since.clear()
         for name in CLOUD_KINDS:
+            there = {each["id"] for each in await self.world.objects(collection(name))}
             for key, raw in self.world.cluster.of_kind(name).items():
-                if self.world.says(key, "Ready")[0] == "True":
-                    assert raw["status"].get("id"), f"{key} is ready and nothing is there"
+                id_, is_ready = raw["status"].get("id"), self.world.says(key, "Ready")[0] == "True"
+                assert id_ or not is_ready, f"{key} is ready and nothing is there"
+                if not is_ready or id_ in there:
+                    self._not_there_since.pop(key, None)
+                    continue
+                since = self._not_there_since.setdefault(key, now)
+                assert now - since < LASTS_SECONDS, f"{key} is ready, and {id_} is not in the cloud"
 
     def conditions_agree(self) -> None:
         for key in self._keys:

@@ -7,13 +7,14 @@ from functools import partial
 import pytest
 
 from virtual import plots
+from virtual.faults import REQUEST_FAULTS
 from virtual.other_hands import FIELDS
 from virtual.trouble import LASTS_SECONDS
 from virtual.virtual_time import in_virtual_time
 from virtual.walk import ELSEWHERE, HOLDS_AGAIN_SECONDS, KEYS, OTHER_TOKEN, SECOND, Walk
 
 Plot = Callable[[Walk], Awaitable[None]]
-MAIN, APP, TWIN = KEYS[0], KEYS[2], KEYS[4]
+MAIN, DATABASE, APP, TWIN = KEYS[0], KEYS[1], KEYS[2], KEYS[4]
 
 
 async def replace_and_delete(walk: Walk) -> None:
@@ -61,6 +62,18 @@ async def lose_an_answer(walk: Walk) -> None:
     await plots.correct_a_name_during_an_attempt(walk, "502 after the effect", SECOND, "corrected")
 
 
+async def lose_the_datastore(walk: Walk) -> None:
+    await walk.vanish(MAIN.kind)
+
+
+async def delete_unheard(walk: Walk) -> None:
+    """The API does not do it, nobody knows that, and nobody can look."""
+    path, away = "^/v1/databases/", REQUEST_FAULTS["reset"]
+    await walk.world.fault(path=path, method="DELETE", times=1, **away)
+    await walk.world.fault(path=path, method="GET", times=2, **away)
+    walk.delete(DATABASE)
+
+
 def of_a_spec(field: str, way: str) -> Plot:
     return partial(plots.others_change_what_the_spec_names, field=field, way=way, leaving={}, first=None)
 
@@ -90,6 +103,8 @@ PLOTS: dict[str, Plot] = {
     "a password is edited": edit_a_password,
     "another prefix": take_the_prefix_away,
     "one project's API is away": fail_beside_others,
+    "a datastore is gone": lose_the_datastore,
+    "a deletion that nobody answers": delete_unheard,
 }
 
 

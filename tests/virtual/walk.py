@@ -250,7 +250,7 @@ class Walk:
             self._replaced = dict.fromkeys(self._replaced, asyncio.get_running_loop().time())
         await self.promises.nothing_is_there_twice()
         self.promises.nothing_is_held_twice()
-        self.promises.ready_only_if_there()
+        await self.promises.ready_only_if_there()
         self.promises.conditions_agree()
         self.promises.each_wish_is_answered()
         await self.promises.all_is_in_one_place(self.let_go)
