@@ -1,4 +1,4 @@
-"""Which cloud objects an attempt of unknown outcome may have made."""
+"""Finds the cloud objects that an attempt to create, of unknown outcome, may have made."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,11 +9,13 @@ from managed_databases.kinds.shared_fields import Intent
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
 MAX_UNCLEAR_ATTEMPTS = 2
-"""After so many attempts of unknown outcome that left nothing to be seen a person is told."""
+"""After this number of attempts of unknown outcome, with no object to be seen, the resource asks a person to look."""
 
 
 def candidates(kind: CloudKind, namesakes: Sequence[CloudObject], intent: Intent) -> list[CloudObject]:
-    """Return the namesakes that the attempt may have made: new since then, and equal to it in all that never changes."""
+    """Return the namesakes that the attempt may have made: objects that are new since then, and equal to the intent in all
+    fields that never change.
+    """
     return [
         namesake
         for namesake in namesakes
@@ -22,7 +24,7 @@ def candidates(kind: CloudKind, namesakes: Sequence[CloudObject], intent: Intent
 
 
 def wait_after(intent: Intent, seconds: float) -> Stall | Wait:
-    """Return the wait for so many more seconds after an attempt of unknown outcome."""
+    """Return the wait of `seconds` more seconds after an attempt of unknown outcome."""
     return unclear_attempts(intent.attempt, seconds) or Wait(
         Reason.LOOKING,
         "the last attempt to create may have worked: the operator waits, and the next list after that will tell",
@@ -43,7 +45,9 @@ def unclear_attempts(attempt: int, seconds: float = 0.0) -> Stall | None:
 
 
 def unreadable_since(observed: Observed, intent: Intent) -> Wait | None:
-    """Return the wait for a new object that does not tell its key: the attempt may have made it. None without one."""
+    """Return the wait for a new object without a readable key, which the attempt may have made; None if there is no such
+    object.
+    """
     if new := sorted(set(observed.same_key.unreadable) - set(intent.others)):
         return Wait(
             Reason.LOOKING,
@@ -54,5 +58,5 @@ def unreadable_since(observed: Observed, intent: Intent) -> Wait | None:
 
 
 def fields_that_differ(expected: Mapping[str, object], actual: Mapping[str, object]) -> list[str]:
-    """A field that the spec or the API does not tell (None) proves nothing."""
+    """Return the names of the fields that differ. A field that the spec or the API does not tell (None) proves nothing."""
     return [field for field, value in expected.items() if value is not None and actual.get(field) not in (None, value)]

@@ -1,4 +1,4 @@
-"""What to do next for one resource: a pure function of what was seen.
+"""Decides what to do next for one resource: a pure function from an `Observed` to a verdict.
 
 The order of the rules is the order of what is at stake: never a second object, never someone else's, never a lost
 password; only then the spec's changes.
@@ -34,11 +34,14 @@ from managed_databases.reconcile.decide.waited_references import reference_probl
 from managed_databases.reconcile.decide.without_object import lost, without_object
 
 _FOLLOW_THE_CLOUD = frozenset({PasswordStep.SWITCH, PasswordStep.CONFIRMED})
-"""What is done once the cloud has a password: until then its Secret does not open, so these steps wait for nothing."""
+"""Steps that follow once the cloud has a password. They wait for nothing, as until then the Secret does not open the database."""
 
 
 def decide(kind: CloudKind[S, O, T], observed: Observed[S, O, T], rests: Rests = never_rests) -> Verdict:
-    """Return the next step, or why there is none. A change that `rests`, as it was refused, holds up none of the others."""
+    """Return the next step, or why there is none.
+
+    `rests` says why a change is not tried again yet, for example because it was refused; such a change holds up no other.
+    """
     if observed.deleting:
         return decide_deletion(any_kind(kind), observed)
     verdict = _decide(any_kind(kind), observed, rests)
@@ -46,10 +49,10 @@ def decide(kind: CloudKind[S, O, T], observed: Observed[S, O, T], rests: Rests =
 
 
 def _paused(verdict: Verdict) -> Verdict:
-    """A pause holds back steps, and nothing else: what is waited for, or wrong, is told as ever.
+    """Return the verdict for a paused resource. A pause holds back steps only; waits and stalls are reported as ever.
 
-    A step that is held back needs a person, who ends the pause. What our own attempt has made is written down all the
-    same.
+    A step that is held back needs a person to end the pause (a stall). The id of an object that the operator's own attempt has
+    made is still written into the status.
     """
     if isinstance(verdict, Record) and verdict.reason in (Reason.CREATING, Reason.FOUND):
         return verdict
@@ -86,7 +89,7 @@ def _decide(kind: CloudKind, observed: Observed, rests: Rests) -> Verdict:
 
 
 def _with_object(kind: CloudKind, observed: Observed, rests: Rests) -> Verdict:
-    """What guards comes before all else: neither a refusal nor a Secret nor an ERROR holds it up."""
+    """Decide for a resource whose object exists. Guards come first: no refusal, Secret or status ERROR holds them up."""
     phase = observed.existing.status
     if phase in PENDING:
         return at_work(
@@ -113,7 +116,7 @@ def _with_object(kind: CloudKind, observed: Observed, rests: Rests) -> Verdict:
 
 
 def lacking(kind: CloudKind, observed: Observed) -> str | None:
-    """Say what the credentials Secret lacks to be of use; None when it lacks nothing, or there is no Secret."""
+    """Return what the credentials Secret lacks to be of use; None if it lacks nothing, or if the kind has no Secret."""
     credential = kind.credential
     return None if credential is None or not credential.applies(observed) else credential.lacks(observed)
 

@@ -1,4 +1,4 @@
-"""What to do next for a resource that is being deleted: a table of its own."""
+"""Decides what to do next for a resource that is being deleted."""
 
 from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.kind import CloudKind
@@ -13,9 +13,10 @@ NAMES_SHOWN = 10
 
 
 def decide_deletion(kind: CloudKind, observed: Observed) -> Verdict:
-    """Return the next step. The finalizer goes (`LetGo`) only when nothing of ours can be left behind.
+    """Return the next step of a deletion. The finalizer is removed (`LetGo`) only when no object that the resource holds or has
+    begun can be left behind by mistake.
 
-    What it owns is sent the same way before it.
+    The resources that this one owns are deleted, or let go, before it.
     """
     verdict = _next(kind, observed)
     if isinstance(verdict, Delete | LetGo):
@@ -71,8 +72,10 @@ def _next(kind: CloudKind, observed: Observed) -> Verdict:
 
 
 def believed(observed: Observed) -> Record | Wait:
-    """What a status said when somebody said that all are true is sealed, once the cloud shows that object, or says that it is
-    gone. An attempt whose outcome is open shows nothing yet.
+    """Decide for a status without a seal that somebody has declared true (annotation `trust-claims`): seal the status.
+
+    It is sealed once the cloud shows its object or says that the object is gone; until then wait. An attempt whose outcome is
+    open shows no object yet, so its status is sealed at once.
     """
     if observed.status.id is None or observed.external is not None or observed.presence.is_gone:
         return Record(
@@ -109,7 +112,7 @@ def _delete(kind: CloudKind, observed: Observed) -> Verdict:
 
 
 def _open_intent(kind: CloudKind, observed: Observed) -> Verdict:
-    """The attempt may have made an object: look before letting go."""
+    """Decide while the outcome of an attempt is open: the attempt may have made an object, so look before letting go."""
     if observed.creation.created_id is not None:
         return _found(observed.creation.created_id)
     if observed.presence.returned and observed.status.intent is None:

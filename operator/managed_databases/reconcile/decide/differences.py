@@ -1,4 +1,4 @@
-"""What differs between an object and its spec: which change is to be made now, and what is to be told of the others."""
+"""Sorts the differences between an object and its spec: which change is made now, and what is reported of the others."""
 
 import hashlib
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from managed_databases.kinds.verdicts import Change, Done, Reason, Risk, Stall, 
 from managed_databases.reconcile.annotations import APPROVE
 
 Rests = Callable[[Change], Stall | Wait | None]
-"""What to say of a change that was refused, or has had no effect, and is not tried again yet; None of one that may be tried."""
+"""A function that returns why a change is not tried again yet, because it was refused or had no effect; None if it may be."""
 
 
 def never_rests(_: Change) -> None:
@@ -36,9 +36,8 @@ class Differences:
     refusal: Stall | Wait | None = None
 
     def verdict(self) -> Verdict | None:
-        """The first change that may be made now; or else all that is not in order, under the reason of what counts most.
-
-        None when there is nothing to do and nothing to tell.
+        """Return the first change that may be made now; else one stall or wait that tells all differences, with the reason of
+        the most important one. None if there is nothing to do and nothing to tell.
         """
         if self.guard is not None:
             return self.guard
@@ -51,7 +50,7 @@ class Differences:
         return None if first is None else replace(first, message=self._told())
 
     def beside(self, reason: Reason, message: str) -> Stall:
-        """The stall for this reason, with what else is to be told."""
+        """Return the stall with this reason and message, and with the other differences added to the message."""
         told = self._told()
         return Stall(reason, f"{message}; {told}" if told else message)
 
@@ -66,7 +65,9 @@ class Differences:
 
 
 def differences(kind: CloudKind, observed: Observed, rests: Rests, collision: Stall | Wait | None) -> Differences:
-    """Sort what differs. `collision` is why the object may not get its new name: nothing else minds it."""
+    """Return the differences of an object, sorted. `collision` is why the object may not get its new name; it holds up only the
+    rename.
+    """
     found = Differences(refusal=collision)
     only_reported = reports_only(observed)
     try:
@@ -101,12 +102,14 @@ def _both(collision: Stall | Wait, refusal: Stall | Wait) -> Stall | Wait:
 
 
 def reports_only(observed: Observed) -> bool:
-    """Whether a difference is the cloud's: the spec is the one that the cloud matched before."""
+    """Return whether differences are only reported: `driftPolicy` is Report, and the cloud has matched this spec before."""
     return observed.spec.drift_policy == "Report" and observed.status.synced_generation == observed.generation
 
 
 def approved(observed: Observed, change: Change) -> Change | Stall:
-    """Return the change, or the stall until it is approved: a disruptive one on an adopted object, or by policy."""
+    """Return the change, or the stall until it is approved. A disruptive change needs an approval on an adopted object, and where
+    `changePolicy` is Approve.
+    """
     by_policy = getattr(observed.spec, "change_policy", "Auto") == "Approve"
     if change.risk < Risk.RESTART or not (observed.status.adopted or by_policy):
         return change
@@ -121,8 +124,9 @@ def approved(observed: Observed, change: Change) -> Change | Stall:
 
 
 def approval_hash(observed: Observed, change: Change) -> str:
-    """Name a change by what it would do for which generation of the spec: the same one has the same hash, in any
-    process, and an approval that is left behind approves nothing that is asked for later.
+    """Return a hash of a change and of the generation of the spec that asks for it.
+
+    The hash is the same in any process, and an old annotation approves no later change.
     """
     body = None if change.call.body is None else change.call.body.model_dump(mode="json", exclude_unset=True)
     whole = [observed.generation, change.call.operation, change.call.path, body]

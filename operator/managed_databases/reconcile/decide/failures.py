@@ -20,16 +20,16 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.ports import WriteRefused
 
 SLOW_SECONDS = 600.0
-"""How long a refused step rests until it is tried again without any other cause."""
+"""The seconds after which a refused step is tried again without any other cause."""
 BUSY_TRIES = 3
 KUBERNETES_SECONDS = 60.0
-"""How soon something is read again that Kubernetes did not let us read: nobody tells when it would."""
+"""The seconds after which a read that Kubernetes refused is tried again: no event tells when it would be allowed."""
 LONGEST_WAIT_SECONDS = 3600.0
-"""The longest that one call waits because the API asks for it."""
+"""The most seconds that one call waits because the API asks for it (Retry-After)."""
 
 
 def kubernetes_refusal(error: WriteRefused) -> Stall:
-    """Return the stall for a refusal of Kubernetes, in its own words; what was to be written is masked in them."""
+    """Return the stall for a refusal of Kubernetes, in Kubernetes' own words; values that were to be written are masked."""
     return Stall(
         Reason.KUBERNETES_REFUSES,
         f"Kubernetes refuses {error}. Mend that there (a quota, an admission policy, an immutable Secret, the "
@@ -39,9 +39,10 @@ def kubernetes_refusal(error: WriteRefused) -> Stall:
 
 
 def defect(error: Exception, uid: str) -> tuple[str, Stall]:
-    """Return the name of this incident, by which the log has the details, and what to show: none of the error's text.
+    """Return a defect's incident and the stall to show. The log has the details under the same incident; the stall shows none
+    of the error's text.
 
-    The same defect of the same resource has the same name, in any process.
+    The same defect of the same resource has the same incident, in any process.
     """
     frames = extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
@@ -55,14 +56,14 @@ def defect(error: Exception, uid: str) -> tuple[str, Stall]:
 
 
 def is_refusal(error: ApiError) -> bool:
-    """The API changed nothing, for certain: it says so itself, or was never asked."""
+    """Return whether the API has surely changed nothing: it refused the call, or the call was never sent."""
     return isinstance(error, Refused | NeverSent) and not error.is_from_the_way
 
 
 def meaning(error: ApiError) -> tuple[Wait | Stall, float | None]:
-    """Return what to show, and the least seconds until the next try; None leaves them to the backoff.
+    """Return the verdict to show for an error, and the least seconds until the next try; None: as the backoff says.
 
-    A `Busy` is asked back for first; see `meaning_of_busy`.
+    For a `Busy` the caller looks at the object first, and then asks `meaning_of_busy`.
     """
     match error:
         case Invalid() | Forbidden():
@@ -86,12 +87,15 @@ def meaning(error: ApiError) -> tuple[Wait | Stall, float | None]:
 
 
 def refused(error: ApiError) -> tuple[Stall, float]:
-    """Return the stall for a refusal that waiting does not mend, and the seconds until the next try."""
+    """Return the stall for a refusal that does not go away by waiting, and the seconds until the next try."""
     return Stall(Reason.REFUSED, f"the API refuses: {error.message}", SLOW_SECONDS), SLOW_SECONDS
 
 
 def meaning_of_busy(error: Busy, busy: CloudObject | None, tries: int) -> tuple[Wait | Stall, float | None]:
-    """`busy` is the object that was found pending, None when nothing is: three tries, then a person must look."""
+    """Return the verdict to show for a `Busy`, and the least seconds until the next try.
+
+    `busy` is the object that was found pending; if None is, the call is tried three times, and then a person must look.
+    """
     if busy is not None:
         return Wait(Reason.BUSY, f"the cloud is at work on {busy.id} ({busy.status}): {error.message}"), None
     if tries < BUSY_TRIES:

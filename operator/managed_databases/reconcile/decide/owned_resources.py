@@ -1,4 +1,4 @@
-"""What to do next about the resources that a spec asks for inline."""
+"""Decides what to do next about the resources that a spec lists inline."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -9,15 +9,17 @@ from managed_databases.kinds.verdicts import Arrange, OwnedResource, Reason, Sta
 
 
 def owned_step(kind: CloudKind, observed: Observed) -> Verdict | None:
-    """Return what to make, change or take away next, or whom to wait for; None when all is as the spec says."""
+    """Return the next step (make, change or delete an owned resource), or what is waited for; None if all owned resources are as
+    the spec says.
+    """
     return next(_steps(kind, observed), None)
 
 
 def let_go_step(observed: Observed, *, retain: bool) -> Arrange | None:
-    """Return what to do, before a resource goes, to one of those that it owns; None when all may follow it.
+    """Return the next step for the owned resources of a resource that is being deleted; None if they may follow their owner.
 
-    Garbage collection deletes them once their owner is gone, and nobody else would lift their protection: they go the
-    owner's way, whatever that was when they were made.
+    Kubernetes' garbage collection deletes owned resources once their owner is gone, and nobody else would lift their
+    protection. So their deletion policy becomes the owner's before that.
     """
     way = {"deletionPolicy": "Retain"} if retain else {"deletionPolicy": "Delete", "deletionProtection": False}
     for owned in observed.owned:
@@ -46,8 +48,9 @@ def _steps(kind: CloudKind, observed: Observed) -> Iterator[Verdict]:
 def _under_other_names(
     wanted: Mapping[tuple[str, str], OwnedResource], there: Mapping[tuple[str, str], ObservedOwned]
 ) -> dict[tuple[str, str], ObservedOwned]:
-    """Those that are there as they are wanted, but for the name, which an earlier version chose: they stay, or whoever
-    uses them would be cut off for a moment.
+    """Return the owned resources that are as wanted, but have a name that an earlier version of the operator chose.
+
+    They stay, because those who use them would otherwise be cut off for a moment.
     """
     spare = [found for name, found in there.items() if name not in wanted and found.is_ours and not found.is_going]
     same: dict[tuple[str, str], ObservedOwned] = {}

@@ -1,4 +1,4 @@
-"""What to do next about a password and its Secret."""
+"""Decides what to do next about a password and its Secrets."""
 
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import Observed, PasswordView
@@ -6,7 +6,7 @@ from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, 
 
 
 def password_step(kind: CloudKind, observed: Observed) -> Verdict | None:
-    """Return the next step of a password's life; None when the Secret is as it should be."""
+    """Return the next step of a change of password; None if the credentials Secret is as it should be."""
     view = observed.credential
     if kind.credential is None or view is None or not kind.credential.applies(observed):
         return None
@@ -48,8 +48,8 @@ def password_step(kind: CloudKind, observed: Observed) -> Verdict | None:
 
 
 def _instead_of_pending(view: PasswordView) -> Verdict | None:
-    """What to do about a pending password that nobody means any more. One that the cloud may have binds: it is sent until
-    the answer is clear.
+    """Return what to do about a pending password that is no longer wanted. A password that the cloud may have is still sent,
+    until the answer is clear.
     """
     if view.pending_unclear and not view.pending_refused:
         return None
@@ -67,7 +67,7 @@ def _instead_of_pending(view: PasswordView) -> Verdict | None:
 
 
 def _told_step(view: PasswordView) -> Verdict | None:
-    """The cloud tells the value: the Secret follows it."""
+    """Return the step for a value that the cloud makes and tells, such as a metrics token: the Secret follows the cloud."""
     if view.given is None:
         return Wait(
             Reason.NOT_TOLD,
@@ -80,7 +80,7 @@ def _told_step(view: PasswordView) -> Verdict | None:
 
 
 def password_refusal(kind: CloudKind, observed: Observed) -> Stall | Wait | None:
-    """Say why an object whose password nobody knows is not taken over; None when it may be."""
+    """Return why an object whose password nobody knows is not taken over; None if it may be taken over."""
     if kind.credential is None or not kind.credential.applies(observed) or observed.credential is None:
         return None
     view = observed.credential

@@ -1,4 +1,4 @@
-"""Who else has the name, or another key, of a resource's object; whether it is free."""
+"""Checks whether the name (or another key) of a resource's object is free, and says who has it."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,10 @@ from managed_databases.kinds.verdicts import (
 
 
 def name_refusal(kind: CloudKind, observed: Observed) -> Stall | None:
-    """What is in a datastore has its name there; what is in a project, among all of the project's namespaces."""
+    """Return why the namespace may not use this name (`namePrefix` of the project); None if it may.
+
+    Names of objects in a datastore belong to that datastore; all namespaces of a project share the names of other objects.
+    """
     return None if kind.is_inside else name_problem(observed)
 
 
@@ -27,7 +30,7 @@ def claimed_by_others(observed: Observed) -> Stall | None:
 
 
 def rename_collision(kind: CloudKind, observed: Observed) -> Stall | Wait | None:
-    """A new name must be as free as a first one."""
+    """Return why the object may not get the new name of its spec; None if it may. A new name must be as free as a first one."""
     if kind.key(observed) == kind.key_of(observed.existing):
         return None
     is_wished = observed.status.synced_generation != observed.generation  # what others have renamed gets its name back
@@ -42,7 +45,10 @@ def rename_collision(kind: CloudKind, observed: Observed) -> Stall | Wait | None
 
 
 def may_be_taken(kind: CloudKind, observed: Observed, what: str) -> Wait | None:
-    """A name that nothing has, as far as names are told; what never tells its own holds up nothing for ever."""
+    """Return the wait for an object without a readable name, which may have the wanted name; None if there is none.
+
+    An object that never tells its name does not hold up a resource for ever: the wait has an end. `what` ends the message.
+    """
     if not observed.same_key.unreadable or observed.creation.unreadable_seconds is None:
         return None
     ids = ", ".join(sorted(observed.same_key.unreadable)) if _may_be_named(kind, observed) else "something"
@@ -54,7 +60,7 @@ def may_be_taken(kind: CloudKind, observed: Observed, what: str) -> Wait | None:
 
 
 def named(kind: CloudKind, observed: Observed, objects: Iterable[CloudObject]) -> str:
-    """What nobody holds, by its ids; for whom they are not, that it is there."""
+    """Return words for objects that no resource holds: their ids, or, for those who may not see ids, that they exist."""
     ids = sorted(each.id for each in objects)
     if _may_be_named(kind, observed):
         return ", ".join(ids)
@@ -62,6 +68,8 @@ def named(kind: CloudKind, observed: Observed, objects: Iterable[CloudObject]) -
 
 
 def _may_be_named(kind: CloudKind, observed: Observed) -> bool:
-    """What is in a project may be another namespace's, or another cluster's: its ids are for whoever may adopt it."""
+    """Return whether messages may show ids. An object that is in no datastore may belong to another namespace or cluster, so its
+    id is shown only to those who may adopt it.
+    """
     is_inside = kind.is_inside
     return is_inside or (observed.project is not None and "adopt" in observed.project.powers)

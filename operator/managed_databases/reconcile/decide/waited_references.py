@@ -1,4 +1,4 @@
-"""What a resource refers to, as far as its object waits for that."""
+"""Checks the references that a resource's object waits for."""
 
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import Observed
@@ -9,7 +9,9 @@ from managed_databases.kinds.verdicts import (
 
 
 def reference_problem(kind: CloudKind, observed: Observed, *, at_creation: bool = False) -> Wait | Stall | None:
-    """The first reference that cannot be used yet, of those that are waited for; `at_creation`: all of these."""
+    """Return why the first waited-for reference cannot be used yet; None if all can. With `at_creation` the references that
+    only the creation reads count, too.
+    """
     for reference in kind.references:
         referred = observed.refs.get(reference.field)
         counts = reference.waited and (at_creation or not reference.at_creation_only)
@@ -19,9 +21,9 @@ def reference_problem(kind: CloudKind, observed: Observed, *, at_creation: bool 
 
 
 def unknown_reference(kind: CloudKind, observed: Observed) -> Wait | Stall | None:
-    """Without the object that a reference stands for nothing can be compared.
+    """Return why nothing can be compared: the cloud object of a reference is not known. None if all are known.
 
-    One that is only at work is another matter: it holds up a step, but not the finding that there is none to take.
+    An object that is known but still at work holds up a step, but not the comparison.
     """
     for reference in kind.references:
         referred = observed.refs.get(reference.field)

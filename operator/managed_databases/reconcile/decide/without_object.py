@@ -1,4 +1,4 @@
-"""What to do for a resource that has no object: never a second one, never someone else's."""
+"""Decides what to do for a resource that holds no object: never make a second object, never take somebody else's."""
 
 from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.kind import CloudKind
@@ -27,10 +27,10 @@ from managed_databases.reconcile.decide.same_key import claimed_by_others, may_b
 from managed_databases.reconcile.decide.waited_references import reference_problem
 
 MAX_LOST_IDS = 10
-"""So many ids the status remembers."""
+"""The most ids of lost objects that the status keeps."""
 
 OF_THE_OBJECT = Facts(id=None, intent=None, phase=None, adopted=None, managed=(), applying=None, synced_generation=None)
-"""What a status says about one object, and what goes with it: the next one has everything still to come."""
+"""The fields of a status that describe one object; they are removed together when the resource starts anew with another."""
 
 
 def without_object(kind: CloudKind, observed: Observed) -> Verdict:
@@ -142,7 +142,7 @@ def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
 
 
 def _may_adopt(observed: Observed) -> bool:
-    """The power to take over what nobody holds goes beyond names."""
+    """Return whether the resource may take over an object that no resource holds: by its spec, and by the power `adopt`."""
     return observed.spec.adoption != "Never" and observed.project is not None and "adopt" in observed.project.powers
 
 

@@ -1,4 +1,4 @@
-"""How often each of many may have something that costs all of them."""
+"""Limits how often each of many (a namespace, a resource) may cause work that costs all of them."""
 
 from collections.abc import Hashable
 
@@ -8,7 +8,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class Allowance:
-    """Each one may have it `at_once` so many times in a row, and one time more for every `seconds` since."""
+    """Allows each one `at_once` uses in a row, and one further use for every `seconds` seconds since."""
 
     def __init__(self, clock: Clock, at_once: int, seconds: float) -> None:
         self._clock = clock
@@ -19,7 +19,7 @@ class Allowance:
         self._promised: dict[Hashable, float] = {}
 
     def has_now(self, who: Hashable) -> bool:
-        """Whether `who` may have it now; then it counts."""
+        """Return whether `who` may have one use now; if so, the use is counted."""
         now = self._clock.monotonic()
         if self._earliest(who, now) > now:
             return False
@@ -27,8 +27,9 @@ class Allowance:
         return True
 
     def moment(self, who: Hashable) -> float:
-        """Return the clock's moment at which `who` may have it: now, or later, and all who ask until then are told the same
-        moment. It counts once.
+        """Return the moment of the clock at which `who` may have one use: now, or later.
+
+        Until that moment `who` gets the same answer again, and the use is counted once.
         """
         now = self._clock.monotonic()
         promised = self._promised.get(who, now)

@@ -1,6 +1,7 @@
-"""Who must be woken by what: both directions are indexed, so neither a wake nor a change of interest scans.
+"""Which resources depend on what, so that a change wakes exactly those. Both directions are indexed, so nothing is scanned.
 
-A dependency is made by one of the functions here and by nothing else, so that whoever listens and whoever tells mean the same.
+Only the functions here make dependencies, so that the resource that depends and the part that reports a change mean the same.
+Each function says which change the dependency stands for.
 """
 
 from collections.abc import Collection, Hashable
@@ -14,12 +15,12 @@ K = TypeVar("K", bound=Hashable)
 
 
 def resource(kind: str, namespace: str, name: str) -> Dependency:
-    """A resource was changed, written by us, or is gone."""
+    """A resource was changed, written by the operator, or deleted."""
     return Dependency(("resource", kind, namespace, name))
 
 
 def project(name: str) -> Dependency:
-    """What a project is, whether it can be used, or its `DatabaseProject`, has changed."""
+    """A project has changed: its identity, whether it can be used, or its `DatabaseProject`."""
     return Dependency(("project", name))
 
 
@@ -29,17 +30,17 @@ def default_project() -> Dependency:
 
 
 def catalogue(project: str) -> Dependency:
-    """What a project offers has changed, or was read for the first time."""
+    """The catalogue of a project has changed, or was read for the first time."""
     return Dependency(("catalogue", project))
 
 
 def quotas(project: str) -> Dependency:
-    """What a project still has room for has changed."""
+    """The quotas of a project, or how much of them is used, have changed."""
     return Dependency(("quotas", project))
 
 
 def parameters(project: str, wanted: ParametersFor) -> Dependency:
-    """The limits of the configuration parameters were read for a size."""
+    """The limits of the configuration parameters were read for this flavor."""
     return Dependency(("parameters", project, *map(str, wanted)))
 
 
@@ -49,12 +50,12 @@ def cloud_object(project: str, collection: str, id_: str) -> Dependency:
 
 
 def key(project: str, collection: str, parts: Collection[str]) -> Dependency:
-    """A cloud object with this key came, changed or went."""
+    """A cloud object with this key has appeared, changed or disappeared."""
     return Dependency(("key", project, collection, *parts))
 
 
 def listed(project: str, collection: str) -> Dependency:
-    """A collection was listed, or it is known why it cannot be."""
+    """A collection was listed, or it became known why it cannot be listed."""
     return Dependency(("list", project, collection))
 
 
@@ -69,19 +70,19 @@ def actions(project: str, datastore_id: str) -> Dependency:
 
 
 def secret(namespace: str, name: str) -> Dependency:
-    """A Secret that carries our label has changed, came or went."""
+    """A Secret with the operator's label was created, changed or deleted."""
     return Dependency(("secret", namespace, name))
 
 
 class DependencyIndex(Generic[K]):
-    """What each one depends on. Whoever depends on nothing takes no space."""
+    """The dependencies of each key. A key without dependencies takes no memory."""
 
     def __init__(self) -> None:
         self._dependencies: dict[K, tuple[Dependency, ...]] = {}
         self._listeners: Multimap[Dependency, K] = Multimap()
 
     def replace(self, who: K, dependencies: Collection[Dependency]) -> None:
-        """Make `dependencies` all that `who` depends on."""
+        """Replace all dependencies of `who` by `dependencies`."""
         wanted = set(dependencies)
         known = self._dependencies.get(who, ())
         if wanted == set(known):
@@ -97,14 +98,14 @@ class DependencyIndex(Generic[K]):
             self._dependencies.pop(who, None)
 
     def add(self, who: K, dependency: Dependency) -> None:
-        """Let `who` depend on one more thing."""
+        """Add one dependency to those of `who`."""
         self.replace(who, {*self._dependencies.get(who, ()), dependency})
 
     def drop(self, who: K) -> None:
-        """Forget `who`; someone unknown is no error."""
+        """Remove `who` and its dependencies; no error if `who` is unknown."""
         for dependency in self._dependencies.pop(who, ()):
             self._listeners.discard(dependency, who)
 
     def of(self, dependency: Dependency) -> frozenset[K]:
-        """Everyone who depends on this."""
+        """Return all keys that have this dependency."""
         return self._listeners.of(dependency)

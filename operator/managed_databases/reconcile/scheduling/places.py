@@ -1,4 +1,4 @@
-"""What only so many may use at a time, such as connections: whoever has much to do leaves some to whoever has little."""
+"""A fair limit of concurrent uses, such as connections: an account with much to do leaves places to those with little."""
 
 import asyncio
 from collections import Counter
@@ -20,9 +20,11 @@ class _Waiting:
 
 
 class Places:
-    """`most` places, which one account may have all while it is alone; and `spare` ones, which an account gets that has none
-    when all are taken: it need not wait until what others do with theirs has ended. Accounts that wait take turns, and
-    within one it is first come, first served. For one event loop; not for threads.
+    """A number of places (`most`), and further ones (`spare`) for accounts that have none.
+
+    One account alone may have all `most` places. When these are taken, an account without a place gets a spare one and so
+    need not wait for the others. Accounts that wait take turns; within an account the order is first come, first served. For
+    one event loop; not for threads.
     """
 
     def __init__(self, most: int, spare: int) -> None:
@@ -35,7 +37,7 @@ class Places:
 
     @asynccontextmanager
     async def of(self, account: Hashable) -> AsyncIterator[None]:
-        """Wait for a place, and have it until the end of the block."""
+        """A context manager that waits for a place for this account, and gives the place back at the end of the block."""
         await self._take(account)
         try:
             yield

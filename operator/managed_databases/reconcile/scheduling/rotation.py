@@ -1,4 +1,4 @@
-"""Things that wait in turns: whoever has much to do has no more of the turns than whoever has little."""
+"""A queue in which accounts take turns: an account with many entries has no more turns than one with few."""
 
 import heapq
 from collections import OrderedDict
@@ -12,14 +12,14 @@ class Ordered(Protocol):
 
 E = TypeVar("E", bound=Ordered)
 Share = tuple[Hashable, ...]
-"""On whose account something waits, the largest unit first: such as a project, a namespace in it, a datastore in that."""
+"""The account of an entry, as units from the largest to the smallest: a project, a namespace in it, a datastore in that."""
 MayHaveIt = Callable[[Share], bool]
 
 
 class Rotation(Generic[E]):
-    """Entries by share. Units of a level take turns, and so do the next smaller ones within each of them; within the
-    last one the least entry comes first. One that is alone has all the turns. Every operation is O(log n), but for what
-    `pop` has to pass over.
+    """Entries by share. The units of a level take turns, and so do the smaller units within each of them; within the smallest
+    unit the least entry comes first. A unit that is alone has all turns. Every operation is O(log n), except that `pop` also
+    looks at each unit that it passes over.
     """
 
     def __init__(self) -> None:
@@ -41,9 +41,11 @@ class Rotation(Generic[E]):
             heapq.heappush(self._entries, entry)
 
     def pop(self, may_have_it: MayHaveIt | None = None, *, levels: int = 1) -> E | None:
-        """Take the next one out; None when there is none. With `may_have_it` a unit has its turn only when that says so of it,
-        named by the units that it is in and itself, or of one within it: so many `levels` are asked. A unit that may not
-        keeps its place.
+        """Remove and return the next entry; None if there is none.
+
+        With `may_have_it` a unit gets its turn only if that function says so of the unit, or of a unit within it; the function
+        is given the unit's path from the largest unit on, and is asked for `levels` levels. A unit that may not have its turn
+        keeps its place in the order.
         """
         return self._pop(may_have_it, levels, ())
 

@@ -1,4 +1,6 @@
-"""What waits to be reconciled: each key at most once, in at most one pass at a time, people's changes first."""
+"""The queue of resources to reconcile: each key is queued at most once and is in at most one pass at a time; changes that
+people make go first.
+"""
 
 import asyncio
 import heapq
@@ -15,10 +17,10 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 GROUP_LIMIT = 8
-"""Passes at a time in one datastore. As fast as twice as many while it is alone; and what others want meanwhile is asked of
-an API server, and an API, that less is asked of."""
+"""The most passes at a time in one datastore. With twice as many a datastore that is alone is no faster, and the API server and
+the API have more to do while others wait for them."""
 GUARANTEED_PLACES = 4
-"""Passes at a time that each project may have, whatever the others have."""
+"""The passes at a time that each project may have, however many others there are."""
 GUARANTEED_WITHIN = 2
 """The same for each namespace in a project."""
 _PEOPLE_IN_A_ROW = 7
@@ -27,16 +29,16 @@ _SPARE_TIMERS = 64
 
 
 class Priority(IntEnum):
-    """Why something is to be done. The lower is served first."""
+    """Why a pass is to run. The lower value is served first."""
 
     HIGH = 0
-    """Somebody did something: a changed spec, a deletion, a requested sync."""
+    """A person did something: a changed spec, a deletion, a requested sync."""
     LOW = 1
-    """Time did something: the snapshot changed, a retry is due."""
+    """No person did anything: the snapshot changed, or a retry is due."""
 
 
 class _Aside(Generic[K]):
-    """The keys of one group that have stepped aside, some of them out of date."""
+    """The keys of one group that wait for a free place of the group; some entries may be out of date."""
 
     def __init__(self) -> None:
         self._entries: dict[Priority, Rotation[tuple[Priority, int, K]]] = {
@@ -48,7 +50,7 @@ class _Aside(Generic[K]):
         self._entries[entry[0]].push(share, entry)
 
     def pop(self) -> tuple[Priority, int, K] | None:
-        """Take the next one out: of LOW, and every fourth of HIGH, while both have one."""
+        """Remove and return the next key: three of LOW, then one of HIGH, while both have one."""
         people_are_due = self._time_in_a_row >= _TIME_IN_A_ROW
         for priority in (Priority.HIGH, Priority.LOW) if people_are_due else (Priority.LOW, Priority.HIGH):
             if self._entries[priority]:
@@ -60,14 +62,19 @@ class _Aside(Generic[K]):
 class WorkQueue(Generic[K]):
     """A queue of keys with two priorities, timers, shares, and a limit of keys in work per group.
 
-    No key is lost and none is in work twice at once. HIGH goes before LOW, but at least every eighth key comes from
-    LOW while LOW has one that may run. Within a priority the shares take turns, and the groups within a share; what is left
-    is first in, first out, except for keys whose group is full: those step aside and come back, one for each place that
-    gets free, three of LOW for one of HIGH: what a thousand changes in one datastore began is ended while the others
-    wait. Of `places` one unit (the first part of a share) may have all while it is alone; when all are taken, a unit that
-    has fewer than `guaranteed` keys in work gets another place all the same, and so does a part of it (the first two parts
-    of a share) that has fewer than `guaranteed_within`: they need not wait for a pass of others to end. Every operation is
-    O(log n) amortized. For one event loop; not for threads.
+    No key is lost, and no key is in work twice at a time.
+
+    *Priorities.* HIGH goes before LOW, but at least every eighth key comes from LOW while LOW has a key that may run. Within a
+    priority the shares take turns, and so do the groups within a share; otherwise the order is first in, first out.
+
+    *Groups.* A key whose group is full steps aside. For each place of the group that becomes free one key comes back, three of
+    LOW for one of HIGH: so the work that a thousand changes in one datastore have begun ends while the other changes wait.
+
+    *Places.* One unit (the first part of a share) may have all `places` while it is alone. When all are taken, a unit with fewer
+    than `guaranteed` keys in work gets a further place, and so does a part of it (the first two parts of a share) with fewer
+    than `guaranteed_within`, so that neither waits for a pass of others to end.
+
+    Every operation is O(log n) amortized. For one event loop; not for threads.
     """
 
     def __init__(
@@ -102,7 +109,7 @@ class WorkQueue(Generic[K]):
         self._people_in_a_row = 0
 
     def __len__(self) -> int:
-        """How many keys are queued; those in work and those with a timer do not count."""
+        """Return how many keys are queued; keys in work and keys with a timer do not count."""
         return len(self._queued)
 
     def idle(self) -> bool:
@@ -110,10 +117,10 @@ class WorkQueue(Generic[K]):
         return not self._queued and not self._in_work
 
     def add(self, key: K, priority: Priority) -> None:
-        """Queue the key now; its timer is dropped.
+        """Queue the key now, and drop its timer.
 
-        Queued already: the better priority wins. In work: it runs again after `done`, in the better priority asked for until
-        then.
+        If the key is queued already, the higher priority counts. If the key is in work, it is marked dirty: it runs again after
+        `done`, with the highest priority that was asked for until then.
         """
         self._timers.pop(key, None)
         if key in self._in_work:
@@ -122,9 +129,9 @@ class WorkQueue(Generic[K]):
             self._queue((priority, next(self._order), key))
 
     def add_at(self, key: K, moment: float, priority: Priority = Priority.LOW) -> None:
-        """Queue the key at that moment of the clock, at once when it has passed.
+        """Queue the key at that moment of the clock; at once if the moment has passed.
 
-        A key has one timer: of several the earliest moment wins, and the better priority.
+        A key has one timer: of several calls the earliest moment and the higher priority count.
         """
         if moment <= self._clock.monotonic():
             self.add(key, priority)
@@ -148,11 +155,14 @@ class WorkQueue(Generic[K]):
         self._timers.pop(key, None)
 
     def clear_dirty(self, key: K) -> None:
-        """Clear the key's mark to run again: its pass has seen what set the mark. No effect on a key that is not in work."""
+        """Clear the key's dirty mark: events that arrived before this read are already included.
+
+        No effect on a key that is not in work.
+        """
         self._again.pop(key, None)
 
     def set_group(self, key: K, group: Hashable | None) -> None:
-        """Put the key into a group, of which at most `group_limit` keys are in work at once; None: no limit.
+        """Put the key into a group, of which at most `group_limit` keys are in work at a time; None: into none, without limit.
 
         A key in work counts for its old group until `done`.
         """
@@ -169,7 +179,7 @@ class WorkQueue(Generic[K]):
             self._call_back(old)
 
     def set_share(self, key: K, share: Share) -> None:
-        """Say on whose account the key is worked on. A key in work counts for its old share until `done`."""
+        """Set the account that the key's passes count for. A key in work counts for its old share until `done`."""
         if self._shares.get(key, ()) == share:
             return
         self._shares[key] = share
@@ -179,7 +189,9 @@ class WorkQueue(Generic[K]):
             self._call_back(self._groups.get(key))
 
     def remove(self, key: K) -> None:
-        """Drop the key: queue, timer, group, share. In work: it will not run again; `done` is still due."""
+        """Remove the key from the queue, with its timer, group and share. A key in work will not run again; it still needs its
+        `done`.
+        """
         self._timers.pop(key, None)
         self._again.pop(key, None)
         self._shares.pop(key, None)
@@ -188,10 +200,10 @@ class WorkQueue(Generic[K]):
             self._call_back(group)
 
     async def get(self) -> tuple[K, Priority]:
-        """Wait for the next key and take it into work; each needs its `done`. Cancelling loses no key.
+        """Wait for the next key and take it into work; the caller must call `done` for each. Cancelling loses no key.
 
-        Of those that wait, one keeps watch and the others stand in line for it: else each key that gets ready, and each
-        timer, would wake them all.
+        Of several callers one waits for keys and timers, and the others wait for that caller: otherwise each key that gets
+        ready, and each timer, would wake all of them.
         """
         taken = self._take()
         if taken is not None:
@@ -203,7 +215,7 @@ class WorkQueue(Generic[K]):
             return taken
 
     def done(self, key: K) -> None:
-        """The key's pass is over. Raises KeyError when it was not in work."""
+        """End the key's pass; a key that is marked dirty is queued again. Raises KeyError if the key is not in work."""
         group, share = self._in_work.pop(key)
         if group is not None:
             _count_down(self._busy, group)
@@ -270,10 +282,10 @@ class WorkQueue(Generic[K]):
         return self._busy_units[path] < self._guaranteed[len(path) - 1]
 
     def _call_back(self, group: Hashable | None) -> None:
-        """Let one key that stepped aside try again.
+        """Let one key of the group that stepped aside try again.
 
-        Called whenever its group gains a free place, or loses a queued key that might have been meant for one: so a
-        group with free places and keys aside always has as many of its keys among the ready ones.
+        Called whenever the group gains a free place, or loses a queued key that might have taken one. So a group with free
+        places and keys aside always has as many of its keys among the ready ones.
         """
         aside = self._aside.get(group)
         if aside is None:
@@ -286,7 +298,7 @@ class WorkQueue(Generic[K]):
 
 
 def _units(share: Share) -> list[Share]:
-    """The units that a share counts for."""
+    """Return the units for which a key of this share counts."""
     return [share[: length + 1] for length in range(min(len(share), 2))]
 
 
