@@ -172,6 +172,7 @@ def test_by_name_as_by_id(
     [
         ("no such name", BY_NAME, OWN, with_(), NOT_THERE, "there is no ManagedDatastore home/main"),
         ("a name without namespace is one of the own", ("name", "main", None), GUEST, with_(LETS_IN), NOT_THERE, "no"),
+        ("and that is found", ("name", "main", None), OWN, with_(datastore()), None, ""),
         ("not created yet", BY_NAME, OWN, with_(datastore(id_=None)), NOT_READY, "is not created yet"),
         ("nobody holds it, and this namespace may not adopt", BY_ID, OWN, with_(), FORBIDDEN, "power adopt"),
         ("nobody holds it, and it may", BY_ID, OWN, with_(powers=ADOPTS), None, ""),
@@ -356,6 +357,8 @@ def test_a_pinned_parent_is_shown_to_whoever_is_in_it() -> None:
     assert held.referred.object is not None
     assert held.referred.label == "ManagedDatastore home/main"
     assert held.referred.guest is None
+    object_ = dependency.cloud_object(PROJECT.name, "datastores", MAIN)
+    assert held.dependencies == {dependency.resource("ManagedDatastore", "home", "main"), object_}
 
 
 @pytest.mark.parametrize("world", [with_(), with_(datastore(), unproven=frozenset({"main"}))])
@@ -365,6 +368,7 @@ def test_a_pinned_parent_that_nobody_is_proven_to_hold_is_what_the_cloud_shows(w
     assert answer.referred.label == f"manageddatastore {MAIN}"
     assert answer.referred.spec is None, "what somebody only says of it does not count"
     assert not answer.referred.going
+    assert answer.dependencies == {dependency.cloud_object(PROJECT.name, "datastores", MAIN)}
 
 
 # --- what would change the answer ---

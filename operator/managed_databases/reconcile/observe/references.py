@@ -71,7 +71,7 @@ class References:
         by = self._by_id if stated[0] == "id" else self._by_name
         referred = by(lookup, reference, stated)
         there = referred.object
-        if reference.at_creation_only and there is not None and not _is_going_away(referred.problem, there):
+        if reference.at_creation_only and there is not None and there.status != "PENDING_DELETE":
             return replace(referred, problem=None)  # a backup can be had of what is down, or at work
         return referred
 
@@ -229,10 +229,6 @@ def _state_problem(label: str, phase: str | None) -> Wait | None:
     if phase in TAKES_CHANGES:
         return None
     return Wait(Reason.PARENT_NOT_READY, f"waits for {label}, which is {phase}")
-
-
-def _is_going_away(problem: Wait | Stall | None, there: CloudObject) -> bool:
-    return isinstance(problem, Stall) or there.status == "PENDING_DELETE"
 
 
 def _is_going(holder: Resource, spec: CloudSpec) -> bool:
