@@ -21,7 +21,7 @@ IMMUTABLE_FIELDS = (
 assert KIND.credential is not None
 CREDENTIAL = KIND.credential
 VALUE = SecretStr("geheim")
-ALLOWED = replace(PROJECT, powers=frozenset({"metrics", "adopt"}))
+ALLOWED = replace(PROJECT, granted_powers=frozenset({"metrics", "adopt"}))
 
 
 def token(**fields: Any) -> MetricsToken:

@@ -53,7 +53,7 @@ CREATION: Final = (
     Mutant(
         "a key is claimed before anything is written",
         "reconcile/reconciler.py",
-        "if not self.actor.claim(current, verdict):",
+        "if not self.actor.reserve_key(current, verdict):",
         "if False:",
         _GUARDS,
     ),

@@ -33,7 +33,7 @@ PINNED: Final = (
     Mutant(
         "a name that is given up is free",
         "reconcile/observe/interests.py",
-        "        owners.want(key, self.claim)\n",
+        "        owners.want(key, self.wanted_key)\n",
         "",
         ("virtual/test_guards.py",),
     ),

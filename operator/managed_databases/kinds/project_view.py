@@ -61,7 +61,8 @@ class ProjectView:
     name_prefix: str = ""
     ca_certificate: str | None = None
     ports: PortNumbers = field(default_factory=PortNumbers)
-    powers: frozenset[str] = frozenset()
+    granted_powers: frozenset[str] = frozenset()
+    """Those of the namespace that looks."""
     endpoint: str | None = None
     name_prefixes: tuple[str, ...] = ()
     """How new names in the project may begin, for the namespace that looks; none: as they like."""

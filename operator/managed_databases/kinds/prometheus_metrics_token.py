@@ -104,7 +104,7 @@ def _require_power(observed: ObservedToken) -> None:
 
 
 def _may(observed: ObservedToken) -> bool:
-    return observed.project is not None and POWER in observed.project.powers
+    return observed.project is not None and POWER in observed.project.granted_powers
 
 
 def _secret_name(spec: PrometheusMetricsTokenSpec) -> str | None:

@@ -105,7 +105,7 @@ class Controller:
             unguarded=unguarded,
         )
         self._first_place = FirstPlace(
-            cache, self.owners, lambda project, namespace: self.projects.permits(project, namespace) is not None
+            cache, self.owners, lambda project, namespace: self.projects.granted_powers(project, namespace) is not None
         )
         specs = self._specs = Specs()
         references = References(cache, self.owners, of_cloud.__getitem__, specs.of)

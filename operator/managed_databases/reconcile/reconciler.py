@@ -161,7 +161,7 @@ class Reconciler:
             if makes_a_call(verdict) and not in_project(current).may_call():
                 await self._await_turn(current, verdict)
                 return None
-            if not self.actor.claim(current, verdict):  # somebody was faster since this pass has looked
+            if not self.actor.reserve_key(current, verdict):  # somebody was faster since this pass has looked
                 times_late += 1
                 if times_late == MAX_LATE:
                     return LATE_SECONDS

@@ -89,7 +89,7 @@ def status(**changes: Any) -> DatabaseUserStatus:
 
 HELD = {"status": status(id=MINE), "external": user(), "credential": PasswordView(password=PASSWORD)}
 TRIED = {"status": status(intent=INTENT)}
-ADOPTS = {"project": replace(PROJECT, powers=frozenset({"adopt"})), "namesakes": (user(OTHER),)}
+ADOPTS = {"project": replace(PROJECT, granted_powers=frozenset({"adopt"})), "namesakes": (user(OTHER),)}
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_an_adopted_object_is_looked_at_first_where_drift_is_only_reported() -> 
     spec = {"adoption": "IfExists", "driftPolicy": "Report"}
     found = seen_datastore(spec, namesakes=(datastore(),))
     assert found.project is not None
-    permitted = replace(found, project=replace(found.project, powers=frozenset({"adopt"})))
+    permitted = replace(found, project=replace(found.project, granted_powers=frozenset({"adopt"})))
     decided = decide(KIND, permitted)
     assert isinstance(decided, Record)
     assert decided.changes.synced_generation == 1

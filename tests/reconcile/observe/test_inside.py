@@ -87,11 +87,11 @@ def staying(
     for each in (DATASTORE, *children):
         owners.update(each, Standing.UNPROVEN if each.key.name in unproven else Standing.PROVEN)
 
-    def permits(project: str, namespace: str) -> frozenset[str] | None:
+    def granted_powers(project: str, namespace: str) -> frozenset[str] | None:
         return frozenset() if project == PROJECT.name and namespace in permitted else None
 
     current = pass_in_project(DATASTORE, cast(ProjectSession, FakeSession(shown, view)), view)
-    inside = Inside(FakeCache(DATASTORE, *children), owners, KINDS.__getitem__, permits)
+    inside = Inside(FakeCache(DATASTORE, *children), owners, KINDS.__getitem__, granted_powers)
     return inside.staying(current, MAIN, allowed), current.interests
 
 

@@ -64,7 +64,7 @@ class World:
 
     @property
     def view(self) -> ProjectView:
-        return ProjectView(PROJECT.name, PROJECT.project_id, PROJECT.region, powers=self.powers)
+        return ProjectView(PROJECT.name, PROJECT.project_id, PROJECT.region, granted_powers=self.powers)
 
     @cached_property
     def owners(self) -> OwnershipIndex:

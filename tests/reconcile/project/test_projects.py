@@ -286,13 +286,13 @@ async def test_secrets_wake_the_projects_that_use_them() -> None:
 
 async def test_permissions_follow_the_spec() -> None:
     harness = ProjectHarness(allowedNamespaces=[{"name": "shop"}])
-    assert harness.projects.permits("main", "shop") == frozenset()
-    assert harness.projects.permits("main", "other") is None
+    assert harness.projects.granted_powers("main", "shop") == frozenset()
+    assert harness.projects.granted_powers("main", "other") is None
     harness.edit(allowedNamespaces=[{"selector": {"matchLabels": {"team": "a"}}, "powers": ["adopt"]}])
-    assert harness.projects.permits("main", "shop") is None
+    assert harness.projects.granted_powers("main", "shop") is None
     harness.cache.labels["shop"] = {"team": "a"}
-    assert harness.projects.permits("main", "shop") == frozenset({"adopt"})
-    assert harness.projects.permits("missing", "shop") is None
+    assert harness.projects.granted_powers("main", "shop") == frozenset({"adopt"})
+    assert harness.projects.granted_powers("missing", "shop") is None
 
 
 async def test_the_default_project() -> None:

@@ -175,12 +175,12 @@ class Line:
 
 async def test_a_pass_that_may_not_send_is_told_when_it_may() -> None:
     line = Line(calls_per_second=20, burst=4)
-    assert [line.budget.claim(number, Priority.LOW) for number in range(5)] == [True, True, True, False, False]
-    assert not line.budget.claim(3, Priority.LOW), "its place is the one it has"
+    assert [line.budget.take_turn(number, Priority.LOW) for number in range(5)] == [True, True, True, False, False]
+    assert not line.budget.take_turn(3, Priority.LOW), "its place is the one it has"
     await line.until_told(2)
     assert line.told == [3, 4]
     for number in (3, 4):
-        assert line.budget.claim(number, Priority.LOW)
+        assert line.budget.take_turn(number, Priority.LOW)
         line.budget.spend(number)
     with pytest.raises(KeyError):
         line.budget.spend(3)
@@ -190,14 +190,14 @@ async def test_in_the_line_shares_take_turns() -> None:
     line = Line(calls_per_second=20, burst=4)
     await spend(line.budget, Priority.LOW, 3)
     for who in ("a1", "a2", "a3", "b1"):
-        assert not line.budget.claim(who, Priority.LOW, (who[0], None))
+        assert not line.budget.take_turn(who, Priority.LOW, (who[0], None))
     await line.until_told(4)
     assert line.told == ["a1", "b1", "a2", "a3"]
 
 
 def test_what_is_not_spent_goes_back() -> None:
     budget = Budget(StillClock(), burst=4)
-    assert budget.claim("a", Priority.LOW)
+    assert budget.take_turn("a", Priority.LOW)
     left = budget.left(Priority.LOW)
     budget.leave("a")
     assert budget.left(Priority.LOW) == left + 1
@@ -207,7 +207,7 @@ async def test_who_leaves_the_line_is_passed_over() -> None:
     line = Line(calls_per_second=20, burst=4)
     await spend(line.budget, Priority.LOW, 3)
     for who in ("a", "b"):
-        assert not line.budget.claim(who, Priority.LOW)
+        assert not line.budget.take_turn(who, Priority.LOW)
     line.budget.leave("a")
     await line.until_told(1)
     assert line.told == ["b"]
@@ -216,15 +216,15 @@ async def test_who_leaves_the_line_is_passed_over() -> None:
 async def test_what_a_person_does_meanwhile_does_not_wait_in_the_line_of_time() -> None:
     line = Line(calls_per_second=20, burst=40)
     line.budget.refused(Priority.LOW, 3600)
-    assert not line.budget.claim("a", Priority.LOW)
-    assert line.budget.claim("a", Priority.HIGH)
+    assert not line.budget.take_turn("a", Priority.LOW)
+    assert line.budget.take_turn("a", Priority.HIGH)
 
 
 def test_a_lane_that_closes_says_so_to_its_line_and_takes_back_what_was_reserved() -> None:
     told: list[object] = []
     budget = Budget(StillClock(), burst=4, granted=lambda who, priority: told.append(who))
-    assert [budget.claim(number, Priority.LOW) for number in range(4)] == [True, True, True, False]
+    assert [budget.take_turn(number, Priority.LOW) for number in range(4)] == [True, True, True, False]
     budget.refused(Priority.LOW, 3600)
     assert told == [3]
-    assert not budget.claim(0, Priority.LOW)
+    assert not budget.take_turn(0, Priority.LOW)
     assert budget.seconds_to_wait(Priority.LOW) >= 3600

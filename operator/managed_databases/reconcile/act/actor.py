@@ -49,17 +49,17 @@ class Actor:
     arranged: Callable[[ResourceKey], None]
     """Told of each owned resource that was made or changed: the watch may not tell again."""
 
-    def claim(self, current: Pass, step: Step) -> bool:
-        """Claim the key that the step would give to a cloud object; return False when another resource has it.
+    def reserve_key(self, current: Pass, step: Step) -> bool:
+        """Reserve the key that the step would give to a cloud object; return False when another resource has it.
 
-        Others may have looked at the same time as this pass: whoever claims first goes on, and the rest look again.
+        Others may have looked at the same time as this pass: whoever reserves it first goes on, and the rest look again.
         """
         gives_key = isinstance(step, Create) or (isinstance(step, Record) and step.changes.adopted is True)
         if isinstance(step, Change) and step.reason is Reason.RENAMING and not current.observed.deleting:
             gives_key = current.kind.key(current.observed) != current.kind.key_of(current.observed.existing)
-        if not gives_key or not isinstance(current, PassInProject) or current.claim is None:
+        if not gives_key or not isinstance(current, PassInProject) or current.wanted_key is None:
             return True
-        return self.owners.reserve(current.resource, current.claim)
+        return self.owners.reserve(current.resource, current.wanted_key)
 
     async def act(self, current: Pass, step: Step, shown: Verdict) -> Facts:
         """Do the step; return the facts that changed by it, to be written with the status.

@@ -22,20 +22,24 @@ class CreationLook:
     clock: Clock
 
     def look(self, current: PassInProject, unlisted: Wait | Stall | None) -> tuple[SameKey[CloudObject], CreationView]:
-        """`unlisted` says why the collection cannot be listed. Notes the key in `current.claim`."""
+        """`unlisted` says why the collection cannot be listed. Notes the key in `current.wanted_key`."""
         observed, view, collection = current.observed, current.view, current.kind.collection.name
-        claim = current.claim = KeyName(view.place, collection, _pinned_key(observed) or current.kind.key(observed))
-        current.interests.claim = claim
-        current.dependencies.add(dependency.key(view.name, collection, claim.key))
+        wanted = current.wanted_key = KeyName(
+            view.place, collection, _pinned_key(observed) or current.kind.key(observed)
+        )
+        current.interests.wanted_key = wanted
+        current.dependencies.add(dependency.key(view.name, collection, wanted.key))
         is_to_get_another = (
             observed.external is not None
             and not observed.deleting
-            and current.kind.key_of(observed.external) != claim.key
+            and current.kind.key_of(observed.external) != wanted.key
         )
         created_id = self._created_id(current)
-        same_key = self._same_key(current, claim, created_id, is_wanted=observed.status.id is None or is_to_get_another)
+        same_key = self._same_key(
+            current, wanted, created_id, is_wanted=observed.status.id is None or is_to_get_another
+        )
         return same_key, self._waits(
-            current, claim, same_key, unlisted, created_id, is_to_get_another=is_to_get_another
+            current, wanted, same_key, unlisted, created_id, is_to_get_another=is_to_get_another
         )
 
     @staticmethod
@@ -45,21 +49,21 @@ class CreationLook:
         return None if is_unproven else current.memory.creation.created_id
 
     def _same_key(
-        self, current: PassInProject, claim: KeyName, created_id: str | None, *, is_wanted: bool
+        self, current: PassInProject, wanted: KeyName, created_id: str | None, *, is_wanted: bool
     ) -> SameKey[CloudObject]:
         observed, view, asker = current.observed, current.view, current.resource.key
         namesakes: list[CloudObject] = []
         held: dict[str, str] = {}
-        for other in current.snapshot.of_key(claim.key):
+        for other in current.snapshot.of_key(wanted.key):
             if other.id in (observed.status.id, created_id) or current.snapshot.is_gone(other.id):
                 continue
-            holder = self.owners.holder(ObjectName(view.place, claim.collection, other.id))
+            holder = self.owners.holder(ObjectName(view.place, wanted.collection, other.id))
             if holder is None or (holder == asker and observed.standing is Standing.UNPROVEN):
                 namesakes.append(other)
             elif holder != asker:
                 held[other.id] = named_to(current.resource, holder)
                 current.dependencies.add(dependency.resource(*holder))
-        rival = self.owners.claimant(claim)
+        rival = self.owners.claimant(wanted)
         if rival == asker:
             rival = None
         if rival is not None:
@@ -67,26 +71,26 @@ class CreationLook:
         return SameKey(
             namesakes=tuple(namesakes),
             held=held,
-            unreadable=self._unreadable(current, claim) if is_wanted else (),
+            unreadable=self._unreadable(current, wanted) if is_wanted else (),
             rival=None if rival is None else named_to(current.resource, rival),
         )
 
-    def _unreadable(self, current: PassInProject, claim: KeyName) -> tuple[str, ...]:
+    def _unreadable(self, current: PassInProject, wanted: KeyName) -> tuple[str, ...]:
         """The objects that may have the key, as they do not tell all of it, and that nobody holds."""
-        masks = product((False, True), repeat=len(claim.key))
-        keys = [tuple("" if hidden else part for part, hidden in zip(claim.key, mask, strict=True)) for mask in masks]
-        current.dependencies.update(dependency.key(current.view.name, claim.collection, key) for key in keys[1:])
+        masks = product((False, True), repeat=len(wanted.key))
+        keys = [tuple("" if hidden else part for part, hidden in zip(wanted.key, mask, strict=True)) for mask in masks]
+        current.dependencies.update(dependency.key(current.view.name, wanted.collection, key) for key in keys[1:])
         return tuple(
             other.id
             for key in keys[1:]
             for other in current.snapshot.of_key(key)
-            if not other.is_whole and self.owners.holder(ObjectName(claim.place, claim.collection, other.id)) is None
+            if not other.is_whole and self.owners.holder(ObjectName(wanted.place, wanted.collection, other.id)) is None
         )
 
     def _waits(
         self,
         current: PassInProject,
-        claim: KeyName,
+        wanted: KeyName,
         same_key: SameKey[CloudObject],
         unlisted: Wait | Stall | None,
         created_id: str | None,
@@ -98,7 +102,7 @@ class CreationLook:
         status, has_looked = observed.status, True
         unreadable_seconds = settle_seconds = again_seconds = None
         if (status.intent is None and status.id is None) or is_to_get_another:
-            has_looked = self._has_looked(current, claim)
+            has_looked = self._has_looked(current, wanted)
             if same_key.unreadable and creation.wanted_since is not None:
                 left = creation.wanted_since + UNREADABLE_SECONDS - self.clock.monotonic()
                 unreadable_seconds = left if left > 0 else None
@@ -117,11 +121,11 @@ class CreationLook:
             created_id=created_id if status.id is None else None,
         )
 
-    def _has_looked(self, current: PassInProject, claim: KeyName) -> bool:
+    def _has_looked(self, current: PassInProject, wanted: KeyName) -> bool:
         """Whether a list was begun since this is wanted: a datastore refuses a name that is taken, a project does not."""
         if current.kind.is_inside:
             return True
-        since = current.memory.creation.want(claim.key, self.clock.monotonic())
+        since = current.memory.creation.want(wanted.key, self.clock.monotonic())
         current.dependencies.add(dependency.listed(current.view.name, current.kind.collection.name))
         begun = current.snapshot.last_list_begun
         return begun is not None and begun >= since

@@ -95,7 +95,7 @@ class PassInProject(Pass):
     """The project as it was when the pass began."""
     snapshot: CollectionSnapshot[CloudObject]
     """That of the kind's collection."""
-    claim: KeyName | None = None
+    wanted_key: KeyName | None = None
     """The key of the object; None while its datastore is not known."""
 
     @property
@@ -106,9 +106,9 @@ class PassInProject(Pass):
     @property
     def key(self) -> KeyName:
         """The key of what is made or taken over. Raises LookupError while it is not known: nothing is then."""
-        if self.claim is None:
+        if self.wanted_key is None:
             raise LookupError("the key of the cloud object is not known")
-        return self.claim
+        return self.wanted_key
 
     def snapshot_of(self, kind: CloudKind) -> CollectionSnapshot[CloudObject]:
         """Return what is known of a kind's collection, which is listed from now on."""
@@ -117,7 +117,7 @@ class PassInProject(Pass):
 
     def may_call(self) -> bool:
         """Whether the pass may make one call now. If not, it ends: it stands in the project's line of calls."""
-        may = self.session.claim(self.resource.key, self.priority, self.datastore_id)
+        may = self.session.take_turn(self.resource.key, self.priority, self.datastore_id)
         self.context.session, self.context.waits_for_turn = self.session, not may
         return may
 

@@ -15,12 +15,12 @@ from managed_databases.reconcile.scheduling import dependencies as dependency
 
 @dataclass(frozen=True)
 class Inside:
-    """`permits` says what a project lets a namespace do (project, namespace); None when it may not use it."""
+    """`granted_powers` says which powers a project gives a namespace (project, namespace); None when it may not use it."""
 
     cache: ResourceCache
     owners: OwnershipIndex
     kind_of: Callable[[str], CloudKind]
-    permits: Callable[[str, str], frozenset[str] | None]
+    granted_powers: Callable[[str, str], frozenset[str] | None]
 
     def staying(self, current: PassInProject, id_: str, allowed: Iterable[str]) -> tuple[str, ...]:
         """Name what is in the pass's datastore, which has this id, and is not going, sorted, as its owner may read it.
@@ -53,7 +53,7 @@ class Inside:
         )
 
     def _is_allowed(self, child: Resource, may: set[str], project: str) -> bool:
-        return child.key.namespace in may and self.permits(project, child.key.namespace) is not None
+        return child.key.namespace in may and self.granted_powers(project, child.key.namespace) is not None
 
     def _stands(self, current: PassInProject, child: Resource, id_: str, *, is_allowed: bool) -> bool:
         """Whether its object is in this datastore, or an attempt to make it there is open.

@@ -16,7 +16,7 @@ class Interests:
 
     dependencies: set[Dependency] = field(default_factory=set)
     """What wakes the resource."""
-    claim: KeyName | None = None
+    wanted_key: KeyName | None = None
     """The key that the resource would give to its object."""
     polled: dict[str, CloudKind] = field(default_factory=dict)
     """The kinds whose collections are to be listed from now on, by name of the collection."""
@@ -31,7 +31,7 @@ class Interests:
 
     def order(self, key: ResourceKey, collection: str, session: ProjectSession, owners: OwnershipIndex) -> None:
         """Have the project deliver what the resource with this key, of this collection, wants."""
-        owners.want(key, self.claim)
+        owners.want(key, self.wanted_key)
         for kind in self.polled.values():
             session.lists.poll(kind)
         session.lists.wish(collection, key, self.poll_seconds)

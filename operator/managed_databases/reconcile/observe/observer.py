@@ -64,7 +64,7 @@ class Observer:
         self._access = ProjectAccess(cache, projects, references)
         self._external = ExternalLook(owners, clock, pending_limit_seconds)
         self._creation = CreationLook(owners, clock)
-        self._inside = Inside(cache, owners, kind_of, projects.permits)
+        self._inside = Inside(cache, owners, kind_of, projects.granted_powers)
 
     def observe(self, resource: Resource, context: PassContext) -> Pass:
         """Includes what the pass has learned and not written yet. Raises UnreadableSpec."""

@@ -60,7 +60,7 @@ class ProjectAccess:
         )
         if session is None:
             return Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}: create it{way_out}")
-        powers = self.projects.permits(name, namespace)
+        powers = self.projects.granted_powers(name, namespace)
         if powers is None:
             return Stall(
                 Reason.FORBIDDEN,
@@ -112,5 +112,5 @@ def _why(project: str, problem: Wait | Stall) -> str:
 
 
 def _with_powers(view: ProjectView, powers: frozenset[str], prefixes: tuple[str, ...]) -> ProjectView:
-    is_so = (view.powers, view.name_prefixes) == (powers, prefixes)
-    return view if is_so else replace(view, powers=powers, name_prefixes=prefixes)
+    is_so = (view.granted_powers, view.name_prefixes) == (powers, prefixes)
+    return view if is_so else replace(view, granted_powers=powers, name_prefixes=prefixes)

@@ -108,7 +108,7 @@ class References:
         # Whoever only says to hold it says the truth mostly, as when a key was lost: nobody else gets in meanwhile.
         holder = self._holder(lookup, lookup.kind, id_)
         if holder is None:
-            if "adopt" not in lookup.project.powers:
+            if "adopt" not in lookup.project.granted_powers:
                 return Referred(label, problem=_may_not_use(label))
             if found is None:
                 return Referred(label, id_, problem=Wait(Reason.PARENT_MISSING, f"the project shows no {label}"))

@@ -118,11 +118,11 @@ class ProjectClient:
 
     # --- for passes, which never wait for their turn ---
 
-    def claim(self, who: Hashable, priority: Priority, share: Share) -> bool:
-        """Whether `who` may make one call now (`send_claimed`); if not, it will be told when it may."""
-        return self.budget.claim(who, priority, share)
+    def take_turn(self, who: Hashable, priority: Priority, share: Share) -> bool:
+        """Whether `who` may make one call now (`send_in_turn`); if not, it will be told when it may."""
+        return self.budget.take_turn(who, priority, share)
 
-    async def send_claimed(self, call: Call[T], priority: Priority, who: Hashable, account: Hashable) -> Reply[T]:
+    async def send_in_turn(self, call: Call[T], priority: Priority, who: Hashable, account: Hashable) -> Reply[T]:
         """Send the call that was reserved for `who`, on this account. Raises ApiError; KeyError when none was."""
         self.enter_claimed(call.operation, priority, who)
         return await self.exchange(call, priority, account)

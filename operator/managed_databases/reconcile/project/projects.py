@@ -110,7 +110,7 @@ class Projects:
         """The name of the one project that is marked default, or what to say when there is not exactly one."""
         return default_project(self._cache.of_kind(KIND.name))
 
-    def permits(self, name: str, namespace: str) -> frozenset[str] | None:
+    def granted_powers(self, name: str, namespace: str) -> frozenset[str] | None:
         """Return the powers that the namespace has in the project ("adopt", "metrics"); None when it may not use the project."""
         allowed = self._allowed_namespaces(name)
         return None if allowed is None else powers(allowed, namespace, self._cache.namespace_labels(namespace))

@@ -50,7 +50,7 @@ class Budget:
     share for certain, and what the other leaves.
 
     Whoever has time to wait waits in `admit`; within a priority these calls go first come, first served. A pass has none: it
-    asks with `claim`, and when it may not send it stands in the line of its priority and is told by `granted` once a call is
+    asks with `take_turn`, and when it may not send it stands in the line of its priority and is told by `granted` once a call is
     reserved for it, or when the priority closes. In a line the shares take turns. `serve` must run, or nobody in a line is
     ever told.
     """
@@ -102,7 +102,7 @@ class Budget:
 
     # --- for passes ---
 
-    def claim(self, who: Hashable, priority: Priority, share: Share = ()) -> bool:
+    def take_turn(self, who: Hashable, priority: Priority, share: Share = ()) -> bool:
         """Reserve one call for `who`, or put it into the line of its priority; return whether it may send now."""
         if who in self._paid and self.closed_until(priority) is not None:
             self.leave(who)  # closed since then

@@ -76,15 +76,15 @@ class ProjectSession:
         self._hooks = hooks
         self._draw = draw
         opening = Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}, which is being opened")
-        self._line = ProjectClient(
+        self._client = ProjectClient(
             name, clock, settings, self._line_changed, opening, hooks.granted, lambda: self.lists.probe()
         )
         self._was_unreachable = False
         self._defects = Defects(name, clock, hooks.changed)
-        self._objects = ProjectObjects(name, self._line, hooks.wake, self._is_ours)
+        self._objects = ProjectObjects(name, self._client, hooks.wake, self._is_ours)
         self.lists = CollectionLists(
             self._objects,
-            self._line,
+            self._client,
             clock,
             settings,
             self._defects,
@@ -94,15 +94,15 @@ class ProjectSession:
             is_foreign=self._is_foreign,
             is_awaited=lambda collection, id_: hooks.is_heard(dependency.cloud_object(name, collection, id_)),
         )
-        self._catalogue = CatalogueReader(self._line, clock, settings, draw, self._catalogue_changed)
+        self._catalogue = CatalogueReader(self._client, clock, settings, draw, self._catalogue_changed)
         self._limits_read = Allowance(clock, LIMITS_AT_ONCE, LIMITS_SECONDS)
-        self._actions = ActionReader(self._line, clock, settings.actions_seconds, self._actions_changed)
+        self._actions = ActionReader(self._client, clock, settings.actions_seconds, self._actions_changed)
 
     # --- for passes ---
 
     @property
     def problem(self) -> Wait | Stall | None:
-        return self._line.problem
+        return self._client.problem
 
     @property
     def is_opened(self) -> bool:
@@ -117,16 +117,16 @@ class ProjectSession:
 
     @property
     def circuit(self) -> Circuit:
-        return self._line.circuit
+        return self._client.circuit
 
     @property
     def budget(self) -> Budget:
-        return self._line.budget
+        return self._client.budget
 
     @property
     def used(self) -> Mapping[tuple[str, Priority], int]:
         """The calls so far, by section of the API and priority."""
-        return self._line.used
+        return self._client.used
 
     @property
     def actions(self) -> dict[str, tuple[Action, ...]]:
@@ -144,11 +144,11 @@ class ProjectSession:
         if not self._catalogue.holds(wanted) and self._limits_read.has_now(namespace):
             self._catalogue.need(wanted)
 
-    def claim(self, key: ResourceKey, priority: Priority, datastore_id: str | None) -> bool:
+    def take_turn(self, key: ResourceKey, priority: Priority, datastore_id: str | None) -> bool:
         """Whether a pass over this resource may make one call now. If not, it ends: the resource stands in line, and gets
         another pass when it may.
         """
-        return self._line.claim(key, priority, (key.namespace, datastore_id))
+        return self._client.take_turn(key, priority, (key.namespace, datastore_id))
 
     def why_not_now(self, priority: Priority) -> Wait | None:
         """Return the wait of a call whose turn has not come; None when the turn comes soon."""
@@ -173,8 +173,8 @@ class ProjectSession:
         """
         try:
             if key is not None:
-                return await self._line.send_claimed(call, priority, key, key.namespace)
-            return await self._line.send(call, priority)
+                return await self._client.send_in_turn(call, priority, key, key.namespace)
+            return await self._client.send(call, priority)
         finally:
             if call.mutates:
                 self.lists.hurry_after(call.operation)
@@ -208,7 +208,7 @@ class ProjectSession:
         """
         self.is_identity_stated = is_identity_stated
         self.show(view)
-        await self._line.connect(client)
+        await self._client.connect(client)
         self.refresh()
 
     def show(self, view: ProjectView) -> None:
@@ -220,7 +220,7 @@ class ProjectSession:
 
     def block(self, problem: Wait | Stall) -> None:
         """No pass acts, nothing is sent, until `open`."""
-        self._line.block(problem)
+        self._client.block(problem)
 
     def refresh(self) -> None:
         """List everything in use, and read the catalogue."""
@@ -235,7 +235,7 @@ class ProjectSession:
     @property
     def answered(self) -> bool:
         """Whether the API has ever answered."""
-        return self._line.answered
+        return self._client.answered
 
     @property
     def troubles(self) -> tuple[tuple[Reason, str], ...]:
@@ -245,7 +245,7 @@ class ProjectSession:
 
     async def close(self) -> None:
         """Send nothing any more; calls under way may end."""
-        await self._line.close()
+        await self._client.close()
 
     async def run(self) -> None:
         """Poll until cancelled, then close the connection."""
