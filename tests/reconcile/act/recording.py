@@ -206,7 +206,7 @@ class Stage:
         )
         self.current.checks = PasswordChecks(seals)
         self.current.datastore_id = MAIN if kind.is_inside else None
-        self.current.claim = KeyName(PROJECT.place, kind.collection.name, kind.key(self.current.observed))
+        self.current.wanted_key = KeyName(PROJECT.place, kind.collection.name, kind.key(self.current.observed))
         if external is not None:
             self.session.own.answered(external)
         self.owners = OwnershipIndex(KINDS.__getitem__)

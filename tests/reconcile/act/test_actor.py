@@ -304,9 +304,9 @@ def test_a_key_is_claimed_by_what_gives_it_to_an_object() -> None:
     first, second = (resource("KafkaTopic", name, spec=TOPIC_SPEC | {"name": "t"}) for name in "ab")
     one, two = Stage(first), Stage(second)
     two.owners.update(first)
-    assert one.actor.claim(one.current, CREATE)
+    assert one.actor.reserve_key(one.current, CREATE)
     assert two.owners.reserve(first, one.current.key)
-    assert not two.actor.claim(two.current, CREATE)
-    assert not two.actor.claim(two.current, Record(Reason.ADOPTED, "", Facts(id="x", adopted=True)))
-    assert two.actor.claim(two.current, Record(Reason.FOUND, "", Facts(id="x"))), "what it has made is its own"
-    assert two.actor.claim(two.current, Delete(Reason.DELETING, "")), "a deletion gives nothing a name"
+    assert not two.actor.reserve_key(two.current, CREATE)
+    assert not two.actor.reserve_key(two.current, Record(Reason.ADOPTED, "", Facts(id="x", adopted=True)))
+    assert two.actor.reserve_key(two.current, Record(Reason.FOUND, "", Facts(id="x"))), "what it has made is its own"
+    assert two.actor.reserve_key(two.current, Delete(Reason.DELETING, "")), "a deletion gives nothing a name"
