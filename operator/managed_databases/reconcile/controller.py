@@ -113,7 +113,7 @@ class Controller:
         ownership = SecretOwnership(
             lambda: {resource.uid for resource in self.everything()}, PasswordChecks(self.seals)
         )
-        sender, retry_policy = Sender(self.owners), RetryPolicy(clock, settings, draw)
+        sender = Sender(self.owners)
         self._reconciler = Reconciler(
             kube=kube,
             clock=clock,
@@ -142,8 +142,8 @@ class Controller:
                 release=Release(kube, cache, self.owners, ownership),
                 arranged=self.resource_changed,
             ),
-            retry_policy=retry_policy,
-            looks=LooksById(of_cloud, retry_policy),
+            retry_policy=RetryPolicy(clock, settings, draw),
+            looks=LooksById(of_cloud, clock, settings, draw),
             writer=writer,
             interest=self,
         )

@@ -1,19 +1,37 @@
 """GETs of single objects: what no list tells, and what is at work when the API says that something is busy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import Final
 
 from managed_databases.api.errors import ApiError
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.reconcile.act.retry_policy import NOT_SEEN, NotSeen, RetryPolicy
+from managed_databases.kinds.phases import is_pending
+from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.memory import LookMemory
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
+from managed_databases.reconcile.scheduling.backoff import retry_delay
+from managed_databases.reconcile.settings import ControllerSettings
+
+
+class NotSeen(Enum):
+    NOT_SEEN = "not seen"
+
+
+NOT_SEEN: Final = NotSeen.NOT_SEEN
+"""Stands for what is busy while it is not the turn of the pass to look."""
 
 
 @dataclass(frozen=True)
 class LooksById:
+    """Keeps each resource's `LookMemory`: who was asked for in vain is asked for ever more rarely."""
+
     kinds: Mapping[str, CloudKind]
-    retry_policy: RetryPolicy
+    clock: Clock
+    settings: ControllerSettings
+    draw: Callable[[], float]
 
     async def look(self, current: Pass) -> bool:
         """GET an object that is unsure, or that the first list did not show; return whether something was learned."""
@@ -23,26 +41,26 @@ class LooksById:
         creation, stays = observed.creation, self.is_followed_by_id(current)
         is_unlisted = observed.external is None and (creation.is_listed or creation.unlisted is not None)
         if not (is_unlisted or observed.presence.is_unsure or stays):
-            self.retry_policy.looked(current)
+            current.memory.look = LookMemory()
             return False
-        if not self.retry_policy.may_look(current) or not current.may_call():
+        if self.clock.monotonic() < current.memory.look.again_at or not current.may_call():
             return False
         try:
             await current.session.get_object(current.kind, observed.status.id, current.priority, current.resource.key)
         except ApiError:
-            self.retry_policy.looked_in_vain(current)
+            self._was_in_vain(current)
             return False
         told = current.snapshot.get(observed.status.id)
         if stays or (told is not None and not told.is_whole):  # as often as one that is asked for in vain
-            self.retry_policy.looked_in_vain(current)
+            self._was_in_vain(current)
         else:
-            self.retry_policy.looked(current)
+            current.memory.look = LookMemory()
         return True
 
     def is_followed_by_id(self, current: Pass) -> bool:
         """Whether nothing but a GET would tell that the cloud has ended its work on the object."""
         external = current.observed.external
-        if not isinstance(current, PassInProject) or external is None or not self.retry_policy.is_pending(external):
+        if not isinstance(current, PassInProject) or external is None or not is_pending(external):
             return False
         return current.session.lists.why_unlisted(current.kind.collection.name) is not None
 
@@ -53,7 +71,13 @@ class LooksById:
         is_unsure = is_unsure or self.is_followed_by_id(current)
         if not isinstance(current, PassInProject) or not is_unsure or current.context.waits_for_turn:
             return None
-        return self.retry_policy.look_seconds(current)
+        return max(current.memory.look.again_at - self.clock.monotonic(), self.settings.min_backoff_seconds)
+
+    def _was_in_vain(self, current: Pass) -> None:
+        look = current.memory.look
+        look.times += 1
+        pause = retry_delay(look.times, self.draw, self.settings.min_backoff_seconds)
+        look.again_at = self.clock.monotonic() + pause
 
     async def what_is_busy(self, current: PassInProject) -> CloudObject | NotSeen | None:
         """The pending one of the object and its datastore: "busy" is believed when one of them is. NOT_SEEN when it is not
@@ -71,6 +95,6 @@ class LooksById:
                 found = await current.session.get_object(kind, id_, current.priority, current.resource.key)
             except ApiError:
                 return None
-            if found is not None and self.retry_policy.is_pending(found):
+            if found is not None and is_pending(found):
                 return found
         return None

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from enum import Enum
-from typing import Final
 
 from managed_databases.api.errors import ApiError, Busy, NotFound, OutcomeUnknown
 from managed_databases.api.models import CloudObject
-from managed_databases.kinds.phases import PENDING
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
@@ -26,6 +23,7 @@ from managed_databases.reconcile.act.credentials import RESET, content_hash
 from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS, aim, drift_fight
 from managed_databases.reconcile.act.effects import Effects
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held, is_same_step
+from managed_databases.reconcile.act.looks_by_id import NotSeen
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.candidates import unclear_attempts
 from managed_databases.reconcile.decide.failures import (
@@ -42,6 +40,7 @@ from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
+_MAX_ASIDE = 16
 REPAIRS_OF_A_SECRET = 5
 DELETED_IN_VAIN = 8
 """After so many deletions that were accepted and did nothing a person is told."""
@@ -49,26 +48,14 @@ MAX_MADE_AGAIN = 3
 MADE_AGAIN_SECONDS = 3600.0
 
 
-class NotSeen(Enum):
-    NOT_SEEN = "not seen"
-
-
-NOT_SEEN: Final = NotSeen.NOT_SEEN
-"""Stands for what is busy while it is not the turn of the pass to look."""
-_MOST_ASIDE = 16
-
-
 class RetryPolicy:
-    """Judges over each resource's `RetryMemory` and `LookMemory`."""
+    """Judges over each resource's `RetryMemory`."""
 
     def __init__(self, clock: Clock, settings: ControllerSettings, draw: Callable[[], float]) -> None:
         self._clock = clock
         self._settings = settings
         self._draw = draw
         self.effects = Effects(clock, settings, draw)
-
-    def is_pending(self, obj: CloudObject) -> bool:
-        return obj.status in PENDING
 
     def hold_back(self, current: Pass, verdict: Verdict) -> Verdict:
         """Return the verdict, or what to say while its step rests."""
@@ -218,7 +205,7 @@ class RetryPolicy:
         held = retry.held
         if held is not None and (is_set_aside(held) or self._clock.monotonic() < held.until):
             retry.aside.append(held)
-        retry.aside = [held for held in retry.aside if not is_held(held, current, step)][-_MOST_ASIDE:]
+        retry.aside = [held for held in retry.aside if not is_held(held, current, step)][-_MAX_ASIDE:]
         retry.held = None
 
     def kubernetes_refused(self, current: Pass, step: Step, error: WriteRefused) -> Stall:
@@ -276,22 +263,6 @@ class RetryPolicy:
         for each in over:
             each.has_woken = True  # once, as the same words may be said for a reason of today
         return 0.0 if over else min((each.until - now for each in held if each.until > now), default=None)
-
-    # --- asking for an object by its id ---
-
-    def may_look(self, current: Pass) -> bool:
-        return self._clock.monotonic() >= current.memory.look.again_at
-
-    def looked(self, current: Pass) -> None:
-        current.memory.look.times, current.memory.look.again_at = 0, 0.0
-
-    def looked_in_vain(self, current: Pass) -> None:
-        current.memory.look.times += 1
-        pause = retry_delay(current.memory.look.times, self._draw, self._settings.min_backoff_seconds)
-        current.memory.look.again_at = self._clock.monotonic() + pause
-
-    def look_seconds(self, current: Pass) -> float:
-        return max(current.memory.look.again_at - self._clock.monotonic(), self._settings.min_backoff_seconds)
 
 
 def is_look_before_creation(current: Pass, verdict: Verdict) -> bool:
