@@ -1,7 +1,7 @@
-"""Where a project's credentials may be sent: to what their Secret names, and to what its identity service tells.
+"""Where a project's credentials may be sent: to addresses in their Secret, and to those in the identity service's catalogue.
 
-Who may write a `DatabaseProject` may not read the Secrets of the operator's namespace. Were its addresses believed, the
-password would go to whatever host it names, and a token likewise.
+Whoever may write a `DatabaseProject` may not read the Secrets of the operator's namespace. If the operator believed the
+addresses in a `DatabaseProject`, it would send the password or token to any host that its writer names.
 """
 
 from ipaddress import ip_address
@@ -19,12 +19,12 @@ ENDPOINT_KEY: Final = "INFRA_DATABASES_ENDPOINT"
 
 
 def label(secret: SecretContent) -> str:
-    """How messages name it."""
+    """Return how messages name a Secret: namespace/name."""
     return f"{secret.namespace}/{secret.name}"
 
 
 def use_problem(project: str, secret: SecretContent) -> Stall | None:
-    """Whether the Secret says that it is not for this project; one that says nothing is for every one."""
+    """Return why this project may not use the Secret; None if it may. A Secret without the annotation is for all projects."""
     stated = secret.annotations.get(PROJECTS)
     if stated is None or project in {name.strip() for name in stated.split(",")}:
         return None
@@ -38,9 +38,10 @@ def use_problem(project: str, secret: SecretContent) -> Stall | None:
 def believed_address(
     project: str, secret: SecretContent, key: str, in_secret: str, field: str, in_spec: str | None, *, trusts_spec: bool
 ) -> str | Stall | None:
-    """Return the address to use, or why there is none that may be; None when nobody says one.
+    """Return the address to use, or why it may not be used; None if neither Secret nor spec has one.
 
-    What the Secret says wins, and the spec may only say the same. An address of the spec alone counts with `trusts_spec`.
+    `in_secret` is the Secret's value of `key`, `in_spec` the spec's value of `field`. The spec may only say the same as the
+    Secret; an address in the spec alone counts only with `trusts_spec`.
     """
     if in_secret:
         if in_spec is None or _is_same(in_spec, in_secret):
@@ -64,7 +65,7 @@ def allows_insecure(secret: SecretContent) -> bool:
 
 
 def unencrypted_problem(project: str, secret: SecretContent, what: str, address: str) -> Stall | None:
-    """Why credentials may not be sent to this address as it is: others on the way would read them."""
+    """Return why credentials may not be sent to this address: it begins with http://, so others on the way could read them."""
     if not _is_plain(address) or _is_local(address) or allows_insecure(secret):
         return None
     return Stall(
@@ -82,9 +83,9 @@ def endpoint_problem(
     identity_url: str | None,
     stated: str | None,
 ) -> Stall | None:
-    """Why the token may not be sent to where the API is said to be; asked with the token, and before it is used.
+    """Return why the token may not be sent to the API's address; None if it may. Asked after the login, before the first call.
 
-    `stated` is an endpoint that only the spec says: the identity service's catalogue has to have it.
+    `stated` is an endpoint that only the spec has: it must be in the identity service's catalogue.
     """
     if stated is not None and not any(_is_same(stated, address) for address in identity.offered):
         return Stall(
@@ -108,7 +109,7 @@ def _parsed(address: str) -> httpx.URL | None:
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Whether both lead to the same: capitals of a host, the usual port and a last slash make no difference."""
+    """Return whether both addresses are the same; capitals of a host, the default port and a last slash make no difference."""
     first, second = _parsed(one), _parsed(other)
     if first is None or second is None:
         return one == other
@@ -125,7 +126,7 @@ def _is_plain(address: str) -> bool:
 
 
 def _is_local(address: str) -> bool:
-    """Whether it is this very machine, by its number or its one name; other spellings depend on who resolves them."""
+    """Return whether an address is this machine: a loopback IP or `localhost`. Other names depend on who resolves them."""
     url = _parsed(address)
     if url is None:
         return False

@@ -1,4 +1,4 @@
-"""What a project offers: read when the project is opened, and again now and then."""
+"""Reads the catalogue of a project (types, flavors, parameters, extensions): when the project is opened, and periodically."""
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -43,14 +43,14 @@ from managed_databases.reconcile.settings import ControllerSettings
 A = TypeVar("A", bound=Answer)
 
 MAX_OFFERS: Final = 20_000
-"""Rows of each part: some thousands are the parameters of all engines. They are compared, and looked through in each pass."""
+"""The most rows of each part. The parameters of all engines are some thousands; each pass looks through them."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class News:
-    """What a reading has changed: the `offer`, the `quotas`, the `limits` of these flavors, or what the status tells (`told`)."""
+    """What a reading has changed: the `offer`, the `quotas`, the `limits` of these flavors, or what the status shows (`told`)."""
 
     offer: bool = False
     quotas: bool = False
@@ -59,10 +59,10 @@ class News:
 
 
 class CatalogueReader:
-    """Keeps `catalogue` fresh; `changed` is told what differs when it does, or `trouble`.
+    """Keeps `catalogue` fresh; calls `changed` with the differences when the catalogue or `trouble` changes.
 
-    A part that fails keeps what was read before, and is tried again sooner. Without the right to read configuration
-    parameters or extensions (403), or without that section (404), there are none.
+    If the reading of a part fails, the part stays as it was, and is read again sooner. Without the right to read configuration
+    parameters or extensions (403), or if the API lacks that section (404), the catalogue has none.
     """
 
     def __init__(
@@ -91,12 +91,12 @@ class CatalogueReader:
         self._asked_to_wait = 0.0
         self._refusal: tuple[Reason, str] | None = None
         self.trouble: tuple[Reason, str] | None = None
-        """The last part that the API refuses to show, and why."""
+        """Why the last part that could not be read was not read; None if all parts could be read."""
         self.was_read = False
-        """Whether it was read once, well or not: what is not known of it by then is not known for a reason."""
+        """Whether the catalogue was read once, with or without failures: what is then not known of it cannot be read."""
 
     def refresh(self) -> None:
-        """Read it again now."""
+        """Read the catalogue again now."""
         self._is_requested = True
         self._asked.set()
 
@@ -106,17 +106,17 @@ class CatalogueReader:
             self._asked.set()
 
     def holds(self, wanted: ParametersFor) -> bool:
-        """Whether this flavor's limits were read, or will be."""
+        """Return whether this flavor's limits were read, or will be read."""
         return self._details.holds(wanted)
 
     def used(self, usage: Hashable) -> None:
-        """Tell what the project's datastores take: when that changes, the quotas are read again."""
+        """Tell the reader what the project's datastores use: when that changes, it reads the quotas again."""
         if self._details.used(usage):
             self._asked.set()
 
     @property
     def shown_quotas(self) -> tuple[Quota, ...]:
-        """The quotas as of the last whole reading: what is shown at rest must not move with every datastore."""
+        """The quotas of the last whole reading, for the status: they do not change with every datastore."""
         return self._details.shown_quotas
 
     async def run(self) -> None:
@@ -144,7 +144,7 @@ class CatalogueReader:
             await self._clock.wait(self._asked, self._due)
 
     async def _read(self) -> bool:
-        """Read each part; return whether all went well."""
+        """Read each part; return whether all parts could be read."""
         self._refusal = None
         types = await self._part(DATASTORE_TYPES)
         flavors = await self._part(FLAVORS)

@@ -1,6 +1,7 @@
-"""What a project has room for: quotas, limits, features, and configuration limits for the flavors that are in use.
+"""Reads a project's quotas, limits and features, and the limits of configuration parameters for the flavors in use.
 
-All of it only makes refusals come sooner: what cannot be read is left out, and the API decides.
+These details only let the operator refuse a spec before the API does. A detail that cannot be read is left out, and the API
+decides.
 """
 
 from collections.abc import Hashable, Sequence
@@ -19,15 +20,17 @@ T = TypeVar("T")
 B = TypeVar("B")
 
 MAX_DETAILS: Final = 2_000
-"""Rows of each answer: one engine has some hundreds of parameters, and a project some dozens of all else."""
+"""The most rows of each answer: an engine has some hundreds of parameters, and a project some dozens of other details."""
 LIMITS_KEPT: Final = 200
-"""Of so many flavors the limits are remembered: hardly a project has more."""
+"""The most flavors whose limits are kept; few projects use more."""
 
 log = structlog.get_logger()
 
 
 class DetailReader:
-    """`limits`, `capabilities` and `shown_quotas` change with `read_all` only, `quotas` also when the datastores do."""
+    """Reads the details. Only `read_all` changes `limits`, `capabilities` and `shown_quotas`; `quotas` also change when the
+    project's datastores change.
+    """
 
     def __init__(self, line: ProjectClient) -> None:
         self._line = line
@@ -42,25 +45,25 @@ class DetailReader:
         self.shown_quotas: tuple[Quota, ...] = ()
 
     def need(self, wanted: ParametersFor) -> bool:
-        """Note that this flavor's limits matter; return whether that is worth a reading."""
+        """Note that this flavor's limits are needed; return whether they have to be read."""
         if self.holds(wanted):
             return False
         self._wanted.add(wanted)
         return True
 
     def holds(self, wanted: ParametersFor) -> bool:
-        """Whether this flavor's limits were read, or will be."""
+        """Return whether this flavor's limits were read, or will be read."""
         return wanted in self.limited or wanted in self._wanted
 
     def used(self, usage: Hashable) -> bool:
-        """Note what the project's datastores take; return whether the quotas are worth a reading."""
+        """Note what the project's datastores use; return whether the quotas have to be read again."""
         is_other = self._usage is not None and usage != self._usage
         self._usage = usage
         self._quotas_are_wanted = self._quotas_are_wanted or is_other
         return is_other
 
     async def read_all(self) -> None:
-        """Read what every project has, and try again what failed."""
+        """Read the details that every project has, and read again those that failed."""
         self._failed.clear()
         self._quotas_are_wanted = False
         self.limits = await self._part(LIMITS, self.limits)
@@ -68,7 +71,7 @@ class DetailReader:
         self.quotas = self.shown_quotas = await self._part(QUOTAS, self.quotas)
 
     async def read_wanted(self) -> None:
-        """Read what somebody needs and nobody has read."""
+        """Read the details that are needed and were not read yet."""
         if self._quotas_are_wanted:
             self._quotas_are_wanted = False
             self.quotas = await self._part(QUOTAS, self.quotas)
@@ -86,7 +89,7 @@ class DetailReader:
             self.limited = {**dict(kept), wanted: tuple(sorted(own, key=lambda row: row.id))}
 
     async def _part(self, call: Call[tuple[T, ...]], before: B, *, is_awaited: bool = False) -> tuple[T, ...] | B:
-        """Return the answer, or what was known before."""
+        """Return the answer of a call, or `before` if the call fails."""
         try:
             reply = await self._line.send(call, self._line.reading_priority(is_awaited=is_awaited))
             require_few(call.operation, reply.value or (), MAX_DETAILS)
@@ -103,6 +106,6 @@ class DetailReader:
 
 
 def require_few(operation: str, rows: Sequence[object], most: int) -> None:
-    """Raises TooLarge."""
+    """Raise TooLarge if an answer has more than `most` rows."""
     if len(rows) > most:
         raise TooLarge(operation, f"the answer has {len(rows)} rows, at most {most} are read")

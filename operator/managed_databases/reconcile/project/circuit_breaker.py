@@ -1,4 +1,4 @@
-"""A project whose API does not answer is left alone, but for a probe now and then."""
+"""A circuit breaker: while a project's API does not answer, the operator sends it only a probe from time to time."""
 
 from managed_databases.reconcile.clock import Clock
 
@@ -6,12 +6,12 @@ _LOOK_SECONDS = 5.0
 
 
 class Circuit:
-    """Opens after `threshold` calls in a row of unknown outcome or never sent, at least one of which was the operator's own
-    reading: what somebody asks for may be the very thing that the API has no answer to, and the others go on. Any answer,
-    also a refusal, closes it.
+    """Opens after `threshold` calls in a row that ended without a clear answer or could not be sent, if at least one of them was
+    the operator's own reading. (A resource's call may be one that the API never answers, while it answers all others.) Any
+    answer, also a refusal, closes the circuit.
 
-    While it is open one call per `probe_seconds` may be made. `next_probe` is the clock's moment of the next one; it
-    means nothing while the circuit is closed. `times_closed` counts how often the API came back.
+    While the circuit is open, one call may be made every `probe_seconds` seconds. `next_probe` is the moment of the clock of the
+    next one; it has no meaning while the circuit is closed. `times_closed` counts how often the API came back.
     """
 
     def __init__(self, clock: Clock, threshold: int = 5, probe_seconds: float = 30.0) -> None:
@@ -26,7 +26,9 @@ class Circuit:
         self.times_closed = 0
 
     def record(self, ok: bool, *, is_own: bool = True) -> bool:
-        """Enter how a call ended, `ok` when the API answered; return whether the circuit opened or closed by it."""
+        """Enter the end of a call; `ok`: the API answered; `is_own`: it was the operator's own reading. Return whether the call
+        opened or closed the circuit.
+        """
         was_open = self.is_open
         self._failures = 0 if ok else self._failures + 1
         self._own_failures = 0 if ok else self._own_failures + is_own
@@ -38,7 +40,9 @@ class Circuit:
         return self.is_open != was_open
 
     def needs_a_look(self) -> bool:
-        """Whether only a reading of the operator's own is missing to know that the API does not answer: True now and then."""
+        """Return whether a reading of the operator's own should be made now: only that is missing to open the circuit. True at
+        most once in each interval.
+        """
         now = self._clock.monotonic()
         if self.is_open or self._failures < self._threshold or now < self._look_again:
             return False
@@ -46,7 +50,7 @@ class Circuit:
         return True
 
     def may_probe(self) -> bool:
-        """Take the probe of this interval: True at most once in each, and False while the circuit is closed."""
+        """Take the probe of this interval: return True at most once in each interval, and False while the circuit is closed."""
         now = self._clock.monotonic()
         if not self.is_open or now < self.next_probe:
             return False

@@ -1,4 +1,4 @@
-"""The lists of one project's collections: which are kept up to date, how often, and who waits for what they tell."""
+"""The collections of one project: which of them are listed, how often, and which resources wait for a list."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,17 +23,18 @@ from managed_databases.reconcile.settings import ControllerSettings
 
 SYNCS_AT_ONCE: Final = 3
 SYNC_SECONDS: Final = 10.0
-"""So many LISTs of a collection one namespace gets at once by asking for a sync, and after them one in so many seconds."""
+"""After some requested syncs at once, a namespace gets one LIST of a collection in this number of seconds."""
 
 _CHANGED_BY: Final = {"floating-ips": DATASTORES.name}
-"""Sections of the API without objects of their own: what a call there changes."""
+"""Sections of the API without objects of their own, and the collection whose objects a call in such a section changes."""
 
 
 class CollectionLists:
-    """A collection has a snapshot as soon as somebody reads it, and a poller as soon as somebody orders it.
+    """The snapshots and pollers of a project. A collection gets a snapshot when it is first read (`snapshot`), and a poller when
+    a pass first orders its list (`poll`).
 
-    The poller ends by itself when nobody has ordered it for long. The snapshot is then emptied, as one that was never
-    listed, and stays the collection's snapshot: whoever still holds it sees that it must not be believed.
+    The poller ends by itself when no pass has ordered the list for long. The snapshot is then emptied, as if it had never been
+    listed, and stays the collection's snapshot, so that code that still has it sees that it must not be believed.
     """
 
     def __init__(
@@ -74,13 +75,13 @@ class CollectionLists:
     # --- snapshots ---
 
     def snapshot(self, kind: CloudKind) -> CollectionSnapshot[CloudObject]:
-        """Return the collection's snapshot, one and the same for ever. It orders nothing: until somebody does (`poll`), a
-        collection that is new is not listed.
+        """Return the collection's snapshot; it is always the same object. This orders no list: a new collection is not listed
+        before a call of `poll`.
         """
         return self._objects.of(kind).snapshot
 
     def poll(self, kind: CloudKind) -> None:
-        """Order that the collection is listed, from now on or still. Who goes on needing it orders it in each look."""
+        """Order that the collection is listed, from now on or further on. A pass that needs the list orders it in each look."""
         known = self._objects.of(kind)
         poller = self._pollers.get(known.name)
         if poller is None:
@@ -107,19 +108,19 @@ class CollectionLists:
         return self.snapshot(kind)
 
     def _forget_collection(self, name: str) -> None:
-        """Nobody needs it any more: whoever does later waits for its first list."""
+        """Empty the snapshot of a collection that nobody needs any more: a later pass waits for its first list."""
         del self._pollers[name]
         self._objects.known[name].snapshot.clear()
 
     @property
     def snapshots(self) -> Mapping[str, CollectionSnapshot[CloudObject]]:
-        """Those that are kept up to date, by collection name."""
+        """Return the snapshots that are kept up to date, by collection name."""
         return {name: self._objects.known[name].snapshot for name in self._pollers}
 
     # --- how often ---
 
     def poll_every(self, seconds: int | None, of: PollSecondsOf | None) -> None:
-        """How often the project wants its collections listed at rest; None: as the settings say."""
+        """Set the project's intervals between two lists at rest, in seconds; None: as the settings say."""
         before = (self._poll_seconds, self._poll_seconds_of)
         self._poll_seconds, self._poll_seconds_of = seconds, of or PollSecondsOf()
         if (self._poll_seconds, self._poll_seconds_of) != before:
@@ -127,7 +128,7 @@ class CollectionLists:
                 poller.reconsider()
 
     def wish(self, collection: str, key: ResourceKey, seconds: int | None) -> None:
-        """A resource wants its collection listed at least so often; None: it does not mind, or is no more."""
+        """Set the most seconds between two lists that a resource asks for; None: it asks for none, or is deleted."""
         wishes = self._wishes.setdefault(collection, {})
         if wishes.get(key) == seconds:
             return
@@ -139,12 +140,12 @@ class CollectionLists:
             poller.reconsider()
 
     def expect(self, key: ResourceKey, collections: Collection[str]) -> None:
-        """What a person did to this resource waits for what LISTs of these collections, and of no others, will tell."""
+        """Set the collections whose LISTs a person's change of this resource waits for; these replace the earlier ones."""
         for name, poller in self._pollers.items():
             poller.expect(key, expected=name in collections)
 
     def forget(self, key: ResourceKey) -> None:
-        """The resource is gone, and wants nothing any more."""
+        """Forget a deleted resource and what it asked for."""
         for collection in self._wishes:
             self.wish(collection, key, None)
         self.expect(key, ())
@@ -156,7 +157,7 @@ class CollectionLists:
     # --- a LIST soon: of a collection that nobody polls there is none ---
 
     def request(self, collection: str) -> None:
-        """List that collection as soon as possible; while a LIST is under way, once more after it."""
+        """List that collection as soon as possible; if a LIST is under way, list it once more afterwards."""
         if poller := self._pollers.get(collection):
             poller.request()
 
@@ -165,19 +166,19 @@ class CollectionLists:
             poller.request()
 
     def probe(self) -> None:
-        """List something: whether that is answered tells whether the API answers."""
+        """List one of the collections, to find out whether the API answers."""
         if self._pollers:
             self._pollers.get(DATASTORES.name, next(iter(self._pollers.values()))).request()
 
     def sync(self, collection: str, namespace: str) -> None:
-        """Somebody in this namespace asks for a look at that collection: a LIST as soon as possible, but of all that one
-        namespace asks for only some at once; the others come together, a little later.
+        """List a collection because a resource of this namespace asks for a sync: as soon as possible, but only some at once
+        for one namespace; further requests share one LIST a little later.
         """
         if poller := self._pollers.get(collection):
             poller.request_by(self._syncs.moment((collection, namespace)))
 
     def hurry_after(self, operation: str) -> None:
-        """A call was sent that may have changed something: list that at the pace of pending things."""
+        """List the collection that this call may have changed at the interval of pending objects."""
         section = operation.partition(".")[0]
         if poller := self._pollers.get(_CHANGED_BY.get(section, section)):
             poller.hurry()
@@ -185,7 +186,7 @@ class CollectionLists:
     # --- what is wrong with them ---
 
     def why_unlisted(self, collection: str) -> Wait | Stall | None:
-        """Why a collection cannot be listed at present; None when nothing is known to hinder it."""
+        """Return why a collection cannot be listed at present; None if it can be, as far as is known."""
         if self._line.circuit.is_open:
             return Wait(Reason.UNREACHABLE, f"{collection} cannot be listed: the API does not answer")
         poller = self._pollers.get(collection)
@@ -196,13 +197,13 @@ class CollectionLists:
 
     @property
     def troubles(self) -> tuple[tuple[Reason, str], ...]:
-        """What cannot be listed, and why, in the order of the collections' names."""
+        """Return the collections that cannot be listed, and why, in the order of their names."""
         troubles = (poller.trouble for _, poller in sorted(self._pollers.items()))
         return tuple(trouble for trouble in troubles if trouble is not None)
 
     @property
     def odd_rows(self) -> tuple[OddRows, ...]:
-        """For each collection, the rows that could not be read whole."""
+        """Return, for each collection, the rows of its last list that could not be read whole."""
         return tuple(poller.odd for _, poller in sorted(self._pollers.items()))
 
     # --- running ---

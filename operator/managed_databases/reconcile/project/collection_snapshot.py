@@ -1,7 +1,7 @@
-"""The operator's copy of one collection of a project: what is known, what must be looked at again, what is gone.
+"""The operator's copy of one collection of a project: its objects, which of them must be looked at again, and which are gone.
 
-What is newer is decided by the order of our own sends and receives, never by the API's clock. Each thing that we
-start or learn gets the next number of one count.
+The order of the operator's own sends and receives decides which answer is newer, never the API's clock: each call that begins
+and each answer that is entered gets the next number of one counter.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
@@ -20,9 +20,9 @@ _SLICE = 250
 class Delta:
     """What a LIST has changed in the snapshot.
 
-    `changed`: ids that are new, differ, or are certain again after they were dirty. `missing`: ids that the LIST did
-    not show; each is kept, and dirty, until a GET by id says 404. `suspect`: when it is not empty, the LIST lost too
-    much at once and *nothing* of it was applied: GET these ids, then see `CollectionSnapshot.accept_suspect`.
+    `changed`: ids of objects that are new, differ, or are no longer dirty. `missing`: ids that the LIST did not show; each stays,
+    dirty, until a GET by id is answered with 404. `suspect`: if not empty, the LIST lost too many objects at once, and *nothing*
+    of it was applied: GET these ids, then see `CollectionSnapshot.accept_suspect`.
     """
 
     changed: frozenset[str] = frozenset()
@@ -31,7 +31,7 @@ class Delta:
 
 
 Slices = Generator[None, None, Delta]
-"""A long work in slices: whoever does it lets others have their turn between them."""
+"""A long computation in slices: between two slices its caller lets other tasks run."""
 
 
 @dataclass(slots=True)
@@ -43,9 +43,9 @@ class _RunningList(Generic[O]):
 class CollectionSnapshot(Generic[O]):
     """All objects of one collection, indexed by id, by key and by parent.
 
-    An object leaves only by `confirmed_gone` and `parent_gone`. What an answer does not tell stays as it was:
-    `completed` makes of a new answer and an old one what is known now. What is not `is_ours` is never entered. For one
-    event loop; not for threads.
+    An object is removed only by `confirmed_gone` and `parent_gone`. A field that an answer does not tell stays as it was:
+    `completed` merges a new answer with the object as it was known. An object for which `is_ours` is False is never entered. For
+    one event loop; not for threads.
     """
 
     def __init__(
@@ -75,21 +75,21 @@ class CollectionSnapshot(Generic[O]):
     # --- lists ---
 
     def list_started(self, at: float) -> int:
-        """A LIST is about to be sent, at that moment of the clock; return its token. Several may run at once."""
+        """Enter that a LIST is about to be sent, at that moment of the clock; return its token. Several LISTs may run at once."""
         token = self._next()
         self._running[token] = _RunningList(at)
         return token
 
     def list_finished(self, token: int, objects: Sequence[O]) -> Delta:
-        """The LIST was answered with these objects.
+        """Enter the objects of a LIST's answer; return what they changed.
 
-        A LIST that was begun before one that has been applied teaches nothing. Raises KeyError for a token that is
-        not running.
+        The answer changes nothing if another LIST that was begun later has already been applied. Raises KeyError for a token
+        that is not running.
         """
         return _all_of(self.finishing(token, objects))
 
     def finishing(self, token: int, objects: Sequence[O]) -> Slices:
-        """Do as `list_finished` does, in slices. Answers to own calls that are entered between slices are the newer ones."""
+        """Do the same as `list_finished`, in slices. Answers to own calls that are entered between two slices count as newer."""
         running = self._running[token]
         objects = [object_ for object_ in objects if self._is_ours(object_)]
         if token > self._newest_list:
@@ -102,7 +102,7 @@ class CollectionSnapshot(Generic[O]):
         return (yield from self._apply(token, running.at, objects))
 
     def list_failed(self, token: int) -> None:
-        """The LIST failed or, after it was suspect, is not believed: throw it away."""
+        """Discard a LIST that failed, or that was suspect and is not believed."""
         self._running.pop(token, None)
 
     def accept_suspect(self, token: int) -> Delta:
@@ -114,7 +114,7 @@ class CollectionSnapshot(Generic[O]):
         return _all_of(self.accepting_suspect(token))
 
     def accepting_suspect(self, token: int) -> Slices:
-        """Do as `accept_suspect` does, in slices."""
+        """Do the same as `accept_suspect`, in slices."""
         running = self._running.pop(token)
         return (yield from self._apply(token, running.at, running.held_back))
 
@@ -126,14 +126,14 @@ class CollectionSnapshot(Generic[O]):
     # --- our own calls ---
 
     def call_started(self) -> int:
-        """A GET is about to be sent; return the number for `answered`."""
+        """Enter that a GET is about to be sent; return the number for `answered`."""
         return self._next()
 
     def answered(self, obj: O, begun: int | None = None) -> bool:
-        """Enter the answer to one of our calls; return whether it taught something (see `Delta.changed`).
+        """Enter the object in the answer to one of the operator's calls; return whether it changed (see `Delta.changed`).
 
-        No LIST begun before now will overwrite it. `begun`, for a GET only, is what `call_started` returned: an answer
-        to a GET begun before something newer was learned of the object is ignored.
+        No LIST begun before now will overwrite it. `begun`, for a GET only, is the number from `call_started`: the answer is
+        ignored if something newer than the GET is known of the object.
         """
         if not self._is_ours(obj):
             return False
@@ -145,28 +145,28 @@ class CollectionSnapshot(Generic[O]):
         return self._enter(obj)
 
     def deleted(self, id_: str) -> None:
-        """Our DELETE was accepted: what is known of the object stays, but is dirty until seen again."""
+        """Enter that the API accepted a DELETE: the object stays as it is known, but is dirty until it is seen again."""
         self.outcome_unknown(id_)
 
     def outcome_unknown(self, id_: str) -> None:
-        """A call ended unknown or with an empty body: the id is dirty until a GET or LIST begun from now on."""
+        """Enter that a call ended without a clear answer, or with an empty body: the id is dirty until the answer to a GET or
+        LIST that is begun from now on.
+        """
         self._learned[id_] = self._next()
         self._dirty.add(id_)
 
     def confirmed_gone(self, id_: str) -> bool:
-        """A GET by id was answered with 404: remove the object; return whether it was known."""
+        """Remove the object: a GET by its id was answered with 404. Return whether the object was known."""
         self._learned[id_] = self._next()
         self._gone.add(id_)
         return self._remove(id_)
 
     def forget_gone(self, is_wanted: Callable[[str], bool]) -> None:
-        """Keep in mind only of those that somebody still means that they are gone: about others nobody asks, and a GET
-        would tell.
-        """
+        """Forget which objects are gone, except for the ids that `is_wanted`; for others a GET would tell it again."""
         self._gone = {id_ for id_ in self._gone if is_wanted(id_)}
 
     def parent_gone(self, parent_id: str) -> frozenset[str]:
-        """The parent is confirmed gone: remove its children, without GETs; return their ids."""
+        """Remove the children of a parent that is confirmed gone, without GETs; return their ids."""
         children = frozenset(child.id for child in self._objects.of_parent(parent_id))
         for id_ in children:
             self.confirmed_gone(id_)
@@ -174,7 +174,7 @@ class CollectionSnapshot(Generic[O]):
         return children
 
     def clear(self) -> None:
-        """Nobody keeps it up to date any more: as if nothing had ever been listed. No LIST may be running."""
+        """Empty the snapshot, as if nothing had ever been listed, because it is no longer kept up to date. No LIST may run."""
         for known in (self._objects, self._dirty, self._missing, self._gone):
             known.clear()
         self.last_list_begun = None
@@ -182,27 +182,27 @@ class CollectionSnapshot(Generic[O]):
     # --- what is known ---
 
     def get(self, id_: str) -> O | None:
-        """The object as last seen, also while it is dirty."""
+        """Return the object as last seen, also while it is dirty; None if it is unknown or gone."""
         return self._objects.get(id_)
 
     def is_dirty(self, id_: str) -> bool:
-        """Whether what is known of the id may be wrong, so that nothing may be decided on it."""
+        """Return whether the known state of this id may be wrong, so that nothing may be decided on it."""
         return id_ in self._dirty
 
     def is_gone(self, id_: str) -> bool:
-        """Whether the API confirmed that the object is no more."""
+        """Return whether the API has confirmed that the object does not exist any more."""
         return id_ in self._gone
 
     def of_key(self, key: tuple[str, ...]) -> tuple[O, ...]:
-        """All objects with that key, oldest known first."""
+        """Return all objects with that key, in the order in which they became known."""
         return self._objects.of_key(key)
 
     def of_parent(self, parent_id: str) -> tuple[O, ...]:
-        """All objects of that parent, oldest known first."""
+        """Return all objects of that parent, in the order in which they became known."""
         return self._objects.of_parent(parent_id)
 
     def all(self) -> Iterable[O]:
-        """All objects, as they are at this moment."""
+        """Return all objects as they are known at this moment."""
         return self._objects.all()
 
     # --- inside ---
@@ -212,12 +212,14 @@ class CollectionSnapshot(Generic[O]):
         return self._count
 
     def _unseen(self, token: int, shown: Collection[str]) -> set[str]:
-        """The ids that a LIST should have shown and did not."""
+        """Return the ids that a LIST should have shown and did not show."""
         expected = self._objects.ids() | self._dirty
         return {id_ for id_ in expected if id_ not in shown and self._learned.get(id_, 0) < token}
 
     def _telling(self, lost: Collection[str]) -> tuple[str, ...]:
-        """The suspects whose absence would be a surprise come first: others prove nothing by being gone."""
+        """Return the missing ids in the order to ask for: first those whose absence would be a surprise, as the absence of the
+        others proves nothing.
+        """
 
         def is_expected_to_go(id_: str) -> bool:
             return id_ in self._dirty or self._objects[id_].status == "PENDING_DELETE"
@@ -251,7 +253,7 @@ class CollectionSnapshot(Generic[O]):
         return parent is not None and self._parents_gone.get(parent, 0) > begun
 
     def _enter(self, obj: O) -> bool:
-        """Make `obj` what is known and certain."""
+        """Enter `obj` as the known state of its id, which is no longer dirty."""
         was_dirty = obj.id in self._dirty
         self._dirty.discard(obj.id)
         self._missing.discard(obj.id)

@@ -1,4 +1,4 @@
-"""Opens a project's session: reads its credentials, asks who they are for, and refuses any other project."""
+"""Opens a project's session: reads the credentials, asks the identity service for their project, and refuses any other."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -29,19 +29,20 @@ from managed_databases.reconcile.settings import ControllerSettings
 log = structlog.get_logger()
 
 ClientFactory = Callable[..., Client]
-"""Makes a client as `Client` does."""
+"""Makes a client, with the arguments of `Client`."""
 
 _LOOK_AGAIN_SECONDS = 30.0
-"""How soon a Secret or ConfigMap is read again while something is wrong: without our label nobody tells of a change."""
+"""Seconds until a Secret or ConfigMap is read again while it is missing or wrong: without the operator's label, no event tells
+of a change."""
 
 _LASTING_SECONDS = 300.0
-"""How long a connection must have been good until the next failure is a first one."""
+"""Seconds that a connection must have worked before the next failure counts as the first one."""
 
 
 @dataclass
 class Opening:
-    """How far one session is opened. `access` is what its connection was made of, `tried` what was tried last,
-    `failures` times of late.
+    """The state of opening one session. `access` are the credentials of its connection, `tried` those that were tried last, and
+    `failures` counts the recent failures.
     """
 
     session: ProjectSession
@@ -59,7 +60,7 @@ class Opening:
 
 
 class Connector:
-    """Opens sessions. Nothing but the identity check is sent with credentials before they are known to be right."""
+    """Opens sessions. With credentials that are not checked yet it sends only the requests of the check."""
 
     def __init__(
         self,
@@ -85,9 +86,9 @@ class Connector:
     async def open(
         self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, *, at_once: bool
     ) -> float | None:
-        """Make the session what the resource says; return the seconds until that is worth trying again.
+        """Open or change the session as the resource says; return the seconds until the next try.
 
-        What failed with the same credentials rests for a while, unless `at_once`. Raises KubeError.
+        After a failure the same credentials are not tried again for a while, unless `at_once`. Raises KubeError.
         """
         session = opening.session
         session.lists.poll_every(spec.poll_seconds, spec.poll_seconds_of)
@@ -118,7 +119,9 @@ class Connector:
         return min(max(opening.again_at - self._clock.monotonic(), 0.0), _LOOK_AGAIN_SECONDS)
 
     def _rest_seconds(self, spec: DatabaseProjectSpec) -> float | None:
-        """ConfigMaps are not watched: one that holds a certificate is read as often as the cloud is looked at."""
+        """Return the seconds until the next look. A ConfigMap with a certificate is not watched, so it is read as often as the
+        cloud is listed.
+        """
         return None if spec.ca_certificate is None else self._settings.poll_seconds
 
     # --- what Kubernetes says ---
@@ -220,13 +223,15 @@ class Connector:
                 await client.close()
 
     def _is_known_way(self, opening: Opening, resource: Resource, reached: Reached) -> bool:
-        """Whether an object has answered at this endpoint, come to by the same way, and nobody has led elsewhere since."""
+        """Return whether an object has already answered at this endpoint with the same spec and Secret, and no other endpoint
+        was used since.
+        """
         return asdict(opening.reached or reached) == asdict(reached) == (resource.status.get("reached") or {})
 
     async def _verify(
         self, client: Client, session: ProjectSession, identity: ApiIdentity, project_id: str
     ) -> Stall | None:
-        """Ask the API where the identity service's word is not enough. Raises ApiError."""
+        """Check with the API itself what the identity service does not tell. Raises ApiError."""
         if identity.project_id is None:
             reply = await client.send(DATASTORES.list())
             foreign = foreign_project(reply.value or (), project_id)
@@ -241,7 +246,7 @@ class Connector:
         return None
 
     def _warning(self, name: str, secret: SecretContent | None, access: ProjectCredentials) -> str | None:
-        """What to say of addresses that are believed only because a setting says so."""
+        """Return the warning about addresses that are believed only because of a setting; None if there are none."""
         if not access.believed or secret is None:
             return None
         keys = " and ".join(access.believed)
@@ -258,7 +263,7 @@ class Connector:
         opening.session.block(problem)
 
     def _unreachable(self, opening: Opening, name: str, error: ApiError) -> None:
-        """Credentials that cannot be checked change nothing: a connection that is in use stays so."""
+        """Note that the credentials could not be checked; a connection in use stays in use."""
         reason = Reason.SNAPSHOT_TOO_LARGE if isinstance(error, TooLarge) else Reason.UNREACHABLE
         self._hinder(opening, Wait(reason, f"the DatabaseProject {name} cannot be opened: {error.message}"))
 
@@ -271,6 +276,6 @@ class Connector:
 
 
 def _endpoint_reached(resource: Resource) -> str | None:
-    """Where the status says that the project was last found."""
+    """Return the API's address at which the project was last found, from the status."""
     endpoint: str | None = (resource.status.get("reached") or {}).get("endpoint")
     return endpoint

@@ -1,4 +1,4 @@
-"""The API's latest actions of datastores, while they are pending: what the cloud is doing all that time."""
+"""Reads the API's latest actions of datastores that are pending, to show what the cloud is doing."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class _Read:
-    """How a datastore was when its actions were last read, and when that was."""
+    """The state of a datastore when its actions were last read, and the moment of that reading."""
 
     status: str | None
     updated_at: datetime | None
@@ -32,10 +32,11 @@ class _Read:
 
 
 class ActionReader:
-    """Reads the actions of datastores that somebody shows: after a LIST of the datastores, by datastore.
+    """Reads the actions of datastores whose resources show them, after each LIST of the datastores.
 
-    Those of a pending one when it has changed or after `every_seconds`, those of one that has just ceased to be
-    pending once more, those of one at rest never. `changed` is told the id of a datastore whose actions differ.
+    The actions of a pending datastore are read when the datastore has changed, or after `every_seconds`; those of a datastore
+    that is no longer pending once more; those of a datastore at rest never. `changed` is called with the id of a datastore whose
+    actions differ.
     """
 
     def __init__(self, line: ProjectClient, clock: Clock, every_seconds: float, changed: Callable[[str], None]) -> None:
@@ -48,14 +49,14 @@ class ActionReader:
         self._snapshot: CollectionSnapshot[CloudObject] | None = None
         self._listed = asyncio.Event()
         self.actions: dict[str, tuple[Action, ...]] = {}
-        """The latest five by datastore id, the newest first."""
+        """The latest five actions by datastore id, the newest first."""
 
     def show(self, id_: str) -> None:
-        """Somebody shows the actions of this datastore."""
+        """Note that a resource shows the actions of this datastore."""
         self._shown.add(id_)
 
     def listed(self, snapshot: CollectionSnapshot[CloudObject]) -> None:
-        """The datastores were listed."""
+        """Look which actions to read, after a LIST of the datastores."""
         self._snapshot = snapshot
         self._listed.set()
 

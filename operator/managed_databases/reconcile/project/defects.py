@@ -1,4 +1,7 @@
-"""What an unforeseen answer breaks of one project is told and begun anew: it ends neither the other parts, nor the operator."""
+"""Restarts a part of a project's session after a defect of the operator, and reports the defect.
+
+So an unforeseen answer of one API ends neither the other parts of the session nor the operator.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -11,13 +14,13 @@ from managed_databases.reconcile.decide.failures import defect
 
 PAUSE_SECONDS: Final = 60.0
 TOLD_SECONDS: Final = 300.0
-"""How long a defect is told of after the last time."""
+"""Seconds for which a defect is reported after it has last occurred."""
 
 log = structlog.get_logger()
 
 
 class Defects:
-    """Those of one project's reading. `changed` is told when there is another one."""
+    """The defects of one project's session. `changed` is called when there is a new one."""
 
     def __init__(self, project: str, clock: Clock, changed: Callable[[], None]) -> None:
         self._project = project
@@ -26,7 +29,7 @@ class Defects:
         self._latest: dict[str, tuple[float, str]] = {}
 
     async def lasting(self, part: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do the work to its end, from its beginning again after each defect."""
+        """Run the work until it ends, and start it again after each defect."""
         while True:
             try:
                 return await work()
@@ -43,6 +46,6 @@ class Defects:
 
     @property
     def troubles(self) -> tuple[tuple[Reason, str], ...]:
-        """What to say of those of the last minutes, by part."""
+        """Return the messages about the defects of the last minutes, by part."""
         since = self._clock.monotonic() - TOLD_SECONDS
         return tuple((Reason.OPERATOR_DEFECT, told) for _, (at, told) in sorted(self._latest.items()) if at > since)

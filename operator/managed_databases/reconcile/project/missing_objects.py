@@ -1,4 +1,4 @@
-"""Looks by GET for objects that a LIST did not show: only the API's 404 by id says that one is gone."""
+"""Asks by GET for objects that a LIST did not show: an object is gone only if the API answers a GET by its id with 404."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -18,15 +18,15 @@ _CHILDREN_WORTH_ASKING_THE_PARENT: Final = 4
 
 @dataclass(frozen=True)
 class _Hidden:
-    """An object that is there, and that LISTs do not show: so often looked at, and from when on it is again."""
+    """An existing object that LISTs do not show: how often it was asked for, and the moment from which it is asked for again."""
 
     times: int
     again: float
 
 
 class MissingObjects:
-    """Those of one collection. `priority` is what a GET is sent with at that moment, `least_pause_seconds` the shortest time
-    until an object that LISTs do not show is looked at again.
+    """The missing objects of one collection. `priority` returns the priority for a GET at that moment; `least_pause_seconds` is
+    the shortest time until an existing object that LISTs do not show is asked for again.
     """
 
     def __init__(
@@ -47,9 +47,9 @@ class MissingObjects:
         self._hidden: dict[str, _Hidden] = {}
 
     async def look_for(self, missing: Collection[str]) -> None:
-        """GET what a LIST did not show; first the datastores that many of them were in. Raises ApiError.
+        """GET the objects that a LIST did not show; first the datastores in which many of them were. Raises ApiError.
 
-        What is there all the same, and is left out again and again, is looked at ever more rarely.
+        An object that exists all the same, and that LISTs leave out again and again, is asked for more and more rarely.
         """
         snapshot = self._known.snapshot
         now = self._clock.monotonic()

@@ -20,7 +20,7 @@ I = TypeVar("I", bound=Hashable)
 
 
 class ObjectIndex(Generic[O]):
-    """Each id has one object; a key and a parent may have many, and keep them in the order in which they came."""
+    """Objects by id; a key and a parent may have many objects, in the order in which these became known."""
 
     def __init__(self, key_of: Callable[[O], tuple[str, ...]], parent_of: Callable[[O], str | None]) -> None:
         self._key_of = key_of
@@ -33,11 +33,11 @@ class ObjectIndex(Generic[O]):
         return len(self._objects)
 
     def __getitem__(self, id_: str) -> O:
-        """Raises KeyError."""
+        """Return the object with this id. Raises KeyError."""
         return self._objects[id_]
 
     def ids(self) -> AbstractSet[str]:
-        """Those of now and of later: a view."""
+        """Return a view of all ids, which follows later changes."""
         return self._objects.keys()
 
     def get(self, id_: str) -> O | None:
@@ -53,7 +53,7 @@ class ObjectIndex(Generic[O]):
         return tuple(self._objects.values())
 
     def put(self, obj: O) -> None:
-        """Enter it, in place of what has its id."""
+        """Enter an object; it replaces the object with the same id."""
         old = self._objects.get(obj.id)
         if old is None or (self._key_of(old), self._parent_of(old)) != (self._key_of(obj), self._parent_of(obj)):
             self._unindex(old)
@@ -64,7 +64,7 @@ class ObjectIndex(Generic[O]):
         self._objects[obj.id] = obj
 
     def remove(self, id_: str) -> bool:
-        """Return whether it was there."""
+        """Remove the object with this id; return whether there was one."""
         old = self._objects.pop(id_, None)
         self._unindex(old)
         return old is not None

@@ -1,4 +1,7 @@
-"""The snapshots of one project: who must hear of what changed in them, and what goes when a datastore goes."""
+"""The cloud objects of one project: enters answers into the snapshots and wakes the resources that depend on a change.
+
+When a datastore is gone, the objects in it are gone, too.
+"""
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
@@ -15,7 +18,8 @@ from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
 
 DELETED = "DELETED"
-"""An object that the API still shows in this status is gone [assumed]: it is missing in a LIST, and a 404 by id."""
+"""An object with this status is gone, although the API still shows it [assumed]: a LIST counts as not showing it, and a GET by
+id as answered with 404."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def _parent_of(obj: CloudObject) -> str | None:
 
 
 class ProjectObjects:
-    """Enters what the API says of single objects, and wakes whom it concerns."""
+    """Enters the API's answers about single objects, and wakes the resources that depend on these objects."""
 
     def __init__(
         self,
@@ -45,7 +49,7 @@ class ProjectObjects:
         wake: Callable[[Dependency, Priority], None],
         is_ours: Callable[[CloudObject], bool] = lambda _: True,
     ) -> None:
-        """`is_ours` is False for what says to be in another cloud project: it is not there for us."""
+        """`is_ours` is False for an object that says to be in another cloud project: for the operator it does not exist."""
         self._project = project
         self._is_ours = is_ours
         self._line = line
@@ -53,7 +57,7 @@ class ProjectObjects:
         self.known: dict[str, KnownCollection] = {}
 
     def of(self, kind: CloudKind) -> KnownCollection:
-        """Return what is known of the kind's collection; nothing yet when nobody has asked for it before."""
+        """Return what is known of the kind's collection; empty if nobody has asked for that collection before."""
         collection = kind.collection
         if known := self.known.get(collection.name):
             return known
@@ -67,9 +71,9 @@ class ProjectObjects:
     async def look(
         self, known: KnownCollection, id_: str, priority: Priority, who: Hashable = None, account: Hashable = None
     ) -> CloudObject | None:
-        """GET an object by its id and enter the answer; return what is known now, None when it is gone.
+        """GET an object by its id and enter the answer; return the object as it is known now, None if it is gone.
 
-        `who` is the pass that a call was reserved for, on this account; None waits for its turn. Raises ApiError.
+        `who` is the pass for which a call was reserved, on this account; with None the call waits for its turn. Raises ApiError.
         """
         call = known.collection.get(id_)
         if who is None:
@@ -99,7 +103,7 @@ class ProjectObjects:
         return known.snapshot.get(id_)
 
     def gone(self, known: KnownCollection, id_: str, priority: Priority) -> None:
-        """An object is confirmed gone; a datastore takes with it all that was in it."""
+        """Enter that an object is confirmed gone, and with a datastore all objects in it."""
         before = known.snapshot.get(id_)
         known.snapshot.confirmed_gone(id_)
         self.tell(known, id_, (before,), priority)
@@ -114,11 +118,11 @@ class ProjectObjects:
                 self.tell(other, child.id, (child,), priority)
 
     def tell(self, known: KnownCollection, id_: str, shapes: Iterable[CloudObject | None], priority: Priority) -> None:
-        """Wake those who listen to this object, and to each key that it has and had."""
+        """Wake the resources that depend on this object, or on a key that it has or had."""
         self._wake(dependency.cloud_object(self._project, known.name, id_), priority)
         for key in {known.key_of(shape) for shape in shapes if shape is not None}:
             self._wake(dependency.key(self._project, known.name, key), priority)
 
     def tell_listed(self, known: KnownCollection) -> None:
-        """Wake those who wait for a LIST."""
+        """Wake the resources that wait for a LIST of this collection."""
         self._wake(dependency.listed(self._project, known.name), Priority.LOW)

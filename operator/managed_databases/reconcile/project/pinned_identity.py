@@ -1,4 +1,7 @@
-"""Everything of a `DatabaseProject` is pinned to one cloud project and one region; nothing is done in another one."""
+"""Checks that a `DatabaseProject` still leads to the cloud project and region that it is pinned to.
+
+The operator does nothing in any other project or region.
+"""
 
 from collections.abc import Sequence
 
@@ -12,8 +15,8 @@ from managed_databases.reconcile.ports import Resource
 def identity_problem(
     resource: Resource, spec: DatabaseProjectSpec, view: ProjectView | None, project_id: str
 ) -> Stall | None:
-    """Why nothing may be done with credentials for this project; None when it is the one of the spec, the status, and what
-    this process has used (`view`).
+    """Return why these credentials may not be used: they are for another project than the spec, the status, or the connection
+    of this process (`view`) says. None if all agree.
     """
     name = resource.key.name
     pinned = (spec.project_id, resource.status.get("projectID"), view.project_id if view else None)
@@ -32,13 +35,13 @@ def identity_problem(
 
 
 def foreign_project(objects: Sequence[CloudObject], project_id: str) -> str | None:
-    """The project of the first object that says to be in another one, when none says to be in this one."""
+    """Return the project id of the first object that says to be in another project, if no object says to be in this one."""
     told = [obj.project_id for obj in objects if obj.project_id is not None]
     return next(iter(told), None) if project_id not in told else None
 
 
 def project_changed(name: str, pinned: str, found: str) -> Stall:
-    """The credentials lead to another project than the one that everything is pinned to."""
+    """Return the stall for credentials that lead to another project (`found`) than the pinned one."""
     return Stall(
         Reason.PROJECT_CHANGED,
         f"the credentials of the DatabaseProject {name} are for project {found}, its resources are in {pinned}: "

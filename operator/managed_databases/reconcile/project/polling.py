@@ -1,4 +1,4 @@
-"""When a collection is listed, and what becomes of the answer. The cost does not depend on the number of resources."""
+"""Lists a collection at the right times and enters the answers. The cost does not depend on the number of resources."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -34,12 +34,12 @@ log = structlog.get_logger()
 
 
 class ListRefuted(OutcomeUnknown):
-    """A LIST left out too much, and GETs by id have shown that it is there: the API is well, its list is not."""
+    """A LIST left out too many objects, and GETs by id have shown that these exist: the API works, but its list is wrong."""
 
 
 @dataclass(frozen=True)
 class OddRows:
-    """How many rows of the last LIST could not be read whole, and what was wrong with them, without their content."""
+    """How many rows of the last LIST could not be read whole, and why, without the content of the rows."""
 
     collection: str
     rows: int = 0
@@ -47,13 +47,13 @@ class OddRows:
 
 
 class CollectionPoller:
-    """Lists one collection: at once when asked, soon while something is pending, else at rest.
+    """Lists one collection: at once on request, at short intervals while an object is pending, else at the interval at rest.
 
-    Never two LISTs at a time. The next one is begun no sooner than one second after the last one's end, and no sooner
-    than ten times its duration when it was answered and took above a second. `rest_seconds` gives the interval at rest;
-    `listed` is told of each LIST that was applied, `troubled` when `trouble` changes. `failure` is why LISTs have failed
-    since the last good one, `trouble` the same once it is worth telling everybody. `is_foreign` tells objects that show
-    the project to be another one: the LIST is not applied then.
+    There are never two LISTs at a time. The next LIST begins at least one second after the end of the last one, and at least ten
+    times the duration of the last one after it, if that was answered and took more than a second. `rest_seconds` returns the
+    interval at rest; `listed` is called after each LIST that was applied, `troubled` when `trouble` changes. `failure` is why
+    LISTs have failed since the last good one; `trouble` is the same once the status shall show it. If `is_foreign` finds an
+    object of another project in a LIST, the LIST is not applied.
     """
 
     # `is_awaited` tells whether somebody depends on an object: what is nobody's business does not set the pace. `idle` is
@@ -101,11 +101,11 @@ class CollectionPoller:
         self.failure: tuple[Reason, str] | None = None
 
     def needed(self) -> None:
-        """Somebody looks at the collection."""
+        """Note that a pass needs the collection, so that the poller goes on."""
         self._needed_at = self._clock.monotonic()
 
     def request(self) -> None:
-        """List as soon as possible. While a LIST is under way: once more after it."""
+        """List as soon as possible; if a LIST is under way, list once more afterwards."""
         self._is_requested = True
         self._moved.set()
 
@@ -118,9 +118,7 @@ class CollectionPoller:
             self._moved.set()
 
     def expect(self, key: ResourceKey, *, expected: bool) -> None:
-        """Somebody's own doing waits for what a LIST will tell, or does not any more: that does not wait until priority LOW
-        opens again.
-        """
+        """Note whether a person's change of this resource waits for a LIST: such a LIST does not wait until LOW opens again."""
         if not expected:
             self._expected_by.discard(key)
         elif key not in self._expected_by:
@@ -128,17 +126,17 @@ class CollectionPoller:
             self._moved.set()
 
     def hurry(self) -> None:
-        """Something was changed: list at the pace of pending things."""
+        """List at the interval of pending objects, because something was changed."""
         self._due = min(self._due, self._clock.monotonic() + self._settings.pending_poll_seconds)
         self._moved.set()
 
     def reconsider(self) -> None:
-        """The interval at rest has become another one: a shorter one counts from now."""
+        """Take up a changed interval at rest; a shorter one counts from now on."""
         self._due = min(self._due, self._clock.monotonic() + self._rest_seconds())
         self._moved.set()
 
     async def run(self) -> None:
-        """List until cancelled, or until nobody has needed it for so long that each resource was looked at meanwhile."""
+        """List until cancelled, or until no pass has needed the collection for so long that each resource had a pass since."""
         while True:
             await self._line.wait_until_open()
             self._moved.clear()
@@ -203,7 +201,7 @@ class CollectionPoller:
     # --- what a list teaches ---
 
     async def _learn(self, token: int, answered: Sequence[CloudObject]) -> None:
-        """Raises ApiError; OutcomeUnknown for a suspect LIST that is refuted by GETs."""
+        """Enter the answer to a LIST. Raises ApiError, and OutcomeUnknown for a suspect LIST that GETs refute."""
         if self._is_foreign(answered):
             return
         snapshot = self._known.snapshot
@@ -237,7 +235,7 @@ class CollectionPoller:
         return 0.0
 
     def _is_something_awaited(self) -> bool:
-        """Whether the cloud is at work on what somebody here depends on, and not for too long already."""
+        """Return whether the cloud is at work on an object that a resource depends on, and not for too long already."""
         now, before = self._clock.monotonic(), self._pending_since
         at_work = [obj for obj in self._known.snapshot.all() if obj.status in PENDING and self._is_awaited(obj.id)]
         self._pending_since = {(obj.id, obj.status): before.get((obj.id, obj.status), now) for obj in at_work}
@@ -269,7 +267,7 @@ class CollectionPoller:
         return pause
 
     def _meaning(self, error: ApiError) -> tuple[Reason, str] | None:
-        """What to say of a LIST that failed; None when the project's own problem says it."""
+        """Return the message about a LIST that failed; None if the problem of the whole project says it already."""
         name = self._known.name
         match error:
             case NeverSent() | OutcomeUnknown():
@@ -301,7 +299,7 @@ def _gap_seconds(duration: float) -> float:
 
 
 async def _in_slices(slices: Slices) -> Delta:
-    """Do a long work with a turn for everybody else after each slice."""
+    """Run a long computation, and let all other tasks run after each slice."""
     while True:
         try:
             next(slices)

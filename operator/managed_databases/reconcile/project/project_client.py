@@ -1,7 +1,7 @@
-"""The way to one project's API: the connection in use, and the three things that can hold a call back.
+"""The client of one project's API: the connection in use, and the three things that can hold a call back.
 
-A *problem* (credentials, identity) holds back everything, the *circuit* everything but a probe now and then, the
-*budget* says when: background work waits for its turn, a pass is told to come back.
+A *problem* (credentials, identity) holds back all calls. An open *circuit* holds back all calls but a probe from time to time.
+The *budget* decides when a call is sent: background work waits for its turn, and a pass ends and runs again when it has one.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Connection:
-    """A client that is closed once it is retired and its last call has ended: a swap never cuts a call off."""
+    """A client that is closed once it is retired and its last call has ended, so that changing clients cuts no call off."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -34,7 +34,7 @@ class Connection:
         self._retired = False
 
     async def send(self, call: Call[T]) -> Reply[T]:
-        """As `Client.send`."""
+        """Send a call as `Client.send` does."""
         self._calls += 1
         try:
             return await self.client.send(call)
@@ -44,7 +44,7 @@ class Connection:
                 await self.client.close()
 
     async def retire(self) -> None:
-        """Close it, at once or after its last call."""
+        """Close the client, at once or after its last call."""
         self._retired = True
         if not self._calls:
             await self.client.close()
@@ -53,10 +53,10 @@ class Connection:
 class ProjectClient:
     """Sends the calls of one project.
 
-    `changed` is told when the problem comes, differs or goes, and when the circuit opens or closes; it must be quick
-    and not raise. `problem` is what holds everything back until the first `connect`. `answered` tells whether the API
-    has ever answered anything. `doubted` is told when a reading would show whether the API answers. `used` counts the calls
-    that the budget let through, by section of the API and priority.
+    `changed` is called when `problem` changes, and when the circuit opens or closes; it must be quick and not raise. `problem`
+    holds all calls back until the first `connect`. `answered` is whether the API has ever answered. `doubted` is called when a
+    reading would show whether the API answers. `used` counts the calls that the budget let through, by section of the API and
+    priority.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ProjectClient:
         self._longest_wait = settings.call_limit_seconds
 
     async def connect(self, client: Client) -> None:
-        """Use this client from now on: its identity was checked. Ends the problem."""
+        """Use this client, whose identity was checked, from now on. This ends the problem."""
         old, self._connection = self._connection, Connection(client)
         had_problem, self.problem = self.problem is not None, None
         self._open.set()
@@ -112,23 +112,23 @@ class ProjectClient:
         await self._open.wait()
 
     async def send(self, call: Call[T], priority: Priority, *, probe: bool = False) -> Reply[T]:
-        """Wait for its turn and send one call. Raises ApiError; NeverSent when it is held back."""
+        """Wait for the call's turn and send it. Raises ApiError; NeverSent if the call is held back."""
         await self.admit(call.operation, priority, probe=probe)
         return await self.exchange(call, priority)
 
     # --- for passes, which never wait for their turn ---
 
     def take_turn(self, who: Hashable, priority: Priority, share: Share) -> bool:
-        """Whether `who` may make one call now (`send_in_turn`); if not, it will be told when it may."""
+        """Return whether `who` may make one call now (`send_in_turn`); if not, `who` stands in line and is told when it may."""
         return self.budget.take_turn(who, priority, share)
 
     async def send_in_turn(self, call: Call[T], priority: Priority, who: Hashable, account: Hashable) -> Reply[T]:
-        """Send the call that was reserved for `who`, on this account. Raises ApiError; KeyError when none was."""
+        """Send the call that was reserved for `who`, on this account. Raises ApiError; KeyError if none was reserved."""
         self.enter_claimed(call.operation, priority, who)
         return await self.exchange(call, priority, account)
 
     def enter_claimed(self, operation: str, priority: Priority, who: Hashable) -> None:
-        """As `admit`, for a call that was reserved. Raises NeverSent; KeyError when none was."""
+        """Do the same as `admit` for a call that was reserved. Raises NeverSent; KeyError if none was reserved."""
         self._refuse(operation, unless_open_circuit=False)
         self.budget.spend(who)
         self.used[operation.partition(".")[0], priority] += 1
@@ -136,14 +136,14 @@ class ProjectClient:
     # --- for what has time to wait ---
 
     def reading_priority(self, *, is_awaited: bool) -> Priority:
-        """The priority of what is only read. What somebody's own doing waits for does not wait until LOW opens again."""
+        """Return the priority of a reading: HIGH while LOW is closed and a person's change waits for this reading, else LOW."""
         is_closed = self.budget.closed_until(Priority.LOW) is not None
         return Priority.HIGH if is_closed and is_awaited else Priority.LOW
 
     async def admit(self, operation: str, priority: Priority, *, probe: bool = False) -> None:
-        """Wait for its turn; `exchange` is to follow. A `probe` may pass an open circuit, once per interval.
+        """Wait for a call's turn; `exchange` must follow. A `probe` may pass an open circuit, once in each interval.
 
-        Raises NeverSent when the call is held back, and RateLimited while its priority is closed.
+        Raises NeverSent if the call is held back, and RateLimited while its priority is closed.
         """
         self._refuse(operation, unless_open_circuit=probe)
         try:
@@ -155,7 +155,7 @@ class ProjectClient:
         self._refuse(operation, unless_open_circuit=probe and self.circuit.may_probe())
 
     async def exchange(self, call: Call[T], priority: Priority, account: Hashable = None) -> Reply[T]:
-        """Send a call that was admitted or reserved, on this account; None: on nobody's in particular. Raises ApiError."""
+        """Send a call that was admitted or reserved, on this account (None: the operator's own). Raises ApiError."""
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self._longest_wait):
@@ -203,7 +203,7 @@ class ProjectClient:
 
 
 def credentials_refused(name: str, error: ApiError) -> Wait:
-    """Return the wait of a project's resources while its credentials are refused."""
+    """Return the verdict for all resources of a project whose credentials are refused."""
     return Wait(
         Reason.CREDENTIALS_INVALID,
         f"the credentials of the DatabaseProject {name} are refused: {error.message}; "

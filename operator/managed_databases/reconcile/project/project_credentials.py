@@ -1,4 +1,4 @@
-"""How a project is reached: what its credentials Secret and its spec say, or what they lack."""
+"""Reads how a project is reached: credentials and addresses from its Secret and spec, or what these lack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,11 +37,12 @@ _READ: Final = frozenset(
 
 @dataclass(frozen=True)
 class ProjectCredentials:
-    """Compared by value, secrets included: a different one means that the project must be identified again.
+    """The credentials and addresses of a project. They are compared by value, secrets included: if they differ, the project must
+    be identified again.
 
-    `endpoint` None: from the token's catalogue. `is_endpoint_stated`: only the spec says it, and the catalogue has to have
-    it, or it is not used. `stated_project` is the project id that the user states; it counts only where the token does not
-    tell. `believed` names what is believed of the spec because a setting says so.
+    `endpoint` None: the address comes from the token's catalogue. `is_endpoint_stated`: only the spec has the address, so the
+    catalogue must have it, too. `stated_project` is the project id in the Secret or spec; it counts only if the token does not
+    tell its project. `believed` names the addresses of the spec that are believed because of a setting.
     """
 
     tokens: TokenSource
@@ -57,9 +58,10 @@ class ProjectCredentials:
 def read_access(
     name: str, spec: DatabaseProjectSpec, secret: SecretContent, *, trusts_spec: bool = False
 ) -> ProjectCredentials | Wait | Stall:
-    """Read the Secret's data as people write it: names of the usual OS_ variables, perhaps with a last line feed.
+    """Read the Secret's data, with the names of the usual OS_ variables; a line feed at the end of a value does not count.
 
-    What is missing is named, never shown. An address of the spec counts only as far as the Secret allows it.
+    Messages name keys that are missing or wrong, and never show values. An address of the spec counts only if the Secret allows
+    it.
     """
     if (problem := use_problem(name, secret)) is not None:
         return problem
@@ -146,7 +148,7 @@ def _tokens(
 
 
 def _is_text(value: SecretStr) -> bool:
-    """Bytes that are no UTF-8 come as lone surrogates."""
+    """Return whether a value was UTF-8 text in the Secret: bytes that are not UTF-8 become lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in value.get_secret_value())
 
 

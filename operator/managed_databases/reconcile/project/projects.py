@@ -1,4 +1,4 @@
-"""All projects: a session for each `DatabaseProject`, opened as the resource says, and the resource's status."""
+"""All projects: opens and keeps a session for each `DatabaseProject`, and writes the status of that resource."""
 
 import asyncio
 import random
@@ -28,12 +28,13 @@ from managed_databases.reconcile.settings import ControllerSettings
 
 
 class Projects:
-    """`wake` is told the dependencies on projects, their catalogues, lists, objects, keys and actions.
+    """All sessions by project.
 
-    `enqueue` is told the `DatabaseProject` that wants a pass; `reported` the status before, and the resource after its
-    status was written. `known` returns the cloud objects of a project that resources hold and that nobody has said to be gone,
-    and the attempts that are open. `observer` is told of each call, with the project's name. `unguarded` returns why the
-    policy on statuses is not in place, `seal_key` the id of the key that ownership is sealed with.
+    `wake` is called with each dependency that has changed (projects, their catalogues, lists, objects, keys and actions);
+    `enqueue` with the `DatabaseProject` that needs a pass; `reported` with the status before, and the resource after, its status
+    was written; `observer` with each call and the project's name. `known` returns the cloud objects of a project that resources
+    hold and that are not gone, and the open attempts. `unguarded` returns why the policy on statuses is not in place, `seal_key`
+    the id of the key of the seals.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Projects:
     # --- for passes ---
 
     def session(self, name: str) -> ProjectSession | None:
-        """The project's session; None when there is no such `DatabaseProject`, or it had no pass yet."""
+        """Return the project's session; None if there is no such `DatabaseProject`, or if it has had no pass yet."""
         opening = self._openings.get(name)
         return None if opening is None else opening.session
 
@@ -93,7 +94,7 @@ class Projects:
         return tuple(opening.session for opening in self._openings.values())
 
     def list_ages(self) -> Iterator[tuple[str, str, float]]:
-        """Project, collection, and the seconds since its newest list that was believed was begun."""
+        """Yield project, collection, and the seconds since the begin of its newest list that was believed."""
         now = self._clock.monotonic()
         for session in self.sessions():
             for collection, snapshot in session.lists.snapshots.items():
@@ -101,13 +102,13 @@ class Projects:
                     yield session.name, collection, now - snapshot.last_list_begun
 
     def odd_rows(self) -> Iterator[tuple[str, str, int]]:
-        """Project, collection, and how many rows of its last list could not be read whole."""
+        """Yield project, collection, and how many rows of its last list could not be read whole."""
         for session in self.sessions():
             for odd in session.lists.odd_rows:
                 yield session.name, odd.collection, odd.rows
 
     def default_name(self) -> str | Wait:
-        """The name of the one project that is marked default, or what to say when there is not exactly one."""
+        """Return the name of the default project, or the wait if not exactly one project is the default."""
         return default_project(self._cache.of_kind(KIND.name))
 
     def granted_powers(self, name: str, namespace: str) -> frozenset[str] | None:
@@ -116,12 +117,12 @@ class Projects:
         return None if allowed is None else powers(allowed, namespace, self._cache.namespace_labels(namespace))
 
     def name_prefixes(self, name: str, namespace: str) -> tuple[str, ...]:
-        """How the namespace's new names in the project may begin; none: as they like."""
+        """Return the prefixes that the namespace's new names in the project may have; none: any name is allowed."""
         allowed = self._allowed_namespaces(name) or ()
         return name_prefixes(allowed, namespace, self._cache.namespace_labels(namespace))
 
     def _allowed_namespaces(self, name: str) -> tuple[AllowedNamespace, ...] | None:
-        """What the `DatabaseProject` says of them; None when there is none of that name."""
+        """Return `allowedNamespaces` of the `DatabaseProject`; None if there is no project of that name."""
         resource = self._cache.get(ResourceKey(KIND.name, "", name))
         if resource is None:
             self._allowed.pop(name, None)
@@ -139,7 +140,7 @@ class Projects:
     # --- a project's own pass ---
 
     async def reconcile(self, resource: Resource) -> float | None:
-        """Run one pass over a `DatabaseProject`; return the seconds until it wants to run again. Raises KubeError."""
+        """Run one pass over a `DatabaseProject`; return the seconds until its next pass. Raises KubeError."""
         opening = self._opening_of(resource)
         session = opening.session
         is_requested = sync_request(resource.annotations) not in (None, resource.told.handled_sync_request)
@@ -160,7 +161,9 @@ class Projects:
     async def _open(
         self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, *, at_once: bool
     ) -> float | None:
-        """What Kubernetes refuses is told; a connection that is in use stays so. Raises KubeError for all else."""
+        """Open the session. A refusal of Kubernetes is reported in the status, and a connection in use stays in use. Raises
+        KubeError for all other errors of Kubernetes.
+        """
         try:
             return await self._opener.open(opening, resource, spec, at_once=at_once)
         except WriteRefused as error:
@@ -172,7 +175,7 @@ class Projects:
             return KUBERNETES_SECONDS
 
     def forget(self, name: str) -> None:
-        """The `DatabaseProject` is gone: so is its session."""
+        """End the session of a `DatabaseProject` that is deleted."""
         self._allowed.pop(name, None)
         opening = self._openings.pop(name, None)
         if opening is None:
@@ -182,14 +185,14 @@ class Projects:
             task.cancel()
 
     def notice_use(self) -> None:
-        """There may be a first resource of a kind now, or no more of one: the projects tell of it."""
+        """Queue all projects if the kinds in use have changed, because the statuses of projects list these kinds."""
         kinds = self._kinds_in_use()
         if kinds != self._told_kinds:
             self._told_kinds = kinds
             self.look_again()
 
     def look_again(self) -> None:
-        """Queue all projects: something that their statuses depend on has changed."""
+        """Queue all projects, because something has changed that their statuses depend on."""
         for resource in self._cache.of_kind(KIND.name):
             self._enqueue(resource.key, Priority.LOW)
 
@@ -197,7 +200,7 @@ class Projects:
         return tuple(kind for kind in self._cache.kinds_in_use() if kind != KIND.name)
 
     def notice_secret(self, namespace: str, name: str) -> None:
-        """A Secret has changed: the projects whose credentials it holds look at it."""
+        """Queue the projects whose credentials are in a Secret that has changed."""
         if namespace != self._settings.operator_namespace:
             return
         for resource in self._cache.of_kind(KIND.name):

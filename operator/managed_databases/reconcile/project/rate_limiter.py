@@ -1,4 +1,4 @@
-"""How many calls a project may make: one rate for all, with a share that is kept for what people change."""
+"""Limits the calls to a project's API: one rate for all calls, of which a share is kept for changes that people make."""
 
 import asyncio
 from collections.abc import Callable, Hashable
@@ -16,7 +16,7 @@ _RECOVERY_SECONDS = 60.0
 
 @dataclass(eq=False, slots=True)
 class _Place:
-    """In the line of a priority."""
+    """A place in the line of a priority."""
 
     who: Hashable
     priority: Priority
@@ -28,14 +28,14 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Paid:
-    """What was taken for a call that is not sent yet, and from whose share."""
+    """The tokens that were taken for a call that is not sent yet, and the share from which they were taken."""
 
     source: Priority
     cost: float
 
 
 class PriorityClosed(Exception):
-    """The priority is closed, for so many seconds."""
+    """The priority is closed, for this number of seconds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"closed for {seconds:.0f} s")
@@ -45,14 +45,13 @@ class PriorityClosed(Exception):
 class Budget:
     """Two token buckets that share one rate.
 
-    `people_share` (0 to 1) of the rate and of the burst fills the bucket of HIGH, the rest that of LOW; what one
-    cannot hold goes to the other. HIGH may also take from LOW's while nobody waits for LOW. So each priority has its
-    share for certain, and what the other leaves.
+    `people_share` (0 to 1) of the rate and of the burst fills the bucket of HIGH, the rest fills that of LOW; tokens that a full
+    bucket cannot take go to the other one. HIGH may also take LOW's tokens while no call waits for LOW. So each priority surely
+    has its own share, and gets what the other one leaves.
 
-    Whoever has time to wait waits in `admit`; within a priority these calls go first come, first served. A pass has none: it
-    asks with `take_turn`, and when it may not send it stands in the line of its priority and is told by `granted` once a call is
-    reserved for it, or when the priority closes. In a line the shares take turns. `serve` must run, or nobody in a line is
-    ever told.
+    Background work waits in `admit`; within a priority these calls go first come, first served. A pass does not wait: it asks by
+    `take_turn`. If it may not send now, it stands in the line of its priority, and `granted` is called once a call is reserved
+    for it, or when the priority closes. In a line the shares take turns. `serve` must run, or no call in a line is reserved.
     """
 
     def __init__(
@@ -83,8 +82,9 @@ class Budget:
         self._somebody_waits = {priority: asyncio.Event() for priority in Priority}
 
     async def admit(self, priority: Priority) -> None:
-        """Wait until the priority may make one call, and take it from the budget. Raises PriorityClosed, also when it closes
-        meanwhile: that may be for an hour.
+        """Wait until the priority may make one call, and take that call from the budget.
+
+        Raises PriorityClosed while the priority is closed, which may last an hour, also if it closes during the wait.
         """
         await self._wait_for_one(priority)
 
@@ -123,11 +123,11 @@ class Budget:
         return False
 
     def spend(self, who: Hashable) -> None:
-        """The call that was reserved is sent. Raises KeyError when there is none."""
+        """Use up the call that was reserved for `who`. Raises KeyError if there is none."""
         del self._paid[who]
 
     def leave(self, who: Hashable) -> None:
-        """`who` wants no call any more: what was reserved goes back. Nothing when it neither has one nor waits."""
+        """Take `who` out of the line, and return a call reserved for it. No effect if it has none and is not in line."""
         self._places.pop(who, None)
         paid = self._paid.pop(who, None)
         if paid is not None:
@@ -135,7 +135,7 @@ class Budget:
             self._tokens[paid.source] = min(self._tokens[paid.source] + paid.cost, self._room[paid.source])
 
     def seconds_to_wait(self, priority: Priority) -> float:
-        """About how long the last one in the line of its priority will have to wait."""
+        """Return about how many seconds the last one in the line of this priority will wait."""
         rate = (
             self._rate * max(self._share[priority], 0.01) * (self._current_pace() if priority is Priority.HIGH else 1.0)
         )
@@ -143,7 +143,7 @@ class Budget:
         return (0.0 if closed is None else closed - self._clock.monotonic()) + len(self._line[priority]) / rate
 
     async def serve(self) -> None:
-        """Reserve calls for those in the lines, until cancelled."""
+        """Reserve calls for the passes in the lines, until cancelled."""
         async with asyncio.TaskGroup() as group:
             for priority in Priority:
                 group.create_task(self._serve(priority), name=f"line of {priority.name}")
@@ -179,10 +179,10 @@ class Budget:
     # --- what the API says ---
 
     def refused(self, priority: Priority, retry_after_seconds: float | None) -> None:
-        """The API answered 429 to a call of that priority.
+        """Enter that the API answered 429 to a call of this priority.
 
-        LOW closes for `retry_after_seconds` (5 when the API did not say, an hour at most). The pace of HIGH halves,
-        down to an eighth, and is back after a minute; the call itself is the caller's to delay.
+        LOW closes for `retry_after_seconds` (5 if the API did not say, an hour at most). The rate of HIGH halves, down to an
+        eighth, and is back after a minute. The caller has to delay the call itself.
         """
         now = self._clock.monotonic()
         if priority is Priority.HIGH:
@@ -196,18 +196,18 @@ class Budget:
                 self._granted(place.who, priority)  # not yet: but whoever waits there may say for what
 
     def closed_until(self, priority: Priority) -> float | None:
-        """The clock's moment at which a closed priority opens; None when it is open. HIGH never closes."""
+        """Return the moment of the clock at which a closed priority opens; None if it is open. HIGH never closes."""
         if priority is Priority.HIGH or self._closed_until is None or self._closed_until <= self._clock.monotonic():
             return None
         return self._closed_until
 
     def left(self, priority: Priority) -> float:
-        """How many calls the priority may make at once, by its own share."""
+        """Return how many calls the priority may make at once from its own share."""
         self._fill()
         return self._tokens[priority]
 
     def _take(self, priority: Priority) -> _Paid | float:
-        """Take one call's tokens, or return the seconds after which it is worth asking again."""
+        """Take the tokens of one call, or return the seconds after which to ask again."""
         closed_until = self.closed_until(priority)
         if closed_until is not None:
             return closed_until - self._clock.monotonic()

@@ -1,7 +1,7 @@
-"""Whether a connection leads to where the project's objects are: one of them has to answer there.
+"""Checks that a new connection leads to the API that has the project's objects: one of these objects has to answer there.
 
-Another endpoint, other credentials or another identity service may lead to the same project in another region, where
-nothing of ours is known, and everything would look deleted.
+Another endpoint, other credentials or another identity service may lead to the same project in another region, which has none
+of the objects: all of them would look deleted.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.ports import Resource, SecretContent
 
 _MAX_ASKED = 8
-"""So many objects are asked for; the first that answers is enough."""
+"""The most objects that are asked for; the first one that answers is enough."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ class KnownObject:
 
 @dataclass(frozen=True)
 class OpenAttempt:
-    """A creation whose outcome is not known: of which resource, as messages name it, and where it was begun, if told."""
+    """A creation whose outcome is not known: its resource, as messages name it, and the address of the API where it was made, if
+    that is known.
+    """
 
     resource: str
     endpoint: str | None = None
@@ -37,8 +39,8 @@ class OpenAttempt:
 
 @dataclass(frozen=True)
 class Known:
-    """What the cloud must have where a project is: `objects` that are held, and what the open `attempts` may have made,
-    which only a list of the same place can tell.
+    """What the API of a project must have: the `objects` that resources hold, and whatever the open `attempts` have made, which
+    only a list of the same API can tell.
     """
 
     objects: Iterable[KnownObject] = ()
@@ -47,14 +49,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Reached:
-    """Where a project was found: the API's address, and the version of all that led there."""
+    """Where a project was found: the API's address, and the version of the spec and Secret that led there."""
 
     endpoint: str
     access: str
 
 
 def access_version(secret: SecretContent, *told: str | None) -> str:
-    """Name the Secret as it is, and what the spec says of the way; nothing of what is in the Secret."""
+    """Return a version of the Secret and of the spec's addresses, without any content of the Secret."""
     whole = "\n".join((secret.name, secret.resource_version, *(part or "" for part in told)))
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
@@ -70,7 +72,7 @@ def known_in(project: str, kinds: Mapping[str, Kind], resources: Iterable[Resour
 
 
 def _known_objects(kinds: Mapping[str, Kind], held: Iterable[Resource]) -> Iterator[KnownObject]:
-    """What these hold and the API has not said to be gone; what other objects are in comes first."""
+    """Return the objects that these resources hold and the API has not said to be gone; datastores first."""
     held = tuple(held)
     gone = {each.told.id for each in held if each.told.has_reason(Reason.GONE)}
     found: list[tuple[bool, str, KnownObject]] = []
@@ -85,10 +87,11 @@ def _known_objects(kinds: Mapping[str, Kind], held: Iterable[Resource]) -> Itera
 async def where_they_are_not(
     name: str, client: Client, endpoint: str, known: Known, before: str | None
 ) -> Stall | None:
-    """Ask for objects until one answers; return what to say when the API there has none of them. Raises ApiError.
+    """Ask for objects until one answers; return the stall if the API has none of them, else None. Raises ApiError.
 
-    Without an object that answers, an open attempt is looked for nowhere but where it was begun: that outlives the
-    project's own status. `before`, where the project was last found, stands for it where an attempt does not tell it.
+    If no object is held, the outcome of an open attempt can only be seen at the API where the attempt was made, whose address is
+    in the resource's status and so outlives the project's status. For an attempt without that address, `before` counts: the
+    address at which the project was last found.
     """
     missing: list[str] = []
     for each in known.objects:

@@ -1,4 +1,4 @@
-"""One project as the controller uses it: what is known of it, and the way to its API."""
+"""One project as the controller uses it: its snapshots and catalogue, and the calls to its API."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -34,7 +34,7 @@ T = TypeVar("T")
 _WORTH_TELLING_SECONDS: Final = 60.0
 LIMITS_AT_ONCE: Final = 20
 LIMITS_SECONDS: Final = 10.0
-"""So many readings of the limits of a flavor one namespace gets at once, and after them one in so many seconds."""
+"""After some readings of flavors' limits at once, a namespace gets one in this number of seconds."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class SessionHooks:
     changed: Callable[[], None]
     granted: Callable[[ResourceKey, Priority], None] = lambda key, priority: None
     is_heard: Callable[[Dependency], bool] = lambda dependency: True
-    """Whether somebody depends on this."""
+    """Whether a resource has this dependency."""
 
 
 class ProjectSession:
@@ -106,13 +106,13 @@ class ProjectSession:
 
     @property
     def is_opened(self) -> bool:
-        """Whether this process knows what to think of the project: it was identified once, or it cannot be."""
+        """Whether this process has identified the project once, or knows why it cannot."""
         at_first = (Reason.PROJECT_NOT_READY, Reason.UNREACHABLE)
         return self.view is not None or (self.problem is not None and self.problem.reason not in at_first)
 
     @property
     def was_catalogue_read(self) -> bool:
-        """Whether this process has read the project's catalogue once, well or not."""
+        """Whether this process has read the project's catalogue once, with or without failures."""
         return self._catalogue.was_read
 
     @property
@@ -125,7 +125,7 @@ class ProjectSession:
 
     @property
     def used(self) -> Mapping[tuple[str, Priority], int]:
-        """The calls so far, by section of the API and priority."""
+        """The number of calls so far, by section of the API and priority."""
         return self._client.used
 
     @property
@@ -138,20 +138,21 @@ class ProjectSession:
         self.leave(key)
 
     def need_parameters(self, wanted: ParametersFor, namespace: str) -> None:
-        """Have the catalogue hold the configuration limits of this flavor; they are read once, unless one namespace wants
-        those of ever more flavors: the API refuses what it must without them.
+        """Have the catalogue read the limits of configuration parameters of this flavor, once.
+
+        A namespace that asks for the limits of too many flavors gets no more for a while; the API then refuses what is wrong.
         """
         if not self._catalogue.holds(wanted) and self._limits_read.has_now(namespace):
             self._catalogue.need(wanted)
 
     def take_turn(self, key: ResourceKey, priority: Priority, datastore_id: str | None) -> bool:
-        """Whether a pass over this resource may make one call now. If not, it ends: the resource stands in line, and gets
-        another pass when it may.
+        """Return whether a pass over this resource may make one call now. If not, the pass has to end: the resource stands in
+        line, and gets another pass when it may make the call.
         """
         return self._client.take_turn(key, priority, (key.namespace, datastore_id))
 
     def why_not_now(self, priority: Priority) -> Wait | None:
-        """Return the wait of a call whose turn has not come; None when the turn comes soon."""
+        """Return the wait to show for a call whose turn has not come; None if its turn comes soon."""
         if self.budget.closed_until(priority) is not None:
             return Wait(
                 Reason.RATE_LIMITED,
@@ -166,10 +167,10 @@ class ProjectSession:
         self.budget.leave(key)
 
     async def send(self, call: Call[T], priority: Priority, key: ResourceKey | None = None) -> Reply[T]:
-        """Send one call: the one that was claimed for `key`, or else one when it is its turn.
+        """Send one call: at once if a call was claimed for `key`, else when its turn comes.
 
-        Raises ApiError: NeverSent while the project has a problem or its API does not answer. Its answer is the caller's
-        to enter into the snapshot.
+        Raises ApiError; NeverSent while the project has a problem or its API does not answer. The caller has to enter the answer
+        into the snapshot.
         """
         try:
             if key is not None:
@@ -182,16 +183,18 @@ class ProjectSession:
     async def get_object(
         self, kind: CloudKind, id_: str, priority: Priority, key: ResourceKey | None = None
     ) -> CloudObject | None:
-        """GET an object by its id, enter the answer into the snapshot, and wake whom it concerns.
+        """GET an object by its id, enter the answer into the snapshot, and wake the resources that depend on it.
 
-        Returns the object; None when it is gone (404), a datastore with all that was in it. Raises ApiError.
+        Returns the object; None if it is gone (404). With a datastore all objects in it are gone. Raises ApiError.
         """
         self.lists.poll(kind)
         account = None if key is None else key.namespace
         return await self._objects.look(self._objects.of(kind), id_, priority, key, account)
 
     def tell(self, kind: CloudKind, shapes: Collection[CloudObject | None], priority: Priority) -> None:
-        """Wake whom an answer concerns that was entered into the snapshot: its object as it was (or None) and is."""
+        """Wake the resources that depend on an object whose answer was entered into the snapshot; `shapes` are the object as it
+        was (or None) and as it is.
+        """
         known = self._objects.of(kind)
         for id_ in {shape.id for shape in shapes if shape is not None}:
             self._objects.tell(known, id_, shapes, priority)
@@ -203,8 +206,8 @@ class ProjectSession:
     # --- for whoever opens it ---
 
     async def open(self, client: Client, view: ProjectView, *, is_identity_stated: bool) -> None:
-        """Use this client, which leads to the project that `view` names. `is_identity_stated`: nobody but the user
-        says so, and what the API lists must confirm it.
+        """Use this client, which leads to the project that `view` names. `is_identity_stated`: only the user says which project
+        that is, and the API's lists must confirm it.
         """
         self.is_identity_stated = is_identity_stated
         self.show(view)
@@ -212,14 +215,14 @@ class ProjectSession:
         self.refresh()
 
     def show(self, view: ProjectView) -> None:
-        """Make this the view; its catalogue is the session's own."""
+        """Make `view` the session's view; its catalogue is the session's own."""
         view = replace(view, catalogue=self._catalogue.catalogue)
         if view != self.view:
             self.view = view
             self._hooks.wake(dependency.project(self.name), Priority.LOW)
 
     def block(self, problem: Wait | Stall) -> None:
-        """No pass acts, nothing is sent, until `open`."""
+        """Let no pass act, and send nothing, until `open`."""
         self._client.block(problem)
 
     def refresh(self) -> None:
@@ -229,7 +232,7 @@ class ProjectSession:
 
     @property
     def quotas(self) -> tuple[Quota, ...]:
-        """The project's quotas to show; those to judge by are in the catalogue."""
+        """The project's quotas for the status; the quotas that decide about specs are in the catalogue."""
         return self._catalogue.shown_quotas
 
     @property
@@ -239,7 +242,7 @@ class ProjectSession:
 
     @property
     def troubles(self) -> tuple[tuple[Reason, str], ...]:
-        """What cannot be read, and why: our own defects, the lists, the catalogue."""
+        """Return what cannot be read, and why: lists, catalogue, and parts that failed by a defect of the operator."""
         catalogue = () if self._catalogue.trouble is None else (self._catalogue.trouble,)
         return (*self._defects.troubles, *self.lists.troubles, *catalogue)
 
@@ -264,11 +267,11 @@ class ProjectSession:
     # --- inside ---
 
     def _is_ours(self, obj: CloudObject) -> bool:
-        """A LIST may show more than one project; what an object does not tell is taken for ours."""
+        """Return whether an object is in this project. A LIST may show several projects; an object that tells none counts."""
         return self.view is None or obj.project_id in (None, self.view.project_id)
 
     def _is_foreign(self, objects: Sequence[CloudObject]) -> bool:
-        """A project id that nobody but the user states is refuted by an object of another project."""
+        """Return whether these objects refute a project id that only the user states: they are in another project."""
         view = self.view
         if view is None or not self.is_identity_stated:
             return False
@@ -286,7 +289,7 @@ class ProjectSession:
         self._hooks.wake(dependency.project(self.name), Priority.LOW)
 
     def _catalogue_changed(self, news: News) -> None:
-        """Only those are woken whom it concerns: a project may have thousands of others."""
+        """Wake the resources that depend on the changed parts of the catalogue, and no others: there may be thousands."""
         if self.view is not None:
             self.view = replace(self.view, catalogue=self._catalogue.catalogue)
         if news.offer:

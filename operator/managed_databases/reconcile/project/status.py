@@ -1,4 +1,4 @@
-"""The whole `.status` of a `DatabaseProject`, made anew from what is known of its session."""
+"""Computes the whole `.status` of a `DatabaseProject` from the state of its session."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -31,19 +31,18 @@ NEEDS_A_PERSON = frozenset(
     }
 )
 LIMITS_SHOWN = 64
-"""Of so many engines: the status takes no more."""
+"""The most engines whose limits the status shows: its schema allows no more."""
 _LIMITED = ("vcpus", "ram", "disk")
 
 
 @dataclass(frozen=True)
 class ObservedProject:
-    """All that the status of a project depends on.
+    """Everything that the status of a project depends on.
 
-    `problem` holds everything back. `note` is what hinders a change of the connection, while the old one is in use.
-    `troubles` are collections that cannot be listed. `unreachable`: the circuit is open; `answered`: the API has
-    answered this process at least once. `kinds_in_use`: those of which this installation, named by its namespace, serves
-    resources. `unguarded` says why the policy on statuses is not in place; None when it is.
-    `warning`: what will have to be mended before the next release.
+    `problem` holds back all calls. `note` is why the connection cannot be changed, while the old one is in use. `troubles` are
+    the collections that cannot be listed. `unreachable`: the circuit is open; `answered`: the API has answered this process at
+    least once. `kinds_in_use` are the kinds of which this installation, named by its namespace, serves resources. `unguarded`
+    says why the policy on statuses is not in place; None if it is. `warning` says what must be changed before the next release.
     """
 
     view: ProjectView | None = None
@@ -64,7 +63,7 @@ class ObservedProject:
 
 
 def project_status(resource: Resource, observed: ObservedProject, now: datetime) -> dict[str, Any]:
-    """Return what `.status` shall be. Nothing in it changes while nothing happens."""
+    """Return the whole new `.status`. It stays the same while nothing happens."""
     old, view = resource.status, observed.view
     whole: dict[str, Any] = {
         # What this process has found counts: another text there, whoever wrote it, would stop the project at the next start.
@@ -87,7 +86,7 @@ def project_status(resource: Resource, observed: ObservedProject, now: datetime)
 
 
 def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str, Any]) -> dict[str, Any]:
-    """What the project offers and has room for; what it was before, while that is not read."""
+    """Return the fields about catalogue and quotas; as they were before while these are not read."""
     if view is None or not view.catalogue.known:
         return {field: old.get(field) for field in ("engines", "capabilities", "limits", "quotas")}
     return {
@@ -99,7 +98,7 @@ def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str
 
 
 def _uses(observed: ObservedProject, old: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """Several installations share the projects of a cluster: each speaks for itself, and leaves the others' words."""
+    """Return `status.inUse`. Several installations may share a cluster's projects: each changes only its own entry."""
     others = [use for use in old.get("inUse") or () if use["operatorNamespace"] != observed.operator_namespace]
     key = {"sealKey": observed.seal_key} if observed.seal_key else {}
     ours = [{"operatorNamespace": observed.operator_namespace, "kinds": list(observed.kinds_in_use)} | key]
@@ -122,7 +121,7 @@ def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:
 
 
 def engines(view: ProjectView) -> list[str]:
-    """Return the engines on offer, such as "postgresql 16"."""
+    """Return the engines and versions of the catalogue, such as "postgresql 16"."""
     return sorted({f"{type_.engine} {type_.version}" for type_ in view.catalogue.types})
 
 
@@ -163,7 +162,7 @@ def _needs_a_person(why: Wait | Stall) -> bool:
 
 
 def _ready(resource: Resource, observed: ObservedProject) -> Saying:
-    """Before the API's first answer to this process, what was known last is the best guess."""
+    """Return the condition `Ready`. Before the API's first answer to this process it stays as the last process wrote it."""
     if observed.answered:
         return True, Reason.READY, "the API answers"
     before = next((c for c in resource.status.get("conditions", ()) if c.get("type") == "Ready"), None)
@@ -173,7 +172,7 @@ def _ready(resource: Resource, observed: ObservedProject) -> Saying:
 
 
 def _was_in_sync(resource: Resource) -> bool:
-    """What an earlier process said holds until this one has heard of the API: starting again is no news."""
+    """Return whether an earlier process wrote `Synced` True, which counts until the API has answered this process."""
     return any(
         (condition.get("type"), condition.get("status"), condition.get("observedGeneration"))
         == ("Synced", "True", resource.generation)

@@ -1,4 +1,4 @@
-"""Which project a resource uses when it names none, and which namespaces may use a project."""
+"""Finds the default project, and what a namespace may do in a project."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -12,7 +12,7 @@ _SHOWN = 10
 
 
 def default_project(projects: Iterable[Resource]) -> str | Wait:
-    """Return the name of the one project that is marked default, or what to do."""
+    """Return the name of the one default project, or the wait that says what to do if there is not exactly one."""
     names = sorted(project.key.name for project in projects if project.spec.get("default") is True)
     if len(names) == 1:
         return names[0]
@@ -32,9 +32,9 @@ def default_project(projects: Iterable[Resource]) -> str | Wait:
 def powers(
     allowed: Iterable[AllowedNamespace], namespace: str, labels: Mapping[str, str] | None
 ) -> frozenset[str] | None:
-    """Return what more the namespace may do, from all entries that are for it; None when none is.
+    """Return the powers of a namespace, from all entries that match it; None if no entry does: it may not use the project.
 
-    `labels` are the namespace's, None when they cannot be known: then no selector matches.
+    `labels` are the namespace's; with None (they cannot be known) no selector matches.
     """
     matching = [entry for entry in allowed if _is_for(entry, namespace, labels)]
     if not matching:
@@ -45,7 +45,7 @@ def powers(
 def name_prefixes(
     allowed: Iterable[AllowedNamespace], namespace: str, labels: Mapping[str, str] | None
 ) -> tuple[str, ...]:
-    """Return how new names of the namespace may begin; none when an entry that is for it says nothing of that."""
+    """Return the prefixes that new names of the namespace may have; none (any name) if a matching entry has no `namePrefix`."""
     matching = [entry.name_prefix for entry in allowed if _is_for(entry, namespace, labels)]
     if None in matching:
         return ()
