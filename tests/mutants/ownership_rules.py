@@ -102,6 +102,7 @@ OWNERSHIP: Final = (
 )
 
 _PROVEN = ("virtual/test_ownership_is_proven.py",)
+_UNSEALED = ("virtual/test_unsealed_statuses.py",)
 _LOST = ("virtual/test_lost_keys.py",)
 _ODD = ("virtual/test_odd_statuses.py",)
 
@@ -118,14 +119,14 @@ PROOF: Final = (
         "reconcile/observe/seals.py",
         "            return Proof.MISSING",
         "            return Proof.FITS",
-        _PROVEN,
+        (*_PROVEN, *_UNSEALED),
     ),
     Mutant(
         "a seal is for one uid",
         "reconcile/observe/seals.py",
         '{"uid": resource.uid, "kind": resource.key.kind, **told}',
         '{"kind": resource.key.kind, **told}',
-        _PROVEN,
+        _UNSEALED,
     ),
     Mutant(
         "an id that was lost is claimed as well",
@@ -139,7 +140,7 @@ PROOF: Final = (
         "reconcile/report/status_writer.py",
         "if self.seals.proof(current.resource).holds or decides_ownership(facts):",
         "if True:",
-        _PROVEN,
+        (*_PROVEN, *_UNSEALED),
     ),
     Mutant(
         "a seal of any characters is compared",
@@ -202,14 +203,14 @@ PROOF: Final = (
         "reconcile/observe/seal_key.py",
         "frozenset[bytes]() if was_there else list_claims(key",
         "list_claims(key",
-        _PROVEN,
+        _UNSEALED,
     ),
     Mutant(
         "a key that was deleted is put back as it was",
         "reconcile/observe/seal_key.py",
         "key = known or OwnershipKey.generate()",
         "key = OwnershipKey.generate()",
-        _PROVEN,
+        _UNSEALED,
     ),
 )
 

@@ -7,7 +7,7 @@ from mutants.mutant import Mutant
 _DECIDE = ("reconcile/decide",)
 _SECRETS = ("virtual/test_guards_of_secrets.py",)
 _TOLD_ONCE = ("virtual/test_told_only_once.py",)
-_OF_PASSWORDS = ("virtual/test_passwords.py",)
+_RESTORED = ("virtual/test_restored_secrets.py",)
 _MEANWHILE = ("virtual/test_a_password_meanwhile.py",)
 
 PASSWORDS: Final = (
@@ -101,14 +101,14 @@ PASSWORDS: Final = (
         "reconcile/act/secret_ownership.py",
         "return self.checks.judge(check, owner, password) is True and owner not in self.living_uids()",
         "return owner not in self.living_uids()",
-        _OF_PASSWORDS,
+        _RESTORED,
     ),
     Mutant(
         "a living resource's Secret is not taken over",
         "reconcile/act/secret_ownership.py",
         "return self.checks.judge(check, owner, password) is True and owner not in self.living_uids()",
         "return self.checks.judge(check, owner, password) is True",
-        _OF_PASSWORDS,
+        _RESTORED,
     ),
     Mutant(
         "an edited password is not believed",

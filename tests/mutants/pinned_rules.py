@@ -6,6 +6,9 @@ from mutants.mutant import Mutant
 
 _IDENTITY: Final = ("virtual/test_pinned_identity.py",)
 _BELIEVED: Final = ("virtual/test_what_is_believed.py",)
+_ODD_ROWS: Final = ("virtual/test_odd_rows.py",)
+_NOT_TOLD: Final = ("virtual/test_what_is_not_told.py",)
+_ELSEWHERE: Final = ("virtual/test_a_project_elsewhere.py",)
 _ANSWERS: Final = ("api/test_answers.py",)
 
 PINNED: Final = (
@@ -98,7 +101,7 @@ PINNED: Final = (
         "reconcile/project/connector.py",
         "if problem is None and not self._is_known_way(opening, resource, reached):",
         "if False:",
-        _BELIEVED,
+        _ELSEWHERE,
     ),
     Mutant(
         "one unreadable field hides no row",
@@ -112,14 +115,14 @@ PINNED: Final = (
         "reconcile/decide/without_object.py",
         "if not found and (unclear := unreadable_since(observed, intent)):",
         "if False:",
-        _BELIEVED,
+        _ODD_ROWS,
     ),
     Mutant(
         "nothing is decided about what cannot be read",
         "reconcile/observe/external.py",
         "is_unreadable = external is not None and not external.is_whole",
         "is_unreadable = False",
-        _BELIEVED,
+        _ODD_ROWS,
     ),
     Mutant(
         "what an answer does not tell stays as it was",
@@ -133,27 +136,27 @@ PINNED: Final = (
         "reconcile/act/credentials.py",
         "if mine is not None and current.observed.status.id is not None:",
         "if False:",
-        _BELIEVED,
+        _ODD_ROWS,
     ),
     Mutant(
         "a Secret without a host is of no use",
         "reconcile/report/status.py",
         "if view is not None and (lack := lacking(kind, observed)) is not None:",
         "if False:",
-        _BELIEVED,
+        _NOT_TOLD,
     ),
     Mutant(
         "a firewall that is not told is not set again",
         "kinds/datastore_changes.py",
         "return observed.status.guard != guard_of(wanted)",
         "return True",
-        _BELIEVED,
+        _NOT_TOLD,
     ),
     Mutant(
         "an attempt is looked for where it was begun, whatever the project is now",
         "reconcile/act/actor.py",
         "            endpoint=current.project.endpoint,\n",
         "",
-        _BELIEVED,
+        _ELSEWHERE,
     ),
 )

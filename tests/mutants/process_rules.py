@@ -10,6 +10,8 @@ _SNAPSHOT = (
     "reconcile/project/test_collection_snapshot_history.py",
 )
 _LEADERSHIP = ("kube/test_leadership.py",)
+_CLOCKS = ("kube/test_lease_clocks.py",)
+_LOST_LEASES = ("kube/test_lost_leases.py",)
 _CACHE = ("kube/test_cache.py",)
 _RESTORED = ("kube/test_restored_history.py",)
 
@@ -71,14 +73,14 @@ LEADERS: Final = (
         "kube/leadership.py",
         "        self._held_since = sent\n",
         "        self._held_since = self._now()\n",
-        _LEADERSHIP,
+        _CLOCKS,
     ),
     Mutant(
         "the larger of boot time and wall clock counts for the own lease",
         "kube/leadership.py",
         "return max(later.boot - self.boot, later.wall - self.wall)",
         "return min(later.boot - self.boot, later.wall - self.wall)",
-        _LEADERSHIP,
+        _CLOCKS,
     ),
     Mutant(
         "another's lease is waited for as long as it lasts",
@@ -157,13 +159,13 @@ LEADERS: Final = (
         "kube/leadership.py",
         "if holder != self._identity and not _is_released(lease):",
         'if holder not in ("", self._identity):',
-        _LEADERSHIP,
+        _LOST_LEASES,
     ),
     Mutant(
         "whoever makes a Lease that was deleted leads only later",
         "kube/leadership.py",
         "            return await self._create(is_new=True)",
         "            return await self._create(is_new=self._others is None)",
-        _LEADERSHIP,
+        _LOST_LEASES,
     ),
 )

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from stories.world import condition
-from virtual.test_passwords import APP, GIVEN, GOOD, MAIN, MINE, begin_with_given, opens, write
+from virtual.given_passwords import APP, GIVEN, GOOD, MAIN, MINE, begin_with_given, opens, write
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import VirtualWorld
 

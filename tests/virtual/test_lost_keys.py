@@ -9,8 +9,7 @@ import pytest
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
-from virtual.everything import project
-from virtual.test_ownership_is_proven import (
+from virtual.attacked_world import (
     HERS,
     KEY,
     MAIN,
@@ -22,6 +21,7 @@ from virtual.test_ownership_is_proven import (
     unsealed,
     writes_status,
 )
+from virtual.everything import project
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE, SYSTEM, VirtualWorld
 from virtual.walk import IN_MAIN, SPECS

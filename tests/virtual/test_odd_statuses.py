@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from managed_databases.reconcile.ports import ResourceKey
-from virtual.test_ownership_is_proven import (
+from virtual.attacked_world import (
     HERS,
     MAIN,
     begin,

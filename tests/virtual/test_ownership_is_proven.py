@@ -1,4 +1,4 @@
-"""What a status says of ownership counts with the operator's seal only: forged, copied, restored, with the key lost."""
+"""What a status says of ownership counts with the operator's seal only: a forged one takes nothing from anybody."""
 
 import asyncio
 import copy
@@ -8,57 +8,27 @@ from typing import Any
 import pytest
 
 from managed_databases.kube.cache import resource_of
-from managed_databases.kube.collections import SECRET
-from managed_databases.reconcile.observe.seal_key import KEY_SECRET, TRUST_CLAIMS
+from managed_databases.reconcile.observe.seal_key import TRUST_CLAIMS
 from managed_databases.reconcile.ports import ResourceKey
-from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from stories.world import condition, manifest
-from virtual.everything import project
-from virtual.memory_cluster import Raw
+from virtual.attacked_world import (
+    DECOY,
+    HERS,
+    KEY,
+    MAIN,
+    USERS,
+    begin,
+    changing,
+    datastore,
+    forged_id,
+    identity,
+    made,
+    reason,
+    writes_status,
+)
 from virtual.virtual_time import in_virtual_time
-from virtual.virtual_world import NAMESPACE, SYSTEM, VirtualWorld
-from virtual.walk import KEYS, SPECS
-
-MAIN = KEYS[0]
-USERS = "DatabaseUser"
-HERS = "attacker"
-DECOY = ResourceKey(MAIN.kind, HERS, "decoy")
-KEY = ResourceKey(SECRET, SYSTEM, KEY_SECRET)
-OPEN = {"allowedNamespaces": [{"name": NAMESPACE, "powers": ["adopt"]}, {"name": HERS}]}
-
-
-def datastore(key: ResourceKey, **spec: Any) -> Raw:
-    return manifest(key.kind, key.name, key.namespace, SPECS[MAIN] | spec)
-
-
-async def begin(world: VirtualWorld) -> None:
-    world.cluster.apply(project(**OPEN))
-    await world.start()
-
-
-async def made(world: VirtualWorld) -> None:
-    world.cluster.apply(datastore(MAIN))
-    await world.until("it is there", lambda: world.says(MAIN, "Synced")[0] == "True")
-
-
-def writes_status(world: VirtualWorld, key: ResourceKey, **status: Any) -> None:
-    """As whoever may write a status does."""
-    world.cluster.objects[key]["status"] |= copy.deepcopy(status)
-    world.cluster.touch(key)
-
-
-def changing(world: VirtualWorld) -> list[tuple[str, str]]:
-    """What the cloud was asked to change; signing in is none of that."""
-    return [(each.method, each.path) for each in world.sent if each.method != "GET" and each.path.startswith("/v1/")]
-
-
-def reason(world: VirtualWorld, key: ResourceKey) -> str:
-    return world.says(key, "Stalled")[1] if world.says(key, "Stalled")[0] == "True" else ""
-
-
-def identity(key: str = MAIN.name) -> dict[str, Any]:
-    """As that of what `made` makes, under another name."""
-    return {"project": "team", "projectID": DEFAULT_WORLD.projects[0].id, "region": DEFAULT_REGION, "key": [key]}
+from virtual.virtual_world import VirtualWorld
+from virtual.walk import SPECS
 
 
 @pytest.mark.parametrize("decoy_is_older", [True, False], ids=["older", "younger"])
@@ -91,10 +61,6 @@ def test_a_forged_claim_yields_to_a_proven_one(decoy_is_older: bool) -> None:
             assert changing(world) == []
 
     in_virtual_time(scenario())
-
-
-def forged_id(orphan: str) -> dict[str, Any]:
-    return {"id": orphan, "identity": identity("orphan")}
 
 
 def forged_intent(orphan: str) -> dict[str, Any]:
@@ -208,134 +174,6 @@ def test_two_that_prove_nothing_wait_for_a_person() -> None:
             world.cluster.annotate(DECOY, force_delete="true")
             world.cluster.delete(DECOY)
             await world.until("the other one goes on", lambda: world.says(MAIN, "Synced")[0] == "True")
-            assert changing(world) == []
-
-    in_virtual_time(scenario())
-
-
-def unsealed(world: VirtualWorld) -> None:
-    """As a version without seals has left it: no seal, and no key."""
-    for raw in world.cluster.objects.values():
-        raw.get("status", {}).pop("seal", None)
-    for use in world.get(ResourceKey("DatabaseProject", "", "team"))["status"]["inUse"]:
-        use.pop("sealKey", None)
-    world.cluster.delete(KEY)
-
-
-def test_an_upgrade_believes_what_is_there_and_nothing_later() -> None:
-    async def scenario() -> None:
-        async with VirtualWorld() as world:
-            await begin(world)
-            await made(world)
-            orphan = await world.create("datastores", {"name": "orphan"})
-            await world.kill()
-            unsealed(world)
-            world.sent.clear()
-            await world.start()
-            await world.until("it is sealed", lambda: world.get(MAIN)["status"].get("seal"))
-            await world.until("that is over", lambda: "listed" not in world.get(KEY)["data"])
-            assert world.says(MAIN, "Synced") == ("True", "InSync")
-            key = ResourceKey(MAIN.kind, HERS, "orphan")
-            world.cluster.apply(datastore(key))
-            await world.until("it is taken", lambda: reason(world, key) == "AlreadyExists")
-            writes_status(world, key, **forged_id(orphan["id"]))
-            await world.until("it is told", lambda: reason(world, key) == "OwnershipNotProven")
-            assert changing(world) == []
-
-    in_virtual_time(scenario())
-
-
-@pytest.mark.parametrize("seconds", [0, 0.001, 0.003, 0.005, 0.01, 0.1, 1])
-def test_an_upgrade_that_is_killed_goes_on(seconds: float) -> None:
-    async def scenario() -> None:
-        async with VirtualWorld() as world:
-            await begin(world)
-            await made(world)
-            await world.kill()
-            unsealed(world)
-            world.sent.clear()
-            await world.start()
-            await asyncio.sleep(seconds)
-            await world.kill()
-            await world.start()
-            await world.until("it is sealed", lambda: world.get(MAIN)["status"].get("seal"))
-            await world.until("all is as before", lambda: world.says(MAIN, "Synced")[0] == "True")
-            assert changing(world) == []
-
-    in_virtual_time(scenario())
-
-
-def test_an_attempt_that_is_open_at_an_upgrade_is_found() -> None:
-    async def scenario() -> None:
-        async with VirtualWorld() as world:
-            await begin(world)
-            await world.fault(path="^/v1/datastores$", method="POST", times=1, effect_after_seconds=20)
-            world.cluster.apply(datastore(MAIN))
-            await world.until("the attempt is open", lambda: world.get(MAIN)["status"].get("intent"))
-            await asyncio.sleep(1)
-            await world.kill()
-            unsealed(world)
-            await world.start()
-            await world.until("it is there", lambda: world.says(MAIN, "Synced")[0] == "True")
-            assert len(await world.objects("datastores")) == 1
-
-    in_virtual_time(scenario())
-
-
-def test_a_lost_key_is_no_first_start() -> None:
-    async def scenario() -> None:
-        async with VirtualWorld() as world:
-            await begin(world)
-            await made(world)
-            await world.kill()
-            world.cluster.delete(KEY)
-            world.sent.clear()
-            await world.start()
-            await world.until("nothing is believed", lambda: reason(world, MAIN) == "OwnershipNotProven")
-            assert world.says(MAIN, "Ready")[0] == "True"
-            world.cluster.change(MAIN, nodeCount=3)
-            await asyncio.sleep(300)
-            assert changing(world) == []
-            world.cluster.change(MAIN, nodeCount=SPECS[MAIN].get("nodeCount"))
-            world.cluster.annotate(KEY, **{TRUST_CLAIMS.partition("/")[2].replace("-", "_"): "restored"})
-            await world.until("until somebody says so", lambda: world.says(MAIN, "Synced")[0] == "True")
-            assert TRUST_CLAIMS not in world.get(KEY)["metadata"]["annotations"]
-            assert changing(world) == []
-
-    in_virtual_time(scenario())
-
-
-def test_a_key_that_is_deleted_under_a_running_operator_is_put_back() -> None:
-    async def scenario() -> None:
-        async with VirtualWorld() as world:
-            await begin(world)
-            await made(world)
-            key = world.secret_in(SYSTEM, KEY_SECRET)["key"]
-            world.cluster.delete(KEY)
-            await world.until("it is back", lambda: world.secret_in(SYSTEM, KEY_SECRET).get("key") == key)
-            await world.kill()
-            await world.start()
-            await asyncio.sleep(120)
-            assert world.says(MAIN, "Synced") == ("True", "InSync")
-
-    in_virtual_time(scenario())
-
-
-def test_a_seal_is_for_one_uid() -> None:
-    """As after a restore that gives new uids and keeps the status; and a copy to another resource."""
-
-    async def scenario() -> None:
-        async with VirtualWorld() as world:
-            await begin(world)
-            await made(world)
-            await world.kill()
-            world.get(MAIN)["metadata"]["uid"] = "00000000-0000-4000-8000-00000000000f"
-            world.cluster.touch(MAIN)
-            world.sent.clear()
-            await world.start()
-            await world.until("it is told", lambda: reason(world, MAIN) == "OwnershipNotProven")
-            world.cluster.change(MAIN, adoption="IfExists")
-            await world.until("it is taken over", lambda: world.says(MAIN, "Synced")[0] == "True")
             assert changing(world) == []
 
     in_virtual_time(scenario())

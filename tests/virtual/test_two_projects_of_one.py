@@ -7,8 +7,8 @@ import pytest
 
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
+from virtual.attacked_world import HERS, MAIN, USERS, begin, changing, made, reason
 from virtual.everything import project
-from virtual.test_ownership_is_proven import HERS, MAIN, USERS, begin, changing, made, reason
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import VirtualWorld
 from virtual.walk import SPECS

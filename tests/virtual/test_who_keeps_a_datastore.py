@@ -10,8 +10,8 @@ from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from stories.world import manifest
+from virtual.attacked_world import writes_status
 from virtual.everything import project
-from virtual.test_ownership_is_proven import writes_status
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 from virtual.walk import KEYS, SPECS
