@@ -18,7 +18,7 @@ from kinds.builders import (
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import Extension
 from managed_databases.kinds.database_extension import KIND
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Reason, Wait
 
 SAMPLE: dict[str, Any] = {
@@ -58,7 +58,7 @@ def test_key_survives_that_nothing_is_known() -> None:
 
 def test_until_the_offer_is_known_it_waits() -> None:
     unread = replace(PROJECT, catalogue=replace(CATALOGUE, extensions=None))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         KIND.body(seen_of(KIND, SAMPLE, project=unread), None)
     assert isinstance(refused.value.verdict, Wait)
 
@@ -72,7 +72,7 @@ def test_until_the_offer_is_known_it_waits() -> None:
     ],
 )
 def test_what_is_not_on_offer_is_refused_with_what_is(asked: str, told: str) -> None:
-    with pytest.raises(Refused, match=told) as refused:
+    with pytest.raises(SpecRefused, match=told) as refused:
         KIND.body(seen_of(KIND, SAMPLE, {"extension": asked}), None)
     assert refused.value.verdict.reason is Reason.INVALID_SPEC
 
@@ -81,9 +81,9 @@ def test_it_waits_for_what_it_depends_on() -> None:
     observed = seen_of(KIND, SAMPLE, EARTH)
     needed = (DATABASE, CUBE)
     assert [*KIND.needs(observed)] == [needed]
-    with pytest.raises(Refused, match="waits for extension cube in .*; make a DatabaseExtension for it"):
+    with pytest.raises(SpecRefused, match="waits for extension cube in .*; make a DatabaseExtension for it"):
         KIND.body(observed, None)
-    with pytest.raises(Refused, match="waits for extension cube, which is PENDING_CREATE"):
+    with pytest.raises(SpecRefused, match="waits for extension cube, which is PENDING_CREATE"):
         KIND.body(replace(observed, needed={needed: extension(status="PENDING_CREATE")}), None)
     made = KIND.body(replace(observed, needed={needed: extension()}), None)
     assert made.model_dump()["available_extension_id"] == EARTHDISTANCE
@@ -91,12 +91,12 @@ def test_it_waits_for_what_it_depends_on() -> None:
 
 @pytest.mark.parametrize("engine", ["mysql 8", "redis 7", "kafka 3"])
 def test_only_in_postgresql(engine: str) -> None:
-    with pytest.raises(Refused, match="postgresql"):
+    with pytest.raises(SpecRefused, match="postgresql"):
         KIND.body(seen_of(KIND, SAMPLE, engine=engine), None)
 
 
 def test_nothing_of_it_changes_but_its_database_must_be_the_same() -> None:
     assert not [*KIND.changes(seen_of(KIND, SAMPLE, external=extension()))]
     moved = {"databaseRef": database_ref(id=uuid(71))}
-    with pytest.raises(Refused, match="databaseRef now means"):
+    with pytest.raises(SpecRefused, match="databaseRef now means"):
         [*KIND.changes(seen_of(KIND, SAMPLE, external=extension(), refs=moved))]

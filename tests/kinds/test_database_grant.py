@@ -7,7 +7,7 @@ from kinds.builders import MAIN, OTHER, database_ref, seen_of, user_ref, uuid
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import Grant
 from managed_databases.kinds.database_grant import KIND
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Reason
 
 SAMPLE: dict[str, Any] = {
@@ -47,7 +47,7 @@ def test_nothing_of_it_changes() -> None:
 @pytest.mark.parametrize("engine", ["redis 7", "kafka 3"])
 def test_only_where_there_are_databases(engine: str) -> None:
     for act in (lambda observed: KIND.body(observed, None), lambda observed: [*KIND.changes(observed)]):
-        with pytest.raises(Refused, match="postgresql or mysql"):
+        with pytest.raises(SpecRefused, match="postgresql or mysql"):
             act(seen_of(KIND, SAMPLE, engine=engine, external=grant()))
 
 
@@ -56,7 +56,7 @@ def test_only_where_there_are_databases(engine: str) -> None:
     [("databaseRef", database_ref(datastore_id=OTHER)), ("userRef", user_ref(datastore_id=OTHER))],
 )
 def test_all_three_belong_together(field: str, stranger: Any) -> None:
-    with pytest.raises(Refused, match=f"{field}: .* is not in ManagedDatastore main"):
+    with pytest.raises(SpecRefused, match=f"{field}: .* is not in ManagedDatastore main"):
         KIND.body(seen_of(KIND, SAMPLE, refs={field: stranger}), None)
 
 
@@ -64,6 +64,6 @@ def test_all_three_belong_together(field: str, stranger: Any) -> None:
     ("field", "another"), [("databaseRef", database_ref(id=uuid(71))), ("userRef", user_ref(id=uuid(61)))]
 )
 def test_a_name_that_means_another_object_now_is_told(field: str, another: Any) -> None:
-    with pytest.raises(Refused, match=f"{field} now means {another.id}") as refused:
+    with pytest.raises(SpecRefused, match=f"{field} now means {another.id}") as refused:
         [*KIND.changes(seen_of(KIND, SAMPLE, external=grant(), refs={field: another}))]
     assert refused.value.verdict.reason is Reason.INVALID_SPEC

@@ -9,7 +9,7 @@ from managed_databases.api.models import Database, User
 from managed_databases.api.secrets import WIRE
 from managed_databases.kinds.database_user import DATABASE, KIND
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec
-from managed_databases.kinds.observed import Referred, Refused
+from managed_databases.kinds.observed import Referred, SpecRefused
 from managed_databases.kinds.verdicts import Reason, Wait
 
 assert KIND.credential is not None
@@ -89,14 +89,14 @@ def test_the_projects_certificate_is_in_the_secret() -> None:
     [("no users in Redis", "redis 7", {}), ("no databases in Kafka", "kafka 3", NAMED)],
 )
 def test_what_the_engine_cannot_do_is_refused(why: str, engine: str, spec: dict[str, Any]) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         KIND.body(seen_user(spec, refs={"datastoreRef": parent(engine)}), None)
     assert refused.value.verdict.reason is Reason.INVALID_SPEC, why
 
 
 def test_the_database_is_in_the_same_datastore() -> None:
     stranger = replace(ORDERS, object=Database(id="1", name="o", datastore_id=OTHER))
-    with pytest.raises(Refused, match="databaseRef"):
+    with pytest.raises(SpecRefused, match="databaseRef"):
         [*KIND.changes(seen_user(NAMED, refs={"databaseRef": stranger}))]
 
 

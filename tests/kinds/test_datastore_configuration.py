@@ -16,7 +16,7 @@ from managed_databases.kinds.datastore_configuration import (
     converted,
     difference,
 )
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Reason
 
 UNSAFE = "integers of 2^63 and more must be quoted, or Kubernetes changes them"
@@ -70,7 +70,7 @@ def test_values_become_the_catalogues_type(name: str, given_: Any, result: Value
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would(name: str, given_: Any, told: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         converted(PARAMETERS, {name: given_})
     assert refused.value.verdict.reason is Reason.INVALID_SPEC
     assert refused.value.verdict.message == f"config.{name}: {told}"
@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_refused_with_what_would(name: str, given_: Any, to
 
 def test_without_a_catalogue_values_go_as_they_are() -> None:
     assert converted(None, {"anything": "1", "other": 2}) == {"anything": "1", "other": 2}
-    with pytest.raises(Refused, match="quoted"):
+    with pytest.raises(SpecRefused, match="quoted"):
         converted(None, {"anything": UNSAFE_FROM})
 
 
@@ -99,7 +99,7 @@ def test_integers_are_exact_or_refused(number: int, quoted: bool) -> None:
 def test_any_value_is_converted_for_good_or_refused(parameter: ConfigurationParameter, value: Any) -> None:
     try:
         once = converted(PARAMETERS, {parameter.name: value})[parameter.name]
-    except Refused:
+    except SpecRefused:
         return
     if not (isinstance(once, int) and abs(once) >= UNSAFE_FROM):
         assert converted(PARAMETERS, {parameter.name: once}) == {parameter.name: once}
@@ -132,7 +132,7 @@ def test_a_spec_of_hundreds_of_unknown_names_is_refused_without_comparing_all_wi
         return ["work_mem"]
 
     monkeypatch.setattr(datastore_configuration, "nearest", counted)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         converted(PARAMETERS, {f"work_mem_{number}": 1 for number in range(500)})
     assert looked_for == [f"work_mem_{number}" for number in range(MAX_HINTS)]
     message = refused.value.verdict.message

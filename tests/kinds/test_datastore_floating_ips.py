@@ -7,7 +7,7 @@ import pytest
 from kinds.builders import datastore, seen_datastore, uuid
 from managed_databases.api.secrets import WIRE
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 from managed_databases.reconcile.report.status import reported_fields
 
@@ -71,7 +71,7 @@ def test_which_call_comes_when(
 
 @pytest.mark.parametrize("instances", [None, []])
 def test_nodes_that_are_not_told_are_waited_for(instances: list[dict[str, Any]] | None) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(SpecRefused) as caught:
         calls(BOTH, {"instances": instances})
     assert isinstance(caught.value.verdict, Wait)
     assert caught.value.verdict.reason is Reason.NOT_TOLD
@@ -110,13 +110,13 @@ def test_more_addresses_than_replicas(
     spec: dict[str, Any], external: list[dict[str, Any]] | None, message: str
 ) -> None:
     observed = seen_datastore(spec, None if external is None else datastore(instances=external))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         KIND.body(observed, None) if external is None else list(KIND.changes(observed))
     assert (refused.value.verdict.reason, refused.value.verdict.message) == (Reason.INVALID_SPEC, message)
 
 
 def test_a_guard_is_not_taken_from_public_addresses() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         list(KIND.changes(seen_datastore({}, datastore(instances=OPEN, **GUARDED), {"managed": ["firewall"]})))
     assert refused.value.verdict.reason is Reason.GUARD_NEEDED
     assert refused.value.verdict.message == (

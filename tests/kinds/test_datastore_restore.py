@@ -8,7 +8,7 @@ from kinds.builders import OTHER, TYPES, datastore, seen_datastore
 from managed_databases.api.models import Datastore
 from managed_databases.api.secrets import WIRE
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.observed import Referred, Refused
+from managed_databases.kinds.observed import Referred, SpecRefused
 from managed_databases.kinds.verdicts import Reason, Risk
 
 
@@ -47,7 +47,7 @@ def test_a_backup_is_asked_for_in_utc(target_time: str | None, sent: dict[str, s
     ],
 )  # fmt: skip
 def test_what_cannot_be_restored(target_time: str | None, fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         KIND.body(seen_datastore(restore(target_time), refs=source(**fields)), None)
     assert (refused.value.verdict.reason, refused.value.verdict.message) == (Reason.INVALID_SPEC, message)
 

@@ -9,7 +9,7 @@ from kinds.builders import CATALOGUE, LARGE, PARAMETERS, PROJECT, SMALL, TYPES, 
 from managed_databases.api.models import Capability, ConfigurationParameter, Limit, Quota
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.project_limits import QuotaLine, Range, quota_lines, ranges, supported
 from managed_databases.kinds.project_view import Catalogue, ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason
@@ -40,7 +40,7 @@ def told(observed: ObservedDatastore) -> tuple[Reason, str] | None:
             KIND.body(observed, None)
         else:
             list(KIND.changes(observed))
-    except Refused as refused:
+    except SpecRefused as refused:
         return refused.verdict.reason, refused.verdict.message
     return None
 

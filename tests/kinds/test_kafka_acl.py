@@ -8,7 +8,7 @@ from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import ACL
 from managed_databases.kinds.kafka_acl import KIND
 from managed_databases.kinds.managed_datastore_spec import GuestRights
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Reason, Risk
 
 SAMPLE: dict[str, Any] = {
@@ -75,15 +75,15 @@ def test_the_rights_can_change(
 
 
 def test_only_in_kafka() -> None:
-    with pytest.raises(Refused, match="kafka"):
+    with pytest.raises(SpecRefused, match="kafka"):
         KIND.body(seen_of(KIND, SAMPLE), None)
 
 
 def test_its_user_is_in_the_datastore_and_stays_the_same() -> None:
-    with pytest.raises(Refused, match="is not in ManagedDatastore main"):
+    with pytest.raises(SpecRefused, match="is not in ManagedDatastore main"):
         KIND.body(seen_of(KIND, SAMPLE, engine="kafka 3", refs={"userRef": user_ref(datastore_id=OTHER)}), None)
     moved = {"userRef": user_ref(id=uuid(61))}
-    with pytest.raises(Refused, match="userRef now means"):
+    with pytest.raises(SpecRefused, match="userRef now means"):
         [*KIND.changes(seen_of(KIND, SAMPLE, engine="kafka 3", external=acl(), refs=moved))]
 
 
@@ -114,8 +114,8 @@ def test_a_guest_gets_access_to_topics_of_his_prefix_only(
     if may:
         assert KIND.body(observed, None) is not None, why
         return
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         KIND.body(observed, None)
     assert refused.value.verdict.reason is Reason.FORBIDDEN, why
-    with pytest.raises(Refused):  # nor is it widened once it is there
+    with pytest.raises(SpecRefused):  # nor is it widened once it is there
         [*KIND.changes(as_guest(asked, prefix, external=acl(allow_read=False)))]

@@ -8,7 +8,7 @@ from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import Topic
 from managed_databases.kinds.kafka_topic import KIND
 from managed_databases.kinds.managed_datastore_spec import GuestRights
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.report.status import reported_fields
 
@@ -53,7 +53,7 @@ def test_partitions_can_be_added(why: str, wanted: int | None, actual: int | Non
 
 
 def test_fewer_partitions_than_there_are_cannot_be() -> None:
-    with pytest.raises(Refused, match="there are 3, the spec says 2") as refused:
+    with pytest.raises(SpecRefused, match="there are 3, the spec says 2") as refused:
         [*KIND.changes(seen_of(KIND, SAMPLE, {"partitions": 2}, engine="kafka 3", external=topic()))]
     assert refused.value.verdict.reason is Reason.NOT_REVERSIBLE
 
@@ -64,7 +64,7 @@ def test_it_tells_its_partitions() -> None:
 
 
 def test_only_in_kafka() -> None:
-    with pytest.raises(Refused, match="kafka"):
+    with pytest.raises(SpecRefused, match="kafka"):
         KIND.body(seen_of(KIND, SAMPLE), None)
 
 
@@ -91,6 +91,6 @@ def test_a_guests_topics_have_his_prefix(name: str, prefix: str | None, may: boo
     if may:
         assert KIND.body(observed, None) is not None
         return
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         KIND.body(observed, None)
     assert refused.value.verdict.reason is Reason.FORBIDDEN

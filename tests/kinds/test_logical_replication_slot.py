@@ -7,7 +7,7 @@ from kinds.builders import MAIN, OTHER, database_ref, seen_of, uuid
 from kube.immutable import BY_ID, Immutable
 from managed_databases.api.models import LogicalReplicationSlot
 from managed_databases.kinds.logical_replication_slot import KIND
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.reconcile.report.status import reported_fields
 
 SAMPLE: dict[str, Any] = {
@@ -45,13 +45,13 @@ def test_it_tells_whether_it_is_in_use() -> None:
 
 @pytest.mark.parametrize("engine", ["mysql 8", "redis 7", "kafka 3"])
 def test_only_in_postgresql(engine: str) -> None:
-    with pytest.raises(Refused, match="postgresql"):
+    with pytest.raises(SpecRefused, match="postgresql"):
         KIND.body(seen_of(KIND, SAMPLE, engine=engine), None)
 
 
 def test_its_database_is_in_the_datastore_and_stays_the_same() -> None:
-    with pytest.raises(Refused, match="is not in ManagedDatastore main"):
+    with pytest.raises(SpecRefused, match="is not in ManagedDatastore main"):
         KIND.body(seen_of(KIND, SAMPLE, refs={"databaseRef": database_ref(datastore_id=OTHER)}), None)
     assert not [*KIND.changes(seen_of(KIND, SAMPLE, external=slot()))]
-    with pytest.raises(Refused, match="databaseRef now means"):
+    with pytest.raises(SpecRefused, match="databaseRef now means"):
         [*KIND.changes(seen_of(KIND, SAMPLE, external=slot(), refs={"databaseRef": database_ref(id=uuid(71))}))]

@@ -7,7 +7,7 @@ from kinds.builders import MAIN, OTHER, datastore, parent, seen_database, uuid
 from managed_databases.api.models import Database, User
 from managed_databases.kinds.managed_database import KIND, ObservedDatabase
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
-from managed_databases.kinds.observed import Referred, Refused
+from managed_databases.kinds.observed import Referred, SpecRefused
 from managed_databases.kinds.protection import ProtectedStatus
 from managed_databases.kinds.verdicts import Reason, Wait
 from managed_databases.reconcile.report.status import reported_fields
@@ -75,7 +75,7 @@ def test_the_owner_can_change(why: str, cloud: dict[str, Any], sent: dict[str, s
 )
 def test_what_the_engine_cannot_do_is_refused(why: str, engine: str, spec: dict[str, Any], told: str) -> None:
     for act in (lambda observed: KIND.body(observed, None), lambda observed: [*KIND.changes(observed)]):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(SpecRefused) as refused:
             act(seen_database(spec, database(), refs={"datastoreRef": parent(engine), "ownerRef": OWNER}))
         assert refused.value.verdict.reason is Reason.INVALID_SPEC, why
         assert told in refused.value.verdict.message, why
@@ -83,7 +83,7 @@ def test_what_the_engine_cannot_do_is_refused(why: str, engine: str, spec: dict[
 
 def test_the_owner_is_in_the_same_datastore() -> None:
     stranger = replace(OWNER, object=User(id=uuid(60), name="app", datastore_id=OTHER))
-    with pytest.raises(Refused, match="is not in ManagedDatastore main"):
+    with pytest.raises(SpecRefused, match="is not in ManagedDatastore main"):
         KIND.body(seen_database(OWNED, refs={"ownerRef": stranger}), None)
 
 

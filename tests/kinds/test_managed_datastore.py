@@ -22,7 +22,7 @@ from managed_databases.api.models import Datastore
 from managed_databases.api.secrets import WIRE
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.project_view import Catalogue
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 
@@ -77,7 +77,7 @@ def test_redis_is_made_with_its_password_and_nothing_else_is() -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_on_offer_is_refused_with_what_is(why: str, spec: dict[str, Any], told: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         KIND.body(seen_datastore(spec), None)
     assert refused.value.verdict.reason is Reason.INVALID_SPEC, why
     assert refused.value.verdict.message == told, why
@@ -85,7 +85,7 @@ def test_what_is_not_on_offer_is_refused_with_what_is(why: str, spec: dict[str, 
 
 def test_an_unknown_catalogue_is_waited_for() -> None:
     for project in (None, replace(PROJECT, catalogue=Catalogue())):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(SpecRefused) as refused:
             KIND.body(seen_datastore(project=project), None)
         assert isinstance(refused.value.verdict, Wait)
 
@@ -93,7 +93,7 @@ def test_an_unknown_catalogue_is_waited_for() -> None:
 def test_the_prefix_is_part_of_the_name_and_of_the_key() -> None:
     observed = seen_datastore(project=replace(PROJECT, name_prefix="blue-"))
     assert KIND.key(observed) == ("blue-main",) == KIND.key_of(datastore(name="blue-main"))
-    with pytest.raises(Refused, match="260 characters"):
+    with pytest.raises(SpecRefused, match="260 characters"):
         KIND.body(seen_datastore({"name": "x" * 255}, project=replace(PROJECT, name_prefix="blue-")), None)
 
 
@@ -109,7 +109,7 @@ def changes(observed: ObservedDatastore) -> tuple[list[Change], Reason | None]:
     found: list[Change] = []
     try:
         found.extend(KIND.changes(observed))
-    except Refused as refused:
+    except SpecRefused as refused:
         return found, refused.verdict.reason
     return found, None
 
@@ -268,11 +268,11 @@ def test_a_change_names_what_it_sets() -> None:
 def test_all_that_cannot_be_done_is_named() -> None:
     spec = {"config": {"typo": 1, "work_mem": "much", "max_connections": 5}, "name": "new"}
     taken = seen_datastore(spec, datastore(), namesakes=(datastore(id=uuid(9), name="new"),))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         list(KIND.changes(taken))
     for each in ("new", "typo", "work_mem", "max_connections"):
         assert each in refused.value.verdict.message or uuid(9) in refused.value.verdict.message
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(SpecRefused) as refused:
         KIND.body(seen_datastore(spec), None)
     assert all(f"config.{name}" in refused.value.verdict.message for name in spec["config"])
 

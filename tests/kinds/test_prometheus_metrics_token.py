@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from kinds.builders import PROJECT, seen_of, uuid
 from kube.immutable import Immutable
 from managed_databases.api.models import MetricsToken
-from managed_databases.kinds.observed import PasswordView, Refused
+from managed_databases.kinds.observed import PasswordView, SpecRefused
 from managed_databases.kinds.prometheus_metrics_token import KIND, ObservedToken
 from managed_databases.kinds.verdicts import Credentials, Done, PasswordStep, Reason, Record, Stall, Wait
 from managed_databases.reconcile.decide.decide import decide
@@ -43,7 +43,7 @@ def test_it_is_a_name() -> None:
 def test_the_projects_prefix_stands_before_it() -> None:
     observed = seen_token(project=replace(ALLOWED, name_prefix="east-"))
     assert KIND.body(observed, None).model_dump() == {"name": "east-orders"}
-    with pytest.raises(Refused, match="256 characters"):
+    with pytest.raises(SpecRefused, match="256 characters"):
         KIND.body(replace(observed, spec=observed.spec.model_copy(update={"name": "n" * 251})), None)
 
 
@@ -57,7 +57,7 @@ def test_it_can_be_renamed() -> None:
 def test_without_the_power_there_is_nothing_to_have() -> None:
     observed = seen_token(project=PROJECT, external=token())
     for act in (lambda: KIND.body(observed, None), lambda: KIND.expected(observed), lambda: [*KIND.changes(observed)]):
-        with pytest.raises(Refused, match="metrics") as refused:
+        with pytest.raises(SpecRefused, match="metrics") as refused:
             act()
         assert refused.value.verdict.reason is Reason.FORBIDDEN
     assert not CREDENTIAL.applies(observed)

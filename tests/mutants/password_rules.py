@@ -77,14 +77,14 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "only an own Secret is let go",
-        "reconcile/act/release.py",
+        "reconcile/act/letting_go.py",
         "if secret is None or not self.ownership.is_ours(current.resource, secret):",
         "if secret is None:",
         _SECRETS,
     ),
     Mutant(
         "Retain keeps the Secret",
-        "reconcile/act/release.py",
+        "reconcile/act/letting_go.py",
         "        if retain:\n",
         "        if False:\n",
         _SECRETS,

@@ -89,7 +89,7 @@ class Operation(Generic[T]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change(Operation[T], Generic[R, T]):
+class ChangeOperation(Operation[T], Generic[R, T]):
     """An operation on one object, with a body."""
 
     def __call__(self, id_: str, change: R) -> Call[T]:

@@ -5,7 +5,7 @@
 
 from typing import TypeVar
 
-from managed_databases.api.calls import Call, Change, Collection, Counting, Mark, Order, Plain, Reading
+from managed_databases.api.calls import Call, ChangeOperation, Collection, Counting, Mark, Order, Plain, Reading
 from managed_databases.api.models import (
     ACL,
     ACLChange,
@@ -198,8 +198,8 @@ def rename(id_: str, name: str) -> Call[Datastore]:
 
 def _on_datastore(
     name: str, request: type[R], envelope: str | None, *, method: str = "PUT", path: str = "", mark: Mark = "R"
-) -> Change[R, Datastore]:
-    return Change(
+) -> ChangeOperation[R, Datastore]:
+    return ChangeOperation(
         name=f"datastores.{name}",
         method=method,
         path=f"/datastores/{{id}}/{path or name}",
@@ -283,7 +283,7 @@ remove_floating_ip: Order[FloatingIPChange, None] = Order(
 )
 
 # Deprecated; the path is [assumed], and the answers are unknown: they are not read.
-set_flavor_host: Change[FlavorHostChange, None] = Change(
+set_flavor_host: ChangeOperation[FlavorHostChange, None] = ChangeOperation(
     name="flavors.update-host",
     method="PUT",
     path="/flavors/{id}/host",

@@ -12,7 +12,7 @@ from managed_databases.kinds.datastore_catalogue import SHOWN, invalid
 from managed_databases.kinds.engines import POSTGRESQL, require_family
 from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.nearest import nearest
-from managed_databases.kinds.observed import Observed, Refused
+from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -77,7 +77,7 @@ class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, Da
             yield from ((database_id, id_) for id_ in found.dependency_ids or ())
 
     def body(self, observed: ObservedExtension, password: SecretStr | None) -> NewExtension:
-        """Return the body of the POST. Raises Refused if the catalogue has no such extension, and, with a wait, while an
+        """Return the body of the POST. Raises SpecRefused if the catalogue has no such extension, and, with a wait, while an
         extension that this one depends on is not ACTIVE.
         """
         require_family(observed, "an extension is", POSTGRESQL)
@@ -91,18 +91,21 @@ class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, Da
             there = observed.needed.get(needed)
             name = _name_of(observed, needed[1])
             if there is None:
-                raise Refused(
+                raise SpecRefused(
                     Wait(
                         Reason.PARENT_MISSING,
                         f"waits for extension {name} in {observed.refs[DATABASE.field].label}; make a DatabaseExtension for it",
                     )
                 )
             if there.status not in ("ACTIVE", None):
-                raise Refused(Wait(Reason.PARENT_NOT_READY, f"waits for extension {name}, which is {there.status}"))
+                raise SpecRefused(Wait(Reason.PARENT_NOT_READY, f"waits for extension {name}, which is {there.status}"))
         return new
 
     def expected(self, observed: ObservedExtension) -> Mapping[str, str | None]:
-        """Return the ids by which a new extension is recognised. Raises Refused, with a wait while the catalogue is not read."""
+        """Return the ids by which a new extension is recognised.
+
+        Raises SpecRefused, with a wait while the catalogue is not read.
+        """
         return {
             "available_extension_id": _resolved(observed).id,
             "datastore_id": datastore_of(observed).id or "",
@@ -117,17 +120,20 @@ class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, Da
         }
 
     def changes(self, observed: ObservedExtension) -> Iterator[Change]:
-        """Yield nothing: no field of an extension can change. Raises Refused if `databaseRef` now leads to another database."""
+        """Yield nothing: no field of an extension can change.
+
+        Raises SpecRefused if `databaseRef` now leads to another database.
+        """
         require_unmoved(observed, DATABASE, observed.existing.database_id)
         yield from ()
 
 
 def _resolved(observed: ObservedExtension) -> AvailableExtension:
-    """Return the extension that the spec names. Raises Refused, with a wait while the catalogue is not read; if the catalogue
+    """Return the extension that the spec names. Raises SpecRefused, with a wait while the catalogue is not read; if the catalogue
     has no such extension, the message names the extensions with the most similar names.
     """
     if observed.project is None or observed.project.catalogue.extensions is None:
-        raise Refused(Wait(Reason.LOOKING, "it is not read yet which extensions the project offers"))
+        raise SpecRefused(Wait(Reason.LOOKING, "it is not read yet which extensions the project offers"))
     if found := _found(observed):
         return found
     asked = observed.spec.extension

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from managed_databases.api.models import Datastore, DatastoreType, Flavor
 from managed_databases.kinds.nearest import nearest
-from managed_databases.kinds.observed import Observed, Refused
+from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.project_view import Catalogue
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
@@ -16,14 +16,17 @@ MAX_CHOICES = 100
 
 
 def catalogue_of(observed: Observed) -> Catalogue:
-    """Return the project's catalogue. Raises Refused, with a wait, while the catalogue is not read."""
+    """Return the project's catalogue. Raises SpecRefused, with a wait, while the catalogue is not read."""
     if observed.project is None or not observed.project.catalogue.known:
-        raise Refused(Wait(Reason.LOOKING, "the project's catalogue of engines and flavors is not read yet"))
+        raise SpecRefused(Wait(Reason.LOOKING, "the project's catalogue of engines and flavors is not read yet"))
     return observed.project.catalogue
 
 
 def resolve_type(catalogue: Catalogue, engine: str, version: str) -> DatastoreType:
-    """Return the datastore type of an engine and a version. Raises Refused, naming the engines or versions of the catalogue."""
+    """Return the datastore type of an engine and a version.
+
+    Raises SpecRefused, naming the engines or versions of the catalogue.
+    """
     versions = {type_.version: type_ for type_ in catalogue.types if type_.engine == engine}
     if found := versions.get(version):
         return found
@@ -35,7 +38,7 @@ def resolve_type(catalogue: Catalogue, engine: str, version: str) -> DatastoreTy
 
 
 def resolve_flavor(catalogue: Catalogue, type_id: str | None, *, name: str | None, id_: str | None) -> Flavor:
-    """Return the flavor with this name or this id. Raises Refused, naming the most similar flavors for the datastore type."""
+    """Return the flavor with this name or this id. Raises SpecRefused, naming the most similar flavors for the datastore type."""
     field = "flavor.name" if id_ is None else "flavor.id"
     offered = [flavor for flavor in catalogue.flavors if _is_for(flavor, type_id)]
     found = [flavor for flavor in offered if flavor.id == id_ or (id_ is None and flavor.name == name)]
@@ -70,8 +73,8 @@ def natural(version: str) -> list[tuple[int, str]]:
     return [(int(digits or -1), text) for digits, text in re.findall(r"([0-9]{1,18})|([^0-9]+)", version)]
 
 
-def invalid(message: str) -> Refused:
-    return Refused(Stall(Reason.INVALID_SPEC, message))
+def invalid(message: str) -> SpecRefused:
+    return SpecRefused(Stall(Reason.INVALID_SPEC, message))
 
 
 def _is_for(flavor: Flavor, type_id: str | None) -> bool:

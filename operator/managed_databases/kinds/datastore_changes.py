@@ -46,12 +46,12 @@ from managed_databases.kinds.datastore_managed import (
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.datastore_size import size_changes
 from managed_databases.kinds.names import prefixed_name
-from managed_databases.kinds.observed import Refused, all_of
+from managed_databases.kinds.observed import SpecRefused, all_of
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
 def changes(observed: ObservedDatastore) -> Iterator[Change]:
-    """Yield a change for each difference; at the end raise Refused for all differences that cannot be changed, so that these
+    """Yield a change for each difference; at the end raise SpecRefused for all differences that cannot be changed, so that these
     hold up none of the others.
 
     Guards (addresses to give up, firewall, security groups, protection) come first and new public addresses last: no address
@@ -61,11 +61,11 @@ def changes(observed: ObservedDatastore) -> Iterator[Change]:
         floating_ips.given_up, _firewall, _security_groups, _protection, _name, _backups, _log_export, _pooler,
         _config, size_changes, _public_addresses,
     )  # fmt: skip
-    refusals: list[Refused] = []
+    refusals: list[SpecRefused] = []
     for part in parts:
         try:
             yield from part(observed)
-        except Refused as refused:
+        except SpecRefused as refused:
             refusals.append(refused)
     if refusals:
         raise all_of(refusals)
@@ -82,7 +82,7 @@ def _name(observed: ObservedDatastore) -> Iterator[Change]:
     if datastore.name == wanted:
         return
     if taken := (*(other.id for other in observed.same_key.namesakes), *observed.same_key.held):
-        raise Refused(
+        raise SpecRefused(
             Stall(
                 Reason.CONFLICT if observed.same_key.held else Reason.ALREADY_EXISTS,
                 f"cannot be renamed: {', '.join(sorted(taken))} has this name already; choose another one",
@@ -130,8 +130,8 @@ def _firewall_differs(observed: ObservedDatastore) -> bool:
     return guard_of(wanted) != guard_of(entry.ip for entry in told)
 
 
-def _unguarded(public: Iterable[str]) -> Refused:
-    return Refused(
+def _unguarded(public: Iterable[str]) -> SpecRefused:
+    return SpecRefused(
         Stall(
             Reason.GUARD_NEEDED,
             f"the firewall left the spec, but it guards public addresses ({', '.join(public)}), so it stays as it is: "

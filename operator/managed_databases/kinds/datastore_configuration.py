@@ -9,7 +9,7 @@ from typing import Final
 from managed_databases.api.models import ConfigurationParameter
 from managed_databases.kinds.datastore_catalogue import invalid
 from managed_databases.kinds.nearest import nearest
-from managed_databases.kinds.observed import Refused, all_of
+from managed_databases.kinds.observed import SpecRefused, all_of
 
 Parameters = Sequence[ConfigurationParameter]
 Value = int | float | str | bool
@@ -44,7 +44,7 @@ def _by_name(parameters: Parameters) -> dict[str, ConfigurationParameter]:
     return {parameter.name: parameter for parameter in reversed(parameters)}
 
 
-def _unknown(known: Mapping[str, ConfigurationParameter], name: str, *, is_hinted: bool) -> Refused:
+def _unknown(known: Mapping[str, ConfigurationParameter], name: str, *, is_hinted: bool) -> SpecRefused:
     """Return the refusal of a name that no parameter has; with `is_hinted` its message suggests the most similar name."""
     close = nearest(name, known, most=1) if is_hinted else []
     hint = f"; did you mean {close[0]}?" if close else ""
@@ -54,7 +54,7 @@ def _unknown(known: Mapping[str, ConfigurationParameter], name: str, *, is_hinte
 def converted(
     parameters: Parameters | None, config: Mapping[str, object], limited: Parameters | None = None
 ) -> dict[str, Value]:
-    """Return the spec's parameters as the API takes them. Raises Refused, naming all parameters that are wrong.
+    """Return the spec's parameters as the API takes them. Raises SpecRefused, naming all parameters that are wrong.
 
     The arguments are those of `judged`.
     """
@@ -70,7 +70,7 @@ def judged(
     limited: Parameters | None = None,
     *,
     hints_most: int = MAX_HINTS,
-) -> tuple[dict[str, Value], list[Refused]]:
+) -> tuple[dict[str, Value], list[SpecRefused]]:
     """Return the spec's valid parameters, as the API takes them, and a message for each invalid one.
 
     `parameters` are the engine's; with None (the catalogue does not know them) the values are sent unchanged. `limited` are
@@ -78,7 +78,7 @@ def judged(
     """
     known, exact = None if parameters is None else _by_name(parameters), _by_name(limited or ())
     fit: dict[str, Value] = {}
-    refusals: list[Refused] = []
+    refusals: list[SpecRefused] = []
     unknown = 0
     for name, value in config.items():
         parameter = ConfigurationParameter(id="", name=name) if known is None else known.get(name)
@@ -89,7 +89,7 @@ def judged(
             continue
         try:
             fit[name] = _checked(parameter, name, value, exact.get(name))
-        except Refused as refused:
+        except SpecRefused as refused:
             refusals.append(refused)
     return fit, refusals
 
@@ -97,7 +97,7 @@ def judged(
 def _checked(
     parameter: ConfigurationParameter, name: str, value: object, exact: ConfigurationParameter | None
 ) -> Value:
-    """Return one value as the API takes it. Raises Refused."""
+    """Return one value as the API takes it. Raises SpecRefused."""
     try:
         result = convert(parameter, value)
         _require_allowed(exact or parameter, result)

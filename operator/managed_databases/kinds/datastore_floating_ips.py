@@ -15,14 +15,14 @@ from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus
 from managed_databases.kinds.not_told import SETTLED
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
 
 MASTER: Final = "MASTER"
 
 
 def at_creation(spec: ManagedDatastoreSpec) -> Mapping[str, int] | None:
-    """Return what the creation asks for: nothing while a firewall is still to come. Raises Refused."""
+    """Return what the creation asks for: nothing while a firewall is still to come. Raises SpecRefused."""
     wish = spec.floating_ips
     if wish is None:
         return None
@@ -50,12 +50,12 @@ def given_up(observed: ObservedDatastore) -> Iterator[Change]:
 
 
 def given(observed: ObservedDatastore) -> Iterator[Change]:
-    """Yield the addresses that a changed spec wants. Raises Refused when there are fewer nodes than that, and while the
+    """Yield the addresses that a changed spec wants. Raises SpecRefused when there are fewer nodes than that, and while the
     API does not tell the nodes.
     """
     if not _is_remembered(observed) and not observed.existing.tells("instances"):
         message = "the API does not tell the datastore's nodes: floatingIPs waits until it does"
-        raise Refused(Wait(Reason.NOT_TOLD, message))
+        raise SpecRefused(Wait(Reason.NOT_TOLD, message))
     for instances, wanted in _changed_roles(observed):
         missing = wanted - sum(bool(instance.floating_ip) for instance in instances)
         for instance in [instance for instance in instances if not instance.floating_ip][: max(missing, 0)]:
@@ -142,7 +142,7 @@ def _name(instance: Instance) -> str:
     return instance.role_name or instance.role or instance.id or "a node"
 
 
-def _too_many(wanted: int, replicas: int) -> Refused:
+def _too_many(wanted: int, replicas: int) -> SpecRefused:
     return invalid(
         f"floatingIPs.replicas: {wanted} asked for, but there {'is' if replicas == 1 else 'are'} {replicas or 'no'} "
         f"{'replica' if replicas == 1 else 'replicas'}: say fewer, or raise nodeCount"

@@ -6,7 +6,7 @@ from typing import Final
 from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid, resolve_flavor
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.project_limits import UNITS, quota_lines, ranges
 from managed_databases.kinds.project_view import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason, Stall
@@ -18,7 +18,7 @@ _FIELDS: Final = {"vcpus": "flavor.vcpus", "ram": "flavor.ramMB", "disk": "flavo
 
 
 def require_room(observed: ObservedDatastore) -> None:
-    """Raise Refused if the new datastore does not fit into quotas and limits. An unknown quota or limit refuses nothing."""
+    """Raise SpecRefused if the new datastore does not fit into quotas and limits. An unknown quota or limit refuses nothing."""
     spec = observed.spec
     catalogue = catalogue_of(observed)
     node = wanted_size(observed)
@@ -29,7 +29,7 @@ def require_room(observed: ObservedDatastore) -> None:
 
 
 def require_room_to_resize(observed: ObservedDatastore) -> None:
-    """Raise Refused if the datastore, at the size that the spec asks for, does not fit into quotas and limits."""
+    """Raise SpecRefused if the datastore, at the size that the spec asks for, does not fit into quotas and limits."""
     spec = observed.spec
     datastore = observed.existing
     catalogue = catalogue_of(observed)
@@ -52,7 +52,7 @@ def require_room_to_resize(observed: ObservedDatastore) -> None:
 
 
 def wanted_size(observed: ObservedDatastore) -> Size:
-    """Return the size of a node by the spec, as far as it is known. Raises Refused for a flavor that the catalogue lacks."""
+    """Return the size of a node by the spec, as far as it is known. Raises SpecRefused for a flavor that the catalogue lacks."""
     spec = observed.spec
     told = spec.flavor
     numbers = {"vcpus": told.vcpus, "ram": told.ram_mb, "disk": told.disk_gb}
@@ -82,7 +82,7 @@ def parameters_for(observed: ObservedDatastore) -> ParametersFor | None:
         return None
     try:
         size = wanted_size(observed) if observed.external is None else actual_size(observed)
-    except Refused:
+    except SpecRefused:
         return None
     type_id = _type_id(observed) if observed.external is None else observed.external.type_id
     if type_id is None or "vcpus" not in size or "ram" not in size:
@@ -97,7 +97,7 @@ def _type_id(observed: ObservedDatastore) -> str | None:
 
 
 def _require_limits(catalogue: Catalogue, spec: ManagedDatastoreSpec, node: Size) -> None:
-    """Raise Refused for a size out of limits. Only sizes by numbers are checked: a flavor of the catalogue is within them."""
+    """Raise SpecRefused for a size out of limits. Only sizes by numbers are checked: a flavor of the catalogue is within them."""
     if spec.flavor.vcpus is None:
         return
     limits = ranges(catalogue.limits, spec.engine.type)
@@ -120,4 +120,4 @@ def _require_quota(catalogue: Catalogue, needs: Mapping[str, tuple[int, str]]) -
     ]
     if short:
         message = f"{'; '.join(short)}: have the quota raised, free some of it, or ask for less"
-        raise Refused(Stall(Reason.QUOTA_EXCEEDED, message))
+        raise SpecRefused(Stall(Reason.QUOTA_EXCEEDED, message))

@@ -7,19 +7,19 @@ from managed_databases.api.models import NewDiskSize, NewSize, Resize
 from managed_databases.kinds.datastore_catalogue import catalogue_of, resolve_flavor
 from managed_databases.kinds.datastore_room import require_room_to_resize
 from managed_databases.kinds.datastore_seen import ObservedDatastore
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
 def size_changes(observed: ObservedDatastore) -> Iterator[Change]:
     """Yield one resize with disk, nodes and flavor: each call of its own would keep the datastore busy for minutes.
 
-    Raises Refused for an impossible size, and if the project has no room for the size.
+    Raises SpecRefused for an impossible size, and if the project has no room for the size.
     """
     spec, datastore = observed.spec, observed.existing
     fields: dict[str, object] = {}
     told: list[str] = []
-    refusals: list[Refused] = []
+    refusals: list[SpecRefused] = []
     risk = Risk.ONLINE
     actual_disk = datastore.disk.size if datastore.disk else None
     if spec.disk is not None and actual_disk is not None and spec.disk.size_gb != actual_disk:
@@ -38,7 +38,7 @@ def size_changes(observed: ObservedDatastore) -> Iterator[Change]:
             fields |= flavor
             told.append("the nodes get another flavor")
             risk = Risk.RESTART
-    except Refused as refused:
+    except SpecRefused as refused:
         refusals.append(refused)
     if fields:
         require_room_to_resize(observed)
@@ -47,7 +47,7 @@ def size_changes(observed: ObservedDatastore) -> Iterator[Change]:
         raise refusals[0]
 
 
-def _flavor(observed: ObservedDatastore, refusals: list[Refused]) -> dict[str, object]:
+def _flavor(observed: ObservedDatastore, refusals: list[SpecRefused]) -> dict[str, object]:
     """Return the flavor fields of the resize; none if nothing differs. A smaller disk is left as it is, and added to
     `refusals`.
     """
@@ -81,6 +81,6 @@ def _differ(wanted: int | None, actual: int | None) -> bool:
     return wanted is not None and actual is not None and wanted != actual
 
 
-def _cannot_shrink(field: str, actual_gb: int) -> Refused:
+def _cannot_shrink(field: str, actual_gb: int) -> SpecRefused:
     message = f"{field}: the API cannot shrink a disk; it stays at {actual_gb} GB. Set the field to {actual_gb} or more"
-    return Refused(Stall(Reason.NOT_REVERSIBLE, message))
+    return SpecRefused(Stall(Reason.NOT_REVERSIBLE, message))

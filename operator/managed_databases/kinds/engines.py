@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from managed_databases.kinds.observed import Observed, Refused
+from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.references import datastore_of
 from managed_databases.kinds.verdicts import Reason, Stall
 
@@ -34,13 +34,13 @@ def engine_of_parent(observed: Observed) -> tuple[str, str] | None:
 
 
 def require_family(observed: Observed, what: str, *families: str) -> None:
-    """Raise Refused (InvalidSpec) if the datastore's engine is known and in none of these families.
+    """Raise SpecRefused (InvalidSpec) if the datastore's engine is known and in none of these families.
 
     `what` begins the message, such as "a topic is".
     """
     engine = engine_of_parent(observed)
     if engine is not None and family(engine[0]) in {POSTGRESQL, MYSQL, REDIS, KAFKA} - set(families):
-        raise Refused(
+        raise SpecRefused(
             Stall(
                 Reason.INVALID_SPEC,
                 f"{what} only in a datastore of {' or '.join(families)}; {datastore_of(observed).label} is {engine[0]}",

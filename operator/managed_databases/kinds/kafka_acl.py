@@ -11,7 +11,7 @@ from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
 from managed_databases.kinds.kind import Conditions, NameOrId, Reference
 from managed_databases.kinds.not_told import not_told
-from managed_databases.kinds.observed import Observed, Refused
+from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -85,7 +85,10 @@ class KafkaACLKind(KindInDatastore[KafkaACLSpec, ACL, KafkaACLStatus]):
         return _key(acl.datastore_id, acl.user_id, acl.pattern_type, acl.pattern)
 
     def body(self, observed: ObservedACL, password: SecretStr | None) -> NewACL:
-        """Return the body of the POST. Raises Refused if the engine has no access rules, or if a guest may not have this one."""
+        """Return the body of the POST.
+
+        Raises SpecRefused if the engine has no access rules, or if a guest may not have this one.
+        """
         require_family(observed, "an access rule is", KAFKA)
         require_same_datastore(observed, USER)
         require_own_topics(observed)
@@ -134,7 +137,7 @@ def _identifying(key: tuple[str, ...]) -> Mapping[str, str | None]:
 
 
 def require_own_topics(observed: ObservedACL) -> None:
-    """Raise Refused if a guest asks for topics without the prefix that the datastore's owner gave to the guest's namespace.
+    """Raise SpecRefused if a guest asks for topics without the prefix that the datastore's owner gave to the guest's namespace.
 
     A topic of the guest's own is not enough: after its deletion somebody else may make a topic of that name, and the guest
     could read it.
@@ -151,7 +154,7 @@ def require_own_topics(observed: ObservedACL) -> None:
         why = f"{owner} gives {observed.namespace} no topicPrefix in spec.guestRights, and access rules need one"
     else:
         why = f"{owner} allows {observed.namespace} access to topics whose names begin with {prefix}, by literal or prefixed"
-    raise Refused(Stall(Reason.FORBIDDEN, why))
+    raise SpecRefused(Stall(Reason.FORBIDDEN, why))
 
 
 KIND = KafkaACLKind(

@@ -12,7 +12,7 @@ from managed_databases.kinds.engines import KAFKA, require_family
 from managed_databases.kinds.kind import Conditions
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
 from managed_databases.kinds.not_told import not_told
-from managed_databases.kinds.observed import Observed, Refused
+from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus, shown_protection
 from managed_databases.kinds.references import PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
@@ -57,13 +57,13 @@ class KafkaTopicKind(KindInDatastore[KafkaTopicSpec, Topic, KafkaTopicStatus]):
         return (topic.datastore_id, topic.name)
 
     def body(self, observed: ObservedTopic, password: SecretStr | None) -> NewTopic:
-        """Return the body of the POST. Raises Refused if the engine has no topics, or if a guest's topic lacks the guest's
+        """Return the body of the POST. Raises SpecRefused if the engine has no topics, or if a guest's topic lacks the guest's
         prefix.
         """
         require_family(observed, "a topic is", KAFKA)
         rights = datastore_of(observed).guest
         if rights is not None and rights.topic_prefix and not effective_name(observed).startswith(rights.topic_prefix):
-            raise Refused(
+            raise SpecRefused(
                 Stall(
                     Reason.FORBIDDEN,
                     f"{datastore_of(observed).label} takes topics of {observed.namespace} whose names begin with "
@@ -82,12 +82,15 @@ class KafkaTopicKind(KindInDatastore[KafkaTopicSpec, Topic, KafkaTopicStatus]):
         return {"name": topic.name, "datastore_id": topic.datastore_id}
 
     def changes(self, observed: ObservedTopic) -> Iterator[Change]:
-        """Yield a change that adds partitions. Raises Refused (NotReversible) if the spec asks for fewer than the topic has."""
+        """Yield a change that adds partitions.
+
+        Raises SpecRefused (NotReversible) if the spec asks for fewer than the topic has.
+        """
         topic, wanted = observed.existing, observed.spec.partitions
         if wanted is None or topic.partitions is None or wanted == topic.partitions:
             return
         if wanted < topic.partitions:
-            raise Refused(
+            raise SpecRefused(
                 Stall(
                     Reason.NOT_REVERSIBLE,
                     f"Kafka cannot merge partitions: there are {topic.partitions}, the spec says {wanted}; say "

@@ -25,7 +25,7 @@ O_co = TypeVar("O_co", bound=CloudObject, default=CloudObject, covariant=True)
 T_co = TypeVar("T_co", bound=CloudStatus, default=CloudStatus, covariant=True)
 
 
-class Refused(Exception):
+class SpecRefused(Exception):
     """The spec cannot be carried out as it is; carries what to show."""
 
     def __init__(self, verdict: Stall | Wait) -> None:
@@ -33,15 +33,15 @@ class Refused(Exception):
         self.verdict = verdict
 
 
-def all_of(refusals: Sequence[Refused]) -> Refused:
+def all_of(refusals: Sequence[SpecRefused]) -> SpecRefused:
     """Return one refusal that names them all. A stall counts before a wait, and what can be mended before what cannot."""
 
-    def stake(refused: Refused) -> tuple[bool, bool]:
+    def stake(refused: SpecRefused) -> tuple[bool, bool]:
         return not isinstance(refused.verdict, Stall), refused.verdict.reason is Reason.NOT_REVERSIBLE
 
     first = min(refusals, key=stake).verdict
     told = [first.message, *(one.verdict.message for one in refusals if one.verdict is not first)]
-    return Refused(replace(first, message="; ".join(dict.fromkeys(told))))
+    return SpecRefused(replace(first, message="; ".join(dict.fromkeys(told))))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from managed_databases.kinds.datastore_catalogue import invalid
 from managed_databases.kinds.datastore_endpoints import PROVIDER
 from managed_databases.kinds.kind import CloudKind, Credential
 from managed_databases.kinds.names import prefixed_name
-from managed_databases.kinds.observed import Observed, Refused
+from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.protection import OWN_PROTECTION
 from managed_databases.kinds.schema import Column, rules, unchangeable
 from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus, ProjectRef, SecretName, one_line
@@ -60,12 +60,15 @@ class PrometheusMetricsTokenKind(CloudKind[PrometheusMetricsTokenSpec, MetricsTo
         return (token.name,)
 
     def body(self, observed: ObservedToken, password: SecretStr | None) -> NewMetricsToken:
-        """Return the body of the POST. Raises Refused without the power `metrics`, and if the prefix makes the name too long."""
+        """Return the body of the POST.
+
+        Raises SpecRefused without the power `metrics`, and if the prefix makes the name too long.
+        """
         _require_fit(observed)
         return NewMetricsToken(name=prefixed_name(observed))
 
     def expected(self, observed: ObservedToken) -> Mapping[str, str | None]:
-        """Return the name by which a new token is recognised. Raises Refused without the power `metrics`: whoever adopts a
+        """Return the name by which a new token is recognised. Raises SpecRefused without the power `metrics`: whoever adopts a
         token gets its value.
         """
         _require_power(observed)
@@ -75,7 +78,10 @@ class PrometheusMetricsTokenKind(CloudKind[PrometheusMetricsTokenSpec, MetricsTo
         return {"name": token.name}
 
     def changes(self, observed: ObservedToken) -> Iterator[Change]:
-        """Yield a change of the name, the only field that can change. Raises Refused if the power `metrics` was taken away."""
+        """Yield a change of the name, the only field that can change.
+
+        Raises SpecRefused if the power `metrics` was taken away.
+        """
         _require_fit(observed)
         wanted, token = prefixed_name(observed), observed.existing
         if token.name != wanted:
@@ -94,7 +100,7 @@ def _require_fit(observed: ObservedToken) -> None:
 
 def _require_power(observed: ObservedToken) -> None:
     if not _may(observed):
-        raise Refused(
+        raise SpecRefused(
             Stall(
                 Reason.FORBIDDEN,
                 "the DatabaseProject does not let this namespace have metrics tokens, which are valid for the whole "

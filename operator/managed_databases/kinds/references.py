@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import Field
 
 from managed_databases.kinds.kind import NameOrId, Reference, S
-from managed_databases.kinds.observed import O_co, Observed, Referred, Refused, S_co
+from managed_databases.kinds.observed import O_co, Observed, Referred, S_co, SpecRefused
 from managed_databases.kinds.schema import Rule, Spec, rules
 from managed_databases.kinds.shared_fields import EXACTLY_ONE, NamespaceName, ObjectName, Uuid
 from managed_databases.kinds.verdicts import Reason, Stall
@@ -82,11 +82,11 @@ def datastore_of(observed: Observed) -> "Referred[ManagedDatastoreSpec, Datastor
 
 
 def require_same_datastore(observed: Observed, reference: Reference[S]) -> None:
-    """Raise Refused (InvalidSpec) if the object that `reference` names is known to be in another datastore."""
+    """Raise SpecRefused (InvalidSpec) if the object that `reference` names is known to be in another datastore."""
     other, parent = observed.refs.get(reference.field), datastore_of(observed)
     if other is not None and not in_same_datastore(other, parent):
         message = f"{reference.field}: {other.label} is not in {parent.label}: name one that is"
-        raise Refused(Stall(Reason.INVALID_SPEC, message))
+        raise SpecRefused(Stall(Reason.INVALID_SPEC, message))
 
 
 def in_same_datastore(other: Referred, parent: Referred) -> bool:
@@ -95,7 +95,7 @@ def in_same_datastore(other: Referred, parent: Referred) -> bool:
 
 
 def require_unmoved(observed: Observed, reference: Reference[S], made_for: str) -> None:
-    """Raise Refused (InvalidSpec) if the reference now leads to another object than `made_for`.
+    """Raise SpecRefused (InvalidSpec) if the reference now leads to another object than `made_for`.
 
     `made_for` is the id that the existing cloud object tells, for example the user's id in a grant.
     """
@@ -105,7 +105,7 @@ def require_unmoved(observed: Observed, reference: Reference[S], made_for: str) 
             f"{observed.existing.id} is for {made_for}, and {reference.field} now means {referred.id} ({referred.label}): "
             "delete this resource and make it again"
         )
-        raise Refused(Stall(Reason.INVALID_SPEC, message))
+        raise SpecRefused(Stall(Reason.INVALID_SPEC, message))
 
 
 def id_of(observed: Observed, reference: Reference[S]) -> str:

@@ -13,7 +13,7 @@ NAMESPACE = "Namespace"
 
 
 @dataclass(frozen=True)
-class Collection:
+class WatchedCollection:
     """All objects of one kind in one namespace, or everywhere (`namespace` is None).
 
     Of `metadata_only` collections the API server sends no spec, no data and no status.
@@ -47,19 +47,19 @@ def namespace_of(path: str) -> str:
     return path.partition("/namespaces/")[2].partition("/")[0]
 
 
-def of_kinds(kinds: Iterable[Kind], namespaces: tuple[str, ...]) -> list[Collection]:
+def of_kinds(kinds: Iterable[Kind], namespaces: tuple[str, ...]) -> list[WatchedCollection]:
     """The collections of our kinds: one per kind and namespace, one per cluster-scoped kind."""
     return [
-        Collection(kind.name, GROUP, VERSION, kind.plural, kind.namespaced, namespace)
+        WatchedCollection(kind.name, GROUP, VERSION, kind.plural, kind.namespaced, namespace)
         for kind in kinds
         for namespace in ((namespaces or (None,)) if kind.namespaced else (None,))
     ]
 
 
-def own_secrets(namespace: str | None) -> Collection:
+def own_secrets(namespace: str | None) -> WatchedCollection:
     selector = f"{MANAGED_LABEL} in ({GIVEN},{OWN})"
-    return Collection(SECRET, "", "v1", "secrets", True, namespace, label_selector=selector, metadata_only=True)
+    return WatchedCollection(SECRET, "", "v1", "secrets", True, namespace, label_selector=selector, metadata_only=True)
 
 
-def all_namespaces() -> Collection:
-    return Collection(NAMESPACE, "", "v1", "namespaces", namespaced=False, metadata_only=True)
+def all_namespaces() -> WatchedCollection:
+    return WatchedCollection(NAMESPACE, "", "v1", "namespaces", namespaced=False, metadata_only=True)

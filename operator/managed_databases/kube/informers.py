@@ -11,7 +11,7 @@ from managed_databases.kube.cache import Store
 from managed_databases.kube.collections import (
     NAMESPACE,
     SECRET,
-    Collection,
+    WatchedCollection,
     all_namespaces,
     of_kinds,
     own_secrets,
@@ -82,9 +82,9 @@ class Informers:
         self._on_end = on_end
         self._speed = speed
         self._missing = MissingKinds(connection, self._kinds, self._kind_is_gone, speed)
-        self._unlisted: set[Collection] = set()
-        self._listed: dict[Collection, set[ResourceKey]] = {}
-        self._newest: dict[Collection, int] = {}
+        self._unlisted: set[WatchedCollection] = set()
+        self._listed: dict[WatchedCollection, set[ResourceKey]] = {}
+        self._newest: dict[WatchedCollection, int] = {}
         """The highest version that each collection's lists and watches have told."""
         self._went_back = asyncio.Event()
         self._transport: WatchTransport | None = None
@@ -153,11 +153,11 @@ class Informers:
             return f"the event loop is late by {self._lags[-1]:.0f} s"
         return self._transport.silence() if self._transport else None
 
-    def _extras(self) -> list[Collection]:
+    def _extras(self) -> list[WatchedCollection]:
         places = dict.fromkeys((*self._namespaces, self._operator_namespace)) if self._namespaces else (None,)
         return [all_namespaces(), *(own_secrets(place) for place in places)]
 
-    async def _may_watch(self, collection: Collection) -> bool:
+    async def _may_watch(self, collection: WatchedCollection) -> bool:
         for verb in ("list", "watch"):
             attributes = {
                 "verb": verb,
@@ -170,7 +170,7 @@ class Informers:
                 return False
         return True
 
-    async def _is_lost(self, collection: Collection) -> bool:
+    async def _is_lost(self, collection: WatchedCollection) -> bool:
         """Whether it is in a named namespace that is gone with the Role in it; both may come back."""
         place = collection.namespace
         return place in self._namespaces and not await self._may_watch(of_kinds(self._kinds[:1], (place,))[0])
@@ -198,7 +198,7 @@ class Informers:
         await self._went_back.wait()
         raise HistoryRestored("Kubernetes has gone back to an older state: etcd was restored")
 
-    def _enter_page(self, collection: Collection, page: dict[str, Any], first: bool) -> None:
+    def _enter_page(self, collection: WatchedCollection, page: dict[str, Any], first: bool) -> None:
         """Enter one page of a list; at the last one, drop what the list did not show.
 
         A watch cannot tell what was deleted while it was out; the next list can. A list that is older than what this
@@ -228,7 +228,7 @@ class Informers:
         self._no_longer_waited_for(collection)
 
     def _is_restored(
-        self, collection: Collection, newest: int, shown: Mapping[ResourceKey, str], list_version: str
+        self, collection: WatchedCollection, newest: int, shown: Mapping[ResourceKey, str], list_version: str
     ) -> bool:
         """Whether a list comes out of a restored etcd; this process then ends. `newest` was known before the list began."""
         if int(list_version) >= newest and not any(
@@ -239,14 +239,14 @@ class Informers:
         self._went_back.set()
         return True
 
-    def _kind_is_gone(self, collection: Collection) -> None:
+    def _kind_is_gone(self, collection: WatchedCollection) -> None:
         """Kubernetes has deleted all of the kind before its definition went; the watch may have ended before it told all."""
         newest = max((int(each.resource_version) for each in self._store.of_kind(collection.kind)), default=0)
         for key in self._store.forget_unlisted(collection.kind, collection.namespace, (), str(newest)):
             self._changed(key)
         self._no_longer_waited_for(collection)
 
-    def _no_longer_waited_for(self, *collections: Collection) -> None:
+    def _no_longer_waited_for(self, *collections: WatchedCollection) -> None:
         self._unlisted.difference_update(collections)
         if not self._unlisted:
             self.synced.set()
@@ -263,7 +263,7 @@ class Informers:
             )
         self._no_longer_waited_for(*lost)
 
-    def _enter_event(self, collection: Collection, type_: str, raw: dict[str, Any]) -> None:
+    def _enter_event(self, collection: WatchedCollection, type_: str, raw: dict[str, Any]) -> None:
         try:
             told = int(raw["metadata"]["resourceVersion"])
             self._newest[collection] = max(told, self._newest.get(collection, 0))

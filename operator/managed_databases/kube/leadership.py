@@ -33,7 +33,7 @@ Lease = dict[str, Any]
 log = structlog.get_logger()
 
 
-class Requests(Protocol):
+class LeaseRequests(Protocol):
     """The part of a connection to Kubernetes that the elector uses. Raises KubeError."""
 
     async def request(self, method: str, path: str, *, body: object = None) -> Any: ...
@@ -80,7 +80,7 @@ class Leadership:
 
     def __init__(
         self,
-        connection: Requests,
+        connection: LeaseRequests,
         namespace: str,
         identity: str,
         *,

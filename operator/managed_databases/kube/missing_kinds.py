@@ -8,7 +8,7 @@ import structlog
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
-from managed_databases.kube.collections import Collection
+from managed_databases.kube.collections import WatchedCollection
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.definitions import read_definition
 from managed_databases.reconcile.ports import Definition, KubeError, NotThere, WriteRefused
@@ -26,13 +26,13 @@ class MissingKinds:
     """
 
     def __init__(
-        self, connection: KubeConnection, kinds: Iterable[Kind], gone: Callable[[Collection], None], speed: float
+        self, connection: KubeConnection, kinds: Iterable[Kind], gone: Callable[[WatchedCollection], None], speed: float
     ) -> None:
         self._connection = connection
         self._kinds = {kind.plural: kind for kind in kinds}
         self._gone = gone
         self._speed = speed
-        self._reported: set[Collection] = set()
+        self._reported: set[WatchedCollection] = set()
         self._news = asyncio.Event()
 
     def discovery(self) -> dict[str, dict[str, Any]]:
@@ -77,7 +77,7 @@ class MissingKinds:
             told = (absent, going)
             await asyncio.sleep(LOOK_SECONDS / self._speed)
 
-    def report(self, collection: Collection) -> None:
+    def report(self, collection: WatchedCollection) -> None:
         """The API server answered 404 for this collection."""
         if collection.group == GROUP:
             self._reported.add(collection)

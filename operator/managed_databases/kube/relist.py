@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 
 from managed_databases.kube.cache import Store, light
-from managed_databases.kube.collections import Collection, collection_path
+from managed_databases.kube.collections import WatchedCollection, collection_path
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.pages import PAGE
 from managed_databases.reconcile.ports import KubeError, ResourceKey
@@ -33,11 +33,11 @@ class Relist:
         self,
         connection: KubeConnection,
         store: Store,
-        collections: Iterable[Collection],
+        collections: Iterable[WatchedCollection],
         changed: Callable[[ResourceKey | None], None],
         *,
-        newest: Callable[[Collection], int],
-        is_restored: Callable[[Collection, int, Mapping[ResourceKey, str], str], bool],
+        newest: Callable[[WatchedCollection], int],
+        is_restored: Callable[[WatchedCollection, int, Mapping[ResourceKey, str], str], bool],
         speed: float = 1.0,
     ) -> None:
         self._connection = connection
@@ -58,7 +58,7 @@ class Relist:
                 except KubeError as error:
                     log.warning("a relist failed", path=collection.path, error=str(error))
 
-    async def compare(self, collection: Collection) -> None:
+    async def compare(self, collection: WatchedCollection) -> None:
         """Mend the store's view of one collection. Raises KubeError."""
         newest = self._newest(collection)
         listed, list_version = await self._list(collection)
@@ -78,7 +78,7 @@ class Relist:
         known = ((key, version, self._store.version(key)) for key, version in listed.items())
         return [key for key, version, mine in known if mine is None or int(mine[1]) < int(version)]
 
-    async def _read(self, collection: Collection, key: ResourceKey) -> None:
+    async def _read(self, collection: WatchedCollection, key: ResourceKey) -> None:
         """Read one object through a list: the operator has the right to list its kinds, not to get them."""
         path = collection_path(collection.group, collection.version, collection.plural, key.namespace or None)
         query = {"fieldSelector": f"metadata.name={key.name}"}
@@ -90,7 +90,7 @@ class Relist:
             if raw["metadata"]["name"] == key.name:
                 self._changed(self._store.seen(raw, collection.kind))
 
-    async def _list(self, collection: Collection) -> tuple[dict[ResourceKey, str], str]:
+    async def _list(self, collection: WatchedCollection) -> tuple[dict[ResourceKey, str], str]:
         """Return the versions by key, and the version of the list itself."""
         listed: dict[ResourceKey, str] = {}
         query = {"limit": str(PAGE)}

@@ -33,7 +33,7 @@ _Asked = tuple[bytes, str]
 log = structlog.get_logger()
 
 
-class Requests(Protocol):
+class ReviewRequests(Protocol):
     """The part of a connection to Kubernetes that reviews use. Raises KubeError."""
 
     async def request(self, method: str, path: str, *, body: object = None) -> Any: ...
@@ -54,7 +54,7 @@ class Reviews:
     long each takes, no reader loses its answer by it, or waits for theirs.
     """
 
-    def __init__(self, connection: Requests, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, connection: ReviewRequests, now: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
         self._now = now
         self._readers, self._strangers = _Answers(), _Answers()

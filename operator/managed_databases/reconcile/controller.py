@@ -14,9 +14,9 @@ from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import cloud_kinds
 from managed_databases.reconcile.act.actor import Actor
 from managed_databases.reconcile.act.credentials import CredentialReader
+from managed_databases.reconcile.act.letting_go import LettingGo
 from managed_databases.reconcile.act.looks_by_id import LooksById
 from managed_databases.reconcile.act.password_change import PasswordChange
-from managed_databases.reconcile.act.release import Release
 from managed_databases.reconcile.act.retry_policy import RetryPolicy
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.act.sender import Sender
@@ -139,7 +139,7 @@ class Controller:
                 settings=settings,
                 sender=sender,
                 passwords=PasswordChange(kube, ownership, writer, sender, clock),
-                release=Release(kube, cache, self.owners, ownership),
+                release=LettingGo(kube, cache, self.owners, ownership),
                 arranged=self.resource_changed,
             ),
             retry_policy=RetryPolicy(clock, settings, draw),

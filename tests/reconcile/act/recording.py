@@ -13,8 +13,8 @@ from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.project_view import ProjectView
 from managed_databases.reconcile.act.actor import Actor
+from managed_databases.reconcile.act.letting_go import LettingGo
 from managed_databases.reconcile.act.password_change import PasswordChange
-from managed_databases.reconcile.act.release import Release
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.clock import Clock
@@ -227,7 +227,7 @@ class Stage:
             settings=settings,
             sender=sender,
             passwords=self.passwords,
-            release=Release(self.kube, cache, self.owners, ownership),
+            release=LettingGo(self.kube, cache, self.owners, ownership),
             arranged=self.arranged.append,
         )
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Collection as Several
+from collections.abc import Collection
 from typing import Any, Final
 
 import aiohttp
 import kopf
 
-from managed_databases.kube.collections import Collection
+from managed_databases.kube.collections import WatchedCollection
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.kopf_bridge.kopf_settings import (
     end_orphans,
@@ -36,7 +36,9 @@ class KopfBridge:
         logging.getLogger("kopf").setLevel(logging.WARNING)
         _report_failed_tasks_once()
 
-    async def start(self, collections: list[Collection], namespaces: tuple[str, ...]) -> Several[asyncio.Task[Any]]:
+    async def start(
+        self, collections: list[WatchedCollection], namespaces: tuple[str, ...]
+    ) -> Collection[asyncio.Task[Any]]:
         """List and watch the collections, in these namespaces or (without any) in the whole cluster.
 
         Return kopf's tasks. One that ends has ended for good, and should end the process.
@@ -74,7 +76,7 @@ class KopfBridge:
             return kopf.AiohttpSession(server=await self._connection.server(), aiohttp_session=session)
 
     @staticmethod
-    def _ask_for(registry: kopf.OperatorRegistry, collection: Collection) -> None:
+    def _ask_for(registry: kopf.OperatorRegistry, collection: WatchedCollection) -> None:
         """kopf watches what it has a handler for; the events themselves go to the transport's `on_event`."""
 
         @kopf.on.event(

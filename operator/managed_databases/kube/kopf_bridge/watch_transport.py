@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 
 from managed_databases.kube.cache import light
-from managed_databases.kube.collections import Collection
+from managed_databases.kube.collections import WatchedCollection
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.pages import read_page
 from managed_databases.reconcile.ports import KubeUnreachable
@@ -34,13 +34,13 @@ EVENTS: Final = frozenset({"ADDED", "MODIFIED", "DELETED"})
 LIST_ANEW: Final = b'{"type":"ERROR","object":{"code":410}}\n'
 """Upon this event kopf ends the watch and lists."""
 
-OnPage = Callable[[Collection, dict[str, Any], bool], None]
+OnPage = Callable[[WatchedCollection, dict[str, Any], bool], None]
 """Called with each page of a list, and whether it is the first one."""
 
-OnMissing = Callable[[Collection], None]
+OnMissing = Callable[[WatchedCollection], None]
 """Called when a list or watch was answered 404: the API server does not serve the collection."""
 
-OnEvent = Callable[[Collection, str, dict[str, Any]], None]
+OnEvent = Callable[[WatchedCollection, str, dict[str, Any]], None]
 """Called with each event of a watch: its type, one of EVENTS, and the object."""
 
 
@@ -48,7 +48,7 @@ OnEvent = Callable[[Collection, str, dict[str, Any]], None]
 class Flow:
     """The requests for one collection. Times are of the event loop's clock, in seconds."""
 
-    collection: Collection
+    collection: WatchedCollection
     attempted_at: float
     answered_at: float
     forbidden_at: float | None = None
@@ -148,7 +148,7 @@ class WatchTransport:
     def __init__(
         self,
         connection: KubeConnection,
-        collections: Iterable[Collection],
+        collections: Iterable[WatchedCollection],
         on_page: OnPage,
         on_event: OnEvent,
         on_missing: OnMissing,
@@ -183,7 +183,7 @@ class WatchTransport:
                 return f"nothing has come from the watch of {path} for {unanswered:.0f} s, although it was attempted"
         return None
 
-    def forbidden(self, seconds: float) -> list[Collection]:
+    def forbidden(self, seconds: float) -> list[WatchedCollection]:
         """The collections of which every list was answered 403 for so long."""
         since = asyncio.get_running_loop().time() - seconds / self._speed
         return [

@@ -18,8 +18,8 @@ from managed_databases.kinds.verdicts import (
     Step,
     Verdict,
 )
+from managed_databases.reconcile.act.letting_go import LettingGo
 from managed_databases.reconcile.act.password_change import PasswordChange
-from managed_databases.reconcile.act.release import Release
 from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.clock import Clock
@@ -45,7 +45,7 @@ class Actor:
     settings: ControllerSettings
     sender: Sender
     passwords: PasswordChange
-    release: Release
+    release: LettingGo
     arranged: Callable[[ResourceKey], None]
     """Told of each owned resource that was made or changed: the watch may not tell again."""
 

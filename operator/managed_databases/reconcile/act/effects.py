@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from managed_databases.kinds.observed import Refused
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.phases import PENDING
 from managed_databases.kinds.verdicts import Change, Reason, Stall, Wait
 from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS, drift_fight
@@ -76,7 +76,7 @@ class Effects:
             return  # nothing can be compared
         try:
             needed = list(current.kind.changes(observed))
-        except Refused:
+        except SpecRefused:
             return
         left = [each for each in retry.accepted if any(is_held(each, current, change) for change in needed)]
         if any(each.failures >= FIGHT_CORRECTIONS for each in retry.accepted if each not in left):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import Observed, Refused
+from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.verdicts import Change, Done, Reason, Risk, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import APPROVE
 
@@ -92,7 +92,7 @@ def differences(kind: CloudKind, observed: Observed, rests: Rests, collision: St
                 break
             elif found.change is None:
                 found.change = change
-    except Refused as refused:
+    except SpecRefused as refused:
         found.refusal = refused.verdict if collision is None else _both(collision, refused.verdict)
     return found
 

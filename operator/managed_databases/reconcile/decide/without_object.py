@@ -2,7 +2,7 @@
 
 from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import Observed, Refused, Standing
+from managed_databases.kinds.observed import Observed, SpecRefused, Standing
 from managed_databases.kinds.shared_fields import Intent
 from managed_databases.kinds.verdicts import (
     Create,
@@ -130,7 +130,7 @@ def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
     found = observed.same_key.namesakes[0]
     try:
         expected = kind.expected(observed)
-    except Refused as refused:
+    except SpecRefused as refused:
         return refused.verdict
     actual = kind.expected_of(found)
     if differing := fields_that_differ(expected, actual):
@@ -155,7 +155,7 @@ def _create(kind: CloudKind, observed: Observed, reason: Reason, message: str) -
     try:
         kind.expected(observed)
         kind.body(observed, None)
-    except Refused as refused:
+    except SpecRefused as refused:
         return refused.verdict
     if not observed.creation.has_looked:
         return Wait(Reason.LOOKING, "the operator looks once more whether the object exists, before it creates one")

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Release:
+class LettingGo:
     """Raises KubeError; what was done until then stays right."""
 
     kube: Kube
