@@ -43,11 +43,11 @@ async def connect_from_environment(
     before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
     observer: Callable[[CallRecord], None] | None = None,
 ) -> Client:
-    """Make a client of the environment that people already have, and get its first token.
+    """Make a client from the environment variables of other clients of the cloud, and get the first token.
 
     Reads OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME (or OS_DOMAIN_NAME), INFRA_PROJECT_ID and, unless
-    `endpoint` is given, INFRA_REGION. Raises ValueError naming every variable that is missing or empty, and ApiError
-    when there is no token or no endpoint; nothing stays open then. The caller closes the client.
+    `endpoint` is given, INFRA_REGION. Raises ValueError, which names every variable that is missing or empty, and ApiError if
+    there is no token or no endpoint; no connection stays open then. The caller has to close the client.
     """
     found = {
         "OS_AUTH_URL": os.environ.get("OS_AUTH_URL"),

@@ -1,4 +1,4 @@
-"""Reading answers: bodies within limits, rows into models, errors into classes. Knows no connection."""
+"""Reads answers: bodies within limits, rows into models, errors into classes. This module knows no connection."""
 
 import asyncio
 import re
@@ -34,16 +34,16 @@ from managed_databases.api.unpacking import pieces
 T = TypeVar("T")
 
 LIST_LIMIT_BYTES: Final = 64 * 2**20
-"""Of a list, as sent and unpacked. It is never held whole."""
+"""The most bytes of a list's answer, both as sent and unpacked. The answer is never kept whole."""
 OBJECT_LIMIT_BYTES: Final = 512 * 2**10
-"""Of every other answer that is read."""
+"""The most bytes of every other answer that is read."""
 ERROR_LIMIT_BYTES: Final = 16 * 2**10
 VALUES_LIMIT: Final = 4_000
-"""Of one row, or of an answer that is no list, about."""
+"""About the most JSON values of one row, or of an answer that is not a list."""
 _WORK_AT_ONCE: Final = 32 * 2**10
 _WORK_PER_ROW: Final = 200
 _WORK_PER_VALUE: Final = 16
-"""So many bytes are as much work as a row itself, or one value in it."""
+"""The number of bytes that are as much work to read as a row itself, or as one value in it."""
 DEPTH_LIMIT: Final = 100
 MESSAGE_LIMIT: Final = 2_000
 _LOOKED_AT: Final = 4
@@ -58,7 +58,7 @@ _MISSING: Final = re.compile(
 
 
 async def read_body(response: httpx.Response, limit_bytes: int) -> bytes:
-    """Read a streamed body, at most `limit_bytes` of it as sent and unpacked. Raises as `pieces`."""
+    """Read a streamed body of at most `limit_bytes` bytes, both as sent and unpacked. Raises the errors of `pieces`."""
     return b"".join([piece async for piece in pieces(response, limit_bytes)])
 
 
@@ -78,7 +78,7 @@ async def read_answer(call: Call[T], body: bytes, odd: list[str] | None = None) 
 def read_object(call: Call[T], body: bytes, odd: list[str] | None = None) -> T | None:
     """Turn a 2xx body into the object that the call expects; None for an empty body.
 
-    What cannot be read of it is as if it did not tell it, and `odd` is told why. Raises Unreadable and OverLimit.
+    A field that cannot be read counts as not told, and `odd` gets the reason. Raises Unreadable and OverLimit.
     """
     assert call.answer is not None
     if not body.strip():
@@ -110,10 +110,12 @@ async def read_list(
 ) -> ListRead[T]:
     """Turn a body that arrives in pieces into the list that the call expects.
 
-    What cannot be read of a row is as if the row did not tell it, and `odd` is told why, once for each such row. A list
-    of objects with a row that has no readable id is unreadable as a whole: a list with a hole must never look like a
-    deletion. The event loop gets its turn again and again. Raises Unreadable; OverLimit, also when the rows would take more
-    than `kept_most` bytes of memory; TooSlow; and what reading raises.
+    A field of a row that cannot be read counts as not told, and `odd` gets one reason for each such row. If a row of a list of
+    objects has no readable id, the whole list is unreadable: a list with a hole must never look like a deletion. Other tasks of
+    the event loop run in between.
+
+    Raises Unreadable; OverLimit, also if the rows would take more than `kept_most` bytes of memory; TooSlow; and the errors of
+    `arriving`.
     """
     assert call.answer is not None
     assert call.answer_envelope is not None
@@ -147,7 +149,9 @@ async def read_list(
 
 
 def _list_row(model: type[Answer], text: bytes, number: int, odd: list[str]) -> Answer | None:
-    """None: one offer less. Raises Unreadable for an object that nobody can name."""
+    """Read one row; None for an unreadable row of the catalogue, which then lacks it. Raises Unreadable for an object without a
+    readable id.
+    """
     try:
         is_deep = text.count(b"{") + text.count(b"[") > DEPTH_LIMIT
         return _row(model, parse(text), number, odd, may_be_deep=is_deep)
@@ -168,7 +172,7 @@ def parse(body: bytes) -> Any:
 
 
 def _under(envelope: str | None, document: object) -> object:
-    """What stands in the envelope. An object may come bare: a public client reads a renamed token so."""
+    """Return the content of the envelope. An object may come without its envelope: a public client reads a renamed token so."""
     if envelope is None or (isinstance(document, dict) and envelope not in document and "id" in document):
         return document
     if not isinstance(document, dict) or envelope not in document:
@@ -177,7 +181,7 @@ def _under(envelope: str | None, document: object) -> object:
 
 
 def _row(model: type[Answer], row: object, number: int | None, odd: list[str], *, may_be_deep: bool = True) -> Answer:
-    """`number` is None for the whole answer. Raises Unreadable for what is no object, or has no readable id."""
+    """Read one row, or with `number` None the whole answer. Raises Unreadable if it is no JSON object, or has no readable id."""
     if not may_be_deep or not too_deep(row):
         try:
             return model.model_validate(row)
@@ -204,7 +208,7 @@ Problem = tuple[tuple[int | str, ...], str]
 
 
 def _problems(error: ValidationError) -> list[Problem]:
-    """Only names of our own fields and pydantic's names of the problems: the rest would quote the answer."""
+    """Return the problems as names of fields and pydantic's names of problems; pydantic's other texts would quote the answer."""
     return [
         (told["loc"], told["type"])
         for told in error.errors(include_url=False, include_context=False, include_input=False)
@@ -216,7 +220,7 @@ def _told(problem: Problem) -> str:
 
 
 def _without_leaves(row: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
-    """The row without what cannot be read, of members of lists without single fields."""
+    """Return the row without the fields that cannot be read; in a member of a list only the single field is left out."""
     leaves: dict[tuple[int | str, ...], set[int | str]] = {}
     for loc, _ in problems:
         if len(loc) == 3 and isinstance(loc[1], int):
@@ -237,7 +241,7 @@ def _without_fields(row: Mapping[str, Any], problems: list[Problem]) -> dict[str
 
 
 def _read_partly(model: type[Answer], row: dict[str, Any], problems: list[Problem]) -> Answer | None:
-    """Read what is left of a row; None without a readable id. A field that every object has is empty, and not told."""
+    """Read the rest of a row; None without a readable id. A field that every object has counts as not told."""
     untold = {name for name, field in model.model_fields.items() if field.is_required() and name not in row}
     if untold and (not issubclass(model, CloudObject) or "id" in untold):
         return None
@@ -248,7 +252,7 @@ def _read_partly(model: type[Answer], row: dict[str, Any], problems: list[Proble
 
 
 def too_deep(value: object) -> bool:
-    """Whether a parsed value is nested deeper than DEPTH_LIMIT. Does not recurse."""
+    """Return whether a parsed value is nested deeper than DEPTH_LIMIT, without recursion."""
     level = [value]
     for _ in range(DEPTH_LIMIT):
         level = [
@@ -264,10 +268,10 @@ def too_deep(value: object) -> bool:
 
 
 def error_text(content_type: str, body: bytes) -> tuple[str, int]:
-    """Find the message in the body of an error, and how many characters of it may be shown.
+    """Return the message in the body of an error, and how many characters of it may be shown.
 
-    The API's form is `{"error": {"code", "title", "message"}}`; other forms come from whatever stands before the API.
-    The text is as it came: mask it before anything else.
+    The API's form is `{"error": {"code", "title", "message"}}`; other forms come from a proxy or ingress before the API. The
+    text is not masked yet: mask it before any other use.
     """
     try:
         document = parse(body)
@@ -285,7 +289,7 @@ def error_text(content_type: str, body: bytes) -> tuple[str, int]:
 
 
 def shown(text: str, masks: Masks, limit: int = MESSAGE_LIMIT) -> str:
-    """Make foreign text fit to be shown: secrets masked first, then one printable line of at most `limit`."""
+    """Return a text of others as it may be shown: with secrets masked, as one printable line of at most `limit` characters."""
     masked = masks.apply(text, _LOOKED_AT * limit)  # blanks are made one, so that more than `limit` may be of use
     return " ".join("".join(char if char.isprintable() else " " for char in masked).split())[:limit]
 
@@ -300,10 +304,10 @@ def error_for(
     request_id: str | None,
     retry_after_seconds: float | None,
 ) -> ApiError:
-    """The error that an answer other than 2xx stands for; see the table in `errors`.
+    """Return the error for an answer other than 2xx; see the table in `errors`.
 
-    What that table does not name: 413 with `Retry-After` is a rate limit as older OpenStack services say it, 408 and
-    all that is no 4xx is of unknown outcome, any other 4xx is a plain Refused [assumed].
+    Statuses that the table does not name: 413 with `Retry-After` is a rate limit, as in older OpenStack services; the outcome of
+    408, and of every status that is not 4xx, is unknown; any other 4xx is a plain Refused [assumed].
     """
     text, limit = error_text(content_type, body)
     message = shown(text, masks, limit) or f"HTTP {status}, no readable message"
@@ -317,7 +321,7 @@ def error_for(
 
 
 def _is_the_apis(body: bytes) -> bool:
-    """Whether an error has the API's form."""
+    """Return whether the body of an error has the API's form."""
     try:
         document = parse(body)
     except Unreadable:

@@ -1,4 +1,4 @@
-"""Calls as values: what to send and how to read the answer. Sending is the client's work."""
+"""Calls as values: what to send, and how to read the answer. The client sends them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ Mark = Literal["R", "C", "A"]
 class Call(Generic[T_co]):
     """One request to the API.
 
-    `operation` names it as the reference does ("datastores.create"). `request_envelope` is the key that the body is
-    put under, None for a bare body. `answer_envelope` is the key that the answer stands under; `answer` is the model
-    of what stands there, a list of it when `many`. With `answer` None the body is not read.
+    `operation` is its name in the API's reference ("datastores.create"). `request_envelope` is the key under which the body is
+    sent, None for a bare body. `answer_envelope` is the key under which the answer has its content, `answer` the model of that
+    content, or with `many` of each element of a list. With `answer` None the body of the answer is not read.
     """
 
     operation: str
@@ -44,10 +44,10 @@ class Call(Generic[T_co]):
 
 @dataclass(frozen=True, kw_only=True)
 class Operation(Generic[T]):
-    """One operation of the reference: what all its calls have in common; see `Call` for the envelopes.
+    """One operation of the API's reference: everything that its calls have in common; `Call` explains the envelopes.
 
-    `path` may hold `{id}`. `request` is the model of the body, None for no body. `filters` are the query parameters,
-    all exact match.
+    `path` may contain `{id}`. `request` is the model of the body, None for no body. `filters` are the query parameters, which
+    all match exactly.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Operation(Generic[T]):
         return self.name.partition(".")[0]
 
     def call(self, id_: str = "", body: Request | None = None, filters: Mapping[str, str] | None = None) -> Call[T]:
-        """Make the call. Raises ValueError for an unknown filter, TypeError for a body of another operation."""
+        """Return the call. Raises ValueError for an unknown filter, TypeError for the body of another operation."""
         query = filters or {}
         if unknown := sorted(set(query) - self.filters):
             raise ValueError(f"{self.name} has no filter {', '.join(unknown)}")
@@ -90,7 +90,7 @@ class Operation(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeOperation(Operation[T], Generic[R, T]):
-    """An operation on one object, with a body."""
+    """An operation on one object, with an id and a body."""
 
     def __call__(self, id_: str, change: R) -> Call[T]:
         return self.call(id_, change)
@@ -122,7 +122,7 @@ class Counting(Operation[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class Order(Operation[T], Generic[R, T]):
-    """An operation that says all in its body."""
+    """An operation with a body and without an id."""
 
     def __call__(self, order: R) -> Call[T]:
         return self.call(body=order)
@@ -130,12 +130,12 @@ class Order(Operation[T], Generic[R, T]):
 
 @dataclass(frozen=True)
 class Collection(Generic[A_co]):
-    """One section of the API: where it lives and what its objects are.
+    """One section of the API: its path and its objects.
 
-    `name` is the path's and the list envelope's ("datastores"), `one` the object's envelope ("datastore").
-    `filters` are the query parameters of its list, all exact match. `creates` and `updates` are the bodies of its
-    create and update, None where it has none; the reference calls a datastore's update `rename`. `deprecated` are the
-    verbs that must not be used any more.
+    `name` is in the path and is the envelope of the list ("datastores"); `one` is the envelope of an object ("datastore").
+    `filters` are the query parameters of the list, which all match exactly. `creates` and `updates` are the models of the bodies
+    of create and update, None if the section has no such operation; the reference calls the update of a datastore `rename`.
+    `deprecated` are the verbs that must not be used any more.
     """
 
     name: str
@@ -149,27 +149,31 @@ class Collection(Generic[A_co]):
     update_name: str = "update"
 
     def list(self, **filters: str) -> "Call[tuple[A_co, ...]]":
-        """List, filtered. Raises ValueError for a filter that the reference does not have."""
+        """Return the call that lists the objects, filtered. Raises ValueError for a filter that the reference does not have."""
         return self._operation("list").call(filters=filters)
 
     def get(self, id_: str) -> "Call[A_co]":
         return self._operation("get").call(id_)
 
     def create(self, body: Request) -> "Call[A_co]":
-        """Raises ValueError when the section has no create, TypeError for another body than `creates`."""
+        """Return the call that creates an object. Raises ValueError if the section has no create, TypeError for another body
+        than `creates`.
+        """
         return self._operation("create").call(body=body)
 
     def update(self, id_: str, body: Request) -> "Call[A_co]":
-        """Raises ValueError when the section has no update, TypeError for another body than `updates`."""
+        """Return the call that updates an object. Raises ValueError if the section has no update, TypeError for another body
+        than `updates`.
+        """
         return self._operation("update").call(id_, body)
 
     def delete(self, id_: str) -> "Call[None]":
-        """Raises ValueError when the section has no delete."""
+        """Return the call that deletes an object. Raises ValueError if the section has no delete."""
         return self._operation("delete").call(id_)
 
     @cached_property
     def words(self) -> "frozenset[str]":
-        """How messages of the API name one object: in one word, of a metrics token without the first plural."""
+        """The words by which messages of the API name one object of this section, such as "datastore"."""
         word = self.one.replace("-", "")
         return frozenset((word, word.replace("metricstoken", "metrictoken")))
 
@@ -207,4 +211,4 @@ class Collection(Generic[A_co]):
 
 
 ObjectCollection = Collection[CloudObject]
-"""A collection of objects that a project has, not of what the API offers; their model does not matter to the caller."""
+"""A collection of a project's own objects, not of the catalogue, for callers to whom the model of the objects does not matter."""

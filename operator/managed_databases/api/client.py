@@ -1,4 +1,4 @@
-"""Sending calls: one request each, within one time limit, ending in a Reply or an ApiError."""
+"""Sends calls: one request for each, within one time limit; the result is a Reply or an ApiError."""
 
 import asyncio
 import json
@@ -54,9 +54,9 @@ _NO_PROXY: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 @dataclass(frozen=True)
 class Reply(Generic[T]):
-    """A 2xx answer. `value` is None for an empty body: the call worked, but what it did must be looked up.
+    """A 2xx answer. `value` is None for an empty body: the call worked, but the caller has to look what it did.
 
-    `odd` says for each row that could not be read whole what was wrong with it, without its content.
+    `odd` has one text for each row that could not be read whole; it says why, without the content of the row.
     """
 
     value: T | None
@@ -80,14 +80,14 @@ class CallRecord:
 
 class _NoCookies(httpx.Cookies):
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Take none from the answer."""
+        """Take no cookie from the answer."""
 
 
 _NO_COOKIES: Final = _NoCookies()
 
 
 class _WithoutCookies(httpx.AsyncClient):
-    """An API could fill the memory with cookies; and looking for them takes time in each call."""
+    """Keeps no cookies: an API could fill the memory with them, and looking for them takes time in each call."""
 
     @property
     def cookies(self) -> httpx.Cookies:
@@ -107,7 +107,7 @@ class _Progress:
 
 @dataclass(frozen=True)
 class _Received:
-    """`value` is what a 2xx was read into, `body` the text of anything else."""
+    """An answer: `value` is the content of a 2xx, `body` the text of any other answer."""
 
     status: int
     headers: httpx.Headers
@@ -123,10 +123,10 @@ class _Received:
 class Client:
     """The API of one project in one region. Keeps at most `max_connections` open; use one per project.
 
-    `endpoint` is looked up in the token's catalogue when it is not given. `call_limit_seconds` bounds a whole `send`:
-    waiting for a connection and renewing the token included. `before_send` is awaited right before each send, with a
-    connection's turn already had; what it raises stops the send and comes out of `send`. `observer` is told of each
-    call that ended in a reply or an ApiError; it must be quick and not raise.
+    Without `endpoint` the client finds the API in the token's catalogue. `call_limit_seconds` is the time limit of a whole
+    `send`, including the wait for a connection and a renewal of the token. `before_send` is awaited right before each request is
+    sent, when a connection is free; an error that it raises stops the request, and `send` raises it. `observer` is called after
+    each call that ended in a reply or an ApiError; it must be quick and not raise.
 
     Proxies and certificate files of the environment are honoured (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE), but a local
     address is never asked through a proxy. Redirects are not followed: the token would go along. httpx logs whole
@@ -154,7 +154,7 @@ class Client:
         self._turns = asyncio.Semaphore(max_connections)
         self._large = LargeAnswers()
         self._kept: dict[str, int] = {}
-        """About how much memory the rows of each whole list take that was read last."""
+        """About how many bytes of memory the rows of the last whole list take, by operation."""
         self._http = _WithoutCookies(
             transport=transport,
             mounts=None if transport is not None else dict.fromkeys(_NO_PROXY),
@@ -190,14 +190,14 @@ class Client:
         return reply
 
     async def identify(self) -> ApiIdentity:
-        """Say which project and endpoint the calls go to, and will go to; gets a token when there is none.
+        """Return the project and endpoint that all calls go to; gets a token if there is none yet.
 
         Raises ApiError.
         """
         return await self._within_limit("identity.identify", self._identify(), _Progress())
 
     async def close(self) -> None:
-        """Close all connections. Calls that are under way fail; later ones are NeverSent."""
+        """Close all connections. Calls under way fail; later calls raise NeverSent."""
         self._closed = True
         await self._http.aclose()
 
@@ -296,7 +296,7 @@ class Client:
         return Reply(received.value, received.status, id_, time.monotonic() - started, received.odd)
 
     async def _read(self, call: Call[Any], response: httpx.Response) -> _Received:
-        """Read what is needed of an answer. Raises OverLimit, Unreadable and TooSlow, for a 2xx only, and what httpx raises."""
+        """Read the needed part of an answer. Raises OverLimit, Unreadable and TooSlow for a 2xx, and the errors of httpx."""
         status, headers = response.status_code, response.headers
         odd: list[str] = []
         if response.is_success and call.many:
@@ -317,7 +317,7 @@ class Client:
         return _Received(status, headers)
 
     def _where(self, held: HeldToken, operation: str) -> tuple[str, str | None]:
-        """Address and region of the API. Raises NeverSent."""
+        """Return the address and the region of the API. Raises NeverSent."""
         endpoint, region = self._endpoint, self._region
         problem: str | None = None
         if endpoint is None and held.token is None:
@@ -344,7 +344,7 @@ class Client:
 
 
 def _content(call: Call[Any]) -> bytes | None:
-    """The request's body: exactly what was set, with its secrets. Raises Invalid."""
+    """Return the request's body: exactly the fields that were set, with their secrets. Raises Invalid."""
     if call.body is None:
         return None
     try:

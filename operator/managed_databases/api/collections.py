@@ -1,6 +1,6 @@
-"""The API's sections, one value each, and the operations that are in no section's pattern (API reference, v1).
+"""The API's sections, one value for each, and the operations that do not follow the pattern of a section (API reference, v1).
 
-`reference.py` lists all of it. What is deprecated there is here too, and marked; the operator never uses it.
+`reference.py` lists all operations. Deprecated operations are here, too, and marked; the operator never uses them.
 """
 
 from typing import TypeVar
@@ -192,7 +192,7 @@ QUOTAS: Call[tuple[Quota, ...]] = Call("quotas.get", "GET", "/quotas", Quota, "q
 
 
 def rename(id_: str, name: str) -> Call[Datastore]:
-    """The name that the reference has for `DATASTORES.update`."""
+    """Return the call that renames a datastore: the reference's name for `DATASTORES.update`."""
     return DATASTORES.update(id_, DatastoreName(name=name))
 
 

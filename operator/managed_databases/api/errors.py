@@ -19,10 +19,10 @@ from collections.abc import Collection
 
 
 class ApiError(Exception):
-    """A call failed. The text never holds a secret: those that the request carried are masked in the API's message.
+    """A call failed. The text never contains a secret: the secrets of the request are masked in the API's message.
 
-    `is_from_the_way` tells that an answer came which has not the API's form: whatever stands before the API may have
-    given it, and what it says of the API's objects is nobody's word.
+    `is_from_the_way`: the answer has not the API's form, so a proxy or ingress before the API may have sent it, and it proves
+    nothing about the API's objects.
     """
 
     is_from_the_way = False
@@ -53,7 +53,7 @@ class NotFound(Refused):
     """No such object (404), in the API's own words: "<kind> <id> not found.". Believed only for a GET by id."""
 
     def is_about(self, words: Collection[str], id_: str) -> bool:
-        """Whether the API says that it lacks the object `id_`, of one of the kinds `words` as messages name them."""
+        """Return whether this error says that the API has no object `id_`; `words` are the API's words for its kind."""
         kind, _, rest = self.message.partition(" ")
         return kind.lower() in words and id_ in rest.split()
 
@@ -63,11 +63,11 @@ class Unauthorized(Refused):
 
 
 class Busy(Refused):
-    """The object cannot take the change now (409, and a 400 that is no validation failure)."""
+    """The object cannot be changed now (409, and a 400 that is no validation failure)."""
 
 
 class RateLimited(Refused):
-    """Too many calls (429). `retry_after_seconds` is None when the API did not say."""
+    """Too many calls (429). `retry_after_seconds` is None if the API did not say."""
 
     def __init__(
         self,
@@ -82,11 +82,11 @@ class RateLimited(Refused):
 
 
 class NeverSent(ApiError):
-    """The request did not leave: it is safe to repeat."""
+    """The request was not sent, so it is safe to repeat."""
 
 
 class Misdirected(NeverSent):
-    """There is no address to send to: the endpoint or the region that was given must be corrected first."""
+    """There is no address to send to: a person has to correct the endpoint or the region first."""
 
 
 class TooLarge(ApiError):
@@ -94,4 +94,4 @@ class TooLarge(ApiError):
 
 
 class OutcomeUnknown(ApiError):
-    """The request may have had its effect: look before repeating a create."""
+    """The request may have had its effect: look whether it had, before you repeat a create."""

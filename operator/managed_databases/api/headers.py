@@ -1,4 +1,4 @@
-"""What the client reads in an answer's headers."""
+"""Reads the headers of answers."""
 
 import re
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ from managed_databases.api.masking import LONGEST_SECRET, Masks
 RETRY_AFTER_LIMIT_SECONDS: Final = 3600.0
 _REQUEST_ID_HEADERS: Final = ("X-Openstack-Request-Id", "X-Request-Id", "X-Compute-Request-Id")  # [assumed]
 _LONGEST: Final = 128
-"""Characters of a header that are read."""
+"""The most characters of a header that are read."""
 _SECONDS: Final = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 _HEADER_SAFE: Final = re.compile(r"[!-~]+")
 _UUID_LIKE: Final = re.compile(r"(req-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def http_date(text: str | None) -> datetime | None:
-    """Read an HTTP date; None when there is none or it cannot be read."""
+    """Read an HTTP date; None if there is none, or if it cannot be read."""
     try:
         moment = parsedate_to_datetime(text[:_LONGEST]) if text else None
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -30,7 +30,7 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def retry_after_seconds(value: str | None, date: str | None) -> float | None:
-    """Read `Retry-After`, in seconds within [0, 3600]; None when it is not there or says nothing.
+    """Read `Retry-After`, in seconds within [0, 3600]; None if it is missing or cannot be read.
 
     A date is taken relative to the answer's own `Date` header, never to this machine's clock (RFC 9110, 10.2.3).
     """
@@ -46,7 +46,7 @@ def retry_after_seconds(value: str | None, date: str | None) -> float | None:
 
 
 def request_id(headers: httpx.Headers) -> str | None:
-    """The API's name for this request, for its support; None when it gave none."""
+    """Return the API's id of this request, for which the provider's support asks; None if the answer has none."""
     for name in _REQUEST_ID_HEADERS:
         value = str(headers.get(name, "")).strip()[:_LONGEST]
         if _HEADER_SAFE.fullmatch(value):
@@ -55,10 +55,10 @@ def request_id(headers: httpx.Headers) -> str | None:
 
 
 def masked_request_id(headers: httpx.Headers, masks: Masks) -> str | None:
-    """Like `request_id`: whatever answers may say back in a header what it was told in a body.
+    """Return the same as `request_id`, with secrets masked: an answer may repeat the request's secrets in a header.
 
-    The ids that the API gives [assumed: UUIDs] are only searched for the secrets as they are, which costs nothing: no
-    other spelling of a secret looks like that.
+    An id in the form of the API's ids [assumed: UUIDs] is searched only for the secrets as they are, which takes no time: no
+    other spelling of a secret has that form.
     """
     id_ = request_id(headers)
     if id_ is None or (_UUID_LIKE.fullmatch(id_) and not masks.quoted_in(id_)):
@@ -67,5 +67,5 @@ def masked_request_id(headers: httpx.Headers, masks: Masks) -> str | None:
 
 
 def fits_a_header(value: str) -> bool:
-    """Whether a token can be sent: visible ASCII without blanks, and no longer than servers take."""
+    """Return whether a token can be sent in a header: visible ASCII without blanks, and not too long for usual servers."""
     return len(value) <= LONGEST_SECRET and _HEADER_SAFE.fullmatch(value) is not None

@@ -1,4 +1,4 @@
-"""Tokens and the catalogue: who we are for the API, and where it is (Keystone v3)."""
+"""Gets tokens from the identity service, and finds the API's address in its catalogue (Keystone v3)."""
 
 import asyncio
 import time
@@ -34,8 +34,8 @@ _NEXT_EARLY_RENEWAL_SECONDS: Final = 30.0
 
 
 class ApiIdentity(NamedTuple):
-    """Which project the calls act on, and where. `project_id` is None for a static token. `offered` are all addresses of
-    the API in the token's catalogue, whatever their region.
+    """The project, region and endpoint of a client's calls. `project_id` is None for a static token. `offered` are all addresses
+    of the API in the token's catalogue, of any region.
     """
 
     project_id: str | None
@@ -46,7 +46,7 @@ class ApiIdentity(NamedTuple):
 
 @dataclass(frozen=True)
 class HeldToken:
-    """A token that was got. `token` (catalogue, project) is None for a static one, `life_seconds` when unknown."""
+    """A token in use. `token` (catalogue, project) is None for a static token; `life_seconds` is None if it is not known."""
 
     value: SecretStr
     token: Token | None = None
@@ -54,7 +54,7 @@ class HeldToken:
 
 
 class NoToken(Exception):
-    """No token was got. `refused` says that the credentials are wrong. The text holds no secret."""
+    """The identity service gave no token. `refused`: the credentials are wrong. The text contains no secret."""
 
     def __init__(self, message: str, *, refused: bool = False) -> None:
         super().__init__(message)
@@ -66,7 +66,7 @@ class NoEndpoint(Exception):
 
 
 class TokenSource(ABC):
-    """Where tokens come from."""
+    """A source of tokens."""
 
     renewable: bool = True
     """Whether asking again can help after a 401."""
@@ -78,7 +78,7 @@ class TokenSource(ABC):
 
 @dataclass(frozen=True)
 class StaticToken(TokenSource):
-    """A token that was given. It is never renewed: a 401 is final. White space around it is ignored."""
+    """A given token, which is never renewed, so that a 401 is final. White space around the token is ignored."""
 
     token: SecretStr
     renewable: bool = field(default=False, init=False, repr=False)
@@ -166,11 +166,11 @@ def _held(headers: httpx.Headers, body: bytes) -> HeldToken:
 
 
 class TokenKeeper:
-    """Holds the current token and renews it: before it ends, and when the API refused it. One renewal at a time.
+    """Keeps the current token and renews it before it expires, and when the API has refused it. One renewal runs at a time.
 
-    A token ends by `clock` (monotonic seconds), counted from its receipt. It is renewed 5 minutes before, or when 10 %
-    of its life is left if that is later. While an early renewal fails, the token is used until it ends. Those who
-    waited for a renewal share its failure: fifty calls never mean fifty wrong passwords at the identity service.
+    A token's life is measured by `clock` (monotonic seconds) from its receipt. The token is renewed 5 minutes before its end, or
+    when 10 % of its life is left, if that is later. If an early renewal fails, the token is used until it expires. All calls that
+    waited for a renewal share its failure, so that fifty calls never send fifty wrong passwords to the identity service.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class TokenKeeper:
         return self._source.renewable
 
     async def current(self, operation: str) -> HeldToken:
-        """Return a token that has not ended. Raises Unauthorized (wrong credentials) and NeverSent (no token got)."""
+        """Return a token that has not expired. Raises Unauthorized (wrong credentials) and NeverSent (no token)."""
         held = self._held
         if held is not None and self._clock() < self._renew_at:
             return held
@@ -209,9 +209,9 @@ class TokenKeeper:
         raise _as_api_error(operation, replaced)
 
     async def renewed(self, refused: HeldToken, operation: str) -> HeldToken:
-        """Return another token than the one that the API refused, got anew unless that has been done meanwhile.
+        """Return another token than the one that the API refused; a new one, unless another call has renewed it meanwhile.
 
-        Raises as `current`.
+        Raises the errors of `current`.
         """
         if self._held is refused:
             self._renew_at = self._ends_at = float("-inf")
@@ -257,7 +257,7 @@ def _as_api_error(operation: str, failure: NoToken) -> Unauthorized | NeverSent:
 
 @lru_cache(maxsize=16)
 def url_problem(url: str) -> str | None:
-    """Say what is wrong with an address, without quoting it; None when nothing is."""
+    """Return what is wrong with an address, without quoting it; None if it is right."""
     try:
         parsed = httpx.URL(url)
         usable = parsed.scheme in ("http", "https") and bool(parsed.host)
@@ -275,9 +275,9 @@ def url_problem(url: str) -> str | None:
 
 
 def find_endpoint(catalogue: tuple[CatalogueService, ...], region: str | None) -> tuple[str, str | None]:
-    """Return address and region of the API in `region`; without a region, of the only one there is.
+    """Return address and region of the API in `region`; without `region`, those of the only region in the catalogue.
 
-    Raises NoEndpoint, which lists the regions there are.
+    Raises NoEndpoint, whose text lists the regions of the catalogue.
     """
     offered = list(_offered(catalogue))
     for name, url in offered:
@@ -293,7 +293,7 @@ def find_endpoint(catalogue: tuple[CatalogueService, ...], region: str | None) -
 
 
 def offered_addresses(catalogue: tuple[CatalogueService, ...]) -> tuple[str, ...]:
-    """Return the API's addresses, each once."""
+    """Return all addresses of the API in the catalogue, each once."""
     return tuple(dict.fromkeys(url for _, url in _offered(catalogue)))
 
 

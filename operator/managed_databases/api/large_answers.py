@@ -1,4 +1,4 @@
-"""One large answer at a time in the whole process: what lists cost does not add up."""
+"""Lets the process read only one large answer at a time, so that the memory of large lists does not add up."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,9 +7,9 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 LARGE_BYTES: Final = 2**20
-"""Unpacked; from here on an answer is large."""
+"""An answer is large from this number of unpacked bytes on."""
 LARGE_SECONDS: Final = 15.0
-"""How long one may take from there on: others wait for it."""
+"""The most seconds that the rest of a large answer may take, because others wait for it."""
 
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
@@ -19,14 +19,16 @@ class TooSlow(Exception):
 
 
 class LargeAnswers:
-    """The large answers of one client: of each client only one waits for its turn, so that one project cannot take them all."""
+    """The large answers of one client. Only one answer of each client waits for its turn, so no project can take all turns."""
 
     def __init__(self) -> None:
         self._own = asyncio.Lock()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until no other large answer is read, then have LARGE_SECONDS. Raises TooSlow."""
+        """A context manager that waits until no other large answer is read, and then gives the block LARGE_SECONDS. Raises
+        TooSlow.
+        """
         gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Lock())
         async with self._own, gate:
             try:

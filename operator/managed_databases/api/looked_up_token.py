@@ -1,4 +1,4 @@
-"""A token that was given, looked up at the identity service: it tells its project, its end and where the API is."""
+"""A given token that is looked up at the identity service, for its project, its end of life and the API's address."""
 
 from dataclasses import dataclass, field
 
@@ -13,9 +13,10 @@ from managed_databases.api.rows import OverLimit, Unreadable
 
 @dataclass(frozen=True)
 class LookedUpToken(TokenSource):
-    """A token that is never renewed, as `StaticToken`. `identity_url` includes the version (`https://host/v3`).
+    """A given token, which is never renewed, as with `StaticToken`. `identity_url` includes the version (`https://host/v3`).
 
-    The token asks about itself (Keystone v3, `GET /auth/tokens`). White space around it is ignored.
+    The identity service is asked about the token with the token itself (Keystone v3, `GET /auth/tokens`). White space around the
+    token is ignored.
     """
 
     identity_url: str

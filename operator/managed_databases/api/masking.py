@@ -1,4 +1,4 @@
-"""Hiding the secrets that a request carried in whatever text comes back: APIs echo their input in error messages."""
+"""Hides the secrets of a request in the texts of its answer: APIs repeat their input in error messages."""
 
 import base64
 import html
@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 MASK: Final = "***"
 WITHHELD: Final = "(message withheld: it cannot be told apart from a secret)"
 LONGEST_SECRET: Final = 8_192
-"""Characters. No token fits into a usual server's headers that is longer; a password of the API has at most 255."""
+"""The most characters of a secret. Longer tokens do not fit into the headers of usual servers; passwords have at most 255."""
 _SHORTEST_FRAGMENT: Final = 6
 _MASK_BYTES: Final = MASK.encode()
 
@@ -34,7 +34,7 @@ def secrets_in(value: object) -> Iterator[SecretStr]:
 
 
 def _in_base64(raw: bytes) -> Iterator[str]:
-    """The value encoded alone, and what stays the same of it inside a longer text, at each of three alignments."""
+    """Return a value in base64: encoded alone, and, for each of three alignments, its unchanged part inside a longer text."""
     yield base64.b64encode(raw).decode()
     for offset, unstable in ((0, 0), (1, 2), (2, 3)):
         whole = base64.b64encode(bytes(offset) + raw).decode().rstrip("=")
@@ -45,7 +45,7 @@ def _in_base64(raw: bytes) -> Iterator[str]:
 
 
 def _escaped(text: str) -> set[str]:
-    """JSON strings and Python literals, with either quote, ASCII only or not."""
+    """Return a text as JSON strings and Python literals write it, with either quote, in ASCII only or not."""
     slashed = text.replace("\\", "\\\\")
     return {
         json.dumps(text)[1:-1],
@@ -59,7 +59,7 @@ def _escaped(text: str) -> set[str]:
 
 
 def forms(secret: str) -> frozenset[str]:
-    """Every way in which an answer may spell `secret`; none of them is empty."""
+    """Return every spelling of `secret` that an answer may contain; none of them is empty."""
     raw = secret.encode(errors="surrogatepass")
     once = {secret} | _escaped(secret) | {repr(raw)[2:-1]}
     twice = {form for text in once for form in _escaped(text)}
@@ -72,7 +72,7 @@ def forms(secret: str) -> frozenset[str]:
 
 
 def _period(form: bytes) -> int:
-    """By how much a text can be shifted and still match itself: two occurrences of it are never closer together."""
+    """Return the least shift by which a text matches itself: two occurrences of the text are never closer together."""
     borders, length = [0] * len(form), 0
     for at in range(1, len(form)):
         while length and form[at] != form[length]:
@@ -83,8 +83,8 @@ def _period(form: bytes) -> int:
 
 
 def _occurrences(form: bytes, text: bytes) -> Iterator[tuple[int, int]]:
-    """Where `form` stands in `text`, those that overlap included; in linear time, as what repeats is followed by steps of its
-    period.
+    """Yield where `form` occurs in `text`, also where occurrences overlap, in linear time: repetitions are followed in steps of
+    the form's period.
     """
     start = text.find(form)
     period = _period(form) if start >= 0 else 0
@@ -97,9 +97,9 @@ def _occurrences(form: bytes, text: bytes) -> Iterator[tuple[int, int]]:
 
 
 class Masks:
-    """Hides the secrets of one request: its token, and every secret of its body.
+    """Hides the secrets of one request: its token, and every secret in its body.
 
-    Of what is longer than LONGEST_SECRET nobody looks for every spelling: no text is shown at all then.
+    If a secret is longer than LONGEST_SECRET, its spellings are not searched, and no text of the answer is shown at all.
     """
 
     def __init__(self, secrets: Iterable[SecretStr]) -> None:
@@ -108,21 +108,23 @@ class Masks:
 
     @cached_property
     def _forms(self) -> frozenset[str]:
-        """Made when first needed: with a long token it takes milliseconds, and most calls succeed."""
+        """The spellings of all secrets. They are computed when first needed: that takes milliseconds for a long token, and most
+        calls succeed.
+        """
         return frozenset[str]().union(*(forms(secret.get_secret_value()) for secret in self._secrets))
 
     def __repr__(self) -> str:
         return "Masks()"
 
     def quoted_in(self, text: str) -> bool:
-        """Whether a secret stands in `text` as it is, in whatever case."""
+        """Return whether `text` contains a secret as it is, in upper or lower case."""
         return any(one.get_secret_value().lower() in text.lower() for one in self._secrets)
 
     def apply(self, text: str, most: int | None = None) -> str:
         """Return the first `most` characters of `text`, with `***` for every form of every secret in them.
 
-        No form is left in it, whatever the secret is, nor the beginning of one that goes on behind. The time it takes grows
-        with the length of what is looked at, and no faster.
+        The result contains no spelling of a secret, nor the beginning of one that goes on behind the cut. The time grows only in
+        proportion to the length of the text.
         """
         if not self._secrets:
             return text[:most]

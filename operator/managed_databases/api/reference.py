@@ -1,4 +1,4 @@
-"""The list of all operations that the client has, made from `collections`: for its page and for tests."""
+"""Lists all operations of the client, from `collections`, for the reference page and for tests."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from managed_databases.api.calls import Call, Collection, Operation
 class Entry:
     """One operation, and how to make its call.
 
-    `make` takes the id where the path has one, the body where there is one, and the filters by name. `python` is how
-    that is written; a fixed call needs nothing and is written without parentheses.
+    `make` takes the id if the path has one, the body if there is one, and the filters by name. `python` is the expression that
+    makes the call; a call without arguments is written without parentheses.
     """
 
     operation: Operation[Any]

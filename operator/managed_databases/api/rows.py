@@ -1,7 +1,7 @@
-"""Splits the list in a JSON answer into its rows while its bytes arrive, and builds no object for it.
+"""Splits the list in a JSON answer into the texts of its rows while the bytes arrive, without parsing the whole list.
 
-What is over a limit is refused before anything is made of it; the text of one row is parsed at a time, and no more than one
-row is ever held ([why](../../../docs/adr/0012-lists-are-read-row-by-row.md)).
+An answer over a limit is refused before it is parsed. Only one row is kept and parsed at a time
+([why](../../../docs/adr/0012-lists-are-read-row-by-row.md)).
 """
 
 import re
@@ -18,7 +18,7 @@ _PLAIN: Final = rb'[^"\[\]{}]++|' + _STRING
 
 
 def _inside(levels: int) -> bytes:
-    """A pattern for what stands between two brackets, with brackets in it at most so many levels deep."""
+    """Return a pattern for the text between two brackets, with further brackets in it at most `levels` deep."""
     if not levels:
         return rb"(?:" + _PLAIN + rb")*+"
     deeper = _inside(levels - 1)
@@ -26,7 +26,7 @@ def _inside(levels: int) -> bytes:
 
 
 _NEXT_ROW: Final = re.compile(rb"[ \t\r\n]*+,[ \t\r\n]*+(\{" + _inside(3) + rb"\})", re.DOTALL)
-"""If it is no deeper: usual rows are found at once, others bracket by bracket."""
+"""Finds a whole row at once if it is not nested too deep; other rows are found bracket by bracket."""
 _BRACKET: Final = re.compile(rb"(?:" + _PLAIN + rb")*+[\[\]{}]", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + rb'|[\[\]{},:]|[^ \t\r\n\[\]{},:"]++', re.DOTALL)
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*+")
@@ -37,7 +37,7 @@ _NO_VALUES: Final = frozenset((b"]", b"}", b",", b":"))
 
 
 class Unreadable(Exception):
-    """A body that is not what the call expects. The text says why and holds nothing of the body."""
+    """A body that is not what the call expects. The text says why, and contains nothing of the body."""
 
 
 def not_json() -> Unreadable:
@@ -45,14 +45,14 @@ def not_json() -> Unreadable:
 
 
 class OverLimit(Exception):
-    """A body over a limit. The text says of what it has how much, and how much is read at most."""
+    """A body over a limit. The text says how much the body has of what, and how much is allowed."""
 
     def __init__(self, what: str, found: int, most: int, *, of: str = "the answer has") -> None:
         super().__init__(f"{of} {found} {what} or more, at most {most} are read")
 
 
 def require(what: str, found: int, most: int, *, of: str = "the answer has") -> None:
-    """Raises OverLimit when `found` is more than `most`."""
+    """Raise OverLimit if `found` is more than `most`."""
     if found > most:
         raise OverLimit(what, found, most, of=of)
 
@@ -60,13 +60,13 @@ def require(what: str, found: int, most: int, *, of: str = "the answer has") -> 
 class RowSplitter:
     """Finds the list under `envelope` of a JSON object. Feed it with all the bytes, in pieces, then call `end`.
 
-    It checks the frame only; whether a row is JSON is for whoever parses it.
+    It checks only the structure around the rows; the caller parses the rows, and so finds out whether they are JSON.
     """
 
     def __init__(self, envelope: str, *, row_most_bytes: int | None = None, null_is_empty: bool = False) -> None:
         self.rows = 0
         self.others: dict[str, bytes] = {}
-        """The texts of what stands beside the list."""
+        """The texts of the values beside the list, by key."""
         self._max_row = ROW_LIMIT_BYTES if row_most_bytes is None else row_most_bytes
         self._null_is_empty = null_is_empty
         self._key = ""
@@ -74,18 +74,18 @@ class RowSplitter:
         self._text = b""
         self._at = 0
         self._begun: int | None = None
-        """Where the value begins that has not come whole yet."""
+        """Where the value begins that has not arrived whole yet."""
         self._depth = 0
         self._where = "document"
         self._is_found = self._is_all = False
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing but blanks has come."""
+        """Whether only blanks have arrived."""
         return self._where == "document" and not self._text[self._at :].strip()
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Yield the text of each row that is whole. Raises Unreadable and OverLimit."""
+        """Take the next bytes, and yield the text of each row that is whole now. Raises Unreadable and OverLimit."""
         kept = self._at if self._begun is None else self._begun
         self._text = self._text[kept:] + piece
         self._at -= kept
@@ -109,7 +109,7 @@ class RowSplitter:
             raise OverLimit("rows", self.rows, ROW_LIMIT)
 
     def end(self) -> None:
-        """All was fed. Raises Unreadable when that was no such document."""
+        """Check, after all bytes, that the document was whole. Raises Unreadable if it was not."""
         self._is_all = True
         for _ in self.feed(b""):
             raise not_json()
@@ -119,7 +119,7 @@ class RowSplitter:
             raise Unreadable(f"the answer has no {self._envelope!r}")
 
     def _moved(self, part: bytes) -> str:
-        """What is expected after `part`."""
+        """Return the state of the splitter after `part`."""
         match self._where, part:
             case "document", b"{":
                 return "first key"
@@ -154,7 +154,7 @@ class RowSplitter:
         raise not_json()
 
     def _next(self) -> bytes | None:
-        """A whole value where one may stand, else a token. None: not all of it is here."""
+        """Return the next whole value if one may follow, else the next token; None if it has not arrived whole."""
         if self._begun is None:
             self._at = _end_of(_BLANKS, self._text, self._at)
             if self._where in ("first row", "row", "other value") and self._text[self._at : self._at + 1] in _OPENING:

@@ -1,4 +1,4 @@
-"""The body of an answer, unpacked within limits and in pieces: a little that is sent may unpack to a lot."""
+"""Unpacks the body of an answer within limits and in pieces, because a small packed body may unpack to a very large one."""
 
 import zlib
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -11,14 +11,14 @@ from managed_databases.api.rows import Unreadable, require
 PIECE_BYTES: Final = 64 * 2**10
 
 PACKED: Final = "gzip"
-"""What is asked for where a lot is expected; anything else comes as it is."""
+"""The packing that is asked for where a large answer is expected; all other answers are asked for without packing."""
 
 
 async def pieces(response: httpx.Response, limit_bytes: int) -> AsyncGenerator[bytes, None]:
     """Yield the unpacked body in pieces of 64 KiB, however it arrives; the last one may be smaller.
 
-    Raises OverLimit for more than `limit_bytes`, as sent or unpacked, before any byte is read when `Content-Length` gives it
-    away; Unreadable for a packing that was not asked for; and what httpx raises.
+    Raises OverLimit for more than `limit_bytes`, as sent or unpacked, before any byte is read if `Content-Length` is too large;
+    Unreadable for a packing that was not asked for; and the errors of httpx.
     """
     announced = response.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit():
