@@ -142,6 +142,12 @@ def as_read(secret: NewSecret, version: str = "1") -> SecretContent:
     )
 
 
+@dataclass
+class FakeCircuit:
+    times_closed: int = 0
+    is_open: bool = False
+
+
 class RecordingSession:
     """A project whose API answers what `answer` says to a call; with nothing else it has the object that there is."""
 
@@ -152,6 +158,7 @@ class RecordingSession:
         self.calls: list[Call[Any]] = []
         self.told: list[object] = []
         self.answer = answer
+        self.circuit = FakeCircuit()
         self.own = CollectionSnapshot[CloudObject](kind.key_of, lambda _: None)
 
     @property

@@ -71,6 +71,7 @@ def database(name: str = "orders", namespace: str = "home", **fields: Any) -> Re
 SHOWN = Shown({ORDERS: MAIN})
 BY_NAME_ONLY = database(id_=None, inside=None)
 ATTEMPT = database(id_=None, intent=True)
+REFUSED = replace(ATTEMPT, status={name: told for name, told in ATTEMPT.status.items() if name != "intent"})
 GUESTS = {"namespace": "guest"}
 GUESTS_WISH = database(id_=None, inside=None, **GUESTS)
 
@@ -108,6 +109,8 @@ OWN = ("ManagedDatabase home/orders",)
         ("it is in another datastore by now", (database(),), Shown({ORDERS: OTHER}), ()),
         ("an attempt to make one", (ATTEMPT,), SHOWN, OWN),
         ("what only wants to be in it", (BY_NAME_ONLY,), SHOWN, ()),
+        ("an attempt that was refused", (REFUSED,), SHOWN, ()),
+        ("it does not tell where it is", (database(),), Shown({ORDERS: ""}), OWN),
         ("what was made in another one", (database(inside=OTHER),), SHOWN, ()),
         ("it goes itself", (database(going=True),), SHOWN, ()),
         (
