@@ -1,4 +1,4 @@
-"""What talks to Kubernetes."""
+"""Everything that talks to Kubernetes: informers, writes, leadership, and the generated definitions and rights."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Makes the admission policies about accounts: who may write our statuses, and what the operator may do to Secrets.
+"""Makes the two admission policies that name accounts: who may write statuses, and what the operator may do to Secrets.
 
-Both name accounts, so they are not among the definitions that all installations share: each way to install fills them in.
+They are not among the definitions that all installations share: each way to install fills in the accounts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,9 +18,9 @@ API: Final = "admissionregistration.k8s.io/v1"
 POLICY: Final = "ValidatingAdmissionPolicy"
 BINDING: Final = "ValidatingAdmissionPolicyBinding"
 STATUS_POLICY: Final = f"guard-status.{GROUP}"
-"""One for the whole cluster: with several, a writer would have to be named by each."""
+"""The name of the policy on statuses. There is one for the whole cluster: with several, each would have to name every writer."""
 WRITERS: Final = "writers"
-"""The variable that holds the user names, as a list in CEL: what people change to let another account write."""
+"""The policy's variable with the list of user names in CEL, which people change to let another account write statuses."""
 
 SECRETS_POLICY: Final = f"limit-operator-secrets.{GROUP}"
 """In `deploy/base`. Each installation has its own: it is about its account alone."""
@@ -32,7 +32,7 @@ _ONLY_WRITERS: Final = (
 
 
 def service_account(namespace: str, name: str) -> str:
-    """The user name of a service account."""
+    """Return the user name of a ServiceAccount."""
     return f"system:serviceaccount:{namespace}:{name}"
 
 

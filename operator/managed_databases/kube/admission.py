@@ -1,10 +1,11 @@
 """Makes the admission policies that refuse to delete protected resources.
 
-A delete cannot be taken back in Kubernetes, so it is refused before it begins: single, of a collection, and that of a
-namespace (whose controller then waits). The finalizer stays the second line, because deleting a CRD asks no policy.
+Kubernetes cannot take a deletion back, so the policies refuse it before it begins: of one resource, of a collection, and of a
+namespace (whose controller then waits). The finalizer is the second line, because the deletion of a CRD asks no policy.
 
-Only what carries our finalizer is protected: without it nothing in the cloud is deleted. Either nothing was begun yet,
-or `managed-databases release` has let it go. So is what people have let go by force-delete.
+Only a resource with the operator's finalizer is protected. Without the finalizer nothing in the cloud would be deleted: either
+the operator has begun nothing yet, or `managed-databases release` has let the resource go. A resource with the annotation
+force-delete is not protected either.
 """
 
 from typing import Any
@@ -20,10 +21,10 @@ def policy_name(kind: Kind) -> str:
 
 
 def match_constraints(rule: dict[str, Any]) -> dict[str, Any]:
-    """Return the constraints of a policy with one rule, and with all that the API server would fill in.
+    """Return the constraints of a policy with one rule, and with all defaults that the API server would fill in.
 
-    They have one owner as a whole: were the defaults left out, each apply would change them, and a server-side apply
-    after a client-side one would be a conflict.
+    The constraints have one field manager as a whole: without the defaults each apply would change them, and a server-side apply
+    after a client-side apply would be a conflict.
     """
     return {
         "matchPolicy": "Equivalent",

@@ -1,4 +1,4 @@
-"""What an HTTP answer of the API server means: the one place where status codes become errors."""
+"""Turns HTTP answers of the API server into errors; status codes are read only here."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ from managed_databases.reconcile.ports import (
 )
 
 MAX_MESSAGE: Final = 2000
-"""Characters of the API server's message that are kept."""
+"""The most characters of the API server's message that are kept."""
 
 ADMISSION_REFUSES: Final = ("denied request: ", "denied the request", "failed calling webhook ")
 """How the API server words the refusal of an admission policy, of a webhook, and of one that nobody answers for. The status
@@ -22,7 +22,7 @@ code says little: policies and webhooks choose it (401 and 404 among them), and 
 
 
 def error_for(what: str, status: int, content: bytes) -> KubeError:
-    """Return the error for an answer of 400 and above. `what` says what was tried, for people."""
+    """Return the error for an answer with a status from 400 on. `what` names the attempted request, for messages."""
     reason, message = _read(content)
     text = f"{what}: {status} {reason}: {message}" if message else f"{what}: {status} {reason}"
     if any(words in message for words in ADMISSION_REFUSES):

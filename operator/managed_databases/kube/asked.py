@@ -1,8 +1,8 @@
-"""A server for strangers who ask a few things: GET, one answer for each connection, and everything has a bound.
+"""A small HTTP server for untrusted clients: it answers GET, once for each connection, and everything has a limit.
 
-Whoever reaches a port may open connections and say nothing, or say it slowly, or not read. So there are only so many at
-once, each lives for some seconds, what is asked has some kilobytes; and the oldest gives way to one that comes, first of all
-one that has not asked yet, so that nobody can keep the others out by waiting.
+Whoever reaches a port may open connections and send nothing, send slowly, or not read the answer. So the number of connections,
+their life and the size of a request are limited. A new connection closes the oldest one if there are too many, first one without
+a request yet, so that nobody keeps the others out by waiting.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from typing import Final
 import structlog
 
 CONNECTIONS: Final = 32
-"""Of one server, at once. The kubelet needs one, Prometheus one or two."""
+"""The most open connections of one server. The kubelet needs one, Prometheus one or two."""
 LIFE_SECONDS: Final = 10.0
-"""From the first byte of a connection, or none, to the last of its answer."""
+"""The life of a connection in seconds, from its beginning to the last byte of the answer."""
 QUESTION_SECONDS: Final = 5.0
-"""How long it may take to ask: TLS and the head of the request."""
+"""The most seconds until the request has arrived: TLS and the head of the request."""
 HEAD_BYTES: Final = 16 * 1024
-"""A token of Kubernetes takes one or two kilobytes."""
+"""The most bytes of a request's head. A token of Kubernetes takes one or two kilobytes."""
 ACCEPT_AGAIN_SECONDS: Final = 0.5
 
 TEXT: Final = "text/plain; charset=utf-8"
@@ -57,10 +57,10 @@ class Answer:
 
 
 class AskedServer:
-    """Serves until cancelled. `port` 0 takes any free one; `bound` tells which.
+    """Serves until cancelled. `port` 0 takes any free port; `bound` tells which one.
 
-    `answer` is asked for each question; what it raises is answered by 500. With `tls` each connection gets the context that
-    it returns then.
+    `answer` is called for each request; if it raises an error, the answer is 500. With `tls` each connection gets the TLS context
+    that `tls` returns at that moment.
     """
 
     def __init__(
@@ -78,9 +78,9 @@ class AskedServer:
         self._tls = tls
         self._most = connections
         self._waiting: dict[asyncio.Task[None], None] = {}
-        """Those that have not asked yet, the oldest first."""
+        """The connections without a request yet, the oldest first."""
         self._asked: dict[asyncio.Task[None], None] = {}
-        """Those that are being answered, likewise."""
+        """The connections that are being answered, the oldest first."""
         self.bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -101,7 +101,7 @@ class AskedServer:
                 await asyncio.gather(*left, return_exceptions=True)
 
     async def _accept(self, listening: socket.socket) -> socket.socket:
-        """Without a file descriptor, or without memory, nobody can be let in; the next one can when there is some again."""
+        """Accept connections. Without a free file descriptor or memory none can be accepted; wait until there is some again."""
         loop = asyncio.get_running_loop()
         is_told = False
         while True:
@@ -131,7 +131,7 @@ class AskedServer:
             log.error("a connection failed", exc_info=error)
 
     async def _serve(self, connection: socket.socket) -> None:
-        """Whatever the other side does wrong ends its connection, and nothing else."""
+        """Serve one connection. An error of the client ends this connection, and nothing else."""
         writer: asyncio.StreamWriter | None = None
         try:
             async with asyncio.timeout(LIFE_SECONDS):
@@ -176,7 +176,7 @@ class AskedServer:
 
 
 async def _read(reader: asyncio.StreamReader) -> Question | Answer:
-    """Return what is asked, or why that cannot be answered; only the head is looked at. Raises EOFError for half a one."""
+    """Return the request, or the status of the refusal. Only the head is read. Raises EOFError if the head is cut off."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:

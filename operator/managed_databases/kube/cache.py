@@ -1,6 +1,6 @@
-"""What Kubernetes showed last, in memory. Of Secrets and Namespaces only metadata is kept.
+"""The newest known state of Kubernetes' objects, in memory. Of Secrets and Namespaces only metadata is kept.
 
-Nothing here goes back: a lower resourceVersion is ignored, and so is an object whose deletion is known.
+The store never goes back to an older state: it ignores a lower resourceVersion, and an object whose deletion is known.
 resourceVersions of one cluster can be compared as numbers (Kubernetes API concepts, since 1.35; true in practice ever
 since etcd3).
 """
@@ -19,11 +19,11 @@ from managed_databases.reconcile.packed_spec import MAX_FIELD_BYTES, Packed, pac
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
 MAX_FINALIZERS: Final = 64
-"""Of an object with more of them none is changed: all would have to be kept in memory for that."""
+"""If an object has more finalizers, the operator changes none of them: it would have to keep all of them in memory."""
 MAX_OWNERS: Final = 32
 MAX_ANNOTATIONS: Final = 16
 MAX_ANNOTATION: Final = 1_024
-"""Characters of an annotation that are read; none that means something to the operator is as long."""
+"""The most characters of an annotation that are read; no annotation of the operator is that long."""
 _METADATA: Final = (
     "name",
     "namespace",
@@ -35,7 +35,7 @@ _METADATA: Final = (
     "labels",
 )
 MAX_TOMBSTONES: Final = 20_000
-"""Deletions that are remembered; only those of the last seconds matter."""
+"""The most deletions that are remembered; only those of the last seconds matter."""
 MAX_SHARED: Final = 2_000
 MAX_SHARED_BYTES: Final = 500
 """Of how many values, and how long as JSON, the next equal one is replaced by the first."""
@@ -57,7 +57,7 @@ class Store:
         self._resources: dict[str, dict[ResourceKey, Resource]] = {kind: {} for kind in kinds}
         self._sightings: dict[str, dict[ResourceKey, ObjectMeta]] = {SECRET: {}, NAMESPACE: {}}
         self.secrets_watched_in: frozenset[str | None] = frozenset()
-        """The namespaces whose Secrets of ours are all in here; None stands for all."""
+        """The namespaces whose labelled Secrets are all in the store; None stands for all namespaces."""
         self._tombstones: OrderedDict[str, int] = OrderedDict()
 
     def get(self, key: ResourceKey) -> Resource | None:
@@ -70,7 +70,7 @@ class Store:
         return tuple(sorted(kind for kind, resources in self._resources.items() if resources))
 
     def put(self, resource: Resource) -> None:
-        """Enter an own write's answer, unless something newer, or the deletion, is known already."""
+        """Enter the answer to a write of the operator, unless a newer state, or the deletion, is known already."""
         if self._is_news(resource.key, resource.uid, resource.resource_version):
             self._resources[resource.key.kind][resource.key] = resource
 
@@ -105,7 +105,7 @@ class Store:
         return None if at_rest else key
 
     def deleted(self, raw: Mapping[str, Any], kind: str) -> ResourceKey | None:
-        """Take an object out; return its key if it was in. One of the same name but another uid stays."""
+        """Remove an object; return its key if it was in the store. An object of the same name with another uid stays."""
         metadata = raw["metadata"]
         key = _key(metadata, kind)
         uid = metadata["uid"]
@@ -119,8 +119,8 @@ class Store:
         return key
 
     def contradicted_by(self, key: ResourceKey, version: str, list_version: str) -> bool:
-        """Whether an item of a list shows that Kubernetes has gone back in time: the list is as new as what is known of the
-        object or newer, and shows an older version of it.
+        """Return whether an item of a list shows that etcd was restored: the list is at least as new as the known state of the
+        object, but shows an older version of it.
         """
         known = self._entries(key.kind).get(key)
         return known is not None and int(version) < int(known.resource_version) <= int(list_version)
@@ -128,9 +128,9 @@ class Store:
     def forget_unlisted(
         self, kind: str, namespace: str | None, listed: Container[ResourceKey], list_version: str
     ) -> list[ResourceKey]:
-        """Drop what a complete list of a collection does not show; return the keys.
+        """Remove the objects that a complete list of a collection does not show; return their keys.
 
-        What is known from after the list was made stays: the list could not show it.
+        Objects that became known after the list was made stay: the list could not show them.
         """
         entries, version = self._entries(kind), int(list_version)
         gone = [
@@ -145,7 +145,7 @@ class Store:
         return gone
 
     def version(self, key: ResourceKey) -> tuple[str, str] | None:
-        """The uid and resourceVersion that are known of an object of any kind."""
+        """Return the known uid and resourceVersion of an object of any kind."""
         known = self._entries(key.kind).get(key)
         return (known.uid, known.resource_version) if known else None
 
@@ -173,7 +173,9 @@ _shared: dict[bytes, Any] = {}
 
 
 def shared(value: Any) -> Any:
-    """Return an equal value, the same for as many as possible: most resources say the same. Neither may be changed."""
+    """Return an equal value that others share, if there is one: most resources have the same values. Never change a shared
+    value.
+    """
     if isinstance(value, Packed):
         return value
     told = orjson.dumps(value)
@@ -206,7 +208,7 @@ def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
 
 
 def _annotations(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Those that the operator reads, its own and Flux's: nobody else's are kept."""
+    """Return the annotations that the operator reads, its own and Flux's; others are not kept."""
     told: Mapping[str, str] = metadata.get("annotations") or {}
     read = sorted(name for name in told if name.startswith(f"{GROUP}/") or name == FLUX_REQUESTED_AT)
     return {name: told[name][:MAX_ANNOTATION] for name in read[:MAX_ANNOTATIONS]}

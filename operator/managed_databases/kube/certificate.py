@@ -1,4 +1,4 @@
-"""A certificate and its key from files, read again when they have changed: cert-manager and Kubernetes replace them."""
+"""A certificate and its key from files, which are read again when they change: cert-manager and Kubernetes replace them."""
 
 import ssl
 from pathlib import Path
@@ -11,7 +11,7 @@ log = structlog.get_logger()
 
 
 class Certificate:
-    """Raises CannotStart when the two files are no certificate and its key."""
+    """A certificate and key for a TLS server. Raises CannotStart if the two files are not a certificate and its key."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self._files = (certificate, key)
@@ -23,7 +23,7 @@ class Certificate:
             raise CannotStart(f"{named} are not a certificate and its key: {_why(error)}") from error
 
     def context(self) -> ssl.SSLContext:
-        """Return what a server needs now. While what is new cannot be used, what was there before is."""
+        """Return the TLS context for a new connection. While changed files cannot be used, the earlier certificate is."""
         try:
             versions = self._versions()
             if versions != self._read_of:

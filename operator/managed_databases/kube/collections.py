@@ -14,9 +14,9 @@ NAMESPACE = "Namespace"
 
 @dataclass(frozen=True)
 class WatchedCollection:
-    """All objects of one kind in one namespace, or everywhere (`namespace` is None).
+    """All objects of one kind in one namespace, or with `namespace` None in all namespaces.
 
-    Of `metadata_only` collections the API server sends no spec, no data and no status.
+    For a collection with `metadata_only` the API server sends no spec, data or status.
     """
 
     kind: str
@@ -43,12 +43,12 @@ def object_path(group: str, version: str, plural: str, namespace: str | None, na
 
 
 def namespace_of(path: str) -> str:
-    """The namespace that a path of this module is in; empty for what is cluster-scoped."""
+    """Return the namespace in a path of this module; "" for a cluster-scoped path."""
     return path.partition("/namespaces/")[2].partition("/")[0]
 
 
 def of_kinds(kinds: Iterable[Kind], namespaces: tuple[str, ...]) -> list[WatchedCollection]:
-    """The collections of our kinds: one per kind and namespace, one per cluster-scoped kind."""
+    """Return the collections of these kinds: one for each kind and namespace, one for each cluster-scoped kind."""
     return [
         WatchedCollection(kind.name, GROUP, VERSION, kind.plural, kind.namespaced, namespace)
         for kind in kinds

@@ -1,4 +1,4 @@
-"""Where the API server is and who we are. Everything that goes there takes its address and credentials from here."""
+"""The connection to the API server: its address, the operator's credentials, and requests."""
 
 import asyncio
 import time
@@ -28,19 +28,19 @@ NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None)
 """A request has its limit already."""
 
 FIELD_MANAGER: Final = "managed-databases-operator"
-"""As the User-Agent: what is before its first slash is who the API server says has set a field."""
+"""The User-Agent of all requests: the API server records the part before the first slash as the manager of fields."""
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 
 
 class NotConfigured(KubeUnreachable):
-    """No kubeconfig and no service account tells where Kubernetes is and who the operator is, or it cannot be read."""
+    """There is no usable kubeconfig or ServiceAccount that gives the API server's address and the operator's credentials."""
 
 
 class KubeConnection:
-    """One API server and one identity. Make it with `in_cluster` or `from_kubeconfig`; close it when done.
+    """A connection to one API server as one identity. Make it with `in_cluster` or `from_kubeconfig`, and close it when done.
 
-    Nothing is read before the first use. An ambient kubeconfig (`$KUBECONFIG`, `~/.kube/config`) never counts.
+    Nothing is read before the first use. A kubeconfig of the environment (`$KUBECONFIG`, `~/.kube/config`) is never used.
     """
 
     def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
@@ -56,16 +56,16 @@ class KubeConnection:
 
     @classmethod
     def in_cluster(cls) -> "KubeConnection":
-        """The Pod's own service account."""
+        """Return the connection of the Pod's own ServiceAccount."""
         return cls(None, None)
 
     @classmethod
     def from_kubeconfig(cls, path: Path, context: str | None = None) -> "KubeConnection":
-        """A kubeconfig file; without `context`, its current context."""
+        """Return the connection that a kubeconfig file describes; without `context`, by its current context."""
         return cls(path, context)
 
     async def api(self) -> client.ApiClient:
-        """Return the client of the `kubernetes` package. Raises NotConfigured when the configuration is unusable."""
+        """Return the client of the `kubernetes` package. Raises NotConfigured if the configuration cannot be used."""
         async with self._loading:
             if self._closed:
                 raise KubeUnreachable("the connection is closed")
@@ -84,7 +84,7 @@ class KubeConnection:
         return str((await self.api()).configuration.host).rstrip("/")
 
     async def authorization(self) -> str | None:
-        """Return the Authorization header of now; None with a client certificate. Raises KubeUnreachable."""
+        """Return the present Authorization header; None with a client certificate. Raises KubeUnreachable."""
         configuration = (await self.api()).configuration
         try:
             value = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
@@ -99,7 +99,7 @@ class KubeConnection:
         self._read_at = float("-inf")
 
     async def open_session(self, **options: Any) -> aiohttp.ClientSession:
-        """Return a new session with the connection's TLS and proxy, for whoever sends by itself. The caller closes it."""
+        """Return a new session with the connection's TLS and proxy, for code that sends requests itself. The caller closes it."""
         return await self._new_session(await self.api(), **options)
 
     async def _new_session(self, api: client.ApiClient, **options: Any) -> aiohttp.ClientSession:
@@ -111,7 +111,7 @@ class KubeConnection:
         return aiohttp.ClientSession(connector=connector, proxy=proxy, headers=headers, **options)
 
     async def tls_server_name(self) -> str | None:
-        """Return the name to expect in the server's certificate, when the kubeconfig sets one."""
+        """Return the name to expect in the server's certificate, if the kubeconfig sets one; else None."""
         return (await self.api()).configuration.tls_server_name or None
 
     async def request(
@@ -198,6 +198,6 @@ class KubeConnection:
 
 
 def proxy_of_environment(server: str) -> str | None:
-    """Return the proxy for that address as the environment says now (HTTPS_PROXY, NO_PROXY); None for none."""
+    """Return the proxy for this address by the present environment (HTTPS_PROXY, NO_PROXY); None if there is none."""
     address = urlsplit(server)
     return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)

@@ -1,4 +1,4 @@
-"""Makes the CustomResourceDefinitions out of what the kinds declare."""
+"""Makes the CustomResourceDefinitions from the kinds."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,11 +14,11 @@ NAME_RULE: Final = Rule(
     f"metadata.name has at most {LONGEST_NAME} characters: the names of Secrets are made from it",
 )
 NOT_YET_SEEN: Final = {"observedGeneration": -1}
-"""The status of a resource that no pass has seen. It must stand on `status`: on the field alone it does nothing."""
+"""The status of a resource before its first pass. This default must be on `status`: on the field alone it has no effect."""
 
 
 def custom_resource_definition(kind: Kind) -> dict[str, Any]:
-    """Return the CRD of one kind as plain values. Raises NotStructural when its models cannot be a CRD's schema."""
+    """Return the CRD of one kind as plain values. Raises NotStructural if its models cannot become a CRD's schema."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

@@ -1,12 +1,12 @@
-"""Makes the admission policies that refuse to delete our CustomResourceDefinitions while resources of them exist.
+"""Makes the admission policies that refuse to delete the operator's CustomResourceDefinitions while they have resources.
 
-Who deletes a definition deletes all of its kind, in every namespace, past the policies that protect single resources. The
-operator lets go of these and deletes nothing in the cloud; but people's manifests are lost, and everything has to be adopted
-again.
+Whoever deletes a definition deletes all resources of its kind, in every namespace, and no policy for single resources is asked.
+The operator lets go of these resources and deletes nothing in the cloud; but people's manifests are lost, and every object has to
+be adopted again.
 
-A policy sees one object. What exists besides, it can learn from parameters only, and a policy on a cluster-scoped kind can
-have none in "any namespace": so the operator tells each DatabaseProject, which is cluster-scoped, what there is
-(`status.inUse`), and the projects are the parameters.
+A policy sees one object only. It learns about other objects only from its parameters, and the parameters of a policy on a
+cluster-scoped kind cannot be "in any namespace". So the operator writes the kinds in use into each DatabaseProject, which is
+cluster-scoped (`status.inUse`), and the projects are the parameters.
 """
 
 from collections.abc import Iterable

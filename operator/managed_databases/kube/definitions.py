@@ -1,4 +1,4 @@
-"""Reads our CustomResourceDefinitions. When one is deleted, Kubernetes deletes all of its kind, and asks no policy."""
+"""Reads the operator's CustomResourceDefinitions, to notice that one is deleted: then Kubernetes deletes all its resources."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from managed_databases.reconcile.ports import Definition, NotThere
 GROUP_OF_DEFINITIONS: Final = "apiextensions.k8s.io"
 DEFINITIONS: Final = "customresourcedefinitions"
 _METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-"""The schemas, which are most of it, stay where they are."""
+"""Asks for metadata only, without the schemas, which are most of a definition."""
 
 
 def definition_name(plural: str) -> str:
@@ -18,9 +18,9 @@ def definition_name(plural: str) -> str:
 
 
 async def read_definition(connection: KubeConnection, plural: str) -> Definition | None:
-    """Return the definition of the kind with this plural; None when there is none.
+    """Return the definition of the kind with this plural; None if there is none.
 
-    It is as new as can be (a read of etcd, not of a cache). Raises KubeError, WriteRefused when it may not be read.
+    The API server reads it from etcd, not from a cache. Raises KubeError; WriteRefused if the operator may not read it.
     """
     path = object_path(GROUP_OF_DEFINITIONS, "v1", DEFINITIONS, None, definition_name(plural))
     try:

@@ -1,4 +1,4 @@
-"""Why a part of the operator, or the whole of it, has ended."""
+"""The ends of the operator and of its parts: why they have ended, and the exit codes."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -11,15 +11,15 @@ CANNOT_START: Final = 2
 
 
 class Ended(RuntimeError):
-    """A part that should run for ever has ended. The cause is the error that it ended with; several are an ExceptionGroup."""
+    """A part that should run for ever has ended. The cause is the error that ended it; for several parts an ExceptionGroup."""
 
 
 class CannotStart(Exception):
-    """There is nothing to try again: somebody has to change how the operator is started. The text says what."""
+    """The operator cannot start until somebody changes its configuration. The text says what to change."""
 
 
 def end_of(tasks: Iterable[asyncio.Task[Any]]) -> Ended:
-    """Make an error of tasks that are done, and retrieve theirs."""
+    """Return one error for tasks that have ended, and retrieve their errors."""
     ended = {task.get_name(): None if task.cancelled() else task.exception() for task in tasks}
     text = "; ".join(f"{name} has ended: {told(error)}" for name, error in sorted(ended.items()))
     errors = [error for error in ended.values() if error is not None]
@@ -29,7 +29,7 @@ def end_of(tasks: Iterable[asyncio.Task[Any]]) -> Ended:
 
 
 def told(error: BaseException | None) -> str:
-    """Return one line: type and text of an error, of each one in a group; what ended says what it ended by, itself."""
+    """Return an error as one line: its type and text, or those of each error in a group."""
     if error is None:
         return "by itself, without an error"
     return "; ".join(

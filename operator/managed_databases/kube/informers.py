@@ -1,4 +1,4 @@
-"""Keeps the store like Kubernetes, and tells who changed. Lists and watches come over the `kopf_bridge`."""
+"""Informers: keep the store in step with Kubernetes, and report changed objects. Lists and watches come over `kopf_bridge`."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -28,17 +28,17 @@ MAX_LAG_SECONDS: Final = 5.0
 LAGS_IN_A_ROW: Final = 5
 CLEAN_UP_SECONDS: Final = 1.0
 FORBIDDEN_SECONDS: Final = 30.0
-"""An API server that starts may refuse for a moment what it allows."""
+"""A collection counts as forbidden after this time: an API server that starts may refuse for a moment what it allows."""
 
 log = structlog.get_logger()
 
 
 class HistoryRestored(Exception):
-    """The cluster was restored to an older state: what this process remembers of it did not happen."""
+    """etcd was restored to an older state, so this process remembers things that have not happened."""
 
 
 class Informers:
-    """Watches our kinds, our Secrets and the namespaces' labels.
+    """Watches the operator's kinds, its Secrets, and the labels of namespaces.
 
     With `namespaces` only these are watched (and `operator_namespace`, for Secrets), without them the whole cluster. A kind
     whose definition is gone has no resources; the API server is asked for the definition until it is back. Secrets and
@@ -85,14 +85,14 @@ class Informers:
         self._unlisted: set[WatchedCollection] = set()
         self._listed: dict[WatchedCollection, set[ResourceKey]] = {}
         self._newest: dict[WatchedCollection, int] = {}
-        """The highest version that each collection's lists and watches have told."""
+        """The highest resourceVersion that lists and watches of each collection have shown."""
         self._went_back = asyncio.Event()
         self._transport: WatchTransport | None = None
         self._lags = [0.0] * LAGS_IN_A_ROW
         self._ended: str | None = None
 
     async def run(self) -> None:
-        """Watch until cancelled. Raises when a watch has ended for good: the process should end too."""
+        """Watch until cancelled. Raises an error if a watch has ended for good: then the process should end, too."""
         await self._missing.wait_at_start()
         collections = of_kinds(self._kinds, self._namespaces)
         collections += [each for each in self._extras() if await self._may_watch(each) or await self._is_lost(each)]
@@ -146,7 +146,7 @@ class Informers:
         await bridge.close()
 
     def healthy(self) -> str | None:
-        """Say what is wrong with the watches; None when nothing is. An API server that is away is not our fault."""
+        """Return what is wrong with the watches; None if nothing is. An API server that is away does not count."""
         if self._ended:
             return self._ended
         if min(self._lags) > MAX_LAG_SECONDS:
@@ -171,7 +171,7 @@ class Informers:
         return True
 
     async def _is_lost(self, collection: WatchedCollection) -> bool:
-        """Whether it is in a named namespace that is gone with the Role in it; both may come back."""
+        """Return whether the collection is in a named namespace that is gone with the operator's Role; both may come back."""
         place = collection.namespace
         return place in self._namespaces and not await self._may_watch(of_kinds(self._kinds[:1], (place,))[0])
 
@@ -192,8 +192,8 @@ class Informers:
                 return False
 
     async def _end_when_restored(self) -> None:
-        """What this process remembers is of a time that has not happened: a new one takes everything as it is now, and
-        waits where an attempt may be under way that it did not see.
+        """End the process after a restore of etcd. The next process takes everything as it is, and waits for attempts that may be
+        under way.
         """
         await self._went_back.wait()
         raise HistoryRestored("Kubernetes has gone back to an older state: etcd was restored")
@@ -201,8 +201,8 @@ class Informers:
     def _enter_page(self, collection: WatchedCollection, page: dict[str, Any], first: bool) -> None:
         """Enter one page of a list; at the last one, drop what the list did not show.
 
-        A watch cannot tell what was deleted while it was out; the next list can. A list that is older than what this
-        collection has told before, or shows an object older than it was known then, comes out of a restored etcd.
+        A watch cannot tell what was deleted while it was interrupted; the next list can. If a list is older than the versions
+        that the collection has shown before, or shows an older version of an object, etcd was restored.
         """
         version = page["metadata"]["resourceVersion"]
         shown = {
@@ -230,7 +230,9 @@ class Informers:
     def _is_restored(
         self, collection: WatchedCollection, newest: int, shown: Mapping[ResourceKey, str], list_version: str
     ) -> bool:
-        """Whether a list comes out of a restored etcd; this process then ends. `newest` was known before the list began."""
+        """Return whether a list shows that etcd was restored, and end the process then. `newest` is the highest version that was
+        known before the list began.
+        """
         if int(list_version) >= newest and not any(
             self._store.contradicted_by(key, version, list_version) for key, version in shown.items()
         ):
@@ -240,7 +242,9 @@ class Informers:
         return True
 
     def _kind_is_gone(self, collection: WatchedCollection) -> None:
-        """Kubernetes has deleted all of the kind before its definition went; the watch may have ended before it told all."""
+        """Remove all resources of a kind whose definition is deleted: Kubernetes has deleted them, and the watch may have ended
+        before it showed all deletions.
+        """
         newest = max((int(each.resource_version) for each in self._store.of_kind(collection.kind)), default=0)
         for key in self._store.forget_unlisted(collection.kind, collection.namespace, (), str(newest)):
             self._changed(key)
@@ -252,7 +256,9 @@ class Informers:
             self.synced.set()
 
     def _do_without_forbidden(self) -> None:
-        """What is cluster-scoped is always waited for: without a right to projects there is nothing to do."""
+        """Go on without forbidden namespaced collections. Cluster-scoped ones are always waited for: without the right to list
+        projects the operator can do nothing.
+        """
         if self.synced.is_set() or self._transport is None:
             return
         forbidden = [each for each in self._transport.forbidden(FORBIDDEN_SECONDS) if each in self._unlisted]

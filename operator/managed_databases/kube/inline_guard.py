@@ -1,7 +1,8 @@
-"""Makes the admission policy by which a spec asks inline for no more than its writer may make himself.
+"""Makes the admission policy that lets people list resources inline in a spec only if they may create these resources.
 
-The operator makes the resources that a spec lists inline (grants, access rules) with its own rights. Who may write users only
-would get access rules by it. The policy asks the API server whether the same person may create the kind in that namespace.
+The operator makes the resources that a spec lists inline (grants, access rules) with its own rights. Without the policy somebody
+who may only write users could get access rules that way. The policy asks the API server whether the same person may create that
+kind in that namespace.
 """
 
 from collections.abc import Iterable
@@ -50,7 +51,9 @@ def inline_policies(kinds: Iterable[Kind]) -> list[dict[str, Any]]:
 
 
 def _validation(field: str, kind: Kind) -> dict[str, Any]:
-    """What is there already stays allowed: whoever changes something else, the operator among them, asks for nothing."""
+    """Return the validation of one field. It refuses only a change of the field, so that others, and the operator, may change
+    the rest of the spec.
+    """
     told, before = f"object.spec.{field}", f"oldObject.spec.{field}"
     asks_nothing = f"!has({told}) || {told} == null || size({told}) == 0"
     is_unchanged = f"oldObject != null && has({before}) && {before} == {told}"

@@ -1,8 +1,9 @@
 """One leader among several replicas, by a Lease (coordination.k8s.io/v1) in the operator's namespace.
 
-No clock of another machine is ever read. Our own lease has ended by the larger of boot time and wall clock since
-*before* the last renewal was sent; somebody else's has once it was seen unchanged for as long as it lasts, by boot time
-alone, since *after* it was first seen. So the one ends before the other, whatever the network or a wall clock does.
+No clock of another machine is ever read. The process's own lease ends by the larger of boot time and wall clock, counted from
+*before* the last renewal was sent. Another's lease has ended once it was seen unchanged for its whole duration, by boot time
+alone, counted from *after* it was first seen. So the holder stops before another process takes over, whatever the network or a
+wall clock does.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from managed_databases.reconcile.ports import AlreadyThere, KubeError, KubeUnrea
 
 LEASE_NAME: Final = "managed-databases-operator"
 LOOK_SECONDS: Final = 2.0
-"""A standby looks at least so often, so that it follows a clean stop soon, however long a lease lasts."""
+"""The most seconds between two looks of a standby, so that it takes over soon after a clean stop, however long a lease lasts."""
 RELEASE_SECONDS: Final = 2.0
 _RELEASED_LASTS: Final = 1
 """`leaseDurationSeconds` of a Lease that its holder has let go: the mark that nobody leads. LEASE_SECONDS is longer."""
@@ -41,7 +42,9 @@ class LeaseRequests(Protocol):
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment on two clocks, in seconds. Boot time goes on while the machine sleeps, wall clock while a virtual one pauses."""
+    """A moment on two clocks, in seconds. Boot time goes on while a machine sleeps, the wall clock while a virtual machine is
+    paused.
+    """
 
     boot: float
     wall: float
@@ -56,7 +59,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class _Sighting:
-    """Somebody else's lease: `version` is empty once it was deleted."""
+    """Another process's lease as it was last seen; `version` is "" if it was deleted."""
 
     version: str
     boot: float
@@ -64,18 +67,19 @@ class _Sighting:
 
 
 class LeadershipLost(Exception):
-    """Another process holds the lease: this one must end, because what it knows may be old."""
+    """Another process holds the lease. This process must end, because its knowledge may be old."""
 
 
 class Leadership:
     """`lease_seconds` is how long a lease lasts that is not renewed; it is renewed every `renew_seconds`.
 
-    `acquired` is set once we led for the first time. A lease that ends because Kubernetes does not answer is taken up
-    again when it does, unless somebody else has it by then: its version proves that nobody had it in between.
+    `acquired` is set once this process leads for the first time. If the lease has ended because Kubernetes did not answer, the
+    process takes it up again later, unless another process has it by then: the version of the Lease proves that nobody had it in
+    between.
 
-    A Lease that is not there tells nothing of who leads: somebody may have deleted it, and its holder does not know yet.
-    So whoever makes it leads only once a lease of that length would have ended, unless it has led all the time. Nor does a
-    Lease without a holder that nobody has released: somebody may have emptied it by hand.
+    A missing Lease does not tell who leads: somebody may have deleted it, and its holder does not know that yet. So a process
+    that creates the Lease leads only after the duration of a lease, unless it has led all the time. The same holds for a Lease
+    without a holder that was not released: somebody may have emptied it by hand.
     """
 
     def __init__(
@@ -103,7 +107,7 @@ class Leadership:
         self._released = False
 
     def is_held(self) -> bool:
-        """Whether we lead at this very instant, by our own clocks."""
+        """Return whether this process leads at this instant, by its own clocks."""
         return (
             not self._released
             and self._held_since is not None
@@ -112,7 +116,7 @@ class Leadership:
         )
 
     async def require(self) -> None:
-        """Raise KubeUnreachable unless we lead now: to be awaited right before each write."""
+        """Raise KubeUnreachable unless this process leads now. To be awaited right before each write."""
         if not self.is_held():
             raise KubeUnreachable("this process does not hold the lease: it begins nothing")
 
@@ -140,7 +144,9 @@ class Leadership:
             return False
 
     async def release(self) -> None:
-        """Let another replica lead at once; best effort, RELEASE_SECONDS at most. Nothing may be written afterwards."""
+        """Release the lease, so that another replica leads at once. Best effort, for RELEASE_SECONDS at most. After that this
+        process may write nothing.
+        """
         self._released = True
         if not self._may_be_ours:
             return

@@ -1,4 +1,4 @@
-"""What the operator counts, for Prometheus.
+"""The operator's metrics for Prometheus.
 
 Labels are bounded: project, operation, outcome, section of the API, cause, kind, namespace and state.
 """
@@ -33,11 +33,10 @@ def record_call(project: str, call: CallRecord) -> None:
 
 
 class StateCollector(Collector):
-    """Tells when it is asked how the resources are, how full the datastores, how much there is to do, and how old what
-    is known of the cloud.
+    """Computes, at each scrape, the states of resources, how full datastores are, the length of the queue, and the age of lists.
 
-    A resource counts once: as stalled, else as ready, else as waiting. `leads` tells whether this process works; one
-    that stands by tells no states, which would be told twice.
+    A resource counts once: as stalled, else as ready, else as waiting. `leads` returns whether this process leads; a standby
+    reports no states, because they would be counted twice.
     """
 
     def __init__(
@@ -110,11 +109,11 @@ def state(status: Mapping[str, Any]) -> str:
 
 
 _CAUSES: Final = {Priority.HIGH: "people", Priority.LOW: "time"}
-"""Whose calls are of this priority, as the label says it."""
+"""The value of the label `cause` for each priority."""
 
 
 class Spender(Protocol):
-    """A project that has a budget."""
+    """A project with a budget of calls."""
 
     @property
     def name(self) -> str: ...
@@ -127,7 +126,7 @@ class Spender(Protocol):
 
 
 class BudgetCollector(Collector):
-    """Tells each project's budget of calls when it is asked: used by section of the API and cause, and left by cause."""
+    """Computes, at each scrape, each project's calls: those made by section of the API and cause, and those left by cause."""
 
     def __init__(self, projects: Callable[[], Iterable[Spender]]) -> None:
         self._projects = projects

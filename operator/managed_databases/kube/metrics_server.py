@@ -1,4 +1,4 @@
-"""Where Prometheus reads: /metrics on a port of its own, since names of namespaces stand in it."""
+"""Serves /metrics to Prometheus, on a port of its own, because the metrics contain names of namespaces."""
 
 import time
 from http import HTTPStatus
@@ -13,13 +13,14 @@ from managed_databases.kube.reviews import Reviews
 
 PATH: Final = "/metrics"
 MADE_ANEW_SECONDS: Final = 1.0
-"""Making the text takes the event loop, the longer the more resources there are: askers without end get the last one."""
+"""The text is made at most once in this time, and repeated meanwhile: making it blocks the event loop, longer with more
+resources."""
 
 
 class MetricsServer:
-    """Serves /metrics until cancelled. `port` 0 takes any free one; `bound` tells which.
+    """Serves /metrics until cancelled. `port` 0 takes any free port; `bound` tells which one.
 
-    With `certificate` it speaks TLS; with `reviews` it answers only to whom Kubernetes allows to `get` the path.
+    With `certificate` the server speaks TLS; with `reviews` it answers only those whom Kubernetes allows to `get` the path.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class MetricsServer:
         self.bound = self._server.bound
 
     async def run(self) -> None:
-        """Raises OSError when the port is taken."""
+        """Serve until cancelled. Raises OSError if the port is taken."""
         await self._server.run()
 
     async def _answer(self, question: Question) -> Answer:

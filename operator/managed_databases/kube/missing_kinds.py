@@ -1,4 +1,4 @@
-"""Our kinds whose definitions are not there: waited for at the start, and done without once it is known that they are gone."""
+"""Handles kinds without a definition: the operator waits for them at its start, and works without those that are deleted."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class MissingKinds:
-    """`gone` is called with each collection that was answered 404 and whose definition is not there, once each time.
+    """Watches for deleted definitions. `gone` is called once with a collection that was answered 404 and has no definition.
 
     Times are divided by `speed`.
     """
@@ -36,7 +36,9 @@ class MissingKinds:
         self._news = asyncio.Event()
 
     def discovery(self) -> dict[str, dict[str, Any]]:
-        """Return what to tell kopf of our group, so that it asks for all our kinds, there or not, again and again."""
+        """Return the discovery of the operator's API group for kopf, so that kopf asks for all kinds, whether they exist or
+        not.
+        """
         verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
         resources = [
             {
@@ -51,10 +53,11 @@ class MissingKinds:
         return {GROUP_PATH: {"groupVersion": f"{GROUP}/{VERSION}", "resources": resources}}
 
     async def wait_at_start(self) -> None:
-        """Wait until the API server serves all our kinds; only for those that it serves while one of these is going.
+        """Wait until the API server serves all kinds. While one of the definitions is being deleted, wait only for the kinds that
+        are served.
 
-        Who deletes all definitions leaves the kinds that hold something in the cloud behind, without the others; what is of
-        them must be let go.
+        When all definitions were deleted, those whose resources have finalizers stay for a while, without the others; the
+        operator must let go of these resources.
         """
         told: tuple[list[str], list[str]] | None = None
         while True:
@@ -78,13 +81,13 @@ class MissingKinds:
             await asyncio.sleep(LOOK_SECONDS / self._speed)
 
     def report(self, collection: WatchedCollection) -> None:
-        """The API server answered 404 for this collection."""
+        """Note that the API server answered 404 for this collection."""
         if collection.group == GROUP:
             self._reported.add(collection)
             self._news.set()
 
     async def run(self) -> None:
-        """Look at the definitions of what was reported, until cancelled. One that is there is only late."""
+        """Look up the definitions of reported collections, until cancelled. If the definition exists, the 404 was only early."""
         while True:
             await self._news.wait()
             self._news.clear()
@@ -104,7 +107,7 @@ class MissingKinds:
         return sorted(self._kinds.keys() - {resource["name"] for resource in served["resources"]})
 
     async def _going(self) -> list[str]:
-        """Those whose definitions are being deleted, as far as the operator may read them."""
+        """Return the kinds whose definitions are being deleted, as far as the operator may read definitions."""
         going = []
         for plural in self._kinds:
             try:

@@ -33,7 +33,7 @@ GRACE_SECONDS = 5.0
 """How long calls in flight may take to end after SIGTERM; with the two bounds that follow it (the parts', the lease's) a
 stop takes less than 10 s, also when the API or Kubernetes hangs."""
 PARTS_END_SECONDS = 1.5
-"""How long a part may take to end once it is cancelled: one that does not end must not keep the lease."""
+"""The most seconds that a part may take to end once it is cancelled: a part that does not end must not keep the lease."""
 
 log = structlog.get_logger()
 
@@ -41,8 +41,8 @@ log = structlog.get_logger()
 async def run_operator(settings: Settings, watchdog: Watchdog) -> None:
     """Run until SIGTERM or SIGINT.
 
-    Raises Ended when a part ends by itself: the process should end with it. Raises CannotStart when nothing tells where
-    Kubernetes is, or who we are there, or the certificate for the metrics cannot be used.
+    Raises Ended if a part ends by itself: then the process should end, too. Raises CannotStart if there is no usable connection
+    to Kubernetes, or if the certificate for the metrics cannot be used.
     """
     connection = (
         KubeConnection.from_kubeconfig(settings.kubeconfig, settings.context)
@@ -179,7 +179,9 @@ class _Operator:
         await self._controller.run()
 
     async def _may_send(self, call: Call[Any]) -> None:
-        """No mutating call is begun by a process that does not lead. Raises KubeUnreachable: the API is not to blame."""
+        """Refuse mutating calls to the API in a process that does not lead. Raises KubeUnreachable, because the API is not the
+        cause.
+        """
         if self._leadership and call.mutates:
             await self._leadership.require()
 

@@ -1,4 +1,4 @@
-"""Lists of Kubernetes, read item by item: a page of objects that tenants have filled may be larger than our memory."""
+"""Reads lists of Kubernetes item by item, because a page of objects that tenants have filled may be larger than the memory."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, Protocol
@@ -9,13 +9,13 @@ import orjson
 from managed_databases.api.rows import OverLimit, RowSplitter, Unreadable
 
 PAGE: Final = 100
-"""Objects that are asked for at once."""
+"""The number of objects in a page."""
 ITEM_LIMIT_BYTES: Final = 8 * 2**20
-"""An object that etcd takes has at most 1.5 MiB by default."""
+"""The most bytes of an item. etcd stores objects of at most 1.5 MiB by default."""
 _CHUNK_BYTES: Final = 64 * 2**10
 
 Light = Callable[[dict[str, Any]], dict[str, Any]]
-"""Returns what is kept of an object."""
+"""A function that returns the part of an object that is kept."""
 
 
 class Chunks(Protocol):
@@ -23,9 +23,9 @@ class Chunks(Protocol):
 
 
 async def read_page(body: Chunks, light: Light) -> dict[str, Any]:
-    """Return the list, with what `light` leaves of each item. Never more than one whole item is held.
+    """Return the list with the parts of its items that `light` returns. Only one whole item is in memory at a time.
 
-    Raises ClientPayloadError for what is no list: whoever asked asks again.
+    Raises ClientPayloadError if the body is not a list; the caller then asks again.
     """
     splitter = RowSplitter("items", row_most_bytes=ITEM_LIMIT_BYTES, null_is_empty=True)
     items: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""What the kubelet asks: /healthz and /readyz. Anybody who reaches the Pod may ask, so the answers tell nothing else."""
+"""Serves the kubelet's probes, /healthz and /readyz. Anybody who reaches the Pod may ask, so the answers tell nothing else."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -8,15 +8,15 @@ import structlog
 from managed_databases.kube.asked import Answer, AskedServer, Question
 
 Check = Callable[[], str | None]
-"""Returns None when all is well, else a sentence that says what is not. It may name namespaces: it is for the log."""
+"""A function that returns None if all is well, else a sentence for the log that says what is not; it may name namespaces."""
 
 log = structlog.get_logger()
 
 
 class Probes:
-    """Serves the probes until cancelled. `port` 0 takes any free one; `bound` tells which.
+    """Serves the probes until cancelled. `port` 0 takes any free port; `bound` tells which one.
 
-    /healthz answers by `live`, /readyz by `ready`: 200 and `ok`, or 503; why stands in the log, once until it changes.
+    /healthz answers by `live`, /readyz by `ready`: 200 and `ok`, or 503. The log says why, once until the reason changes.
     """
 
     def __init__(self, *, live: Check, ready: Check, host: str = "0.0.0.0", port: int = 8080) -> None:
@@ -26,7 +26,7 @@ class Probes:
         self.bound = self._server.bound
 
     async def run(self) -> None:
-        """Raises OSError when the port is taken."""
+        """Serve until cancelled. Raises OSError if the port is taken."""
         await self._server.run()
 
     async def _answer(self, question: Question) -> Answer:

@@ -1,4 +1,4 @@
-"""What the operator may do, derived from what the kinds declare. A rule that nothing needs does not belong here."""
+"""Makes the operator's RBAC rules from the kinds. A rule that nothing needs does not belong here."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ Rules = tuple["AccessRule", ...]
 
 @dataclass(frozen=True)
 class AccessRule:
-    """One rule of a Role or ClusterRole. With `names` it is about the objects of these names only.
+    """One rule of a Role or ClusterRole. With `names` the rule is for objects with these names only.
 
-    `why` says what the operator does with it, `misuse` what somebody could who has taken over its Pod; both for
-    docs/reference/access.md.
+    `why` says what the operator does with the right, `misuse` what somebody could do with it who has taken over the operator's
+    Pod; both texts are for docs/reference/access.md.
     """
 
     group: str
@@ -215,7 +215,7 @@ def access(kinds: Iterable[Kind]) -> Access:
 
 
 def roles_for_people(kinds: Iterable[Kind]) -> Mapping[str, Rules]:
-    """Return what the built-in roles `view` and `edit` gain: those who edit a namespace edit its databases."""
+    """Return the rules that the built-in roles `view` and `edit` gain: those who may edit a namespace may edit its databases."""
     served = tuple(kind for kind in kinds if kind.namespaced)
     if not served:
         return {"view": (), "edit": ()}

@@ -1,4 +1,4 @@
-"""Letting go of resources when no operator is there to do it: only our finalizer is removed, the cloud is not asked."""
+"""Lets go of resources without an operator: removes the operator's finalizer from them, and makes no call to the cloud."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
@@ -20,7 +20,7 @@ USUAL_LEASE_SECONDS: Final = 15
 
 @dataclass(frozen=True)
 class Held:
-    """A resource that carries our finalizer. `cloud_id` is empty when the cloud has nothing of it that we know."""
+    """A resource with the operator's finalizer. `cloud_id` is "" if the resource holds no cloud object."""
 
     kind: Kind
     namespace: str
@@ -40,7 +40,7 @@ class Held:
 async def held_resources(
     connection: KubeConnection, kinds: Collection[Kind], namespace: str | None
 ) -> AsyncIterator[Held]:
-    """Every resource with our finalizer, in one namespace or in all. A CRD that is not there has none.
+    """Return every resource with the operator's finalizer, in one namespace or in all. A kind without a CRD has none.
 
     Raises KubeError.
     """
@@ -61,7 +61,7 @@ async def held_resources(
 
 
 async def release(connection: KubeConnection, held: Held) -> bool:
-    """Remove our finalizer from exactly this resource; return whether it still had to be. Raises KubeError."""
+    """Remove the operator's finalizer from exactly this resource; return whether it still had it. Raises KubeError."""
     for tries_left in reversed(range(TRIES)):
         try:
             raw = await connection.request("GET", held.path)
@@ -83,9 +83,9 @@ async def release(connection: KubeConnection, held: Held) -> bool:
 
 
 async def running_operator(connection: KubeConnection, say: Callable[[str], None]) -> str | None:
-    """Return who holds a lease of ours and renews it, None when nobody does. Raises KubeError.
+    """Return the holder of an operator's Lease that is still renewed; None if there is none. Raises KubeError.
 
-    No clock of another machine is read: a lease that is held is watched for as long as it lasts.
+    No clock of another machine is read: a Lease with a holder is watched for its whole duration.
     """
     selected = {"fieldSelector": f"metadata.name={LEASE_NAME}"}
     path = "/apis/coordination.k8s.io/v1/leases"
@@ -108,7 +108,7 @@ async def running_operator(connection: KubeConnection, say: Callable[[str], None
 
 
 def _versions_of_held(leases: Any) -> dict[str, tuple[str, str, int]]:
-    """resourceVersion, holder and duration (seconds) by uid, of those that somebody holds."""
+    """Return resourceVersion, holder and duration (seconds) of the Leases that have a holder, by uid."""
     return {
         lease["metadata"]["uid"]: (
             lease["metadata"]["resourceVersion"],

@@ -1,4 +1,4 @@
-"""Compares the store with Kubernetes now and then: the net under the watches."""
+"""Compares the store with Kubernetes periodically, in case a watch has missed an event."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from managed_databases.reconcile.ports import KubeError, ResourceKey
 
 EVERY_SECONDS: Final = 600.0
 SETTLE_SECONDS: Final = 5.0
-"""How long a watch may lag behind a list before the difference counts."""
+"""The seconds that a watch may lag behind a list before a difference counts."""
 
 METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -23,10 +23,11 @@ log = structlog.get_logger()
 
 
 class Relist:
-    """Every ten minutes (divided by `speed`), lists uids and versions of all collections.
+    """Lists uids and versions of all collections every ten minutes (divided by `speed`).
 
-    What has vanished is dropped, what differs is read again; `changed` gets the keys of both. `newest` tells the highest
-    version that a collection's watch has told; `is_restored` is asked of each list, with what that was before.
+    Objects that have vanished are removed from the store, objects that differ are read again; `changed` gets the keys of both.
+    `newest` returns the highest version that a collection's watch has shown; `is_restored` is called for each list, with the
+    highest version from before it.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Relist:
                     log.warning("a relist failed", path=collection.path, error=str(error))
 
     async def compare(self, collection: WatchedCollection) -> None:
-        """Mend the store's view of one collection. Raises KubeError."""
+        """Correct the store's state of one collection. Raises KubeError."""
         newest = self._newest(collection)
         listed, list_version = await self._list(collection)
         if self._is_restored(collection, newest, listed, list_version):

@@ -1,7 +1,7 @@
-"""Whether somebody may read: Kubernetes is asked whose the token is, and what they may do.
+"""Asks Kubernetes whose token a request has, and whether its owner may read the metrics.
 
-As is usual in the field: a TokenReview, and a SubjectAccessReview for the verb `get` on the path (`nonResourceURLs`). Answers
-are kept for a while, so that Prometheus costs two requests a minute and a stranger with made-up tokens few at a time.
+As other controllers do, by a TokenReview and a SubjectAccessReview for the verb `get` on the path (`nonResourceURLs`). Results
+are kept for a while, so that Prometheus causes two requests a minute, and a stranger with made-up tokens few at a time.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ ACCESS_REVIEWS: Final = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 ALLOWED_SECONDS: Final = 60.0
 REFUSED_SECONDS: Final = 10.0
-"""Shorter: who has just been given the right does not want to wait."""
+"""The seconds for which a refusal is kept; short, because somebody who has just got the right does not want to wait."""
 KEPT: Final = 256
-"""Answers, of readers and of strangers each."""
+"""The most results that are kept, of readers and of strangers each."""
 AT_ONCE: Final = 1
-"""Reviews, of readers and of strangers each."""
+"""The most reviews at a time, of readers and of strangers each."""
 
 _Asked = tuple[bytes, str]
-"""The digest of a token, and the path that is asked for with it."""
+"""The digest of a token, and the requested path."""
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class ReviewRequests(Protocol):
 
 
 class _Answers:
-    """What some were answered, until when that counts, and their turns to be asked about."""
+    """The kept results of one group (readers or strangers), until when they count, and the group's reviews under way."""
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(AT_ONCE)
@@ -48,10 +48,10 @@ class _Answers:
 
 
 class Reviews:
-    """Remembers answers, by digests of the tokens.
+    """Reviews tokens, and keeps the results by digests of the tokens.
 
-    Whoever was let read is kept apart from strangers, and asked about beside them: however many tokens these make up, and however
-    long each takes, no reader loses its answer by it, or waits for theirs.
+    Readers, whose tokens were accepted before, are kept and reviewed apart from strangers. So however many tokens strangers make
+    up, and however long a review takes, no reader loses its result or waits for them.
     """
 
     def __init__(self, connection: ReviewRequests, now: Callable[[], float] = time.monotonic) -> None:
@@ -60,7 +60,9 @@ class Reviews:
         self._readers, self._strangers = _Answers(), _Answers()
 
     async def verdict(self, authorization: str, path: str) -> HTTPStatus:
-        """Return OK, UNAUTHORIZED (nobody's token), FORBIDDEN (theirs may not), or SERVICE_UNAVAILABLE (nobody can tell)."""
+        """Return OK, UNAUTHORIZED (Kubernetes does not know the token), FORBIDDEN (its owner lacks the right), or
+        SERVICE_UNAVAILABLE (Kubernetes cannot be asked).
+        """
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:

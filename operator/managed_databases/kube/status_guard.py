@@ -1,6 +1,7 @@
-"""Knows whether the admission policy on our statuses is in place.
+"""Checks whether the admission policy on statuses is in place.
 
-Nobody is refused what the policy lets him do, so the operator cannot try it as itself: it reads the policy and its binding.
+The policy lets the operator write statuses, so the operator cannot test the policy by a write: it reads the policy and its
+binding.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ class StatusGuard:
             await asyncio.sleep(LOOK_SECONDS / self._speed)
 
     async def look(self) -> None:
-        """Look once. An API server that does not answer leaves all as it was known."""
+        """Look once. If the API server does not answer, the known state stays."""
         try:
             missing = await self._why_missing()
         except WriteRefused as error:

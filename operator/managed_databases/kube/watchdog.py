@@ -1,7 +1,7 @@
-"""A process that is to end ends, whatever hangs: a thread sees to it that needs neither the event loop nor a file.
+"""Ends a process that has to end, whatever hangs, by a thread that needs neither the event loop nor a file.
 
-A task may swallow its cancellation, a thread may never return, files may be used up, the loop may stand still: none of it
-keeps a process for longer than it was given, in which nothing watches any more.
+A task may swallow its cancellation, a thread may never return, files may be used up, the event loop may stand still: none of
+these keeps a process that no longer watches anything alive for longer than its time.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from types import FrameType
 from typing import Final
 
 END_SECONDS: Final = 9.0
-"""From the moment when a part has ended, or a stop is asked for, to the end of the process; an orderly one is quicker."""
+"""The most seconds from the end of a part, or the request to stop, to the end of the process; an orderly end is quicker."""
 LAST_RESORT_SECONDS: Final = 0.7
-"""After that the interpreter itself ends the process, if not even a thread may run."""
+"""The seconds after which the interpreter itself ends the process, if not even the thread can run."""
 STUCK_SECONDS: Final = 60
-"""How long the event loop may stand still before the process ends: as long as it takes a kubelet to find out."""
+"""The seconds that the event loop may stand still before the process is ended: as long as the kubelet takes to notice it."""
 TURN_SECONDS: Final = 0.5
 BEAT_SECONDS: Final = 1.0
 MAX_WRITE_SECONDS: Final = 200 / 1000
@@ -34,7 +34,9 @@ _WHOLE_WRITE_BYTES: Final = 4096
 
 
 class Watchdog:
-    """Start it with `start`; then `beats` shows that the loop turns, and `end_within` says that the process is to end."""
+    """Watches over the end of the process. After `start`, `beats` shows that the event loop turns; `end_within` sets the time
+    within which the process must end.
+    """
 
     def __init__(self, *, mask: Callable[[str], str] = str, stuck_seconds: float = STUCK_SECONDS) -> None:
         self._mask = mask
@@ -48,7 +50,7 @@ class Watchdog:
         self._main = threading.get_ident()
 
     def start(self) -> None:
-        """Call it in the thread that will run the event loop."""
+        """Start the thread. To be called in the thread that will run the event loop."""
         self._main = threading.get_ident()
         self._thread.start()
 
@@ -59,9 +61,9 @@ class Watchdog:
             await asyncio.sleep(BEAT_SECONDS)
 
     def end_within(self, seconds: float, reason: str, code: int) -> None:
-        """The process has to be gone by then, by itself or by us, with this exit code.
+        """End the process after that time, with this exit code, if it has not ended by itself.
 
-        The first reason stands, and the earliest time; who says it last knows the code best.
+        Of several calls the first reason, the earliest time and the last exit code count.
         """
         at = time.monotonic() + seconds
         self._code = code
@@ -83,7 +85,9 @@ class Watchdog:
                     self._leave("the process is ended", "its event loop stands still", 1)
 
     def _leave(self, event: str, reason: str, code: int) -> None:
-        """A log that nobody reads, or a lock in the logging that nobody gives back, must not hold this up."""
+        """Write the last log line and end the process. A log that nobody reads, or a lock of the logging, does not hold this
+        up.
+        """
         try:
             where = _stack(sys._current_frames().get(self._main))
             line = {

@@ -1,4 +1,4 @@
-"""What the operator writes to Kubernetes, and what it reads by name. Implements `reconcile.ports.Kube`; nothing is retried."""
+"""Writes to Kubernetes, and reads by name. Implements `reconcile.ports.Kube`; no request is repeated."""
 
 import os
 import socket
@@ -35,11 +35,11 @@ from managed_databases.visible import visible
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MAX_NOTE: Final = 1024
-"""Bytes of an Event's note (events.k8s.io/v1)."""
+"""The most bytes of an Event's note (events.k8s.io/v1)."""
 MAX_REQUESTS: Final = 16
-"""At once. Each has a connection, whose buffers take 256 KiB, and the API server has others to serve."""
+"""The most requests at a time. Each has a connection, whose buffers take 256 KiB, and the API server has others to serve."""
 REQUESTS_SPARE: Final = 4
-"""Beside them, for namespaces of which there is none under way."""
+"""Further requests at a time, for namespaces that have none under way."""
 
 Query = Sequence[tuple[str, str]]
 DRY_RUN: Final[Query] = (("dryRun", "All"),)
@@ -48,10 +48,10 @@ log = structlog.get_logger()
 
 
 class KubeWriter:
-    """`before_write` is awaited right before each write is sent; it raises a KubeError when nothing may be written.
+    """Sends the operator's requests. `before_write` is awaited right before each write; it raises a KubeError if nothing may be
+    written.
 
-    At most MAX_REQUESTS requests are under way, and REQUESTS_SPARE; the others wait for their turn, which goes round among
-    the namespaces.
+    At most MAX_REQUESTS requests, and REQUESTS_SPARE further ones, are under way; the others wait, and namespaces take turns.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class KubeWriter:
         self._places = Places(MAX_REQUESTS, REQUESTS_SPARE)
 
     async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
-        """Raises WriteConflict when the resource has changed, WriteRefused when one is added to a deleting resource, or there
-        are more than are kept in memory.
+        """Replace the finalizers. Raises WriteConflict if the resource has changed; WriteRefused if a finalizer is added to a
+        resource that is being deleted, or if there are more than are kept in memory.
         """
         if len(resource.finalizers) > MAX_FINALIZERS:
             raise WriteRefused(f"a change of finalizers: there are more than {MAX_FINALIZERS}, take some away")
@@ -80,9 +80,9 @@ class KubeWriter:
         return await self._patch_resource(resource, "", {"metadata": metadata})
 
     async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource:
-        """Make `.status` exactly this; nothing is sent when it is. A None inside means absent.
+        """Replace `.status`; nothing is sent if it is the same already. A None inside means absent.
 
-        Raises WriteConflict when the resource has changed since it was seen.
+        Raises WriteConflict if the resource has changed since it was seen.
         """
         difference = merge_patch(resource.status, status)
         if not difference:
@@ -93,7 +93,7 @@ class KubeWriter:
     async def create_owned(
         self, owner: Resource, key: ResourceKey, spec: Mapping[str, Any], annotations: Mapping[str, str]
     ) -> Resource:
-        """Raises AlreadyThere, and WriteRefused when the API server does not accept the spec."""
+        """Create an owned resource. Raises AlreadyThere, and WriteRefused if the API server does not accept the spec."""
         metadata = {
             "name": key.name,
             "namespace": key.namespace,
@@ -120,7 +120,7 @@ class KubeWriter:
         return await self._patch_resource(resource, "", {"metadata": metadata, "spec": dict(spec)})
 
     async def delete_owned(self, resource: Resource) -> None:
-        """One that is gone, or that is another one by now, is no error."""
+        """Delete an owned resource. It is no error if the resource is gone, or if another one has its name by now."""
         key = resource.key
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": resource.uid}}
         path = object_path(GROUP, VERSION, self._plurals[key.kind], key.namespace or None, key.name)
@@ -138,7 +138,7 @@ class KubeWriter:
             return None
 
     async def prove_secret(self, old: SecretContent | None, secret: NewSecret) -> None:
-        """A dry run on the API server. Admission webhooks that know none prove nothing, and refuse nothing here."""
+        """Try the write of a Secret by a dry run. Admission webhooks that do not support dry runs are not asked."""
         try:
             await (self._create_secret(secret, DRY_RUN) if old is None else self._replace_secret(old, secret, DRY_RUN))
         except WriteRefused as error:
@@ -146,13 +146,13 @@ class KubeWriter:
                 raise
 
     async def create_secret(self, secret: NewSecret) -> SecretContent:
-        """Raises AlreadyThere, and WriteRefused in a terminating namespace."""
+        """Create a Secret. Raises AlreadyThere, and WriteRefused in a terminating namespace."""
         return self._known_secret(await self._create_secret(secret))
 
     async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
-        """Make our data, labels, annotations and owner those of `secret`; other people's stay.
+        """Replace the operator's data, labels, annotations and owner in a Secret by those of `secret`; those of others stay.
 
-        Raises WriteConflict when the Secret has changed since it was read, and WriteRefused when its type differs.
+        Raises WriteConflict if the Secret has changed since it was read, and WriteRefused if its type differs.
         """
         return self._known_secret(await self._replace_secret(old, secret))
 
@@ -187,7 +187,7 @@ class KubeWriter:
         return await self._write_secret("PATCH", path, body, secret, MERGE_PATCH, query)
 
     async def delete_secret(self, secret: SecretContent) -> None:
-        """Delete exactly this one. One that is gone, or that is another one by now, is no error."""
+        """Delete exactly this Secret. It is no error if the Secret is gone, or if another one has its name by now."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": secret.uid}}
         try:
             await self._write("DELETE", _secret_path(secret.namespace, secret.name), body)
@@ -206,8 +206,8 @@ class KubeWriter:
             return await read_definition(self._connection, self._plurals[kind])
 
     async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
-        """Post an Event about what happened `at` that time. A failure is logged, and nothing else comes of it. Events of
-        cluster-scoped resources go into the namespace `default`.
+        """Post an Event with the time `at`. A failure is only logged. Events of cluster-scoped resources go into the namespace
+        `default`.
         """
         key = resource.key
         namespace = key.namespace or "default"
@@ -244,7 +244,7 @@ class KubeWriter:
         return self._known(raw, key)
 
     def _known(self, raw: Mapping[str, Any], key: ResourceKey) -> Resource:
-        """An own answer is known at once, before the watch tells it."""
+        """Enter the answer to a write of the operator into the store at once, before the watch shows it."""
         written = resource_of(raw, key)
         self._store.put(written)
         return written
@@ -260,7 +260,7 @@ class KubeWriter:
         return raw
 
     def _known_secret(self, raw: Mapping[str, Any]) -> SecretContent:
-        """As `_known`. The answer to a dry run is none of these: it has no resourceVersion, and nothing was written."""
+        """Do the same as `_known` for a Secret, but not for the answer to a dry run, which has no resourceVersion."""
         self._store.seen(raw, SECRET)
         return _secret_content(raw)
 
@@ -285,7 +285,7 @@ class KubeWriter:
 
 
 def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON merge patch (RFC 7396) that makes `new` of `old`; empty when they are the same.
+    """Return the JSON merge patch (RFC 7396) that turns `old` into `new`; empty if they are equal.
 
     The format cannot say null, so a None in `new` means absent, at any depth of mappings. Lists are replaced whole.
     """
@@ -341,7 +341,9 @@ def _encoded(data: Mapping[str, SecretStr]) -> dict[str, str]:
 
 
 def _masked(text: str, secret: NewSecret) -> str:
-    """What is part of the Secret's own name hides nothing, and without it nobody could read what is meant."""
+    """Return a text with the Secret's values masked, except for values that are part of the Secret's own name: these are not
+    secret, and the text would not be readable without them.
+    """
     values = {value.get_secret_value() for value in secret.data.values()} | set(_encoded(secret.data).values())
     values = {value for value in values if value not in f"{secret.namespace}/{secret.name}"}
     for value in sorted(filter(None, values), key=len, reverse=True):
