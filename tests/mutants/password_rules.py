@@ -36,7 +36,7 @@ PASSWORDS: Final = (
     Mutant(
         "the Secret is written before the user is made",
         "reconcile/act/password_change.py",
-        "            written = await self._put(current, credentials.desired(current, password))",
+        "            written = await self._put(current, secret_content.desired(current, password))",
         "            return password",
         _SECRETS,
     ),
@@ -91,7 +91,7 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "a retained Secret has no owner that garbage collection would follow",
-        "reconcile/act/credentials.py",
+        "reconcile/act/secret_content.py",
         'owner=resource if current.observed.spec.deletion_policy == "Delete" else None,\n        drops=OPTIONAL_KEYS,',
         "owner=resource,\n        drops=OPTIONAL_KEYS,",
         _SECRETS,
@@ -113,7 +113,7 @@ PASSWORDS: Final = (
     Mutant(
         "an edited password is not believed",
         "reconcile/act/credentials.py",
-        "return None if password is None or _judge(current, mine, password) is False else password",
+        "return None if password is None or judge(current, mine, password) is False else password",
         "return password",
         _SECRETS,
     ),
@@ -134,7 +134,7 @@ PASSWORDS: Final = (
     Mutant(
         "a value that is not told any more is proven by its check",
         "reconcile/act/credentials.py",
-        "    return password if password is not None and _judge(current, mine, password) else None",
+        "    return password if password is not None and judge(current, mine, password) else None",
         "    return password",
         _TOLD_ONCE,
     ),
@@ -147,8 +147,8 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "no check vouches for a password that nobody has seen work",
-        "reconcile/act/credentials.py",
-        "if mine is None or check is None or _judge(current, mine, password) is not None:",
+        "reconcile/act/secret_content.py",
+        "if mine is None or check is None or judge(current, mine, password) is not None:",
         "if True:",
         ("virtual/test_password_checks.py",),
     ),

@@ -17,7 +17,7 @@ WALKS: Final = (
     Mutant(
         "in a walk: an edited password is not believed",
         "reconcile/act/credentials.py",
-        "return None if password is None or _judge(current, mine, password) is False else password",
+        "return None if password is None or judge(current, mine, password) is False else password",
         "return password",
         _WALKS,
     ),

@@ -11,7 +11,7 @@ from kinds.builders import MAIN, parent, uuid
 from managed_databases.api.models import User
 from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.act import credentials
+from managed_databases.reconcile.act import secret_content
 from managed_databases.reconcile.act.credentials import CredentialReader
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.annotations import OWNER_UID, PASSWORD_CHECK
@@ -66,7 +66,7 @@ class Fixture:
 
     def keep(self, password: SecretStr = OLD, **fields: Any) -> SecretContent:
         """Its credentials Secret as it should be, but for these fields."""
-        secret = replace(self.stage.keep(credentials.desired(self.current, password)), **fields)
+        secret = replace(self.stage.keep(secret_content.desired(self.current, password)), **fields)
         self.stage.kube.secrets[MINE] = secret
         return secret
 
@@ -82,7 +82,7 @@ class Fixture:
 async def test_both_secrets_are_read_and_noted() -> None:
     fixture = Fixture()
     mine = fixture.keep()
-    pending = fixture.stage.keep(credentials.pending_secret(fixture.current, NEW))
+    pending = fixture.stage.keep(secret_content.pending_secret(fixture.current, NEW))
     view = await fixture.read()
     assert (view.password, view.pending) == (OLD, NEW)
     assert view.versions == ("1", "1")
@@ -139,7 +139,7 @@ async def test_what_was_not_right_is_read_again(what: str) -> None:
     fixture = Fixture()
     mine = fixture.keep()
     if what == "pending":
-        fixture.stage.keep(credentials.pending_secret(fixture.current, NEW))
+        fixture.stage.keep(secret_content.pending_secret(fixture.current, NEW))
     else:
         fixture.keep(labels={})
     await fixture.read()
@@ -250,7 +250,7 @@ async def test_marks_that_are_gone_are_to_be_put_back(why: str, fields: dict[str
     view = await fixture.read()
     assert view.outdated, why
     assert not view.misleads, "applications get in with it"
-    assert credentials.has_lost_marks(secret) == ("owner_uids" not in fields)
+    assert secret_content.has_lost_marks(secret) == ("owner_uids" not in fields)
 
 
 async def test_where_it_says_to_connect_is_remembered() -> None:
@@ -325,16 +325,16 @@ async def test_for_one_release_a_given_secret_needs_no_label() -> None:
 def test_who_may_clean_up_after_whom() -> None:
     """A Secret goes with its resource, unless what it opens stays."""
     current = Stage(app()).current
-    for secret in (credentials.desired(current, NEW), credentials.pending_secret(current, NEW)):
+    for secret in (secret_content.desired(current, NEW), secret_content.pending_secret(current, NEW)):
         assert secret.owner == current.resource
         assert secret.annotations[OWNER_UID] == "uid-app"
     retaining = Stage(app(deletionPolicy="Retain")).current
-    for secret in (credentials.desired(retaining, NEW), credentials.pending_secret(retaining, NEW)):
+    for secret in (secret_content.desired(retaining, NEW), secret_content.pending_secret(retaining, NEW)):
         assert secret.owner is None
 
 
 def test_a_secret_is_for_service_binding() -> None:
-    secret = credentials.desired(Stage(app()).current, NEW)
+    secret = secret_content.desired(Stage(app()).current, NEW)
     assert secret.type == "servicebinding.io/postgresql"
     assert secret.data["password"] == NEW
     assert {"host", "port", "username", "type", "uri"} <= secret.data.keys()

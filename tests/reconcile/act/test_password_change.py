@@ -13,7 +13,7 @@ from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason
-from managed_databases.reconcile.act import credentials
+from managed_databases.reconcile.act import secret_content
 from managed_databases.reconcile.annotations import PASSWORD_CHECK
 from managed_databases.reconcile.memory import SecretsRead
 from managed_databases.reconcile.ports import AlreadyThere, NewSecret, SecretContent, WriteRefused
@@ -35,8 +35,8 @@ def stage_of(*, mine: SecretStr | None = OLD, pending: SecretStr | None = None, 
     fields = {"password": mine, "pending": pending} | view
     answer: CloudObject | None = fields.pop("answer", THERE)
     stage = Stage(APP, answer=answer, external=THERE, credential=PasswordView(**fields))
-    credentials_secret = None if mine is None else stage.keep(credentials.desired(stage.current, mine))
-    pending_secret = None if pending is None else stage.keep(credentials.pending_secret(stage.current, pending))
+    credentials_secret = None if mine is None else stage.keep(secret_content.desired(stage.current, mine))
+    pending_secret = None if pending is None else stage.keep(secret_content.pending_secret(stage.current, pending))
     stage.current.secrets = SecretsRead(credentials_secret, pending_secret)
     stage.current.memory.password.fine = ("the last version",)
     return stage
@@ -135,7 +135,7 @@ async def test_a_password_is_made_up_where_none_is_given() -> None:
 async def test_a_pending_secret_that_is_ours_is_used_as_it_is() -> None:
     """A pass before this one has made it: the password in it may be in the cloud by now."""
     stage = stage_of(given=NEW)
-    stage.keep(credentials.pending_secret(stage.current, SecretStr("of an earlier pass")))
+    stage.keep(secret_content.pending_secret(stage.current, SecretStr("of an earlier pass")))
     await act(stage, PasswordStep.PREPARE)
     assert stage.done == ORDERS[PasswordStep.PREPARE][:2]
     assert held(stage, PENDING) == SecretStr("of an earlier pass")
@@ -162,7 +162,7 @@ async def test_a_pending_secret_that_the_pass_has_read_is_replaced() -> None:
 async def test_a_password_that_is_reset_counts_as_a_repair() -> None:
     stage = stage_of()
     await act(stage, PasswordStep.PREPARE, Reason.PASSWORD_RESET)
-    assert stage.current.memory.password.repairs == [(stage.clock.monotonic(), credentials.RESET)]
+    assert stage.current.memory.password.repairs == [(stage.clock.monotonic(), secret_content.RESET)]
 
 
 # --- SEND and CONFIRM ---
@@ -247,7 +247,7 @@ async def test_what_is_given_up_and_the_cloud_may_have_is_told_first(unclear: bo
 async def test_a_repair_is_counted() -> None:
     stage = stage_of()
     await act(stage, PasswordStep.WRITE)
-    repair = (stage.clock.monotonic(), credentials.content_hash(stage.current, OLD))
+    repair = (stage.clock.monotonic(), secret_content.content_hash(stage.current, OLD))
     assert stage.current.memory.password.repairs == [repair]
     assert stage.events.told == []
 

@@ -1,29 +1,33 @@
-"""The Secrets of a credential: what they are, what they should be, and whose they are."""
+"""Reads the Secrets of a credential, and says what is to be known of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import structlog
 from pydantic import SecretStr
 
-from managed_databases.kinds.datastore_endpoints import OPTIONAL_KEYS, WHERE, lets_in
+from managed_databases.kinds.datastore_endpoints import WHERE
 from managed_databases.kinds.kind import Credential
 from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.shared_fields import SecretKeyRef, is_object_name
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.act.given_passwords import given_password, usable
+from managed_databases.reconcile.act.secret_content import (
+    PENDING_KEY,
+    UNREAD,
+    desired_data,
+    is_outdated,
+    judge,
+    misleads,
+    pending_name,
+)
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
-from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK, RETAINED
+from managed_databases.reconcile.annotations import OBJECT_ID, PASSWORD_CHECK
 from managed_databases.reconcile.memory import SecretsRead
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.ports import (
     GIVEN,
     MANAGED_LABEL,
-    OWN,
     Kube,
-    NewSecret,
-    Resource,
     ResourceCache,
     SecretContent,
 )
@@ -32,9 +36,6 @@ from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 
 log = structlog.get_logger()
-
-PENDING_KEY: Final = "password"
-_UNREAD: Final = SecretStr("not read: the Secret is as it was when it was found right")
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class CredentialReader:
                 why = f"{told} can be no Secret's name: name another one in the spec"
                 return PasswordView(problem=Stall(Reason.INVALID_SPEC, why))
         if given_ref is None and self._fine_before(current, name):
-            unread = None if credential.value_of is None else _UNREAD
-            return PasswordView(password=_UNREAD, given=_told(current, credential) or unread)
+            unread = None if credential.value_of is None else UNREAD
+            return PasswordView(password=UNREAD, given=_told(current, credential) or unread)
         if credential.value_of is not None:
             return await self._read_told(current, credential, name)
         given, problem = await self._given(namespace, given_ref)
@@ -177,7 +178,7 @@ def remember_fine(current: Pass, mine: SecretContent) -> None:
 def _fine(current: Pass, version: str) -> tuple[object, ...]:
     credential = current.kind.credential
     assert credential is not None
-    data = desired_data(current, _told(current, credential) or _UNREAD)
+    data = desired_data(current, _told(current, credential) or UNREAD)
     # Of the content its hash, or each resource would keep a copy of its Secret in memory.
     return version, current.observed.spec.deletion_policy, hash(frozenset(data.items()))
 
@@ -237,25 +238,7 @@ def _trusted(current: Pass, mine: SecretContent, key: str) -> SecretStr | None:
     set anew for nothing is an outage.
     """
     password = usable(mine.data.get(key))
-    return None if password is None or _judge(current, mine, password) is False else password
-
-
-def _judge(current: Pass, mine: SecretContent, password: SecretStr) -> bool | None:
-    owner = mine.annotations.get(OWNER_UID, current.resource.uid)
-    return current.checks.judge(mine.annotations.get(PASSWORD_CHECK), owner, password)
-
-
-def keeping_check(current: Pass, mine: SecretContent | None, wanted: NewSecret, password: SecretStr) -> NewSecret:
-    """The Secret as it shall be, with the check that it has, when nobody can tell by it whether the password was edited: a
-    new check would vouch for a password that the operator has not seen work.
-    """
-    credential = current.kind.credential
-    if credential is not None and credential.value_of is not None:
-        return wanted  # the cloud tells it
-    check = None if mine is None else mine.annotations.get(PASSWORD_CHECK)
-    if mine is None or check is None or _judge(current, mine, password) is not None:
-        return wanted
-    return replace(wanted, annotations={**wanted.annotations, PASSWORD_CHECK: check})
+    return None if password is None or judge(current, mine, password) is False else password
 
 
 def _proven(current: Pass, mine: SecretContent | None, key: str) -> SecretStr | None:
@@ -267,90 +250,4 @@ def _proven(current: Pass, mine: SecretContent | None, key: str) -> SecretStr | 
     ):
         return None
     password = usable(mine.data.get(key))
-    return password if password is not None and _judge(current, mine, password) else None
-
-
-def pending_name(name: str) -> str:
-    return f"{name}-pending"
-
-
-def desired_data(current: Pass, password: SecretStr) -> dict[str, SecretStr]:
-    credential = current.kind.credential
-    assert credential is not None
-    text: Mapping[str, str] = credential.content(current.observed, password)
-    return {**{key: SecretStr(value) for key, value in text.items()}, credential.key: password}
-
-
-RESET: Final = 0
-"""Stands for a password that was set anew, among repairs of a Secret."""
-
-
-def content_hash(current: Pass, password: SecretStr) -> int:
-    return hash(frozenset(desired_data(current, password).items()))
-
-
-def desired(current: Pass, password: SecretStr) -> NewSecret:
-    """The credentials Secret as it should be with this password."""
-    credential = current.kind.credential
-    assert credential is not None
-    assert password is not _UNREAD
-    resource, id_ = current.resource, current.observed.status.id
-    # What the cloud tells is written once the object is there, and may be told no more: then the id tells whose it is.
-    of_object = {OBJECT_ID: id_} if credential.value_of is not None and id_ is not None else {}
-    return NewSecret(
-        namespace=resource.key.namespace,
-        name=secret_name(current.kind, current.observed),
-        type=f"servicebinding.io/{credential.type(current.observed)}",
-        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: current.checks.make(resource.uid, password), **of_object},
-        data=desired_data(current, password),
-        owner=resource if current.observed.spec.deletion_policy == "Delete" else None,
-        drops=OPTIONAL_KEYS,
-    )
-
-
-def pending_secret(current: Pass, password: SecretStr) -> NewSecret:
-    """The Secret whose creation is the lock of a password change."""
-    resource = current.resource
-    return NewSecret(
-        namespace=resource.key.namespace,
-        name=pending_name(secret_name(current.kind, current.observed)),
-        type="Opaque",
-        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: current.checks.make(resource.uid, password)},
-        data={PENDING_KEY: password},
-        owner=resource if current.observed.spec.deletion_policy == "Delete" else None,
-    )
-
-
-def misleads(current: Pass, mine: SecretContent | None, password: SecretStr) -> bool:
-    """Whether nobody gets in with what is in the Secret."""
-    if mine is None:
-        return True
-    held, wanted = (
-        {name: value.get_secret_value() for name, value in data.items()}
-        for data in (mine.data, desired_data(current, password))
-    )
-    return not lets_in(held, wanted)
-
-
-def is_outdated(current: Pass, mine: SecretContent, password: SecretStr) -> bool:
-    wanted = keeping_check(current, mine, desired(current, password), password)
-    return (
-        any(mine.data.get(key) != value for key, value in wanted.data.items())
-        or not mine.data.keys().isdisjoint(wanted.drops - wanted.data.keys())
-        or mine.labels.get(MANAGED_LABEL) != OWN  # without it the Secret is not watched
-        or mine.owner_uids != (() if wanted.owner is None else (wanted.owner.uid,))
-        or any(mine.annotations.get(name) != value for name, value in wanted.annotations.items())
-    )
-
-
-def has_lost_marks(mine: SecretContent) -> bool:
-    """Whether somebody has taken away labels or annotations that are always there."""
-    return mine.labels.get(MANAGED_LABEL) != "true" or not {OWNER_UID, PASSWORD_CHECK} <= mine.annotations.keys()
-
-
-def retained(secret: SecretContent, resource: Resource, id_: str | None) -> NewSecret:
-    """The same Secret, marked so that whoever adopts this object may take it."""
-    annotations = {**secret.annotations, OWNER_UID: resource.uid, RETAINED: "true"}
-    if id_ is not None:
-        annotations[OBJECT_ID] = id_
-    return NewSecret(secret.namespace, secret.name, secret.type, annotations, secret.data)
+    return password if password is not None and judge(current, mine, password) else None

@@ -7,7 +7,7 @@ import structlog
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.shared_fields import is_object_name
 from managed_databases.kinds.verdicts import LetGo
-from managed_databases.reconcile.act import credentials
+from managed_databases.reconcile.act import secret_content
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.observe.current_pass import Pass
@@ -31,7 +31,7 @@ class LettingGo:
         if current.kind.credential is not None:
             name = secret_name(current.kind, current.observed)
             is_forced = current.observed.annotations.get(FORCE_DELETE) == "true"
-            for each in (name, credentials.pending_name(name)):
+            for each in (name, secret_content.pending_name(name)):
                 try:
                     await self._secret(current, each, retain=step.retain)
                 except KubeError as error:
@@ -53,7 +53,7 @@ class LettingGo:
             return
         if retain:
             id_ = current.observed.status.id or current.observed.creation.created_id
-            await self.kube.replace_secret(secret, credentials.retained(secret, current.resource, id_))
+            await self.kube.replace_secret(secret, secret_content.retained(secret, current.resource, id_))
         else:
             await self.kube.delete_secret(secret)
 

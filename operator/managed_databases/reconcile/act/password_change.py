@@ -8,7 +8,7 @@ from managed_databases.api.errors import ApiError, Invalid, OutcomeUnknown
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Verdict
-from managed_databases.reconcile.act import credentials
+from managed_databases.reconcile.act import credentials, secret_content
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.clock import Clock
@@ -37,7 +37,7 @@ class PasswordChange:
             return None
         password = _first_choice(view)
         try:
-            written = await self._put(current, credentials.desired(current, password))
+            written = await self._put(current, secret_content.desired(current, password))
         except AlreadyThere:
             current.memory.password.is_name_taken = True  # the next pass reads it, whosever it is
             raise
@@ -93,16 +93,16 @@ class PasswordChange:
         password = view.given or passwords.generate()
         await self._prove(current, password)
         await self.writer.write(current, shown, facts)
-        wanted = credentials.pending_secret(current, password)
+        wanted = secret_content.pending_secret(current, password)
         if there is None:
             pending = await self._create_own_pending(current, wanted)
         else:  # ours: without a usable password, or with one that nobody means any more
             pending = await self.kube.replace_secret(there, wanted)
         memory.forget_pending()
-        if pending.data.get(credentials.PENDING_KEY) == password:
+        if pending.data.get(secret_content.PENDING_KEY) == password:
             memory.is_prepared(password)
         if step.reason is Reason.PASSWORD_RESET:
-            memory.repairs.append((self.clock.monotonic(), credentials.RESET))
+            memory.repairs.append((self.clock.monotonic(), secret_content.RESET))
         return facts
 
     async def _create_own_pending(self, current: Pass, wanted: NewSecret) -> SecretContent:
@@ -111,7 +111,7 @@ class PasswordChange:
             return await self.kube.create_secret(wanted)
         except AlreadyThere:
             there = await self.kube.read_secret(wanted.namespace, wanted.name)
-            key = credentials.PENDING_KEY
+            key = secret_content.PENDING_KEY
             if there is None or self.ownership.problem(current.resource, there, current.observed, key):
                 raise
             return there
@@ -126,8 +126,8 @@ class PasswordChange:
         value = view.password if credential is None or credential.value_of is None else view.given
         assert value is not None
         await self._write(current, value, is_known=False)
-        current.memory.password.repairs.append((self.clock.monotonic(), credentials.content_hash(current, value)))
-        if mine is not None and credentials.has_lost_marks(mine):
+        current.memory.password.repairs.append((self.clock.monotonic(), secret_content.content_hash(current, value)))
+        if mine is not None and secret_content.has_lost_marks(mine):
             told = f"the Secret {mine.name} had lost labels or annotations by which it is known to be this resource's: they are "
             told += "put back"
             marks = Announcement("Warning", SECRET_MARKS_RESTORED, told)
@@ -135,9 +135,9 @@ class PasswordChange:
 
     async def _write(self, current: Pass, password: SecretStr, *, is_known: bool = True) -> None:
         """`is_known`: the cloud has this password, for certain."""
-        wanted = credentials.desired(current, password)
+        wanted = secret_content.desired(current, password)
         if not is_known:
-            wanted = credentials.keeping_check(current, current.secrets.credentials, wanted, password)
+            wanted = secret_content.keeping_check(current, current.secrets.credentials, wanted, password)
         await self._put(current, wanted)
 
     async def _put(self, current: Pass, wanted: NewSecret) -> SecretContent:
@@ -151,7 +151,7 @@ class PasswordChange:
 
     async def _prove(self, current: Pass, password: SecretStr) -> None:
         """Before the cloud gets a password it is certain that its Secret can. Raises WriteRefused."""
-        await self.kube.prove_secret(current.secrets.credentials, credentials.desired(current, password))
+        await self.kube.prove_secret(current.secrets.credentials, secret_content.desired(current, password))
 
     async def _send_pending(self, current: PassInProject, pending: SecretStr) -> None:
         """From the send on the cloud may have it; after a refusal it has not, unless it may have had it before."""

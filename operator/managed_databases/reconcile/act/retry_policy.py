@@ -19,11 +19,11 @@ from managed_databases.kinds.verdicts import (
     Verdict,
     Wait,
 )
-from managed_databases.reconcile.act.credentials import RESET, content_hash
 from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS, aim, drift_fight
 from managed_databases.reconcile.act.effects import Effects
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held, is_same_step
 from managed_databases.reconcile.act.looks_by_id import NotSeen
+from managed_databases.reconcile.act.secret_content import RESET, content_hash
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.candidates import unclear_attempts
 from managed_databases.reconcile.decide.failures import (
