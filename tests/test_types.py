@@ -99,6 +99,62 @@ TYPOS = (
         "if kind is None:",
         lines=12,
     ),
+    Typo(
+        "a field that a pass reports",
+        "reconcile/report/status.py",
+        "synced_generation=observed.generation if",
+        "synced_genration=observed.generation if",
+    ),
+    Typo(
+        "what the status said before",
+        "reconcile/report/status.py",
+        "old.handled_sync_request",
+        "old.handled_sync_reqest",
+    ),
+    Typo(
+        "a field of the status, by name",
+        "reconcile/report/status.py",
+        "= _phase(phase=old.phase",
+        "= _phase(phse=old.phase",
+    ),
+    Typo("a part of the status", "reconcile/report/status.py", "_binding(name=secret_name", "_binding(nam=secret_name"),
+    Typo(
+        "a field of a condition",
+        "reconcile/report/conditions.py",
+        "last_transition_time=since or",
+        "last_transition_tme=since or",
+        lines=8,
+    ),
+    Typo("a condition of before", "reconcile/report/event_recorder.py", "stalled.is_true and", "stalled.is_ture and"),
+    Typo("what was set", "reconcile/report/managed.py", "dict(before.applying)", "dict(before.aplying)"),
+    Typo(
+        "what is told of a resource in trouble",
+        "reconcile/report/unreadable.py",
+        "Reported(observed_generation=resource.generation",
+        "Reported(observedGeneration=resource.generation",
+    ),
+    Typo("what is sealed", "reconcile/observe/seals.py", "told.sealed.items()", "told.seald.items()"),
+    Typo(
+        "a field of a project's status",
+        "reconcile/project/status.py",
+        "        odd_rows=tuple(",
+        "        od_rows=tuple(",
+        lines=12,
+    ),
+    Typo(
+        "a part of a project's status",
+        "reconcile/project/status.py",
+        "QuotaStatus.model_construct(name=line.name, used=",
+        "QuotaStatus.model_construct(name=line.name, usd=",
+    ),
+    Typo(
+        "a field that a project reports",
+        "reconcile/project/status.py",
+        "in_use=_uses(observed, old)",
+        "inuse=_uses(observed, old)",
+        lines=8,
+    ),
+    Typo("what a project's status said", "reconcile/project/pinned_identity.py", "told.project_id", "told.projectid"),
 )
 """One of each way in which a pass gets at what it has seen, and says what it has found out."""
 

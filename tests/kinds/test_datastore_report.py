@@ -70,8 +70,9 @@ def test_the_latest_five_actions_stay_once_they_are_not_listed_any_more() -> Non
         for day in range(1, 8)
     )
     told = reported_fields(KIND, seen_datastore(external=datastore(), actions=actions))
-    assert [action["requestID"] for action in told["actions"]] == [f"req-{day}" for day in (7, 6, 5, 4, 3)]
-    assert told["actions"][0]["startedAt"] == "2026-01-07T00:00:00Z"
+    shown = ManagedDatastoreStatus.model_validate(told).actions
+    assert [action.request_id for action in shown] == [f"req-{day}" for day in (7, 6, 5, 4, 3)]
+    assert shown[0].started_at == "2026-01-07T00:00:00Z"
     assert reported_fields(KIND, seen_datastore(external=datastore(), status=dict(told)))["actions"] == told["actions"]
 
 

@@ -110,7 +110,7 @@ PROOF: Final = (
     Mutant(
         "a claim counts only with its seal",
         "reconcile/observe/seals.py",
-        "if is_same(seal, self._seal(self.key, resource, status)):",
+        "if is_same(seal, self._seal(self.key, resource, told)):",
         "if True:",
         _PROVEN,
     ),
@@ -124,13 +124,13 @@ PROOF: Final = (
     Mutant(
         "a seal is for one uid",
         "reconcile/observe/seals.py",
-        '{"uid": resource.uid, "kind": resource.key.kind, **told}',
-        '{"kind": resource.key.kind, **told}',
+        '{"uid": resource.uid, "kind": resource.key.kind, **sealed}',
+        '{"kind": resource.key.kind, **sealed}',
         _UNSEALED,
     ),
     Mutant(
         "an id that was lost is claimed as well",
-        "reconcile/observe/seals.py",
+        "reconcile/told.py",
         'CLAIMS: Final = ("id", "intent", "lostIDs")',
         'CLAIMS: Final = ("id", "intent")',
         _PROVEN,

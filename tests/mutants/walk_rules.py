@@ -122,8 +122,8 @@ WALKS: Final = (
     Mutant(
         "in a walk: what the spec only names is not set",
         "reconcile/report/managed.py",
-        'known, sent = set(before.get("managed") or ()), dict(before.get("applying") or {})',
-        'known, sent = set(before.get("managed") or ()) | {*kind.wanted_values(observed)}, dict(before.get("applying") or {})',
+        "known, sent = set(before.managed), dict(before.applying)",
+        "known, sent = set(before.managed) | {*kind.wanted_values(observed)}, dict(before.applying)",
         _WALKS,
     ),
     Mutant(

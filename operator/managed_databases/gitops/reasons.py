@@ -40,6 +40,7 @@ from managed_databases.reconcile.annotations import PAUSED
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.project.status import ObservedProject, project_status
 from managed_databases.reconcile.report.status import status
+from managed_databases.reconcile.told import Told
 
 
 class Way(Enum):
@@ -233,7 +234,7 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         "apiVersion": "manageddatabases.io/v1alpha1",
         "kind": "ManagedDatastore",
         "metadata": metadata,
-        "status": status(DATASTORE, observed, _verdict(reason, way), old, _NOW),
+        "status": status(DATASTORE, observed, _verdict(reason, way), Told(old), _NOW),
     }
 
 
@@ -256,7 +257,7 @@ def _database(reason: Reason) -> dict[str, Any]:
         "apiVersion": "manageddatabases.io/v1alpha1",
         "kind": "ManagedDatabase",
         "metadata": {"name": "shop", "namespace": "default", "generation": _GENERATION},
-        "status": status(DATABASE, observed, Done(), {"id": _ID, "conditions": _WAS_READY}, _NOW),
+        "status": status(DATABASE, observed, Done(), Told({"id": _ID, "conditions": _WAS_READY}), _NOW),
     }
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from managed_databases.kinds.shared_fields import CloudStatus, Identity, Intent
+from managed_databases.kinds.written import Written, names
 
 
 class Facts(BaseModel):
@@ -37,10 +38,12 @@ class Facts(BaseModel):
         model = type(newer) if issubclass(type(newer), type(self)) else type(self)
         return model.model_validate(self._given() | newer._given())
 
-    def written(self) -> dict[str, object]:
+    def written(self) -> Written:
         """Return the fields as JSON values by their names in a status; None for a field that is to be removed."""
-        known = self.STATUS.model_fields
-        return {known[name].alias or name: _plain(value) for name, value in self._given().items()}
+        if not self:
+            return {}
+        known = names(self.STATUS)
+        return {known[name]: _plain(value) for name, value in self._given().items()}
 
     def _given(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}

@@ -16,6 +16,7 @@ from managed_databases.reconcile.observe.seals import (
     list_claims,
 )
 from managed_databases.reconcile.ports import Resource, ResourceKey
+from managed_databases.reconcile.told import Told
 
 IDENTITY = {"project": "team", "projectID": "0" * 32, "region": "r", "key": ["main"]}
 STATUS: dict[str, Any] = {
@@ -39,7 +40,7 @@ def test_it_fits_what_the_api_server_makes_of_it() -> None:
     told = {**SEALED, "intent": {"attempt": 1, "others": [], "waitSeconds": 60, "expected": {"nodes": 3}}}
     assert SEALS.proof(resource(SEALED)) is SEALS.proof(resource(told)) is Proof.FITS
     assert SEALS.proof(resource({**SEALED, "phase": "ERROR"})) is Proof.FITS
-    assert len(SEALED["seal"]) == 49
+    assert len(Told(SEALED).seal) == 49
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.project.status import ObservedProject, project_status
+from managed_databases.reconcile.told import Told
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TYPES = tuple(
@@ -56,16 +57,18 @@ RESOURCE = Resource(ResourceKey("DatabaseProject", "", "main"), "uid", "1", 3, "
     ],
 )
 def test_conditions(why: str, observed: ObservedProject, conditions: str) -> None:
-    said = {condition["type"]: condition for condition in project_status(RESOURCE, observed, NOW)["conditions"]}
-    states = [said[type_]["status"] for type_ in ("Ready", "Reconciling", "Stalled")]
-    assert " ".join([*states, said["Ready"]["reason"]]) == conditions, why
-    assert all(condition["observedGeneration"] == 3 for condition in said.values())
+    said = {each.type: each for each in Told(project_status(RESOURCE, observed, NOW)).conditions}
+    states = [said[type_].status for type_ in ("Ready", "Reconciling", "Stalled")]
+    assert " ".join([*states, said["Ready"].reason]) == conditions, why
+    assert all(condition.observed_generation == 3 for condition in said.values())
 
 
 def test_what_was_ready_stays_so_until_the_first_answer() -> None:
     before = replace(RESOURCE, status=project_status(RESOURCE, FINE, NOW))
     after = project_status(before, replace(FINE, answered=False), NOW)
-    assert next(c["status"] for c in after["conditions"] if c["type"] == "Ready") == "True"
+    ready = Told(after).condition("Ready")
+    assert ready is not None
+    assert ready.is_true
 
 
 def test_nothing_changes_at_rest() -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from kinds.builders import datastore, seen_datastore
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.shared_fields import MAX_KEY
+from managed_databases.kinds.shared_fields import MAX_KEY, Condition
 from managed_databases.kinds.verdicts import Done, Reason
 from managed_databases.reconcile.report.conditions import MAX_MESSAGE, conditions
 from managed_databases.reconcile.report.status import status
+from managed_databases.reconcile.told import Told, ToldCondition
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -19,13 +20,54 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 )
 def test_a_message_is_cut(length: int, kept: int) -> None:
     [told] = conditions((), 1, {"Stalled": (True, Reason.INVALID, "x" * length)}, NOW)
-    assert len(told["message"]) == kept
-    assert told["message"].endswith("...") is (length > kept)
+    message = Condition.model_validate(told).message
+    assert len(message) == kept
+    assert message.endswith("...") is (length > kept)
+
+
+OLD = "2025-01-01T00:00:00Z"
+NEW = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("why", "old", "since"),
+    [
+        ("there was none", {}, NEW),
+        ("it stays", {"type": "Ready", "status": "True", "lastTransitionTime": OLD}, OLD),
+        (
+            "another reason is no transition",
+            {"type": "Ready", "status": "True", "reason": "x", "lastTransitionTime": OLD},
+            OLD,
+        ),
+        ("it was not so", {"type": "Ready", "status": "False", "lastTransitionTime": OLD}, NEW),
+        ("it was not known", {"type": "Ready", "status": "Unknown", "lastTransitionTime": OLD}, NEW),
+        ("it did not say since when", {"type": "Ready", "status": "True"}, NEW),
+        ("another condition", {"type": "Synced", "status": "True", "lastTransitionTime": OLD}, NEW),
+        ("a null is nothing", {"type": "Ready", "status": "True", "lastTransitionTime": None}, NEW),
+    ],
+)
+def test_since_when_it_is_so(why: str, old: dict[str, str | None], since: str) -> None:
+    [told] = conditions([ToldCondition(old)], 2, {"Ready": (True, Reason.READY, "usable")}, NOW)
+    assert told == {
+        "type": "Ready",
+        "status": "True",
+        "reason": "Ready",
+        "message": "usable",
+        "observedGeneration": 2,
+        "lastTransitionTime": since,
+    }, why
+
+
+@pytest.mark.parametrize(("truth", "status"), [(True, "True"), (False, "False"), (None, "Unknown")])
+def test_each_is_a_condition_of_the_model(truth: bool | None, status: str) -> None:
+    [told] = conditions((), 1, {"Ready": (truth, Reason.READY, "")}, NOW)
+    assert Condition.model_validate(told).model_dump(by_alias=True) == told
+    assert told["status"] == status
 
 
 def test_a_status_of_the_api_that_is_too_long_is_cut() -> None:
     observed = seen_datastore(external=datastore(status="S" * 10**6))
-    told = status(KIND, observed, Done(Reason.IN_SYNC, "m"), {}, NOW)
+    told = status(KIND, observed, Done(Reason.IN_SYNC, "m"), Told({}), NOW)
     assert told["phase"] == "S" * 64
     KIND.status.model_validate(told)
 
@@ -33,6 +75,7 @@ def test_a_status_of_the_api_that_is_too_long_is_cut() -> None:
 def test_a_name_that_is_too_long_is_cut_where_the_identity_tells_it() -> None:
     observed = seen_datastore(external=datastore(name="n" * 10**5))
     identity = {"project": "p", "projectID": "0" * 32, "region": "r", "key": ["old"]}
-    told = status(KIND, observed, Done(Reason.IN_SYNC, "m"), {"id": "i", "identity": identity}, NOW)
-    assert max(map(len, told["identity"]["key"])) == MAX_KEY
-    KIND.status.model_validate(told)
+    told = status(KIND, observed, Done(Reason.IN_SYNC, "m"), Told({"id": "i", "identity": identity}), NOW)
+    whole = KIND.status.model_validate(told)
+    assert whole.identity is not None
+    assert max(map(len, whole.identity.key)) == MAX_KEY

@@ -10,6 +10,7 @@ import pytest
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 from managed_databases.reconcile.report import event_recorder
 from managed_databases.reconcile.report.event_recorder import EventRecorder, announcements
+from managed_databases.reconcile.told import ToldCondition
 from reconcile.manual_clocks import StillClock
 
 
@@ -59,14 +60,17 @@ DUPLICATE = said(
 def test_announcements(
     why: str, old: list[dict[str, Any]], new: list[dict[str, Any]], told: list[tuple[str, str]]
 ) -> None:
-    found = list(announcements(old, new, deleting=False))
+    found = list(announcements(map(ToldCondition, old), map(ToldCondition, new), deleting=False))
     assert [announcement[:2] for announcement in found] == told, why
     assert all(announcement.message for announcement in found), why
 
 
 def test_a_deletion_is_no_warning() -> None:
     going = said(Ready=("False", "Deleting"), Reconciling=("True", "Deleting"), Stalled=("False", "Deleting"))
-    assert [announcement.type_ for announcement in announcements(READY, going, deleting=True)] == ["Normal"]
+    assert [
+        announcement.type_
+        for announcement in announcements(map(ToldCondition, READY), map(ToldCondition, going), deleting=True)
+    ] == ["Normal"]
 
 
 class Kubernetes:

@@ -11,6 +11,7 @@ from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.shared_fields import Intent
 from managed_databases.kinds.verdicts import Create, Reason, Wait
 from managed_databases.reconcile.report.status import status
+from managed_databases.reconcile.told import Told
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 INTENT: dict[str, Any] = {"attempt": 1, "waitSeconds": 30.0}
@@ -30,4 +31,4 @@ UNCLEAR = Wait(Reason.LOOKING, "the outcome is unknown")
 def test_protected_from_the_intent_on(
     why: str, verdict: Any, old: dict[str, Any], facts: Facts, protected: bool | None
 ) -> None:
-    assert status(KIND, seen_user(), verdict, old, NOW, facts).get("protected") is protected, why
+    assert status(KIND, seen_user(), verdict, Told(old), NOW, facts).get("protected") is protected, why

@@ -41,6 +41,6 @@ def owned_by(
 def _trouble(resource: Resource) -> str | None:
     """Why a resource is not in sync with its newest spec, as it says itself."""
     for condition in resource.told.conditions:
-        if condition.get("type") == "Synced" and condition.get("observedGeneration") == resource.generation:
-            return None if condition.get("status") == "True" else str(condition.get("message"))
+        if condition.type == "Synced" and condition.observed_generation == resource.generation:
+            return None if condition.is_true else condition.message
     return "it was not looked at yet"

@@ -17,7 +17,7 @@ from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.observed import Standing
 from managed_databases.kinds.registry import GROUP
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.observe.seals import LISTED_BYTES, SEAL, OwnershipKey, Seals, list_claims
+from managed_databases.reconcile.observe.seals import LISTED_BYTES, OwnershipKey, Seals, list_claims
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     Kube,
@@ -27,6 +27,7 @@ from managed_databases.reconcile.ports import (
     SecretContent,
     WriteRefused,
 )
+from managed_databases.reconcile.told import ToldProject
 
 KEY_SECRET: Final = "managed-databases-ownership-key"
 KEY_SECRET_TYPE: Final = f"{GROUP}/ownership-key"
@@ -153,10 +154,10 @@ class KeyKeeper:
 
     def _was_there_before(self) -> bool:
         for resource in self._everything():
-            if resource.status.get(SEAL):
+            if resource.told.seal:
                 return True
-            uses = resource.status.get("inUse", ()) if resource.key.kind == PROJECT.name else ()
-            if any(use.get("sealKey") and use.get("operatorNamespace") == self._namespace for use in uses):
+            uses = ToldProject(resource.status).uses if resource.key.kind == PROJECT.name else ()
+            if any(use.seal_key and use.operator_namespace == self._namespace for use in uses):
                 return True
         return False
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from pydantic import SecretStr
@@ -17,13 +17,11 @@ from pydantic import SecretStr
 from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.observed import Standing
 from managed_databases.kinds.verdicts import Reason, Stall
+from managed_databases.kinds.written import Written
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.ports import Resource
+from managed_databases.reconcile.told import SEAL, SEALED, Told
 
-CLAIMS: Final = ("id", "intent", "lostIDs")
-"""The fields of a status each of which lets the resource have an object."""
-SEALED: Final = ("identity", *CLAIMS)
-SEAL: Final = "seal"
 OWNERSHIP: Final = "ownership"
 LISTED: Final = "listed claim"
 _ID: Final = "id of the key"
@@ -95,13 +93,13 @@ class Seals:
         self.listed: frozenset[bytes] = frozenset()
 
     def proof(self, resource: Resource) -> Proof:
-        status = resource.status
-        if not claims_something(status):
+        told = resource.told
+        if not told.claims_something:
             return Proof.NOTHING_CLAIMED
-        seal = str(status.get(SEAL) or "")
+        seal = told.seal
         if not seal or self.key is None:
             return Proof.MISSING
-        if is_same(seal, self._seal(self.key, resource, status)):
+        if is_same(seal, self._seal(self.key, resource, told)):
             return Proof.FITS
         return Proof.DOES_NOT_FIT if seal.startswith(f"{self.key.id}.") else Proof.OTHER_KEY
 
@@ -110,19 +108,20 @@ class Seals:
             return Standing.PROVEN
         return Standing.TRUSTED if self.is_listed(resource) else Standing.UNPROVEN
 
-    def sealed(self, resource: Resource, status: Mapping[str, Any]) -> dict[str, Any]:
+    def sealed(self, resource: Resource, status: Mapping[str, object]) -> Written:
         """Return the status with the seal that it needs."""
         bare = {field: value for field, value in status.items() if field != SEAL}
-        if self.key is None or not claims_something(bare):
+        told = Told(bare)
+        if self.key is None or not told.claims_something:
             return bare
-        return {**bare, SEAL: self._seal(self.key, resource, bare)}
+        return {**bare, SEAL: self._seal(self.key, resource, told)}
 
     def is_listed(self, resource: Resource) -> bool:
         return bool(self.listed) and self.key is not None and _listed(self.key, resource) in self.listed
 
     @staticmethod
-    def _seal(key: OwnershipKey, resource: Resource, status: Mapping[str, Any]) -> str:
-        return f"{key.id}.{key.mac(OWNERSHIP, canonical(resource, status)).hex()[:40]}"
+    def _seal(key: OwnershipKey, resource: Resource, told: Told) -> str:
+        return f"{key.id}.{key.mac(OWNERSHIP, canonical(resource, told)).hex()[:40]}"
 
 
 def is_same(told: str, made: str) -> bool:
@@ -132,34 +131,30 @@ def is_same(told: str, made: str) -> bool:
     return hmac.compare_digest(told.encode(errors="surrogatepass"), made.encode())
 
 
-def claims_something(status: Mapping[str, Any]) -> bool:
-    return any(status.get(field) for field in CLAIMS)
-
-
 def decides_ownership(facts: Facts) -> bool:
     """Whether the operator itself has decided, in this pass, what the resource has."""
     return not facts.written().keys().isdisjoint((*SEALED, SEAL))
 
 
-def canonical(resource: Resource, status: Mapping[str, Any]) -> bytes:
+def canonical(resource: Resource, told: Told) -> bytes:
     """All that decides whose an object is, as the same bytes however the API server writes the numbers in it.
 
     Any status has such bytes, forged ones as well: whatever raises here would end the operator, at each start again.
     """
-    told = {field: _plain(status.get(field)) for field in SEALED}
-    return orjson.dumps({"uid": resource.uid, "kind": resource.key.kind, **told}, option=orjson.OPT_SORT_KEYS)
+    sealed = {field: _plain(value) for field, value in told.sealed.items()}
+    return orjson.dumps({"uid": resource.uid, "kind": resource.key.kind, **sealed}, option=orjson.OPT_SORT_KEYS)
 
 
 def list_claims(key: OwnershipKey, resources: Iterable[Resource]) -> frozenset[bytes]:
     """Return the list for what all these claim now."""
-    return frozenset(_listed(key, resource) for resource in resources if claims_something(resource.status))
+    return frozenset(_listed(key, resource) for resource in resources if resource.told.claims_something)
 
 
 def _listed(key: OwnershipKey, resource: Resource) -> bytes:
-    return key.mac(LISTED, canonical(resource, resource.status))[:LISTED_BYTES]
+    return key.mac(LISTED, canonical(resource, resource.told))[:LISTED_BYTES]
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
+def _plain(value: object, depth: int = 0) -> object:
     if isinstance(value, Mapping | list | tuple) and depth == MAX_NESTED:
         return NOT_OURS
     if isinstance(value, Mapping):

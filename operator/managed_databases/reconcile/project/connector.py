@@ -25,6 +25,7 @@ from managed_databases.reconcile.project.reaching import Known, Reached, access_
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
+from managed_databases.reconcile.told import ToldProject
 
 log = structlog.get_logger()
 
@@ -195,7 +196,7 @@ class Connector:
                 problem = await self._verify(client, session, identity, project_id)
             reached = Reached(identity.endpoint, opening.way)
             if problem is None and not self._is_known_way(opening, resource, reached):
-                before = opening.reached.endpoint if opening.reached else _endpoint_reached(resource)
+                before = opening.reached.endpoint if opening.reached else ToldProject(resource.status).endpoint_reached
                 problem = await where_they_are_not(name, client, identity.endpoint, self._known(name), before)
             if problem is not None:
                 self._refuse(opening, problem)
@@ -226,7 +227,7 @@ class Connector:
         """Return whether an object has already answered at this endpoint with the same spec and Secret, and no other endpoint
         was used since.
         """
-        return asdict(opening.reached or reached) == asdict(reached) == (resource.status.get("reached") or {})
+        return asdict(opening.reached or reached) == asdict(reached) == ToldProject(resource.status).reached
 
     async def _verify(
         self, client: Client, session: ProjectSession, identity: ApiIdentity, project_id: str
@@ -273,9 +274,3 @@ class Connector:
             return
         opening.access = None
         opening.session.block(why)
-
-
-def _endpoint_reached(resource: Resource) -> str | None:
-    """Return the API's address at which the project was last found, from the status."""
-    endpoint: str | None = (resource.status.get("reached") or {}).get("endpoint")
-    return endpoint

@@ -10,6 +10,7 @@ from managed_databases.kinds.database_project import DatabaseProjectSpec
 from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.ports import Resource
+from managed_databases.reconcile.told import ToldProject
 
 
 def identity_problem(
@@ -18,12 +19,12 @@ def identity_problem(
     """Return why these credentials may not be used: they are for another project than the spec, the status, or the connection
     of this process (`view`) says. None if all agree.
     """
-    name = resource.key.name
-    pinned = (spec.project_id, resource.status.get("projectID"), view.project_id if view else None)
+    name, told = resource.key.name, ToldProject(resource.status)
+    pinned = (spec.project_id, told.project_id, view.project_id if view else None)
     for project in pinned:
         if project not in (None, project_id):
             return project_changed(name, str(project), project_id)
-    regions = (resource.status.get("region"), view.region if view else None)
+    regions = (told.region, view.region if view else None)
     for region in regions:
         if region not in (None, spec.region):
             return Stall(

@@ -1,22 +1,34 @@
 """Computes the whole `.status` of a `DatabaseProject` from the state of its session."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import ClassVar
 
 from managed_databases.api.models import Limit, Quota
-from managed_databases.kinds.database_project import KIND
-from managed_databases.kinds.project_limits import engines_with_limits, quota_lines, ranges, supported
+from managed_databases.kinds.database_project import (
+    KIND,
+    DatabaseProjectStatus,
+    LimitStatus,
+    OddRowsStatus,
+    QuotaStatus,
+    RangeStatus,
+    ReachedStatus,
+    UseStatus,
+)
+from managed_databases.kinds.project_limits import Range, engines_with_limits, quota_lines, ranges, supported
 from managed_databases.kinds.project_view import ProjectView
+from managed_databases.kinds.shared_fields import Status
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.kinds.written import Written, written_as
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.project.polling import OddRows
 from managed_databases.reconcile.project.reaching import Reached
 from managed_databases.reconcile.report.conditions import Saying, conditions
+from managed_databases.reconcile.report.reported import Reported
 from managed_databases.reconcile.report.truncate import fitting
-from managed_databases.reconcile.told import without_absent
+from managed_databases.reconcile.told import ToldProject, ToldUse, without_absent
 from managed_databases.visible import all_visible
 
 NEEDS_A_PERSON = frozenset(
@@ -32,7 +44,7 @@ NEEDS_A_PERSON = frozenset(
 )
 LIMITS_SHOWN = 64
 """The most engines whose limits the status shows: its schema allows no more."""
-_LIMITED = ("vcpus", "ram", "disk")
+_engines = written_as(DatabaseProjectStatus)
 
 
 @dataclass(frozen=True)
@@ -62,67 +74,95 @@ class ObservedProject:
     warning: str | None = None
 
 
-def project_status(resource: Resource, observed: ObservedProject, now: datetime) -> dict[str, Any]:
+@dataclass(kw_only=True)
+class _ProjectReported(Reported):
+    STATUS: ClassVar[type[Status]] = DatabaseProjectStatus
+
+    last_handled_sync_request: str | None
+    in_use: list[Mapping[str, object]]
+
+
+def project_status(resource: Resource, observed: ObservedProject, now: datetime) -> Written:
     """Return the whole new `.status`. It stays the same while nothing happens."""
-    old, view = resource.status, observed.view
-    whole: dict[str, Any] = {
-        # What this process has found counts: another text there, whoever wrote it, would stop the project at the next start.
-        "projectID": view.project_id if view else old.get("projectID"),
-        "region": view.region if view else old.get("region"),
-        "endpoint": observed.endpoint or old.get("endpoint"),
-        "reached": asdict(observed.reached) if observed.reached else old.get("reached"),
-        "oddRows": [
-            {"collection": odd.collection, "rows": odd.rows, "why": list(odd.why)}
-            for odd in observed.odd_rows
-            if odd.rows
-        ],
-        **_offer(view, observed.quotas, old),
-        "inUse": _uses(observed, old),
-        "observedGeneration": resource.generation,
-        "lastHandledSyncRequest": sync_request(resource.annotations) or old.get("lastHandledSyncRequest"),
-        "conditions": conditions(old.get("conditions", ()), resource.generation, _says_all(resource, observed), now),
-    }
+    old = ToldProject(resource.status)
+    shared = _ProjectReported(
+        observed_generation=resource.generation,
+        conditions=conditions(old.conditions, resource.generation, _says_all(resource, observed), now),
+        last_handled_sync_request=sync_request(resource.annotations) or old.handled_sync_request,
+        in_use=_uses(observed, old),
+    )
+    # What this process has found counts: another text there, whoever wrote it, would stop the project at the next start.
+    whole = {**old.kept, **_connection(observed), **_offer(observed), **shared.written()}
     return without_absent(fitting(KIND.status)(all_visible(whole)))
 
 
-def _offer(view: ProjectView | None, quotas: tuple[Quota, ...], old: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields about catalogue and quotas; as they were before while these are not read."""
-    if view is None or not view.catalogue.known:
-        return {field: old.get(field) for field in ("engines", "capabilities", "limits", "quotas")}
-    return {
-        "engines": engines(view),
-        "capabilities": list(supported(view.catalogue.capabilities)) or old.get("capabilities"),
-        "limits": _limits(view.catalogue.limits) or old.get("limits"),
-        "quotas": [asdict(line) for line in quota_lines(quotas)] or old.get("quotas"),
-    }
-
-
-def _uses(observed: ObservedProject, old: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """Return `status.inUse`. Several installations may share a cluster's projects: each changes only its own entry."""
-    others = [use for use in old.get("inUse") or () if use["operatorNamespace"] != observed.operator_namespace]
-    key = {"sealKey": observed.seal_key} if observed.seal_key else {}
-    ours = [{"operatorNamespace": observed.operator_namespace, "kinds": list(observed.kinds_in_use)} | key]
-    return (
-        sorted([*others, *(ours if observed.kinds_in_use else ())], key=lambda use: str(use["operatorNamespace"]))
-        or None
+def _connection(observed: ObservedProject) -> Written:
+    """Return the fields about where the project is, as far as that is known, and about rows that cannot be read."""
+    found = DatabaseProjectStatus.model_construct(
+        project_id=observed.view.project_id if observed.view else None,
+        region=observed.view.region if observed.view else None,
+        endpoint=observed.endpoint or None,
+        reached=ReachedStatus.model_construct(endpoint=observed.reached.endpoint, access=observed.reached.access)
+        if observed.reached
+        else None,
+        odd_rows=tuple(
+            OddRowsStatus.model_construct(collection=odd.collection, rows=odd.rows, why=odd.why)
+            for odd in observed.odd_rows
+            if odd.rows
+        ),
     )
+    return _written(found)
 
 
-def _limits(rows: tuple[Limit, ...]) -> list[dict[str, Any]]:
-    return [
-        {"engine": engine}
-        | {
-            name: without_absent({"min": found.least, "max": found.most})
-            for name, found in sorted(ranges(rows, engine).items())
-            if name in _LIMITED
-        }
-        for engine in engines_with_limits(rows)[:LIMITS_SHOWN]
-    ]
+def _offer(observed: ObservedProject) -> Written:
+    """Return the fields about catalogue and quotas; none while these are not read."""
+    if observed.view is None or not observed.view.catalogue.known:
+        return {}
+    catalogue = observed.view.catalogue
+    offer = DatabaseProjectStatus.model_construct(
+        capabilities=supported(catalogue.capabilities),
+        limits=_limits(catalogue.limits),
+        quotas=tuple(
+            QuotaStatus.model_construct(name=line.name, used=line.used, limit=line.limit)
+            for line in quota_lines(observed.quotas)
+        ),
+    )
+    return {**_engines(engines=engines(observed.view)), **_written(offer)}  # that there are no engines counts as well
 
 
-def engines(view: ProjectView) -> list[str]:
+def _written(found: DatabaseProjectStatus) -> Written:
+    """Return the fields that are not empty: for each other field the status keeps its value."""
+    return without_absent(found.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True))
+
+
+def _uses(observed: ObservedProject, old: ToldProject) -> list[Mapping[str, object]]:
+    """Return `status.inUse`. Several installations may share a cluster's projects: each changes only its own entry."""
+    uses = [use for use in old.uses if use.operator_namespace != observed.operator_namespace]
+    if observed.kinds_in_use:
+        ours = UseStatus.model_construct(
+            operator_namespace=observed.operator_namespace,
+            kinds=observed.kinds_in_use,
+            seal_key=observed.seal_key or None,
+        )
+        uses.append(ToldUse(ours.model_dump(mode="json", by_alias=True, exclude_none=True)))
+    return [use.raw for use in sorted(uses, key=lambda use: use.operator_namespace)]
+
+
+def _limits(rows: tuple[Limit, ...]) -> tuple[LimitStatus, ...]:
+    return tuple(_limit(engine, ranges(rows, engine)) for engine in engines_with_limits(rows)[:LIMITS_SHOWN])
+
+
+def _limit(engine: str, found: Mapping[str, Range]) -> LimitStatus:
+    def told(name: str) -> RangeStatus | None:
+        range_ = found.get(name)
+        return None if range_ is None else RangeStatus.model_construct(min=range_.least, max=range_.most)
+
+    return LimitStatus.model_construct(engine=engine, vcpus=told("vcpus"), ram=told("ram"), disk=told("disk"))
+
+
+def engines(view: ProjectView) -> tuple[str, ...]:
     """Return the engines and versions of the catalogue, such as "postgresql 16"."""
-    return sorted({f"{type_.engine} {type_.version}" for type_ in view.catalogue.types})
+    return tuple(sorted({f"{type_.engine} {type_.version}" for type_ in view.catalogue.types}))
 
 
 def _says_all(resource: Resource, observed: ObservedProject) -> dict[str, Saying]:
@@ -165,8 +205,8 @@ def _ready(resource: Resource, observed: ObservedProject) -> Saying:
     """Return the condition `Ready`. Before the API's first answer to this process it stays as the last process wrote it."""
     if observed.answered:
         return True, Reason.READY, "the API answers"
-    before = next((c for c in resource.status.get("conditions", ()) if c.get("type") == "Ready"), None)
-    if before is not None and before.get("status") == "True":
+    before = resource.told.condition("Ready")
+    if before is not None and before.is_true:
         return True, Reason.READY, "the API answers"
     return False, Reason.LOOKING, "waits for the API's first answer"
 
@@ -174,9 +214,8 @@ def _ready(resource: Resource, observed: ObservedProject) -> Saying:
 def _was_in_sync(resource: Resource) -> bool:
     """Return whether an earlier process wrote `Synced` True, which counts until the API has answered this process."""
     return any(
-        (condition.get("type"), condition.get("status"), condition.get("observedGeneration"))
-        == ("Synced", "True", resource.generation)
-        for condition in resource.status.get("conditions", ())
+        condition.type == "Synced" and condition.is_true and condition.observed_generation == resource.generation
+        for condition in resource.told.conditions
     )
 
 

@@ -1,10 +1,13 @@
 """Conditions, stamped in one place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Final, Literal
 
+from managed_databases.kinds.shared_fields import Condition
 from managed_databases.kinds.verdicts import Reason
+from managed_databases.kinds.written import Written, written_as
+from managed_databases.reconcile.told import ToldCondition
 from managed_databases.visible import visible
 
 Saying = tuple[bool | None, Reason, str]
@@ -13,30 +16,35 @@ Saying = tuple[bool | None, Reason, str]
 MAX_MESSAGE = 4_000
 """Characters of a message. The API's texts stand in it: one that is too long must not make the whole status refused."""
 
-_STATUS = {True: "True", False: "False", None: "Unknown"}
+_STATUS: Final[Mapping[bool | None, Literal["True", "False", "Unknown"]]] = {
+    True: "True",
+    False: "False",
+    None: "Unknown",
+}
+_condition = written_as(Condition)
 
 
 def conditions(
-    old: Sequence[Mapping[str, Any]], generation: int, says: Mapping[str, Saying], now: datetime
-) -> list[dict[str, Any]]:
+    old: Iterable[ToldCondition], generation: int, says: Mapping[str, Saying], now: datetime
+) -> list[Written]:
     """Return `status.conditions` (Kubernetes' `metav1.Condition`), one for each saying, in their order.
 
     `lastTransitionTime` moves only when the status does, so that a pass at rest changes nothing.
     """
-    before = {condition.get("type"): condition for condition in old}
+    before = {condition.type: condition for condition in old}
     stamped = []
     for type_, (truth, reason, text) in says.items():
         status, message = _STATUS[truth], visible(text)
         last = before.get(type_)
-        unmoved = last is not None and last.get("status") == status and last.get("lastTransitionTime")
+        since = last.last_transition_time if last is not None and last.status == status else ""
         stamped.append(
-            {
-                "type": type_,
-                "status": status,
-                "reason": str(reason),
-                "message": message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 3]}...",
-                "observedGeneration": generation,
-                "lastTransitionTime": unmoved or now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            }
+            _condition(
+                type=type_,
+                status=status,
+                reason=str(reason),
+                message=message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 3]}...",
+                observed_generation=generation,
+                last_transition_time=since or now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            )
         )
     return stamped

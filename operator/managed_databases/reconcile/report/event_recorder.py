@@ -3,15 +3,16 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 from managed_databases.reconcile.scheduling.allowance import Allowance
 from managed_databases.reconcile.scheduling.rotation import Rotation
+from managed_databases.reconcile.told import Told, ToldCondition
 
 _MOST_WAITING: Final = 10_000
 """More than that at once is a storm that nobody reads; what is over it is left out. The namespaces share it."""
@@ -34,40 +35,42 @@ class Announcement(NamedTuple):
     message: str
 
 
-Conditions = Sequence[Mapping[str, Any]]
-
-
-def announcements(old: Conditions, new: Conditions, *, deleting: bool) -> Iterator[Announcement]:
+def announcements(
+    old: Iterable[ToldCondition], new: Iterable[ToldCondition], *, deleting: bool
+) -> Iterator[Announcement]:
     """Yield what is worth an Event: Ready came or went, Stalled came or has another reason, and a state in which
     nothing is under way and that is not Ready has another reason.
 
     The steps on the way to Ready are none: each retry would tell them again. Nor is a new resource that is not ready.
     """
-    before = {condition["type"]: condition for condition in old}
-    now = {condition["type"]: condition for condition in new}
+    before, now = _by_type(old), _by_type(new)
     ready, stalled = now.get("Ready"), now.get("Stalled")
     told = None
-    if stalled is not None and _is(stalled) and not _same(before.get("Stalled"), stalled):
-        told = Announcement("Warning", stalled["reason"], stalled["message"])
+    if stalled is not None and stalled.is_true and not _same(before.get("Stalled"), stalled):
+        told = Announcement("Warning", stalled.reason, stalled.message)
         yield told
     if ready is not None and not _same(before.get("Ready"), ready) and _counts(before.get("Ready"), ready, now):
-        kind = "Normal" if _is(ready) or deleting else "Warning"
-        announcement = Announcement(kind, ready["reason"], ready["message"])
+        kind = "Normal" if ready.is_true or deleting else "Warning"
+        announcement = Announcement(kind, ready.reason, ready.message)
         if told is None or announcement[1:] != told[1:]:
             yield announcement
 
 
-def _is(condition: Mapping[str, Any] | None) -> bool:
-    return condition is not None and condition["status"] == "True"
+def _by_type(conditions: Iterable[ToldCondition]) -> dict[str, ToldCondition]:
+    return {condition.type: condition for condition in conditions}
 
 
-def _same(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> bool:
-    return before is not None and (before["status"], before["reason"]) == (now["status"], now["reason"])
+def _is(condition: ToldCondition | None) -> bool:
+    return condition is not None and condition.is_true
 
 
-def _counts(before: Mapping[str, Any] | None, ready: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> bool:
-    if _is(ready) or _is(before):
-        return _is(ready) != _is(before)
+def _same(before: ToldCondition | None, now: ToldCondition) -> bool:
+    return before is not None and (before.status, before.reason) == (now.status, now.reason)
+
+
+def _counts(before: ToldCondition | None, ready: ToldCondition, now: Mapping[str, ToldCondition]) -> bool:
+    if ready.is_true or _is(before):
+        return ready.is_true != _is(before)
     return not _is(now.get("Reconciling")) and before is not None
 
 
@@ -100,10 +103,10 @@ class EventRecorder:
         self._allowance = Allowance(clock or Clock(), _AT_ONCE, _SECONDS_EACH)
         self._troubles: dict[ResourceKey, tuple[str, int, str]] = {}
 
-    def status_written(self, before: Mapping[str, Any], resource: Resource) -> None:
+    def status_written(self, before: Mapping[str, object], resource: Resource) -> None:
         """A resource's status was `before`, and was written."""
-        old, new = before.get("conditions", ()), resource.status.get("conditions", ())
         told = False
+        old, new = Told(before).conditions, resource.told.conditions
         for announcement in announcements(old, new, deleting=resource.deleting_since is not None):
             told = True
             if announcement.type_ == "Warning":
@@ -116,10 +119,10 @@ class EventRecorder:
             self._post(resource, announcement)
         if told or resource.key not in self._troubles:
             return
-        now = {condition["type"]: condition for condition in new}
-        if _is(now.get("Ready")) and _is(now.get("Synced")):
+        ready, synced = resource.told.condition("Ready"), resource.told.condition("Synced")
+        if _is(ready) and synced is not None and synced.is_true:
             del self._troubles[resource.key]
-            self._post(resource, Announcement("Normal", now["Synced"]["reason"], now["Synced"]["message"]))
+            self._post(resource, Announcement("Normal", synced.reason, synced.message))
 
     def tell(self, resource: Resource, announcement: Announcement) -> None:
         """Post one that no condition can tell; a Warning once for each generation."""

@@ -1,21 +1,19 @@
 """What this operator has set and what it is about to set, for the status: a reset is for nothing else."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.phases import PENDING
 from managed_databases.reconcile.decide.differences import reports_only
+from managed_databases.reconcile.told import Told
 
 
-def managed(kind: CloudKind, observed: Observed, before: Mapping[str, Any]) -> dict[str, Any]:
+def managed(kind: CloudKind, observed: Observed, before: Told) -> tuple[list[str], dict[str, str]]:
     """Return `managed` and `applying`: a value that was sent counts as set once the cloud shows it.
 
     `before` is what was known of the two last: newer than what was seen, when a step has written it. What other hands
     have changed under driftPolicy Report is theirs from then on.
     """
-    known, sent = set(before.get("managed") or ()), dict(before.get("applying") or {})
+    known, sent = set(before.managed), dict(before.applying)
     if observed.external is not None and (known or sent):
         wanted, actual = kind.wanted_values(observed), kind.actual_values(observed)
         worked = {name for name, digest in sent.items() if actual.get(name) == digest}
@@ -28,4 +26,4 @@ def managed(kind: CloudKind, observed: Observed, before: Mapping[str, Any]) -> d
         }
         if is_settled and reports_only(observed):
             known -= {name for name in known & wanted.keys() & actual.keys() if actual[name] != wanted[name]}
-    return {"managed": sorted(known), "applying": dict(sorted(sent.items())) or None}
+    return sorted(known), dict(sorted(sent.items()))

@@ -1,74 +1,82 @@
 """The whole `.status` of a resource with a cloud object, made anew from what was seen and decided."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.kind import CloudKind, O, S, T, any_kind
 from managed_databases.kinds.observed import Observed, PasswordView, Standing
-from managed_databases.kinds.shared_fields import MAX_KEY, CloudStatus, Intent
+from managed_databases.kinds.shared_fields import MAX_KEY, BindingRef, CloudStatus, Intent
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
+from managed_databases.kinds.written import Written, written_as
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.decide.decide import lacking
 from managed_databases.reconcile.report.conditions import Saying, conditions
 from managed_databases.reconcile.report.managed import managed
+from managed_databases.reconcile.report.reported import CloudReported
 from managed_databases.reconcile.report.truncate import fitting
-from managed_databases.reconcile.told import without_absent
+from managed_databases.reconcile.told import Told, ToldCondition, without_absent
 from managed_databases.visible import all_visible
-
-_KEPT = ("id", "identity", "intent", "lostIDs", "seal", "adopted", "passwordUnconfirmed", "syncedGeneration")
-"""What outlives a pass: only steps change it."""
 
 _SERVES_NOT = {"DISK_FULL": Reason.DISK_FULL, "DOWN": Reason.DOWN, "ERROR": Reason.ERROR}
 """The statuses of a datastore in which nothing in it is usable, with the datastore's own reason. No step of ours would
 mend it: a person must."""
+
+_phase = written_as(CloudStatus)
+_binding = written_as(BindingRef)
 
 
 def status(
     of_kind: CloudKind[S, O, T],
     observed: Observed[S, O, T],
     verdict: Verdict,
-    old: Mapping[str, Any],
+    old: Told,
     now: datetime,
     facts: Facts = NOTHING,
-) -> dict[str, Any]:
+) -> Written:
     """Return what `.status` shall be. `facts` is what the last step has found out."""
     kind = any_kind(of_kind)
-    kept = {field: old[field] for field in _KEPT if field in old}
-    phase = observed.external.status if observed.external is not None else old.get("phase")
-    if (
-        "identity" in kept and observed.external is not None and observed.external.is_whole
-    ):  # a renamed object has another key
-        kept["identity"] = {**kept["identity"], "key": [part[:MAX_KEY] for part in kind.key_of(observed.external)]}
-    token = sync_request(observed.annotations)
-    told = facts.written()
-    begun = {**kept, **told}.get("intent")
+    found = facts.written()
+    known = Told({**old.raw, **found}) if found else old
     reported: Observed = observed
-    if begun is not None and observed.status.intent is None:  # from the intent on there is something to lose
-        reported = replace(observed, status=observed.status.model_copy(update={"intent": Intent.model_validate(begun)}))
-    whole: dict[str, Any] = {
-        **kept,
-        **fitting(kind.status)(all_visible({"phase": phase, **reported_fields(kind, reported)})),
-        **told,
-        **({"syncedGeneration": observed.generation} if _is_carried_out(verdict) else {}),
-        **managed(kind, observed, {**old, **told}),
-        "observedGeneration": observed.generation,
-        "lastHandledSyncRequest": token or old.get("lastHandledSyncRequest"),
-    }
-    if kind.credential is not None and kind.credential.applies(observed) and whole.get("id"):
-        whole["binding"] = {"name": secret_name(kind, observed)}
-    whole["conditions"] = _conditions(kind, observed, verdict, old, now)
-    return without_absent(whole)
+    if known.intent is not None and observed.status.intent is None:  # from the intent on there is something to lose
+        intent = Intent.model_validate(known.intent)
+        reported = replace(observed, status=observed.status.model_copy(update={"intent": intent}))
+    managed_values, applying = managed(kind, observed, known)
+    has_binding = kind.credential is not None and kind.credential.applies(observed) and known.id
+    shared = CloudReported(
+        synced_generation=observed.generation if _is_carried_out(verdict) else known.synced_generation,
+        managed=managed_values,
+        applying=applying or None,
+        observed_generation=observed.generation,
+        last_handled_sync_request=sync_request(observed.annotations) or old.handled_sync_request,
+        binding=_binding(name=secret_name(kind, observed)) if has_binding else None,
+        conditions=_conditions(kind, observed, verdict, old, now),
+    )
+    told_by_cloud = _phase(phase=old.phase if observed.external is None else observed.external.status)
+    return without_absent(
+        {
+            **_kept(kind, observed, old),
+            **fitting(kind.status)(all_visible({**told_by_cloud, **reported_fields(kind, reported)})),
+            **found,
+            **shared.written(),
+        }
+    )
 
 
-def reported_fields(kind: CloudKind[S, O, T], observed: Observed[S, O, T]) -> dict[str, Any]:
+def _kept(kind: CloudKind, observed: Observed, old: Told) -> Written:
+    """What outlives a pass; an object that is renamed has another key."""
+    if observed.external is None or not observed.external.is_whole:
+        return old.kept
+    return old.kept_with_key([part[:MAX_KEY] for part in kind.key_of(observed.external)])
+
+
+def reported_fields(kind: CloudKind[S, O, T], observed: Observed[S, O, T]) -> Written:
     """The kind's own fields, by their names in the status; none that is empty."""
     report = kind.report(observed)
     told = report.model_dump(mode="json", by_alias=True, exclude_none=True, include=_own_fields(kind.status))
-    return {name: value for name, value in told.items() if value not in ([], {})}
+    return {name: value for name, value in told.items() if value != [] and value != {}}
 
 
 @cache
@@ -93,11 +101,9 @@ def secret_name(kind: CloudKind, observed: Observed) -> str:
     return credential.secret_name(observed.spec) or f"{observed.name}-{credential.suffix}"
 
 
-def _conditions(
-    kind: CloudKind, observed: Observed, verdict: Verdict, old: Mapping[str, Any], now: datetime
-) -> list[dict[str, Any]]:
+def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told, now: datetime) -> list[Written]:
     why = (verdict.reason, verdict.message)
-    ready = _ready(kind, observed, verdict, old)
+    ready = _ready(kind, observed, verdict, old.condition("Ready"))
     under_way = isinstance(verdict, Step | Wait)
     broken = isinstance(verdict, Done) and not observed.deleting and ready[1] in _SERVES_NOT.values()
     stalled: Saying = (isinstance(verdict, Stall), *why)
@@ -110,13 +116,12 @@ def _conditions(
     if observed.external is not None and observed.external.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
     says |= kind.conditions(observed)
-    return conditions(old.get("conditions", ()), observed.generation, says, now)
+    return conditions(old.conditions, observed.generation, says, now)
 
 
-def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, old: Mapping[str, Any]) -> Saying:
+def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCondition | None) -> Saying:
     """Usable now? By the API's status (docs/architecture.md, Status); what is not known stays as it was."""
-    before = next((c for c in old.get("conditions", ()) if c.get("type") == "Ready"), None)
-    was_ready = before is not None and before.get("status") == "True"
+    was_ready = before is not None and before.is_true
     if observed.deleting:
         return False, verdict.reason, verdict.message
     if observed.standing is Standing.UNPROVEN and was_ready:  # nothing is known of its object
@@ -124,7 +129,7 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, old: Mapping[s
     if observed.external is None:
         is_unseen = not isinstance(verdict, Stall) or observed.problem is not None  # what is wrong is not this object
         if was_ready and is_unseen and not observed.presence.is_gone and observed.status.id is not None:
-            return True, Reason(before["reason"]) if before else Reason.READY, before["message"] if before else ""
+            return True, Reason(before.reason) if before else Reason.READY, before.message if before else ""
         return False, verdict.reason, verdict.message
     match observed.external.status:
         case "ACTIVE" | "DEGRADED" | None:  # what has no status is there, and there is no more to say

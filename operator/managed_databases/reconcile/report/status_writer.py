@@ -1,11 +1,11 @@
 """Writes `.status` when it differs, with a seal where it says whose an object is, and enters the answer into the cache."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.verdicts import Stall, Verdict
+from managed_databases.kinds.written import Written
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.observe.seals import Seals, decides_ownership
@@ -27,12 +27,11 @@ class StatusWriter:
 
     async def write(self, current: Pass, verdict: Verdict, facts: Facts = NOTHING) -> bool:
         """Make `.status` what it shall be; return whether that was a write. Raises KubeError."""
-        old = current.resource.status
-        wanted = status(current.kind, current.observed, verdict, old, self.clock.now(), facts)
+        wanted = status(current.kind, current.observed, verdict, current.resource.told, self.clock.now(), facts)
         # What is only carried along is worth what it was: of a forged status our report makes no true one.
         if self.seals.proof(current.resource).holds or decides_ownership(facts):
             wanted = self.seals.sealed(current.resource, wanted)
-        if wanted == old:
+        if wanted == current.resource.status:
             return False
         current.resource = await self._write(current.resource, wanted)
         return True
@@ -49,7 +48,7 @@ class StatusWriter:
         except KubeError:
             return
 
-    async def _write(self, resource: Resource, wanted: Mapping[str, Any]) -> Resource:
+    async def _write(self, resource: Resource, wanted: Written) -> Resource:
         written = await self.kube.write_status(resource, wanted)
         self.event_recorder.status_written(resource.status, written)
         self.written(written)

@@ -4,38 +4,48 @@ status, and with it the truth about everything else.
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaValue
 
-Fit = Callable[[Any], Any]
+from managed_databases.kinds.written import Written
+
+Fit = Callable[[object], object]
 
 
 @cache
-def fitting(model: type[BaseModel]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def fitting(model: type[BaseModel]) -> Callable[[Mapping[str, object]], Written]:
     """Return a function that cuts strings and lists to the lengths that the model declares; all else stays as it is.
 
-    It takes what a status of this model holds, named as in the status, whole or in part.
+    It takes what a status of this model holds, named as in the status, whole or in part. What is of another shape than the
+    model's stays as it is: it is not the API's.
     """
     schema = model.model_json_schema(by_alias=True)
-    fit = _fit_of(schema, schema.get("$defs", {})) or dict
-    return lambda told: fit(told)
+    definitions: JsonSchemaValue = schema.get("$defs", {})
+    return _fit_fields(schema.get("properties", {}), definitions) or dict
 
 
-def _fit_of(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Fit | None:
+def _fit_of(schema: JsonSchemaValue, definitions: JsonSchemaValue) -> Fit | None:
     """None: there is nothing to cut."""
     if "$ref" in schema:
         return _fit_of(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:  # a type, or null
         return next((fit for each in schema["anyOf"] if (fit := _fit_of(each, definitions)) is not None), None)
     if "properties" in schema:
-        found = {name: _fit_of(each, definitions) for name, each in schema["properties"].items()}
-        fields = {name: fit for name, fit in found.items() if fit is not None}
-        return lambda told: {
-            name: value if value is None or name not in fields else fields[name](value) for name, value in told.items()
-        }
-    most = schema.get("maxLength", schema.get("maxItems"))
+        whole = _fit_fields(schema["properties"], definitions)
+        return None if whole is None else lambda told: whole(told) if isinstance(told, Mapping) else told
+    most: int | None = schema.get("maxLength", schema.get("maxItems"))
     of_each = _fit_of(schema["items"], definitions) if "items" in schema else None
     if of_each is not None:
-        return lambda told: [of_each(value) for value in told[:most]]
-    return None if most is None else lambda told: told[:most]
+        return lambda told: [of_each(value) for value in told[:most]] if isinstance(told, list | tuple) else told
+    return None if most is None else lambda told: told[:most] if isinstance(told, str | list | tuple) else told
+
+
+def _fit_fields(
+    properties: JsonSchemaValue, definitions: JsonSchemaValue
+) -> Callable[[Mapping[str, object]], Written] | None:
+    found = {name: _fit_of(each, definitions) for name, each in properties.items()}
+    fields = {name: fit for name, fit in found.items() if fit is not None}
+    if not fields:
+        return None
+    return lambda told: {name: fields[name](value) if name in fields else value for name, value in told.items()}

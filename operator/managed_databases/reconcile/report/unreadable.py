@@ -1,14 +1,15 @@
 """The status of a resource of which nothing could be seen or decided: all else is kept as it is."""
 
 from datetime import datetime
-from typing import Any
 
 from managed_databases.kinds.verdicts import Reason, Stall
+from managed_databases.kinds.written import Written
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.report.conditions import Saying, conditions
+from managed_databases.reconcile.report.reported import Reported
 
 
-def unreadable_status(resource: Resource, why: str, now: datetime) -> dict[str, Any]:
+def unreadable_status(resource: Resource, why: str, now: datetime) -> Written:
     says: dict[str, Saying] = {
         "Ready": (None, Reason.INVALID_SPEC, why),
         "Synced": (False, Reason.INVALID_SPEC, why),
@@ -18,11 +19,11 @@ def unreadable_status(resource: Resource, why: str, now: datetime) -> dict[str, 
     return _with(resource, says, now)
 
 
-def troubled_status(resource: Resource, trouble: Stall, now: datetime) -> dict[str, Any]:
+def troubled_status(resource: Resource, trouble: Stall, now: datetime) -> Written:
     """For a pass that could not end: what is known of Ready stays."""
     why = (trouble.reason, trouble.message)
-    before = next((c for c in resource.status.get("conditions", ()) if c.get("type") == "Ready"), None)
-    is_ready = before is not None and before.get("status") == "True" and resource.deleting_since is None
+    before = resource.told.condition("Ready")
+    is_ready = before is not None and before.is_true and resource.deleting_since is None
     says: dict[str, Saying] = {
         "Ready": (True, Reason.READY, "usable") if is_ready else (False, *why),
         "Synced": (False, *why),
@@ -32,6 +33,6 @@ def troubled_status(resource: Resource, trouble: Stall, now: datetime) -> dict[s
     return _with(resource, says, now)
 
 
-def _with(resource: Resource, says: dict[str, Saying], now: datetime) -> dict[str, Any]:
-    stamped = conditions(resource.status.get("conditions", ()), resource.generation, says, now)
-    return {**resource.status, "observedGeneration": resource.generation, "conditions": stamped}
+def _with(resource: Resource, says: dict[str, Saying], now: datetime) -> Written:
+    stamped = conditions(resource.told.conditions, resource.generation, says, now)
+    return {**resource.status, **Reported(observed_generation=resource.generation, conditions=stamped).written()}
