@@ -17,7 +17,6 @@ from managed_databases.reconcile.act.letting_go import LettingGo
 from managed_databases.reconcile.act.password_change import PasswordChange
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.act.sender import Sender
-from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.observe.ownership_index import KeyName, OwnershipIndex
 from managed_databases.reconcile.observe.passwords import PasswordChecks
 from managed_databases.reconcile.observe.seals import OwnershipKey, Seals
@@ -201,7 +200,7 @@ class Stage:
         **observed: Any,
     ) -> None:
         self.journal, self.events = Journal(), Events()
-        self.kube, self.clock, settings = RecordingKube(self.journal), cast(Clock, StillClock()), ControllerSettings()
+        self.kube, self.clock, settings = RecordingKube(self.journal), StillClock(), ControllerSettings()
         kind = KINDS[resource.key.kind]
         self.session = RecordingSession(self.journal, kind, lambda _: answer)
         seals = Seals(OwnershipKey.generate())

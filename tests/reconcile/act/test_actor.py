@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kinds.builders import MAIN, uuid
-from managed_databases.api.collections import TOPICS
+from kinds.builders import DATASTORE_SPEC, MAIN, datastore, uuid
+from managed_databases.api.collections import DATASTORES, TOPICS
 from managed_databases.api.errors import ApiError, Forbidden, OutcomeUnknown
-from managed_databases.api.models import NewUser, Topic, TopicChange, User
+from managed_databases.api.models import DatastoreName, NewUser, Topic, TopicChange, User
 from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.observed import PasswordView, SameKey
 from managed_databases.kinds.registry import FINALIZER
@@ -82,13 +82,19 @@ async def test_where_a_creation_is_refused_nothing_later_is_done(refused: int) -
 
 async def test_an_attempt_of_unknown_outcome_is_known_to_the_next_pass() -> None:
     stage = create()
-    stage.journal.refuses[POST] = OutcomeUnknown("users.create", "timeout")
+
+    def no_answer(_: object) -> User:
+        stage.clock.moment += 5.0
+        raise OutcomeUnknown("users.create", "timeout")
+
+    stage.session.answer = no_answer
     stage.current.memory.creation.attempt_is_written(7, 0.0, 0.0)
+    begin = stage.clock.monotonic()
     with pytest.raises(OutcomeUnknown):
         await stage.actor.act(stage.current, CREATE, CREATE)
     assert stage.status["intent"]["attempt"] == 1
-    now = stage.clock.monotonic()
-    assert stage.current.memory.creation.settles_at(1, 60.0, now + 5.0) == now + 60.0, "its wait begins as it ends"
+    later = stage.clock.monotonic() + 7.0
+    assert stage.current.memory.creation.settles_at(1, 60.0, later) == begin + 65.0, "its wait begins as it ends"
 
 
 async def test_before_the_call_there_is_nothing_to_wait_for() -> None:
@@ -310,3 +316,87 @@ def test_a_key_is_claimed_by_what_gives_it_to_an_object() -> None:
     assert not two.actor.reserve_key(two.current, Record(Reason.ADOPTED, "", Facts(id="x", adopted=True)))
     assert two.actor.reserve_key(two.current, Record(Reason.FOUND, "", Facts(id="x"))), "what it has made is its own"
     assert two.actor.reserve_key(two.current, Delete(Reason.DELETING, "")), "a deletion gives nothing a name"
+
+
+async def test_the_wait_begins_when_the_call_is_sent() -> None:
+    """A process that is killed meanwhile leaves this to the next one; one that only looks again must know it."""
+    stage, seen = create(), list[float]()
+
+    def answer(_: object) -> User:
+        stage.clock.moment += 5.0
+        seen.append(stage.current.memory.creation.settles_at(1, 60.0, stage.clock.monotonic()))
+        return MADE
+
+    begin = stage.clock.monotonic()
+    stage.session.answer = answer
+    await stage.actor.act(stage.current, CREATE, CREATE)
+    assert seen == [begin + 60.0]
+
+
+async def test_a_seal_is_put_under_what_is_there_and_nothing_is_forgotten() -> None:
+    stage = Stage(TOPIC)
+    stage.current.memory.creation.created_id = THERE.id
+    sealed = Facts(seal="anew")
+    assert await stage.actor.act(stage.current, Record(Reason.FOUND, "sealed", sealed), GROW) == sealed
+    assert stage.current.memory.creation.created_id == THERE.id
+    assert stage.done == []
+
+
+async def test_what_is_deleted_and_answers_is_doubtful_all_the_same() -> None:
+    goes = THERE.model_copy(update={"status": "PENDING_DELETE"})
+    stage = Stage(TOPIC, answer=goes, external=THERE)
+    await stage.actor.act(stage.current, Delete(Reason.DELETING, "it goes"), GROW)
+    assert stage.session.own.get(THERE.id) == goes
+    assert stage.session.own.is_dirty(THERE.id)
+
+
+# --- what is set is noted first, and a new name is claimed first ---
+
+CLUSTER = datastore()
+MANAGED = resource(
+    "ManagedDatastore",
+    "main",
+    spec=DATASTORE_SPEC | {"config": {"work_mem": 100}},
+    id_=MAIN,
+    status={"applying": {"config.old": "d1"}, "managed": ["config.gone", "config.kept"]},
+)
+SETS = Change(
+    Reason.DRIFT, "work_mem", DATASTORES.update(MAIN, DatastoreName(name="main")), manages=("config.work_mem",)
+)
+
+
+async def test_what_is_set_is_noted_before_the_cloud_changes() -> None:
+    stage = Stage(MANAGED, answer=CLUSTER, external=datastore(status="PENDING_UPDATE"))
+    wanted = stage.current.kind.wanted_values(stage.current.observed)
+    assert await stage.actor.act(stage.current, SETS, SETS) == Facts()
+    assert stage.status["applying"] == {"config.old": "d1", "config.work_mem": wanted["config.work_mem"]}
+    stage = Stage(MANAGED, external=CLUSTER)
+    stage.journal.refuses["status"] = WriteRefused("no")
+    with pytest.raises(WriteRefused):
+        await stage.actor.act(stage.current, SETS, SETS)
+    assert stage.session.calls == [], "what is not noted could never be reset"
+
+
+async def test_what_is_given_up_is_forgotten_after_its_call() -> None:
+    stage = Stage(MANAGED, answer=CLUSTER, external=CLUSTER)
+    resets = replace(SETS, manages=(), unmanages=("config.old", "config.gone"))
+    facts = await stage.actor.act(stage.current, resets, resets)
+    assert stage.status["managed"] == ["config.gone", "config.kept"], "until the cloud has answered"
+    assert (facts.managed, facts.applying) == (("config.kept",), {})
+    stage = Stage(MANAGED, external=CLUSTER)
+    stage.journal.refuses[f"{SETS.call.method} {SETS.call.path}"] = Forbidden("x", "no")
+    with pytest.raises(Forbidden):
+        await stage.actor.act(stage.current, resets, resets)
+
+
+@pytest.mark.parametrize(
+    ("reason", "going", "is_claimed"),
+    [(Reason.RENAMING, False, True), (Reason.RENAMING, True, False), (Reason.DRIFT, False, False)],
+)
+def test_a_new_name_is_claimed_before_it_is_given(reason: Reason, going: bool, is_claimed: bool) -> None:
+    renamed = resource("ManagedDatastore", "main", spec=DATASTORE_SPEC | {"name": "new"}, id_=MAIN, going=going)
+    other = resource("ManagedDatastore", "a", spec=DATASTORE_SPEC | {"name": "new"})
+    stage = Stage(renamed, other, external=CLUSTER)
+    rename = Change(reason, "main -> new", DATASTORES.update(MAIN, DatastoreName(name="new")))
+    assert stage.owners.reserve(other, stage.current.key)
+    assert stage.actor.reserve_key(stage.current, rename) != is_claimed, "another one has it"
