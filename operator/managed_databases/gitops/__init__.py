@@ -1,1 +1,1 @@
-"""What GitOps tools make of our conditions: kstatus' word, Argo CD's word, and the table of all reasons."""
+"""How GitOps tools read the operator's conditions: kstatus, Argo CD's health, and the table of all reasons."""

@@ -1,4 +1,4 @@
-"""Argo CD's health check of our kinds: the Lua script, the files that carry it, and its word for a resource."""
+"""Argo CD's health check of the operator's kinds: the Lua script, the files that contain it, and its result for a resource."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -11,9 +11,9 @@ from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.annotations import PAUSED
 
 SUSPENDED: Final = (Reason.APPROVAL_NEEDED, Reason.PAUSED)
-"""A person has asked to be asked first."""
+"""Reasons that Argo CD shows as Suspended: a person has asked to approve changes, or has paused the resource."""
 BROKEN: Final = (Reason.DISK_FULL, Reason.DOWN, Reason.ERROR)
-"""Reasons of `Ready` for which it does not serve, whatever is under way."""
+"""Reasons of `Ready` with which the database does not serve, whatever work is under way."""
 
 FOLDER: Final = Path("deploy/argocd")
 CUSTOMIZATIONS: Final = FOLDER / "resource_customizations"
@@ -79,7 +79,9 @@ return health("Progressing", found.Ready or {{message = "the operator has not lo
 
 
 def health(resource: Mapping[str, Any]) -> Health:
-    """Return the health that the script reports, without Lua. Argo CD does not ask the script about resources being deleted."""
+    """Return the health that the script reports, computed in Python. Argo CD does not call the script for resources that are
+    being deleted.
+    """
     metadata, status = resource["metadata"], resource.get("status", {})
     if metadata.get("deletionTimestamp"):
         return Health.PROGRESSING
@@ -100,7 +102,7 @@ def health(resource: Mapping[str, Any]) -> Health:
 
 
 def files(kinds: Iterable[Kind]) -> dict[Path, str]:
-    """Return the text of every file that carries the script, by its path from the top of the repository."""
+    """Return the text of every file that contains the script, by its path from the top of the repository."""
     names = [kind.name for kind in kinds]
     scripts = {CUSTOMIZATIONS / GROUP / name / "health.lua": HEALTH_LUA for name in names}
     return scripts | {FOLDER / "argocd-cm.yaml": _config_map(names), FOLDER / "values.yaml": _values(names)}

@@ -1,7 +1,7 @@
-"""The word that kstatus has for a custom resource: what Flux waits for, and `kpt` and `cli-utils` with it.
+"""Computes the status that kstatus gives to a custom resource, for which Flux, `kpt` and `cli-utils` wait.
 
-The rules are those of `Compute` in github.com/fluxcd/cli-utils/pkg/kstatus/status as far as they concern a resource that
-kstatus knows nothing special of; a test holds them against the original.
+The rules are those of `Compute` in github.com/fluxcd/cli-utils/pkg/kstatus/status for kinds without special rules; a test
+compares them with the original.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Word(StrEnum):
-    """kstatus' words, as far as a resource that exists can have them."""
+    """The statuses of kstatus that an existing resource can have."""
 
     CURRENT = "Current"
     IN_PROGRESS = "InProgress"
@@ -19,7 +19,7 @@ class Word(StrEnum):
 
 
 def kstatus(resource: Mapping[str, Any]) -> Word:
-    """`resource` is the whole object as Kubernetes shows it."""
+    """Return the status of a resource; `resource` is the whole object as Kubernetes shows it."""
     metadata, status = resource["metadata"], resource.get("status", {})
     if metadata.get("deletionTimestamp"):
         return Word.TERMINATING

@@ -1,6 +1,6 @@
-"""Every reason, each in every way in which it comes, and what conditions, tools and the alert then say.
+"""All reasons with the ways in which they come about, and what conditions, tools and the alert say then.
 
-Nothing here is written by hand but the ways: the conditions come from the functions that write them.
+Only the ways are written by hand: the conditions are made by the functions that write them in the operator.
 """
 
 from collections.abc import Iterator, Mapping
@@ -131,7 +131,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.SNAPSHOT_TOO_LARGE: (Way.PROJECT_LISTS,),
     Reason.STATUS_UNGUARDED: (Way.PROJECT_SIDE,),
 }
-"""One line for each reason. A new reason needs one: take the ways of a reason that is decided as the new one is."""
+"""One line for each reason. A new reason needs a line: take the ways of a reason that is decided in the same way."""
 
 _PHASES: Final = {
     Reason.DISK_FULL: "DISK_FULL",
@@ -155,16 +155,18 @@ _WAS_READY: Final = [{"type": "Ready", "status": "True", "reason": "Ready", "mes
 
 @dataclass(frozen=True)
 class Row:
-    """One way of one reason. `resource` is an object as Kubernetes would show it, that was usable if it could be."""
+    """One way in which a reason comes about. `resource` is an object as Kubernetes shows it, which was usable before if
+    possible.
+    """
 
     reason: Reason
     way: Way
     resource: Mapping[str, Any]
     before_it_was_usable: Mapping[str, Any] | None
-    """The same of an object that was never usable; None where that makes no sense."""
+    """The same for an object that was never usable; None if that is impossible."""
 
     def says(self, type_: str) -> str:
-        """A condition's status; of `Ready` "stays" where it is as it was before."""
+        """Return a condition's status; for `Ready` "stays" if it is as it was before."""
         now = _condition(self.resource, type_)
         if self.before_it_was_usable is None or type_ != "Ready":
             return now
@@ -180,7 +182,7 @@ class Row:
 
     @property
     def alerts(self) -> bool:
-        """Whether `ManagedDatabasesStalled` fires (docs/operating.md)."""
+        """Return whether the alert `ManagedDatabasesStalled` fires (docs/operating.md)."""
         return state(self.resource["status"]) == "stalled"
 
 
@@ -239,7 +241,7 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
 
 
 def _database(reason: Reason) -> dict[str, Any]:
-    """One in a datastore of which the cloud says this."""
+    """Return a database in a datastore of which the cloud says this."""
     datastore = Datastore(id=_ID, name="main", status=_PHASES[reason])
     observed = Observed(
         namespace="default",

@@ -1,4 +1,4 @@
-"""The page docs/reference/reasons.md: what each reason means to those who look by program."""
+"""Makes the page docs/reference/reasons.md, which shows what tools say for each reason."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ What each reason of a condition means to `kubectl wait`, Flux, Argo CD and the a
 
 
 def reasons_page() -> str:
-    """Return the page without its mark."""
+    """Return the page without its line that says that it is generated."""
     return _INTRODUCTION + "".join(_line(row) for row in rows())
 
 

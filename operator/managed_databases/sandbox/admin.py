@@ -1,4 +1,4 @@
-"""`/sandbox`: what only a sandbox can do. No authentication; see the functions for what each takes and gives."""
+"""The admin API below `/sandbox`, which only a sandbox has. It needs no authentication; docs/sandbox.md lists its calls."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -37,7 +37,7 @@ _SETTINGS: Final[Schema] = {
 
 
 class Admin:
-    """Answers what is asked below `/sandbox`."""
+    """Answers the requests below `/sandbox`."""
 
     def __init__(self, cloud: Cloud, spaces: Spaces, traffic: Traffic, faults: Faults) -> None:
         self._cloud = cloud
@@ -46,7 +46,7 @@ class Admin:
         self._faults = faults
 
     def answer(self, method: str, name: str, query: Mapping[str, str], body: Any) -> Answer:
-        """Raises Refusal: 400 for a body that makes no sense, 404 for what is not there."""
+        """Answer one request. Raises Refusal: 400 for an invalid body, 404 for an unknown call or object."""
         match method, name:
             case "GET", "health":
                 return Answer(200, {"status": "ok"})

@@ -1,4 +1,4 @@
-"""What a handler returns or raises."""
+"""The results of handlers: an answer to return, or a refusal to raise."""
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -9,7 +9,7 @@ import orjson
 
 @dataclass(slots=True)
 class Answer:
-    """One answer. `body` is made JSON when it is sent; None sends no body."""
+    """One answer. `body` is sent as JSON; None sends no body."""
 
     status: int
     body: Any = None
@@ -45,5 +45,5 @@ def invalid(message: object) -> Refusal:
 
 
 def busy(message: str) -> Refusal:
-    """409: the same request may work later [assumed: the API may say 400]."""
+    """Return a refusal with 409: the same request may work later [assumed: the API may say 400]."""
     return Refusal(409, message)

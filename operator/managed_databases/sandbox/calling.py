@@ -25,7 +25,7 @@ class Cloud:
 
 @dataclass(slots=True)
 class Call:
-    """An authenticated request with a valid body. `past` are the tables to list from, when not the present ones."""
+    """An authenticated request with a valid body. `past` are older tables to list from; None: the present ones."""
 
     cloud: Cloud
     space: Space
@@ -35,13 +35,13 @@ class Call:
     past: Mapping[str, Mapping[str, Row]] | None = None
 
     def find(self, collection: str, word: str, id_: str) -> Row:
-        """Raises Refusal (404) when this project and region has no such object."""
+        """Return an object of this project and region. Raises Refusal (404) if there is none with this id."""
         if (row := self.space.find(collection, id_)) is None:
             raise not_found(word, id_)
         return row
 
     def idle(self, collection: str, word: str, id_: str) -> Row:
-        """Find an object that can be changed now. Raises Refusal: 404, or 409 while a change or maintenance is under way.
+        """Return an object that can be changed now. Raises Refusal: 404, or 409 while a change or maintenance is under way.
 
         [assumed: that maintenance refuses changes]
         """
@@ -53,10 +53,11 @@ class Call:
         return row
 
     def usable_datastore(self, id_: str) -> tuple[Row, DatastoreKind]:
-        """Find the datastore of a child that is to change. Raises Refusal: 404, or 409 when it cannot take changes.
+        """Return the datastore of a child that is to be changed. Raises Refusal: 404, or 409 if the datastore cannot take
+        changes.
 
-        Clients are seen that change children while their datastore is changed: whether the API refuses that is not
-        known, and settled by `Settings.busy_children`.
+        Some public clients change children while the datastore is being changed. Whether the API refuses that is not known;
+        `Settings.busy_children` decides for the sandbox.
         """
         row = self.find("datastores", "datastore", id_)
         if row["status"] in BROKEN | {"PENDING_CREATE", "PENDING_DELETE"}:
@@ -66,7 +67,7 @@ class Call:
         return row, TYPES[row["type_id"]]
 
     def reference(self, collection: str, word: str, id_: str, datastore_id: str) -> Row:
-        """Find what a child refers to: in the same datastore, and ready. Raises Refusal (404, 409)."""
+        """Return the object that a child refers to. Raises Refusal: 404 unless it is in the same datastore, 409 unless ACTIVE."""
         row = self.find(collection, word, id_)
         if row["datastore_id"] != datastore_id:
             raise not_found(word, id_)

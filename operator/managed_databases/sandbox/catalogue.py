@@ -1,6 +1,7 @@
-"""What the cloud offers: types, flavors, parameters, extensions, limits. The same everywhere, with ids that never change.
+"""The catalogue of the sandbox: types, flavors, parameters, extensions, limits. It is the same in all projects and regions, and
+its ids never change.
 
-Which values are on offer is made up; which fields they have is not.
+The values are made up; their fields are those of the API.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ _NAMES: Final = UUID("5d1f7e0a-6f0b-4f4e-9a53-0c8a3f7f5a11")
 
 
 def catalogue_id(*names: str) -> str:
-    """Return the id of what these names say: the same in every sandbox."""
+    """Return an id made from these names, which is the same in every sandbox."""
     return str(uuid5(_NAMES, "/".join(names)))
 
 
@@ -26,7 +27,7 @@ def type_id(engine: str, version: str) -> str:
 
 @dataclass(frozen=True)
 class DatastoreKind:
-    """A datastore type, as the rules see it."""
+    """A datastore type, with the rules of its engine."""
 
     engine: Engine
     version: str
@@ -114,7 +115,7 @@ PARAMETERS_BY_ID: Final[dict[str, tuple[str, Parameter]]] = {
 
 
 def parameter_rows(ram_mb: int) -> list[Row]:
-    """Return every parameter of every type, as it is for a flavor with that much RAM."""
+    """Return every parameter of every type, with the limits for a flavor with this much RAM, in MB."""
     return [
         {"id": id_, "datastore_type_id": type_, **parameter.row(ram_mb)}
         for id_, (type_, parameter) in PARAMETERS_BY_ID.items()

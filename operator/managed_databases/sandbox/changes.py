@@ -1,6 +1,6 @@
-"""Changes take time: an object is pending until its change is done.
+"""Changes that take time: an object is pending until its change has ended.
 
-A change is a row of the store, so it survives a restart; one timer of the event loop waits for each.
+A change is a row of the store, so that it survives a restart. A timer of the event loop waits for the end of each change.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ _REALISTIC_SECONDS: Final = (5 * 60, 15 * 60)
 
 @dataclass
 class Settings:
-    """What can be changed at run time.
+    """The settings that can be changed at run time.
 
-    `delay_seconds` is how long a change takes; `manual`: until it is asked for. `busy_children`: what is in a datastore
-    is refused while the datastore is at work. `config_defaults`: a datastore's `config` shows every parameter, not only
-    what was set.
+    `delay_seconds` is how long a change takes; with `manual` a change ends only when `complete` is called. `busy_children`:
+    changes of objects in a datastore are refused while the datastore is at work. `config_defaults`: a datastore's `config` shows
+    every parameter, not only those that were set.
     """
 
     delay_seconds: float = 0.3
@@ -43,7 +43,7 @@ class Settings:
 
 
 def now_text() -> str:
-    """UTC without a zone, as the API writes it."""
+    """Return the present time in UTC without a zone, as the API writes times."""
     return _text_of(int(time.time()))
 
 
@@ -53,7 +53,7 @@ def _text_of(second: int) -> str:
 
 
 class Changes:
-    """Begins changes and ends them, with the action that tells of each."""
+    """Begins and ends changes, and keeps the action that the API shows for each."""
 
     def __init__(self, store: Store, spaces: Spaces, settings: Settings) -> None:
         self._store = store
@@ -73,10 +73,10 @@ class Changes:
         then: Row | None = None,
         digest: str | None = None,
     ) -> Row:
-        """Put `row` as pending in `status`; when the time has come it gets the fields of `then` and is ACTIVE.
+        """Store `row` with the pending status `status`; at the end of the change it gets the fields of `then` and is ACTIVE.
 
-        With status PENDING_DELETE it is removed instead, with all that hangs on it. `digest` becomes the object's
-        password digest in the end. Returns the row as it is now.
+        With PENDING_DELETE the object is removed instead, with everything that belongs to it. `digest` becomes the digest of the
+        object's password at the end. Returns the row as it is now.
         """
         now = now_text()
         row = {**row, "status": status, "updated_at": now}
@@ -112,7 +112,7 @@ class Changes:
         self._timers.clear()
 
     def complete(self, *, id_: str | None = None, collection: str | None = None, failed: bool = False) -> int:
-        """End the changes under way, of one object or collection or all; return how many. A failed one ends in ERROR."""
+        """End the changes under way of one object, one collection, or all; return how many. With `failed` they end in ERROR."""
         chosen = [
             change
             for change in self._store.table(_CHANGES).values()
@@ -123,7 +123,7 @@ class Changes:
         return len(chosen)
 
     def forget(self, ids: Iterable[str]) -> None:
-        """Drop the changes under way of these objects: they are gone, or were changed by other hands."""
+        """Drop the changes under way of these objects, which are gone or were changed by the admin API."""
         gone = set(ids)
         for change in [change for change in self._store.table(_CHANGES).values() if change["object"] in gone]:
             self._drop(change["id"])

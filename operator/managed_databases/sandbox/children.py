@@ -12,7 +12,7 @@ from managed_databases.sandbox.store import Row
 
 
 def check_database(call: Call, new: Row, old: Row | None) -> None:
-    """Owner, collation and character type are PostgreSQL's."""
+    """Refuse owner, collation and character type except in PostgreSQL."""
     kind = TYPES[call.find("datastores", "datastore", new["datastore_id"])["type_id"]]
     if kind.engine.postgresql:
         if old is None:
@@ -25,7 +25,9 @@ def check_database(call: Call, new: Row, old: Row | None) -> None:
 
 
 def check_extension(call: Call, new: Row, old: Row | None) -> None:
-    """The extension is on offer for the datastore's type, and the extensions that it depends on are ACTIVE."""
+    """Refuse an extension that the catalogue lacks for the datastore's type, or that depends on extensions that are not
+    ACTIVE.
+    """
     offer = CATALOGUE["available-extensions"].get(new["available_extension_id"])
     if offer is None:
         raise not_found("availableextension", new["available_extension_id"])
@@ -43,7 +45,9 @@ def check_extension(call: Call, new: Row, old: Row | None) -> None:
 
 
 def check_extension_removal(call: Call, row: Row) -> None:
-    """Nothing in its database depends on it [assumed: PostgreSQL itself would take the others as well]."""
+    """Refuse the removal of an extension that another extension of its database needs [assumed: PostgreSQL itself could remove
+    both].
+    """
     for id_, offer in CATALOGUE["available-extensions"].items():
         if row["available_extension_id"] in offer["dependency_ids"]:
             key = {"database_id": row["database_id"], "available_extension_id": id_}
@@ -52,19 +56,19 @@ def check_extension_removal(call: Call, row: Row) -> None:
 
 
 def check_slot_removal(call: Call, row: Row) -> None:
-    """Nobody consumes it [assumed: PostgreSQL itself refuses to drop such a slot]."""
+    """Refuse the removal of a slot with a consumer [assumed: PostgreSQL itself refuses to drop such a slot]."""
     if row["in_use"]:
         raise busy(f"logicalreplicationslot {row['id']} is in use.")
 
 
 def check_topic(call: Call, new: Row, old: Row | None) -> None:
-    """Only ever more partitions."""
+    """Refuse fewer partitions than the topic has."""
     if old is not None and new["partitions"] < old["partitions"]:
         raise invalid({"topic.partitions": f"{new['partitions']} is less than the minimum of {old['partitions']}"})
 
 
 def check_acl(call: Call, new: Row, old: Row | None) -> None:
-    """The rule allows something; it has a pattern unless it is for all topics."""
+    """Refuse an access rule that allows nothing, or that lacks a pattern and is not for all topics."""
     if not new["allow_read"] and not new["allow_write"]:
         raise invalid("At least one of these fields (allow_read, allow_write) must be true")
     if new["pattern_type"] == "all":
@@ -74,6 +78,6 @@ def check_acl(call: Call, new: Row, old: Row | None) -> None:
 
 
 def check_token(call: Call, new: Row, old: Row | None) -> None:
-    """Its value never changes."""
+    """Give a new token its value; an update keeps it."""
     if old is None:
         new["value"] = secrets.token_urlsafe(32)

@@ -30,11 +30,11 @@ def sandbox(
     config: Annotated[Path | None, typer.Option(help="JSON file with projects and regions of your own.")] = None,
     faults: Annotated[Path | None, typer.Option(help="JSON file with a list of faults to begin with.")] = None,
 ) -> None:
-    """Serve the whole Managed Databases API and its identity service on this machine, for nothing.
+    """Serve the whole Managed Databases API and its identity service on this machine, free of charge.
 
-    Whatever a client does works as with the cloud, except that no database is started: /v1 is the API, /identity/v3
-    gives tokens (user sandbox, password sandbox-password, domain sandbox-domain), /sandbox looks behind and asks for
-    faults, /sandbox/openapi.json describes it all. docs/sandbox.md goes through it task by task.
+    Clients work as with the cloud, except that no database is started. /v1 is the API; /identity/v3 gives tokens (user
+    sandbox, password sandbox-password, domain sandbox-domain); /sandbox shows and changes the sandbox's state and adds
+    faults; /sandbox/openapi.json describes the API. docs/sandbox.md explains everything task by task.
 
     Exit codes: 0 stopped, 1 the address, the state, the configuration or the faults cannot be used.
     """

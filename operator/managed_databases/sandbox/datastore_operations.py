@@ -1,4 +1,4 @@
-"""What can be done to a datastore: one change at a time, each with a pending status and an action of its own."""
+"""The operations on a datastore: one change at a time, each with a pending status and an action of its own."""
 
 from collections.abc import Callable
 from ipaddress import ip_network
@@ -13,11 +13,13 @@ from managed_databases.sandbox.engines import has_pooler
 from managed_databases.sandbox.store import Row
 
 Effect = Callable[[Call, Row, DatastoreKind], Row]
-"""From (call, the datastore, what it is) to the fields that it gets. Raises Refusal."""
+"""A function from (call, the datastore, its type) to the fields that the datastore gets. Raises Refusal."""
 
 
 def delete(call: Call, id_: str) -> Answer:
-    """With everything in it. Raises Refusal (409) while it is protected [assumed: the status code] or busy."""
+    """Delete a datastore with everything in it. Raises Refusal (409) while the datastore is protected [assumed: the status code]
+    or busy.
+    """
     row = call.idle("datastores", "datastore", id_)
     if row["is_protected"]:
         raise busy(f"datastore {id_} is protected from deletion.")
@@ -43,7 +45,7 @@ def operation(name: str) -> Callable[[Call, str], Answer]:
 
 
 def set_floating_ip(call: Call, *, present: bool) -> Answer:
-    """Give an instance a floating IP, or take it. Raises Refusal: 404 [assumed: message], 400, 409."""
+    """Give an instance a floating IP (`present`), or take it away. Raises Refusal: 404 [assumed: the message], 400, 409."""
     instance_id = call.body["floating_ip"]["instance_id"]
     for row in call.space.objects("datastores").values():
         if any(instance["id"] == instance_id for instance in row["instances"]):
@@ -107,7 +109,7 @@ def _pooler(call: Call, row: Row, kind: DatastoreKind) -> Row:
 
 
 def _firewall(call: Call, row: Row, kind: DatastoreKind) -> Row:
-    """Raises Refusal (400) for what is neither an address nor a network [assumed: the message]."""
+    """Return the firewall's fields. Raises Refusal (400) for a text that is no address and no network [assumed: the message]."""
     ips = call.body["firewall"]["ips"]
     wrong = {
         f"firewall.ips.{n}": f"{ip!r} is not an address or network" for n, ip in enumerate(ips) if not _is_network(ip)

@@ -1,4 +1,4 @@
-"""Datastores: how one is made, and what it may be made of."""
+"""Creates datastores, and checks sizes, quotas and configurations."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -23,13 +23,15 @@ from managed_databases.sandbox.store import Row
 
 DOMAIN: Final = "c.dbaas.sandbox.internal"
 _MOST_DAYS: Final = 365_000
-"""A longer retention is accepted, and reaches back beyond what a date can say."""
+"""The most days of retention that the sandbox computes with: more would reach back beyond the range of dates."""
 
 _SIZES: Final = ("vcpus", "ram", "disk")
 
 
 def create(call: Call) -> Answer:
-    """Raises Refusal: 404 for an unknown type or flavor, 400 against the engine's rules, 403 over the quota."""
+    """Create a datastore. Raises Refusal: 404 for an unknown type or flavor, 400 against the engine's rules, 403 over the
+    quota.
+    """
     told: Row = call.body["datastore"]
     kind = _kind(told["type_id"])
     _check_engine(told, kind)
@@ -90,7 +92,7 @@ def as_told(told: Row, project_id: str, kind: DatastoreKind, flavor_id: str, fla
 
 
 def ready(told: Row, project_id: str) -> Row:
-    """Return a datastore that is ACTIVE already. What `told` leaves out is a small PostgreSQL's; it may hold any field."""
+    """Return a datastore that is ACTIVE already, with the fields in `told`, and for all others those of a small PostgreSQL."""
     told = {
         "name": "unnamed",
         "type_id": type_id("postgresql", "16"),
@@ -106,7 +108,7 @@ def ready(told: Row, project_id: str) -> Row:
 
 
 def nodes(row: Row, node_count: int) -> Row:
-    """Return `instances` and `connection` for that many nodes, keeping the instances that are there."""
+    """Return `instances` and `connection` for this number of nodes, keeping the existing instances."""
     instances = list(row["instances"][:node_count])
     for number in range(len(instances), node_count):
         name = f"replica-{number}" if number else "master"
@@ -129,7 +131,7 @@ def nodes(row: Row, node_count: int) -> Row:
 
 
 def with_addresses(instances: list[Row], master: int, replica: int) -> list[Row]:
-    """Return the instances with so many floating IPs on the master and on replicas."""
+    """Return the instances with this number of floating IPs on the master and on replicas."""
     wanted = {"MASTER": master, "REPLICA": replica}
     made = []
     for instance in instances:
@@ -141,7 +143,7 @@ def with_addresses(instances: list[Row], master: int, replica: int) -> list[Row]
 
 
 def floating_ip(instance_id: str) -> str:
-    """An address of a block that is for documentation only."""
+    """Return the floating IP of an instance, from a block of addresses that is reserved for documentation."""
     return f"203.0.113.{int(instance_id[:2], 16) % 254 + 1}"
 
 
@@ -175,7 +177,7 @@ def check_nodes(node_count: int, kind: DatastoreKind) -> None:
 
 
 def config(of_type: str, ram_mb: int, old: Row, told: Row) -> Row:
-    """Return what is set after a change; None in `told` resets. Raises Refusal (400)."""
+    """Return the parameters that are set after a change; None in `told` resets a parameter. Raises Refusal (400)."""
     offered = _offered(of_type)
     wrong: dict[str, str] = {}
     result = dict(old)
@@ -194,7 +196,7 @@ def config(of_type: str, ram_mb: int, old: Row, told: Row) -> Row:
 
 
 def shown(call: Call, row: Row) -> Row:
-    """Return a datastore as the API shows it: with what is counted, and the defaults where the settings ask for them."""
+    """Return a datastore as the API shows it: with the counts of its objects, and with defaults if the settings say so."""
     counts = {f"{name}_count": call.space.count(name, row["id"]) for name in ("databases", "topics")}
     if not call.cloud.settings.config_defaults:
         return row | counts
@@ -220,7 +222,7 @@ def used(call: Call) -> dict[str, int]:
 
 
 def check_quota(call: Call, node_count: int, flavor: Row, before: Row | None = None) -> None:
-    """Raises Refusal (403) when the project would use more than it may [assumed: status and message]."""
+    """Raise Refusal (403) if the project would use more than its quota [assumed: status and message]."""
     total = used(call)
     total["datastores"] += before is None
     for name in _SIZES:
@@ -238,7 +240,7 @@ def _kind(id_: str) -> DatastoreKind:
 
 
 def _check_limits(flavor: Row) -> None:
-    """[assumed: that they are the same for all engines, and the message]"""
+    """Raise Refusal (400) for a size out of the limits [assumed: that these are the same for all engines, and the message]."""
     for name in _SIZES:
         least, most = LIMITS[0][name]["min"], LIMITS[0][name]["max"]
         if flavor[name] < least:

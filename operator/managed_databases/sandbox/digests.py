@@ -1,4 +1,4 @@
-"""Passwords are kept as digests only: enough to check one, never to tell one."""
+"""Digests of passwords. The sandbox keeps only these: enough to check a password, and never to tell one."""
 
 import hashlib
 import hmac
@@ -6,7 +6,7 @@ import secrets
 
 
 def digest(password: str) -> str:
-    """Return a salted digest. Fast on purpose: it guards nothing but sandbox passwords."""
+    """Return a salted digest. It is fast on purpose, because it guards only passwords of the sandbox."""
     salt = secrets.token_hex(8)
     return f"{salt}:{_hashed(salt, password)}"
 

@@ -1,4 +1,4 @@
-"""What the engines can and cannot do (docs/api-facts.md, Life cycle)."""
+"""The rules of the engines (docs/api-facts.md, Life cycle)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -61,5 +61,5 @@ ENGINES: Final = {
 
 
 def has_pooler(engine: str, version: str) -> bool:
-    """The PostgreSQL family has one, except for 1C."""
+    """Return whether an engine has a connection pooler: the PostgreSQL family has one, except for 1C."""
     return ENGINES[engine].postgresql and not version.endswith("-1C")

@@ -1,4 +1,4 @@
-"""Faults that can be asked of the sandbox: what an API does on its worse days."""
+"""Faults: lets the sandbox fail as an API fails on a bad day."""
 
 import asyncio
 import random
@@ -34,25 +34,28 @@ _TOLD: Final[Schema] = {
 }
 
 LEFT_OUT: Final = "(left out)"
-"""Stands for a field that an answer does not have."""
+"""The value in `rows` of a field that the answer shall not have."""
 
 Tables = Mapping[str, Mapping[str, Row]]
 
 
 @dataclass
 class Fault:
-    """What to do to which requests.
+    """One fault: the requests that it applies to, and what happens to them.
 
-    A request is met when `method`, `path` (a regular expression, searched in the whole path) and `project` (an id)
-    fit. `times`: so often at most; `share`: with that probability, 0 to 1; neither: always, until it is removed.
+    It applies to requests whose `method`, `path` (a regular expression, searched in the whole path) and `project` (an id) match:
+    at most `times` times, or with the probability `share` (0 to 1), or without either always, until it is removed.
 
-    `when` tells whether `status`, `body`, `headers`, `reset` or `garbage` come instead of the effect ("before") or
-    instead of the answer, after the effect ("after"). The others stand for themselves: `delay_seconds` before the
-    answer (with "before" also before the effect), `held`: so long as well, until all faults are removed, `short_list`:
-    lists have only their first so many objects, `rows`: each object of the answer tells these fields so, and leaves
-    out those that are "(left out)", `stale_list`: lists are as they were when the fault was asked for,
-    `effect_after_seconds`: the connection is closed at once, the effect comes then, `expire_tokens`: all tokens have
-    expired just before the request.
+    With `when` "before" the answer of `status`, `body`, `headers`, `reset` or `garbage` comes instead of the request's effect,
+    with "after" instead of the real answer, after the effect. The other fields:
+
+    - `delay_seconds`: the answer comes later (with "before" also the effect).
+    - `held`: the same, until all faults are removed.
+    - `short_list`: lists have only this number of objects, the first ones.
+    - `rows`: each object of the answer has these fields, and lacks those whose value is "(left out)".
+    - `stale_list`: lists are as they were when the fault was added.
+    - `effect_after_seconds`: the connection is closed at once, and the effect comes after this time.
+    - `expire_tokens`: all tokens expire just before the request.
     """
 
     method: str | None = None
@@ -77,7 +80,7 @@ class Fault:
     met: int = 0
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what makes no fault."""
+        """Check the fields. Raises ValueError for invalid values."""
         if wrong := failures(_TOLD, {one.name: getattr(self, one.name) for one in fields(self)}):
             raise ValueError("; ".join(f"{name}: {why}" for name, why in wrong.items()))
         if self.path is not None:
@@ -88,7 +91,7 @@ class Fault:
 
     @property
     def answers(self) -> bool:
-        """Whether the fault takes the place of the answer."""
+        """Whether the fault replaces the real answer."""
         return self.status is not None or self.reset or self.garbage
 
 
@@ -106,7 +109,7 @@ def rewritten(body: Any, fields: Mapping[str, Any]) -> Any:
 
 
 def fault_of(told: Mapping[str, Any]) -> Fault:
-    """Return the fault that was asked for. Raises ValueError for unknown fields and for what makes no fault."""
+    """Return the fault that a JSON object describes. Raises ValueError for unknown fields and invalid values."""
     known = {one.name for one in fields(Fault)} - {"id", "met"}
     if unknown := sorted(set(told) - known):
         raise ValueError(f"unknown fields: {', '.join(unknown)}")
@@ -114,7 +117,7 @@ def fault_of(told: Mapping[str, Any]) -> Fault:
 
 
 def read_faults(path: Path) -> list[Fault]:
-    """Read a JSON list of faults, each with the fields of `Fault`. Raises ValueError with what is wrong, OSError."""
+    """Read a JSON list of faults, each with the fields of `Fault`. Raises ValueError, which says what is wrong, and OSError."""
     try:
         told = orjson.loads(path.read_bytes())
     except ValueError as error:
@@ -131,7 +134,7 @@ def read_faults(path: Path) -> list[Fault]:
 
 
 class Faults:
-    """The faults that are asked for now."""
+    """The present faults of a sandbox."""
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
@@ -156,7 +159,7 @@ class Faults:
         self._removed = asyncio.Event()
 
     def meet(self, method: str, path: str, project: str | None) -> Fault | None:
-        """Return the first fault that fits and has not been met too often, and count it."""
+        """Return the first fault that applies to this request, and count its use; None if none applies."""
         for fault in self._faults.values():
             if (
                 (fault.method is None or fault.method == method)

@@ -1,4 +1,4 @@
-"""The identity service: Keystone v3 as far as clients of the API use it."""
+"""The identity service: the part of Keystone v3 that clients of the API use."""
 
 import secrets
 import time
@@ -16,7 +16,7 @@ _TOKENS: Final = "tokens"
 
 
 class Identity:
-    """Gives tokens and knows whose they are."""
+    """Issues tokens, and knows the user and project of each."""
 
     def __init__(self, store: Store, world: World, settings: Settings) -> None:
         self._store = store
@@ -25,7 +25,7 @@ class Identity:
         self._projects = {project.id: project for project in world.projects}
 
     def project_of(self, token: str | None) -> Project:
-        """Return the project that a token is for. Raises Refusal: 401 unknown or expired, 403 without a project."""
+        """Return the project of a token. Raises Refusal: 401 for an unknown or expired token, 403 for one without a project."""
         row = self._valid(token)
         if row is None:
             raise _unauthorized()
@@ -67,7 +67,7 @@ class Identity:
         raise _no_such_url()
 
     def _known(self, account: Project, path: list[str], query: Mapping[str, str], root: str) -> Row:
-        """What a user may read of itself, and of the services there are. Raises Refusal (404)."""
+        """Answer what a user may read about itself, and about the services. Raises Refusal (404)."""
         domain, project, user = _domain(account), _project(account), _user(account)
         services = self._catalog(root)
         tables: dict[str, list[Row]] = {
@@ -130,7 +130,9 @@ class Identity:
         return self._projects[row["account"]]
 
     def _owner_of_password(self, told: Any) -> Project:
-        """Raises Refusal (401), and KeyError or AttributeError for what tells no user."""
+        """Return the project whose user these credentials are. Raises Refusal (401) if they are wrong; KeyError or AttributeError
+        if they name no user.
+        """
         password = str(told["password"])
         if "id" in told:
             found = [one for one in self._world.projects if _user(one)["id"] == told["id"]]
@@ -142,7 +144,7 @@ class Identity:
         return found[0]
 
     def _scoped(self, scope: Any, account: Project) -> Row:
-        """What the token is for: the account's project, its domain, or nothing. Raises Refusal (400, 401)."""
+        """Return the scope of a new token: the account's project, its domain, or nothing. Raises Refusal (400, 401)."""
         if scope == "unscoped" or scope == {"unscoped": {}} or not scope:
             return {"project": None, "domain": False}
         if not isinstance(scope, dict):
@@ -207,7 +209,7 @@ class Identity:
 
 
 def api_path(region: str, world: World) -> str:
-    """Return where a region's API is served. The first region's is also at `/<region>/v1`."""
+    """Return the path of a region's API. The API of the first region is at `/v1`, and also at `/<region>/v1`."""
     return "/v1" if region == world.regions[0] else f"/{region}/v1"
 
 

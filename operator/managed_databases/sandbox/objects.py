@@ -1,4 +1,4 @@
-"""What every section can: list, get, create, update, delete."""
+"""The operations of every section: list, get, create, update, delete."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,14 +17,14 @@ from managed_databases.sandbox.store import Row
 
 
 def list_all(section: Section, call: Call) -> Answer:
-    """All objects of the project in the region that match every filter. Unknown filters are ignored [assumed]."""
+    """List the objects of the project and region that match every filter. Unknown filters are ignored [assumed]."""
     wanted = [(name, value) for name, value in call.query.items() if name in section.filters]
     rows = [seen(section, call, row) for row in _rows(section, call) if all(_has(row, *one) for one in wanted)]
     return Answer(200, {section.name: rows})
 
 
 def count_by_engine(section: Section, call: Call) -> Answer:
-    """How many datastores each engine has, under the names that the reference counts them by."""
+    """Count the datastores of each engine, under the engine's name in the API's reference."""
 
     counts = dict.fromkeys(sorted(engine.counted_as for engine in ENGINES.values()), 0)
     for row in list_all(section, call).body[section.name]:
@@ -45,7 +45,9 @@ def get(section: Section, call: Call, id_: str) -> Answer:
 
 
 def create(section: Section, call: Call) -> Answer:
-    """Raises Refusal: 404 for what it refers to, 400 where the engine has no such thing, 409 when busy or taken."""
+    """Create an object. Raises Refusal: 404 if an object that it refers to does not exist, 400 if the engine has no such objects,
+    409 if the datastore is busy or the name is taken.
+    """
     told: Row = dict(call.body[section.one])
     password = told.pop("password", None)
     _in_its_datastore(section, call, told)
@@ -63,7 +65,7 @@ def create(section: Section, call: Call) -> Answer:
 
 
 def update(section: Section, call: Call, id_: str) -> Answer:
-    """The new values come with the end of the change."""
+    """Update an object. It gets its new values at the end of the change."""
     told: Row = dict(call.body[section.one])
     if section.fits is None:
         row = {**call.find(section.name, section.word, id_), **told, "updated_at": now_text()}
@@ -95,7 +97,7 @@ def delete(section: Section, call: Call, id_: str) -> Answer:
 
 
 def seen(section: Section, call: Call, row: Row) -> Row:
-    """Return the row as the API shows it."""
+    """Return an object as the API shows it."""
     return datastores.shown(call, row) if section.name == "datastores" else row
 
 

@@ -26,14 +26,14 @@ _QUERY_TYPES: Final[dict[str, Schema]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 10**6},
     "ram": {"type": "integer", "minimum": 1, "maximum": 10**9},
 }
-"""All other filters are texts that are compared as they are."""
+"""The schemas of filters that are not plain texts."""
 
 _TIMES: Final = {"start", "end"}
 
 
 @cache
 def openapi() -> dict[str, Any]:
-    """Return the description; it is always the same."""
+    """Return the OpenAPI description; it is always the same."""
     paths: dict[str, dict[str, Any]] = {}
     for (method, section, tail), operation in ROUTES.items():
         path = "/".join(["/v1", section, *([tail] if tail else [])])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 REFERENCE_RAM_MB: Final = 4096
-"""The flavor that a request without `ram` is answered for."""
+"""The RAM, in MB, of the flavor for which a request without `ram` is answered."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Parameter:
     ram_share_max: float | None = None
 
     def row(self, ram_mb: int = REFERENCE_RAM_MB) -> dict[str, Any]:
-        """Return what the API says of it for a flavor with that much RAM."""
+        """Return the parameter as the API shows it for a flavor with this much RAM, in MB."""
         default = self.default if self.ram_share_default is None else int(self.ram_share_default * ram_mb)
         most = self.max if self.ram_share_max is None else int(self.ram_share_max * ram_mb)
         return {
@@ -42,7 +42,7 @@ class Parameter:
         }
 
     def objection(self, value: object, ram_mb: int = REFERENCE_RAM_MB) -> str | None:
-        """Return what is wrong with a value, None when it is good."""
+        """Return what is wrong with a value; None if it is valid."""
         row = self.row(ram_mb)
         if not self.is_changeable:
             return "this parameter cannot be changed"

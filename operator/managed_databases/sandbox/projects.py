@@ -26,7 +26,7 @@ class Project:
 
 @dataclass(frozen=True)
 class World:
-    """All that the sandbox knows besides its objects. The first region is also served at `/v1`."""
+    """The projects and regions of a sandbox. The first region is also served at `/v1`."""
 
     projects: tuple[Project, ...]
     regions: tuple[str, ...]
@@ -45,7 +45,7 @@ def read_world(path: Path) -> World:
     """Read projects and regions from a JSON file.
 
     `{"regions": ["region-1"], "projects": [{"id", "name", "username", "password", "domain"}]}`; the projects must have
-    different ids and different pairs of user name and domain. Raises ValueError with what is wrong.
+    different ids and different pairs of user name and domain. Raises ValueError, which says what is wrong.
     """
     try:
         told = orjson.loads(path.read_bytes())

@@ -1,4 +1,4 @@
-"""What a datastore tells of itself over time: logs and metrics, made up, one reading a minute since it was made.
+"""Logs and metrics of a datastore, made up: one reading for each minute since its creation.
 
 [assumed: paths, fields, that `start` and `end` are times like the API's own, that the latest are kept under a `limit`]
 """
@@ -13,17 +13,17 @@ from managed_databases.sandbox.catalogue import TYPES
 from managed_databases.sandbox.store import Row
 
 _MOST: Final = 1000
-"""Readings in one answer, without a limit or with a larger one."""
+"""The most readings in one answer."""
 
 _STEP: Final = timedelta(minutes=1)
 _SPAN: Final = timedelta(hours=1)
-"""Before `end`, without a `start`."""
+"""Without a `start`, the readings of this time before `end` are shown."""
 
 _JOBS: Final = {"mysql-error": "ready for connections", "mysql-slow": "a query took 2 s"}
 
 
 def logs(call: Call, id_: str) -> Answer:
-    """Lines of the jobs, on the addresses and in the databases that were asked for. Raises Refusal (400, 404)."""
+    """Answer the log lines of the requested jobs, addresses and databases. Raises Refusal (400, 404)."""
     row = call.find("datastores", "datastore", id_)
     if not (kind := TYPES[row["type_id"]]).engine.logs:
         raise unsupported("logs are", kind)
@@ -41,14 +41,14 @@ def logs(call: Call, id_: str) -> Answer:
 
 
 def metrics(call: Call, id_: str) -> Answer:
-    """The disk's use in percent. Raises Refusal (400, 404)."""
+    """Answer the use of the disk in percent. Raises Refusal (400, 404)."""
     row = call.find("datastores", "datastore", id_)
     values = [[_text(moment), row["disk_used"]] for moment in _moments(call, row)]
     return Answer(200, {"metrics": [{"name": "disk_used_percent", "values": values}]})
 
 
 def databases_metrics(call: Call, id_: str) -> Answer:
-    """The size of each database in bytes. Raises Refusal (400, 404)."""
+    """Answer the size of each database in bytes. Raises Refusal (400, 404)."""
     row = call.find("datastores", "datastore", id_)
     values = [[_text(moment), 8_000_000] for moment in _moments(call, row)]
     shown = [{"name": "size_bytes", "database": name, "values": values} for name in _databases(call, id_)]

@@ -1,4 +1,4 @@
-"""Which request is which operation, as one table."""
+"""The routes of the API, as one table from requests to operations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Handler = Callable[[Call, str], Answer]
 class Operation:
     """The handler of a request, and the schema of its body; with `schema` None the body is not read.
 
-    `status` is that of the answer when all is well; 400 and more: it never is.
+    `status` is the status of a successful answer; from 400 on the operation is always refused.
     """
 
     handle: Handler
@@ -104,7 +104,7 @@ def _quotas(call: Call, _: str) -> Answer:
 
 
 def _forbidden(call: Call, _: str) -> Answer:
-    """The deprecated operations change what the cloud offers: no project may [assumed]."""
+    """Refuse the deprecated operations, which change the catalogue: no project may use them [assumed]."""
     raise Refusal(403, "You are not authorized to perform this action.")
 
 

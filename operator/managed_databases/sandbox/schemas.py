@@ -1,4 +1,4 @@
-"""What each request takes, as one table: operation -> schema of the whole body (API reference, v1).
+"""The schemas of requests, as one table from operations to the schema of the whole body (API reference, v1).
 
 Unknown fields are refused everywhere.
 """

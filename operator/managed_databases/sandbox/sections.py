@@ -1,4 +1,4 @@
-"""The sections of the API, one row each: names, filters, and what their objects are made of.
+"""The sections of the API, one row for each: names, filters, and rules of their objects.
 
 A section's rules beyond that are a function in `children.py`.
 """
@@ -17,12 +17,12 @@ _CHILD: Final = "id project_id datastore_id status"
 
 @dataclass(frozen=True)
 class Section:
-    """One section. `name` is the path's and the list's, `one` the envelope of one object, `word` the one in 404s.
+    """One section. `name` is in the path and is the envelope of the list, `one` is the envelope of an object, and `word` the
+    name of an object in messages of 404.
 
-    `references`: field -> (collection, word) of what must be there in the same datastore, and be ACTIVE.
-    `fits` tells which datastores can have such objects; None: they are in no datastore, and change at once.
-    `check` is called with the row as it would be, and with the one before an update; it may change the new row.
-    `check_removal` is called with the row that is to be deleted.
+    `references` maps a field to (collection, word) of an object that must be in the same datastore, and ACTIVE. `fits` tells
+    which datastores can have such objects; None: the objects are in no datastore, and change at once. `check` is called with the
+    new row, and with the row before an update; it may change the new row. `check_removal` is called with the row to be deleted.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The sandbox as an ASGI application, and as a server of its own.
 
-The application is one function, without middleware and routing of a framework: it has to answer thousands of requests
-a second, so that tests at scale measure the operator and not the sandbox.
+The application is one function, without the middleware and routing of a framework. It has to answer thousands of requests a
+second, so that large tests measure the operator and not the sandbox.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ _Produce = Callable[[], Answer]
 
 
 class Sandbox:
-    """The application. `path` is the file of its state, None: it forgets all when it ends."""
+    """The application. `path` is the file of its state; with None the state ends with the process."""
 
     def __init__(
         self,
@@ -189,7 +189,7 @@ class Sandbox:
 
 
 class _Connection(H11Protocol):
-    """Leaves each connection where a fault can find and break it."""
+    """A connection that a fault can find and break."""
 
     open: dict[object, asyncio.Transport] = {}  # noqa: RUF012 (one process, one server)
 
@@ -203,7 +203,7 @@ class _Connection(H11Protocol):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 is any free one. Raises OSError."""
+    """Return a listening socket; port 0 takes any free port. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle's algorithm off only where the protocol is named; with it an answer takes 40 ms
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -259,7 +259,7 @@ def _json(body: bytes) -> Any:
 
 
 def _body_of(fault: Fault, status: int) -> object:
-    """Text is sent as it is, no body becomes the API's own error."""
+    """Return the body of a fault's answer: a text as it is; without a body the API's own form of an error."""
     if isinstance(fault.body, str):
         return fault.body.encode()
     return Refusal(status, "asked for").answer().body if fault.body is None and status >= 400 else fault.body
@@ -278,7 +278,7 @@ async def _send(answer: Answer, method: str, request_id: str, send: Send) -> Non
 
 
 async def _reset(scope: Scope, receive: Receive) -> None:
-    """Break the connection without an answer; under another server than ours: end it without one."""
+    """Break the connection without an answer; under another ASGI server than the sandbox's own, end the request without one."""
     transport = _Connection.open.get(scope.get("client"))
     if transport is None:
         raise ConnectionResetError

@@ -1,6 +1,6 @@
-"""What answers hold, as one table: section -> schema of one object, in the words of OpenAPI 3.
+"""The schemas of answers, as one table from sections to the schema of one object, in OpenAPI 3.
 
-Further fields may come with a later version, and by `POST /sandbox/edit` at any time: no shape is closed.
+Objects may have further fields, in later versions or by `POST /sandbox/edit`, so the schemas do not forbid others.
 """
 
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""One project in one region: its objects, what must be unique among them, and what hangs on what."""
+"""Spaces: the objects of one project in one region, their unique fields, and which objects are removed with which."""
 
 from collections import Counter, defaultdict
 from typing import Final
@@ -15,13 +15,13 @@ UNIQUE: Final[dict[str, tuple[str, ...]]] = {
     "topics": ("datastore_id", "name"),
     "acls": ("datastore_id", "user_id", "pattern_type", "pattern"),
 }
-"""What no two objects of a collection may share. Datastores and tokens may have the same names."""
+"""The fields that no two objects of a collection may have in common. Datastores and tokens may have equal names."""
 
 _PARENTS: Final = ("datastore_id", "database_id", "user_id", "owner_id")
 
 
 class Space:
-    """The objects of one project in one region. Nothing leads from one space to another."""
+    """The objects of one project in one region. Objects of one space never refer to another space."""
 
     def __init__(self, store: Store, project: Project, region: str) -> None:
         self.project = project
@@ -45,14 +45,14 @@ class Space:
         return self.objects(collection).get(id_)
 
     def put(self, collection: str, row: Row) -> None:
-        """Add the object, or put it in the place of the one with its id."""
+        """Store the object; it replaces the object with the same id."""
         if (old := self.find(collection, row["id"])) is not None:
             self._leave(collection, old)
         self._store.put(self._prefix + collection, row["id"], row)
         self._enter(collection, row)
 
     def remove(self, collection: str, id_: str) -> None:
-        """Remove the object and all that hangs on it. A database whose owner goes stays, without one [assumed]."""
+        """Remove the object and everything that belongs to it. A database whose owner is removed stays without one [assumed]."""
         row = self._store.remove(self._prefix + collection, id_)
         if row is None:
             return
@@ -66,7 +66,7 @@ class Space:
                 self.remove(child_collection, child_id)
 
     def with_key_of(self, collection: str, row: Row) -> str | None:
-        """Return the id of the object that has the same unique fields as `row`."""
+        """Return the id of the object with the same unique fields as `row`; None if there is none."""
         return self._keys.get(_key(collection, row)) if collection in UNIQUE else None
 
     def count(self, collection: str, datastore_id: str) -> int:
@@ -101,7 +101,7 @@ def _parents(collection: str, row: Row) -> list[str]:
 
 
 class Spaces:
-    """Every project in every region."""
+    """The spaces of all projects and regions."""
 
     def __init__(self, store: Store, world: World) -> None:
         self.world = world
@@ -112,7 +112,7 @@ class Spaces:
         }
 
     def of(self, project_id: str, region: str) -> Space:
-        """Raises KeyError for a project or region that the sandbox does not have."""
+        """Return the space of a project and region. Raises KeyError for a project or region that the sandbox does not have."""
         return self._spaces[project_id, region]
 
     def has(self, project_id: str, region: str) -> bool:

@@ -1,9 +1,9 @@
-"""All that the sandbox remembers: named tables of rows, and a journal that outlives the process.
+"""The state of the sandbox: named tables of rows, and a journal that outlives the process.
 
-The journal is a file of JSON lines, each a list of `[table, key, row or null]`: all that one request changed, so that it
-counts as a whole or, when the line is torn, not at all. It is written before the request is answered, so that what was
-answered survives SIGKILL. Each start, and each time that most lines are history, writes it anew next
-to the old one and renames it.
+The journal is a file of JSON lines. Each line is a list of `[table, key, row or null]` with everything that one request has
+changed, so that the request counts as a whole or, if the line is torn, not at all. The line is written before the request is
+answered, so that answered requests survive SIGKILL. At each start, and whenever most lines are outdated, the sandbox writes a new
+journal beside the old one and renames it.
 """
 
 import os
@@ -13,13 +13,13 @@ from typing import Any, Final
 import orjson
 
 Row = dict[str, Any]
-"""Never changed in place: a change is a new row. So a copy of a table is a copy of the past."""
+"""An object of the sandbox. A row is never changed in place: a change makes a new row, so a copy of a table keeps the past."""
 
 _HISTORY_LINES: Final = 50_000
 
 
 class Store:
-    """Tables by name, rows by key. `path` None remembers nothing beyond the process."""
+    """Tables by name, with rows by key. With `path` None the state ends with the process."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.tables: dict[str, dict[str, Row]] = {}
@@ -40,14 +40,14 @@ class Store:
             self._unwritten.append(orjson.dumps([table, key, row]))
 
     def remove(self, table: str, key: str) -> Row | None:
-        """Remove and return the row, None when there is none."""
+        """Remove and return the row; None if there is none."""
         row = self.table(table).pop(key, None)
         if row is not None and self._path is not None:
             self._unwritten.append(orjson.dumps([table, key, None]))
         return row
 
     def flush(self) -> None:
-        """Hand what changed to the operating system: it survives this process, though not a power cut."""
+        """Write the changes to the file: they survive the process, but not a power cut."""
         if self._path is None or self._file is None or not self._unwritten:
             return
         _write(self._file, b"[" + b",".join(self._unwritten) + b"]\n")

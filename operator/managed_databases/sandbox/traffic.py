@@ -1,4 +1,4 @@
-"""What was asked of the API and the identity service, without secrets."""
+"""Records the requests to the API and the identity service, without secrets."""
 
 import re
 from collections import deque
@@ -18,7 +18,7 @@ _SECRET_HEADERS: Final = frozenset({b"x-auth-token", b"x-subject-token", b"autho
 
 @dataclass(slots=True)
 class Request:
-    """One request as it came; it is made readable only when somebody reads it. `status` 0: no answer (yet)."""
+    """One request as it arrived; it is parsed only when somebody reads it. `status` 0: it has no answer (yet)."""
 
     n: int
     at: float
@@ -51,7 +51,7 @@ class Request:
 
 
 class Traffic:
-    """The latest requests, in the order of their coming."""
+    """The latest requests, in the order of their arrival."""
 
     def __init__(self) -> None:
         self._requests: deque[Request] = deque(maxlen=_KEPT)
@@ -66,7 +66,9 @@ class Traffic:
         return request
 
     def shown(self, method: str | None, path: str | None, project: str | None) -> list[Row]:
-        """Those of that method, path (a regular expression, searched) and project id. Raises ValueError."""
+        """Return the requests with this method, path (a regular expression, searched) and project id. Raises ValueError for an
+        invalid expression.
+        """
         try:
             pattern = re.compile(path or "")
         except re.error as error:

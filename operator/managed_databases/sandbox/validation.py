@@ -24,7 +24,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def failures(schema: Schema, value: object, path: str = "") -> dict[str, str]:
-    """Return the first failure of each field, by dotted path; empty when the value is good."""
+    """Return the first failure of each field, by dotted path; empty if the value is valid."""
     found: dict[str, str] = {}
     for where, message in _check(schema, value, path):
         found.setdefault(where, message)
@@ -32,7 +32,7 @@ def failures(schema: Schema, value: object, path: str = "") -> dict[str, str]:
 
 
 def is_uuid(text: str) -> bool:
-    """Only the form with dashes, as the API writes it."""
+    """Return whether a text is a UUID in the form with dashes, as the API writes it."""
     try:
         return str(UUID(text)) == text.lower()
     except ValueError:
