@@ -46,7 +46,8 @@ class Facts(BaseModel):
         return {known[name]: _plain(value) for name, value in self._given().items()}
 
     def _given(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+        given = self.model_fields_set
+        return {name: getattr(self, name) for name in type(self).model_fields if name in given}
 
 
 NOTHING = Facts()
