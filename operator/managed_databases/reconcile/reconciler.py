@@ -29,7 +29,14 @@ from managed_databases.reconcile.act.retry_policy import RetryPolicy, is_look_be
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.decide import decide
-from managed_databases.reconcile.decide.failures import KUBERNETES_SECONDS, defect, is_refusal, kubernetes_refusal
+from managed_databases.reconcile.decide.failures import (
+    KUBERNETES_SECONDS,
+    OLD_VIEW,
+    defect,
+    is_refusal,
+    kubernetes_refusal,
+    pause_after_kube_error,
+)
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe.current_pass import Pass, PassContext, PassInProject, in_project
 from managed_databases.reconcile.observe.letting_go import LOOK_AGAIN_SECONDS, goes_with_its_definition
@@ -37,13 +44,10 @@ from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.observe.reading import UnreadableSpec
 from managed_databases.reconcile.ports import (
-    AlreadyThere,
     Kube,
     KubeError,
-    NotThere,
     Resource,
     ResourceKey,
-    WriteConflict,
     WriteRefused,
 )
 from managed_databases.reconcile.report.event_recorder import FINALIZER_RESTORED, Announcement
@@ -55,9 +59,6 @@ from managed_databases.reconcile.scheduling.work_queue import Priority
 STEPS_A_PASS = 12
 """More steps than any resource needs in one go; a pass that reaches it lets others run first."""
 
-OLD_VIEW = (WriteConflict, AlreadyThere, NotThere)
-MAX_OLD_VIEW_SECONDS = 60.0
-"""The longest pause while what Kubernetes has is not what we know, over and over."""
 MAX_LATE = 2
 LATE_SECONDS = 1.0
 """The pause of a pass that was so often late for a name: whatever keeps it from seeing why, it must not spin."""
@@ -348,15 +349,10 @@ def _needs_secrets(current: Pass) -> bool:
 
 
 def after_kube_error(key: ResourceKey, error: KubeError, times: int = 1) -> float:
-    """Return the seconds until the next look: our view was old, or Kubernetes is away. `times` in a row it was so.
-
-    What makes a view old for long, such as a watch that is told nothing, ends with a resync at the latest.
-    """
-    if isinstance(error, OLD_VIEW):
-        first = 1.0 if isinstance(error, NotThere) else 0.2
-        return float(min(first * 2 ** (min(times, 16) - 1), MAX_OLD_VIEW_SECONDS))
-    log.warning("Kubernetes refused a write", error=str(error), **_named(key))
-    return 30.0 if isinstance(error, WriteRefused) else 5.0
+    """Log the error, unless our view was only old, and return the seconds until the next look."""
+    if not isinstance(error, OLD_VIEW):
+        log.warning("Kubernetes refused a write", error=str(error), **_named(key))
+    return pause_after_kube_error(error, times)
 
 
 def _named(key: ResourceKey) -> dict[str, str]:

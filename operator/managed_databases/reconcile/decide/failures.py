@@ -17,7 +17,7 @@ from managed_databases.api.errors import (
 )
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.ports import WriteRefused
+from managed_databases.reconcile.ports import AlreadyThere, KubeError, NotThere, WriteConflict, WriteRefused
 
 SLOW_SECONDS = 600.0
 """The seconds after which a refused step is tried again without any other cause."""
@@ -26,6 +26,21 @@ KUBERNETES_SECONDS = 60.0
 """The seconds after which a read that Kubernetes refused is tried again: no event tells when it would be allowed."""
 LONGEST_WAIT_SECONDS = 3600.0
 """The most seconds that one call waits because the API asks for it (Retry-After)."""
+OLD_VIEW = (WriteConflict, AlreadyThere, NotThere)
+"""What Kubernetes says when it has another version than ours."""
+MAX_OLD_VIEW_SECONDS = 60.0
+"""The longest pause while that is so, over and over."""
+
+
+def pause_after_kube_error(error: KubeError, times: int) -> float:
+    """Return the seconds until the next look: our view was old, or Kubernetes is away. `times` in a row it was so.
+
+    What makes a view old for long, such as a watch that is told nothing, ends with a resync at the latest.
+    """
+    if isinstance(error, OLD_VIEW):
+        first = 1.0 if isinstance(error, NotThere) else 0.2
+        return float(min(first * 2 ** (min(times, 16) - 1), MAX_OLD_VIEW_SECONDS))
+    return 30.0 if isinstance(error, WriteRefused) else 5.0
 
 
 def kubernetes_refusal(error: WriteRefused) -> Stall:
