@@ -31,8 +31,8 @@ WALKS: Final = (
     Mutant(
         "in a walk: nothing is Ready that is not there",
         "reconcile/report/status.py",
-        "if was_ready and is_unseen and not observed.presence.is_gone and observed.status.id is not None:",
-        "if was_ready:",
+        "if before is not None and was_ready and is_unseen:",
+        "if before is not None and was_ready:",
         _WALKS,
     ),
     Mutant(

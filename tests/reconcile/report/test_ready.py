@@ -16,6 +16,7 @@ NOW = datetime(2026, 1, 31, tzinfo=UTC)
 WAS_READY: dict[str, Any] = {
     "conditions": [{"type": "Ready", "status": "True", "reason": "Ready", "message": "usable"}]
 }
+OF_ANOTHER_VERSION: dict[str, Any] = {"conditions": [WAS_READY["conditions"][0] | {"reason": "Newer"}]}
 WAITS = Wait(Reason.PENDING, "the cloud is at work")
 STALLS = Stall(Reason.INVALID, "refused")
 DONE = Done(Reason.IN_SYNC, "as the spec says")
@@ -43,6 +44,7 @@ UNSEEN = seen_datastore(status={"id": "1"})
         ("a status that nobody knows", at("ODD"), WAITS, WAS_READY, "True Ready"),
         ("and did not serve before it", at("ODD"), WAITS, {}, "False Pending"),
         ("nothing is seen of it yet", UNSEEN, WAITS, WAS_READY, "True Ready"),
+        ("nor by a version that says it otherwise", UNSEEN, WAITS, OF_ANOTHER_VERSION, "True Ready"),
         ("what is wrong is this object", UNSEEN, STALLS, WAS_READY, "False Invalid"),
         ("it was not ready before either", UNSEEN, WAITS, {}, "False Pending"),
         ("it never was", seen_datastore(), WAITS, WAS_READY, "False Pending"),

@@ -155,6 +155,8 @@ def _listed(key: OwnershipKey, resource: Resource) -> bytes:
 
 
 def _plain(value: object, depth: int = 0) -> object:
+    if value is None or type(value) is str:  # most are, and each pass makes seals
+        return value
     if isinstance(value, Mapping | list | tuple) and depth == MAX_NESTED:
         return NOT_OURS
     if isinstance(value, Mapping):

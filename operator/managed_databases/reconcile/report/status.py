@@ -23,6 +23,7 @@ _SERVES_NOT = {"DISK_FULL": Reason.DISK_FULL, "DOWN": Reason.DOWN, "ERROR": Reas
 """The statuses of a datastore in which nothing in it is usable, with the datastore's own reason. No step of ours would
 mend it: a person must."""
 
+_REASONS = frozenset(Reason)
 _phase = written_as(CloudStatus)
 _binding = written_as(BindingRef)
 
@@ -119,6 +120,11 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
     return conditions(old.conditions, observed.generation, says, now)
 
 
+def _known(reason: str | None) -> Reason:
+    """The reason of a Ready object; another version of the operator may have had others."""
+    return Reason(reason) if reason in _REASONS else Reason.READY
+
+
 def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCondition | None) -> Saying:
     """Usable now? By the API's status (docs/architecture.md, Status); what is not known stays as it was."""
     was_ready = before is not None and before.is_true
@@ -128,8 +134,9 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
         return True, Reason.READY, "usable"
     if observed.external is None:
         is_unseen = not isinstance(verdict, Stall) or observed.problem is not None  # what is wrong is not this object
-        if was_ready and is_unseen and not observed.presence.is_gone and observed.status.id is not None:
-            return True, Reason(before.reason) if before else Reason.READY, before.message if before else ""
+        is_unseen = is_unseen and not observed.presence.is_gone and observed.status.id is not None
+        if before is not None and was_ready and is_unseen:
+            return True, _known(before.reason), before.message
         return False, verdict.reason, verdict.message
     match observed.external.status:
         case "ACTIVE" | "DEGRADED" | None:  # what has no status is there, and there is no more to say
