@@ -1,4 +1,4 @@
-"""The engine among the other parts of the process."""
+"""The controller among the other parts of the process."""
 
 import asyncio
 from typing import Any, cast

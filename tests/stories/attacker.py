@@ -1,4 +1,4 @@
-"""The attacker of the stories: she has the usual rights in a namespace of her own."""
+"""The attacker of the stories: a person with the usual rights in a namespace of her own."""
 
 import json
 from typing import Any

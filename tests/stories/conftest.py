@@ -1,4 +1,4 @@
-"""A world for each story, and our CRDs and admission policies once for all."""
+"""A world for each story; the CRDs and admission policies are installed once for all stories."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A Kustomization of Flux, by its own libraries."""
+"""A Kustomization of Flux, applied by Flux' own libraries."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Resources in every state of life, as the API server shows them, each with the reason that it is there for."""
+"""Resources in every state of life, as the API server shows them, each with the reason that it stands for."""
 
 import copy
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The policy on statuses, as every way to install brings it: for the operators of all worlds, and for one person."""
+"""The policy on statuses, as every way to install brings it: applied for the operators of all worlds, and for one person."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What people put into a datastore, and how to see what the cloud has of it."""
+"""Objects that people put into a datastore, and how a story sees which of them the cloud has."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Exact moments at which to kill the operator: at a request of its own to Kubernetes, or to the cloud."""
+"""Exact moments at which a story kills the operator: at one of its requests to Kubernetes or to the cloud."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Looking for secrets in whatever the operator lets out."""
+"""Looks for secrets in everything that the operator writes."""
 
 import base64
 import json

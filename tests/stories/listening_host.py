@@ -1,4 +1,4 @@
-"""A host that only listens: what reaches it is what an attacker would get."""
+"""A host that only listens, and records what an attacker there would get."""
 
 import asyncio
 from types import TracebackType

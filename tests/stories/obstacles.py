@@ -1,7 +1,7 @@
-"""What keeps the operator from writing a Secret at a real API server, and how it is put up and taken away.
+"""Obstacles that keep the operator from writing a Secret at a real API server, and how a story adds and removes them.
 
-Each stands in the way of the user of its name: by the name of that user's Secret, or, where it is for a whole namespace,
-in one of its own.
+An obstacle stands in the way of the user of its name: by the name of that user's Secret, or, if it is for a whole namespace, in a
+namespace of its own.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How fast time passes in a story: with the operator's own waits shortened, and its polls near each other."""
+"""The speed of time in a story: the operator's own waits are shortened, and its polls are close together."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What stories about passwords do to Secrets, and what they see of them."""
+"""Changes of Secrets, and looks at them, for stories about passwords."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""A datastore with a database and a user, and what must hold of them when Kubernetes comes back as it was some time ago."""
+"""A datastore with a database and a user, and what must be true of them after Kubernetes was restored to an older state."""
 
 from cluster import Manifest
 from stories.world import COLLECTIONS, World, condition

@@ -1,4 +1,4 @@
-"""Too much of everything, from the API and from people: cut or refused, and all else goes on."""
+"""Absurd sizes, from the API and from people: they are cut or refused, and everything else goes on."""
 
 from typing import Any
 

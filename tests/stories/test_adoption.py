@@ -1,4 +1,4 @@
-"""What is in the cloud already: never touched unasked, taken over only by those who may, and then with care."""
+"""Existing cloud objects: never touched unasked, taken over only by those who may, and then with care."""
 
 import re
 from typing import Any

@@ -1,4 +1,6 @@
-"""The API's worse days (docs/architecture.md, Errors): told in conditions, nothing twice, nothing lost, healed by itself."""
+"""Errors of the API (docs/architecture.md, Errors): shown in conditions, nothing made twice, nothing lost, and no person
+needed.
+"""
 
 import asyncio
 from typing import Any, NamedTuple

@@ -1,4 +1,6 @@
-"""What people apply and replace with the real kubectl: the same again is no change, and nothing of theirs or ours gets lost."""
+"""Applying and replacing with the real kubectl: the same manifest again changes nothing, and no field of people or operator is
+lost.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A datastore in which there is much to do does not hold up the others."""
+"""A datastore with much to do does not hold up the other datastores."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Changes of the spec and drift in the cloud: each is carried out by the right call, once; what cannot be, is said."""
+"""Changes of the spec and drift in the cloud: each is made by the right call, once; impossible changes are reported."""
 
 from typing import Any
 

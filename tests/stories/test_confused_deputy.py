@@ -1,4 +1,4 @@
-"""The operator has more rights than those who write resources: it lends them none."""
+"""The operator has more rights than those who write resources: nobody can use these rights through the operator."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A datastore's further operations: public addresses, log export, restore, room, and who decides about changes."""
+"""Further operations on a datastore: public addresses, log export, restore, quota, and approvals of changes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Deleting, in any order and in any state: nothing of ours is left behind, nothing of anybody's is lost."""
+"""Deletions, in any order and in any state: no object of the operator is left behind, and nobody's object is lost."""
 
 from typing import Any
 

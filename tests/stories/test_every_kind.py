@@ -1,4 +1,4 @@
-"""What holds of every kind alike: parents that are missing or go first, an API that refuses, and drift."""
+"""Rules for all kinds: parents that are missing or deleted first, an API that refuses, and drift."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Who wrote what: each write of the operator bears its name."""
+"""Each write of the operator has the operator's name as field manager."""
 
 import pytest
 

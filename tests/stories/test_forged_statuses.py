@@ -1,4 +1,4 @@
-"""Mallory owns her namespace, statuses included. The policy refuses her that; and where it is left out, the seal tells."""
+"""The attacker writes statuses in her own namespace: the policy refuses that, and without the policy the seal shows it."""
 
 import re
 from collections.abc import AsyncIterator

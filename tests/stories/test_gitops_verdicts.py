@@ -1,4 +1,6 @@
-"""What kstatus and Argo CD's health check say of real resources in every state: their own code, and our table."""
+"""What kstatus and Argo CD's health check say about real resources in every state, by their own code and by the operator's
+table.
+"""
 
 import os
 import re

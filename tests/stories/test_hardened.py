@@ -1,4 +1,4 @@
-"""The hardened installation, as deploy/examples/hardened has it: what it keeps out, and that everything works under it."""
+"""The hardened installation of deploy/examples/hardened: what it prevents, and that everything works in it."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""One project's API, or one namespace, that wants the operator's memory and time: it costs others nothing."""
+"""One project's API, or one namespace, tries to use up the operator's memory and time: the others are not affected."""
 
 import asyncio
 import gzip

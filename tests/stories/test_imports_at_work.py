@@ -1,4 +1,4 @@
-"""The image leaves out what the operator does not import: an operator at work imports no more than was looked at."""
+"""The image leaves out packages that the operator does not import: an operator at work imports no more than was checked."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Topics and access rules: from the first apply to the last delete, and where they do not belong."""
+"""Topics and access rules: from the first apply to the last delete, and in datastores where they do not fit."""
 
 import pytest
 

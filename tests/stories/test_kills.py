@@ -1,4 +1,4 @@
-"""Killed between any two lines, and started again: nothing is made twice, nothing is lost, nothing is stuck."""
+"""The operator is killed between any two lines and started again: nothing is made twice, nothing is lost, nothing hangs."""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Kubernetes away, silent or cut off: the operator stays, notices, and catches up. And how it starts and ends."""
+"""Kubernetes is away, silent or cut off: the operator stays, notices it, and catches up. Also: how the operator starts and
+ends.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,6 @@
-"""What the API server refuses of the operator's Secrets is told in its own words, before the cloud is changed, and heals."""
+"""A refusal of the operator's Secrets by the API server is shown in its own words, before the cloud is changed, and ends by
+itself.
+"""
 
 import base64
 import json

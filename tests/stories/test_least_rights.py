@@ -1,4 +1,4 @@
-"""The generated rights are enough, and none is too much: the API server's audit log is compared with what was granted."""
+"""The generated rights are enough, and none is too much: the API server's audit log is compared with the granted rights."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A metrics token and its Secret: made, lost, taken over."""
+"""A metrics token and its Secret: made, lost and taken over."""
 
 from stories.inside_a_datastore import (
     objects,

@@ -1,4 +1,4 @@
-"""Resources that come back elsewhere, or as they were some time ago: the cloud's objects are there already."""
+"""Resources that are created again elsewhere, or restored to an older state, while the cloud's objects still exist."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""No secret is let out: not by what works, not by what fails, not by an API that says back what it was told."""
+"""The operator lets no secret out: not when calls work, not when they fail, not when an API repeats its input."""
 
 import base64
 import json

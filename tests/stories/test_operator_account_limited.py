@@ -1,4 +1,4 @@
-"""Whoever has the operator's account gets no other Secrets by it; and the operator works as before."""
+"""Whoever has the operator's account can change no Secrets of others; and the operator works as before."""
 
 import base64
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""Without a file descriptor left neither Kubernetes nor the cloud can be reached: the operator waits, and makes nothing twice."""
+"""Without a free file descriptor the operator reaches neither Kubernetes nor the cloud: it waits, and makes nothing twice."""
 
 import asyncio
 import resource

@@ -1,4 +1,4 @@
-"""The Secret that applications live on always opens the database, whatever happens to it or to the operator."""
+"""The Secret that applications use always opens the database, whatever happens to the Secret or to the operator."""
 
 import re
 

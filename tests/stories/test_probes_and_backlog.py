@@ -1,4 +1,4 @@
-"""The probes tell of the process, not of what is left to do: a kubelet must not kill an operator that is busy."""
+"""The probes show the state of the process, not the length of its queue: a kubelet must not kill a busy operator."""
 
 import re
 

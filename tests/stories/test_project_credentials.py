@@ -1,4 +1,4 @@
-"""Somebody may write DatabaseProjects, and may read no Secret of the operator's namespace: no credentials come to her."""
+"""Somebody who may write DatabaseProjects, but may read no Secret of the operator's namespace, gets no credentials."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,6 @@
-"""A project that is missing, doubled, exchanged or locked out: nothing is done by guess, and all heals by itself."""
+"""A project that is missing, doubled, exchanged or locked out: the operator guesses nothing, and goes on once it is right
+again.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A deletion that protection stops halfway takes no login: what lives in a protected datastore is protected with it."""
+"""A deletion that protection stops halfway deletes no login: objects in a protected datastore are protected with it."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people see: kubectl wait, get, describe, and Events on what changed."""
+"""What people see with kubectl wait, get and describe, and in Events."""
 
 import asyncio
 import re

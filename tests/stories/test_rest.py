@@ -1,4 +1,4 @@
-"""Where nothing happens, nothing is done: no write anywhere, and polls whose number does not depend on the resources'."""
+"""At rest the operator writes nothing, and the number of its polls does not depend on the number of resources."""
 
 import math
 import re

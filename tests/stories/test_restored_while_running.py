@@ -1,4 +1,4 @@
-"""etcd is put back to an older state under a running operator: the process ends, and the next one takes all as it is."""
+"""etcd is restored to an older state while the operator runs: the process ends, and the next one takes everything as it is."""
 
 from pathlib import Path
 

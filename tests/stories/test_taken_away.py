@@ -1,4 +1,4 @@
-"""The operator, its CRDs or a whole namespace is taken away: what is protected stays, in the cloud and in Kubernetes."""
+"""The operator, its CRDs or a whole namespace is deleted: protected objects stay, in the cloud and in Kubernetes."""
 
 import asyncio
 from collections.abc import AsyncIterator

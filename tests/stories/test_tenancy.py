@@ -1,4 +1,4 @@
-"""Mallory has the usual rights in a namespace of her own, and wants what is in another one."""
+"""The attacker has the usual rights in a namespace of her own, and wants objects of another namespace."""
 
 import json
 from uuid import uuid4

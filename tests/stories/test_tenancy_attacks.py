@@ -1,4 +1,6 @@
-"""Mallory forges what the operator itself writes: owners, retained Secrets, and the annotations by which it is steered."""
+"""The attacker forges what the operator writes: owner references, retained Secrets, and the annotations that control the
+operator.
+"""
 
 import base64
 from collections.abc import AsyncIterator

@@ -1,4 +1,6 @@
-"""Whoever waits is woken by what it waits for. All that time could do happens once an hour here, so it does nothing."""
+"""A waiting resource is woken by the change that it waits for. Polls and retries come once an hour here, so they explain
+nothing.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The policies hold whichever way something is written: with a generated name, by a patch of any sort, through a subresource."""
+"""The policies hold for every way to write: with a generated name, by any sort of patch, through a subresource."""
 
 from collections.abc import Mapping
 from typing import Any

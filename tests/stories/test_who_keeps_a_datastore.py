@@ -1,4 +1,4 @@
-"""Anybody can refer to any datastore. Only what stands in it, or may, keeps it from being deleted; its owner sees who."""
+"""Anybody can refer to any datastore. Only objects in it, or attempts to make one, hold up its deletion; its owner sees which."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

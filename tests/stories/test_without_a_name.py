@@ -1,4 +1,4 @@
-"""The operator where nothing is known of its user, and nothing can be written: as the chart's containers run.
+"""The operator as the chart's containers run it: its user has no name, and no file can be written.
 
 Kubernetes runs the image under a number that no /etc/passwd knows, on a read-only root, without a folder of its own.
 """

@@ -1,4 +1,4 @@
-"""A TCP proxy between the operator and the API server, for what a network does to watches."""
+"""A TCP proxy between the operator and the API server, which does to watches what networks do."""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What a story happens in: a real API server, the sandbox over HTTP, and the operator as its own process."""
+"""The world of a story: a real API server, the sandbox over HTTP, and the operator as its own process."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""A project that two namespaces use; one of them writes statuses as an attacker would."""
+"""A project that two namespaces use; somebody in one of them writes statuses as an attacker would."""
 
 import copy
 from typing import Any

@@ -1,4 +1,4 @@
-"""Everything of every kind in virtual time: the examples, what people change of them, and what must be true in the end."""
+"""Resources of every kind in virtual time: the examples, changes that people make to them, and what must be true in the end."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""Every fault that the sandbox knows, every kind, every phase of life: what to break, and what must be true meanwhile."""
+"""Every fault of the sandbox, every kind and every phase of life: what a test breaks, and what must stay true meanwhile."""
 
 import asyncio
 import re

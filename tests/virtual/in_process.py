@@ -1,4 +1,4 @@
-"""Requests to the sandbox without a network: nothing is between the two but ASGI."""
+"""Requests to the sandbox without a network, by ASGI in the same process."""
 
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,8 @@
-"""A Kubernetes in memory: custom resources and Secrets, with what the operator's correctness rests on.
+"""A Kubernetes in memory: custom resources and Secrets, with everything that the operator's correctness relies on.
 
-resourceVersions and their conflicts, generations, finalizers, uids, deletion in two steps, the garbage collection of
-owned objects, and news that come a moment later. No schema: what the API server refuses is tested against the real one.
+That is: resourceVersions and their conflicts, generations, finalizers, uids, deletion in two steps, the garbage collection of
+owned objects, and events that arrive a moment later. It has no schemas: refusals of the API server are tested against the real
+one.
 """
 
 import asyncio

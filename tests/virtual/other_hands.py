@@ -1,6 +1,6 @@
-"""Other hands in the cloud: what they set of a datastore, and whether the operator resets what it has not set.
+"""People who change datastores in the cloud directly: the operator must not reset a field that it has not set.
 
-What the operator has set is known here from its calls alone, not from what it says of itself.
+The tests know from the operator's calls what it has set, not from its statuses.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""Moves of several steps, for the random walks: each is the core of a fault that was found once, at any moment of a walk."""
+"""Plots: sequences of moves for the random walks. Each repeats, at any moment of a walk, the core of a fault that was found
+once.
+"""
 
 import asyncio
 from typing import Any

@@ -1,6 +1,6 @@
-"""What holds at every instant of a walk, whatever people, the cloud and bad luck do: each method is one promise.
+"""The promises that hold at every instant of a walk, whatever people, the cloud and bad luck do: each method checks one.
 
-Those that take a while to be kept count only the time in which nothing keeps the operator from it.
+For a promise that takes a while to be kept, only the time counts in which nothing keeps the operator from keeping it.
 """
 
 import asyncio

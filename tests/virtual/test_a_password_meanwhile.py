@@ -1,4 +1,4 @@
-"""A password that the cloud has already gets into its Secret, whatever else is under way."""
+"""A password that the cloud has already is written into its Secret, whatever other work is under way."""
 
 import asyncio
 

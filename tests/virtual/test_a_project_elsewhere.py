@@ -1,4 +1,4 @@
-"""A DatabaseProject that leads to another place makes nothing there while its resources are in the old one."""
+"""A DatabaseProject that leads to another project makes nothing there while its resources hold objects in the old one."""
 
 import asyncio
 

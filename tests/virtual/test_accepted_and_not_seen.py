@@ -1,4 +1,4 @@
-"""What the API accepts and does not show: no more of it is made at the pace of a loop, and a person hears of it."""
+"""If the API accepts creations and does not show the objects, the operator slows down, and asks a person to look."""
 
 import asyncio
 

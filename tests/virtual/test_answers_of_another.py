@@ -1,4 +1,4 @@
-"""What is said about another object, or at another place, proves nothing about ours."""
+"""An answer about another object, or from another endpoint, proves nothing about a resource's own object."""
 
 import asyncio
 from typing import Any

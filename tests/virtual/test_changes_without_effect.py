@@ -1,4 +1,6 @@
-"""What the API accepts and does not do is asked for ever more rarely; what it does is not slowed, and neither are guards."""
+"""A change that the API accepts and does not make is asked for more and more rarely; changes that work, and guards, are not
+slowed.
+"""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Many resources at once: what is begun is ended while the others wait for their turn."""
+"""Many resources at once: work that was begun ends while the others wait for their turn."""
 
 from itertools import groupby
 

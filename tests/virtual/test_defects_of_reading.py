@@ -1,4 +1,4 @@
-"""An answer of one project that breaks the operator's reading of it is told there, and stops no other project."""
+"""If an answer of one project's API breaks the operator's reading, that project reports it, and no other project stops."""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Every topic that there is: somebody listens to it, and is told. A topic that is only listened to wakes nobody, ever."""
+"""Each kind of dependency has a resource that depends on it and a part that reports it; without the latter nothing would ever
+wake.
+"""
 
 import ast
 import asyncio

@@ -1,4 +1,4 @@
-"""Nobody's trouble is another's: a pass that may not send ends, and whoever works elsewhere does not notice."""
+"""One tenant's trouble does not reach the others: a pass that may not send ends, and passes elsewhere go on."""
 
 import asyncio
 from typing import Any

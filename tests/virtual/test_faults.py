@@ -1,6 +1,6 @@
-"""Every fault against every kind and phase of life, in virtual time: it ends, and all comes right without a person.
+"""Every fault against every kind and phase of life, in virtual time: the fault ends, and all is well again without a person.
 
-While it lasts: what is usable says so, nothing is made twice, calls are bounded by count, conditions tell the truth.
+While it lasts, usable resources are Ready, nothing is made twice, the number of calls is bounded, and conditions are true.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The rules against a second object and against another's object, one by one: each is broken in `make mutants`."""
+"""The rules against a second object and against taking another's object, one by one; `make mutants` breaks each of them."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""The rules about passwords and their Secrets, one by one: each is broken in `make mutants`."""
+"""The rules about passwords and their Secrets, one by one; `make mutants` breaks each of them."""
 
 import asyncio
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""What a namespace may do that another one's datastore lets in, and what a given Secret has to say."""
+"""What a guest namespace may do in another namespace's datastore, and the label that a Secret with a password must have."""
 
 import asyncio
 from base64 import b64encode

@@ -1,6 +1,6 @@
-"""One tenant floods the operator, whichever way: another one's change waits at most two seconds longer for it.
+"""One tenant floods the operator in different ways: a change of another tenant takes at most two seconds longer.
 
-Both are in one project, in namespaces of their own; all times are virtual.
+Both tenants use one project, in namespaces of their own; all times are virtual.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Whoever says to be in many projects that there are not has no more turns than anybody else. All times are virtual."""
+"""A tenant whose resources name many projects that do not exist gets no more turns than others. All times are virtual."""
 
 import asyncio
 from functools import partial

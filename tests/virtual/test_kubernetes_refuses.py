@@ -1,4 +1,4 @@
-"""What Kubernetes refuses is told where people look, before anything is lost, and is tried again with pauses."""
+"""A refusal of Kubernetes is shown in conditions, before anything is lost, and the step is tried again with pauses."""
 
 import asyncio
 from typing import Any

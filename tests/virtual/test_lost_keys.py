@@ -1,4 +1,4 @@
-"""While nothing proves whose an object is, nobody else gets at it; and a key's Secret that is deleted loses nothing."""
+"""While nothing proves who holds an object, nobody else gets it; and deleting the Secret of the operator's key loses nothing."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is gone is made again, but not without end: each time may leave one behind that the API only does not show."""
+"""A lost object is made again, but not without end: each attempt may leave an object behind that the API does not show."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What leaves the spec is reset if this operator has set it, and never else."""
+"""A field that is removed from the spec is reset if the operator has set it, and never otherwise."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Before the first attempt, too, an object that does not tell its name may be the one that is wanted."""
+"""Before the first attempt, too, an object that does not tell its name may be the one that a resource wants."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a spec or the API says in characters that nobody sees: conditions, Events and what the status reports show them."""
+"""Invisible characters in specs and answers are written out in conditions, Events and other fields of the status."""
 
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest

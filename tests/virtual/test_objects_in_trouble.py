@@ -1,4 +1,4 @@
-"""What becomes of a resource whose cloud object is in trouble, at rest, while it changes, and while it is deleted."""
+"""A resource whose cloud object is in trouble (DOWN, ERROR, ...): at rest, during a change, and during its deletion."""
 
 import asyncio
 from collections.abc import Callable

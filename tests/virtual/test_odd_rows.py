@@ -1,4 +1,4 @@
-"""A row that cannot be read still counts by its id, and hinders nothing but its own object."""
+"""A row of a list that cannot be read still counts by its id, and affects only its own object."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""No text, number or shape in a status ends the operator, or another namespace's changes; not at its next start either."""
+"""No text, number or structure in a status ends the operator or holds up another namespace, not at the next start either."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a status says of ownership counts with the operator's seal only: a forged one takes nothing from anybody."""
+"""A status proves ownership only with the operator's seal: a forged status takes no object from anybody."""
 
 import asyncio
 import copy

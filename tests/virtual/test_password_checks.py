@@ -1,4 +1,4 @@
-"""The check beside a password tells an edit, tells nobody else anything, and never has a password set anew for nothing."""
+"""The check beside a password shows that somebody edited it, tells nothing else, and never causes a needless new password."""
 
 import asyncio
 from base64 import b64encode

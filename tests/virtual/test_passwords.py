@@ -1,4 +1,4 @@
-"""Passwords that people give and the cloud refuses or leaves unclear: the Secret opens, or the resource says that it does not."""
+"""Passwords of people that the cloud refuses or leaves unclear: the Secret opens the database, or the resource is not Ready."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""An object is what was pinned for it, whatever the spec, the project or a name in Kubernetes say since."""
+"""An object keeps its pinned identity, whatever the spec, the project or names in Kubernetes say later."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Each plot of the walks alone, from a calm beginning: what a walk meets by chance is met here in every run."""
+"""Each plot of the walks alone, from a calm beginning: a walk meets it by chance, this test in every run."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

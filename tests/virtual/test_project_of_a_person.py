@@ -1,4 +1,4 @@
-"""What is wrong with a project and only a person can mend is Stalled, with what to do; a cloud that is away is not."""
+"""Trouble of a project that only a person can end is Stalled, and says what to do; a cloud that is away is not Stalled."""
 
 import asyncio
 from base64 import b64encode

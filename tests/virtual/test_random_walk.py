@@ -1,4 +1,4 @@
-"""Random walks: people, the cloud and bad luck in any order; the invariants at each step, agreement in the end."""
+"""Random walks: people, the cloud and bad luck act in any order; the promises hold at each step, and all is well in the end."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,6 @@
-"""A call that the API refuses again and again, as it does not find what the call needs, is a refusal as any other."""
+"""If the API answers a call with 404 again and again because something that it needs is missing, that is a refusal like any
+other.
+"""
 
 import asyncio
 from typing import Any

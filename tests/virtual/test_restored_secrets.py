@@ -1,4 +1,6 @@
-"""Secrets after a restore, and at an end: only what was surely ours is taken over, and none holds up a deletion."""
+"""Secrets after a restore, and during deletions: only Secrets that are surely the operator's are taken over; none blocks a
+deletion.
+"""
 
 import asyncio
 from base64 import b64encode

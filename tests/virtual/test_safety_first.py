@@ -1,4 +1,4 @@
-"""Firewall, protection and the closing of addresses are held up by nothing else that is wrong."""
+"""Nothing else that is wrong holds up firewall, protection and the closing of addresses."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Secrets that other hands change: what is no password is told, what is ours is put right, what is theirs is left."""
+"""Others change Secrets: an unusable password is reported, the operator's keys are put right, and the keys of others stay."""
 
 import asyncio
 from base64 import b64encode

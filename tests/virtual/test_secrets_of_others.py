@@ -1,4 +1,4 @@
-"""What a Secret holds is neither lost to an answer that tells nothing, nor to an object that it is not for."""
+"""The content of a Secret is not lost by an answer that tells nothing, nor given to an object that the Secret is not for."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What must stand always is put back in any pass, whoever took it away, and however little else can be done."""
+"""Finalizers, marks of Secrets and protection are put back in any pass, whoever removed them, however little else can be done."""
 
 import asyncio
 import copy

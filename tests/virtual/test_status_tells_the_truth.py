@@ -1,4 +1,4 @@
-"""Ready is what can be used now: no more, and no less."""
+"""`Ready` is True for everything that can be used now, and for nothing else."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Waits that end, paces that slow down, and what is forgotten: hours and weeks in virtual time."""
+"""Waits that end, intervals that grow, and state that is forgotten: hours and weeks in virtual time."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""News that come while a pass is under way: seen by that pass or by the next one, long before the next look."""
+"""Events that arrive during a pass: this pass or the next one takes them up, long before the next periodic look."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A metrics token's value may be told once, and never again: its Secret must be possible before, and count afterwards."""
+"""The API may tell a metrics token's value only once: its Secret must be writable before, and counts afterwards."""
 
 import asyncio
 from base64 import b64encode

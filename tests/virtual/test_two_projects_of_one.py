@@ -1,4 +1,4 @@
-"""Two `DatabaseProject`s may lead to one project of the cloud, for other namespaces: whose an object is does not differ by it."""
+"""Two `DatabaseProject`s may lead to one cloud project, for different namespaces; who holds an object is the same for both."""
 
 import asyncio
 from typing import Any

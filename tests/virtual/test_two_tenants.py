@@ -1,4 +1,4 @@
-"""Two namespaces in one project: how one may call its objects, and what it reads of the other's."""
+"""Two namespaces in one project: the names that each may use, and what each learns about the other's objects."""
 
 import asyncio
 import json

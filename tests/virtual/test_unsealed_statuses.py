@@ -1,4 +1,4 @@
-"""Seals at an upgrade, with the key lost or deleted, and in a copied status."""
+"""Statuses without a seal: after an upgrade, with the key lost or deleted, and in a copied status."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What changes wakes whoever depends on it, at once and not at the next look."""
+"""A change wakes the resources that depend on it, at once and not at the next periodic look."""
 
 import asyncio
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""Absence is believed only when the API itself says it, about that object."""
+"""The operator believes that an object is gone only when the API itself says so about that object."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the API does not tell changes nothing, neither in a Secret nor in the cloud."""
+"""A field that the API does not tell changes nothing, neither in a Secret nor in the cloud."""
 
 import asyncio
 from collections.abc import Mapping

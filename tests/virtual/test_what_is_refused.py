@@ -1,4 +1,4 @@
-"""What the API refuses for hours: its conditions stand still until it is no longer refused."""
+"""The API refuses a change for hours: the conditions stay the same until it no longer refuses."""
 
 import asyncio
 

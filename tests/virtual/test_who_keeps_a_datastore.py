@@ -1,4 +1,4 @@
-"""Only what stands in a datastore, or may, keeps it from being deleted."""
+"""Only objects in a datastore, or attempts that may have made one there, hold up its deletion."""
 
 import asyncio
 from typing import Any

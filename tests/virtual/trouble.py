@@ -1,5 +1,6 @@
-"""What befalls one part of the world while others work, for the random walks: a tenant beside it, passwords, Secrets, a
-restore, what is stuck. And two things that hold all the while.
+"""Trouble of one part while others work, for the random walks: another tenant, passwords, Secrets, a restore, stuck objects.
+
+Two promises are here as well that hold all the while.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""An event loop whose time passes only when nobody has anything to do, and then at once: hours in milliseconds.
+"""An event loop whose clock moves on only when no task has anything to do, and then at once: hours take milliseconds.
 
-All that takes part must live in this loop: nothing may wait for a socket or a thread.
+Everything that takes part must run in this loop: nothing may wait for a socket or a thread.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""The engine with the real client, the sandbox and a Kubernetes in memory, all in one loop of virtual time.
+"""The controller with the real API client, the sandbox and a Kubernetes in memory, all in one event loop with virtual time.
 
-What crosses a process boundary elsewhere crosses none here: an hour of the operator's life takes a second or so. A call
-under way when the engine is killed still reaches the sandbox, as it would from a real process.
+Nothing here crosses a process boundary, so an hour of the operator's life takes about a second. A call under way when the
+controller is killed still reaches the sandbox, as it would from a real process.
 """
 
 import asyncio

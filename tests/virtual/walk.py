@@ -1,4 +1,4 @@
-"""What people, the cloud and bad luck may do to a few resources, in any order; and what holds at every instant."""
+"""The moves of a walk: what people, the cloud and bad luck may do to a few resources; and the promises at every instant."""
 
 import asyncio
 import copy

@@ -1,4 +1,4 @@
-"""The table of decisions: each row says why it must be so."""
+"""The table of decisions: each row gives an `Observed`, its verdict, and the reason why."""
 
 from dataclasses import replace
 from typing import Any

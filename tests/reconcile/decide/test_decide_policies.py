@@ -1,4 +1,4 @@
-"""Who decides about a difference: driftPolicy, changePolicy, approvals; and what only the creation looks at."""
+"""The policies about differences (driftPolicy, changePolicy, approvals), and references that only the creation reads."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a failed call means: what is shown, and when it is tried again."""
+"""What a failed call means for a resource: what is shown, and when the call is tried again."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who asked for a deletion: somebody, or the end of the whole kind."""
+"""Whether a resource is deleted alone, or because its definition is deleted."""
 
 import pytest
 

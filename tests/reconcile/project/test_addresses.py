@@ -1,4 +1,4 @@
-"""To which endpoint a token may go: one that the Secret or the identity service's catalogue vouches for."""
+"""The endpoints to which a token may go: those that the Secret or the identity service's catalogue names."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Quotas and limits: read with the catalogue, again when the datastores change, and never once a pass."""
+"""Quotas and limits are read with the catalogue, again when the datastores change, and never in each pass."""
 
 import pytest
 

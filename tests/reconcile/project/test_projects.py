@@ -1,4 +1,4 @@
-"""A project is opened only as itself, heals when its credentials do, and writes nothing at rest."""
+"""A project is opened only as itself, recovers when its credentials do, and writes nothing at rest."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a project's status says, and that it stands still while nothing happens."""
+"""The status of a project, which does not change while nothing happens."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

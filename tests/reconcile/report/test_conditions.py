@@ -1,4 +1,4 @@
-"""What the API tells is in messages: their length is bounded, or the API server would refuse the whole status."""
+"""Messages may contain texts of the API: their length is bounded, or the API server would refuse the whole status."""
 
 from datetime import UTC, datetime
 

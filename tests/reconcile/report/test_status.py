@@ -1,4 +1,4 @@
-"""From the intent on there is something to lose, and the admission policy is told so in the same write."""
+"""From the intent on there is something to lose: the same write tells the admission policy that the resource is protected."""
 
 from datetime import UTC, datetime
 from typing import Any
