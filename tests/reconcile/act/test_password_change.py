@@ -12,11 +12,12 @@ from managed_databases.api.models import CloudObject, User, UserPassword
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.registry import FINALIZER
-from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason
+from managed_databases.kinds.verdicts import Create, Credentials, PasswordStep, Reason
 from managed_databases.reconcile.act import secret_content
 from managed_databases.reconcile.annotations import PASSWORD_CHECK
 from managed_databases.reconcile.memory import SecretsRead
 from managed_databases.reconcile.ports import AlreadyThere, NewSecret, SecretContent, WriteRefused
+from managed_databases.reconcile.report.status import secret_name
 from reconcile.act.recording import Stage, as_read
 from reconcile.fake_cache import resource
 
@@ -130,6 +131,7 @@ async def test_a_password_is_made_up_where_none_is_given() -> None:
     assert made is not None
     assert len(made.get_secret_value()) == 32
     assert made != OLD
+    assert stage.current.memory.password.repairs == [], "a rotation that people want is no repair"
 
 
 async def test_a_pending_secret_that_is_ours_is_used_as_it_is() -> None:
@@ -140,6 +142,7 @@ async def test_a_pending_secret_that_is_ours_is_used_as_it_is() -> None:
     assert stage.done == ORDERS[PasswordStep.PREPARE][:2]
     assert held(stage, PENDING) == SecretStr("of an earlier pass")
     assert stage.current.memory.password.is_unclear(SecretStr("of an earlier pass")), "it may have been sent"
+    assert stage.current.memory.password.is_unclear(NEW), "this process has put nothing there"
 
 
 async def test_a_pending_secret_of_somebody_else_is_left_alone() -> None:
@@ -157,6 +160,13 @@ async def test_a_pending_secret_that_the_pass_has_read_is_replaced() -> None:
     assert stage.done == [*ORDERS[PasswordStep.PREPARE][:2], f"replace Secret {PENDING}"]
     assert stage.status["passwordUnconfirmed"] is True, "told before the Secret forgets it"
     assert held(stage, PENDING) == NEW
+
+
+async def test_what_was_known_of_the_pending_password_before_is_forgotten() -> None:
+    stage = stage_of(pending=SecretStr("typo"), given=NEW)
+    stage.current.memory.password.was_sent(SecretStr("typo"))
+    await act(stage, PasswordStep.PREPARE)
+    assert not stage.current.memory.password.has_sent(SecretStr("typo"))
 
 
 async def test_a_password_that_is_reset_counts_as_a_repair() -> None:
@@ -234,6 +244,24 @@ async def test_a_lost_credentials_secret_is_made_with_the_pending_password() -> 
     assert held(stage, MINE) == NEW
 
 
+async def test_a_switch_vouches_for_what_it_writes() -> None:
+    """The cloud has it: whatever the check was, it is made anew."""
+    stage = stage_of(pending=NEW)
+    mine = stage.kube.secrets[MINE]
+    stage.kube.secrets[MINE] = replace(mine, annotations={**mine.annotations, PASSWORD_CHECK: "otherkey.0123"})
+    stage.current.secrets = SecretsRead(stage.kube.secrets[MINE], stage.kube.secrets[PENDING])
+    await act(stage, PasswordStep.SWITCH)
+    check = stage.kube.secrets[MINE].annotations[PASSWORD_CHECK]
+    assert stage.current.checks.judge(check, APP.uid, NEW)
+
+
+async def test_a_pending_secret_that_is_gone_is_no_trouble() -> None:
+    stage = stage_of(pending=NEW)
+    stage.current.secrets = SecretsRead(stage.kube.secrets[MINE])
+    await act(stage, PasswordStep.ABANDON)
+    assert stage.done == ["status"]
+
+
 @pytest.mark.parametrize(("unclear", "facts"), [(True, Facts(password_unconfirmed=True)), (False, NOTHING)])
 async def test_what_is_given_up_and_the_cloud_may_have_is_told_first(unclear: bool, facts: Facts) -> None:
     stage = stage_of(pending=NEW, pending_unclear=unclear)
@@ -309,3 +337,35 @@ async def test_what_has_no_credential_has_no_password() -> None:
     stage = Stage(resource("KafkaTopic", "t", spec={"datastoreRef": {"name": "main"}}))
     assert await stage.passwords.first(stage.current) is None
     assert stage.done == []
+
+
+async def test_with_nothing_to_begin_with_one_is_made_up() -> None:
+    stage = Stage(APP, credential=PasswordView())
+    made = await stage.passwords.first(stage.current)
+    assert made is not None
+    assert len(made.get_secret_value()) == 32
+
+
+# --- where the cloud makes the value ---
+
+TOKEN = resource("PrometheusMetricsToken", "scrape", spec={})
+CREATE = Create(Reason.ABSENT, "no such token yet")
+
+
+async def test_a_value_that_is_told_once_has_a_secret_that_is_possible() -> None:
+    stage = Stage(TOKEN, credential=PasswordView())
+    await stage.passwords.prove_first(stage.current, CREATE)
+    assert stage.done == ["prove Secret " + secret_name(stage.current.kind, stage.current.observed)]
+    assert await stage.passwords.first(stage.current) is None, "the cloud makes it"
+    stage = Stage(APP, credential=PasswordView(given=NEW))
+    await stage.passwords.prove_first(stage.current, CREATE)
+    assert stage.done == [], "a password of ours is in its Secret before it is sent"
+
+
+async def test_what_the_cloud_tells_is_written_and_vouched_for() -> None:
+    stage = Stage(TOKEN, credential=PasswordView(given=NEW))
+    await act(stage, PasswordStep.WRITE)
+    (secret,) = stage.kube.written.values()
+    credential = stage.current.kind.credential
+    assert credential is not None
+    assert secret.data[credential.key] == NEW
