@@ -24,38 +24,18 @@ class CreationLook:
     def look(self, current: PassInProject, unlisted: Wait | Stall | None) -> tuple[SameKey[CloudObject], CreationView]:
         """`unlisted` says why the collection cannot be listed. Notes the key in `current.wanted_key`."""
         observed, view, collection = current.observed, current.view, current.kind.collection.name
-        wanted = current.wanted_key = KeyName(
-            view.place, collection, _pinned_key(observed) or current.kind.key(observed)
-        )
-        current.interests.wanted_key = wanted
+        wanted = KeyName(view.place, collection, _pinned_key(observed) or current.kind.key(observed))
+        current.wanted_key = current.interests.wanted_key = wanted
         current.dependencies.add(dependency.key(view.name, collection, wanted.key))
-        is_to_get_another = (
-            observed.external is not None
-            and not observed.deleting
-            and current.kind.key_of(observed.external) != wanted.key
-        )
-        created_id = self._created_id(current)
-        same_key = self._same_key(
-            current, wanted, created_id, is_wanted=observed.status.id is None or is_to_get_another
-        )
-        return same_key, self._waits(
-            current, wanted, same_key, unlisted, created_id, is_to_get_another=is_to_get_another
-        )
+        same_key = self._same_key(current, wanted)
+        return same_key, self._view(current, wanted, same_key, unlisted)
 
-    @staticmethod
-    def _created_id(current: PassInProject) -> str | None:
-        """What was made once is no claim of now, where nothing proves the claim."""
-        is_unproven = current.observed.standing is Standing.UNPROVEN
-        return None if is_unproven else current.memory.creation.created_id
-
-    def _same_key(
-        self, current: PassInProject, wanted: KeyName, created_id: str | None, *, is_wanted: bool
-    ) -> SameKey[CloudObject]:
+    def _same_key(self, current: PassInProject, wanted: KeyName) -> SameKey[CloudObject]:
         observed, view, asker = current.observed, current.view, current.resource.key
         namesakes: list[CloudObject] = []
         held: dict[str, str] = {}
         for other in current.snapshot.of_key(wanted.key):
-            if other.id in (observed.status.id, created_id) or current.snapshot.is_gone(other.id):
+            if other.id in (observed.status.id, _created_id(current)) or current.snapshot.is_gone(other.id):
                 continue
             holder = self.owners.holder(ObjectName(view.place, wanted.collection, other.id))
             if holder is None or (holder == asker and observed.standing is Standing.UNPROVEN):
@@ -68,6 +48,7 @@ class CreationLook:
             rival = None
         if rival is not None:
             current.dependencies.add(dependency.resource(*rival))
+        is_wanted = observed.status.id is None or _gets_another_key(current, wanted)
         return SameKey(
             namesakes=tuple(namesakes),
             held=held,
@@ -87,21 +68,18 @@ class CreationLook:
             if not other.is_whole and self.owners.holder(ObjectName(wanted.place, wanted.collection, other.id)) is None
         )
 
-    def _waits(
+    def _view(
         self,
         current: PassInProject,
         wanted: KeyName,
         same_key: SameKey[CloudObject],
         unlisted: Wait | Stall | None,
-        created_id: str | None,
-        *,
-        is_to_get_another: bool,
     ) -> CreationView:
         """What is to be waited for before the key's object is made, or given another name."""
         observed, creation = current.observed, current.memory.creation
         status, has_looked = observed.status, True
         unreadable_seconds = settle_seconds = again_seconds = None
-        if (status.intent is None and status.id is None) or is_to_get_another:
+        if (status.intent is None and status.id is None) or _gets_another_key(current, wanted):
             has_looked = self._has_looked(current, wanted)
             if same_key.unreadable and creation.wanted_since is not None:
                 left = creation.wanted_since + UNREADABLE_SECONDS - self.clock.monotonic()
@@ -118,7 +96,7 @@ class CreationLook:
             unreadable_seconds=unreadable_seconds,
             settle_seconds=settle_seconds,
             again_seconds=again_seconds,
-            created_id=created_id if status.id is None else None,
+            created_id=_created_id(current) if status.id is None else None,
         )
 
     def _has_looked(self, current: PassInProject, wanted: KeyName) -> bool:
@@ -142,6 +120,17 @@ class CreationLook:
         current.dependencies.add(dependency.listed(current.view.name, current.kind.collection.name))
         current.interests.listed_now.add(current.kind.collection.name)
         return 0.0
+
+
+def _created_id(current: PassInProject) -> str | None:
+    """What was made once is no claim of now, where nothing proves the claim."""
+    is_unproven = current.observed.standing is Standing.UNPROVEN
+    return None if is_unproven else current.memory.creation.created_id
+
+
+def _gets_another_key(current: PassInProject, wanted: KeyName) -> bool:
+    external = current.observed.external
+    return external is not None and not current.observed.deleting and current.kind.key_of(external) != wanted.key
 
 
 def _pinned_key(observed: Observed) -> tuple[str, ...] | None:
