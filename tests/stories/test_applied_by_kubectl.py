@@ -92,7 +92,7 @@ async def test_the_same_again_is_unchanged(world: World, way: str) -> None:
 
 @quick
 @pytest.mark.parametrize("way", WAYS)
-async def test_what_was_only_reported_is_not_reset(world: World, way: str) -> None:
+async def test_a_reported_value_is_not_reset(world: World, way: str) -> None:
     """A datastore that others made and set up; the spec says otherwise, and then nothing any more."""
     theirs = THEIRS | {"name": "main", "subnet_id": SUBNET, "firewall": [{"ip": ip} for ip in THEIRS["firewall"]]}
     await world.sandbox.create("datastores", theirs)
@@ -146,7 +146,7 @@ async def test_what_kubectl_replace_drops_comes_back(world: World) -> None:
 
 
 @quick
-async def test_what_marks_a_secret_comes_back(world: World) -> None:
+async def test_the_marks_of_a_secret_are_put_back(world: World) -> None:
     """By kubectl, as long as one of them is left to tell whose it is."""
     await world.operator.start()
     await world.apply(world.project_manifest(), world.datastore(), world.user(), world.database())

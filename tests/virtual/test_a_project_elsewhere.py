@@ -102,7 +102,7 @@ def test_an_endpoint_may_have_another_address() -> None:
 
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["lives", "killed"])
-def test_what_is_gone_already_does_not_tie_a_project_to_its_address(is_killed: bool) -> None:
+def test_a_lost_object_does_not_tie_a_project_to_its_address(is_killed: bool) -> None:
     async def work() -> None:
         async with VirtualWorld() as world:
             await begin(world, MAIN, APP, endpoint=f"{URL}/v1")

@@ -49,7 +49,7 @@ def test_creations_that_never_show(key: ResourceKey, status: int) -> None:
 
 
 @pytest.mark.parametrize("key", [MAIN, TOKEN], ids=lambda key: key.kind)
-def test_what_shows_is_taken_however_many_attempts_there_were(key: ResourceKey) -> None:
+def test_an_object_that_shows_is_taken_however_many_attempts_there_were(key: ResourceKey) -> None:
     """The long pause is before another attempt. A new process waits as long as after a first one, and then looks."""
 
     async def work() -> None:

@@ -76,7 +76,7 @@ def test_a_new_wish_does_not_wait() -> None:
     in_virtual_time(does_not())
 
 
-def test_what_shows_and_is_undone_is_corrected_at_once() -> None:
+def test_a_change_that_shows_and_is_undone_is_made_again_at_once() -> None:
     async def is_corrected() -> None:
         async with VirtualWorld(poll_seconds=30) as world:
             await begin(world)

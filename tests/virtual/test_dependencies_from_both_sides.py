@@ -110,7 +110,7 @@ async def everything_happens() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CONSTRUCTORS))
-def test_it_is_listened_to_and_told(ear: Ear, name: str) -> None:
+def test_each_dependency_has_a_dependent_and_is_reported(ear: Ear, name: str) -> None:
     first = made_by(name)
     assert first in {kind_of(dependency) for dependency in ear.listened}, f"nobody listens to topics.{name}"
     assert first in {kind_of(dependency) for dependency in ear.told}, f"nobody tells of topics.{name}"

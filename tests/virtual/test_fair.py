@@ -136,7 +136,7 @@ UNLISTABLE = [("databases", 403), ("databases", 500), ("grants", 403)]
 
 
 @pytest.mark.parametrize(("collection", "status"), UNLISTABLE)
-def test_what_cannot_be_listed_holds_up_nobody_who_does_not_refer_to_it(collection: str, status: int) -> None:
+def test_an_unlistable_collection_holds_up_only_those_that_refer_to_it(collection: str, status: int) -> None:
     in_virtual_time(lives_without(collection, status))
 
 
@@ -159,7 +159,7 @@ async def lives_without(collection: str, status: int) -> None:
         assert world.get(other)["status"]["id"] == id_
 
 
-def test_what_cannot_be_listed_is_asked_for_by_its_id() -> None:
+def test_objects_that_cannot_be_listed_are_asked_for_by_id() -> None:
     in_virtual_time(asks_by_id())
 
 

@@ -141,7 +141,7 @@ def test_a_name_that_is_given_up_is_free_also_while_its_new_one_waits() -> None:
     in_virtual_time(scenario())
 
 
-def test_what_came_since_the_last_list_is_looked_for_before_a_creation() -> None:
+def test_objects_newer_than_the_last_list_are_looked_for_before_a_creation() -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)
@@ -232,7 +232,7 @@ def test_a_datastore_that_nobody_holds_needs_the_power_to_adopt() -> None:
     in_virtual_time(scenario())
 
 
-def test_a_deletion_looks_for_what_was_attempted_under_the_name_of_then() -> None:
+def test_a_deletion_looks_for_an_attempt_under_the_name_it_had_then() -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:
             await begin(world)

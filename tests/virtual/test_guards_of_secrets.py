@@ -118,7 +118,7 @@ def test_retain_keeps_the_secret_and_lets_garbage_collection_pass_it_by() -> Non
     in_virtual_time(scenario())
 
 
-def test_what_is_deleted_with_its_object_has_an_owner() -> None:
+def test_a_secret_that_is_deleted_with_its_object_has_an_owner() -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:
             await made(world)

@@ -72,7 +72,7 @@ def test_a_quota_on_secrets() -> None:
     in_virtual_time(story())
 
 
-def test_nothing_is_left_of_what_was_refused() -> None:
+def test_nothing_is_left_of_a_refused_attempt() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)

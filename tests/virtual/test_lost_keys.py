@@ -30,7 +30,7 @@ BOTH_ADOPT = {"allowedNamespaces": [{"name": name, "powers": ["adopt"]} for name
 
 
 @pytest.mark.parametrize("what", ["a user in it", "a copy of it"])
-def test_who_may_adopt_does_not_get_into_what_somebody_says_to_hold(what: str) -> None:
+def test_the_power_to_adopt_gives_no_access_to_claimed_objects(what: str) -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:
             world.cluster.apply(project(**BOTH_ADOPT))
@@ -83,7 +83,7 @@ def test_a_user_inside_is_not_shared_while_nothing_proves_whose_the_database_is(
     in_virtual_time(scenario())
 
 
-def test_a_key_that_is_deleted_while_it_lists_what_is_to_be_believed() -> None:
+def test_a_key_that_is_deleted_while_it_lists_trusted_claims() -> None:
     """As at the first start of a version with seals, while the API is away."""
 
     async def scenario() -> None:

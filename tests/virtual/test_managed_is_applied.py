@@ -60,7 +60,7 @@ async def taken_out(world: VirtualWorld) -> list[str]:
     return [sent.path.rpartition("/")[2] for sent in world.sent if sent.method == "PUT"]
 
 
-def test_what_was_only_reported_is_not_reset() -> None:
+def test_a_reported_value_is_not_reset() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await with_theirs(world, driftPolicy="Report", **OURS)
@@ -72,7 +72,7 @@ def test_what_was_only_reported_is_not_reset() -> None:
     in_virtual_time(story())
 
 
-def test_what_matched_already_is_not_reset() -> None:
+def test_a_value_that_matched_already_is_not_reset() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await with_theirs(world, **THEIRS)
@@ -84,7 +84,7 @@ def test_what_matched_already_is_not_reset() -> None:
 
 
 @pytest.mark.parametrize("fault", ["403", "400 of validation", "409", "429", "503"])
-def test_what_was_refused_is_not_reset(fault: str) -> None:
+def test_a_refused_value_is_not_reset(fault: str) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await with_theirs(world)
@@ -99,7 +99,7 @@ def test_what_was_refused_is_not_reset(fault: str) -> None:
     in_virtual_time(story())
 
 
-def test_what_was_mistyped_or_not_approved_is_not_reset() -> None:
+def test_a_mistyped_or_unapproved_value_is_not_reset() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await with_theirs(world, changePolicy="Approve")
@@ -115,7 +115,7 @@ def test_what_was_mistyped_or_not_approved_is_not_reset() -> None:
     in_virtual_time(story())
 
 
-def test_what_others_changed_under_report_is_theirs() -> None:
+def test_a_value_that_others_changed_under_report_is_not_reset() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             world.cluster.apply(project())
@@ -136,7 +136,7 @@ def test_what_others_changed_under_report_is_theirs() -> None:
 
 @pytest.mark.parametrize("fault", [None, "502 after the effect", "503"])
 @pytest.mark.parametrize("is_killed", [False, True], ids=["", "killed"])
-def test_what_was_set_is_reset_once(fault: str | None, is_killed: bool) -> None:
+def test_a_value_that_was_set_is_reset_once(fault: str | None, is_killed: bool) -> None:
     """Also when its answer was lost, and nobody was there to look before it left the spec."""
 
     async def story() -> None:

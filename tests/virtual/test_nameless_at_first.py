@@ -16,7 +16,7 @@ MAIN, TOKEN = KEYS[0], KEYS[-1]
 
 @pytest.mark.parametrize("key", [MAIN, TOKEN], ids=lambda key: key.kind)
 @pytest.mark.parametrize("told", [None, "", 5, "(left out)"], ids=["null", "empty", "a number", "left out"])
-def test_what_does_not_tell_its_name_at_first_may_have_the_one_that_is_wanted(told: object, key: ResourceKey) -> None:
+def test_an_object_without_a_name_at_first_may_have_the_wanted_name(told: object, key: ResourceKey) -> None:
     async def work() -> None:
         async with VirtualWorld() as world:
             world.cluster.apply(project())
@@ -37,7 +37,7 @@ def test_what_does_not_tell_its_name_at_first_may_have_the_one_that_is_wanted(to
 
 
 @pytest.mark.parametrize("key", [MAIN, TOKEN], ids=lambda key: key.kind)
-def test_what_does_not_tell_its_name_may_have_the_one_that_an_object_is_to_get(key: ResourceKey) -> None:
+def test_an_object_without_a_name_may_have_the_name_of_a_rename(key: ResourceKey) -> None:
     async def work() -> None:
         async with VirtualWorld() as world:
             world.cluster.apply(project())
@@ -60,7 +60,7 @@ def test_what_does_not_tell_its_name_may_have_the_one_that_an_object_is_to_get(k
     in_virtual_time(work())
 
 
-def test_what_never_tells_its_name_holds_up_no_rename_for_ever() -> None:
+def test_an_object_that_never_tells_its_name_holds_up_no_rename_for_ever() -> None:
     async def work() -> None:
         async with VirtualWorld() as world:
             world.cluster.apply(project())
@@ -79,7 +79,7 @@ def test_what_never_tells_its_name_holds_up_no_rename_for_ever() -> None:
     in_virtual_time(work())
 
 
-def test_what_never_tells_its_name_holds_up_no_other_for_ever() -> None:
+def test_an_object_that_never_tells_its_name_holds_up_no_creation_for_ever() -> None:
     async def work() -> None:
         async with VirtualWorld() as world:
             world.cluster.apply(project())

@@ -89,7 +89,7 @@ def test_a_seal_that_is_not_ascii_proves_nothing_but_which_key_it_names() -> Non
 
 
 @pytest.mark.parametrize("forged", [{"projectID": "f" * 32}, {"region": "elsewhere-1"}], ids=["project", "region"])
-def test_what_a_project_is_pinned_to_is_put_right(forged: dict[str, str]) -> None:
+def test_a_forged_pin_of_a_project_is_put_right(forged: dict[str, str]) -> None:
     """Else the next start would find another project, and stop it for all its namespaces."""
 
     async def scenario() -> None:

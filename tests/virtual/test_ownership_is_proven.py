@@ -72,7 +72,7 @@ def forged_loss(orphan: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("forged", [forged_id, forged_intent, forged_loss])
-def test_what_nobody_holds_is_not_had_without_the_power_to_adopt(forged: Callable[[str], dict[str, Any]]) -> None:
+def test_an_unheld_object_is_not_taken_without_the_power_to_adopt(forged: Callable[[str], dict[str, Any]]) -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:
             await begin(world)
@@ -135,7 +135,7 @@ def test_a_name_that_is_only_claimed_takes_nothing_from_a_proven_one() -> None:
     in_virtual_time(scenario())
 
 
-def test_nothing_is_made_in_the_place_of_what_is_not_proven() -> None:
+def test_nothing_is_made_in_the_place_of_an_unproven_object() -> None:
     """Its object is gone, or never was: a second one would be paid for, or hide the loss."""
 
     async def scenario() -> None:
@@ -154,7 +154,7 @@ def test_nothing_is_made_in_the_place_of_what_is_not_proven() -> None:
     in_virtual_time(scenario())
 
 
-def test_two_that_prove_nothing_wait_for_a_person() -> None:
+def test_two_unproven_claims_wait_for_a_person() -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:
             await begin(world)

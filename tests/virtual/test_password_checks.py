@@ -38,7 +38,7 @@ def password(world: VirtualWorld) -> SecretStr:
     return SecretStr(world.secret(ITS_SECRET.name)["password"])
 
 
-def test_nobody_without_the_key_can_try_passwords_by_it() -> None:
+def test_nobody_without_the_key_can_try_passwords_by_the_check() -> None:
     mine = PasswordChecks(Seals(OwnershipKey.generate()))
     given = SecretStr(GIVEN)
     assert mine.make("uid", given).partition(".")[2] != ANOTHER_KEY.make("uid", given).partition(".")[2]
@@ -101,7 +101,7 @@ def test_a_check_by_which_nobody_can_tell_changes_nothing(edit: str) -> None:
     in_virtual_time(scenario())
 
 
-def test_an_edit_is_noticed_by_it() -> None:
+def test_an_edit_is_noticed_by_the_check() -> None:
     async def scenario() -> None:
         async with VirtualWorld() as world:
             await made(world)

@@ -73,7 +73,7 @@ async def is_corrected(policy: Policy, restart: bool) -> None:
         assert PENDING not in world.cluster.objects
 
 
-def test_a_refused_password_that_nobody_gives_any_more() -> None:
+def test_a_refused_password_that_is_no_longer_given() -> None:
     in_virtual_time(gives_up())
 
 
@@ -91,7 +91,7 @@ async def gives_up() -> None:
 
 
 @pytest.mark.parametrize("then", ["another", "none"])
-def test_a_password_of_unclear_outcome_binds_until_it_is_clear(then: str) -> None:
+def test_a_password_of_unclear_outcome_is_sent_until_the_answer_is_clear(then: str) -> None:
     in_virtual_time(binds(then))
 
 

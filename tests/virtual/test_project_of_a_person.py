@@ -27,7 +27,9 @@ PROJECT = ResourceKey("DatabaseProject", "", "team")
         ("a wrong password", {}, {"OS_PASSWORD": b"not-this-one"}),
     ],
 )
-def test_it_is_stalled_until_it_is_mended(why: str, spec: dict[str, Any], secret: dict[str, bytes]) -> None:
+def test_a_project_is_stalled_until_a_person_corrects_it(
+    why: str, spec: dict[str, Any], secret: dict[str, bytes]
+) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             key = ResourceKey(SECRET, SYSTEM, "cloud")

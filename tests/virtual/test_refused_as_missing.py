@@ -71,7 +71,7 @@ def test_it_is_told(first: tuple[ResourceKey, ...], key: ResourceKey, fault: dic
     in_virtual_time(work())
 
 
-def test_what_is_missing_for_a_moment_is_no_news() -> None:
+def test_an_object_missing_for_a_moment_is_not_reported() -> None:
     async def work() -> None:
         async with VirtualWorld() as world:
             await begin(world)

@@ -72,7 +72,7 @@ def test_a_name_that_is_taken_holds_up_nothing(by: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["403", "400 of validation", "409", "404"])
-def test_what_the_api_refuses_holds_up_nothing(fault: str) -> None:
+def test_a_refused_change_holds_up_nothing(fault: str) -> None:
     """Each of the other changes is refused; then each guard but one is refused, too."""
 
     async def story() -> None:
@@ -138,7 +138,7 @@ def test_a_password_holds_up_no_guard(secret: str) -> None:
     in_virtual_time(story())
 
 
-def test_what_is_made_again_gets_its_guards_also_under_report() -> None:
+def test_an_object_that_is_made_again_gets_its_guards_also_under_report() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             guarded = {"firewall": ["192.0.2.0/24"], "deletionProtection": True, "config": {"work_mem": 4321}}

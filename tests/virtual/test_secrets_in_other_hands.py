@@ -33,7 +33,7 @@ def exceptions() -> Iterator[list[Raw]]:
 
 
 @pytest.mark.parametrize("value", [BYTES, b"two\nlines", b"nul\0", b"", b"\n"])
-def test_bytes_that_are_no_password_are_told(value: bytes, exceptions: list[Raw]) -> None:
+def test_bytes_that_are_no_password_are_reported(value: bytes, exceptions: list[Raw]) -> None:
     in_virtual_time(tells_of_bytes(value))
     assert not exceptions
 

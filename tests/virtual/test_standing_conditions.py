@@ -55,7 +55,7 @@ def test_a_lost_finalizer_comes_back(state: str) -> None:
     in_virtual_time(story())
 
 
-def test_what_was_replaced_and_is_deleted_leaves_nothing() -> None:
+def test_a_replaced_resource_that_is_deleted_leaves_nothing() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)
@@ -71,7 +71,7 @@ def test_what_was_replaced_and_is_deleted_leaves_nothing() -> None:
 @pytest.mark.parametrize(
     "taken", [OWNER_UID, PASSWORD_CHECK, "annotations", "labels", "ownerReferences", "annotations and labels"]
 )
-def test_what_marks_a_secret_comes_back(taken: str) -> None:
+def test_the_marks_of_a_secret_are_put_back(taken: str) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)
@@ -99,7 +99,7 @@ def test_what_marks_a_secret_comes_back(taken: str) -> None:
 
 
 @pytest.mark.parametrize("taken", ["annotations", "ownerReferences", "labels"])
-def test_what_marks_an_owned_resource_comes_back(taken: str) -> None:
+def test_the_marks_of_an_owned_resource_are_put_back(taken: str) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)

@@ -17,7 +17,7 @@ MAIN, SHOP, APP = KEYS[:3]
 
 
 @pytest.mark.parametrize(("phase", "reason"), [("DOWN", "Down"), ("DISK_FULL", "DiskFull"), ("ERROR", "Error")])
-def test_what_is_in_a_datastore_serves_no_better_than_that(phase: str, reason: str) -> None:
+def test_a_child_is_no_more_ready_than_its_datastore(phase: str, reason: str) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)
@@ -39,7 +39,7 @@ def test_what_is_in_a_datastore_serves_no_better_than_that(phase: str, reason: s
 
 
 @pytest.mark.parametrize("what", ["other credentials", "no credentials", "not allowed any more", "no project"])
-def test_what_is_wrong_with_the_project_is_not_wrong_with_what_serves(what: str) -> None:
+def test_trouble_of_the_project_leaves_serving_objects_ready(what: str) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)
@@ -62,7 +62,7 @@ def test_what_is_wrong_with_the_project_is_not_wrong_with_what_serves(what: str)
 
 
 @pytest.mark.parametrize("adoption", ["Never", "IfExists", "Required"])
-def test_what_is_being_deleted_is_not_taken_over(adoption: str) -> None:
+def test_an_object_that_is_being_deleted_is_not_taken_over(adoption: str) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             world.cluster.apply(project())

@@ -25,7 +25,7 @@ def lists(world: VirtualWorld, path: str = "/v1/datastores") -> int:
 
 @pytest.mark.parametrize("status", ["PENDING_CREATE", "RESIZING"])
 @pytest.mark.parametrize("restart", [False, True])
-def test_what_is_pending_for_too_long_is_told_and_looked_at_slowly(status: str, restart: bool) -> None:
+def test_an_object_pending_for_too_long_is_reported_and_looked_at_slowly(status: str, restart: bool) -> None:
     in_virtual_time(is_told(status, restart))
 
 
@@ -55,7 +55,7 @@ async def is_told(status: str, restart: bool) -> None:
 
 
 @pytest.mark.parametrize("status", ["PENDING_CREATE", "PENDING_DELETE"])
-def test_what_is_stuck_and_not_ours_does_not_set_the_pace(status: str) -> None:
+def test_a_stuck_object_of_others_does_not_set_the_pace(status: str) -> None:
     async def does_not() -> None:
         async with VirtualWorld() as world:
             await begin_with_datastore(world)
@@ -109,7 +109,7 @@ def test_a_fight_over_one_field_is_still_noticed() -> None:
     in_virtual_time(is_noticed())
 
 
-def test_nothing_is_kept_of_what_came_and_went(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_kept_of_objects_that_came_and_went(monkeypatch: pytest.MonkeyPatch) -> None:
     engines: list[Controller] = []
 
     class Kept(Controller):
