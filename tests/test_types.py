@@ -136,20 +136,20 @@ TYPOS = (
     Typo("what is sealed", "reconcile/observe/seals.py", "told.sealed.items()", "told.seald.items()"),
     Typo(
         "a field of a project's status",
-        "reconcile/project/status.py",
+        "reconcile/project/project_status.py",
         "        odd_rows=tuple(",
         "        od_rows=tuple(",
         lines=12,
     ),
     Typo(
         "a part of a project's status",
-        "reconcile/project/status.py",
+        "reconcile/project/project_status.py",
         "QuotaStatus.model_construct(name=line.name, used=",
         "QuotaStatus.model_construct(name=line.name, usd=",
     ),
     Typo(
         "a field that a project reports",
-        "reconcile/project/status.py",
+        "reconcile/project/project_status.py",
         "in_use=_uses(observed, old)",
         "inuse=_uses(observed, old)",
         lines=8,

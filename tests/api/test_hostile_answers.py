@@ -14,7 +14,7 @@ from managed_databases.api import Call, Client, StaticToken
 from managed_databases.api.answers import ERROR_LIMIT_BYTES, VALUES_LIMIT
 from managed_databases.api.collections import DATASTORES, FLAVORS, USERS
 from managed_databases.api.errors import ApiError, Busy, NeverSent, OutcomeUnknown, TooLarge
-from managed_databases.api.masking import LONGEST_SECRET
+from managed_databases.api.masking import MAX_SECRET_LENGTH
 
 SHORT_SECONDS = 1.0
 
@@ -234,12 +234,12 @@ async def test_cookies_are_not_kept() -> None:
 
 async def test_a_token_longer_than_servers_take_is_not_sent() -> None:
     async with serving(body(b'{"users":[]}')) as server:
-        client = client_at(server.address, token="a" * (LONGEST_SECRET + 1))
+        client = client_at(server.address, token="a" * (MAX_SECRET_LENGTH + 1))
         with pytest.raises(ApiError, match="too long"):
             await client.send(USERS.list())
         assert server.requests == []
         await client.close()
-        client = client_at(server.address, token="a" * LONGEST_SECRET)
+        client = client_at(server.address, token="a" * MAX_SECRET_LENGTH)
         assert (await client.send(USERS.list())).value == ()
         await client.close()
 

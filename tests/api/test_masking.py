@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from managed_databases.api.masking import LONGEST_SECRET, MASK, WITHHELD, Masks, forms, secrets_in
+from managed_databases.api.masking import MASK, MAX_SECRET_LENGTH, WITHHELD, Masks, forms, secrets_in
 from managed_databases.api.models import ConfigChange, NewDatastore, NewUser
 
 texts = st.text(max_size=60)
@@ -106,21 +106,21 @@ def test_a_secret_that_goes_on_behind_the_cut_is_masked() -> None:
 
 
 def test_of_a_secret_that_is_too_long_nothing_is_looked_for() -> None:
-    longest = Masks([SecretStr("ab" * (LONGEST_SECRET // 2))])
+    longest = Masks([SecretStr("ab" * (MAX_SECRET_LENGTH // 2))])
     assert longest.apply("a message") == "a message"
-    assert Masks([SecretStr("a" * (LONGEST_SECRET + 1))]).apply("a message") == WITHHELD
-    assert Masks([SecretStr("a" * (LONGEST_SECRET + 1))]).apply("") == ""
+    assert Masks([SecretStr("a" * (MAX_SECRET_LENGTH + 1))]).apply("a message") == WITHHELD
+    assert Masks([SecretStr("a" * (MAX_SECRET_LENGTH + 1))]).apply("") == ""
 
 
 @pytest.mark.parametrize(
     ("secret", "text"),
     [
         ("a" * 250 + '"', "a" * 64_000),
-        ("a" * LONGEST_SECRET, "a" * 64_000),
-        ("a" * (LONGEST_SECRET - 1) + "b", "a" * 64_000),
+        ("a" * MAX_SECRET_LENGTH, "a" * 64_000),
+        ("a" * (MAX_SECRET_LENGTH - 1) + "b", "a" * 64_000),
         ("ab" * 120, "ab" * 32_000),
         ("a" * 60 + "b" + "a" * 60, "a" * 64_000),
-        ('"' * LONGEST_SECRET, "\\" * 64_000),
+        ('"' * MAX_SECRET_LENGTH, "\\" * 64_000),
     ],
     ids=range(6),
 )

@@ -6,7 +6,7 @@ import pytest
 
 from kinds.builders import seen_user
 from managed_databases.kinds.database_user import KIND
-from managed_databases.kinds.inline_grants import LONGEST_NAME
+from managed_databases.kinds.inline_grants import MAX_NAME_LENGTH
 from managed_databases.kinds.registry import kinds
 
 OWNED = KIND.owned
@@ -47,7 +47,7 @@ def test_names_stay_within_the_limit_and_apart(length: int) -> None:
     databases = [{"name": "d" * length}, {"name": "d" * (length - 1) + "e"}]
     names = {owned.name for owned in OWNED(seen_user({"databases": databases}))}
     assert len(names) == 2
-    assert all(len(name) <= LONGEST_NAME for name in names)
+    assert all(len(name) <= MAX_NAME_LENGTH for name in names)
 
 
 def test_entries_for_one_pattern_are_united() -> None:

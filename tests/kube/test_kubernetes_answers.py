@@ -8,10 +8,10 @@ from managed_databases.kube.answers import error_for
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     KubeError,
+    KubeRefused,
     KubeUnreachable,
     NotThere,
     WriteConflict,
-    WriteRefused,
 )
 
 POLICY = "secrets \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: not like this"
@@ -25,18 +25,18 @@ NOBODY = 'Internal error occurred: failed calling webhook "w.example": failed to
         ("there is none", 404, "NotFound", 'secrets "a" not found', NotThere),
         ("there is one", 409, "AlreadyExists", 'secrets "a" already exists', AlreadyThere),
         ("somebody was faster", 409, "Conflict", "the object has been modified", WriteConflict),
-        ("a quota", 403, "Forbidden", "exceeded quota: full", WriteRefused),
-        ("an immutable Secret", 422, "Invalid", "field is immutable when `immutable` is set", WriteRefused),
+        ("a quota", 403, "Forbidden", "exceeded quota: full", KubeRefused),
+        ("an immutable Secret", 422, "Invalid", "field is immutable when `immutable` is set", KubeRefused),
         ("a token that is not taken", 401, "Unauthorized", "Unauthorized", KubeUnreachable),
         ("it has much to do", 429, "TooManyRequests", "please try again later", KubeUnreachable),
         ("it is starting", 503, "ServiceUnavailable", "", KubeUnreachable),
         ("a defect of it", 500, "InternalError", "Internal error occurred: etcd is away", KubeUnreachable),
         *(
-            (f"whoever writes an admission rule chooses the code: {code}", code, "Any", message, WriteRefused)
+            (f"whoever writes an admission rule chooses the code: {code}", code, "Any", message, KubeRefused)
             for message in (POLICY, WEBHOOK)
             for code in (400, 401, 403, 404, 409, 413, 422, 429, 500)
         ),
-        ("a webhook that nobody answers for", 500, "InternalError", NOBODY, WriteRefused),
+        ("a webhook that nobody answers for", 500, "InternalError", NOBODY, KubeRefused),
     ],
 )
 def test_an_answer(why: str, code: int, reason: str, message: str, error: type[KubeError]) -> None:

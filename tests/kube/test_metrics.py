@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from managed_databases.kube.metrics import BudgetCollector, StateCollector
 from managed_databases.reconcile.ports import Resource, ResourceKey
-from managed_databases.reconcile.project.rate_limiter import Budget
+from managed_databases.reconcile.project.rate_limiter import RateLimiter
 from managed_databases.reconcile.scheduling.work_queue import Priority
 from reconcile.manual_clocks import LeapingClock
 
@@ -14,12 +14,12 @@ from reconcile.manual_clocks import LeapingClock
 @dataclass
 class Project:
     name: str
-    budget: Budget
+    budget: RateLimiter
     used: Mapping[tuple[str, Priority], int]
 
 
 async def test_the_budget_is_told_by_section_and_cause() -> None:
-    budget = Budget(LeapingClock(), burst=40, people_share=0.25)
+    budget = RateLimiter(LeapingClock(), burst=40, high_share=0.25)
     for priority in (Priority.HIGH, Priority.LOW, Priority.LOW):
         await budget.admit(priority)
     used = {("users", Priority.HIGH): 1, ("users", Priority.LOW): 2}

@@ -17,12 +17,12 @@ from managed_databases.kube.writing import KubeWriter, merge_patch
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     Kube,
+    KubeRefused,
     KubeUnreachable,
     NewSecret,
     NotThere,
     Resource,
     WriteConflict,
-    WriteRefused,
 )
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
@@ -118,10 +118,10 @@ async def test_finalizers_keep_and_let_go(place: Place) -> None:
     raw = await place.connection.request("GET", place.path("a"))
     deleting = resource_of(raw, kept.key)
     assert deleting.deleting_since is not None
-    with pytest.raises(WriteRefused):
+    with pytest.raises(KubeRefused):
         await place.writer.set_finalizers(deleting, (*deleting.finalizers, "example.com/late"))
     many = tuple(f"example.com/{number}" for number in range(65))
-    with pytest.raises(WriteRefused, match="there are more than 64, take some away"):
+    with pytest.raises(KubeRefused, match="there are more than 64, take some away"):
         await place.writer.set_finalizers(replace(deleting, finalizers=many), (*many, "example.com/more"))
     await place.writer.set_finalizers(deleting, ())
     with pytest.raises(NotThere):
@@ -155,7 +155,7 @@ async def test_a_secret_from_creation_to_deletion(place: Place) -> None:
     assert replaced.labels["team"] == "red"
     raw = await place.connection.request("GET", path)
     assert "ownerReferences" not in raw["metadata"]
-    with pytest.raises(WriteRefused, match="type cannot be changed"):
+    with pytest.raises(KubeRefused, match="type cannot be changed"):
         await place.writer.replace_secret(replaced, NewSecret(place.namespace, "login", "Opaque", {}, {}))
 
     await place.connection.request("DELETE", path)
@@ -183,7 +183,7 @@ async def test_a_dry_run_proves_a_write_and_writes_nothing(place: Place) -> None
     await place.connection.request("PATCH", f"{place.secrets}/login", body=immutable, content_type=MERGE_PATCH)
     locked = await place.writer.read_secret(place.namespace, "login")
     assert locked is not None
-    with pytest.raises(WriteRefused, match="immutable"):
+    with pytest.raises(KubeRefused, match="immutable"):
         await place.writer.prove_secret(locked, place.secret("login", password="q"))
 
 
@@ -202,7 +202,7 @@ async def test_bytes_that_are_no_text_survive(place: Place) -> None:
 @pytest.mark.story
 async def test_a_refusal_never_tells_a_secret(place: Place) -> None:
     bad_key = NewSecret(place.namespace, "bad", "Opaque", {}, {"hunter22/": SecretStr("hunter22")})
-    with pytest.raises(WriteRefused) as refused:
+    with pytest.raises(KubeRefused) as refused:
         await place.writer.create_secret(bad_key)
     assert "***/" in str(refused.value)
     assert "hunter22" not in str(refused.value)
@@ -235,13 +235,13 @@ async def test_reads_config_maps(place: Place) -> None:
 @pytest.mark.story
 async def test_nothing_is_sent_when_nothing_may_be_written(place: Place) -> None:
     async def refuse() -> None:
-        raise WriteRefused("not the leader")
+        raise KubeRefused("not the leader")
 
     thing = await place.thing("a")
     writer = KubeWriter(place.connection, place.store, [THING], before_write=refuse)
-    with pytest.raises(WriteRefused, match="not the leader"):
+    with pytest.raises(KubeRefused, match="not the leader"):
         await writer.write_status(thing, {"id": "1"})
-    with pytest.raises(WriteRefused, match="not the leader"):
+    with pytest.raises(KubeRefused, match="not the leader"):
         await writer.create_secret(place.secret("login"))
     await writer.post_event(thing, "Normal", "Ready", "it is", AT)
     assert await writer.read_secret(place.namespace, "login") is None

@@ -118,7 +118,7 @@ ANSWERS: Final = (
     Mutant(
         "a token that is too long is not sent",
         "api/headers.py",
-        "len(value) <= LONGEST_SECRET and ",
+        "len(value) <= MAX_SECRET_LENGTH and ",
         "",
         _HOSTILE,
     ),

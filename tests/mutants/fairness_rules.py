@@ -97,8 +97,8 @@ FAIRNESS: Final = (
     Mutant(
         "a status shows what nobody can see",
         "reconcile/report/status.py",
-        "fitting(kind.status)(all_visible(",
-        "fitting(kind.status)(dict(",
+        "truncated_to(kind.status)(all_visible(",
+        "truncated_to(kind.status)(dict(",
         _VISIBLE,
     ),
     Mutant(
@@ -118,7 +118,7 @@ FAIRNESS: Final = (
     Mutant(
         "a spec of hundreds of unknown parameters has few of them looked for",
         "kinds/datastore_configuration.py",
-        "is_hinted=unknown <= hints_most",
+        "is_hinted=unknown <= max_hints",
         "is_hinted=True",
         ("kinds/test_datastore_configuration.py",),
     ),

@@ -42,10 +42,10 @@ STANDING: Final = (
     ),
     Mutant(
         "what goes with its CustomResourceDefinition stays in the cloud",
-        "reconcile/observe/letting_go.py",
+        "reconcile/observe/definition_deletion.py",
         "if definition is None or definition.deleting_since is not None:",
         "if False:",
-        ("reconcile/observe/test_letting_go.py",),
+        ("reconcile/observe/test_definition_deletion.py",),
     ),
     Mutant(
         "whoever will read a Secret listens before",

@@ -8,7 +8,7 @@ from managed_databases.kinds.registry import GROUP
 from stories.world import World, condition
 
 
-class Mallory:
+class Attacker:
     """Edits in one namespace, as herself."""
 
     def __init__(self, cluster: Cluster, namespace: str, victim: World) -> None:

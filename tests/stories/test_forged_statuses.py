@@ -12,7 +12,7 @@ from cluster import Cluster, Manifest, Refused
 from managed_databases.controlplane.commands import free_port
 from managed_databases.kinds.registry import GROUP, kinds
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET
-from stories.attacker import Mallory
+from stories.attacker import Attacker
 from stories.guarding import RESTORER, guard_statuses, unguard_statuses
 from stories.pace import fast
 from stories.world import SUBNET, World, condition
@@ -32,7 +32,7 @@ async def owner_rights(world: World, namespace: str, user: str) -> None:
 
 
 @asynccontextmanager
-async def owner_beside(world: World, user: str = "attacker") -> AsyncIterator[Mallory]:
+async def owner_beside(world: World, user: str = "attacker") -> AsyncIterator[Attacker]:
     """A project for two namespaces, of which one is hers."""
     hers = await world.another_namespace()
     await owner_rights(world, hers, user)
@@ -43,16 +43,16 @@ async def owner_beside(world: World, user: str = "attacker") -> AsyncIterator[Ma
     )  # the operator has its key: what is forged now was not there before
     kubeconfig = await world.cluster.control_plane.user(user)
     async with Cluster(world.cluster.control_plane, kubeconfig) as cluster:
-        yield Mallory(cluster, hers, world)
+        yield Attacker(cluster, hers, world)
 
 
-async def paused(attacker: Mallory, made: Manifest, name: str, **spec: Any) -> None:
+async def paused(attacker: Attacker, made: Manifest, name: str, **spec: Any) -> None:
     """A decoy that the operator leaves alone from the beginning, while she forges."""
     metadata = {**made["metadata"], "annotations": {f"{GROUP}/paused": "true"}}
     await attacker.apply({**made, "metadata": metadata}, called=name, **spec)
 
 
-async def forge(attacker: Mallory, kind: str, name: str, status: Manifest) -> None:
+async def forge(attacker: Attacker, kind: str, name: str, status: Manifest) -> None:
     """Once the API server has noticed that the policy is gone."""
 
     async def writes() -> bool:
@@ -63,7 +63,7 @@ async def forge(attacker: Mallory, kind: str, name: str, status: Manifest) -> No
     await attacker.cluster.patch(kind, name, attacker.namespace, HOLD)
 
 
-async def says(attacker: Mallory, kind: str, name: str, reason: str) -> Manifest:
+async def says(attacker: Attacker, kind: str, name: str, reason: str) -> Manifest:
     async def look() -> Manifest:
         resource = await attacker.cluster.get(kind, name, attacker.namespace)
         stalled = condition(resource, "Stalled")

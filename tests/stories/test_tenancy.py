@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from cluster import Cluster, Refused
-from stories.attacker import Mallory, edit_rights
+from stories.attacker import Attacker, edit_rights
 from stories.pace import fast
 from stories.world import SUBNET, World, condition, manifest
 
@@ -14,7 +14,7 @@ RESET = {"adoption": "IfExists", "onUnknownPassword": "Reset"}
 
 
 @fast
-async def test_mallory_gets_nothing(world: World) -> None:
+async def test_an_attacker_gets_nothing(world: World) -> None:
     hers = await world.another_namespace()
     await edit_rights(world, hers, "attacker")
     await world.operator.start()
@@ -38,7 +38,7 @@ async def test_mallory_gets_nothing(world: World) -> None:
     await world.sandbox.clear_requests()
     kubeconfig = await world.cluster.control_plane.user("attacker")
     async with Cluster(world.cluster.control_plane, kubeconfig) as cluster:
-        attacker = Mallory(cluster, hers, world)
+        attacker = Attacker(cluster, hers, world)
         await _what_kubernetes_refuses(world, attacker)
         await _what_names_and_ids_tell(world, attacker, datastore, orphan)
         await _in_a_shared_datastore(world, attacker, owner, shop)
@@ -58,7 +58,7 @@ async def test_mallory_gets_nothing(world: World) -> None:
     assert await world.sandbox.login(datastore, "legacy", "legacy-password")
 
 
-async def _what_kubernetes_refuses(world: World, attacker: Mallory) -> None:
+async def _what_kubernetes_refuses(world: World, attacker: Attacker) -> None:
     """Another namespace, her own status, a project."""
     await attacker.apply(world.datastore("mine", projectRef={"name": f"{world.project}-locked"}))
     for attempt in (
@@ -76,7 +76,7 @@ async def _what_kubernetes_refuses(world: World, attacker: Mallory) -> None:
     assert world.namespace not in told
 
 
-async def _what_names_and_ids_tell(world: World, attacker: Mallory, datastore: str, orphan: str) -> None:
+async def _what_names_and_ids_tell(world: World, attacker: Attacker, datastore: str, orphan: str) -> None:
     there: dict[tuple[str, str], str] = {}
     not_there: dict[tuple[str, str], str] = {}
     by_id: dict[tuple[str, str], str] = {}
@@ -109,7 +109,7 @@ async def _what_names_and_ids_tell(world: World, attacker: Mallory, datastore: s
         await attacker.cluster.delete("ManagedDatastore", resource, attacker.namespace, wait=True)
 
 
-async def _in_a_shared_datastore(world: World, attacker: Mallory, owner: str, shop: str) -> None:
+async def _in_a_shared_datastore(world: World, attacker: Attacker, owner: str, shop: str) -> None:
     """Being let into a datastore gives nothing of what others have in it."""
     await world.change("ManagedDatastore", "main", allowedNamespaces=[attacker.namespace])
     main = {"name": "main", "namespace": world.namespace}
@@ -127,7 +127,7 @@ async def _in_a_shared_datastore(world: World, attacker: Mallory, owner: str, sh
     assert not await attacker.cluster.exists("Secret", "app-user", attacker.namespace)
 
 
-async def _secrets(world: World, attacker: Mallory) -> None:
+async def _secrets(world: World, attacker: Attacker) -> None:
     main = {"name": "main", "namespace": world.namespace}
     await attacker.apply(world.user("thief", datastoreRef=main, passwordSecretRef={"name": "cloud"}))
     await attacker.is_told("DatabaseUser", "thief", "SecretMissing")

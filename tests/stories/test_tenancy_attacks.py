@@ -9,7 +9,7 @@ from typing import Any
 
 from cluster import Cluster, Manifest
 from managed_databases.kinds.registry import GROUP
-from stories.attacker import Mallory, edit_rights
+from stories.attacker import Attacker, edit_rights
 from stories.pace import fast
 from stories.world import SUBNET, World, condition
 
@@ -18,7 +18,7 @@ STEERING = {"force-delete": "true", "paused": "false", "sync-requested": "now", 
 
 
 @asynccontextmanager
-async def mallory_beside(world: World) -> AsyncIterator[Mallory]:
+async def attacker_beside(world: World) -> AsyncIterator[Attacker]:
     """The victim has a datastore that lets her in, and a user in it; both are Ready and in sync."""
     hers = await world.another_namespace()
     await edit_rights(world, hers, "attacker")
@@ -31,7 +31,7 @@ async def mallory_beside(world: World) -> AsyncIterator[Mallory]:
     await world.becomes("DatabaseUser", "app", "Synced")
     kubeconfig = await world.cluster.control_plane.user("attacker")
     async with Cluster(world.cluster.control_plane, kubeconfig) as cluster:
-        yield Mallory(cluster, hers, world)
+        yield Attacker(cluster, hers, world)
 
 
 def retained_secret(name: str, namespace: str, user: Manifest, *, is_owned: bool) -> Manifest:
@@ -72,7 +72,7 @@ async def nothing_of_the_victim_is_touched(world: World, user: Manifest, secret:
 @fast
 async def test_forged_secrets(world: World) -> None:
     """One that says that it is the victim's, retained for whoever adopts the same object."""
-    async with mallory_beside(world) as attacker:
+    async with attacker_beside(world) as attacker:
         user = await world.get("DatabaseUser", "app")
         secret = await world.cluster.get("Secret", "app-user", world.namespace)
         await world.sandbox.clear_requests()
@@ -102,7 +102,7 @@ async def test_forged_secrets(world: World) -> None:
 
 @fast
 async def test_a_backup_that_is_not_hers(world: World) -> None:
-    async with mallory_beside(world) as attacker:
+    async with attacker_beside(world) as attacker:
         victims = (await world.get("ManagedDatastore", "main"))["status"]["id"]
         await world.change("ManagedDatastore", "main", allowedNamespaces=None)
         orphan = (await world.sandbox.create("datastores", {"name": "orphan", "subnet_id": SUBNET}))["id"]
@@ -124,7 +124,7 @@ async def test_a_backup_that_is_not_hers(world: World) -> None:
 @fast
 async def test_annotations_on_what_is_not_hers_to_hold(world: World) -> None:
     """They steer what happens to her own resource, and that holds nothing."""
-    async with mallory_beside(world) as attacker:
+    async with attacker_beside(world) as attacker:
         user = await world.get("DatabaseUser", "app")
         secret = await world.cluster.get("Secret", "app-user", world.namespace)
         datastore = (await world.get("ManagedDatastore", "main"))["status"]["id"]

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from cluster import Cluster, Manifest
-from stories.attacker import Mallory, edit_rights
+from stories.attacker import Attacker, edit_rights
 from stories.pace import fast
 from stories.world import World, condition
 
 
 @asynccontextmanager
-async def mallory_beside(world: World, *, project_allows: bool) -> AsyncIterator[Mallory]:
+async def attacker_beside(world: World, *, project_allows: bool) -> AsyncIterator[Attacker]:
     """The victim has a datastore that lets nobody in, and nothing in it."""
     hers = await world.another_namespace()
     await edit_rights(world, hers, "attacker")
@@ -20,7 +20,7 @@ async def mallory_beside(world: World, *, project_allows: bool) -> AsyncIterator
     await world.becomes("ManagedDatastore", "main", "Synced")
     kubeconfig = await world.cluster.control_plane.user("attacker")
     async with Cluster(world.cluster.control_plane, kubeconfig) as cluster:
-        yield Mallory(cluster, hers, world)
+        yield Attacker(cluster, hers, world)
 
 
 async def keeps(world: World) -> str:
@@ -31,7 +31,7 @@ async def keeps(world: World) -> str:
 
 @fast
 async def test_who_is_let_in_nowhere_keeps_nothing(world: World) -> None:
-    async with mallory_beside(world, project_allows=False) as attacker:
+    async with attacker_beside(world, project_allows=False) as attacker:
         id_ = (await world.get("ManagedDatastore", "main"))["status"]["id"]
         by_name = {"name": "main", "namespace": world.namespace}
         for name, reference, reason in (("named", by_name, "ParentMissing"), ("held", {"id": id_}, "Forbidden")):
@@ -45,7 +45,7 @@ async def test_who_is_let_in_nowhere_keeps_nothing(world: World) -> None:
 
 @fast
 async def test_who_is_let_into_the_project_only_keeps_nothing(world: World) -> None:
-    async with mallory_beside(world, project_allows=True) as attacker:
+    async with attacker_beside(world, project_allows=True) as attacker:
         id_ = (await world.get("ManagedDatastore", "main"))["status"]["id"]
         await attacker.apply(world.user("held", datastoreRef={"id": id_}))
         await attacker.is_told("DatabaseUser", "held", "Forbidden")
@@ -59,7 +59,7 @@ async def test_who_is_let_into_the_project_only_keeps_nothing(world: World) -> N
 
 @fast
 async def test_what_stands_in_it_keeps_it_and_its_owner_sees_what(world: World) -> None:
-    async with mallory_beside(world, project_allows=True) as guest:
+    async with attacker_beside(world, project_allows=True) as guest:
         await world.change("ManagedDatastore", "main", allowedNamespaces=[guest.namespace])
         await guest.apply(world.user("hers", datastoreRef={"name": "main", "namespace": world.namespace}))
 

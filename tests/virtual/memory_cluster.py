@@ -20,11 +20,11 @@ from managed_databases.kube.collections import SECRET
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.ports import (
     AlreadyThere,
+    KubeRefused,
     KubeUnreachable,
     NotThere,
     ResourceKey,
     WriteConflict,
-    WriteRefused,
 )
 
 NEWS_SECONDS = 0.02
@@ -186,7 +186,7 @@ class MemoryCluster:
         if self.away:
             raise KubeUnreachable("the API server is away")
         if why := self.refuses(method, path):
-            raise WriteRefused(f"{method} {path}: 403 Forbidden: {why}")
+            raise KubeRefused(f"{method} {path}: 403 Forbidden: {why}")
         found = _PATH.fullmatch(path)
         assert found is not None, path
         if found["plural"] == "events":
@@ -211,7 +211,7 @@ class MemoryCluster:
                 and key.name != KEY_SECRET
                 and len(self.secrets_of(key.namespace)) >= self.max_secrets
             ):
-                raise WriteRefused(f"{method} {path}: 403 Forbidden: exceeded quota: count/secrets={self.max_secrets}")
+                raise KubeRefused(f"{method} {path}: 403 Forbidden: exceeded quota: count/secrets={self.max_secrets}")
             self.writes += 1
             return _copy(self.create(key, _copy(told)))
         if raw is None:
@@ -234,10 +234,10 @@ class MemoryCluster:
             raise WriteConflict(f"{key} has changed")
         is_going = "deletionTimestamp" in raw["metadata"]
         if is_going and set(metadata.get("finalizers", ())) - set(raw["metadata"].get("finalizers", ())):
-            raise WriteRefused("no finalizer can be added to what is being deleted")
+            raise KubeRefused("no finalizer can be added to what is being deleted")
         data = raw.get("data", {})
         if raw.get("immutable") and _merged(data, told.get("data", {})) != data:
-            raise WriteRefused(f"{key}: 422 Invalid: data: Forbidden: field is immutable when `immutable` is set")
+            raise KubeRefused(f"{key}: 422 Invalid: data: Forbidden: field is immutable when `immutable` is set")
         old_spec = _copy(raw.get("spec"))
         if is_status:
             raw["status"] = _merged(raw.get("status", {}), told.get("status", {}))

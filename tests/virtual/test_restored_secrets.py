@@ -10,7 +10,7 @@ import pytest
 
 from managed_databases.kube.collections import SECRET
 from managed_databases.reconcile.annotations import OWNER_UID, PASSWORD_CHECK
-from managed_databases.reconcile.ports import MANAGED_LABEL, KubeUnreachable, ResourceKey, WriteRefused
+from managed_databases.reconcile.ports import MANAGED_LABEL, KubeRefused, KubeUnreachable, ResourceKey
 from stories.world import condition, manifest
 from virtual.everything import project
 from virtual.given_passwords import APP, FIRST, MAIN, MINE, SOON, opens
@@ -110,7 +110,7 @@ def test_a_secret_whose_check_does_not_fit_is_never_taken_over() -> None:
     in_virtual_time(is_never_taken())
 
 
-@pytest.mark.parametrize("error", [WriteRefused("403 Forbidden"), KubeUnreachable("500")])
+@pytest.mark.parametrize("error", [KubeRefused("403 Forbidden"), KubeUnreachable("500")])
 def test_a_secret_that_cannot_be_read_does_not_hold_up_a_forced_deletion(error: Exception) -> None:
     in_virtual_time(lets_go(error))
 

@@ -114,7 +114,7 @@ async def read_list(
     objects has no readable id, the whole list is unreadable: a list with a hole must never look like a deletion. Other tasks of
     the event loop run in between.
 
-    Raises Unreadable; OverLimit, also if the rows would take more than `kept_most` bytes of memory; TooSlow; and the errors of
+    Raises Unreadable; OverLimit, also if the rows would take more than `max_kept_bytes` of memory; TooSlow; and the errors of
     `arriving`.
     """
     assert call.answer is not None

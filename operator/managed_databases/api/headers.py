@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from managed_databases.api.masking import LONGEST_SECRET, Masks
+from managed_databases.api.masking import MAX_SECRET_LENGTH, Masks
 
 RETRY_AFTER_LIMIT_SECONDS: Final = 3600.0
 _REQUEST_ID_HEADERS: Final = ("X-Openstack-Request-Id", "X-Request-Id", "X-Compute-Request-Id")  # [assumed]
@@ -68,4 +68,4 @@ def masked_request_id(headers: httpx.Headers, masks: Masks) -> str | None:
 
 def fits_a_header(value: str) -> bool:
     """Return whether a token can be sent in a header: visible ASCII without blanks, and not too long for usual servers."""
-    return len(value) <= LONGEST_SECRET and _HEADER_SAFE.fullmatch(value) is not None
+    return len(value) <= MAX_SECRET_LENGTH and _HEADER_SAFE.fullmatch(value) is not None

@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 MASK: Final = "***"
 WITHHELD: Final = "(message withheld: it cannot be told apart from a secret)"
-LONGEST_SECRET: Final = 8_192
+MAX_SECRET_LENGTH: Final = 8_192
 """The most characters of a secret. Longer tokens do not fit into the headers of usual servers; passwords have at most 255."""
 _SHORTEST_FRAGMENT: Final = 6
 _MASK_BYTES: Final = MASK.encode()
@@ -99,12 +99,12 @@ def _occurrences(form: bytes, text: bytes) -> Iterator[tuple[int, int]]:
 class Masks:
     """Hides the secrets of one request: its token, and every secret in its body.
 
-    If a secret is longer than LONGEST_SECRET, its spellings are not searched, and no text of the answer is shown at all.
+    If a secret is longer than MAX_SECRET_LENGTH, its spellings are not searched, and no text of the answer is shown at all.
     """
 
     def __init__(self, secrets: Iterable[SecretStr]) -> None:
         self._secrets = tuple(one for one in secrets if one.get_secret_value())
-        self._withholds = any(len(one.get_secret_value()) > LONGEST_SECRET for one in self._secrets)
+        self._withholds = any(len(one.get_secret_value()) > MAX_SECRET_LENGTH for one in self._secrets)
 
     @cached_property
     def _forms(self) -> frozenset[str]:

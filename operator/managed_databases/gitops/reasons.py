@@ -38,7 +38,7 @@ from managed_databases.kinds.verdicts import (
 from managed_databases.kube.metrics import state
 from managed_databases.reconcile.annotations import PAUSED
 from managed_databases.reconcile.ports import Resource, ResourceKey
-from managed_databases.reconcile.project.status import ObservedProject, project_status
+from managed_databases.reconcile.project.project_status import ObservedProject, project_status
 from managed_databases.reconcile.report.status import status
 from managed_databases.reconcile.told import Told
 

@@ -69,7 +69,7 @@ def judged(
     config: Mapping[str, object],
     limited: Parameters | None = None,
     *,
-    hints_most: int = MAX_HINTS,
+    max_hints: int = MAX_HINTS,
 ) -> tuple[dict[str, Value], list[SpecRefused]]:
     """Return the spec's valid parameters, as the API takes them, and a message for each invalid one.
 
@@ -85,7 +85,7 @@ def judged(
         if parameter is None:
             assert known is not None
             unknown += 1
-            refusals.append(_unknown(known, name, is_hinted=unknown <= hints_most))
+            refusals.append(_unknown(known, name, is_hinted=unknown <= max_hints))
             continue
         try:
             fit[name] = _checked(parameter, name, value, exact.get(name))

@@ -42,7 +42,7 @@ def wanted_values(observed: ObservedDatastore) -> Mapping[str, str]:
     if spec.log_export is not None:
         values[LOG_EXPORT] = spec.log_export.log_group
     parameters, limited = engine_parameters(observed), limited_parameters(observed)
-    fit, _ = configuration.judged(parameters, spec.config or {}, limited, hints_most=0)
+    fit, _ = configuration.judged(parameters, spec.config or {}, limited, max_hints=0)
     values |= {CONFIG + name: value for name, value in fit.items()}
     return {name: _digest(value) for name, value in values.items()}
 

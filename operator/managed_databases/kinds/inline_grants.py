@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 INLINE = {"access": "KafkaACL", "databases": "DatabaseGrant"}
 """The fields of a user's spec whose entries become resources of another kind, and that kind."""
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 """The most characters of a resource's name: the operator adds suffixes to it for the names of Secrets."""
 
 
@@ -92,7 +92,7 @@ def _access(observed: Observed, access: InlineAccess, common: Mapping[str, objec
 def _name(observed: Observed, about: str) -> str:
     """Return the name of an owned resource. A name that is too long is cut and gets a digest, so that no two become equal."""
     name = f"{observed.name}-{about}"
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 11].rstrip('-.')}-{_digest(name)}"
+    return name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 11].rstrip('-.')}-{_digest(name)}"
 
 
 def _digest(text: str) -> str:

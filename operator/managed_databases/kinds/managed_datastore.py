@@ -38,7 +38,7 @@ from managed_databases.kinds.schema import Column, Rule, Scale
 from managed_databases.kinds.shared_fields import SecretKeyRef
 from managed_databases.kinds.verdicts import Change
 
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 
 
 class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDatastoreStatus]):
@@ -56,9 +56,9 @@ class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDat
         catalogue = catalogue_of(observed)
         type_ = resolve_type(catalogue, spec.engine.type, spec.engine.version)
         name = prefixed_name(observed)
-        if len(name) > LONGEST_NAME:
+        if len(name) > MAX_NAME_LENGTH:
             raise invalid(
-                f"the name has {len(name)} characters with the project's prefix: the API takes {LONGEST_NAME}"
+                f"the name has {len(name)} characters with the project's prefix: the API takes {MAX_NAME_LENGTH}"
             )
         fields: dict[str, object] = {
             "name": name,

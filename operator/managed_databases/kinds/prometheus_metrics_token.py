@@ -19,7 +19,7 @@ from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus, Projec
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 POWER: Final = "metrics"
-LONGEST_NAME: Final = 255
+MAX_NAME_LENGTH: Final = 255
 
 
 class PrometheusMetricsTokenSpec(CloudSpec):
@@ -31,7 +31,7 @@ class PrometheusMetricsTokenSpec(CloudSpec):
     )
 
     project_ref: ProjectRef | None = None
-    name: Annotated[str, one_line(LONGEST_NAME)] | None = Field(
+    name: Annotated[str, one_line(MAX_NAME_LENGTH)] | None = Field(
         default=None, description="The token's name in the project; by default metadata.name. The name can be changed."
     )
     secret_name: SecretName | None = Field(
@@ -94,8 +94,8 @@ class PrometheusMetricsTokenKind(CloudKind[PrometheusMetricsTokenSpec, MetricsTo
 
 def _require_fit(observed: ObservedToken) -> None:
     _require_power(observed)
-    if (length := len(prefixed_name(observed))) > LONGEST_NAME:
-        raise invalid(f"the name has {length} characters with the project's prefix: the API takes {LONGEST_NAME}")
+    if (length := len(prefixed_name(observed))) > MAX_NAME_LENGTH:
+        raise invalid(f"the name has {length} characters with the project's prefix: the API takes {MAX_NAME_LENGTH}")
 
 
 def _require_power(observed: ObservedToken) -> None:

@@ -7,10 +7,10 @@ import orjson
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     KubeError,
+    KubeRefused,
     KubeUnreachable,
     NotThere,
     WriteConflict,
-    WriteRefused,
 )
 
 MAX_MESSAGE: Final = 2000
@@ -26,7 +26,7 @@ def error_for(what: str, status: int, content: bytes) -> KubeError:
     reason, message = _read(content)
     text = f"{what}: {status} {reason}: {message}" if message else f"{what}: {status} {reason}"
     if any(words in message for words in ADMISSION_REFUSES):
-        return WriteRefused(text)
+        return KubeRefused(text)
     match status:
         case 404:
             return NotThere(text)
@@ -38,7 +38,7 @@ def error_for(what: str, status: int, content: bytes) -> KubeError:
             return KubeUnreachable(text)
         case _ if status >= 500:
             return KubeUnreachable(text)
-    return WriteRefused(text)
+    return KubeRefused(text)
 
 
 def _read(content: bytes) -> tuple[str, str]:

@@ -8,10 +8,10 @@ from managed_databases.kinds.registry import CATEGORY, GROUP, VERSION
 from managed_databases.kinds.schema import RULES, Column, Rule
 from managed_databases.kube.structural_schema import Schema, in_order, structural_schema
 
-LONGEST_NAME: Final = 200
+MAX_NAME_LENGTH: Final = 200
 NAME_RULE: Final = Rule(
-    f"size(self.metadata.name) <= {LONGEST_NAME}",
-    f"metadata.name has at most {LONGEST_NAME} characters: the names of Secrets are made from it",
+    f"size(self.metadata.name) <= {MAX_NAME_LENGTH}",
+    f"metadata.name has at most {MAX_NAME_LENGTH} characters: the names of Secrets are made from it",
 )
 NOT_YET_SEEN: Final = {"observedGeneration": -1}
 """The status of a resource before its first pass. This default must be on `status`: on the field alone it has no effect."""

@@ -58,7 +58,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class _Sighting:
+class _SeenLease:
     """Another process's lease as it was last seen; `version` is "" if it was deleted."""
 
     version: str
@@ -102,7 +102,7 @@ class Leadership:
         self._held_since: Moment | None = None
         self._leads_from: float | None = None
         self._ours: Lease | None = None
-        self._others: _Sighting | None = None
+        self._others: _SeenLease | None = None
         self._may_be_ours = False
         self._released = False
 
@@ -190,7 +190,7 @@ class Leadership:
     def _has_ended(self, version: str, lasts_seconds: float) -> bool:
         boot = self._now().boot
         if self._others is None or self._others.version != version:
-            self._others = _Sighting(version, boot, lasts_seconds)
+            self._others = _SeenLease(version, boot, lasts_seconds)
             return False
         return boot - self._others.boot > lasts_seconds
 

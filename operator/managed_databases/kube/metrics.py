@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from managed_databases.api.client import CallRecord
 from managed_databases.reconcile.ports import Resource
-from managed_databases.reconcile.project.rate_limiter import Budget
+from managed_databases.reconcile.project.rate_limiter import RateLimiter
 from managed_databases.reconcile.scheduling.work_queue import Priority
 
 CALLS = Counter(
@@ -119,7 +119,7 @@ class Spender(Protocol):
     def name(self) -> str: ...
 
     @property
-    def budget(self) -> Budget: ...
+    def budget(self) -> RateLimiter: ...
 
     @property
     def used(self) -> Mapping[tuple[str, Priority], int]: ...

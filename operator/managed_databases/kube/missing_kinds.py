@@ -11,7 +11,7 @@ from managed_databases.kinds.registry import GROUP, VERSION
 from managed_databases.kube.collections import WatchedCollection
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.definitions import read_definition
-from managed_databases.reconcile.ports import Definition, KubeError, NotThere, WriteRefused
+from managed_databases.reconcile.ports import Definition, KubeError, KubeRefused, NotThere
 
 LOOK_SECONDS: Final = 2.0
 GROUP_PATH: Final = f"/apis/{GROUP}/{VERSION}"
@@ -112,7 +112,7 @@ class MissingKinds:
         for plural in self._kinds:
             try:
                 definition: Definition | None = await read_definition(self._connection, plural)
-            except WriteRefused:
+            except KubeRefused:
                 continue
             if definition is not None and definition.deleting_since is not None:
                 going.append(plural)

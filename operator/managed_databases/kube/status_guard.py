@@ -12,7 +12,7 @@ import structlog
 
 from managed_databases.kube.account_policies import API, STATUS_POLICY, status_policy_spec
 from managed_databases.kube.connection import KubeConnection
-from managed_databases.reconcile.ports import KubeError, NotThere, WriteRefused
+from managed_databases.reconcile.ports import KubeError, KubeRefused, NotThere
 
 LOOK_SECONDS: Final = 60.0
 POLICIES: Final = "validatingadmissionpolicies"
@@ -47,7 +47,7 @@ class StatusGuard:
         """Look once. If the API server does not answer, the known state stays."""
         try:
             missing = await self._why_missing()
-        except WriteRefused as error:
+        except KubeRefused as error:
             missing = f"the operator may not look whether the policy {STATUS_POLICY} is there ({error}): {_WAY_OUT}"
         except KubeError:
             return

@@ -43,7 +43,7 @@ _TREATED: Final = frozenset({"title", "description", "default", "properties", "i
 _SCALARS: Final = frozenset({"boolean", "integer", "number", "string"})
 _BOUNDS: Final = {"string": "maxLength", "array": "maxItems", "object": "maxProperties"}
 _SHORT_FORMATS: Final = frozenset({"date", "date-time"})
-_LONGEST_SCALAR: Final = 1024
+_MAX_SCALAR_LENGTH: Final = 1024
 _INSTEAD: Final = {
     "anyOf": "make it one type; either-or is two optional fields and a rule",
     "oneOf": "make it one type; either-or is two optional fields and a rule",
@@ -177,7 +177,7 @@ class _Conversion:
         """
         if isinstance(given, bool) or all(branch.get("type") in _SCALARS for branch in given.get("anyOf", [{}])):
             branches = [] if isinstance(given, bool) else given.get("anyOf", [])
-            longest = max((branch.get("maxLength", 0) for branch in branches), default=0) or _LONGEST_SCALAR
+            longest = max((branch.get("maxLength", 0) for branch in branches), default=0) or _MAX_SCALAR_LENGTH
             return {PRESERVE: True, "maxLength": longest, "maxItems": 0, "maxProperties": 0}
         return self.convert(given, f"{path}.*", inside, depth + 1)
 

@@ -22,13 +22,13 @@ from managed_databases.reconcile.ports import (
     OWN,
     Definition,
     KubeError,
+    KubeRefused,
     NewSecret,
     NotThere,
     Resource,
     ResourceKey,
     SecretContent,
     WriteConflict,
-    WriteRefused,
 )
 from managed_databases.reconcile.scheduling.places import Places
 from managed_databases.visible import visible
@@ -71,11 +71,11 @@ class KubeWriter:
         self._places = Places(MAX_REQUESTS, REQUESTS_SPARE)
 
     async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
-        """Replace the finalizers. Raises WriteConflict if the resource has changed; WriteRefused if a finalizer is added to a
+        """Replace the finalizers. Raises WriteConflict if the resource has changed; KubeRefused if a finalizer is added to a
         resource that is being deleted, or if there are more than are kept in memory.
         """
         if len(resource.finalizers) > MAX_FINALIZERS:
-            raise WriteRefused(f"a change of finalizers: there are more than {MAX_FINALIZERS}, take some away")
+            raise KubeRefused(f"a change of finalizers: there are more than {MAX_FINALIZERS}, take some away")
         metadata = {"resourceVersion": resource.resource_version, "finalizers": list(finalizers)}
         return await self._patch_resource(resource, "", {"metadata": metadata})
 
@@ -93,7 +93,7 @@ class KubeWriter:
     async def create_owned(
         self, owner: Resource, key: ResourceKey, spec: Mapping[str, Any], annotations: Mapping[str, str]
     ) -> Resource:
-        """Create an owned resource. Raises AlreadyThere, and WriteRefused if the API server does not accept the spec."""
+        """Create an owned resource. Raises AlreadyThere, and KubeRefused if the API server does not accept the spec."""
         metadata = {
             "name": key.name,
             "namespace": key.namespace,
@@ -141,18 +141,18 @@ class KubeWriter:
         """Try the write of a Secret by a dry run. Admission webhooks that do not support dry runs are not asked."""
         try:
             await (self._create_secret(secret, DRY_RUN) if old is None else self._replace_secret(old, secret, DRY_RUN))
-        except WriteRefused as error:
+        except KubeRefused as error:
             if "dry run" not in str(error):
                 raise
 
     async def create_secret(self, secret: NewSecret) -> SecretContent:
-        """Create a Secret. Raises AlreadyThere, and WriteRefused in a terminating namespace."""
+        """Create a Secret. Raises AlreadyThere, and KubeRefused in a terminating namespace."""
         return self._known_secret(await self._create_secret(secret))
 
     async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
         """Replace the operator's data, labels, annotations and owner in a Secret by those of `secret`; those of others stay.
 
-        Raises WriteConflict if the Secret has changed since it was read, and WriteRefused if its type differs.
+        Raises WriteConflict if the Secret has changed since it was read, and KubeRefused if its type differs.
         """
         return self._known_secret(await self._replace_secret(old, secret))
 
@@ -170,7 +170,7 @@ class KubeWriter:
 
     async def _replace_secret(self, old: SecretContent, secret: NewSecret, query: Query = ()) -> Mapping[str, Any]:
         if old.type != secret.type:
-            raise WriteRefused(
+            raise KubeRefused(
                 f"Secret {old.namespace}/{old.name} has the type {old.type}, and a Secret's type cannot be changed to "
                 f"{secret.type}: delete the Secret, or name another one"
             )

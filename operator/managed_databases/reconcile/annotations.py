@@ -23,7 +23,7 @@ RETAINED: Final = f"{GROUP}/retained"
 OWNED_BY: Final = f"{GROUP}/owned-by"
 PASSWORD_CHECK: Final = f"{GROUP}/password-check"
 
-LONGEST_TOKEN: Final = 256
+MAX_TOKEN_LENGTH: Final = 256
 """As `status.lastHandledSyncRequest` takes it."""
 
 
@@ -34,6 +34,6 @@ def sync_request(annotations: Mapping[str, str]) -> str | None:
     is too long to be echoed is replaced by its digest.
     """
     token = " ".join(filter(None, (annotations.get(SYNC_REQUESTED), annotations.get(FLUX_REQUESTED_AT))))
-    if len(token) > LONGEST_TOKEN:
+    if len(token) > MAX_TOKEN_LENGTH:
         return hashlib.sha256(token.encode()).hexdigest()
     return token or None

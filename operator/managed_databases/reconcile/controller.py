@@ -1,4 +1,4 @@
-"""The engine: takes keys from the queue and has one pass run over each, whatever woke it."""
+"""The controller: takes keys from the queue and has one pass run over each, whatever woke it."""
 
 import asyncio
 import random
@@ -32,7 +32,7 @@ from managed_databases.reconcile.observe.reading import Specs
 from managed_databases.reconcile.observe.references import References
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET, KeyKeeper
 from managed_databases.reconcile.observe.seals import Seals
-from managed_databases.reconcile.ports import Kube, KubeError, Resource, ResourceCache, ResourceKey, WriteRefused
+from managed_databases.reconcile.ports import Kube, KubeError, KubeRefused, Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.project.connector import ClientFactory
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.reaching import known_in
@@ -139,7 +139,7 @@ class Controller:
                 settings=settings,
                 sender=sender,
                 passwords=PasswordChange(kube, ownership, writer, sender, clock),
-                release=LettingGo(kube, cache, self.owners, ownership),
+                letting_go=LettingGo(kube, cache, self.owners, ownership),
                 arranged=self.resource_changed,
             ),
             retry_policy=RetryPolicy(clock, settings, draw),
@@ -227,7 +227,7 @@ class Controller:
             if self._started:
                 self._queue.add(resource.key, Priority.LOW)
 
-    async def _no_key(self, error: WriteRefused) -> None:
+    async def _no_key(self, error: KubeRefused) -> None:
         """No pass can say so: none is made without the key."""
         for project in self._cache.of_kind(PROJECT.name):
             await self._reconciler.writer.tell(project, kubernetes_refusal(error))
@@ -308,7 +308,7 @@ class Controller:
         try:
             return await self.projects.reconcile(resource)
         except KubeError as error:
-            if isinstance(error, WriteRefused):
+            if isinstance(error, KubeRefused):
                 await self._reconciler.writer.tell(resource, kubernetes_refusal(error))
             return after_kube_error(resource.key, error)
         except Exception as error:

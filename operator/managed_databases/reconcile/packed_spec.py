@@ -43,7 +43,7 @@ def as_values(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def packed(spec: Mapping[str, Any], *, max_field: int | None = MAX_FIELD_BYTES) -> Mapping[str, Any]:
-    """Return the spec as it is kept: packed when it is large, and TOO_LARGE for each field of more than `field_most` bytes."""
+    """Return the spec as it is kept: packed when it is large, and TOO_LARGE for each field of more than `max_field` bytes."""
     if isinstance(spec, Packed):
         return spec
     text = orjson.dumps(spec)

@@ -114,7 +114,7 @@ class NotThere(KubeError):
     """No such object (404)."""
 
 
-class WriteRefused(KubeError):
+class KubeRefused(KubeError):
     """The API server said no (400, 403, 422, or its admission with any code), to a write or to a read: by a quota, a policy, a
     webhook, or for lack of a permission. Nothing was changed."""
 
@@ -188,7 +188,7 @@ class Kube(Protocol):
     async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None: ...
 
     async def read_definition(self, kind: str) -> Definition | None:
-        """The kind's CustomResourceDefinition as it is now; None when there is none. WriteRefused: it may not be read."""
+        """The kind's CustomResourceDefinition as it is now; None when there is none. KubeRefused: it may not be read."""
 
     async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
         """Best effort: never raises but for cancellation. `type_` is Normal or Warning, `at` when it happened."""

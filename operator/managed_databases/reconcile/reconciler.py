@@ -39,16 +39,16 @@ from managed_databases.reconcile.decide.failures import (
 )
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe.current_pass import Pass, PassContext, PassInProject, in_project
-from managed_databases.reconcile.observe.letting_go import LOOK_AGAIN_SECONDS, goes_with_its_definition
+from managed_databases.reconcile.observe.definition_deletion import LOOK_AGAIN_SECONDS, goes_with_its_definition
 from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.observe.reading import UnreadableSpec
 from managed_databases.reconcile.ports import (
     Kube,
     KubeError,
+    KubeRefused,
     Resource,
     ResourceKey,
-    WriteRefused,
 )
 from managed_databases.reconcile.report.event_recorder import FINALIZER_RESTORED, Announcement
 from managed_databases.reconcile.report.status_writer import StatusWriter
@@ -110,7 +110,7 @@ class Reconciler:
             memory.old_views = 0
             return again
         except KubeError as error:
-            if isinstance(error, WriteRefused):
+            if isinstance(error, KubeRefused):
                 await self._tell(resource, kubernetes_refusal(error))
             memory.old_views = memory.old_views + 1 if isinstance(error, OLD_VIEW) else 0
             return after_kube_error(resource.key, error, memory.old_views)
@@ -200,7 +200,7 @@ class Reconciler:
         try:
             shown = self.retry_policy.shown_while(current, step)
             context.facts = await self.actor.act(current, step, shown)
-        except WriteRefused as error:
+        except KubeRefused as error:
             log.warning("Kubernetes refused a write", error=str(error), **_named(current.resource.key))
             refused = self.retry_policy.kubernetes_refused(current, step, error)
             undone = Facts(intent=None, applying=None) if isinstance(step, Create) else NOTHING
@@ -260,7 +260,7 @@ class Reconciler:
             return current
         try:
             view = await self.reader.read(current)
-        except WriteRefused as error:  # told, and no guard waits for it
+        except KubeRefused as error:  # told, and no guard waits for it
             view = PasswordView(problem=kubernetes_refusal(error))
         if view is not None:
             current.observed = replace(current.observed, credential=view)
@@ -351,7 +351,7 @@ def _needs_secrets(current: Pass) -> bool:
 def after_kube_error(key: ResourceKey, error: KubeError, times: int = 1) -> float:
     """Log the error, unless our view was only old, and return the seconds until the next look."""
     if not isinstance(error, OLD_VIEW):
-        log.warning("Kubernetes refused a write", error=str(error), **_named(key))
+        log.warning("a request to Kubernetes failed", error=str(error), **_named(key))
     return pause_after_kube_error(error, times)
 
 

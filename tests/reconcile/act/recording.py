@@ -233,7 +233,7 @@ class Stage:
             settings=settings,
             sender=sender,
             passwords=self.passwords,
-            release=LettingGo(self.kube, cache, self.owners, ownership),
+            letting_go=LettingGo(self.kube, cache, self.owners, ownership),
             arranged=self.arranged.append,
         )
 

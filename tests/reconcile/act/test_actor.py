@@ -24,7 +24,7 @@ from managed_databases.kinds.verdicts import (
     Stall,
 )
 from managed_databases.reconcile.annotations import OWNED_BY
-from managed_databases.reconcile.ports import KubeUnreachable, NewSecret, ResourceKey, WriteRefused
+from managed_databases.reconcile.ports import KubeRefused, KubeUnreachable, NewSecret, ResourceKey
 from reconcile.act.recording import Stage
 from reconcile.fake_cache import resource
 
@@ -71,7 +71,7 @@ async def test_a_creation_is_written_down_before_it_is_begun() -> None:
 @pytest.mark.parametrize("refused", range(len(CREATION)))
 async def test_where_a_creation_is_refused_nothing_later_is_done(refused: int) -> None:
     stage = create()
-    error = Forbidden("users.create", "no") if CREATION[refused] == POST else WriteRefused("no")
+    error = Forbidden("users.create", "no") if CREATION[refused] == POST else KubeRefused("no")
     stage.journal.refuses[CREATION[refused]] = error
     with pytest.raises(type(error)):
         await stage.actor.act(stage.current, CREATE, CREATE)
@@ -100,8 +100,8 @@ async def test_an_attempt_of_unknown_outcome_is_known_to_the_next_pass() -> None
 async def test_before_the_call_there_is_nothing_to_wait_for() -> None:
     """A Secret that is refused leaves an intent, and no call that could have had an effect."""
     stage = create()
-    stage.journal.refuses["create Secret app-user"] = WriteRefused("quota")
-    with pytest.raises(WriteRefused):
+    stage.journal.refuses["create Secret app-user"] = KubeRefused("quota")
+    with pytest.raises(KubeRefused):
         await stage.actor.act(stage.current, CREATE, CREATE)
     now = stage.clock.monotonic()
     assert stage.current.memory.creation.settles_at(1, 60.0, now) <= now
@@ -127,8 +127,8 @@ async def test_what_kubernetes_has_refused_is_proven_before_anything_is_written_
     await stage.actor.act(stage.current, CREATE, told)
     assert stage.done == [FINALIZERS, "prove Secret app-user", *CREATION[1:]]
     stage = create()
-    stage.journal.refuses["prove Secret app-user"] = WriteRefused("quota")
-    with pytest.raises(WriteRefused):
+    stage.journal.refuses["prove Secret app-user"] = KubeRefused("quota")
+    with pytest.raises(KubeRefused):
         await stage.actor.act(stage.current, CREATE, told)
     assert stage.done == [FINALIZERS], "no intent: nothing was tried"
 
@@ -371,8 +371,8 @@ async def test_what_is_set_is_noted_before_the_cloud_changes() -> None:
     assert await stage.actor.act(stage.current, SETS, SETS) == Facts()
     assert stage.status["applying"] == {"config.old": "d1", "config.work_mem": wanted["config.work_mem"]}
     stage = Stage(MANAGED, external=CLUSTER)
-    stage.journal.refuses["status"] = WriteRefused("no")
-    with pytest.raises(WriteRefused):
+    stage.journal.refuses["status"] = KubeRefused("no")
+    with pytest.raises(KubeRefused):
         await stage.actor.act(stage.current, SETS, SETS)
     assert stage.session.calls == [], "what is not noted could never be reset"
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from managed_databases.reconcile.act.given_passwords import LONGEST_PASSWORD, given_password, is_text, usable
+from managed_databases.reconcile.act.given_passwords import MAX_PASSWORD_LENGTH, given_password, is_text, usable
 
 NO_TEXT = "\udcff"
 
@@ -16,8 +16,8 @@ NO_TEXT = "\udcff"
         ("also those of Windows, and several", "right\r\n\n", "right"),
         ("blanks belong to it", " right ", " right "),
         ("any letters", "пароль", "пароль"),
-        ("as long as may be", "x" * LONGEST_PASSWORD, "x" * LONGEST_PASSWORD),
-        ("its line break does not count", "x" * LONGEST_PASSWORD + "\n", "x" * LONGEST_PASSWORD),
+        ("as long as may be", "x" * MAX_PASSWORD_LENGTH, "x" * MAX_PASSWORD_LENGTH),
+        ("its line break does not count", "x" * MAX_PASSWORD_LENGTH + "\n", "x" * MAX_PASSWORD_LENGTH),
     ],
 )
 def test_what_people_mean(why: str, text: str, meant: str) -> None:
@@ -29,7 +29,7 @@ def test_what_people_mean(why: str, text: str, meant: str) -> None:
     [
         ("", "must have 1 to 255 characters"),
         ("\r\n", "must have 1 to 255 characters"),
-        ("x" * (LONGEST_PASSWORD + 1), "must have 1 to 255 characters"),
+        ("x" * (MAX_PASSWORD_LENGTH + 1), "must have 1 to 255 characters"),
         ("two\nlines", "line break"),
         ("a\ttab", "control character"),
         ("a\x7fb", "control character"),
@@ -45,7 +45,7 @@ def test_what_is_wrong_is_said_without_showing_it(text: str, words: str) -> None
 
 @pytest.mark.parametrize(
     ("text", "is_usable"),
-    [("right", True), ("", False), ("x" * LONGEST_PASSWORD, True), ("x" * (LONGEST_PASSWORD + 1), False), (NO_TEXT, False)],
+    [("right", True), ("", False), ("x" * MAX_PASSWORD_LENGTH, True), ("x" * (MAX_PASSWORD_LENGTH + 1), False), (NO_TEXT, False)],
 )  # fmt: skip
 def test_what_a_secret_of_ours_may_hold(text: str, is_usable: bool) -> None:
     assert (usable(SecretStr(text)) == SecretStr(text)) == is_usable

@@ -11,7 +11,7 @@ from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import LetGo, Reason
 from managed_databases.reconcile.act import secret_content
 from managed_databases.reconcile.annotations import FORCE_DELETE, OBJECT_ID, OWNED_BY, OWNER_UID, RETAINED
-from managed_databases.reconcile.ports import KubeUnreachable, NewSecret, NotThere, Resource, WriteRefused
+from managed_databases.reconcile.ports import KubeRefused, KubeUnreachable, NewSecret, NotThere, Resource
 from reconcile.act.recording import Stage
 from reconcile.fake_cache import resource
 
@@ -53,14 +53,14 @@ async def test_the_finalizer_goes_last(step: LetGo, order: list[str]) -> None:
 )
 async def test_where_something_is_refused_the_finalizer_stays(step: LetGo, order: list[str], refused: str) -> None:
     stage = stage_of()
-    stage.journal.refuses[refused] = WriteRefused("no")
-    with pytest.raises(WriteRefused):
+    stage.journal.refuses[refused] = KubeRefused("no")
+    with pytest.raises(KubeRefused):
         await stage.actor.act(stage.current, step, step)
     assert stage.done == order[: order.index(refused)]
     assert stage.current.resource.finalizers == ("theirs", FINALIZER)
 
 
-@pytest.mark.parametrize("error", [WriteRefused("no"), KubeUnreachable("away")])
+@pytest.mark.parametrize("error", [KubeRefused("no"), KubeUnreachable("away")])
 async def test_who_forces_it_leaves_secrets_that_cannot_be_deleted(error: Exception) -> None:
     stage = stage_of(replace(APP, annotations={FORCE_DELETE: "true"}))
     stage.journal.refuses[DELETED[0]] = error
@@ -70,8 +70,8 @@ async def test_who_forces_it_leaves_secrets_that_cannot_be_deleted(error: Except
 
 async def test_force_is_meant_by_true_only() -> None:
     stage = stage_of(replace(APP, annotations={FORCE_DELETE: "yes"}))
-    stage.journal.refuses[DELETED[0]] = WriteRefused("no")
-    with pytest.raises(WriteRefused):
+    stage.journal.refuses[DELETED[0]] = KubeRefused("no")
+    with pytest.raises(KubeRefused):
         await stage.actor.act(stage.current, LET_GO, LET_GO)
 
 

@@ -16,7 +16,7 @@ from managed_databases.kinds.verdicts import Create, Credentials, PasswordStep, 
 from managed_databases.reconcile.act import secret_content
 from managed_databases.reconcile.annotations import PASSWORD_CHECK
 from managed_databases.reconcile.memory import SecretsRead
-from managed_databases.reconcile.ports import AlreadyThere, NewSecret, SecretContent, WriteRefused
+from managed_databases.reconcile.ports import AlreadyThere, KubeRefused, NewSecret, SecretContent
 from managed_databases.reconcile.report.status import secret_name
 from reconcile.act.recording import Stage, as_read
 from reconcile.fake_cache import resource
@@ -89,7 +89,7 @@ async def test_the_order_of_a_step(step: PasswordStep) -> None:
 @pytest.mark.parametrize(("step", "refused"), [(step, line) for step, lines in ORDERS.items() for line in lines])
 async def test_where_a_step_is_refused_nothing_later_is_done(step: PasswordStep, refused: str) -> None:
     stage = before(step)
-    error = Forbidden("users.update", "no") if refused == PUT else WriteRefused("no")
+    error = Forbidden("users.update", "no") if refused == PUT else KubeRefused("no")
     stage.journal.refuses[refused] = error
     with pytest.raises(type(error)):
         await act(stage, step)

@@ -20,7 +20,7 @@ from managed_databases.api.models import Topic
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.decide.failures import (
     BUSY_TRIES,
-    LONGEST_WAIT_SECONDS,
+    MAX_WAIT_SECONDS,
     SLOW_SECONDS,
     defect,
     is_refusal,
@@ -28,7 +28,7 @@ from managed_databases.reconcile.decide.failures import (
     meaning,
     meaning_of_busy,
 )
-from managed_databases.reconcile.ports import WriteRefused
+from managed_databases.reconcile.ports import KubeRefused
 
 
 def limited(seconds: float | None) -> RateLimited:
@@ -45,7 +45,7 @@ def limited(seconds: float | None) -> RateLimited:
         (Unauthorized("x", "who are you?"), Wait, Reason.PROJECT_NOT_READY, None, True),
         (limited(7.0), Wait, Reason.RATE_LIMITED, 7.0, True),
         (limited(None), Wait, Reason.RATE_LIMITED, None, True),
-        (limited(10 * LONGEST_WAIT_SECONDS), Wait, Reason.RATE_LIMITED, LONGEST_WAIT_SECONDS, True),
+        (limited(10 * MAX_WAIT_SECONDS), Wait, Reason.RATE_LIMITED, MAX_WAIT_SECONDS, True),
         (NeverSent("x", "no route"), Wait, Reason.UNREACHABLE, None, True),
         (TooLarge("x", "too many bytes"), Wait, Reason.UNREACHABLE, None, False),
         (OutcomeUnknown("x", "timeout"), Wait, Reason.UNREACHABLE, None, False),
@@ -77,7 +77,7 @@ def test_busy_is_believed_while_something_is_at_work(why: str, busy: Topic | Non
 
 
 def test_a_refusal_of_kubernetes_is_told_in_its_words() -> None:
-    stall = kubernetes_refusal(WriteRefused("to write the Secret app-user: exceeded quota"))
+    stall = kubernetes_refusal(KubeRefused("to write the Secret app-user: exceeded quota"))
     assert stall.reason is Reason.KUBERNETES_REFUSES
     assert "Kubernetes refuses to write the Secret app-user: exceeded quota" in stall.message
     assert stall.retry_seconds is not None

@@ -56,8 +56,8 @@ def _nothing(*_: Any) -> Any:
     raise AssertionError("the session does not ask this of a kind")
 
 
-DATASTORE_SIDE = any_kind(DATASTORE)
-DATABASE_SIDE = any_kind(DATABASE)
+DATASTORE_KIND = any_kind(DATASTORE)
+DATABASE_KIND = any_kind(DATABASE)
 
 
 class FakeCloud:

@@ -6,7 +6,7 @@ from managed_databases.kinds.project_view import ParametersFor
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.project import catalogue, catalogue_details
 from managed_databases.reconcile.project.session import LIMITS_AT_ONCE
-from reconcile.project.fake_project import DATASTORE_SIDE, ProjectHarness, until
+from reconcile.project.fake_project import DATASTORE_KIND, ProjectHarness, until
 
 SMALL = ParametersFor("t", 2, 4096, 32)
 
@@ -20,7 +20,7 @@ async def test_a_flavors_limits_are_read_once() -> None:
             session.need_parameters(SMALL, "shop")
         await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: harness.cloud.requests)
         session.need_parameters(SMALL, "shop")
-        await harness.listed(DATASTORE_SIDE) if session.lists.need(DATASTORE_SIDE) else None
+        await harness.listed(DATASTORE_KIND) if session.lists.need(DATASTORE_KIND) else None
         assert harness.cloud.count("GET /configuration-parameters") == before + 1
 
 
@@ -28,8 +28,8 @@ async def test_quotas_are_read_again_when_the_datastores_change() -> None:
     harness = ProjectHarness()
     async with harness.opened() as session:
         await until(lambda: harness.cloud.count("GET /quotas") == 1, lambda: harness.cloud.requests)
-        session.lists.need(DATASTORE_SIDE)
-        await harness.listed(DATASTORE_SIDE, 2)
+        session.lists.need(DATASTORE_KIND)
+        await harness.listed(DATASTORE_KIND, 2)
         assert harness.cloud.count("GET /quotas") == 1
         harness.cloud.rows["quotas"]["vcpus"] = {"name": "vcpus", "used": 2, "limit": 4}
         harness.cloud.put("datastores", "new")

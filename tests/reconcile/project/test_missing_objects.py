@@ -14,7 +14,7 @@ from managed_databases.reconcile.project.objects import KnownCollection, Project
 from managed_databases.reconcile.project.project_client import ProjectClient
 from managed_databases.reconcile.scheduling.work_queue import Priority
 from reconcile.manual_clocks import StillClock
-from reconcile.project.fake_project import DATABASE_SIDE, DATASTORE_SIDE, LOW
+from reconcile.project.fake_project import DATABASE_KIND, DATASTORE_KIND, LOW
 
 
 class FakeObjects(ProjectObjects):
@@ -46,13 +46,13 @@ class Missing:
     def __init__(self, count: int, *, knows_datastores: bool = True) -> None:
         self.clock = StillClock()
         self.objects = FakeObjects()
-        self.databases = self._known(DATABASE_SIDE)
+        self.databases = self._known(DATABASE_KIND)
         databases = [
             Database.model_construct(id=f"x{number}", name=f"x{number}", datastore_id="a") for number in range(count)
         ]
         self.databases.snapshot.list_finished(self.databases.snapshot.list_started(0), databases)
         if knows_datastores:
-            datastores = self._known(DATASTORE_SIDE)
+            datastores = self._known(DATASTORE_KIND)
             datastore = Datastore.model_construct(id="a", name="a")
             datastores.snapshot.list_finished(datastores.snapshot.list_started(0), [datastore])
         self.ids = {each.id for each in databases}

@@ -11,7 +11,7 @@ from managed_databases.api.looked_up_token import LookedUpToken
 from managed_databases.kinds.database_project import DatabaseProjectSpec
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.ports import SecretContent
-from managed_databases.reconcile.project.project_credentials import ProjectCredentials, read_access
+from managed_databases.reconcile.project.project_credentials import ProjectCredentials, read_project_credentials
 
 PROJECT = "0" * 32
 WHOLE = {
@@ -35,7 +35,7 @@ def read(
     told = {key: SecretStr(value) for key, value in data.items()}
     steering = {f"manageddatabases.io/{key}": value for key, value in (annotations or {}).items()}
     secret = SecretContent("system", "credentials", "uid", "1", "Opaque", {}, steering, told)
-    return read_access("main", DatabaseProjectSpec.model_validate(whole), secret, trusts_spec=trusts_spec)
+    return read_project_credentials("main", DatabaseProjectSpec.model_validate(whole), secret, trusts_spec=trusts_spec)
 
 
 def without(*keys: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from managed_databases.reconcile.annotations import SYNC_REQUESTED
 from managed_databases.reconcile.ports import ResourceKey
 from reconcile.project.fake_project import (
     CREDENTIALS,
-    DATASTORE_SIDE,
+    DATASTORE_KIND,
     KEY,
     LOW,
     NAMESPACE,
@@ -59,11 +59,11 @@ async def test_at_rest_a_pass_writes_and_asks_nothing() -> None:
 async def test_a_requested_sync_lists_at_once_and_is_echoed() -> None:
     harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     async with harness.opened() as session:
-        session.lists.need(DATASTORE_SIDE)
-        await harness.listed(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_KIND)
+        await harness.listed(DATASTORE_KIND)
         harness.cache.put(replace(harness.resource, annotations={SYNC_REQUESTED: "now"}))
         await harness.reconcile()
-        await harness.listed(DATASTORE_SIDE, 2)
+        await harness.listed(DATASTORE_KIND, 2)
         assert harness.resource.status["lastHandledSyncRequest"] == "now"
 
 
@@ -116,8 +116,8 @@ async def test_foreign_credentials_list_nothing_and_heal_when_put_back() -> None
     harness = ProjectHarness()
     harness.cloud.put("datastores", "a")
     async with harness.opened() as session:
-        snapshot = session.lists.need(DATASTORE_SIDE)
-        await harness.listed(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_KIND)
+        await harness.listed(DATASTORE_KIND)
         harness.kube.secrets["credentials"]["INFRA_PROJECT_ID"] = OTHER_PROJECT
         await harness.reconcile()
         assert harness.condition("Ready") == ("False", "ProjectChanged")
@@ -125,14 +125,14 @@ async def test_foreign_credentials_list_nothing_and_heal_when_put_back() -> None
         asked = len(harness.cloud.requests)
         session.lists.request("datastores")
         with pytest.raises(NeverSent):
-            await session.get_object(DATASTORE_SIDE, "a", LOW)
+            await session.get_object(DATASTORE_KIND, "a", LOW)
         await harness.reconcile()
         assert len(harness.cloud.requests) == asked
         harness.kube.secrets["credentials"]["INFRA_PROJECT_ID"] = PROJECT
         await harness.reconcile()
         assert session.problem is None
         assert harness.session is session
-        assert session.lists.need(DATASTORE_SIDE) is snapshot
+        assert session.lists.need(DATASTORE_KIND) is snapshot
         assert snapshot.get("a") is not None
         assert harness.resource.status["projectID"] == PROJECT
 
@@ -158,7 +158,7 @@ async def test_a_refused_token_blocks_the_project_until_a_new_one_is_good() -> N
         harness.cloud.tokens.clear()
         harness.cloud.password = "another"
         with pytest.raises(Unauthorized):
-            await session.get_object(DATASTORE_SIDE, "a", LOW)
+            await session.get_object(DATASTORE_KIND, "a", LOW)
         await harness.settle("Ready", "False", "CredentialsInvalid")
         harness.kube.secrets["credentials"]["OS_PASSWORD"] = "another"
         await harness.reconcile()
@@ -173,7 +173,7 @@ async def test_an_identity_service_that_is_away_does_not_stop_an_open_project() 
         await harness.reconcile()
         assert session.problem is None
         assert harness.condition("Synced") == ("False", "ApiUnreachable")
-        await session.send(DATASTORE_SIDE.collection.list(), LOW)
+        await session.send(DATASTORE_KIND.collection.list(), LOW)
 
 
 async def test_an_identity_service_that_is_away_from_the_start() -> None:
@@ -189,8 +189,8 @@ async def test_an_identity_service_that_is_away_from_the_start() -> None:
 async def test_a_dead_api_is_reported_and_its_return_too() -> None:
     harness = ProjectHarness()
     async with harness.opened() as session:
-        session.lists.need(DATASTORE_SIDE)
-        await harness.listed(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_KIND)
+        await harness.listed(DATASTORE_KIND)
         await harness.settle("Ready", "True", "Ready")
         harness.cloud.is_dead = True
         session.lists.request("datastores")
@@ -198,7 +198,7 @@ async def test_a_dead_api_is_reported_and_its_return_too() -> None:
         assert harness.message("Ready").startswith("the API at https://api.example/v1 does not answer")
         asked = len(harness.cloud.requests)
         with pytest.raises(NeverSent):
-            await session.get_object(DATASTORE_SIDE, "a", LOW)
+            await session.get_object(DATASTORE_KIND, "a", LOW)
         assert len(harness.cloud.requests) == asked
         harness.cloud.is_dead = False
         await harness.settle("Ready", "True", "Ready")
@@ -249,8 +249,8 @@ async def test_objects_of_another_project_refute_a_static_token_later() -> None:
     harness.kube.secrets["credentials"] = STATIC
     harness.cloud.tokens["static"] = PROJECT
     async with harness.opened() as session:
-        snapshot = session.lists.need(DATASTORE_SIDE)
-        await harness.listed(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_KIND)
+        await harness.listed(DATASTORE_KIND)
         harness.cloud.put("datastores", "a", project_id=OTHER_PROJECT)
         session.lists.request("datastores")
         await harness.settle("Ready", "False", "ProjectChanged")
@@ -264,7 +264,7 @@ async def test_another_resource_of_the_same_name_starts_anew() -> None:
         harness.projects.forget(KEY.name)
         assert harness.projects.session(KEY.name) is None
         with pytest.raises(NeverSent):
-            await session.get_object(DATASTORE_SIDE, "a", LOW)
+            await session.get_object(DATASTORE_KIND, "a", LOW)
 
 
 async def test_a_spec_of_another_version_stalls() -> None:

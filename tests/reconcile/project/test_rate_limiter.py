@@ -3,19 +3,19 @@ import asyncio
 import pytest
 
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.project.rate_limiter import Budget, PriorityClosed
+from managed_databases.reconcile.project.rate_limiter import PriorityClosed, RateLimiter
 from managed_databases.reconcile.scheduling.work_queue import Priority
 from reconcile.manual_clocks import GatedClock, LeapingClock, StillClock
 
 
-async def spend(budget: Budget, priority: Priority, calls: int) -> None:
+async def spend(budget: RateLimiter, priority: Priority, calls: int) -> None:
     for _ in range(calls):
         await budget.admit(priority)
 
 
 async def test_a_burst_and_then_the_rate() -> None:
     clock = LeapingClock()
-    budget, start = Budget(clock, calls_per_second=20, burst=40), clock.moment
+    budget, start = RateLimiter(clock, calls_per_second=20, burst=40), clock.moment
     await spend(budget, Priority.HIGH, 40)
     assert clock.moment == start
     await spend(budget, Priority.HIGH, 200)
@@ -24,7 +24,7 @@ async def test_a_burst_and_then_the_rate() -> None:
 
 async def test_never_more_than_burst_and_rate_together() -> None:
     clock = LeapingClock()
-    budget, start = Budget(clock, calls_per_second=20, burst=40), clock.moment
+    budget, start = RateLimiter(clock, calls_per_second=20, burst=40), clock.moment
     for calls in range(2, 600, 2):
         await budget.admit(Priority.HIGH)
         await budget.admit(Priority.LOW)
@@ -33,7 +33,7 @@ async def test_never_more_than_burst_and_rate_together() -> None:
 
 async def test_what_time_used_up_leaves_the_share_of_people() -> None:
     clock = LeapingClock()
-    budget = Budget(clock, burst=40, people_share=0.25)
+    budget = RateLimiter(clock, burst=40, high_share=0.25)
     await spend(budget, Priority.LOW, 200)
     start = clock.moment
     await spend(budget, Priority.HIGH, 10)
@@ -42,7 +42,7 @@ async def test_what_time_used_up_leaves_the_share_of_people() -> None:
 
 async def test_people_do_not_take_from_time_while_it_waits() -> None:
     clock = Clock(speed=50)
-    budget = Budget(clock, calls_per_second=20, burst=4, people_share=0.25)
+    budget = RateLimiter(clock, calls_per_second=20, burst=4, high_share=0.25)
     admitted: list[Priority] = []
 
     async def keep_calling(priority: Priority) -> None:
@@ -66,7 +66,7 @@ class HeldClock(StillClock):
 
 async def test_people_leave_the_share_of_time_to_a_call_that_waits() -> None:
     clock = HeldClock()
-    budget = Budget(clock, burst=4)
+    budget = RateLimiter(clock, burst=4)
     await spend(budget, Priority.LOW, 3)
     waiting = asyncio.create_task(budget.admit(Priority.LOW))
     await asyncio.sleep(0)
@@ -82,7 +82,7 @@ async def test_people_leave_the_share_of_time_to_a_call_that_waits() -> None:
 
 
 async def test_first_come_first_served() -> None:
-    budget = Budget(Clock(speed=200), burst=4)
+    budget = RateLimiter(Clock(speed=200), burst=4)
     admitted: list[int] = []
 
     async def call(number: int) -> None:
@@ -97,7 +97,7 @@ async def test_first_come_first_served() -> None:
 
 async def test_a_cancelled_call_holds_nobody_up() -> None:
     clock = GatedClock()
-    budget = Budget(clock, burst=4)
+    budget = RateLimiter(clock, burst=4)
     await spend(budget, Priority.LOW, 3)
     first, second = (asyncio.create_task(budget.admit(Priority.LOW)) for _ in range(2))
     await asyncio.sleep(0)
@@ -111,7 +111,7 @@ async def test_a_cancelled_call_holds_nobody_up() -> None:
 @pytest.mark.parametrize(("retry_after", "closed_seconds"), [(None, 5), (17, 17), (10**9, 3600), (-3, None), (0, None)])
 def test_a_429_closes_the_lane_of_time(retry_after: float | None, closed_seconds: float | None) -> None:
     clock = LeapingClock()
-    budget = Budget(clock)
+    budget = RateLimiter(clock)
     budget.refused(Priority.LOW, retry_after)
     expected = None if closed_seconds is None else clock.moment + closed_seconds
     assert budget.closed_until(Priority.LOW) == expected
@@ -120,7 +120,7 @@ def test_a_429_closes_the_lane_of_time(retry_after: float | None, closed_seconds
 
 async def test_a_closed_lane_says_so_and_people_go_on() -> None:
     clock = LeapingClock()
-    budget, start = Budget(clock), clock.moment
+    budget, start = RateLimiter(clock), clock.moment
     budget.refused(Priority.LOW, 17)
     budget.refused(Priority.LOW, 2)
     await budget.admit(Priority.HIGH)
@@ -133,7 +133,7 @@ async def test_a_closed_lane_says_so_and_people_go_on() -> None:
     assert budget.closed_until(Priority.LOW) is None
 
 
-async def seconds_for_people(clock: LeapingClock, budget: Budget, calls: int) -> float:
+async def seconds_for_people(clock: LeapingClock, budget: RateLimiter, calls: int) -> float:
     start = clock.moment
     await spend(budget, Priority.HIGH, calls)
     return clock.moment - start
@@ -141,7 +141,7 @@ async def seconds_for_people(clock: LeapingClock, budget: Budget, calls: int) ->
 
 async def test_a_429_for_people_slows_them_down_for_a_while() -> None:
     clock = LeapingClock()
-    budget = Budget(clock)
+    budget = RateLimiter(clock)
     await spend(budget, Priority.HIGH, 40)
     usual = await seconds_for_people(clock, budget, 20)
     for _ in range(9):
@@ -159,7 +159,7 @@ class Line:
     def __init__(self, **settings: float) -> None:
         self.clock = GatedClock()
         self.told: list[object] = []
-        self.budget = Budget(self.clock, granted=self._granted, **settings)  # type: ignore[arg-type]
+        self.budget = RateLimiter(self.clock, granted=self._granted, **settings)  # type: ignore[arg-type]
 
     def _granted(self, who: object, priority: Priority) -> None:
         self.told.append(who)
@@ -196,7 +196,7 @@ async def test_in_the_line_shares_take_turns() -> None:
 
 
 def test_what_is_not_spent_goes_back() -> None:
-    budget = Budget(StillClock(), burst=4)
+    budget = RateLimiter(StillClock(), burst=4)
     assert budget.take_turn("a", Priority.LOW)
     left = budget.left(Priority.LOW)
     budget.leave("a")
@@ -222,7 +222,7 @@ async def test_what_a_person_does_meanwhile_does_not_wait_in_the_line_of_time() 
 
 def test_a_lane_that_closes_says_so_to_its_line_and_takes_back_what_was_reserved() -> None:
     told: list[object] = []
-    budget = Budget(StillClock(), burst=4, granted=lambda who, priority: told.append(who))
+    budget = RateLimiter(StillClock(), burst=4, granted=lambda who, priority: told.append(who))
     assert [budget.take_turn(number, Priority.LOW) for number in range(4)] == [True, True, True, False]
     budget.refused(Priority.LOW, 3600)
     assert told == [3]

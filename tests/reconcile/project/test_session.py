@@ -15,8 +15,8 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.project.project_client import Connection
 from managed_databases.reconcile.scheduling.work_queue import Priority
 from reconcile.project.fake_project import (
-    DATABASE_SIDE,
-    DATASTORE_SIDE,
+    DATABASE_KIND,
+    DATASTORE_KIND,
     ENDPOINT,
     KEY,
     LOW,
@@ -33,14 +33,14 @@ QUIET = replace(SETTINGS, poll_seconds=1e6, catalogue_seconds=1e6)
 async def test_an_object_is_entered_when_it_is_got() -> None:
     harness = ProjectHarness(QUIET)
     async with harness.opened() as session:
-        snapshot = session.lists.need(DATASTORE_SIDE)
-        await harness.listed(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_KIND)
+        await harness.listed(DATASTORE_KIND)
         harness.cloud.put("datastores", "a")
-        got = await session.get_object(DATASTORE_SIDE, "a", LOW)
+        got = await session.get_object(DATASTORE_KIND, "a", LOW)
         assert got is snapshot.get("a")
         assert snapshot.get("a") is not None
         assert harness.woken["object", NAME, "datastores", "a"] == 1
-        await session.get_object(DATASTORE_SIDE, "a", LOW)
+        await session.get_object(DATASTORE_KIND, "a", LOW)
         assert harness.woken["object", NAME, "datastores", "a"] == 1, "nothing new"
 
 
@@ -50,12 +50,12 @@ async def test_a_datastore_that_is_gone_takes_what_was_in_it() -> None:
     harness.cloud.put("databases", "x", datastore_id="a")
     harness.cloud.put("databases", "y", datastore_id="b")
     async with harness.opened() as session:
-        session.lists.need(DATASTORE_SIDE)
-        databases = session.lists.need(DATABASE_SIDE)
-        await harness.listed(DATASTORE_SIDE)
-        await harness.listed(DATABASE_SIDE)
+        session.lists.need(DATASTORE_KIND)
+        databases = session.lists.need(DATABASE_KIND)
+        await harness.listed(DATASTORE_KIND)
+        await harness.listed(DATABASE_KIND)
         del harness.cloud.rows["datastores"]["a"]
-        assert await session.get_object(DATASTORE_SIDE, "a", LOW) is None
+        assert await session.get_object(DATASTORE_KIND, "a", LOW) is None
         assert databases.is_gone("x")
         assert databases.get("y") is not None
         assert harness.woken["object", NAME, "databases", "x"] == 2
@@ -75,7 +75,7 @@ async def test_a_first_list_that_fails_is_told(status: int, reason: Reason, verd
     harness = ProjectHarness(QUIET)
     harness.cloud.answers["GET /datastores"] = lambda: httpx.Response(status, headers={"Retry-After": "1"})
     async with harness.opened() as session:
-        session.lists.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_KIND)
         assert session.lists.why_unlisted("datastores") is None, "nothing is known yet"
         await until(lambda: session.troubles, lambda: harness.cloud.requests)
         assert [trouble[0] for trouble in session.troubles] == [reason]
@@ -86,7 +86,7 @@ async def test_a_first_list_that_fails_is_told(status: int, reason: Reason, verd
             "once: its messages may differ, and each would be written"
         )
         del harness.cloud.answers["GET /datastores"]
-        await harness.listed(DATASTORE_SIDE)
+        await harness.listed(DATASTORE_KIND)
         await until(lambda: not session.troubles, lambda: session.troubles)
         assert session.lists.why_unlisted("datastores") is None
 
@@ -99,10 +99,10 @@ async def test_an_answer_that_is_not_the_object_teaches_nothing(answer: httpx.Re
     harness.cloud.put("datastores", "a")
     harness.cloud.answers["GET /datastores/a"] = lambda: answer
     async with harness.opened() as session:
-        snapshot = session.lists.need(DATASTORE_SIDE)
-        await harness.listed(DATASTORE_SIDE)
+        snapshot = session.lists.need(DATASTORE_KIND)
+        await harness.listed(DATASTORE_KIND)
         with pytest.raises(OutcomeUnknown):
-            await session.get_object(DATASTORE_SIDE, "a", LOW)
+            await session.get_object(DATASTORE_KIND, "a", LOW)
         assert snapshot.get("a") is not None
         assert not snapshot.is_gone("a")
 
@@ -113,7 +113,7 @@ async def test_too_many_calls_close_the_slow_lane() -> None:
         headers = {"Retry-After": "1000"}
         harness.cloud.answers["GET /datastores/a"] = lambda: httpx.Response(429, headers=headers)
         with pytest.raises(RateLimited):
-            await session.get_object(DATASTORE_SIDE, "a", LOW)
+            await session.get_object(DATASTORE_KIND, "a", LOW)
         assert session.budget.closed_until(LOW) is not None
         assert not session.circuit.is_open
 
@@ -161,7 +161,7 @@ async def test_new_credentials_do_not_cut_off_a_call() -> None:
     harness.cloud.put("datastores", "a")
     harness.cloud.held = "GET /datastores/a"
     async with harness.opened() as session:
-        call = asyncio.create_task(session.get_object(DATASTORE_SIDE, "a", LOW))
+        call = asyncio.create_task(session.get_object(DATASTORE_KIND, "a", LOW))
         await until(lambda: harness.cloud.count("GET /datastores/a"), lambda: harness.cloud.requests)
         harness.kube.secrets["credentials"]["OS_USERNAME"] = "robot-2"
         await harness.reconcile()
@@ -182,11 +182,11 @@ async def test_a_retired_connection_is_closed_after_its_last_call() -> None:
     call = asyncio.create_task(connection.send(FLAVORS.list()))
     await until(lambda: harness.cloud.requests, lambda: harness.cloud.requests)
     await connection.retire()
-    await client.send(DATASTORE_SIDE.collection.list())  # it is still open
+    await client.send(DATASTORE_KIND.collection.list())  # it is still open
     harness.cloud.pass_one.release()
     assert (await call).value is not None
     with pytest.raises(NeverSent):
-        await client.send(DATASTORE_SIDE.collection.list())
+        await client.send(DATASTORE_KIND.collection.list())
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -206,7 +206,7 @@ async def test_actions_are_read_while_a_datastore_is_pending_and_once_after() ->
     for number in range(7):
         harness.cloud.put("actions", f"n{number}", datastore_id="a", created_at=f"2026-01-01T00:00:0{number}")
     async with harness.opened() as session:
-        session.lists.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_KIND)
         session.show_actions("a")
         session.show_actions("rest")
         await until(lambda: session.actions.get("a"), lambda: harness.cloud.requests)
@@ -219,7 +219,7 @@ async def test_actions_are_read_while_a_datastore_is_pending_and_once_after() ->
         for _ in range(3):
             times = harness.woken["list", NAME, "datastores"]
             session.lists.request("datastores")
-            await harness.listed(DATASTORE_SIDE, times + 1)
+            await harness.listed(DATASTORE_KIND, times + 1)
         assert harness.cloud.count("GET /actions") <= read + 1
         assert "rest" not in session.actions
 
@@ -229,7 +229,7 @@ async def test_actions_that_cannot_be_read_hurt_nobody() -> None:
     harness.cloud.put("datastores", "a", status="PENDING_CREATE")
     harness.cloud.answers["GET /actions"] = lambda: httpx.Response(403)
     async with harness.opened() as session:
-        session.lists.need(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_KIND)
         session.show_actions("a")
         await until(lambda: harness.cloud.count("GET /actions") >= 2, lambda: harness.cloud.requests)
         assert session.problem is None
@@ -240,11 +240,11 @@ async def test_calls_are_counted_by_section_and_lane() -> None:
     harness = ProjectHarness(QUIET)
     harness.cloud.put("datastores", "a")
     async with harness.opened() as session:
-        session.lists.need(DATASTORE_SIDE)
-        await harness.listed(DATASTORE_SIDE)
+        session.lists.need(DATASTORE_KIND)
+        await harness.listed(DATASTORE_KIND)
         before = dict(session.used)
-        await session.get_object(DATASTORE_SIDE, "a", LOW)
+        await session.get_object(DATASTORE_KIND, "a", LOW)
         for _ in range(2):
-            await session.get_object(DATASTORE_SIDE, "a", Priority.HIGH)
+            await session.get_object(DATASTORE_KIND, "a", Priority.HIGH)
         assert session.used["datastores", LOW] == before["datastores", LOW] + 1
         assert session.used["datastores", Priority.HIGH] == before.get(("datastores", Priority.HIGH), 0) + 2

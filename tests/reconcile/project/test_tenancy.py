@@ -8,7 +8,7 @@ import pytest
 from managed_databases.kinds.database_project import AllowedNamespace
 from managed_databases.kinds.verdicts import Reason, Wait
 from managed_databases.reconcile.ports import Resource
-from managed_databases.reconcile.project.tenancy import default_project, name_prefixes, powers
+from managed_databases.reconcile.project.tenancy import default_project, granted_powers, name_prefixes
 from reconcile.fake_cache import resource
 
 
@@ -67,7 +67,7 @@ ADOPTS = {"powers": ["adopt"]}
 def test_what_a_namespace_may(
     why: str, allowed: list[dict[str, Any]], labels: Mapping[str, str] | None, may: frozenset[str] | None
 ) -> None:
-    assert powers(entries(*allowed), "shop", labels) == may, why
+    assert granted_powers(entries(*allowed), "shop", labels) == may, why
 
 
 @pytest.mark.parametrize(

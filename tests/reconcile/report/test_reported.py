@@ -10,7 +10,7 @@ from managed_databases.kinds.database_project import DatabaseProjectStatus, UseS
 from managed_databases.kinds.shared_fields import CloudStatus, Condition, Identity, Intent, Status
 from managed_databases.kinds.written import names, written_as
 from managed_databases.reconcile import told
-from managed_databases.reconcile.project.status import _ProjectReported
+from managed_databases.reconcile.project.project_status import _ProjectReported
 from managed_databases.reconcile.report.reported import CloudReported, Reported
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.registry import kinds
-from managed_databases.reconcile.report.truncate import fitting
+from managed_databases.reconcile.report.truncate import truncated_to
 
 TEXT = st.text(max_size=600) | st.none()
 
@@ -28,9 +28,9 @@ TOLD = _some(
 
 @given(TOLD)
 def test_whatever_the_api_says_fits_the_schema(told: dict[str, Any]) -> None:
-    fitted = fitting(ManagedDatastoreStatus)(told)
+    fitted = truncated_to(ManagedDatastoreStatus)(told)
     ManagedDatastoreStatus.model_validate(fitted)
-    assert fitting(ManagedDatastoreStatus)(fitted) == fitted, "once is enough"
+    assert truncated_to(ManagedDatastoreStatus)(fitted) == fitted, "once is enough"
     assert list(fitted) == list(told)
     for field in ("phase", "engine"):
         assert (told.get(field) or "").startswith(str(fitted.get(field) or ""))
@@ -38,16 +38,19 @@ def test_whatever_the_api_says_fits_the_schema(told: dict[str, Any]) -> None:
 
 def test_what_fits_stays_as_it_is() -> None:
     told = {"phase": "x" * 64, "nodeCount": 3, "protected": True, "instances": [{"ip": "10.0.0.1", "role": None}]}
-    assert fitting(ManagedDatastoreStatus)(told) == told
+    assert truncated_to(ManagedDatastoreStatus)(told) == told
 
 
 @pytest.mark.parametrize("kind", kinds())
 def test_every_kind_has_a_status_that_can_be_fitted(kind: str) -> None:
-    assert fitting(kinds()[kind].status)({"observedGeneration": 1, "x": "y"}) == {"observedGeneration": 1, "x": "y"}
+    assert truncated_to(kinds()[kind].status)({"observedGeneration": 1, "x": "y"}) == {
+        "observedGeneration": 1,
+        "x": "y",
+    }
 
 
 def test_a_project_shows_no_more_than_may_be_shown() -> None:
-    fitted = fitting(PROJECT.status)({"engines": ["e" * 200] * 300, "quotas": [{"name": "q" * 200, "used": 1}]})
+    fitted = truncated_to(PROJECT.status)({"engines": ["e" * 200] * 300, "quotas": [{"name": "q" * 200, "used": 1}]})
     assert fitted == {"engines": ["e" * 128] * 200, "quotas": [{"name": "q" * 128, "used": 1}]}
 
 
@@ -59,4 +62,4 @@ def test_a_project_shows_no_more_than_may_be_shown() -> None:
     ],
 )
 def test_what_is_of_another_shape_stays_as_it_is(odd: dict[str, Any]) -> None:
-    assert fitting(PROJECT.status)(odd) == odd
+    assert truncated_to(PROJECT.status)(odd) == odd

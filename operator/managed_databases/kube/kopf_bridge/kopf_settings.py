@@ -16,7 +16,7 @@ NOBODYS_FINALIZER: Final = f"{GROUP}/not-a-finalizer"
 
 _ORPHANS_TRIES: Final = 5
 
-LEAST_LIMIT_SECONDS: Final = 5.0
+MIN_LIMIT_SECONDS: Final = 5.0
 """No compressed time makes the network faster: a limit below this would cut off a server that is merely busy."""
 
 
@@ -93,8 +93,8 @@ def quiet_settings(speed: float) -> kopf.OperatorSettings:
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.persistence.progress_storage = _NoProgress()
     settings.process.ultimate_exiting_timeout = None
-    settings.networking.request_timeout = max(60 / speed, LEAST_LIMIT_SECONDS)
-    settings.networking.connect_timeout = max(10 / speed, LEAST_LIMIT_SECONDS)
+    settings.networking.request_timeout = max(60 / speed, MIN_LIMIT_SECONDS)
+    settings.networking.connect_timeout = max(10 / speed, MIN_LIMIT_SECONDS)
     settings.networking.error_backoffs = _Backoffs(speed)
     settings.watching.chunk_size = PAGE
     settings.watching.initial_streaming = False

@@ -45,7 +45,7 @@ class Actor:
     settings: ControllerSettings
     sender: Sender
     passwords: PasswordChange
-    release: LettingGo
+    letting_go: LettingGo
     arranged: Callable[[ResourceKey], None]
     """Told of each owned resource that was made or changed: the watch may not tell again."""
 
@@ -80,7 +80,7 @@ class Actor:
             case Delete():
                 await self._delete(in_project(current))
             case LetGo():
-                await self.release.act(current, step)
+                await self.letting_go.act(current, step)
         return NOTHING
 
     async def _create(self, current: PassInProject, shown: Verdict) -> Facts:

@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-LONGEST_PASSWORD: Final = 255
+MAX_PASSWORD_LENGTH: Final = 255
 """Characters (docs/api-facts.md, What requests accept)."""
 
 
@@ -22,7 +22,7 @@ def usable(password: SecretStr | None) -> SecretStr | None:
     """The password, if the API would take it."""
     if password is None or not is_text(password):
         return None
-    return password if 0 < len(password.get_secret_value()) <= LONGEST_PASSWORD else None
+    return password if 0 < len(password.get_secret_value()) <= MAX_PASSWORD_LENGTH else None
 
 
 def given_password(value: SecretStr) -> SecretStr | str:
@@ -34,8 +34,8 @@ def given_password(value: SecretStr) -> SecretStr | str:
     if not is_text(value):
         return "is no UTF-8 text: give letters, digits and signs"
     text = value.get_secret_value().rstrip("\r\n")
-    if not 0 < len(text) <= LONGEST_PASSWORD:
-        return f"must have 1 to {LONGEST_PASSWORD} characters"
+    if not 0 < len(text) <= MAX_PASSWORD_LENGTH:
+        return f"must have 1 to {MAX_PASSWORD_LENGTH} characters"
     if any(unicodedata.category(character) == "Cc" for character in text):
         return "holds a line break or another control character: give one without"
     return SecretStr(text)

@@ -35,7 +35,7 @@ from managed_databases.reconcile.decide.failures import (
 )
 from managed_databases.reconcile.memory import FailedStep, Memory
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
-from managed_databases.reconcile.ports import WriteRefused
+from managed_databases.reconcile.ports import KubeRefused
 from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
@@ -208,7 +208,7 @@ class RetryPolicy:
         retry.aside = [held for held in retry.aside if not is_held(held, current, step)][-_MAX_ASIDE:]
         retry.held = None
 
-    def kubernetes_refused(self, current: Pass, step: Step, error: WriteRefused) -> Stall:
+    def kubernetes_refused(self, current: Pass, step: Step, error: KubeRefused) -> Stall:
         """Remember that Kubernetes refused what the step has to write; return what to show."""
         before, verdict = _held(current, step), kubernetes_refusal(error)
         failures = before.failures + 1 if before is not None else 1

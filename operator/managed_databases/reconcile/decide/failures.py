@@ -17,14 +17,14 @@ from managed_databases.api.errors import (
 )
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.ports import AlreadyThere, KubeError, NotThere, WriteConflict, WriteRefused
+from managed_databases.reconcile.ports import AlreadyThere, KubeError, KubeRefused, NotThere, WriteConflict
 
 SLOW_SECONDS = 600.0
 """The seconds after which a refused step is tried again without any other cause."""
 BUSY_TRIES = 3
 KUBERNETES_SECONDS = 60.0
 """The seconds after which a read that Kubernetes refused is tried again: no event tells when it would be allowed."""
-LONGEST_WAIT_SECONDS = 3600.0
+MAX_WAIT_SECONDS = 3600.0
 """The most seconds that one call waits because the API asks for it (Retry-After)."""
 OLD_VIEW = (WriteConflict, AlreadyThere, NotThere)
 """What Kubernetes says when it has another version than ours."""
@@ -40,10 +40,10 @@ def pause_after_kube_error(error: KubeError, times: int) -> float:
     if isinstance(error, OLD_VIEW):
         first = 1.0 if isinstance(error, NotThere) else 0.2
         return float(min(first * 2 ** (min(times, 16) - 1), MAX_OLD_VIEW_SECONDS))
-    return 30.0 if isinstance(error, WriteRefused) else 5.0
+    return 30.0 if isinstance(error, KubeRefused) else 5.0
 
 
-def kubernetes_refusal(error: WriteRefused) -> Stall:
+def kubernetes_refusal(error: KubeRefused) -> Stall:
     """Return the stall for a refusal of Kubernetes, in Kubernetes' own words; values that were to be written are masked."""
     return Stall(
         Reason.KUBERNETES_REFUSES,
@@ -85,7 +85,7 @@ def meaning(error: ApiError) -> tuple[Wait | Stall, float | None]:
             reason = Reason.FORBIDDEN if isinstance(error, Forbidden) else Reason.INVALID
             return Stall(reason, f"the API refuses: {error.message}", SLOW_SECONDS), SLOW_SECONDS
         case RateLimited():
-            longest = min(error.retry_after_seconds or 0.0, LONGEST_WAIT_SECONDS) or None
+            longest = min(error.retry_after_seconds or 0.0, MAX_WAIT_SECONDS) or None
             return Wait(Reason.RATE_LIMITED, "the API asks to call less often"), longest
         case Unauthorized():
             return Wait(Reason.PROJECT_NOT_READY, "the project's credentials are refused"), None

@@ -52,7 +52,7 @@ class _Entry:
     parents: tuple[ResourceKey | str, ...] = ()
     owner_uid: str | None = None
 
-    def owners(self) -> set[KeyName]:
+    def claimed_keys(self) -> set[KeyName]:
         return {claim for claim in (self.pinned, self.reserved) if claim is not None}
 
 
@@ -197,7 +197,7 @@ class OwnershipIndex:
         self._entries[key] = entry
         if entry.object:
             self._holders.add(entry.object, key)
-        for claim in entry.owners():
+        for claim in entry.claimed_keys():
             self._claimants.add(claim, key)
         if entry.owner_uid:
             self._owned.add(entry.owner_uid, key)
@@ -207,7 +207,7 @@ class OwnershipIndex:
     def _leave(self, key: ResourceKey, entry: _Entry) -> None:
         if entry.object:
             self._holders.discard(entry.object, key)
-        for claim in entry.owners():
+        for claim in entry.claimed_keys():
             self._claimants.discard(claim, key)
         if entry.owner_uid:
             self._owned.discard(entry.owner_uid, key)

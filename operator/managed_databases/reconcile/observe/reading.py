@@ -11,7 +11,7 @@ from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus
 from managed_databases.reconcile.packed_spec import MAX_FIELD_BYTES, PACKED_FROM_BYTES, TOO_LARGE, as_text, as_values
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
-_FRAME: Final = frozenset(field.alias or name for name, field in CloudStatus.model_fields.items())
+_SHARED_FIELDS: Final = frozenset(field.alias or name for name, field in CloudStatus.model_fields.items())
 
 
 class UnreadableSpec(Exception):
@@ -61,9 +61,9 @@ def _read(kind: CloudKind, resource: Resource) -> CloudSpec:
 
 
 def read_status(kind: CloudKind, status: Mapping[str, Any]) -> CloudStatus:
-    """Raises UnreadableSpec. Nonsense beside the frame does not matter: what the kind itself reports is made anew."""
-    frame = {name: value for name, value in status.items() if name in _FRAME}
-    for told in (status, frame):
+    """Raises UnreadableSpec. Nonsense beside the shared does not matter: what the kind itself reports is made anew."""
+    shared = {name: value for name, value in status.items() if name in _SHARED_FIELDS}
+    for told in (status, shared):
         try:
             return kind.status.model_validate(told)
         except ValidationError:

@@ -22,10 +22,10 @@ from managed_databases.reconcile.ports import (
     AlreadyThere,
     Kube,
     KubeError,
+    KubeRefused,
     NewSecret,
     Resource,
     SecretContent,
-    WriteRefused,
 )
 from managed_databases.reconcile.told import ToldProject
 
@@ -54,7 +54,7 @@ class KeyKeeper:
         seals: Seals,
         everything: Callable[[], Iterable[Resource]],
         changed: Callable[[], None],
-        refused: Callable[[WriteRefused], Awaitable[None]],
+        refused: Callable[[KubeRefused], Awaitable[None]],
     ) -> None:
         self._refused = refused
         self._kube = kube
@@ -79,7 +79,7 @@ class KeyKeeper:
                 if str(error) != told:
                     told = str(error)
                     log.warning("no ownership key yet: nothing is done without it", secret=KEY_SECRET, error=told)
-                if isinstance(error, WriteRefused):
+                if isinstance(error, KubeRefused):
                     await self._refused(error)
             if self._seals.key is None:
                 await self._clock.sleep(RETRY_SECONDS)

@@ -36,7 +36,7 @@ from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.project.catalogue_details import DetailReader, require_few
 from managed_databases.reconcile.project.project_client import ProjectClient
-from managed_databases.reconcile.project.rate_limiter import LONGEST_CLOSED_SECONDS
+from managed_databases.reconcile.project.rate_limiter import MAX_CLOSED_SECONDS
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
@@ -67,13 +67,13 @@ class CatalogueReader:
 
     def __init__(
         self,
-        line: ProjectClient,
+        client: ProjectClient,
         clock: Clock,
         settings: ControllerSettings,
         draw: Callable[[], float],
         changed: Callable[[News], None],
     ) -> None:
-        self._line = line
+        self._client = client
         self._clock = clock
         self._settings = settings
         self._draw = draw
@@ -81,7 +81,7 @@ class CatalogueReader:
         self._asked = asyncio.Event()
         self._is_requested = True
         self._due = clock.monotonic()
-        self._details = DetailReader(line)
+        self._details = DetailReader(client)
         self._shown_quotas: tuple[Quota, ...] = ()
         self._types: tuple[DatastoreType, ...] | None = None
         self._flavors: tuple[Flavor, ...] | None = None
@@ -123,7 +123,7 @@ class CatalogueReader:
         """Read until cancelled."""
         failures = 0
         while True:
-            await self._line.wait_until_open()
+            await self._client.wait_until_open()
             self._asked.clear()
             if self._is_requested or self._clock.monotonic() >= self._due:
                 self._is_requested = False
@@ -133,7 +133,7 @@ class CatalogueReader:
                 if failures:
                     pause = min(pause, retry_delay(failures, self._draw, self._settings.min_backoff_seconds))
                 pause = max(pause, self._asked_to_wait)
-                if self._line.circuit.is_open:
+                if self._client.circuit.is_open:
                     pause = min(pause, self._settings.probe_seconds)
                 self._due = self._clock.monotonic() + pause
             await self._details.read_wanted()
@@ -164,8 +164,8 @@ class CatalogueReader:
     ) -> tuple[A, ...] | None:
         call = collection.list()
         try:
-            reply = await self._line.send(
-                call, self._line.reading_priority(is_awaited=not self.catalogue.known), probe=True
+            reply = await self._client.send(
+                call, self._client.reading_priority(is_awaited=not self.catalogue.known), probe=True
             )
             if reply.value is None:
                 raise OutcomeUnknown(call.operation, "the answer is empty", status=reply.status)
@@ -176,7 +176,7 @@ class CatalogueReader:
             if may_be_missing and error.status == 404:  # the API has none, or something before it does not find the API
                 return before or ()
             if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
-                self._asked_to_wait = max(self._asked_to_wait, min(error.retry_after_seconds, LONGEST_CLOSED_SECONDS))
+                self._asked_to_wait = max(self._asked_to_wait, min(error.retry_after_seconds, MAX_CLOSED_SECONDS))
             if isinstance(error, Refused) and not isinstance(error, RateLimited | Unauthorized):
                 self._refusal = Reason.REFUSED, f"the API refuses to list {collection.name}: {error.message}"
             if isinstance(error, TooLarge):
@@ -186,7 +186,7 @@ class CatalogueReader:
                 )
             log.info(
                 "part of the catalogue not read",
-                project=self._line.name,
+                project=self._client.name,
                 part=collection.name,
                 error=type(error).__name__,
                 request_id=error.request_id,

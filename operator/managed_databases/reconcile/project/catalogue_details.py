@@ -32,8 +32,8 @@ class DetailReader:
     project's datastores change.
     """
 
-    def __init__(self, line: ProjectClient) -> None:
-        self._line = line
+    def __init__(self, client: ProjectClient) -> None:
+        self._client = client
         self._wanted: set[ParametersFor] = set()
         self._failed: set[ParametersFor] = set()
         self._usage: Hashable = None
@@ -91,12 +91,12 @@ class DetailReader:
     async def _part(self, call: Call[tuple[T, ...]], before: B, *, is_awaited: bool = False) -> tuple[T, ...] | B:
         """Return the answer of a call, or `before` if the call fails."""
         try:
-            reply = await self._line.send(call, self._line.reading_priority(is_awaited=is_awaited))
+            reply = await self._client.send(call, self._client.reading_priority(is_awaited=is_awaited))
             require_few(call.operation, reply.value or (), MAX_DETAILS)
         except ApiError as error:
             log.info(
                 "part of the catalogue not read",
-                project=self._line.name,
+                project=self._client.name,
                 part=call.operation,
                 error=type(error).__name__,
                 request_id=error.request_id,

@@ -5,7 +5,7 @@ from managed_databases.reconcile.clock import Clock
 _LOOK_SECONDS = 5.0
 
 
-class Circuit:
+class CircuitBreaker:
     """Opens after `threshold` calls in a row that ended without a clear answer or could not be sent, if at least one of them was
     the operator's own reading. (A resource's call may be one that the API never answers, while it answers all others.) Any
     answer, also a refusal, closes the circuit.

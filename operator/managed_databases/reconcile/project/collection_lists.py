@@ -17,7 +17,7 @@ from managed_databases.reconcile.project.defects import Defects
 from managed_databases.reconcile.project.objects import ProjectObjects
 from managed_databases.reconcile.project.polling import CollectionPoller, OddRows
 from managed_databases.reconcile.project.project_client import ProjectClient
-from managed_databases.reconcile.project.status import NEEDS_A_PERSON
+from managed_databases.reconcile.project.project_status import NEEDS_A_PERSON
 from managed_databases.reconcile.scheduling.allowance import Allowance
 from managed_databases.reconcile.settings import ControllerSettings
 
@@ -40,7 +40,7 @@ class CollectionLists:
     def __init__(
         self,
         objects: ProjectObjects,
-        line: ProjectClient,
+        client: ProjectClient,
         clock: Clock,
         settings: ControllerSettings,
         defects: Defects,
@@ -56,7 +56,7 @@ class CollectionLists:
         `is_foreign` and `is_awaited` (of a collection and an id) are as `CollectionPoller` describes them.
         """
         self._objects = objects
-        self._line = line
+        self._client = client
         self._clock = clock
         self._settings = settings
         self._defects = defects
@@ -88,7 +88,7 @@ class CollectionLists:
             poller = self._pollers[known.name] = CollectionPoller(
                 known,
                 self._objects,
-                self._line,
+                self._client,
                 self._clock,
                 self._settings,
                 draw=self._draw,
@@ -187,7 +187,7 @@ class CollectionLists:
 
     def why_unlisted(self, collection: str) -> Wait | Stall | None:
         """Return why a collection cannot be listed at present; None if it can be, as far as is known."""
-        if self._line.circuit.is_open:
+        if self._client.circuit.is_open:
             return Wait(Reason.UNREACHABLE, f"{collection} cannot be listed: the API does not answer")
         poller = self._pollers.get(collection)
         if poller is None or poller.failure is None:
@@ -213,4 +213,4 @@ class CollectionLists:
         async with asyncio.TaskGroup() as group:
             while True:
                 poller = await self._arrivals.get()
-                group.create_task(self._defects.lasting(poller.name, poller.run), name=f"poller in {self._line.name}")
+                group.create_task(self._defects.lasting(poller.name, poller.run), name=f"poller in {self._client.name}")

@@ -20,8 +20,8 @@ from managed_databases.reconcile.ports import Kube, Resource, SecretContent
 from managed_databases.reconcile.project.addresses import endpoint_problem, label
 from managed_databases.reconcile.project.pinned_identity import foreign_project, identity_problem, project_changed
 from managed_databases.reconcile.project.project_client import credentials_refused
-from managed_databases.reconcile.project.project_credentials import ProjectCredentials, read_access
-from managed_databases.reconcile.project.reaching import Known, Reached, access_version, where_they_are_not
+from managed_databases.reconcile.project.project_credentials import ProjectCredentials, read_project_credentials
+from managed_databases.reconcile.project.reaching import Known, Reached, credentials_version, where_they_are_not
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
@@ -93,7 +93,7 @@ class Connector:
         """
         session = opening.session
         session.lists.poll_every(spec.poll_seconds, spec.poll_seconds_of)
-        access = await self._read_access(opening, resource.key.name, spec)
+        access = await self._read_credentials(opening, resource.key.name, spec)
         if not isinstance(access, ProjectCredentials):
             opening.access = opening.tried = opening.note = None
             session.block(access)
@@ -127,7 +127,7 @@ class Connector:
 
     # --- what Kubernetes says ---
 
-    async def _read_access(
+    async def _read_credentials(
         self, opening: Opening, name: str, spec: DatabaseProjectSpec
     ) -> ProjectCredentials | Wait | Stall:
         namespace = self._settings.operator_namespace
@@ -150,9 +150,9 @@ class Connector:
                     Reason.SECRET_MISSING,
                     f"the DatabaseProject {name} waits for the key {ref.key} of the ConfigMap {namespace}/{ref.name}",
                 )
-        opening.way = access_version(secret, spec.identity_url, spec.endpoint, spec.region)
+        opening.way = credentials_version(secret, spec.identity_url, spec.endpoint, spec.region)
         opening.secret = secret
-        return read_access(name, spec, secret, trusts_spec=self._settings.trust_project_addresses)
+        return read_project_credentials(name, spec, secret, trusts_spec=self._settings.trust_project_addresses)
 
     def _view(self, opening: Opening, resource: Resource, spec: DatabaseProjectSpec, project_id: str) -> ProjectView:
         ports = PortNumbers() if spec.ports is None else PortNumbers(**spec.ports.model_dump())

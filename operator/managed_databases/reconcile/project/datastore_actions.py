@@ -39,8 +39,10 @@ class ActionReader:
     actions differ.
     """
 
-    def __init__(self, line: ProjectClient, clock: Clock, every_seconds: float, changed: Callable[[str], None]) -> None:
-        self._line = line
+    def __init__(
+        self, client: ProjectClient, clock: Clock, every_seconds: float, changed: Callable[[str], None]
+    ) -> None:
+        self._client = client
         self._clock = clock
         self._every_seconds = every_seconds
         self._changed = changed
@@ -89,11 +91,11 @@ class ActionReader:
         if not is_due:
             return
         try:
-            reply = await self._line.send(ACTIONS.list(datastore_id=datastore.id), Priority.LOW)
+            reply = await self._client.send(ACTIONS.list(datastore_id=datastore.id), Priority.LOW)
         except ApiError as error:
             log.info(
                 "actions not read",
-                project=self._line.name,
+                project=self._client.name,
                 datastore=datastore.id,
                 error=type(error).__name__,
                 request_id=error.request_id,

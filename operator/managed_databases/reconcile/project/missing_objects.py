@@ -25,7 +25,7 @@ class _Hidden:
 
 
 class MissingObjects:
-    """The missing objects of one collection. `priority` returns the priority for a GET at that moment; `least_pause_seconds` is
+    """The missing objects of one collection. `priority` returns the priority for a GET at that moment; `min_pause_seconds` is
     the shortest time until an existing object that LISTs do not show is asked for again.
     """
 
@@ -35,14 +35,14 @@ class MissingObjects:
         objects: ProjectObjects,
         clock: Clock,
         draw: Callable[[], float],
-        least_pause_seconds: float,
+        min_pause_seconds: float,
         priority: Callable[[], Priority],
     ) -> None:
         self._known = known
         self._objects = objects
         self._clock = clock
         self._draw = draw
-        self._least_pause_seconds = least_pause_seconds
+        self._min_pause_seconds = min_pause_seconds
         self._priority = priority
         self._hidden: dict[str, _Hidden] = {}
 
@@ -63,7 +63,7 @@ class MissingObjects:
         for id_ in looked_at:
             if snapshot.get(id_) is not None:
                 times = self._hidden[id_].times + 1 if id_ in self._hidden else 1
-                self._hidden[id_] = _Hidden(times, now + retry_delay(times, self._draw, self._least_pause_seconds))
+                self._hidden[id_] = _Hidden(times, now + retry_delay(times, self._draw, self._min_pause_seconds))
 
     def _parents_of_many(self, ids: Collection[str]) -> list[str]:
         by_parent: dict[str, int] = {}

@@ -45,14 +45,14 @@ class ProjectObjects:
     def __init__(
         self,
         project: str,
-        line: ProjectClient,
+        client: ProjectClient,
         wake: Callable[[Dependency, Priority], None],
         is_ours: Callable[[CloudObject], bool] = lambda _: True,
     ) -> None:
         """`is_ours` is False for an object that says to be in another cloud project: for the operator it does not exist."""
         self._project = project
         self._is_ours = is_ours
-        self._line = line
+        self._client = client
         self._wake = wake
         self.known: dict[str, KnownCollection] = {}
 
@@ -77,12 +77,12 @@ class ProjectObjects:
         """
         call = known.collection.get(id_)
         if who is None:
-            await self._line.admit(call.operation, priority)
+            await self._client.admit(call.operation, priority)
         else:
-            self._line.enter_claimed(call.operation, priority, who)
+            self._client.enter_claimed(call.operation, priority, who)
         begun = known.snapshot.call_started()
         try:
-            reply = await self._line.exchange(call, priority, account)
+            reply = await self._client.exchange(call, priority, account)
         except NotFound as error:
             if not error.is_about(known.collection.words, id_):
                 why = f"the 404 is not about the {known.collection.one} {id_}: {error.message}"

@@ -16,12 +16,12 @@ from managed_databases.reconcile.project.collection_snapshot import Delta, Slice
 from managed_databases.reconcile.project.missing_objects import MissingObjects
 from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects
 from managed_databases.reconcile.project.project_client import ProjectClient
-from managed_databases.reconcile.project.rate_limiter import LONGEST_CLOSED_SECONDS
+from managed_databases.reconcile.project.rate_limiter import MAX_CLOSED_SECONDS
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.scheduling.work_queue import Priority
 from managed_databases.reconcile.settings import ControllerSettings
 
-_LEAST_GAP_SECONDS = 1.0
+_MIN_GAP_SECONDS = 1.0
 _LONG_LIST_SECONDS = 5.0
 _GAP_PER_DURATION = 10
 _REST_JITTER = 0.1
@@ -63,7 +63,7 @@ class CollectionPoller:
         self,
         known: KnownCollection,
         objects: ProjectObjects,
-        line: ProjectClient,
+        client: ProjectClient,
         clock: Clock,
         settings: ControllerSettings,
         *,
@@ -78,7 +78,7 @@ class CollectionPoller:
         self._known = known
         self.name = known.name
         self._objects = objects
-        self._line = line
+        self._client = client
         self._clock = clock
         self._settings = settings
         self._draw = draw
@@ -138,7 +138,7 @@ class CollectionPoller:
     async def run(self) -> None:
         """List until cancelled, or until no pass has needed the collection for so long that each resource had a pass since."""
         while True:
-            await self._line.wait_until_open()
+            await self._client.wait_until_open()
             self._moved.clear()
             if self._clock.monotonic() - self._needed_at > _LOOKS_WITHOUT_NEED * self._settings.resync_seconds:
                 self._idle(self._known.name)
@@ -150,18 +150,18 @@ class CollectionPoller:
                 await self._list()
 
     def _next_moment(self) -> float:
-        if self._line.circuit.is_open:
-            return self._line.circuit.next_probe
+        if self._client.circuit.is_open:
+            return self._client.circuit.next_probe
         moment = self._earliest if self._is_requested else max(self._due, self._earliest)
-        return max(moment, self._line.budget.closed_until(self._priority()) or 0.0)
+        return max(moment, self._client.budget.closed_until(self._priority()) or 0.0)
 
     def _priority(self) -> Priority:
-        return self._line.reading_priority(is_awaited=bool(self._expected_by))
+        return self._client.reading_priority(is_awaited=bool(self._expected_by))
 
     async def _list(self) -> None:
         call, priority = self._known.collection.list(), self._priority()
         try:
-            await self._line.admit(call.operation, priority, probe=True)
+            await self._client.admit(call.operation, priority, probe=True)
         except (NeverSent, RateLimited):
             return  # not our turn: the next moment is another one now
         self._is_requested = False
@@ -169,7 +169,7 @@ class CollectionPoller:
         token = self._known.snapshot.list_started(begun)
         try:
             try:
-                reply = await self._line.exchange(call, priority)
+                reply = await self._client.exchange(call, priority)
             finally:
                 ended = self._clock.monotonic()
             if reply.value is None:
@@ -182,7 +182,7 @@ class CollectionPoller:
                 ended = begun  # that nobody answered tells nothing of what a LIST costs
         except Exception:
             # A defect that one collection's answer brings to light must not stop the others.
-            log.exception("a list failed", project=self._line.name, collection=self._known.name)
+            log.exception("a list failed", project=self._client.name, collection=self._known.name)
             hold = self._pause_after_failure()
         else:
             hold = self._succeeded()
@@ -194,7 +194,9 @@ class CollectionPoller:
         now = OddRows(self._known.name, len(odd), tuple(sorted(set(odd))[:_WHYS_WORTH_TELLING]))
         if now != self.odd:
             if odd:
-                log.warning("odd rows", project=self._line.name, collection=now.collection, rows=now.rows, why=now.why)
+                log.warning(
+                    "odd rows", project=self._client.name, collection=now.collection, rows=now.rows, why=now.why
+                )
             self.odd = now
             self._troubled()
 
@@ -246,7 +248,7 @@ class CollectionPoller:
         pause = self._pause_after_failure()
         log.info(
             "list failed",
-            project=self._line.name,
+            project=self._client.name,
             collection=self._known.name,
             error=type(error).__name__,
             request_id=error.request_id,
@@ -255,7 +257,7 @@ class CollectionPoller:
             # Whether the API is gone must be known soon: it is asked no less often than when it is gone.
             pause = min(pause, self._settings.probe_seconds)
         if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
-            pause = max(pause, min(error.retry_after_seconds, LONGEST_CLOSED_SECONDS))
+            pause = max(pause, min(error.retry_after_seconds, MAX_CLOSED_SECONDS))
         trouble = self._meaning(error)
         is_passing = isinstance(error, NeverSent | OutcomeUnknown | RateLimited)
         if trouble is not None and (self._failures >= _FAILURES_WORTH_TELLING or not is_passing):
@@ -295,7 +297,7 @@ class CollectionPoller:
 
 
 def _gap_seconds(duration: float) -> float:
-    return _GAP_PER_DURATION * duration if duration > _LONG_LIST_SECONDS else max(_LEAST_GAP_SECONDS, duration)
+    return _GAP_PER_DURATION * duration if duration > _LONG_LIST_SECONDS else max(_MIN_GAP_SECONDS, duration)
 
 
 async def _in_slices(slices: Slices) -> Delta:

@@ -15,8 +15,8 @@ from managed_databases.api.client import Client, Reply
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, Refused, Unauthorized
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.project.circuit_breaker import Circuit
-from managed_databases.reconcile.project.rate_limiter import Budget, PriorityClosed
+from managed_databases.reconcile.project.circuit_breaker import CircuitBreaker
+from managed_databases.reconcile.project.rate_limiter import PriorityClosed, RateLimiter
 from managed_databases.reconcile.scheduling.places import Places
 from managed_databases.reconcile.scheduling.rotation import Share
 from managed_databases.reconcile.scheduling.work_queue import Priority
@@ -76,9 +76,9 @@ class ProjectClient:
         self._open = asyncio.Event()
         self.problem: Wait | Stall | None = problem
         self.answered = False
-        self.circuit = Circuit(clock, settings.circuit_threshold, settings.probe_seconds)
+        self.circuit = CircuitBreaker(clock, settings.circuit_threshold, settings.probe_seconds)
         self.used: Counter[tuple[str, Priority]] = Counter()
-        self.budget = Budget(clock, settings.calls_per_second, settings.call_burst, granted=granted)
+        self.budget = RateLimiter(clock, settings.calls_per_second, settings.call_burst, granted=granted)
         self._places = Places(settings.max_connections, settings.spare_connections)
         self._own_places = asyncio.Semaphore(settings.own_connections)
         self._longest_wait = settings.call_limit_seconds

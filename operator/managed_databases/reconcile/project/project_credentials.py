@@ -55,7 +55,7 @@ class ProjectCredentials:
     believed: tuple[str, ...] = ()
 
 
-def read_access(
+def read_project_credentials(
     name: str, spec: DatabaseProjectSpec, secret: SecretContent, *, trusts_spec: bool = False
 ) -> ProjectCredentials | Wait | Stall:
     """Read the Secret's data, with the names of the usual OS_ variables; a line feed at the end of a value does not count.

@@ -15,12 +15,12 @@ from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.failures import KUBERNETES_SECONDS, kubernetes_refusal
 from managed_databases.reconcile.packed_spec import as_values
-from managed_databases.reconcile.ports import Kube, Resource, ResourceCache, ResourceKey, WriteRefused
+from managed_databases.reconcile.ports import Kube, KubeRefused, Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.project.connector import ClientFactory, Connector, Opening
+from managed_databases.reconcile.project.project_status import ObservedProject, project_status
 from managed_databases.reconcile.project.reaching import Known
 from managed_databases.reconcile.project.session import ProjectSession, SessionHooks
-from managed_databases.reconcile.project.status import ObservedProject, project_status
-from managed_databases.reconcile.project.tenancy import default_project, name_prefixes, powers
+from managed_databases.reconcile.project.tenancy import default_project, granted_powers, name_prefixes
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
@@ -67,7 +67,7 @@ class Projects:
         self._enqueue = enqueue
         self._reported = reported
         self._draw = draw
-        self._opener = Connector(
+        self._connector = Connector(
             kube,
             clock,
             settings,
@@ -114,7 +114,7 @@ class Projects:
     def granted_powers(self, name: str, namespace: str) -> frozenset[str] | None:
         """Return the powers that the namespace has in the project ("adopt", "metrics"); None when it may not use the project."""
         allowed = self._allowed_namespaces(name)
-        return None if allowed is None else powers(allowed, namespace, self._cache.namespace_labels(namespace))
+        return None if allowed is None else granted_powers(allowed, namespace, self._cache.namespace_labels(namespace))
 
     def name_prefixes(self, name: str, namespace: str) -> tuple[str, ...]:
         """Return the prefixes that the namespace's new names in the project may have; none: any name is allowed."""
@@ -165,8 +165,8 @@ class Projects:
         KubeError for all other errors of Kubernetes.
         """
         try:
-            return await self._opener.open(opening, resource, spec, at_once=at_once)
-        except WriteRefused as error:
+            return await self._connector.open(opening, resource, spec, at_once=at_once)
+        except KubeRefused as error:
             refusal = kubernetes_refusal(error)
             if opening.session.problem is None and opening.session.view is not None:
                 opening.note = refusal

@@ -9,8 +9,8 @@ from managed_databases.reconcile.scheduling.rotation import Rotation, Share
 from managed_databases.reconcile.scheduling.work_queue import Priority
 
 _CLOSED_SECONDS = 5.0
-LONGEST_CLOSED_SECONDS = 3600.0
-_LEAST_PACE = 1 / 8
+MAX_CLOSED_SECONDS = 3600.0
+_MIN_PACE = 1 / 8
 _RECOVERY_SECONDS = 60.0
 
 
@@ -42,10 +42,10 @@ class PriorityClosed(Exception):
         self.seconds = seconds
 
 
-class Budget:
+class RateLimiter:
     """Two token buckets that share one rate.
 
-    `people_share` (0 to 1) of the rate and of the burst fills the bucket of HIGH, the rest fills that of LOW; tokens that a full
+    `high_share` (0 to 1) of the rate and of the burst fills the bucket of HIGH, the rest fills that of LOW; tokens that a full
     bucket cannot take go to the other one. HIGH may also take LOW's tokens while no call waits for LOW. So each priority surely
     has its own share, and gets what the other one leaves.
 
@@ -59,13 +59,13 @@ class Budget:
         clock: Clock,
         calls_per_second: float = 20.0,
         burst: int = 40,
-        people_share: float = 0.25,
+        high_share: float = 0.25,
         granted: Callable[[Hashable, Priority], None] = lambda who, priority: None,
     ) -> None:
         self._clock = clock
         self._granted = granted
         self._rate = calls_per_second
-        self._share = {Priority.HIGH: people_share, Priority.LOW: 1 - people_share}
+        self._share = {Priority.HIGH: high_share, Priority.LOW: 1 - high_share}
         self._room = {priority: max(1.0, burst * share) for priority, share in self._share.items()}
         self._tokens = dict(self._room)
         self._filled_at = clock.monotonic()
@@ -186,11 +186,11 @@ class Budget:
         """
         now = self._clock.monotonic()
         if priority is Priority.HIGH:
-            self._pace, self._paced_at = max(_LEAST_PACE, self._current_pace() / 2), now
+            self._pace, self._paced_at = max(_MIN_PACE, self._current_pace() / 2), now
             return
         was_open = self.closed_until(priority) is None
         seconds = _CLOSED_SECONDS if retry_after_seconds is None else retry_after_seconds
-        self._closed_until = max(self._closed_until or now, now + min(seconds, LONGEST_CLOSED_SECONDS))
+        self._closed_until = max(self._closed_until or now, now + min(seconds, MAX_CLOSED_SECONDS))
         if was_open:
             for place in [place for place in self._places.values() if place.priority is priority]:
                 self._granted(place.who, priority)  # not yet: but whoever waits there may say for what
@@ -216,7 +216,7 @@ class Budget:
         source = priority
         if priority is Priority.HIGH:
             cost = min(1 / self._current_pace(), self._room[priority])
-            if self._tokens[priority] < cost <= self._tokens[Priority.LOW] and self._time_is_at_rest():
+            if self._tokens[priority] < cost <= self._tokens[Priority.LOW] and self._low_is_at_rest():
                 source = Priority.LOW
         lacking = cost - self._tokens[source]
         if lacking > 0:
@@ -224,7 +224,7 @@ class Budget:
         self._tokens[source] -= cost
         return _Paid(source, cost)
 
-    def _time_is_at_rest(self) -> bool:
+    def _low_is_at_rest(self) -> bool:
         return not self._is_waited_for(Priority.LOW) or self.closed_until(Priority.LOW) is not None
 
     def _fill(self) -> None:

@@ -55,7 +55,7 @@ class Reached:
     access: str
 
 
-def access_version(secret: SecretContent, *told: str | None) -> str:
+def credentials_version(secret: SecretContent, *told: str | None) -> str:
     """Return a version of the Secret and of the spec's addresses, without any content of the Secret."""
     whole = "\n".join((secret.name, secret.resource_version, *(part or "" for part in told)))
     return hashlib.sha256(whole.encode()).hexdigest()[:16]

@@ -15,14 +15,14 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.catalogue import CatalogueReader, News
-from managed_databases.reconcile.project.circuit_breaker import Circuit
+from managed_databases.reconcile.project.circuit_breaker import CircuitBreaker
 from managed_databases.reconcile.project.collection_lists import CollectionLists
 from managed_databases.reconcile.project.datastore_actions import ActionReader
 from managed_databases.reconcile.project.defects import Defects
 from managed_databases.reconcile.project.objects import ProjectObjects
 from managed_databases.reconcile.project.pinned_identity import foreign_project, project_changed
 from managed_databases.reconcile.project.project_client import ProjectClient
-from managed_databases.reconcile.project.rate_limiter import Budget
+from managed_databases.reconcile.project.rate_limiter import RateLimiter
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.allowance import Allowance
 from managed_databases.reconcile.scheduling.dependencies import Dependency
@@ -116,11 +116,11 @@ class ProjectSession:
         return self._catalogue.was_read
 
     @property
-    def circuit(self) -> Circuit:
+    def circuit(self) -> CircuitBreaker:
         return self._client.circuit
 
     @property
-    def budget(self) -> Budget:
+    def budget(self) -> RateLimiter:
         return self._client.budget
 
     @property

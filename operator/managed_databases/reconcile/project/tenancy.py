@@ -29,7 +29,7 @@ def default_project(projects: Iterable[Resource]) -> str | Wait:
     )
 
 
-def powers(
+def granted_powers(
     allowed: Iterable[AllowedNamespace], namespace: str, labels: Mapping[str, str] | None
 ) -> frozenset[str] | None:
     """Return the powers of a namespace, from all entries that match it; None if no entry does: it may not use the project.

@@ -14,7 +14,7 @@ from managed_databases.reconcile.scheduling.allowance import Allowance
 from managed_databases.reconcile.scheduling.rotation import Rotation
 from managed_databases.reconcile.told import Told, ToldCondition
 
-_MOST_WAITING: Final = 10_000
+_MAX_WAITING: Final = 10_000
 """More than that at once is a storm that nobody reads; what is over it is left out. The namespaces share it."""
 _AT_ONCE: Final = 25
 _SECONDS_EACH: Final = 60.0
@@ -156,7 +156,7 @@ class EventRecorder:
     def _post(self, resource: Resource, announcement: Announcement) -> None:
         namespace = resource.key.namespace
         others = len(self._waiting.keys() - {namespace})
-        if self._waiting[namespace] >= _MOST_WAITING // (1 + others) or not self._allowance.has_now(resource.uid):
+        if self._waiting[namespace] >= _MAX_WAITING // (1 + others) or not self._allowance.has_now(resource.uid):
             return
         self._waiting[namespace] += 1
         waiting = _Waiting(next(self._order), resource, announcement, datetime.now(UTC))

@@ -15,7 +15,7 @@ from managed_databases.reconcile.decide.decide import lacking
 from managed_databases.reconcile.report.conditions import Saying, conditions
 from managed_databases.reconcile.report.managed import managed
 from managed_databases.reconcile.report.reported import CloudReported
-from managed_databases.reconcile.report.truncate import fitting
+from managed_databases.reconcile.report.truncate import truncated_to
 from managed_databases.reconcile.told import Told, ToldCondition, without_absent
 from managed_databases.visible import all_visible
 
@@ -59,7 +59,7 @@ def status(
     return without_absent(
         {
             **_kept(kind, observed, old),
-            **fitting(kind.status)(all_visible({**told_by_cloud, **reported_fields(kind, reported)})),
+            **truncated_to(kind.status)(all_visible({**told_by_cloud, **reported_fields(kind, reported)})),
             **found,
             **shared.written(),
         }

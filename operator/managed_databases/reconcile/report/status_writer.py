@@ -9,7 +9,7 @@ from managed_databases.kinds.written import Written
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.observe.seals import Seals, decides_ownership
-from managed_databases.reconcile.ports import Kube, KubeError, Resource, WriteRefused
+from managed_databases.reconcile.ports import Kube, KubeError, KubeRefused, Resource
 from managed_databases.reconcile.report.event_recorder import Announcement, EventRecorder
 from managed_databases.reconcile.report.status import status
 from managed_databases.reconcile.report.unreadable import troubled_status
@@ -43,7 +43,7 @@ class StatusWriter:
             return
         try:
             await self._write(resource, wanted)
-        except WriteRefused:
+        except KubeRefused:
             self.event_recorder.tell(resource, Announcement("Warning", trouble.reason, trouble.message))
         except KubeError:
             return

@@ -10,11 +10,11 @@ from pydantic.json_schema import JsonSchemaValue
 
 from managed_databases.kinds.written import Written
 
-Fit = Callable[[object], object]
+Truncation = Callable[[object], object]
 
 
 @cache
-def fitting(model: type[BaseModel]) -> Callable[[Mapping[str, object]], Written]:
+def truncated_to(model: type[BaseModel]) -> Callable[[Mapping[str, object]], Written]:
     """Return a function that cuts strings and lists to the lengths that the model declares; all else stays as it is.
 
     It takes what a status of this model holds, named as in the status, whole or in part. What is of another shape than the
@@ -25,17 +25,17 @@ def fitting(model: type[BaseModel]) -> Callable[[Mapping[str, object]], Written]
     return _fit_fields(schema.get("properties", {}), definitions) or dict
 
 
-def _fit_of(schema: JsonSchemaValue, definitions: JsonSchemaValue) -> Fit | None:
+def _truncation_of(schema: JsonSchemaValue, definitions: JsonSchemaValue) -> Truncation | None:
     """None: there is nothing to cut."""
     if "$ref" in schema:
-        return _fit_of(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+        return _truncation_of(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:  # a type, or null
-        return next((fit for each in schema["anyOf"] if (fit := _fit_of(each, definitions)) is not None), None)
+        return next((fit for each in schema["anyOf"] if (fit := _truncation_of(each, definitions)) is not None), None)
     if "properties" in schema:
         whole = _fit_fields(schema["properties"], definitions)
         return None if whole is None else lambda told: whole(told) if isinstance(told, Mapping) else told
     most: int | None = schema.get("maxLength", schema.get("maxItems"))
-    of_each = _fit_of(schema["items"], definitions) if "items" in schema else None
+    of_each = _truncation_of(schema["items"], definitions) if "items" in schema else None
     if of_each is not None:
         return lambda told: [of_each(value) for value in told[:most]] if isinstance(told, list | tuple) else told
     return None if most is None else lambda told: told[:most] if isinstance(told, str | list | tuple) else told
@@ -44,7 +44,7 @@ def _fit_of(schema: JsonSchemaValue, definitions: JsonSchemaValue) -> Fit | None
 def _fit_fields(
     properties: JsonSchemaValue, definitions: JsonSchemaValue
 ) -> Callable[[Mapping[str, object]], Written] | None:
-    found = {name: _fit_of(each, definitions) for name, each in properties.items()}
+    found = {name: _truncation_of(each, definitions) for name, each in properties.items()}
     fields = {name: fit for name, fit in found.items() if fit is not None}
     if not fields:
         return None

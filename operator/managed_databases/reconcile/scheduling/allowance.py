@@ -4,7 +4,7 @@ from collections.abc import Hashable
 
 from managed_databases.reconcile.clock import Clock
 
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 
 
 class Allowance:
@@ -43,7 +43,7 @@ class Allowance:
         return max(self._paid_until.get(who, now) - self._ahead, now)
 
     def _pay(self, who: Hashable, now: float) -> None:
-        if len(self._paid_until) >= _MOST_REMEMBERED:
+        if len(self._paid_until) >= _MAX_REMEMBERED:
             self._paid_until = {one: until for one, until in self._paid_until.items() if until > now}
             self._promised = {one: moment for one, moment in self._promised.items() if moment > now}
         self._paid_until[who] = max(self._paid_until.get(who, now), now) + self._seconds

@@ -23,8 +23,8 @@ GUARANTEED_PLACES = 4
 """The passes at a time that each project may have, however many others there are."""
 GUARANTEED_WITHIN = 2
 """The same for each namespace in a project."""
-_PEOPLE_IN_A_ROW = 7
-_TIME_IN_A_ROW = 3
+_HIGH_IN_A_ROW = 7
+_LOW_IN_A_ROW = 3
 _SPARE_TIMERS = 64
 
 
@@ -44,17 +44,17 @@ class _Aside(Generic[K]):
         self._entries: dict[Priority, Rotation[tuple[Priority, int, K]]] = {
             priority: Rotation() for priority in Priority
         }
-        self._time_in_a_row = 0
+        self._low_in_a_row = 0
 
     def push(self, share: Share, entry: tuple[Priority, int, K]) -> None:
         self._entries[entry[0]].push(share, entry)
 
     def pop(self) -> tuple[Priority, int, K] | None:
         """Remove and return the next key: three of LOW, then one of HIGH, while both have one."""
-        people_are_due = self._time_in_a_row >= _TIME_IN_A_ROW
-        for priority in (Priority.HIGH, Priority.LOW) if people_are_due else (Priority.LOW, Priority.HIGH):
+        high_is_due = self._low_in_a_row >= _LOW_IN_A_ROW
+        for priority in (Priority.HIGH, Priority.LOW) if high_is_due else (Priority.LOW, Priority.HIGH):
             if self._entries[priority]:
-                self._time_in_a_row = self._time_in_a_row + 1 if priority is Priority.LOW else 0
+                self._low_in_a_row = self._low_in_a_row + 1 if priority is Priority.LOW else 0
                 return self._entries[priority].pop()
         return None
 
@@ -106,7 +106,7 @@ class WorkQueue(Generic[K]):
         self._busy: Counter[Hashable] = Counter()
         self._busy_units: Counter[Share] = Counter()
         self._again: dict[K, Priority] = {}
-        self._people_in_a_row = 0
+        self._high_in_a_row = 0
 
     def __len__(self) -> int:
         """Return how many keys are queued; keys in work and keys with a timer do not count."""
@@ -252,14 +252,14 @@ class WorkQueue(Generic[K]):
         if entry is None:
             return None
         priority, _, key = entry
-        self._people_in_a_row = self._people_in_a_row + 1 if priority is Priority.HIGH else 0
+        self._high_in_a_row = self._high_in_a_row + 1 if priority is Priority.HIGH else 0
         return key, priority
 
     def _next(self) -> tuple[Priority, int, K] | None:
-        time_is_due = self._people_in_a_row >= _PEOPLE_IN_A_ROW
+        low_is_due = self._high_in_a_row >= _HIGH_IN_A_ROW
         is_full = self._places is not None and len(self._in_work) >= self._places
         may_begin = self._has_less_than_its_due if is_full else None
-        for priority in (Priority.LOW, Priority.HIGH) if time_is_due else (Priority.HIGH, Priority.LOW):
+        for priority in (Priority.LOW, Priority.HIGH) if low_is_due else (Priority.HIGH, Priority.LOW):
             ready = self._ready[priority]
             while (entry := ready.pop(may_begin, levels=len(self._guaranteed))) is not None:
                 key = entry[2]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from managed_databases.reconcile.observe.letting_go import goes_with_its_definition
-from managed_databases.reconcile.ports import Definition, KubeUnreachable, Resource, ResourceKey, WriteRefused
+from managed_databases.reconcile.observe.definition_deletion import goes_with_its_definition
+from managed_databases.reconcile.ports import Definition, KubeRefused, KubeUnreachable, Resource, ResourceKey
 
 EARLY, LATER, LATEST = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"
 
@@ -34,7 +34,7 @@ def topic(deleting_since: str | None) -> Resource:
         (Definition(LATER, None), EARLY, True, "it is left from an earlier definition, whose deletion it follows from"),
         (Definition(LATER, None), LATER, True, "in the same second: rather let go than delete"),
         (None, LATER, True, "there is no definition any more"),
-        (WriteRefused("no"), LATER, None, "an operator of before the right to look"),
+        (KubeRefused("no"), LATER, None, "an operator of before the right to look"),
     ],
 )
 async def test_whether_it_goes_with_its_definition(

@@ -27,7 +27,7 @@ from managed_databases.reconcile.project.polling import OddRows
 from managed_databases.reconcile.project.reaching import Reached
 from managed_databases.reconcile.report.conditions import Saying, conditions
 from managed_databases.reconcile.report.reported import Reported
-from managed_databases.reconcile.report.truncate import fitting
+from managed_databases.reconcile.report.truncate import truncated_to
 from managed_databases.reconcile.told import ToldProject, ToldUse, without_absent
 from managed_databases.visible import all_visible
 
@@ -93,7 +93,7 @@ def project_status(resource: Resource, observed: ObservedProject, now: datetime)
     )
     # What this process has found counts: another text there, whoever wrote it, would stop the project at the next start.
     whole = {**old.kept, **_connection(observed), **_offer(observed), **shared.written()}
-    return without_absent(fitting(KIND.status)(all_visible(whole)))
+    return without_absent(truncated_to(KIND.status)(all_visible(whole)))
 
 
 def _connection(observed: ObservedProject) -> Written:
@@ -176,25 +176,25 @@ def _says(resource: Resource, observed: ObservedProject) -> dict[str, Saying]:
     if observed.problem is not None:
         why: Saying = (False, observed.problem.reason, observed.problem.message)
         stalled = _needs_a_person(observed.problem)
-        return _frame(why, why, stalled=stalled)
+        return _said(why, why, stalled=stalled)
     if observed.unreachable:
         message = (
             f"the API at {observed.endpoint} does not answer: check the network and the provider's status page; it is "
             "asked again now and then, and nothing is changed meanwhile"
         )
         silent: Saying = (False, Reason.UNREACHABLE, message)
-        return _frame(silent, silent, stalled=False)
+        return _said(silent, silent, stalled=False)
     ready = _ready(resource, observed)
     if observed.note is not None:
-        return _frame(
+        return _said(
             ready, (False, observed.note.reason, observed.note.message), stalled=_needs_a_person(observed.note)
         )
     if observed.troubles:
-        return _frame(ready, (False, *observed.troubles[0]), stalled=observed.troubles[0][0] in NEEDS_A_PERSON)
+        return _said(ready, (False, *observed.troubles[0]), stalled=observed.troubles[0][0] in NEEDS_A_PERSON)
     if not observed.answered and not _was_in_sync(resource):
-        return _frame(ready, (False, Reason.LOOKING, "waits for the API's first answer"), stalled=False)
+        return _said(ready, (False, Reason.LOOKING, "waits for the API's first answer"), stalled=False)
     read = "the project's collections are read" + ("" if observed.warning is None else f"; {observed.warning}")
-    return _frame(ready, (True, Reason.IN_SYNC, read), stalled=False)
+    return _said(ready, (True, Reason.IN_SYNC, read), stalled=False)
 
 
 def _needs_a_person(why: Wait | Stall) -> bool:
@@ -219,7 +219,7 @@ def _was_in_sync(resource: Resource) -> bool:
     )
 
 
-def _frame(ready: Saying, synced: Saying, *, stalled: bool) -> dict[str, Saying]:
+def _said(ready: Saying, synced: Saying, *, stalled: bool) -> dict[str, Saying]:
     _, reason, message = synced
     under_way = synced[0] is not True and not stalled
     return {

@@ -9,7 +9,7 @@ from managed_databases.api.models import DatastoreType
 from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.ports import Resource, ResourceKey
-from managed_databases.reconcile.project.status import ObservedProject, project_status
+from managed_databases.reconcile.project.project_status import ObservedProject, project_status
 from managed_databases.reconcile.told import Told
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ must not delete anything in the cloud.
 
 from typing import Final
 
-from managed_databases.reconcile.ports import Kube, Resource, WriteRefused
+from managed_databases.reconcile.ports import Kube, KubeRefused, Resource
 
 LOOK_AGAIN_SECONDS: Final = 60.0
 """What was being deleted already when its definition was deleted gets no event of its own: it is looked at this often."""
@@ -21,7 +21,7 @@ async def goes_with_its_definition(kube: Kube, resource: Resource) -> bool | Non
     """
     try:
         definition = await kube.read_definition(resource.key.kind)
-    except WriteRefused:
+    except KubeRefused:
         return None
     if definition is None or definition.deleting_since is not None:
         return True
