@@ -127,7 +127,7 @@ def test_what_is_not_recognised_is_no_quota(row: dict[str, Any]) -> None:
 
 def test_what_is_recognised() -> None:
     assert quota_lines(quotas(ram=(1, 2), disk=(3, 4))) == (QuotaLine("disk", 3, 4), QuotaLine("ram", 1, 2))
-    assert ranges(LIMITS, "postgresql")["vcpus"] == Range(2, 8, None)
+    assert ranges(LIMITS, "postgresql")["vcpus"] == Range(2, 8)
     features = [{"name": "b", "is_supported": True}, {"name": "a"}, {"name": "c", "is_supported": False}]
     assert supported(Capability.model_validate(row) for row in features) == ("a", "b")
 

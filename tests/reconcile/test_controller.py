@@ -46,11 +46,11 @@ class KeyOnly:
 async def test_a_thousand_passes_that_wait_for_nothing_let_others_have_their_turns() -> None:
     cache = EmptyCache()
     settings = ControllerSettings(workers=4)
-    engine = Controller(cast(Any, cache), cast(Kube, KeyOnly()), PatientClock(), settings, kinds())
-    running = asyncio.create_task(engine.run())
+    controller = Controller(cast(Any, cache), cast(Kube, KeyOnly()), PatientClock(), settings, kinds())
+    running = asyncio.create_task(controller.run())
     await asyncio.sleep(0)
     for key in KEYS:
-        engine.resource_changed(key)
+        controller.resource_changed(key)
     cache.asked.clear()
     while len(cache.asked) < len(KEYS):
         cache.turn += 1

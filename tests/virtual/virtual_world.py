@@ -116,7 +116,7 @@ class VirtualWorld(SandboxAdmin):
         self._app = Sandbox(settings=Settings(delay_seconds=delay_seconds))
         self._settings = ControllerSettings(operator_namespace=SYSTEM, **settings)
         self._random = random.Random(seed)  # noqa: S311 (spreads retries, guards nothing)
-        self._engine: asyncio.Task[None] | None = None
+        self._controller: asyncio.Task[None] | None = None
         self._tell: Callable[[str, ResourceKey, Raw, bool], None] | None = None
 
     async def _ask(
@@ -152,7 +152,7 @@ class VirtualWorld(SandboxAdmin):
         store = Store(kinds())
         store.secrets_watched_in = frozenset({None})
         connection = cast(KubeConnection, self.cluster)
-        engine = Controller(
+        controller = Controller(
             store,
             KubeWriter(connection, store, kinds().values()),
             VirtualClock(),
@@ -171,24 +171,24 @@ class VirtualWorld(SandboxAdmin):
                     return
             news = store.deleted(raw, kind) if gone else store.seen(raw, kind)
             if news is not None and kind == SECRET:
-                engine.secret_changed(key.namespace, key.name)
+                controller.secret_changed(key.namespace, key.name)
             elif news is not None:
-                engine.resource_changed(key)
+                controller.resource_changed(key)
 
         for key, raw in self.cluster.objects.items():
             tell(key.kind, key, raw, False)
         self._tell = tell
         self.cluster.told.append(tell)
-        self._engine = asyncio.create_task(engine.run(), name="engine")
+        self._controller = asyncio.create_task(controller.run(), name="controller")
 
     async def kill(self) -> None:
-        if self._engine is None:
+        if self._controller is None:
             return
         assert self._tell is not None
         self.cluster.told.remove(self._tell)
-        self._engine.cancel()
-        await asyncio.wait([self._engine])
-        self._engine = None
+        self._controller.cancel()
+        await asyncio.wait([self._controller])
+        self._controller = None
 
     # --- people ---
 
@@ -239,9 +239,9 @@ class VirtualWorld(SandboxAdmin):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while loop.time() < deadline:
-            if self._engine is not None and self._engine.done():
-                self._engine.result()
-                raise AssertionError("the engine has ended")
+            if self._controller is not None and self._controller.done():
+                self._controller.result()
+                raise AssertionError("the controller has ended")
             try:
                 if last := check():
                     return

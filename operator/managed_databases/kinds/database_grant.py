@@ -66,7 +66,7 @@ class DatabaseGrantKind(KindInDatastore[DatabaseGrantSpec, Grant, DatabaseGrantS
         return (grant.datastore_id, grant.database_id, grant.user_id)
 
     def body(self, observed: ObservedGrant, password: SecretStr | None) -> NewGrant:
-        """Return the body of the POST. Raises Refused if the engine has no grants, or if user and database are in different
+        """Return the body of the POST. Raises SpecRefused if the engine has no grants, or if user and database are in different
         datastores.
         """
         _require_fit(observed)
@@ -80,7 +80,10 @@ class DatabaseGrantKind(KindInDatastore[DatabaseGrantSpec, Grant, DatabaseGrantS
         return _identifying(self.key_of(grant))
 
     def changes(self, observed: ObservedGrant) -> Iterator[Change]:
-        """Yield nothing: no field of a grant can change. Raises Refused if a reference now leads to another database or user."""
+        """Yield nothing: no field of a grant can change.
+
+        Raises SpecRefused if a reference now leads to another database or user.
+        """
         _require_fit(observed)
         require_unmoved(observed, DATABASE, observed.existing.database_id)
         require_unmoved(observed, USER, observed.existing.user_id)

@@ -100,7 +100,7 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
     def body(self, observed: ObservedUser, password: SecretStr | None) -> NewUser:
         """Return the body of the POST; without a password it serves only to check the spec, as the API would refuse it.
 
-        Raises Refused if the engine has no users.
+        Raises SpecRefused if the engine has no users.
         """
         _require_fit(observed)
         name, datastore_id = effective_name(observed), datastore_of(observed).id or ""
@@ -116,8 +116,8 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
         return {"datastore_id": user.datastore_id, "name": user.name}
 
     def changes(self, observed: ObservedUser) -> Iterator[Change]:
-        """Yield nothing: only the password of a user can change, and the controller does that. Raises Refused if the spec does
-        not fit the datastore.
+        """Yield nothing: only the password of a user can change, and the controller does that. Raises SpecRefused if the spec
+        does not fit the datastore.
         """
         _require_fit(observed)
         yield from ()

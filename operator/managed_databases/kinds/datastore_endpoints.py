@@ -109,7 +109,7 @@ def secret_content(
     database: str | None = None,
     ca_certificate: str | None = None,
 ) -> Mapping[str, str]:
-    """Return a credentials Secret's data without the password itself (design, Credentials)."""
+    """Return a credentials Secret's data without the password itself (docs/using.md, Give the Secret to an application)."""
     kind = family(engine)
     content = {
         "type": kind,

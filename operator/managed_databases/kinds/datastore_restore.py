@@ -20,7 +20,7 @@ SOURCE: Reference[ManagedDatastoreSpec, ManagedDatastoreSpec, Datastore] = Refer
 
 
 def restore(observed: ObservedDatastore) -> NewRestore | None:
-    """Return the backup for the body of the creation; None without one. Raises Refused for a source without backups, or one
+    """Return the backup for the body of the creation; None without one. Raises SpecRefused for a source without backups, or one
     that this namespace may not restore.
     """
     spec = observed.spec

@@ -145,14 +145,14 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
     def body(self, observed: Observed[S, O, T], password: SecretStr | None) -> Request:
         """Return the body of the POST; without a password it serves only to check the spec.
 
-        Raises Refused if the spec cannot be carried out (a stall), or not yet (a wait).
+        Raises SpecRefused if the spec cannot be carried out (a stall), or not yet (a wait).
         """
 
     @abstractmethod
     def expected(self, observed: Observed[S, O, T]) -> Mapping[str, str | None]:
         """Return the immutable fields by which the object of an attempt to create is recognised.
 
-        A field that `expected` or `expected_of` leaves out is not compared. Raises Refused as `body` does.
+        A field that `expected` or `expected_of` leaves out is not compared. Raises SpecRefused as `body` does.
         """
 
     @abstractmethod
@@ -169,7 +169,7 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
     def changes(self, observed: Observed[S, O, T]) -> Iterable[Change]:
         """Yield the calls that bring the object (`observed.existing`) to its spec, in the order in which they are made.
 
-        After the last one, raises Refused for a difference that no call can change. Asked only if the object exists.
+        After the last one, raises SpecRefused for a difference that no call can change. Asked only if the object exists.
         """
 
     def wanted_values(self, observed: Observed[S, O, T]) -> Mapping[str, str]:

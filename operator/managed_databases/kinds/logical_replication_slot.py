@@ -68,7 +68,7 @@ class LogicalReplicationSlotKind(
         return (slot.datastore_id, slot.name)
 
     def body(self, observed: ObservedSlot, password: SecretStr | None) -> NewLogicalReplicationSlot:
-        """Return the body of the POST. Raises Refused if the engine has no slots, or the database is in another datastore."""
+        """Return the body of the POST. Raises SpecRefused if the engine has no slots, or the database is in another datastore."""
         require_family(observed, "a logical replication slot is", POSTGRESQL)
         require_same_datastore(observed, DATABASE)
         return NewLogicalReplicationSlot(
@@ -88,7 +88,7 @@ class LogicalReplicationSlotKind(
         return {"name": slot.name, "datastore_id": slot.datastore_id, "database_id": slot.database_id}
 
     def changes(self, observed: ObservedSlot) -> Iterator[Change]:
-        """Yield nothing: no field of a slot can change. Raises Refused if `databaseRef` now leads to another database."""
+        """Yield nothing: no field of a slot can change. Raises SpecRefused if `databaseRef` now leads to another database."""
         require_unmoved(observed, DATABASE, observed.existing.database_id)
         yield from ()
 

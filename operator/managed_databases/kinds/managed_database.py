@@ -74,7 +74,7 @@ class ManagedDatabaseKind(KindInDatastore[ManagedDatabaseSpec, Database, Protect
         return (database.datastore_id, database.name)
 
     def body(self, observed: ObservedDatabase, password: SecretStr | None) -> NewDatabase:
-        """Return the body of the POST. Raises Refused if the engine has no databases, or none with these fields."""
+        """Return the body of the POST. Raises SpecRefused if the engine has no databases, or none with these fields."""
         _require_fit(observed)
         fields = {
             "name": effective_name(observed),
@@ -94,7 +94,7 @@ class ManagedDatabaseKind(KindInDatastore[ManagedDatabaseSpec, Database, Protect
         return _identifying(database.datastore_id, database.name, database.lc_collate, database.lc_ctype)
 
     def changes(self, observed: ObservedDatabase) -> Iterator[Change]:
-        """Yield a change of the owner, the only field that can change (API reference). Raises Refused if the engine has no
+        """Yield a change of the owner, the only field that can change (API reference). Raises SpecRefused if the engine has no
         owners.
 
         If the answer of the API lacks the owner, the owner is not known; a null means that the database has none.

@@ -96,8 +96,8 @@ class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDat
         return NewDatastore.model_validate(fields)
 
     def expected(self, observed: ObservedDatastore) -> Mapping[str, str | None]:
-        """Return the fields by which a new datastore is recognised. Raises Refused while the catalogue is not known, and for an
-        engine that the catalogue lacks.
+        """Return the fields by which a new datastore is recognised. Raises SpecRefused while the catalogue is not known, and
+        for an engine that the catalogue lacks.
         """
         spec = observed.spec
         type_ = resolve_type(catalogue_of(observed), spec.engine.type, spec.engine.version)

@@ -31,11 +31,10 @@ class QuotaLine:
 
 @dataclass(frozen=True)
 class Range:
-    """From `least` to `most`, in steps of `step`; None where the API does not tell."""
+    """From `least` to `most`; None where the API does not tell."""
 
     least: int | None = None
     most: int | None = None
-    step: int | None = None
 
 
 def quota_lines(rows: Iterable[Quota]) -> tuple[QuotaLine, ...]:
@@ -77,7 +76,7 @@ def supported(rows: Iterable[Capability]) -> tuple[str, ...]:
 
 
 def _range(told: Mapping[str, object]) -> Range:
-    return Range(_whole(told.get("min")), _whole(told.get("max")), _whole(told.get("multiplier")))
+    return Range(_whole(told.get("min")), _whole(told.get("max")))
 
 
 def _whole(value: object) -> int | None:

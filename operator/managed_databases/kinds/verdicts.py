@@ -93,7 +93,7 @@ class Risk(IntEnum):
 
 @dataclass(frozen=True)
 class Create:
-    """Make the cloud object: finalizer, intent, Secret, POST, id. The engine knows the order."""
+    """Make the cloud object: finalizer, intent, Secret, POST, id. `Actor` keeps that order."""
 
     reason: Reason
     message: str
@@ -150,7 +150,7 @@ class PasswordStep(StrEnum):
     PREPARE = "prepare"
     """Write the new password into the pending Secret: its creation is the lock."""
     ABANDON = "abandon"
-    """Give the pending password up: the API has refused it, and nobody gives it any more."""
+    """Give the pending password up: the cloud does not have it, for certain, and nobody gives it any more."""
     SEND = "send"
     """Send the pending password to the cloud."""
     SWITCH = "switch"
@@ -215,7 +215,7 @@ class Stall:
 
 @dataclass(frozen=True)
 class Done:
-    """The cloud matches the spec. `note` is a reason other than InSync worth showing, such as NotReversible."""
+    """The cloud matches the spec. A `reason` other than InSync is worth showing, such as NotReversible."""
 
     reason: Reason = Reason.IN_SYNC
     message: str = "the cloud matches the spec"

@@ -1,4 +1,6 @@
-"""What can be tuned about the controller. The defaults are those of the operator's settings, too."""
+"""What the controller is told when it is made. What people can set has the same name in `settings.py`, and its default from here;
+the rest is for tests.
+"""
 
 from dataclasses import dataclass
 

@@ -15,11 +15,10 @@ def test_replacing_forgets_what_is_no_longer_wanted() -> None:
     assert index.of(CATALOGUE) == {"orders"}
 
 
-def test_adding_keeps_the_others() -> None:
+def test_each_has_its_own() -> None:
     index = DependencyIndex[str]()
-    index.replace("orders", [MAIN])
-    index.add("orders", CATALOGUE)
-    index.add("carts", MAIN)
+    index.replace("orders", [MAIN, CATALOGUE])
+    index.replace("carts", [MAIN])
     assert index.of(MAIN) == {"orders", "carts"}
     assert index.of(CATALOGUE) == {"orders"}
 
@@ -30,17 +29,16 @@ def test_dropping_someone_unknown_is_no_error() -> None:
 
 def test_what_was_returned_does_not_change() -> None:
     index = DependencyIndex[str]()
-    index.add("orders", MAIN)
+    index.replace("orders", [MAIN])
     listeners = index.of(MAIN)
     index.drop("orders")
     assert listeners == {"orders"}
 
 
 WHO = st.integers(0, 3)
-TOPICS = st.tuples(st.sampled_from("abc")).map(Dependency)
+DEPENDENCIES = st.tuples(st.sampled_from("abc")).map(Dependency)
 CHANGES: st.SearchStrategy[tuple[str, int, list[Dependency]]] = st.one_of(
-    st.tuples(st.just("replace"), WHO, st.lists(TOPICS)),
-    st.tuples(st.just("add"), WHO, TOPICS.map(lambda dependency: [dependency])),
+    st.tuples(st.just("replace"), WHO, st.lists(DEPENDENCIES)),
     st.tuples(st.just("drop"), WHO, st.just([])),
 )
 
@@ -53,9 +51,6 @@ def test_both_directions_agree(changes: list[tuple[str, int, list[Dependency]]])
             case "replace":
                 index.replace(who, dependencies)
                 model[who] = set(dependencies)
-            case "add":
-                index.add(who, dependencies[0])
-                model.setdefault(who, set()).add(dependencies[0])
             case _:
                 index.drop(who)
                 model.pop(who, None)

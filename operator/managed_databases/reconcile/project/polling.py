@@ -50,14 +50,12 @@ class CollectionPoller:
     """Lists one collection: at once on request, at short intervals while an object is pending, else at the interval at rest.
 
     There are never two LISTs at a time. The next LIST begins at least one second after the end of the last one, and at least ten
-    times the duration of the last one after it, if that was answered and took more than a second. `rest_seconds` returns the
+    times the duration of the last one after it, if that was answered and took more than five seconds. `rest_seconds` returns the
     interval at rest; `listed` is called after each LIST that was applied, `troubled` when `trouble` changes. `failure` is why
     LISTs have failed since the last good one; `trouble` is the same once the status shall show it. If `is_foreign` finds an
-    object of another project in a LIST, the LIST is not applied.
+    object of another project in a LIST, the LIST is not applied. `is_awaited` returns whether somebody depends on an object: only
+    such an object sets the pace. `idle` is called when nobody needs the collection any more.
     """
-
-    # `is_awaited` tells whether somebody depends on an object: what is nobody's business does not set the pace. `idle` is
-    # told when nobody needs the collection any more.
 
     def __init__(
         self,

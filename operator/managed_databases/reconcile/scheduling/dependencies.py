@@ -97,10 +97,6 @@ class DependencyIndex(Generic[K]):
         else:
             self._dependencies.pop(who, None)
 
-    def add(self, who: K, dependency: Dependency) -> None:
-        """Add one dependency to those of `who`."""
-        self.replace(who, {*self._dependencies.get(who, ()), dependency})
-
     def drop(self, who: K) -> None:
         """Remove `who` and its dependencies; no error if `who` is unknown."""
         for dependency in self._dependencies.pop(who, ()):
