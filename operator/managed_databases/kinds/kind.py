@@ -1,4 +1,4 @@
-"""What a kind declares. The controller knows kinds only through this.
+"""What a kind declares. The controller knows kinds through this; of datastores it also knows who is let in, and where to connect.
 
 Everything here is data or a pure function: no I/O, no Kubernetes, no clock.
 """

@@ -104,7 +104,7 @@ def is_outdated(current: Pass, mine: SecretContent, password: SecretStr) -> bool
 
 def has_lost_marks(mine: SecretContent) -> bool:
     """Whether somebody has taken away labels or annotations that are always there."""
-    return mine.labels.get(MANAGED_LABEL) != "true" or not {OWNER_UID, PASSWORD_CHECK} <= mine.annotations.keys()
+    return mine.labels.get(MANAGED_LABEL) != OWN or not {OWNER_UID, PASSWORD_CHECK} <= mine.annotations.keys()
 
 
 def keeping_check(current: Pass, mine: SecretContent | None, wanted: NewSecret, password: SecretStr) -> NewSecret:

@@ -41,16 +41,12 @@ class Inside:
         ]
         current.dependencies.update(dependency.resource(*child.key) for child in children)
         going = {child.uid for child in children if child.deleting_since is not None}
-        return tuple(
-            sorted(
-                self._named(child, is_allowed=is_allowed)
-                for child in children
-                if not {child.uid, owner_of(child)} & going
-                and self._stands(
-                    current, child, id_, is_allowed=(is_allowed := self._is_allowed(child, may, current.view.name))
-                )
-            )
-        )
+        staying = []
+        for child in children:
+            is_allowed = self._is_allowed(child, may, current.view.name)
+            if not {child.uid, owner_of(child)} & going and self._stands(current, child, id_, is_allowed=is_allowed):
+                staying.append(self._named(child, is_allowed=is_allowed))
+        return tuple(sorted(staying))
 
     def _is_allowed(self, child: Resource, may: set[str], project: str) -> bool:
         return child.key.namespace in may and self.granted_powers(project, child.key.namespace) is not None

@@ -1,4 +1,4 @@
-"""What a pass depends on and wants, noted while it looks. Looking changes nothing; what is noted is ordered here, at once."""
+"""What a pass depends on and wants: noted while the pass looks, and ordered here, at once, after the look."""
 
 from dataclasses import dataclass, field
 
