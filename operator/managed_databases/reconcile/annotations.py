@@ -1,4 +1,6 @@
-"""The annotations by which people steer the operator, and those it puts on its Secrets."""
+"""The annotations by which people steer the operator, and the annotations that the operator puts on its Secrets and on owned
+resources.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,7 +17,9 @@ APPROVE: Final = f"{GROUP}/approve"
 
 ALLOW_INSECURE: Final = f"{GROUP}/allow-insecure"
 PROJECTS: Final = f"{GROUP}/projects"
-"""Both on a project's credentials Secret: whoever writes that decides where its content goes, and for whom."""
+"""Both annotations are on a project's credentials Secret: whoever may write that Secret decides to which addresses its content
+goes, and for which DatabaseProjects.
+"""
 
 OWNER_UID: Final = f"{GROUP}/owner-uid"
 OBJECT_ID: Final = f"{GROUP}/object-id"
@@ -24,14 +28,14 @@ OWNED_BY: Final = f"{GROUP}/owned-by"
 PASSWORD_CHECK: Final = f"{GROUP}/password-check"
 
 MAX_TOKEN_LENGTH: Final = 256
-"""As `status.lastHandledSyncRequest` takes it."""
+"""Characters; `status.lastHandledSyncRequest` takes no more."""
 
 
 def sync_request(annotations: Mapping[str, str]) -> str | None:
-    """The token of a requested sync, ours or Flux's; a new token is a new request.
+    """Return the token of a requested sync, by the operator's own annotation or by Flux's; None if no sync is requested.
 
-    With both annotations it is both, with a space between them: neither may hide a change of the other. A text that
-    is too long to be echoed is replaced by its digest.
+    A new token is a new request. If both annotations are there, the token is both texts with a space between them, so that
+    neither hides a change of the other. A token that is too long for the status is replaced by its digest.
     """
     token = " ".join(filter(None, (annotations.get(SYNC_REQUESTED), annotations.get(FLUX_REQUESTED_AT))))
     if len(token) > MAX_TOKEN_LENGTH:

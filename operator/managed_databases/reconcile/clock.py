@@ -1,4 +1,4 @@
-"""Time as the controller sees it. Every wait of the controller goes through here, so that a test can compress it."""
+"""Time as the controller sees it. Every wait of the controller goes through `Clock`, so that a test can compress time."""
 
 import asyncio
 import time
@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """A monotonic clock whose seconds pass `speed` times as fast as real ones; never negative, never backwards.
+    """A monotonic clock whose seconds pass `speed` times as fast as real seconds. It is never negative and never goes backwards.
 
-    `speed` above 1 is for tests. Raises ValueError unless it is positive.
+    A `speed` above 1 is for tests. Raises ValueError unless `speed` is positive.
     """
 
     def __init__(self, speed: float = 1.0) -> None:
@@ -17,21 +17,21 @@ class Clock:
         self.speed = speed
 
     def monotonic(self) -> float:
-        """Seconds since an arbitrary start, as this clock counts them."""
+        """Return the seconds since an arbitrary start, as this clock counts them."""
         return time.monotonic() * self.speed
 
     def now(self) -> datetime:
-        """The real wall clock in UTC: for time stamps in status only, never for a decision."""
+        """Return the real time in UTC: for time stamps in a status only, never for a decision."""
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep for that many seconds of this clock; not at all when zero or negative."""
+        """Sleep for so many seconds of this clock; not at all if `seconds` is zero or negative."""
         await self.wait(asyncio.Event(), self.monotonic() + seconds)
 
     async def wait(self, event: asyncio.Event, until: float | None) -> bool:
-        """Wait for `event`, at most until that moment of this clock (None: for ever); return whether it was set.
+        """Wait for `event`, at most until the moment `until` of this clock (None: for ever); return whether the event is set.
 
-        The event is not cleared. Never returns False before the moment.
+        The event is not cleared. False is never returned before that moment.
         """
         while not event.is_set():
             left = None if until is None else until - self.monotonic()

@@ -1,4 +1,4 @@
-"""The controller: takes keys from the queue and has one pass run over each, whatever woke it."""
+"""The controller: takes keys from the queue and runs one pass over the resource of each key, whatever woke it."""
 
 import asyncio
 import random
@@ -49,11 +49,17 @@ from managed_databases.reconcile.settings import ControllerSettings
 log = structlog.get_logger()
 
 SPARE_SHARE = 4
-"""One worker more for so many: for projects that come while others have taken all places (see `WorkQueue`)."""
+"""For so many workers there is one more: for projects that come while others have taken all places (see `WorkQueue`)."""
 
 
 class Controller:
-    """Level-triggered: each pass looks at everything anew, and ends with done, a wait, or a moment to run again."""
+    """The controller of all kinds. It is level-triggered: each pass looks at everything anew, and ends with done, with a wait, or
+    with a moment at which to run again.
+
+    `before_send` is awaited right before each call to the API is sent, `observer` is given the project and a record of each
+    call, `draw` returns a random number in [0, 1), and `unguarded` returns why statuses are not guarded by the admission
+    policy, None if they are.
+    """
 
     def __init__(
         self,
@@ -151,7 +157,9 @@ class Controller:
     # --- what wakes it ---
 
     def resource_changed(self, key: ResourceKey) -> None:
-        """The cache has something new of this resource, or lost it."""
+        """Take note that the cache has a new version of this resource, or has lost it: have a pass over the resource, and over
+        each resource that depends on it.
+        """
         resource = self._cache.get(key)
         if resource is None:
             self.owners.forget(key)
@@ -175,7 +183,7 @@ class Controller:
         self._seen_versions[key] = version
         person = before is not None and before != version or (before is None and self._is_new(resource))
         if before is None:
-            # Before its first pass, which may be all that it needs.
+            # A resource needs its share before its first pass: many need only that one.
             self._queue.set_share(key, (self._first_place.project_of(resource), key.namespace))
             self._queue.set_group(key, self._first_place.datastore_of(resource))
         self._queue.add(key, Priority.HIGH if person else Priority.LOW)
@@ -188,12 +196,12 @@ class Controller:
         self.wake(dependency.secret(namespace, name), Priority.LOW)
 
     def guard_changed(self) -> None:
-        """The policy on statuses has come or gone."""
+        """Take note that the admission policy on statuses has come or gone."""
         if self._started:
             self.projects.look_again()
 
     def namespace_changed(self, name: str) -> None:
-        """Labels decide who may use a project."""
+        """Have a pass over each resource in the namespace: its labels decide which projects it may use."""
         for kind in self._kinds.values():
             for resource in self._cache.of_kind(kind.name):
                 if resource.key.namespace == name:
@@ -213,7 +221,10 @@ class Controller:
         self._queue.set_group(key, datastore_id)
 
     def _note(self, resource: Resource) -> None:
-        """Whatever a status says: this is asked of all of them at a start, and one that raises would end every start."""
+        """Enter what the resource's status says into the ownership index, whatever the status holds.
+
+        At a start this is done for all resources, so an error that one status raised would end every start.
+        """
         try:
             self.owners.update(resource, self.seals.standing(resource))
         except Exception:
@@ -221,19 +232,19 @@ class Controller:
             self.owners.forget(resource.key)
 
     def _key_changed(self) -> None:
-        """What was proven may not be any more, and the other way round."""
+        """Judge all statuses anew: with another key, what was proven may not be proven any more, and the other way round."""
         for resource in self.everything():
             self._note(resource)
             if self._started:
                 self._queue.add(resource.key, Priority.LOW)
 
     async def _no_key(self, error: KubeRefused) -> None:
-        """No pass can say so: none is made without the key."""
+        """Report in the status of every project why there is no key: without the key there are no passes that could."""
         for project in self._cache.of_kind(PROJECT.name):
             await self._reconciler.writer.tell(project, kubernetes_refusal(error))
 
     def _proven(self) -> list[Resource]:
-        """What tells where a project is; while nothing is proven, what is said."""
+        """Return the resources whose claims are proven; all resources if none is."""
         everything = self.everything()
         return [resource for resource in everything if self.owners.counts(resource.key)] or everything
 
@@ -242,7 +253,7 @@ class Controller:
         self._notify_of(resource.key)
 
     def wake(self, dependency: Dependency, priority: Priority = Priority.LOW) -> None:
-        """Have a pass over each that depends on this."""
+        """Have a pass over each resource that has this dependency."""
         for key in self._dependencies.of(dependency):
             self._queue.add(key, priority)
 
@@ -258,7 +269,9 @@ class Controller:
     # --- running ---
 
     async def run(self) -> None:
-        """Work until cancelled. Everything in the cache is queued first, the oldest first: it holds what two want."""
+        """Work until cancelled. First all resources in the cache are queued: the projects, then the others from the oldest on,
+        because the oldest one gets what two of them want.
+        """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._event_recorder.run(), name="event recorder")
             await self.keeper.get_key()
@@ -274,14 +287,14 @@ class Controller:
                 group.create_task(self._workers.work(), name=f"worker {number}")
 
     def queued(self) -> int:
-        """How many resources wait for a pass; those in one, and those with a moment to wait for, do not count."""
+        """Return how many resources wait for a pass. Resources in a pass, or with a moment to wait for, do not count."""
         return len(self._queue)
 
     def everything(self) -> list[Resource]:
         return [resource for kind in self._kinds for resource in self._cache.of_kind(kind)]
 
     async def drain(self, seconds: float) -> None:
-        """Begin no more passes, and give those under way so many real seconds to end."""
+        """Begin no more passes, and give the passes under way so many real seconds to end."""
         await self._workers.drain(seconds)
 
     async def _run(self, key: ResourceKey, priority: Priority) -> None:

@@ -1,4 +1,6 @@
-"""In whose turn a resource stands in the queue before its first pass, which may be all that it needs."""
+"""In which project's and datastore's share of the queue a resource stands before its first pass. Many resources need only that
+one pass.
+"""
 
 from collections.abc import Callable
 
@@ -8,7 +10,10 @@ from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceK
 
 
 class FirstPlace:
-    """`may_use` tells whether a namespace may use a project."""
+    """Finds the project and the datastore of a resource that has had no pass yet.
+
+    `may_use(project, namespace)` returns whether the namespace may use the project.
+    """
 
     def __init__(self, cache: ResourceCache, owners: OwnershipIndex, may_use: Callable[[str, str], bool]) -> None:
         self._cache = cache
@@ -16,8 +21,10 @@ class FirstPlace:
         self._may_use = may_use
 
     def datastore_of(self, resource: Resource) -> str | None:
-        """The id of the datastore that a resource is in, as far as that is known. What only its spec says of another
-        namespace's does not count: its places are not for whoever names it.
+        """Return the id of the datastore that the resource is in; None if that is not known.
+
+        A datastore of another namespace does not count if only the resource's spec names it: otherwise anybody could take the
+        places of a datastore by naming it.
         """
         parent = self._owners.parent(resource.key)
         if not isinstance(parent, ResourceKey):
@@ -26,8 +33,8 @@ class FirstPlace:
         return holder.told.id if holder is not None else None
 
     def project_of(self, resource: Resource) -> str:
-        """The project that a resource is in, as far as it says so itself; empty while that is not known, or when it may not
-        be: whoever invents projects gets no turns for them.
+        """Return the name of the project that the resource itself says to be in; empty if it names none, or if its namespace may
+        not use that project: otherwise invented names of projects would get turns of their own.
         """
         if resource.key.kind == PROJECT.name:
             return resource.key.name

@@ -1,6 +1,6 @@
-"""What the process remembers of one resource between two passes. All of it may be lost at any instant.
+"""What the process remembers of one resource between two passes. All of this may be lost at any instant.
 
-Each part has one owner, and methods that keep it right. Moments are the controller's monotonic seconds.
+Each part has one owner, and methods that keep the part right. Moments are seconds of the controller's monotonic clock.
 """
 
 from dataclasses import dataclass, field
@@ -13,20 +13,22 @@ from managed_databases.reconcile.ports import SecretContent
 
 @dataclass(slots=True)
 class CreationMemory:
-    """How the cloud object comes into being: it guards against a second one."""
+    """What this process knows of the creation of the cloud object; guards against a second object."""
 
     created_id: str | None = None
-    """What our POST answered, until the status says so."""
+    """The id that the answer to the operator's POST had, until the status has it."""
     wanted_since: float | None = None
-    """Since when an object of a key is wished for that there is none of, be it made or renamed."""
+    """The moment since which the resource wants an object with a key that its object does not have: it has no object, or the
+    object is to be renamed. None while it wants none.
+    """
     _wanted_key: tuple[str, ...] | None = None
     _attempt: int | None = None
-    """The intent's attempt that this process knows of."""
+    """The number of the intent's attempt that `_settle_from` belongs to."""
     _settle_from: float = 0.0
-    """When the wait of this attempt began."""
+    """The moment when the wait of this attempt began."""
 
     def want(self, key: tuple[str, ...] | None, now: float) -> float:
-        """Return since when an object of this key is wished for."""
+        """Note that an object with this key is wanted; return the moment since which it is."""
         if self.wanted_since is None or self._wanted_key != key:
             self.wanted_since, self._wanted_key = now, key
         return self.wanted_since
@@ -35,18 +37,21 @@ class CreationMemory:
         self.wanted_since = None
 
     def attempt_is_written(self, attempt: int, now: float, wait_seconds: float) -> None:
-        """Until the POST is sent this process knows that there is nothing to wait for."""
+        """Note that the intent of this attempt is in the status and its POST is not sent yet: there is nothing to wait for."""
         self._attempt, self._settle_from = attempt, now - wait_seconds
 
     def attempt_is_sent(self, attempt: int, now: float) -> None:
         self._attempt, self._settle_from = attempt, now
 
     def call_has_ended(self, now: float) -> None:
-        """The wait begins again, whatever the outcome is."""
+        """Note that the POST has ended, with whatever outcome: the wait begins again."""
         self._settle_from = now
 
     def settles_at(self, attempt: int, wait_seconds: float, now: float) -> float:
-        """Return when the wait of an attempt is over: by our own clock only, from now for one that we did not see."""
+        """Return the moment when the wait of an attempt is over, by this process's own clock only.
+
+        For an attempt that this process does not know the wait begins now.
+        """
         if self._attempt != attempt:
             self._attempt, self._settle_from = attempt, now
         return self._settle_from + wait_seconds
@@ -54,33 +59,33 @@ class CreationMemory:
 
 @dataclass(slots=True)
 class PasswordMemory:
-    """What this process knows of the pending password, and of the Secrets."""
+    """What this process knows of the pending password, and of the two Secrets of a credential."""
 
     is_confirmed: bool = False
-    """This process has sent the password of the credentials Secret."""
+    """Whether this process has sent the password that the credentials Secret holds."""
     fine: tuple[object, ...] | None = None
-    """The version and the content under which the credentials Secret was last found right."""
+    """The version of the credentials Secret that was last found right, and what it was compared with."""
     is_name_taken: bool = False
-    """Something of the Secret's name is there that no watch shows."""
+    """Whether a Secret of this name exists although the watch of the operator's own Secrets does not show one."""
     repairs: list[tuple[float, int]] = field(default_factory=list)
-    """When the Secret was put right of late, and the hash of what was written."""
+    """The last corrections of the Secret: the moment, and the hash of the content that was written."""
     _sent: SecretStr | None = None
     _untried: SecretStr | None = None
-    """One that the cloud does not have, for certain."""
+    """A pending password that the cloud does not have, for certain."""
     _refused: SecretStr | None = None
-    """One that the API has refused for what it is."""
+    """A pending password that the API has refused because of the password itself."""
 
     def is_prepared(self, pending: SecretStr) -> None:
-        """The pending password was made by this process: nobody has sent it."""
+        """Note that this process has made the pending password, and that nobody has sent it."""
         self._untried = pending
 
     def is_sending(self, pending: SecretStr | None) -> bool:
-        """From the send on the cloud may have it. Return whether it surely had not before."""
+        """Note that the cloud may have this password from now on; return whether the cloud surely did not have it before."""
         was_untried, self._untried = self._untried == pending, None
         return was_untried
 
     def was_not_taken(self, pending: SecretStr | None) -> None:
-        """A refusal proves that the cloud does not have it."""
+        """Note that a refusal has proven that the cloud does not have this password."""
         self._untried = pending
 
     def was_refused(self, pending: SecretStr | None) -> None:
@@ -93,7 +98,9 @@ class PasswordMemory:
         return pending is not None and self._sent == pending
 
     def is_unclear(self, pending: SecretStr | None) -> bool:
-        """Whether the cloud may have it or not: another process, or a call without an answer, may have sent it."""
+        """Return whether the cloud may have this password or not: another process may have sent it, or a call of this process
+        that got no clear answer.
+        """
         return pending not in (None, self._sent, self._untried)
 
     def has_refused(self, pending: SecretStr | None) -> bool:
@@ -106,38 +113,47 @@ class PasswordMemory:
 
 @dataclass
 class FailedStep:
-    """A step that may not be tried again yet. It is let go when `step` (its fingerprint) changes."""
+    """A step that has failed and may not be tried again yet, unless its fingerprint changes."""
 
     step: object
+    """The step's fingerprint (`act/fingerprint.py`): what the step would do, and on what it is based."""
     until: float
+    """The moment when the step may be tried again."""
     verdict: Wait | Stall
+    """What the status says while the step rests."""
     failures: int
+    """How many times in a row the step has failed."""
     busy_tries: int = 0
-    """Refusals in a row for which nothing was found at work, while what the step is about stayed `as_it_was`."""
+    """How many times in a row the API refused the step as busy although nothing was found at work, while the objects that the
+    step is about stayed `as_it_was`.
+    """
     as_it_was: object = None
     statuses_count: bool = True
-    """False when the step may have worked: the cloud's statuses may then change by its own effect."""
+    """Whether the cloud's statuses are part of the fingerprint. False when the step may have worked: then a status may change
+    by the effect of the step itself.
+    """
     generation: int = 0
+    """The generation of the spec that the step was for."""
     has_woken: bool = False
-    """Its rest ended while it was told, and another pass was asked for."""
+    """Whether another pass was asked for because the step's rest ended while a pass still showed `verdict`."""
 
 
 @dataclass(slots=True)
 class RetryMemory:
-    """Which steps rest, and what was done again and again."""
+    """Which steps rest, and which changes were made again and again."""
 
     held: FailedStep | None = None
     """The step that failed last."""
     aside: list[FailedStep] = field(default_factory=list)
-    """Others that were refused, and rest."""
+    """Other steps that have failed and rest."""
     accepted: list[FailedStep] = field(default_factory=list)
     """The changes that the API has accepted, until the object is seen without need of them."""
     corrections: list[tuple[float, object, int]] = field(default_factory=list)
-    """When a change was made of late, its aim, and of which generation."""
+    """The last changes: the moment, the aim (`act/drift_fight.py`), and the generation of the spec."""
     remade: list[tuple[float, int]] = field(default_factory=list)
-    """When what was gone was made again, and of which generation."""
+    """The last times that an object that was gone was given up to be made again: the moment, and the generation of the spec."""
     stalled: tuple[int, Stall] | None = None
-    """The generation and the stall that was told last, if nothing else was told since."""
+    """The generation of the spec and the stall that the status shows; None if it shows another verdict."""
 
     @property
     def busy_tries(self) -> int:
@@ -147,7 +163,10 @@ class RetryMemory:
         self.stalled = (generation, verdict) if isinstance(verdict, Stall) else None
 
     def begin_anew(self) -> None:
-        """A person asks for a sync: nothing is held back. What was corrected is still counted: it is a fight or is none."""
+        """Let every step be tried at once, because a person asks for a sync.
+
+        Corrections still count: whether somebody else changes the same field does not depend on the request.
+        """
         self.held = None
         self.aside.clear()
         self.accepted.clear()
@@ -156,7 +175,7 @@ class RetryMemory:
 
 @dataclass(slots=True)
 class LookMemory:
-    """How often the object was asked for by its id in vain, and when it may be again."""
+    """How many times in a row a GET of the object by its id was in vain, and the moment when the next GET may be sent."""
 
     times: int = 0
     again_at: float = 0.0
@@ -164,7 +183,10 @@ class LookMemory:
 
 @dataclass(slots=True)
 class Memory:
-    """`uid` is the resource's: one that is made again under the same name is another one."""
+    """All that is remembered of one resource.
+
+    `uid` is the resource's uid: a resource that is created again under the same name is another one, with a memory of its own.
+    """
 
     uid: str
     creation: CreationMemory = field(default_factory=CreationMemory)
@@ -172,17 +194,18 @@ class Memory:
     retry: RetryMemory = field(default_factory=RetryMemory)
     look: LookMemory = field(default_factory=LookMemory)
     work: tuple[tuple[str, str], float] | None = None
-    """The id and status with which the cloud is at work on the object, and since when."""
+    """The id and status of the object while the cloud is at work on it, and the moment since which it is; None at rest."""
     sync_request: str | None = None
+    """The token of the last sync request that this process has seen (`annotations.sync_request`)."""
     has_spoken: bool = False
-    """This process has said something in the status."""
+    """Whether a pass of this process has come to rest and reported its verdict."""
     old_views: int = 0
-    """So many passes in a row ended as our view of Kubernetes was old."""
+    """How many passes in a row ended because the operator's view of Kubernetes was old."""
 
 
 @dataclass(frozen=True)
 class SecretsRead:
-    """The Secrets as this pass read them, to be replaced or deleted by exactly this version."""
+    """The Secrets as this pass has read them; the pass replaces or deletes exactly these versions."""
 
     credentials: SecretContent | None = None
     pending: SecretContent | None = None

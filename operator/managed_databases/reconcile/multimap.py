@@ -1,4 +1,4 @@
-"""A mapping of keys to several values, small where it has to be."""
+"""A mapping of keys to several values that needs little memory for a key with one value."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar
@@ -8,11 +8,13 @@ V = TypeVar("V", bound=Hashable)
 
 
 class _Several(set[V]):
-    """Tells a set of values from a value."""
+    """The values of one key that has several. The class tells such a set from a single value."""
 
 
 class Multimap(Generic[K, V]):
-    """Each key's values, without order. Most keys have one, which stands alone: a set of one takes 216 bytes."""
+    """The values of each key, without order. Most keys have one value, which is kept without a set: a set of one value takes
+    216 bytes.
+    """
 
     def __init__(self) -> None:
         self._values: dict[K, V | _Several[V]] = {}
@@ -25,7 +27,7 @@ class Multimap(Generic[K, V]):
             self._values[key] = _Several((known, value))
 
     def discard(self, key: K, value: V) -> None:
-        """A value that is not there is no error."""
+        """Remove a value of the key. It is no error if the key does not have the value."""
         known = self._values.get(key)
         if isinstance(known, _Several):
             known.discard(value)
@@ -35,7 +37,7 @@ class Multimap(Generic[K, V]):
             self._values.pop(key, None)
 
     def of(self, key: K) -> frozenset[V]:
-        """All values of the key; what is returned does not change."""
+        """Return all values of the key. Later changes of the mapping do not change the returned set."""
         known = self._values.get(key)
         if known is None:
             return frozenset()

@@ -1,4 +1,4 @@
-"""A spec that is large is kept as text: as objects it would take several times the memory, and it is rarely looked at."""
+"""A large spec is kept as text: as Python objects it would take several times the memory, and it is rarely looked at."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -7,13 +7,13 @@ import orjson
 
 PACKED_FROM_BYTES: Final = 2 * 2**10
 MAX_FIELD_BYTES: Final = 32 * 2**10
-"""Of one field of a namespaced resource's spec, as JSON."""
+"""The most bytes, as JSON, of one field of a namespaced resource's spec."""
 TOO_LARGE: Final = "(more than this operator reads)"
-"""Stands in the place of a field that has more: its type is another one, so the spec cannot be read, and nothing is done."""
+"""Stands in the place of a field with more bytes. `reading.py` refuses a spec with this text, so nothing is done by it."""
 
 
 class Packed(Mapping[str, Any]):
-    """A mapping of JSON values; whoever looks into it parses it anew."""
+    """A mapping of JSON values that is kept as text. Each access parses the text anew."""
 
     __slots__ = ("text",)
 
@@ -43,7 +43,11 @@ def as_values(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def packed(spec: Mapping[str, Any], *, max_field: int | None = MAX_FIELD_BYTES) -> Mapping[str, Any]:
-    """Return the spec as it is kept: packed when it is large, and TOO_LARGE for each field of more than `max_field` bytes."""
+    """Return the spec as it is kept: as a Packed if it has more than PACKED_FROM_BYTES bytes, else as it was given.
+
+    TOO_LARGE replaces each field of more than `max_field` bytes, and a field with such a long name is left out; with None
+    nothing is replaced or left out.
+    """
     if isinstance(spec, Packed):
         return spec
     text = orjson.dumps(spec)
@@ -56,4 +60,4 @@ def packed(spec: Mapping[str, Any], *, max_field: int | None = MAX_FIELD_BYTES) 
             if len(name) <= max_field
         }
         text = orjson.dumps(fitting)
-    return Packed(bytes(memoryview(text)))  # a copy: orjson's own holds several times as much memory as it needs
+    return Packed(bytes(memoryview(text)))  # a copy: orjson's own bytes hold several times as much memory as they need

@@ -1,4 +1,4 @@
-"""What the controller needs of Kubernetes. `kube/` implements it; nothing here knows how.
+"""What the controller needs of Kubernetes. `kube/` implements the protocols; the controller does not know how.
 
 Resources are plain values. A `Resource` comes out of the cache and out of each successful write.
 """
@@ -13,17 +13,17 @@ from pydantic import SecretStr
 from managed_databases.reconcile.told import Told
 
 MANAGED_LABEL: Final = "manageddatabases.io/managed"
-"""Secrets that carry it, with one of the two values, are watched."""
+"""The label of the Secrets that the operator watches; its value is OWN or GIVEN."""
 OWN: Final = "true"
-"""Its value on the operator's own Secrets, and on a project's credentials whose change must count at once."""
+"""The label's value on the operator's own Secrets, and on a project's credentials Secret whose changes must count at once."""
 GIVEN: Final = "password"
-"""Its value on a Secret whose keys are passwords that resources may be given. Whoever may write a resource, but may not read
-Secrets, gets nothing of a Secret that does not say so; in particular not of the operator's own.
+"""The label's value on a Secret whose keys are passwords that resources may be given. Somebody who may write resources, but may
+not read Secrets, gets nothing out of a Secret without this value; in particular nothing out of the operator's own Secrets.
 """
 
 
 class ResourceKey(NamedTuple):
-    """Names one resource. `namespace` is empty for cluster-scoped kinds."""
+    """The name of one resource. `namespace` is empty for cluster-scoped kinds."""
 
     kind: str
     namespace: str
@@ -35,7 +35,11 @@ class ResourceKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One custom resource as the API server showed it; `managedFields` and other weight are dropped."""
+    """One custom resource as the API server showed it; `managedFields` and other parts that nobody reads are dropped.
+
+    Times are as Kubernetes writes them. `deleting_since` is None unless the resource is being deleted. `owner_uids` are the
+    uids in its ownerReferences.
+    """
 
     key: ResourceKey
     uid: str
@@ -51,14 +55,17 @@ class Resource:
 
     @property
     def told(self) -> Told:
-        """The status, by names."""
+        """Return the status, read by names."""
         return Told(self.status)
 
 
 @dataclass(frozen=True)
 class SecretContent:
-    """A Secret that was read by name. Values never appear in its repr. `owner_uids` are those of its
-    ownerReferences that are resources of ours, `other_owners` the other references."""
+    """A Secret that was read by name. Its repr never shows values.
+
+    `owner_uids` are the uids of those ownerReferences that are resources of the operator's kinds, `other_owners` the other
+    ownerReferences.
+    """
 
     namespace: str
     name: str
@@ -74,8 +81,11 @@ class SecretContent:
 
 @dataclass(frozen=True)
 class NewSecret:
-    """A Secret to write. `owner` sets an ownerReference (garbage collection deletes it with its owner). Of a Secret that is
-    there, `drops` are the keys to take away; others that are not in `data` are other people's, and stay.
+    """A Secret to write.
+
+    `owner` becomes its ownerReference: garbage collection deletes the Secret with its owner. When an existing Secret is
+    replaced, the keys in `drops` that are not in `data` are taken out of it; its other keys that are not in `data` belong to
+    other people, and stay.
     """
 
     namespace: str
@@ -103,7 +113,7 @@ class KubeError(Exception):
 
 
 class WriteConflict(KubeError):
-    """Someone else wrote first (409 on an update): look again."""
+    """Somebody else wrote first (409 on an update): look again."""
 
 
 class AlreadyThere(KubeError):
@@ -115,45 +125,50 @@ class NotThere(KubeError):
 
 
 class KubeRefused(KubeError):
-    """The API server said no (400, 403, 422, or its admission with any code), to a write or to a read: by a quota, a policy, a
-    webhook, or for lack of a permission. Nothing was changed."""
+    """The API server refused a write or a read (400, 403, 422, or admission with any code): because of a quota, a policy, a
+    webhook, or a missing permission. Nothing was changed.
+    """
 
 
 class KubeUnreachable(KubeError):
-    """No answer, 429 or 5xx: try again later. A write may have had its effect."""
+    """No answer, 429 or 5xx: try again later. A write may have had its effect nevertheless."""
 
 
 class ResourceCache(Protocol):
-    """All resources of our kinds as last seen. Never goes back to a lower resourceVersion."""
+    """All resources of the operator's kinds as last seen. A resource in it never goes back to a lower resourceVersion."""
 
     def get(self, key: ResourceKey) -> Resource | None: ...
 
     def of_kind(self, kind: str) -> Iterable[Resource]: ...
 
     def kinds_in_use(self) -> tuple[str, ...]:
-        """The kinds of which there is at least one resource, in alphabetical order."""
+        """Return the kinds of which there is at least one resource, in alphabetical order."""
 
     def put(self, resource: Resource) -> None:
-        """Enter an own write's answer, unless something newer is there already."""
+        """Enter the answer to a write of the operator, unless the cache has a newer version already."""
 
     def secret_version(self, namespace: str, name: str) -> str | None:
-        """The resourceVersion of one of our own (labelled) Secrets as last seen; None when none is known."""
+        """Return the resourceVersion of a labelled Secret as last seen; None when no such Secret is known."""
 
     def knows_secrets(self, namespace: str) -> bool:
-        """Whether every Secret of ours in that namespace is known: they are watched, and were listed."""
+        """Return whether every labelled Secret in the namespace is known: the Secrets are watched, and were listed."""
 
     def namespace_labels(self, name: str) -> Mapping[str, str] | None:
-        """A namespace's labels; None when they cannot be known (no permission, or no such namespace)."""
+        """Return a namespace's labels; None when they cannot be known (no permission, or no such namespace)."""
 
 
 class Kube(Protocol):
-    """The writes, and the reads by name. Each raises the errors above and nothing else."""
+    """The writes to Kubernetes, and the reads by name. Each method raises KubeError and its subclasses, and nothing else.
+
+    A write that carries the resourceVersion raises WriteConflict if the object was changed since `resource` or `old` was read.
+    Each write of a resource returns the resource as it is after the write.
+    """
 
     async def set_finalizers(self, resource: Resource, finalizers: tuple[str, ...]) -> Resource:
-        """Replace the finalizers; carries the resourceVersion."""
+        """Replace the finalizers; the write carries the resourceVersion."""
 
     async def write_status(self, resource: Resource, status: Mapping[str, Any]) -> Resource:
-        """Make `.status` exactly this (merge patch of what differs); carries the resourceVersion."""
+        """Make `.status` exactly this (merge patch of what differs); the write carries the resourceVersion."""
 
     async def create_owned(
         self, owner: Resource, key: ResourceKey, spec: Mapping[str, Any], annotations: Mapping[str, str]
@@ -161,34 +176,46 @@ class Kube(Protocol):
         """Create a resource that is garbage-collected with its owner. Raises AlreadyThere."""
 
     async def change_spec(self, resource: Resource, spec: Mapping[str, Any]) -> Resource:
-        """Make these fields of `.spec` so; carries the resourceVersion."""
+        """Give these fields of `.spec` these values; the write carries the resourceVersion."""
 
     async def change_owned(
         self, owner: Resource, resource: Resource, spec: Mapping[str, Any], annotations: Mapping[str, str]
     ) -> Resource:
-        """Make these fields of `.spec` so, and what marks it as owned; carries the resourceVersion."""
+        """Give these fields of `.spec` these values, and set the annotations and the ownerReference that mark the resource as
+        owned; the write carries the resourceVersion.
+        """
 
     async def delete_owned(self, resource: Resource) -> None:
-        """Delete exactly this one (precondition: uid); one that is gone is no error."""
+        """Delete exactly this resource (precondition: uid). That it is gone already is no error."""
 
     async def read_secret(self, namespace: str, name: str) -> SecretContent | None: ...
 
     async def create_secret(self, secret: NewSecret) -> SecretContent:
-        """Raises AlreadyThere."""
+        """Create the Secret and return it as it is then. Raises AlreadyThere."""
 
     async def replace_secret(self, old: SecretContent, secret: NewSecret) -> SecretContent:
-        """Replace our data, annotations and ownerReference, keeping foreign ones; carries the resourceVersion."""
+        """Replace the operator's data, annotations and ownerReference, and keep those of others; return the Secret as it is
+        then. The write carries the resourceVersion.
+        """
 
     async def prove_secret(self, old: SecretContent | None, secret: NewSecret) -> None:
-        """Ask whether `create_secret`, or with `old` `replace_secret`, would work: raises as these do, writes nothing."""
+        """Ask by a dry run whether `create_secret` (or, with `old`, `replace_secret`) would work: raises as that method does, and
+        writes nothing.
+        """
 
     async def delete_secret(self, secret: SecretContent) -> None:
-        """Delete exactly this one (precondition: uid); one that is gone is no error."""
+        """Delete exactly this Secret (precondition: uid). That it is gone already is no error."""
 
     async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None: ...
 
     async def read_definition(self, kind: str) -> Definition | None:
-        """The kind's CustomResourceDefinition as it is now; None when there is none. KubeRefused: it may not be read."""
+        """Return the kind's CustomResourceDefinition as it is now; None when there is none.
+
+        Raises KubeRefused if the operator may not read it.
+        """
 
     async def post_event(self, resource: Resource, type_: str, reason: str, message: str, at: datetime) -> None:
-        """Best effort: never raises but for cancellation. `type_` is Normal or Warning, `at` when it happened."""
+        """Post an Event about the resource as well as can be: nothing but a cancellation is raised.
+
+        `type_` is Normal or Warning, `at` the moment that the Event tells of.
+        """

@@ -57,22 +57,25 @@ from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
 
 STEPS_A_PASS = 12
-"""More steps than any resource needs in one go; a pass that reaches it lets others run first."""
+"""The most steps of one pass, more than any resource needs in one go. A pass that reaches it ends, so that others run first."""
 
 MAX_LATE = 2
+"""How many times a pass may find that another resource has reserved its key since the look; then the pass ends."""
 LATE_SECONDS = 1.0
-"""The pause of a pass that was so often late for a name: whatever keeps it from seeing why, it must not spin."""
+"""Seconds until the next pass of a resource that was MAX_LATE times too late: it must not spin, whatever keeps it from seeing
+the other resource.
+"""
 
 log = structlog.get_logger()
 
 
 class Interest(Protocol):
-    """Told by a pass what it has seen, what it depends on, and which datastore it works in."""
+    """What a pass tells the controller: what it has seen, what it depends on, and which datastore it works in."""
 
     def observed(self, resource: Resource) -> None:
-        """The pass has read all that there is now; `resource` is as the pass knows it.
+        """Take note that the pass has read everything as it is now; `resource` is the resource as the pass knows it.
 
-        Clears the key's dirty mark: events that arrived before this read are already included. Most of them come from
+        Clears the key's dirty mark: events that arrived before this read are already included. Most of these events come from
         the pass's own calls and writes.
         """
 
@@ -83,7 +86,7 @@ class Interest(Protocol):
 
 @dataclass(frozen=True)
 class End:
-    """The pass ends; the resource wants another one after so many seconds, None when it waits to be woken."""
+    """The end of a pass. `again_seconds` are the seconds until the resource wants another pass; None if it waits to be woken."""
 
     again_seconds: float | None
 
@@ -102,7 +105,7 @@ class Reconciler:
     interest: Interest
 
     async def reconcile(self, resource: Resource, memory: Memory, priority: Priority) -> float | None:
-        """Run one pass; return the seconds until it wants to run again by itself, None when it waits to be woken."""
+        """Run one pass over the resource; return the seconds until it wants another pass, None if it waits to be woken."""
         context = PassContext(memory=memory, woken_by=priority)
         try:
             resource = await self._keep_finalizer(resource)
@@ -117,7 +120,7 @@ class Reconciler:
         except UnreadableSpec as error:
             return await self._report_unreadable(resource, error)
         except Exception as error:
-            # A defect in one kind must not stop the others: it is logged whole, and tried again slowly.
+            # A defect in one kind must not stop the others: the error is logged whole, and the pass is tried again slowly.
             incident, trouble = defect(error, resource.uid)
             log.exception("a pass failed", incident=incident, **_named(resource.key))
             await self._tell(resource, trouble)
@@ -126,7 +129,9 @@ class Reconciler:
             context.end(resource)
 
     async def _keep_finalizer(self, resource: Resource) -> Resource:
-        """The finalizer stands whenever there is something to lose: whoever replaced the resource may have left it out."""
+        """Put the finalizer back if the resource has an object, or an open attempt: whoever replaced the resource may have left
+        the finalizer out. Return the resource as it is then.
+        """
         holds = resource.told.holds_something
         if not holds or resource.deleting_since is not None or FINALIZER in resource.finalizers:
             return resource
@@ -154,7 +159,7 @@ class Reconciler:
             _expect(current, verdict)
             project = current.session.name if isinstance(current, PassInProject) else None
             self.interest.works_in(resource.key, project, current.datastore_id)
-            # What was learned is written whatever else the pass decides.
+            # Facts are written whatever else the pass decides.
             if not context.facts and _knows_less_than_the_status(current, verdict):
                 return self._again_seconds(current, verdict)
             if not isinstance(verdict, Step):
@@ -162,7 +167,7 @@ class Reconciler:
             if makes_a_call(verdict) and not in_project(current).may_call():
                 await self._await_turn(current, verdict)
                 return None
-            if not self.actor.reserve_key(current, verdict):  # somebody was faster since this pass has looked
+            if not self.actor.reserve_key(current, verdict):  # another one reserved the key since this pass looked
                 times_late += 1
                 if times_late == MAX_LATE:
                     return LATE_SECONDS
@@ -175,7 +180,7 @@ class Reconciler:
         return 0.0
 
     async def _rest(self, current: Pass, verdict: Wait | Stall | Done) -> float | None:
-        """There is nothing to do now: say so."""
+        """Report a verdict that is no step; return the seconds until the next pass, None if the resource waits to be woken."""
         memory = current.memory
         _look_before_creation(current, verdict)
         shown = current.context.why_not_now(current.priority) or self.retry_policy.shown_at_rest(current, verdict)
@@ -185,16 +190,16 @@ class Reconciler:
         return self._again_seconds(current, verdict)
 
     async def _await_turn(self, current: Pass, step: Step) -> None:
-        """The resource gets another pass once its turn comes."""
+        """Report that the step waits for the resource's turn to call the API: when the turn comes, the resource gets a pass."""
         shown = self.retry_policy.shown_while(current, step)
         why = current.context.why_not_now(current.priority) if shown is step else None
         if current.context.facts or why is not None:
             await self.writer.write(current, why or shown, current.context.facts)
 
     async def _act(self, current: Pass, step: Step) -> End | None:
-        """Do the step; return None when the pass goes on with another look."""
+        """Do the step; return how the pass ends, or None if it goes on with another look."""
         context = current.context
-        if context.facts:  # a step that fails must not lose what was learned before it
+        if context.facts:  # a step that fails must not lose the facts that were learned before it
             await self.writer.write(current, step, context.facts)
             context.facts = NOTHING
         try:
@@ -209,7 +214,7 @@ class Reconciler:
         except ApiError as error:
             held = await self._after_api_error(current, step, error)
             if isinstance(step, Change) and is_refusal(error):
-                return None  # what is refused holds up none of the other changes
+                return None  # a change that is refused holds up none of the other changes
             nothing_made = isinstance(step, Create) and is_refusal(error)
             await self.writer.write(current, held, Facts(intent=None) if nothing_made else NOTHING)
             return End(self._again_seconds(current, held))
@@ -218,7 +223,11 @@ class Reconciler:
         return End(None) if isinstance(step, LetGo) else None
 
     async def _decide(self, current: Pass) -> Verdict:
-        """What goes only because its whole kind goes is let go, before anything is done or waited for."""
+        """Return the verdict on what was observed.
+
+        A resource that is being deleted only because its CustomResourceDefinition is gets the verdict LetGo before any other
+        step or wait.
+        """
         self.retry_policy.effects.forget_what_shows(current)
         rests = self.retry_policy.rests(current)
         verdict = decide(current.kind, current.observed, rests)
@@ -230,19 +239,19 @@ class Reconciler:
         return self.retry_policy.hold_back(current, verdict)
 
     def _observe(self, resource: Resource, context: PassContext) -> Pass:
-        """Look, and order what the look wants, in one go: nothing happens in between."""
+        """Observe the resource, and order what the look wants. Nothing is awaited in between."""
         current = self.observer.observe(resource, context)
         context.session, context.waits_for_turn = None, False
         if isinstance(current, PassInProject):
             context.session = current.session
             current.interests.order(resource.key, current.kind.collection.name, current.session, self.owners)
         self.interest.observed(resource)
-        # Before anything else is read: what changes while that is on its way is not missed.
+        # Before anything else is read: a change that comes during that read is then not missed.
         self.interest.depends_on(resource.key, current.dependencies | self.reader.dependencies(current))
         return current
 
     def _is_sync_requested(self, resource: Resource, memory: Memory) -> bool:
-        """Whether a sync is asked for that this process has not begun: it starts anew, with nothing held back."""
+        """Return whether a person asks for a sync that this process has not begun yet. If so, no step is held back any more."""
         request = sync_request(resource.annotations)
         handled = resource.told.handled_sync_request
         is_new = request is not None and request not in (handled, memory.sync_request)
@@ -253,14 +262,14 @@ class Reconciler:
         return is_new
 
     async def _look_closer(self, current: Pass) -> Pass:
-        """What memory cannot tell: an object that no list shows, and the Secrets."""
+        """Read what memory cannot tell: an object that no list shows, by its id, and the Secrets. Return the pass with both."""
         if await self.looks.look(current):
             current = self._observe(current.resource, current.context)
         if not _needs_secrets(current):
             return current
         try:
             view = await self.reader.read(current)
-        except KubeRefused as error:  # told, and no guard waits for it
+        except KubeRefused as error:  # the verdict will tell, and no guard waits for the Secrets
             view = PasswordView(problem=kubernetes_refusal(error))
         if view is not None:
             current.observed = replace(current.observed, credential=view)
@@ -277,7 +286,7 @@ class Reconciler:
         )
         current.observed = replace(current.observed, credential=after_a_call(current))
         busy = await self.looks.what_is_busy(in_project(current)) if isinstance(error, Busy) else None
-        # What the failed step had done and learned is in the cache; the verdict is judged on the new ground.
+        # `current` holds by now what the failed step has written and learned: the failure is judged on that.
         return self.retry_policy.failed(current, step, error, busy)
 
     def _again_seconds(self, current: Pass, verdict: Verdict) -> float | None:
@@ -305,7 +314,11 @@ class Reconciler:
 
 
 def _knows_less_than_the_status(current: Pass, verdict: Verdict) -> bool:
-    """A process that has only started, and what it would wait for, is no news; what follows upon its own words is."""
+    """Return whether the status, of this generation, is worth more than the verdict, because this process has only started.
+
+    What such a process waits for at first is no news for people. A verdict on a resource without an object is news if this
+    process has already reported one.
+    """
     if isinstance(verdict, LetGo) or current.resource.told.observed_generation != current.resource.generation:
         return False
     if current.memory.has_spoken and current.observed.status.id is None:
@@ -317,14 +330,18 @@ def _knows_less_than_the_status(current: Pass, verdict: Verdict) -> bool:
 
 
 def _expect(current: Pass, verdict: Verdict) -> None:
-    """Have the collections that a person's wish depends on listed, whatever priority LOW has to wait for."""
+    """While a person's change is not carried out, have the collections that it depends on listed even if calls of priority LOW
+    have to wait.
+    """
     if isinstance(current, PassInProject):
         is_awaited = current.priority is Priority.HIGH and not isinstance(verdict, Stall | Done)
         current.session.lists.expect(current.resource.key, current.collections if is_awaited else ())
 
 
 def _look_before_creation(current: Pass, verdict: Verdict) -> None:
-    """Ask for the list that a creation waits for; what a person must mend first may take long, and be wanted anew."""
+    """Ask for the list that a creation waits for. After a stall the wish for an object ends: until a person has acted much time
+    may pass, and then a new list is needed.
+    """
     if isinstance(verdict, Stall):
         current.memory.creation.want_no_more()
     elif isinstance(current, PassInProject) and is_look_before_creation(current, verdict):
@@ -332,7 +349,7 @@ def _look_before_creation(current: Pass, verdict: Verdict) -> None:
 
 
 def _needs_secrets(current: Pass) -> bool:
-    """Only a pass that may create, or that sees its object, reads Secrets."""
+    """Return whether the pass reads Secrets: only a pass that may create an object, or that sees its object, does."""
     observed = current.observed
     if not isinstance(current, PassInProject) or observed.deleting:
         return False
@@ -349,7 +366,10 @@ def _needs_secrets(current: Pass) -> bool:
 
 
 def after_kube_error(key: ResourceKey, error: KubeError, times: int = 1) -> float:
-    """Log the error, unless our view was only old, and return the seconds until the next look."""
+    """Log the error, unless it only shows that the operator's view of Kubernetes was old; return the seconds until the next pass.
+
+    `times` is how many such passes in a row there were.
+    """
     if not isinstance(error, OLD_VIEW):
         log.warning("a request to Kubernetes failed", error=str(error), **_named(key))
     return pause_after_kube_error(error, times)

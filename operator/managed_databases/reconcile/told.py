@@ -1,7 +1,7 @@
-"""What a raw status says, by name: the one place that knows how its fields are read.
+"""What a raw status says, by name: the one place that knows how the fields of a status are read.
 
-It is read as it stands, not into the kind's model: it may be another version's, or anybody's who may write a status. So a
-property may hold anything, and may raise where something is missing.
+A status is read as it stands, not into its kind's model: another version of the operator, or anybody with the right to write
+statuses, may have written it. So a property may return a value of any type, and may raise where something is missing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,19 +12,19 @@ from managed_databases.kinds.project_view import place
 from managed_databases.kinds.written import Written
 
 CLAIMS: Final = ("id", "intent", "lostIDs")
-"""The fields of a status each of which lets the resource have an object."""
+"""The fields of a status by any of which the resource claims a cloud object."""
 SEALED: Final = ("identity", *CLAIMS)
-"""All that decides whose an object is."""
+"""The fields of a status that decide who holds a cloud object; the seal covers them."""
 SEAL: Final = "seal"
 KEPT: Final = (*SEALED, SEAL, "adopted", "passwordUnconfirmed", "syncedGeneration")
-"""What outlives a pass: only steps change it."""
+"""The fields of a status that the next pass keeps: only steps change them."""
 KEPT_OF_PROJECT: Final = ("projectID", "region", "endpoint", "reached", "engines", "capabilities", "limits", "quotas")
-"""What outlives a look at a project that tells nothing of it."""
+"""The fields of a project's status that are kept when a look at the project tells nothing of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToldIdentity:
-    """As `Identity`."""
+    """What `status.identity` says; the properties are the fields of `Identity`."""
 
     raw: Mapping[str, Any]
 
@@ -46,18 +46,18 @@ class ToldIdentity:
 
     @property
     def place(self) -> str:
-        """Where in the cloud it is. Raises KeyError where that is not told."""
+        """Return where in the cloud the object is, as `place()` writes it. Raises KeyError if project id or region is missing."""
         return place(self.raw["projectID"], self.raw["region"])
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Raises KeyError."""
+        """Return the key of the object. Raises KeyError if the identity has none."""
         return tuple(self.raw["key"])
 
 
-@dataclass(slots=True)  # a frozen one takes twice as long to make, and each pass makes one for each condition
+@dataclass(slots=True)  # a frozen instance takes twice as long to make, and each pass makes one for each condition
 class ToldCondition:
-    """As `Condition`; a text that is missing is empty."""
+    """One entry of `status.conditions`; the properties are the fields of `Condition`. A text that is missing is empty."""
 
     raw: Mapping[str, Any]
 
@@ -92,7 +92,7 @@ class ToldCondition:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """As `CloudStatus`; what is not told is None or empty."""
+    """What a status says; the properties are the fields of `CloudStatus`. A field that is missing is None or empty."""
 
     raw: Mapping[str, Any]
 
@@ -107,12 +107,12 @@ class Told:
 
     @property
     def datastore_id(self) -> str | None:
-        """The datastore that its object is in."""
+        """Return the id of the datastore that the resource's object is in; None if the status names none."""
         return None if self.identity is None else self.identity.datastore_id
 
     @property
     def project(self) -> str | None:
-        """The DatabaseProject that its object is in."""
+        """Return the name of the DatabaseProject that the resource's object is in; None if the status names none."""
         return None if self.identity is None else self.identity.project
 
     @property
@@ -125,22 +125,22 @@ class Told:
 
     @property
     def begun_at(self) -> str | None:
-        """The API's address where the open attempt was begun."""
+        """Return the API's address at which the open attempt to create was begun; None if the status names none."""
         return (self.raw.get("intent") or {}).get("endpoint")
 
     @property
     def holds_something(self) -> bool:
-        """Whether it says to have an object, or an attempt to make one."""
+        """Return whether the status says that the resource has an object, or an open attempt to create one."""
         return bool(self.id) or self.has_intent
 
     @property
     def claims_something(self) -> bool:
-        """Whether it lets the resource have an object: by having one, by an attempt to make one, or as one that was lost."""
+        """Return whether the status claims an object: one that the resource has, attempts to create, or has lost."""
         return any(self.raw.get(field) for field in CLAIMS)
 
     @property
     def sealed(self) -> Written:
-        """All that decides whose an object is, as it stands there, by name; what is missing is None."""
+        """Return the fields of SEALED by name, with their raw values; None for a field that is missing."""
         return {field: self.raw.get(field) for field in SEALED}
 
     @property
@@ -149,11 +149,11 @@ class Told:
 
     @property
     def kept(self) -> Written:
-        """What outlives a pass, as it stands there, by name."""
+        """Return the fields of KEPT that the status has, by name, with their raw values."""
         return {field: self.raw[field] for field in KEPT if field in self.raw}
 
     def kept_with_key(self, key: list[str]) -> Written:
-        """The same, with this key in its identity, if it has one."""
+        """Return `kept` with this key in the identity, if the status has an identity."""
         kept = self.kept
         if identity := self.raw.get("identity"):
             kept["identity"] = {**identity, "key": key}
@@ -189,17 +189,17 @@ class Told:
         return map(ToldCondition, self.raw.get("conditions") or ())
 
     def condition(self, type_: str) -> ToldCondition | None:
-        """The first condition of this type."""
+        """Return the first condition of this type; None if there is none."""
         return next((condition for condition in self.conditions if condition.type == type_), None)
 
     def has_reason(self, reason: str) -> bool:
-        """Whether a condition gives this reason."""
+        """Return whether any condition has this reason."""
         return any(condition.reason == reason for condition in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class ToldUse:
-    """As `UseStatus`."""
+    """One entry of a project's `status.inUse`; the properties are fields of `UseStatus`."""
 
     raw: Mapping[str, Any]
 
@@ -214,7 +214,7 @@ class ToldUse:
 
 @dataclass(frozen=True, slots=True)
 class ToldProject(Told):
-    """As `DatabaseProjectStatus`."""
+    """What the status of a DatabaseProject says; the properties are fields of `DatabaseProjectStatus`."""
 
     @property
     def project_id(self) -> str | None:
@@ -230,12 +230,12 @@ class ToldProject(Told):
 
     @property
     def endpoint_reached(self) -> str | None:
-        """Where it says that the project was last found."""
+        """Return the API's address at which the project was last reached, as the status says; None if it does not say."""
         return (self.raw.get("reached") or {}).get("endpoint")
 
     @property
     def kept(self) -> Written:
-        """What outlives a look that tells nothing of it, as it stands there, by name."""
+        """Return the fields of KEPT_OF_PROJECT that the status has, by name, with their raw values."""
         return {field: self.raw[field] for field in KEPT_OF_PROJECT if field in self.raw}
 
     @property
@@ -244,5 +244,9 @@ class ToldProject(Told):
 
 
 def without_absent(value: Mapping[str, object]) -> Written:
-    """The API server drops nulls; so do we, or each comparison would differ. Empty lists of the frame go, too."""
+    """Return the fields without nulls and empty lists.
+
+    The API server drops nulls, so a status that had some would always differ from the stored one. Shared fields that are empty
+    lists are left out, too.
+    """
     return {field: item for field, item in value.items() if item is not None and item != () and item != []}
