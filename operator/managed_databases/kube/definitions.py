@@ -20,7 +20,7 @@ def definition_name(plural: str) -> str:
 async def read_definition(connection: KubeConnection, plural: str) -> Definition | None:
     """Return the definition of the kind with this plural; None if there is none.
 
-    The API server reads it from etcd, not from a cache. Raises KubeError; WriteRefused if the operator may not read it.
+    The API server reads it from etcd, not from a cache. Raises KubeError; KubeRefused if the operator may not read it.
     """
     path = object_path(GROUP_OF_DEFINITIONS, "v1", DEFINITIONS, None, definition_name(plural))
     try:

@@ -150,7 +150,7 @@ class PasswordChange:
         return written
 
     async def _prove(self, current: Pass, password: SecretStr) -> None:
-        """Before the cloud gets a password it is certain that its Secret can. Raises WriteRefused."""
+        """Before the cloud gets a password it is certain that its Secret can. Raises KubeRefused."""
         await self.kube.prove_secret(current.secrets.credentials, secret_content.desired(current, password))
 
     async def _send_pending(self, current: PassInProject, pending: SecretStr) -> None:

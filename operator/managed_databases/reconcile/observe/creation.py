@@ -1,4 +1,4 @@
-"""Who else has the resource's key, and what is to be waited for before an object of this key is made."""
+"""Looks who else has the resource's key, and what a pass has to wait for before it makes an object with this key."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -13,7 +13,9 @@ from managed_databases.reconcile.observe.ownership_index import KeyName, ObjectN
 from managed_databases.reconcile.scheduling import dependencies as dependency
 
 UNREADABLE_SECONDS: Final = 600.0
-"""How long a first attempt waits for objects that do not tell their name. One that never does holds up no others."""
+"""Seconds that a first attempt waits for objects that do not tell their names. So an object that never tells its name holds up
+no others for longer.
+"""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,10 @@ class CreationLook:
     clock: Clock
 
     def look(self, current: PassInProject, unlisted: Wait | Stall | None) -> tuple[SameKey[CloudObject], CreationView]:
-        """`unlisted` says why the collection cannot be listed. Notes the key in `current.wanted_key`."""
+        """Return who has the resource's key, and what a creation has to wait for. The key is noted in `current.wanted_key`.
+
+        `unlisted` says why the collection cannot be listed, None if it can be.
+        """
         observed, view, collection = current.observed, current.view, current.kind.collection.name
         wanted = KeyName(view.place, collection, _pinned_key(observed) or current.kind.key(observed))
         current.wanted_key = current.interests.wanted_key = wanted
@@ -57,7 +62,9 @@ class CreationLook:
         )
 
     def _unreadable(self, current: PassInProject, wanted: KeyName) -> tuple[str, ...]:
-        """The objects that may have the key, as they do not tell all of it, and that nobody holds."""
+        """Return the ids of the objects that nobody holds, and that may have the key because they do not tell all parts of
+        theirs.
+        """
         masks = product((False, True), repeat=len(wanted.key))
         keys = [tuple("" if hidden else part for part, hidden in zip(wanted.key, mask, strict=True)) for mask in masks]
         current.dependencies.update(dependency.key(current.view.name, wanted.collection, key) for key in keys[1:])
@@ -75,7 +82,7 @@ class CreationLook:
         same_key: SameKey[CloudObject],
         unlisted: Wait | Stall | None,
     ) -> CreationView:
-        """What is to be waited for before the key's object is made, or given another name."""
+        """Return what the pass has to wait for before it makes the object with this key, or renames the object to it."""
         observed, creation = current.observed, current.memory.creation
         status, has_looked = observed.status, True
         unreadable_seconds = settle_seconds = again_seconds = None
@@ -84,7 +91,7 @@ class CreationLook:
             if same_key.unreadable and creation.wanted_since is not None:
                 left = creation.wanted_since + UNREADABLE_SECONDS - self.clock.monotonic()
                 unreadable_seconds = left if left > 0 else None
-        elif observed.external is not None:  # it has its name
+        elif observed.external is not None:  # the object has the key that the spec asks for
             creation.want_no_more()
         if status.intent is not None and status.id is None:
             settle_seconds = self._seconds_left(current, status.intent.attempt, status.intent.wait_seconds)
@@ -100,7 +107,9 @@ class CreationLook:
         )
 
     def _has_looked(self, current: PassInProject, wanted: KeyName) -> bool:
-        """Whether a list was begun since this is wanted: a datastore refuses a name that is taken, a project does not."""
+        """Return whether a list was begun since the key is wanted. For an object in a datastore that is not needed: a datastore
+        refuses a name that is taken, a project does not.
+        """
         if current.kind.is_inside:
             return True
         since = current.memory.creation.want(wanted.key, self.clock.monotonic())
@@ -109,8 +118,9 @@ class CreationLook:
         return begun is not None and begun >= since
 
     def _seconds_left(self, current: PassInProject, attempt: int, wait: float) -> float | None:
-        """What is left of a wait after an attempt that we did not see end: by our own clock only. 0: a list begun since is
-        missing.
+        """Return the seconds that are left of the wait after an attempt whose outcome is unknown, by this process's clock only.
+
+        0 if the wait is over, but no list was begun since; None if a list was.
         """
         over = current.memory.creation.settles_at(attempt, wait, self.clock.monotonic())
         if (left := over - self.clock.monotonic()) > 0:
@@ -123,7 +133,9 @@ class CreationLook:
 
 
 def _created_id(current: PassInProject) -> str | None:
-    """What was made once is no claim of now, where nothing proves the claim."""
+    """Return the id that the operator's POST was answered with. None if nothing proves what the status claims: the remembered id
+    does not prove that claim either.
+    """
     is_unproven = current.observed.standing is Standing.UNPROVEN
     return None if is_unproven else current.memory.creation.created_id
 
@@ -134,7 +146,9 @@ def _gets_another_key(current: PassInProject, wanted: KeyName) -> bool:
 
 
 def _pinned_key(observed: Observed) -> tuple[str, ...] | None:
-    """The key under which an open attempt is looked for, and what is deleted: nothing that the spec says now."""
+    """Return the key of the identity for an open attempt and for a deletion, in which the spec of today does not count; else
+    None.
+    """
     status = observed.status
     if status.identity is not None and (observed.deleting or (status.id is None and status.intent is not None)):
         return tuple(status.identity.key)

@@ -19,7 +19,7 @@ from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
 
 _FEW_FAILURES = 2
-"""So often what a person wished for may have failed until it is tried for its own sake only."""
+"""After more failures in a row than this, a person's change is tried again with priority LOW."""
 
 
 @dataclass(kw_only=True)
@@ -29,43 +29,47 @@ class PassContext:
     memory: Memory
     woken_by: Priority
     facts: Facts = NOTHING
-    """What was learned and is not written to the status yet."""
+    """What the pass has learned and not written to the status yet."""
     session: ProjectSession | None = None
-    """The project whose line of calls the pass may stand in."""
+    """The session of the project in whose line of calls the resource may stand."""
     waits_for_turn: bool = False
-    """The pass has ended in that line: its resource gets another pass when it may make one call."""
+    """Whether the pass ends because its resource stands in that line: the resource gets another pass when it may make one call.
+    """
 
     def end(self, resource: Resource) -> None:
-        """Keep the place in the line, or leave it."""
+        """Let the resource leave the project's line of calls, unless it waits there for its turn."""
         if not self.waits_for_turn and self.session is not None:
             self.session.leave(resource.key)
 
     def why_not_now(self, priority: Priority) -> Wait | None:
-        """Return the wait for the turn; None when it is not worth telling."""
+        """Return the wait for the resource's turn in the project's line of calls; None if there is none, or if it is not worth
+        telling.
+        """
         return self.session.why_not_now(priority) if self.waits_for_turn and self.session is not None else None
 
 
 @dataclass(kw_only=True)
 class Pass:
-    """What a pass works on until its next step. One whose project can be used is a `PassInProject`."""
+    """What a pass works on until its next step. If the resource's project can be used, it is a `PassInProject`."""
 
     resource: Resource
-    """As it is after the pass's own writes."""
+    """The resource as it is after the pass's own writes."""
     kind: CloudKind
     observed: Observed
     context: PassContext
     checks: PasswordChecks
     secrets: SecretsRead = field(default_factory=SecretsRead)
-    """Those that the pass has read: it replaces or deletes exactly these versions."""
+    """The Secrets that the pass has read; it replaces or deletes exactly these versions."""
     interests: Interests = field(default_factory=Interests)
     is_oriented: bool = True
-    """False while this process has not yet seen the project, or one of the lists that matter here, for the first time: what
-    an earlier process wrote is then worth more than what this one could say. But that a list cannot be had is news for what
-    is not made yet.
+    """False while this process has not yet seen the project, or one of the lists that matter to this resource. What an earlier
+    process wrote into the status is then worth more than what this process could say. An exception: that a list cannot be had is
+    news for a resource whose object is not made yet.
     """
     datastore_id: str | None = None
+    """The id of the datastore that the object is in, or is to be made in; None if there is none, or if it is not known."""
     collections: set[str] = field(default_factory=set)
-    """Those that what is seen here depends on."""
+    """The names of the collections whose lists this look depends on."""
 
     @property
     def memory(self) -> Memory:
@@ -77,8 +81,8 @@ class Pass:
 
     @property
     def priority(self) -> Priority:
-        """That of the pass's calls: HIGH while a person's change is not carried out, whatever woke the pass, but not after
-        several failures.
+        """Return the priority of the pass's calls. Whatever woke the pass, it is HIGH while a person's change is not carried out,
+        unless that has failed several times.
         """
         observed, held = self.observed, self.memory.retry.held
         is_wished = observed.deleting or observed.status.synced_generation != observed.generation
@@ -92,38 +96,45 @@ class PassInProject(Pass):
 
     session: ProjectSession
     view: ProjectView
-    """The project as it was when the pass began."""
+    """The project as it was when the pass looked."""
     snapshot: CollectionSnapshot[CloudObject]
-    """That of the kind's collection."""
+    """The snapshot of the kind's collection."""
     wanted_key: KeyName | None = None
     """The key of the object; None while its datastore is not known."""
 
     @property
     def project(self) -> ProjectView:
-        """The project as it is by now."""
+        """Return the project as it is by now."""
         return self.session.view or self.view
 
     @property
     def key(self) -> KeyName:
-        """The key of what is made or taken over. Raises LookupError while it is not known: nothing is then."""
+        """Return the key of the object that the pass makes or takes over. Raises LookupError while it is not known: then no
+        object may be made or taken over.
+        """
         if self.wanted_key is None:
             raise LookupError("the key of the cloud object is not known")
         return self.wanted_key
 
     def snapshot_of(self, kind: CloudKind) -> CollectionSnapshot[CloudObject]:
-        """Return what is known of a kind's collection, which is listed from now on."""
+        """Return the snapshot of a kind's collection, and have the collection listed from now on."""
         self.interests.polled[kind.collection.name] = kind
         return self.session.lists.snapshot(kind)
 
     def may_call(self) -> bool:
-        """Whether the pass may make one call now. If not, it ends: it stands in the project's line of calls."""
+        """Return whether the pass may make one call now. If not, the resource stands in the project's line of calls from now
+        on, and the pass has to end.
+        """
         may = self.session.take_turn(self.resource.key, self.priority, self.datastore_id)
         self.context.session, self.context.waits_for_turn = self.session, not may
         return may
 
 
 def in_project(current: Pass) -> PassInProject:
-    """The same, for what only a pass does that may call the API. Raises LookupError: `decide` has let through too much."""
+    """Return the same pass as a PassInProject, for steps that call the API.
+
+    Raises LookupError if it is none: then `decide` has let through a step that it should not have.
+    """
     if not isinstance(current, PassInProject):
         raise LookupError("there is no project to call")  # noqa: TRY004
     return current

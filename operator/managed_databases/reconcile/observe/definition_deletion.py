@@ -1,7 +1,7 @@
-"""Tells a deletion that somebody asked for from one that only follows from the end of the whole kind.
+"""Tells the deletion of a resource that somebody asked for from one that only follows from the deletion of its definition.
 
-Who deletes a CustomResourceDefinition deletes every resource of that kind, past all policies, and mostly by mistake. That
-must not delete anything in the cloud.
+Whoever deletes a CustomResourceDefinition deletes every resource of that kind, past all policies, and mostly by mistake. Such a
+deletion must not delete anything in the cloud.
 """
 
 from typing import Final
@@ -9,15 +9,16 @@ from typing import Final
 from managed_databases.reconcile.ports import Kube, KubeRefused, Resource
 
 LOOK_AGAIN_SECONDS: Final = 60.0
-"""What was being deleted already when its definition was deleted gets no event of its own: it is looked at this often."""
+"""Seconds between two looks at a resource that is being deleted: it gets no event if its definition is deleted meanwhile."""
 
 
 async def goes_with_its_definition(kube: Kube, resource: Resource) -> bool | None:
-    """Whether it is being deleted because its CustomResourceDefinition is; None when the operator may not read that.
+    """Return whether the resource is being deleted because its CustomResourceDefinition is; None if the operator may not read
+    that.
 
-    The definition's deletion is marked before those of its resources, so it is always found, however late this is asked.
-    A resource whose deletion is older than the definition was left behind when an earlier one was removed by force.
-    Raises KubeError.
+    Kubernetes marks the definition as being deleted before its resources, so the mark is always found, however late this is
+    asked. If the resource's deletion is older than the definition, the resource was left behind when an earlier definition was
+    removed by force: that is True, too. Raises KubeError.
     """
     try:
         definition = await kube.read_definition(resource.key.kind)

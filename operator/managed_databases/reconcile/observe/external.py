@@ -1,4 +1,4 @@
-"""What is seen of the cloud object whose id the status has."""
+"""Looks at the cloud object whose id the status has."""
 
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ class ExternalLook:
     pending_limit_seconds: float
 
     def look(self, current: PassInProject) -> tuple[CloudObject | None, Presence]:
+        """Return the object as the snapshot shows it, None if it does not, and whether the object is there and whose it is."""
         id_ = current.observed.status.id
         if id_ is None:
             return None, Presence(returned=self._returned(current))
@@ -38,7 +39,7 @@ class ExternalLook:
         )
 
     def _returned(self, current: PassInProject) -> tuple[str, ...]:
-        """What the API said is gone, and shows all the same: it was ours, and nobody else holds it."""
+        """Return the ids of objects that the resource has lost, that the API shows all the same, and that nobody holds."""
         view, collection, lost = current.view, current.kind.collection.name, current.observed.status.lost_ids
         current.dependencies.update(dependency.cloud_object(view.name, collection, id_) for id_ in lost)
         return tuple(
@@ -51,7 +52,10 @@ class ExternalLook:
         )
 
     def _pending_seconds(self, current: Pass, external: CloudObject | None) -> float | None:
-        """What is left of the time that the cloud's work may take; what an earlier process has said of it holds."""
+        """Return the seconds that are left of the time that the cloud's work on the object may take; None if it is not at work.
+
+        0 if the status already says PendingTooLong for this work: then an earlier process has waited that long.
+        """
         memory = current.memory
         if external is None or external.status is None or external.status not in PENDING:
             memory.work = None

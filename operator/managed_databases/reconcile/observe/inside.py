@@ -1,6 +1,6 @@
-"""What keeps a datastore from being deleted: what stands in it, or may; never what only wants to.
+"""Finds the resources that keep a datastore from being deleted: those whose objects are in it, or may be.
 
-Whoever may write a resource in any namespace can refer to any datastore. That alone keeps nothing.
+Whoever may write a resource in any namespace can refer to any datastore. A reference alone keeps no datastore.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +15,11 @@ from managed_databases.reconcile.scheduling import dependencies as dependency
 
 @dataclass(frozen=True)
 class Inside:
-    """`granted_powers` says which powers a project gives a namespace (project, namespace); None when it may not use it."""
+    """Finds what is in a datastore.
+
+    `granted_powers(project, namespace)` returns the powers that the project gives the namespace; None if the namespace may not
+    use the project.
+    """
 
     cache: ResourceCache
     owners: OwnershipIndex
@@ -23,12 +27,14 @@ class Inside:
     granted_powers: Callable[[str, str], frozenset[str] | None]
 
     def staying(self, current: PassInProject, id_: str, allowed: Iterable[str]) -> tuple[str, ...]:
-        """Name what is in the pass's datastore, which has this id, and is not going, sorted, as its owner may read it.
+        """Return the names, sorted, of the resources whose objects are in the pass's datastore and that are not being deleted, as
+        the datastore's owner may read them.
 
-        `allowed` are the other namespaces that its spec lets in. The pass is told what the answer depends on, and what has to
-        be listed for it.
+        `id_` is the datastore's id; `allowed` are the other namespaces that its spec lets in. What the answer depends on, and
+        which collections have to be listed for it, is noted in the pass.
 
-        Garbage collection deletes what is owned once its owner is gone, and the owner waits for the datastore.
+        A resource that is owned by one that is being deleted counts as being deleted, too: garbage collection deletes it only
+        once its owner is gone, and the owner waits for the datastore.
         """
         datastore = current.resource
         may = {datastore.key.namespace, *allowed}
@@ -36,7 +42,7 @@ class Inside:
             child
             for key in self.owners.inside(datastore.key, id_)
             if (child := self.cache.get(key)) is not None
-            # Of strangers thousands may refer to it: without a word of an object in it nobody listens to what they do.
+            # Thousands of resources in other namespaces may refer to the datastore: only those whose statuses name it count.
             and (key.namespace in may or child.told.datastore_id == id_)
         ]
         current.dependencies.update(dependency.resource(*child.key) for child in children)
@@ -52,10 +58,10 @@ class Inside:
         return child.key.namespace in may and self.granted_powers(project, child.key.namespace) is not None
 
     def _stands(self, current: PassInProject, child: Resource, id_: str, *, is_allowed: bool) -> bool:
-        """Whether its object is in this datastore, or an attempt to make it there is open.
+        """Return whether the child's object is in the datastore `id_`, or an attempt to make it there is open.
 
-        Of a namespace that may not be here nothing is believed but what is proven to be its own and the API lists, and nobody
-        asks for it by id.
+        A child of a namespace that may not use this datastore counts only if its claim is proven and the API lists its object;
+        the operator does not ask for that object by its id.
         """
         view, identity = current.project, child.told.identity
         here = (view.project_id, view.region, id_)
@@ -78,7 +84,9 @@ class Inside:
         return found is None or not found.in_datastore or found.in_datastore == id_
 
     def _named(self, child: Resource, *, is_allowed: bool) -> str:
-        """Who is let in is known to the owner of the datastore; of others he gets what he can see in the cloud."""
+        """Return the child's name if its namespace may use the datastore: the datastore's owner knows these namespaces. Of other
+        namespaces the owner is told only what he can see in the cloud.
+        """
         if is_allowed:
             return str(child.key)
         kind = self.kind_of(child.key.kind)

@@ -1,4 +1,4 @@
-"""What a pass depends on and wants: noted while the pass looks, and ordered here, at once, after the look."""
+"""What a pass depends on and wants: noted while the pass looks, and ordered by `Interests.order`, at once, after the look."""
 
 from dataclasses import dataclass, field
 
@@ -12,25 +12,26 @@ from managed_databases.reconcile.scheduling.dependencies import Dependency
 
 @dataclass
 class Interests:
-    """Everything but `dependencies` is wanted of the project that the pass looked into."""
+    """What one look depends on and wants. Everything but `dependencies` is wanted of the project that the pass looked into."""
 
     dependencies: set[Dependency] = field(default_factory=set)
-    """What wakes the resource."""
+    """What the resource depends on: a change of it wakes the resource."""
     wanted_key: KeyName | None = None
     """The key that the resource would give to its object."""
     polled: dict[str, CloudKind] = field(default_factory=dict)
-    """The kinds whose collections are to be listed from now on, by name of the collection."""
+    """The kinds whose collections are to be listed from now on, by the names of the collections."""
     listed_now: set[str] = field(default_factory=set)
-    """The collections of which a new list is waited for."""
+    """The names of the collections of which the pass waits for a new list."""
     poll_seconds: int | None = None
-    """How often at least the resource wants its own collection listed."""
+    """The most seconds between two lists of the resource's own collection that the resource accepts; None: as the project says.
+    """
     parameters: ParametersFor | None = None
-    """The size whose configuration limits are needed."""
+    """The datastore type and size whose limits of configuration parameters are needed."""
     actions_of: str | None = None
-    """The datastore whose actions are shown."""
+    """The id of the datastore whose actions the status shows."""
 
     def order(self, key: ResourceKey, collection: str, session: ProjectSession, owners: OwnershipIndex) -> None:
-        """Have the project deliver what the resource with this key, of this collection, wants."""
+        """Have the project deliver what the resource wants. `key` is the resource's, `collection` the one of its kind."""
         owners.want(key, self.wanted_key)
         for kind in self.polled.values():
             session.lists.poll(kind)

@@ -1,4 +1,6 @@
-"""Puts together what one pass observes, and what it depends on and wants. Reads memory only; Secrets are read elsewhere."""
+"""Puts together what one pass observes, and what the pass depends on and wants. Only memory is read here;
+`act/credentials.py` reads the Secrets.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,11 +37,11 @@ from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.told import without_absent
 
 NO_CLAIM: Final = {"id": None, "identity": None, "intent": None, "lost_ids": ()}
-"""What a status says that says to have nothing."""
+"""The fields of a status that claims no object."""
 
 
 class Observer:
-    """Looks at resources. What a look wants of others stands in `Pass.interests`, and is ordered by whoever looks."""
+    """Looks at resources. What a look wants of others stands in `Pass.interests`; the reconciler orders it."""
 
     def __init__(
         self,
@@ -67,7 +69,10 @@ class Observer:
         self._inside = Inside(cache, owners, kind_of, projects.granted_powers)
 
     def observe(self, resource: Resource, context: PassContext) -> Pass:
-        """Includes what the pass has learned and not written yet. Raises UnreadableSpec."""
+        """Return what there is to see of the resource: a PassInProject if its project can be used, else a Pass.
+
+        The facts that the pass has learned and not written yet count as part of the status. Raises UnreadableSpec.
+        """
         kind, facts = self._kind_of(resource.key.kind), context.facts
         status = without_absent({**resource.status, **facts.written()}) if facts else resource.status
         observed: Observed = Observed(
@@ -89,13 +94,16 @@ class Observer:
                 self._see_cloud(opened)
                 return opened
             problem = opened
-        owned = self._owned(current) if observed.deleting else ()  # it is sent the same way without a project
+        owned = self._owned(current) if observed.deleting else ()  # owned resources are deleted without a project, too
         current.observed = replace(current.observed, problem=problem, owned=owned)
         return current
 
     def _unproven(self, current: Pass) -> Stall | None:
-        """What to say when nothing proves what the status says to have. What can happen all the same is decided without it:
-        a person's word that an object of this name is to be taken over; or that what was there may be believed.
+        """Return the stall for a status whose claim nothing proves; None if the claim is proven or the pass may go on without
+        proof.
+
+        The pass may go on if the claim is listed as one to be believed, and, without the claim, if the spec says that an existing
+        object is to be adopted. The standing of the claim is noted in `current.observed`.
         """
         resource, observed = current.resource, current.observed
         if self._seals.proof(resource).holds:
@@ -152,7 +160,9 @@ class Observer:
             self._see_actions(current, id_)
 
     def _references_of(self, current: PassInProject) -> tuple[dict[str, Referred], Stall | None]:
-        """What each reference stands for; and what to say when the parent's name stands for another object by now."""
+        """Return what each reference stands for, by its field; and the stall if the parent's name stands for another object
+        than the one that this resource's object is in.
+        """
         observed, view = current.observed, current.view
         identity, pinned, moved = observed.status.identity, observed.status.pinned, None
         refs: dict[str, Referred] = {}
@@ -172,18 +182,20 @@ class Observer:
                     moved = _moved(reference, referred, made_in)
                     referred = self._references.of_object(lookup, made_in)
                 elif inside is not None and pinned is not None and referred.id is None and observed.status.id is None:
-                    # What an attempt has made is where it was made.
+                    # An object that an attempt has made is in the datastore of that attempt.
                     there = self._references.of_object(lookup, inside)
                     referred = replace(there, problem=referred.problem)
                 refs[reference.field] = referred
         return refs, moved
 
     def _orient(self, current: PassInProject) -> Wait | Stall | None:
-        """Every list that matters here is waited for, or nobody would come back to what was left alone. Return why the
-        kind's own cannot be had, as far as that is known.
+        """Note in the pass which collections matter to this resource, and depend on their first lists. Return why the
+        collection of the resource's own kind is not listed yet, as far as that is known.
 
-        What this spec does not refer to does not matter; nor does, once it cannot be listed, what the object need not
-        wait for: its name says enough. The object itself can be asked for by its id then.
+        The collections of the kind itself, and of the kinds that the spec refers to, matter. A pass is not oriented before they
+        were listed, and depends on the lists, or nobody would come back to a resource that was left alone. A collection that
+        cannot be listed counts like a listed one if the status has no id, or if the pass need not wait for the list: a GET by
+        id has told of the object (for the kind's own collection), or no reference to the other kind has to be waited for.
         """
         observed, unlisted = current.observed, None
         referring = [reference for reference in current.kind.references if _refers(reference, observed)]
@@ -234,7 +246,7 @@ class Observer:
 
 
 def _refers(reference: Reference, observed: Observed) -> bool:
-    """Whether this resource depends on the reference now."""
+    """Return whether this resource depends on the reference now."""
     if observed.deleting:
         identity = observed.status.identity
         return reference.parent and identity is not None and identity.datastore_id is not None

@@ -1,4 +1,4 @@
-"""The resources that belong to a resource because its spec asks for them inline."""
+"""Finds the resources that belong to another resource because its spec asks for them inline."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,10 @@ def owned_by(
     cache: ResourceCache,
     dependencies: set[Dependency],
 ) -> tuple[ObservedOwned, ...]:
-    """Return those that are there: the owner's, and whatever stands where one of its own is wanted."""
+    """Return the owned resources that exist, and any other resource that has the name of one that the owner wants.
+
+    `wanted` are the resources that the owner's spec asks for; `dependencies` receives what the answer depends on.
+    """
     namespace = owner.key.namespace
     keys = {ResourceKey(each.kind, namespace, each.name) for each in wanted}
     keys |= {key for key in owners.owned_by(owner.uid) if key.namespace == namespace}
@@ -39,7 +42,7 @@ def owned_by(
 
 
 def _trouble(resource: Resource) -> str | None:
-    """Why a resource is not in sync with its newest spec, as it says itself."""
+    """Return why the resource is not in sync with its newest spec, as its own status says; None if it is in sync."""
     for condition in resource.told.conditions:
         if condition.type == "Synced" and condition.observed_generation == resource.generation:
             return None if condition.is_true else condition.message
