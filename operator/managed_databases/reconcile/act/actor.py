@@ -1,4 +1,4 @@
-"""Carries out one step. Each method does its writes in the one order that survives a kill between any two lines."""
+"""Carries out one step. Each method does its writes in the only order that survives a kill between any two lines."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.settings import ControllerSettings
 
 MAX_OTHERS = 1000
-"""So many ids the status takes."""
+"""The most ids in `Intent.others`: the schema of the status takes no more."""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Raises ApiError and KubeError from every step; what was done until then stays right."""
+    """Carries out steps. Every step may raise ApiError and KubeError; what was done until then stays right."""
 
     cache: ResourceCache
     kube: Kube
@@ -47,12 +47,13 @@ class Actor:
     passwords: PasswordChange
     letting_go: LettingGo
     arranged: Callable[[ResourceKey], None]
-    """Told of each owned resource that was made or changed: the watch may not tell again."""
+    """Called with the key of each owned resource that was made or changed, because the watch may not report it once more."""
 
     def reserve_key(self, current: Pass, step: Step) -> bool:
-        """Reserve the key that the step would give to a cloud object; return False when another resource has it.
+        """Reserve the key that the step would give to a cloud object; return False if another resource has the key.
 
-        Others may have looked at the same time as this pass: whoever reserves it first goes on, and the rest look again.
+        Passes over other resources may have looked at the same time: the first one to reserve the key goes on, the others look
+        again.
         """
         gives_key = isinstance(step, Create) or (isinstance(step, Record) and step.changes.adopted is True)
         if isinstance(step, Change) and step.reason is Reason.RENAMING and not current.observed.deleting:
@@ -62,9 +63,9 @@ class Actor:
         return self.owners.reserve(current.resource, current.wanted_key)
 
     async def act(self, current: Pass, step: Step, shown: Verdict) -> Facts:
-        """Do the step; return the facts that changed by it, to be written with the status.
+        """Do the step; return the facts that it has changed, which the status has to tell.
 
-        `shown` is what the status says while it is under way.
+        `shown` is the verdict that the status shows while the step is under way.
         """
         match step:
             case Create():
@@ -84,7 +85,9 @@ class Actor:
         return NOTHING
 
     async def _create(self, current: PassInProject, shown: Verdict) -> Facts:
-        """Finalizer, intent, Secret, POST, id: in this order, so that nothing made is ever forgotten."""
+        """Make the object: finalizer, intent, Secret, POST, id, in this order, so that no object that was made is ever
+        forgotten.
+        """
         await self._add_finalizer(current)
         await self.passwords.prove_first(current, shown)
         old, same_key = current.observed.status.intent, current.observed.same_key
@@ -108,7 +111,7 @@ class Actor:
             made = await self.sender.send(current, call)
         finally:
             memory.call_has_ended(self.clock.monotonic())
-        if made is None:  # an empty answer: the list will tell
+        if made is None:  # an empty answer: a list will show the object
             return facts
         memory.created_id = made.id
         return facts | Facts(id=made.id, intent=None, phase=made.status)
@@ -118,7 +121,7 @@ class Actor:
             return step.changes
         current.memory.password.forget_pending()
         if not step.changes.id:
-            current.memory.creation.created_id = None  # what is gone is not found again in what we once made
+            current.memory.creation.created_id = None  # a remembered id must not bring back an object that is gone
             return step.changes
         if not current.observed.deleting:
             await self._add_finalizer(current)
@@ -127,7 +130,7 @@ class Actor:
 
     async def _change(self, current: PassInProject, step: Change, shown: Verdict) -> Facts:
         facts = NOTHING
-        if step.manages:  # known before the cloud changes
+        if step.manages:  # written before the cloud changes
             wanted = current.kind.wanted_values(current.observed)
             applying = {**current.observed.status.applying, **{name: wanted[name] for name in step.manages}}
             facts = Facts(applying=dict(sorted(applying.items())))
@@ -150,7 +153,7 @@ class Actor:
             spec = {field: value for field, value in owned.spec.items() if value is not None}
             there = await self.kube.create_owned(current.resource, key, spec, marks)
         elif step.doomed:
-            if there.spec.get("deletionProtection") is not False:  # the way out that people have
+            if there.spec.get("deletionProtection") is not False:  # as people have to do before a deletion
                 there = await self.kube.change_spec(there, {"deletionProtection": False})
             await self.kube.delete_owned(there)
             return
@@ -170,7 +173,7 @@ class Actor:
 
 
 def pinned(current: PassInProject) -> Identity:
-    """What the object that this pass makes or takes over is, for good."""
+    """Return the identity of the object that this pass makes or takes over; it never changes afterwards."""
     project = current.project
     return Identity(
         project=project.name,

@@ -1,4 +1,4 @@
-"""Reads the Secrets of a credential, and says what is to be known of them."""
+"""Reads the Secrets of a credential, and puts what they say into a `PasswordView`."""
 
 from dataclasses import dataclass, field, replace
 
@@ -47,10 +47,12 @@ class CredentialReader:
     ownership: SecretOwnership
     accepts_unlabelled: bool = False
     warned_of: set[tuple[str, str]] = field(default_factory=set)
-    """Namespaces and names of Secrets that were taken without the label."""
+    """Namespaces and names of the Secrets of which the log says that a password was taken although they lack the label."""
 
     def dependencies(self, current: Pass) -> frozenset[Dependency]:
-        """The Secrets that a pass depends on: whoever listens before they are read misses no change of them."""
+        """Return the dependencies on the Secrets that the pass may read. A pass that depends on them before it reads them
+        misses no change of them.
+        """
         credential = current.kind.credential
         if credential is None or current.observed.deleting or not credential.applies(current.observed):
             return frozenset()
@@ -60,14 +62,16 @@ class CredentialReader:
         return frozenset(dependency.secret(namespace, each) for each in names)
 
     async def read(self, current: Pass) -> PasswordView | None:
-        """Return what is to be known of the credential, and note the Secrets that were read in `current`. Raises KubeError."""
+        """Return what there is to know of the credential; None if the resource has none. The Secrets that were read are noted in
+        `current`. Raises KubeError.
+        """
         credential = current.kind.credential
         if credential is None or not credential.applies(current.observed):
             return None
         namespace, name = current.resource.key.namespace, secret_name(current.kind, current.observed)
         given_ref = credential.given(current.observed.spec)
         for told in (pending_name(name), given_ref.name if given_ref else name):
-            if not is_object_name(told):  # applied when it was not checked yet
+            if not is_object_name(told):  # the spec was applied when the API server did not check the name yet
                 why = f"{told} can be no Secret's name: name another one in the spec"
                 return PasswordView(problem=Stall(Reason.INVALID_SPEC, why))
         if given_ref is None and self._fine_before(current, name):
@@ -83,7 +87,7 @@ class CredentialReader:
             for secret, key in ((mine, credential.key), (secrets.pending, PENDING_KEY)):
                 if foreign := self.ownership.problem(current.resource, secret, current.observed, key):
                     return PasswordView(problem=foreign)
-            if mine is not None and current.observed.status.id is not None:  # it was written for this object
+            if mine is not None and current.observed.status.id is not None:  # the Secret was written for this object
                 where = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
                 current.observed = replace(current.observed, told_before=where)
         view = view_of(current, credential, secrets, given, problem)
@@ -92,8 +96,10 @@ class CredentialReader:
         return view
 
     async def _read_told(self, current: Pass, credential: Credential, name: str) -> PasswordView:
-        """Where the cloud tells the value, the Secret has nothing to say: it holds that value, or it is outdated. Where it
-        does not tell the value any more, the Secret counts as far as it proves to be this object's.
+        """Return what there is to know of a credential whose value the cloud makes and tells.
+
+        While the cloud tells the value, the Secret holds that value, or is outdated. Once the cloud does not tell the value any
+        more, the Secret's value counts, if the Secret's marks prove that it is this object's.
         """
         mine = await self.kube.read_secret(current.resource.key.namespace, name)
         if problem := self.ownership.problem(current.resource, mine, current.observed, credential.key):
@@ -116,7 +122,7 @@ class CredentialReader:
             return None, None
         secret = await self.kube.read_secret(namespace, ref.name)
         value = None if secret is None or not self._may_be_given(secret) else secret.data.get(ref.key)
-        if value is None:  # one text for all that may be wrong: it tells nobody what Secrets and keys there are
+        if value is None:  # the same text whatever is wrong, so that nobody learns which Secrets and keys there are
             return None, Wait(
                 Reason.SECRET_MISSING,
                 f"there is no Secret {ref.name} with the key {ref.key} and the label {MANAGED_LABEL}: {GIVEN}",
@@ -127,7 +133,10 @@ class CredentialReader:
         return password, None
 
     def _may_be_given(self, secret: SecretContent) -> bool:
-        """Whoever may write a resource may not have its namespace's Secrets copied: each says itself that it may be."""
+        """Return whether the Secret's label says that its passwords may be given to resources.
+
+        Without the label anybody who may write resources could have the Secrets of the namespace copied.
+        """
         if secret.labels.get(MANAGED_LABEL) == GIVEN:
             return True
         if not self.accepts_unlabelled:
@@ -144,7 +153,9 @@ class CredentialReader:
         return True
 
     def _surely_absent(self, current: Pass, name: str) -> bool:
-        """Before a creation: the watch shows no Secret of ours, and nobody was met under its name."""
+        """Return whether the two Secrets do not exist for certain, so that they need not be read: nothing was created yet, the
+        watch shows neither of them, and no create was refused because the name was taken.
+        """
         namespace = current.resource.key.namespace
         return (
             current.observed.status.id is None
@@ -171,7 +182,7 @@ def _remember(current: Pass, mine: SecretContent | None, view: PasswordView) -> 
 
 
 def remember_fine(current: Pass, mine: SecretContent) -> None:
-    """Note the ground on which the Secret is right: its version, its owner, and all its content but the password."""
+    """Note that the Secret is right, and on what that is based: its version, its owner, and its content but the password."""
     current.memory.password.fine = _fine(current, mine.resource_version)
 
 
@@ -179,12 +190,12 @@ def _fine(current: Pass, version: str) -> tuple[object, ...]:
     credential = current.kind.credential
     assert credential is not None
     data = desired_data(current, _told(current, credential) or UNREAD)
-    # Of the content its hash, or each resource would keep a copy of its Secret in memory.
+    # The hash of the content, or each resource would keep a copy of its Secret in memory.
     return version, current.observed.spec.deletion_policy, hash(frozenset(data.items()))
 
 
 def _told(current: Pass, credential: Credential) -> SecretStr | None:
-    """The value that the cloud tells; None where it tells none, or not yet."""
+    """Return the value that the cloud tells; None if it tells none, or not yet."""
     if credential.value_of is None or current.observed.external is None:
         return None
     return credential.value_of(current.observed.external)
@@ -216,7 +227,7 @@ def view_of(
 
 
 def after_a_call(current: Pass) -> PasswordView | None:
-    """The view as it is once a pending password was sent, well or not."""
+    """Return the view as it is after a call that may have sent the pending password, whatever its outcome."""
     view, memory = current.observed.credential, current.memory.password
     if view is None or view.pending is None:
         return view
@@ -234,15 +245,18 @@ def _versions(secrets: SecretsRead) -> tuple[str | None, str | None]:
 
 
 def _trusted(current: Pass, mine: SecretContent, key: str) -> SecretStr | None:
-    """The Secret's password, unless it is empty or somebody edited it. Where nobody can tell, it stays: a password that is
-    set anew for nothing is an outage.
+    """Return the Secret's password; None if it is empty or somebody has edited it.
+
+    If it cannot be told whether somebody has edited it, the password counts: to reset a password for nothing is an outage.
     """
     password = usable(mine.data.get(key))
     return None if password is None or judge(current, mine, password) is False else password
 
 
 def _proven(current: Pass, mine: SecretContent | None, key: str) -> SecretStr | None:
-    """The value that the Secret holds, if its marks say that it is the object's, as we wrote it."""
+    """Return the value that the Secret holds, if the Secret's marks prove that the operator has written it for this object; else
+    None.
+    """
     if (
         mine is None
         or mine.annotations.get(OBJECT_ID) != current.observed.status.id

@@ -1,10 +1,13 @@
-"""A fight: the same thing is corrected again and again. It is about one aim, not about many things of one sort."""
+"""A fight: the operator makes the same correction again and again. A fight is about one aim: many corrections of one sort with
+different aims are none.
+"""
 
 from managed_databases.api.calls import Call
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.verdicts import Change, Reason, Stall
 
 FIGHT_CORRECTIONS = 3
+"""After so many corrections with one aim within FIGHT_SECONDS the operator stops correcting for a while."""
 FIGHT_SECONDS = 600.0
 
 
@@ -18,8 +21,9 @@ def drift_fight(change: Change) -> Stall:
 
 
 def aim(call: Call[CloudObject | None]) -> object:
-    """Names what a call would change: the object, the fields, and what these point to. Values do not count: whoever fights
-    may ask for another one each time.
+    """Return a value that names what the call would change: the object, the fields, and the ids in fields that refer to objects.
+
+    Other values do not count, because somebody who changes the field may choose another value each time.
     """
     body = {} if call.body is None else call.body.model_dump(mode="json", exclude_unset=True)
     fields = sorted((name, value if name.endswith("_id") else None) for name, value in body.items())

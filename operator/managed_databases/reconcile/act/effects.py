@@ -1,4 +1,4 @@
-"""Changes that the API accepts and does not do: they wait as failed ones, until the object is seen without need of them."""
+"""Changes that the API accepts and does not make: they rest like failed steps, until the object is seen without need of them."""
 
 from collections.abc import Callable
 
@@ -15,11 +15,11 @@ from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
 _SLOWEST = 5
-"""After so many failures the pause is the longest."""
+"""The number of failures that gives the longest pause (`retry_delay`)."""
 
 
 class Effects:
-    """Judges over each resource's `RetryMemory.accepted`."""
+    """Keeps `RetryMemory.accepted` of each resource."""
 
     def __init__(self, clock: Clock, settings: ControllerSettings, draw: Callable[[], float]) -> None:
         self._clock = clock
@@ -27,13 +27,15 @@ class Effects:
         self._draw = draw
 
     def resting(self, current: Pass, change: Change) -> Stall | Wait | None:
-        """Return the verdict for a change that the API accepted without an effect, while that change rests."""
+        """Return the verdict for a change that the API has accepted without an effect; None if the change does not rest."""
         before = _before(current, change)
         return before.verdict if before is not None and self._clock.monotonic() < before.until else None
 
     def was_accepted(self, current: Pass, change: Change) -> None:
-        """A change may be accepted and have no effect: then it waits as one that failed. Of those that have had none again and
-        again one is tried at a time, so that all together make no more calls than one.
+        """Note that the API has accepted the change. Until its effect is seen the change rests like a failed one.
+
+        Changes that have had no effect FIGHT_CORRECTIONS times are tried one at a time, so that all of them together make no more
+        calls than one would.
         """
         retry = current.memory.retry
         before = _before(current, change)
@@ -54,8 +56,9 @@ class Effects:
         retry.accepted.append(held)
 
     def forget_what_shows(self, current: Pass) -> None:
-        """A change that the object does not need any more has had its effect: the next one is a first one, and what else had
-        none is worth a try.
+        """Forget the changes that the object does not need any more: they have had their effect.
+
+        If one that often had no effect is among them, the others that had none may be tried again at once.
         """
         retry = current.memory.retry
         observed, now = current.observed, self._clock.monotonic()
@@ -73,7 +76,7 @@ class Effects:
             or observed.moved is not None
             or unknown_reference(current.kind, observed) is not None
         ):
-            return  # nothing can be compared
+            return  # object and spec cannot be compared
         try:
             needed = list(current.kind.changes(observed))
         except SpecRefused:

@@ -1,4 +1,4 @@
-"""Tells whether a step is the one that is remembered: what it would do, and on what that is based."""
+"""Tells whether a step is the remembered one, by what it would do and on what it is based."""
 
 import orjson
 
@@ -8,27 +8,27 @@ from managed_databases.reconcile.memory import FailedStep
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 
 _FEW_FAILURES = 2
-"""So often a step may have failed to be tried at once when the API is back."""
+"""A step that has failed more often than this is not tried at once when the API is back."""
 
 
 def is_held(held: FailedStep, current: Pass, step: Step) -> bool:
-    """Whether this is the step that is held, on the same ground."""
+    """Return whether `held` remembers this step, and everything that the step is based on is as it was then."""
     return held.step == fingerprint(held, current, step)
 
 
 def is_same_step(held: FailedStep, step: Step) -> bool:
-    """Whether this is the step that is held, on whatever ground."""
+    """Return whether `held` remembers a step that would do the same, whatever the step is based on now."""
     return isinstance(held.step, tuple) and held.step[0] == _what(step)
 
 
 def fingerprint(held: FailedStep, current: Pass, step: Step) -> object:
-    """What a step would do and on what it is based: when any of it changes, a failed step is worth another try.
+    """Return what a step would do and on what it is based. When any of this changes, a failed step is worth another try.
 
-    That the API is back is no ground for what has failed often: steps that make it seem away would be let go again and
-    again by a LIST that works.
+    That the API is back counts only for a step that has failed rarely: a step that makes the API seem away would otherwise be
+    tried anew after each LIST that works.
     """
     observed = current.observed
-    # A Secret that is there no more, or another one, is worth another try of what Kubernetes refused to write.
+    # A step that Kubernetes refused is worth another try when a Secret is gone, or has another version.
     refused = held.verdict.reason is Reason.KUBERNETES_REFUSES
     secrets = observed.credential.versions if refused and observed.credential is not None else None
     given = (
@@ -62,6 +62,6 @@ def _what(step: Step) -> tuple[object, ...]:
         return step.call.operation, step.call.path, orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     if isinstance(step, Credentials):
         return (step.step,)
-    if isinstance(step, Record | LetGo):  # a forced deletion is not the one that was refused before it
+    if isinstance(step, Record | LetGo):  # a forced deletion is another step than the one that was refused before it
         return type(step).__name__, step.message
     return (type(step).__name__,)

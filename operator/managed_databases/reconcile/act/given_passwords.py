@@ -1,4 +1,4 @@
-"""What a password may be: those that people give, and those found in our own Secrets after other hands were there."""
+"""Checks passwords: those that people give, and those in the operator's own Secrets, which other people may have edited."""
 
 import unicodedata
 from typing import Final
@@ -10,7 +10,9 @@ MAX_PASSWORD_LENGTH: Final = 255
 
 
 def is_text(value: SecretStr) -> bool:
-    """Whether the bytes were UTF-8: what is none stays in a value as lone surrogates, and no call could send it."""
+    """Return whether the value was read from UTF-8. Other bytes stand in the value as lone surrogates, and no call could send
+    them.
+    """
     try:
         value.get_secret_value().encode()
     except UnicodeEncodeError:
@@ -19,17 +21,17 @@ def is_text(value: SecretStr) -> bool:
 
 
 def usable(password: SecretStr | None) -> SecretStr | None:
-    """The password, if the API would take it."""
+    """Return the password; None if there is none, or if the API would not take it."""
     if password is None or not is_text(password):
         return None
     return password if 0 < len(password.get_secret_value()) <= MAX_PASSWORD_LENGTH else None
 
 
 def given_password(value: SecretStr) -> SecretStr | str:
-    """Return the password that people mean, or what is wrong with it.
+    """Return the password that people mean; as a `str`, what is wrong with it, which completes "the password in ...".
 
-    Line breaks at its end are none of it: editors and `echo` leave them there. Other control characters would end up in
-    configuration files of applications, where hardly anybody could tell what they do.
+    Line breaks at the end are no part of the password: editors and `echo` leave them there. Other control characters are refused:
+    they would end up in configuration files of applications, where hardly anybody could tell what they do.
     """
     if not is_text(value):
         return "is no UTF-8 text: give letters, digits and signs"

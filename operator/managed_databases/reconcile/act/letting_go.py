@@ -1,4 +1,4 @@
-"""Lets a resource go: its Secrets, what it owns, and at last its finalizer."""
+"""Lets a resource go: first its Secrets, then the resources that it owns, and at last its finalizer."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class LettingGo:
-    """Raises KubeError; what was done until then stays right."""
+    """Carries out the step LetGo."""
 
     kube: Kube
     cache: ResourceCache
@@ -28,6 +28,11 @@ class LettingGo:
     ownership: SecretOwnership
 
     async def act(self, current: Pass, step: LetGo) -> None:
+        """Delete the Secrets, or mark them as retained, and remove the finalizer. With `step.retain` owned resources will leave
+        their cloud objects in the cloud, too.
+
+        Raises KubeError; what was done until then stays right.
+        """
         if current.kind.credential is not None:
             name = secret_name(current.kind, current.observed)
             is_forced = current.observed.annotations.get(FORCE_DELETE) == "true"
@@ -58,7 +63,9 @@ class LettingGo:
             await self.kube.delete_secret(secret)
 
     async def _retain_owned(self, owner: Resource) -> None:
-        """The garbage collection takes owned resources with their owner; what they stand for stays, as the owner's does."""
+        """Give the owned resources the deletionPolicy Retain. Garbage collection deletes them with their owner; their cloud
+        objects shall stay as the owner's does.
+        """
         for key in self.owners.owned_by(owner.uid):
             owned = self.cache.get(key)
             if owned is not None and owned.spec.get("deletionPolicy") != "Retain":

@@ -1,4 +1,6 @@
-"""GETs of single objects: what no list tells, and what is at work when the API says that something is busy."""
+"""GETs of single objects: of those that no list shows, and of those that may be at work when the API says that something is
+busy.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,16 +19,20 @@ from managed_databases.reconcile.settings import ControllerSettings
 
 
 class NotSeen(Enum):
+    """The type of NOT_SEEN."""
+
     NOT_SEEN = "not seen"
 
 
 NOT_SEEN: Final = NotSeen.NOT_SEEN
-"""Stands for what is busy while it is not the turn of the pass to look."""
+"""Stands for the busy object when it is not the turn of the pass to look for it."""
 
 
 @dataclass(frozen=True)
 class LooksById:
-    """Keeps each resource's `LookMemory`: who was asked for in vain is asked for ever more rarely."""
+    """GETs objects by their ids, and keeps each resource's `LookMemory`: an object that is asked for in vain is asked for ever
+    more rarely.
+    """
 
     kinds: Mapping[str, CloudKind]
     clock: Clock
@@ -34,7 +40,7 @@ class LooksById:
     draw: Callable[[], float]
 
     async def look(self, current: Pass) -> bool:
-        """GET an object that is unsure, or that the first list did not show; return whether something was learned."""
+        """GET the resource's object if its state is unsure, or if no list shows it; return whether the GET was answered."""
         observed = current.observed
         if not isinstance(current, PassInProject) or observed.status.id is None or observed.presence.is_gone:
             return False
@@ -51,21 +57,25 @@ class LooksById:
             self._was_in_vain(current)
             return False
         told = current.snapshot.get(observed.status.id)
-        if stays or (told is not None and not told.is_whole):  # as often as one that is asked for in vain
+        if stays or (told is not None and not told.is_whole):  # the next GET comes as late as after one in vain
             self._was_in_vain(current)
         else:
             current.memory.look = LookMemory()
         return True
 
     def is_followed_by_id(self, current: Pass) -> bool:
-        """Whether nothing but a GET would tell that the cloud has ended its work on the object."""
+        """Return whether the object is pending and its collection cannot be listed, so that only a GET shows the end of the
+        work.
+        """
         external = current.observed.external
         if not isinstance(current, PassInProject) or external is None or not is_pending(external):
             return False
         return current.session.lists.why_unlisted(current.kind.collection.name) is not None
 
     def seconds(self, current: Pass) -> float | None:
-        """The seconds until the object may be asked for by its id again; None where a list will tell, or a turn is awaited."""
+        """Return the seconds until the next GET of the object; None if a list will show it, or if the resource waits for its
+        turn.
+        """
         observed = current.observed
         is_unsure = observed.presence.is_unsure or (observed.external is None and observed.status.id)
         is_unsure = is_unsure or self.is_followed_by_id(current)
@@ -80,8 +90,10 @@ class LooksById:
         look.again_at = self.clock.monotonic() + pause
 
     async def what_is_busy(self, current: PassInProject) -> CloudObject | NotSeen | None:
-        """The pending one of the object and its datastore: "busy" is believed when one of them is. NOT_SEEN when it is not
-        the pass's turn to look.
+        """Return the object, or its datastore, whichever is pending; None if neither is, or if a GET fails. NOT_SEEN if it is
+        not the turn of the pass to look.
+
+        Only if one of the two is pending, the operator believes the API that something is busy.
         """
         tries, external = current.memory.retry.busy_tries, current.observed.external
         asked = [] if external is None else [(current.kind, external.id)]

@@ -1,4 +1,4 @@
-"""Carries out the steps of a credential: a password in its Secret, in the cloud, and from one to the next."""
+"""Carries out the steps of a credential: a password gets into its Secret and into the cloud, and is changed in both."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from managed_databases.reconcile.report.status_writer import StatusWriter
 
 @dataclass(frozen=True)
 class PasswordChange:
-    """Raises ApiError and KubeError; what was done until then stays right."""
+    """Carries out Credentials steps. Every method may raise ApiError and KubeError; what was done until then stays right."""
 
     kube: Kube
     ownership: SecretOwnership
@@ -31,7 +31,9 @@ class PasswordChange:
     clock: Clock
 
     async def first(self, current: Pass) -> SecretStr | None:
-        """Return the password of what is to be made: it is in its Secret before the cloud has it. None where there is none."""
+        """Return the password for an object that is about to be made, after writing it into its Secret; None if the object has no
+        password, or if the cloud makes it.
+        """
         view, credential = current.observed.credential, current.kind.credential
         if view is None or credential is None or credential.value_of is not None:
             return None
@@ -39,13 +41,16 @@ class PasswordChange:
         try:
             written = await self._put(current, secret_content.desired(current, password))
         except AlreadyThere:
-            current.memory.password.is_name_taken = True  # the next pass reads it, whosever it is
+            current.memory.password.is_name_taken = True  # the next pass reads that Secret, whosever it is
             raise
         return written.data[credential.key]
 
     async def prove_first(self, current: Pass, shown: Verdict) -> None:
-        """A value that the cloud makes may be told once only: by then its Secret must be possible. A password of ours is in
-        its Secret before it is sent; after a refusal it is proven before anything is written for another try.
+        """Prove by a dry run that the Secret can be written, before an object is made, where that matters. Raises KubeRefused.
+
+        The cloud may tell a value that it makes only once, so by then its Secret must be possible. A password of the operator
+        is in its Secret before it is sent; only after a refusal by Kubernetes it is proven, before anything is written for
+        another try.
         """
         view, credential = current.observed.credential, current.kind.credential
         if view is None or credential is None:
@@ -56,6 +61,7 @@ class PasswordChange:
             await self._prove(current, _first_choice(view))
 
     async def act(self, current: PassInProject, step: Credentials, shown: Verdict) -> Facts:
+        """Do the step; return the facts that it has changed. `shown` is the verdict that the status shows meanwhile."""
         view, memory = current.observed.credential, current.memory.password
         assert view is not None
         match step.step:
@@ -88,7 +94,7 @@ class PasswordChange:
         return NOTHING
 
     async def _prepare(self, current: Pass, view: PasswordView, step: Credentials, shown: Verdict) -> Facts:
-        """The creation of the pending Secret is the lock of the change."""
+        """Write a new password into the pending Secret. The creation of this Secret is the lock of the change."""
         facts, memory, there = _doubt(view), current.memory.password, current.secrets.pending
         password = view.given or passwords.generate()
         await self._prove(current, password)
@@ -96,7 +102,7 @@ class PasswordChange:
         wanted = secret_content.pending_secret(current, password)
         if there is None:
             pending = await self._create_own_pending(current, wanted)
-        else:  # ours: without a usable password, or with one that nobody means any more
+        else:  # the operator's own: without a usable password, or with a password that is not wanted any more
             pending = await self.kube.replace_secret(there, wanted)
         memory.forget_pending()
         if pending.data.get(secret_content.PENDING_KEY) == password:
@@ -106,7 +112,9 @@ class PasswordChange:
         return facts
 
     async def _create_own_pending(self, current: Pass, wanted: NewSecret) -> SecretContent:
-        """A Secret that is there already is used when it is ours (a pass before this one made it)."""
+        """Create the pending Secret and return it; a Secret that is there already is used if it is this resource's, as when an
+        earlier pass has made it.
+        """
         try:
             return await self.kube.create_secret(wanted)
         except AlreadyThere:
@@ -134,14 +142,14 @@ class PasswordChange:
             self.writer.event_recorder.tell(current.resource, marks)
 
     async def _write(self, current: Pass, password: SecretStr, *, is_known: bool = True) -> None:
-        """`is_known`: the cloud has this password, for certain."""
+        """Write the credentials Secret with this password. `is_known` says that the cloud has the password, for certain."""
         wanted = secret_content.desired(current, password)
         if not is_known:
             wanted = secret_content.keeping_check(current, current.secrets.credentials, wanted, password)
         await self._put(current, wanted)
 
     async def _put(self, current: Pass, wanted: NewSecret) -> SecretContent:
-        """Make the credentials Secret, or replace exactly the version that this pass has read."""
+        """Create the credentials Secret, or replace exactly the version that this pass has read; return it as it is then."""
         if current.secrets.credentials is None:
             written = await self.kube.create_secret(wanted)
         else:
@@ -150,11 +158,15 @@ class PasswordChange:
         return written
 
     async def _prove(self, current: Pass, password: SecretStr) -> None:
-        """Before the cloud gets a password it is certain that its Secret can. Raises KubeRefused."""
+        """Prove by a dry run that the credentials Secret can get the password, before the cloud gets it. Raises KubeRefused."""
         await self.kube.prove_secret(current.secrets.credentials, secret_content.desired(current, password))
 
     async def _send_pending(self, current: PassInProject, pending: SecretStr) -> None:
-        """From the send on the cloud may have it; after a refusal it has not, unless it may have had it before."""
+        """Send the pending password, and remember what is known of it.
+
+        From the send on the cloud may have the password. After a refusal the cloud does not have it, unless the cloud may have
+        had it before.
+        """
         memory = current.memory.password
         was_untried = memory.is_sending(pending)
         try:
@@ -173,7 +185,7 @@ class PasswordChange:
         assert password is not None
         assert credential.set_password is not None
         call = credential.set_password(current.observed.existing.id, password)
-        if await self.sender.send(current, call) is None:  # whoever says so little may not be the API
+        if await self.sender.send(current, call) is None:  # an empty answer may not be the API's
             raise OutcomeUnknown(call.operation, "an empty answer does not tell whether the password is set")
 
 
@@ -182,5 +194,7 @@ def _first_choice(view: PasswordView) -> SecretStr:
 
 
 def _doubt(view: PasswordView) -> Facts:
-    """What is to be known when a pending password is given up that the cloud may have after all."""
+    """Return the fact that the Secret's password is unconfirmed, if the pending password is given up although the cloud may have
+    it; else no facts.
+    """
     return Facts(password_unconfirmed=True) if view.pending is not None and view.pending_unclear else NOTHING

@@ -1,4 +1,4 @@
-"""Which steps may be tried now. A failed step rests; it is let go at once when what it would do, or its ground, changes."""
+"""Decides which steps may be tried now. A failed step rests, until what it would do, or what it is based on, changes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,15 +41,18 @@ from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
 _MAX_ASIDE = 16
+"""The most failed steps that are remembered beside the last one."""
 REPAIRS_OF_A_SECRET = 5
+"""After so many equal corrections of a Secret within FIGHT_SECONDS the operator stops correcting for a while."""
 DELETED_IN_VAIN = 8
-"""After so many deletions that were accepted and did nothing a person is told."""
+"""After so many deletions that the API has accepted and not made, the status says that a person must look."""
 MAX_MADE_AGAIN = 3
+"""The most times that an object that was gone is made again within MADE_AGAIN_SECONDS, for one generation of the spec."""
 MADE_AGAIN_SECONDS = 3600.0
 
 
 class RetryPolicy:
-    """Judges over each resource's `RetryMemory`."""
+    """Keeps each resource's `RetryMemory`, and decides by it. `draw` returns a random number in [0, 1)."""
 
     def __init__(self, clock: Clock, settings: ControllerSettings, draw: Callable[[], float]) -> None:
         self._clock = clock
@@ -58,7 +61,7 @@ class RetryPolicy:
         self.effects = Effects(clock, settings, draw)
 
     def hold_back(self, current: Pass, verdict: Verdict) -> Verdict:
-        """Return the verdict, or what to say while its step rests."""
+        """Return the verdict; if it is a step that rests, the Wait or Stall to show instead."""
         if not isinstance(verdict, Step):
             return verdict
         if isinstance(verdict, Credentials) and self._is_secret_fight(current, verdict):
@@ -87,12 +90,14 @@ class RetryPolicy:
         return verdict
 
     def _beside(self, current: Pass, told: Wait | Stall) -> Wait | Stall:
-        """What waits does not hide what was refused before it."""
+        """Return `told`; for a wait, the first refusal of this generation with all messages, because a wait must not hide
+        refusals.
+        """
         refused = self._resting(current) if isinstance(told, Wait) else []
         return replace(refused[0], message="; ".join(each.message for each in (*refused, told))) if refused else told
 
     def _resting(self, current: Pass) -> list[Wait | Stall]:
-        """What was refused of this generation, and rests."""
+        """Return the verdicts of the steps that were refused for this generation, and rest."""
         retry = current.memory.retry
         now, generation = self._clock.monotonic(), current.observed.generation
         return [
@@ -102,8 +107,8 @@ class RetryPolicy:
         ]
 
     def rests(self, current: Pass) -> Callable[[Change], Stall | Wait | None]:
-        """Return what to say of a change that was surely refused, or accepted without an effect, and rests; such a one holds
-        up none of the others.
+        """Return a function that returns why a change rests: it was surely refused, had no effect, or is a fight; None if it
+        may be tried. A change that rests holds up none of the others.
         """
 
         def rests(change: Change) -> Stall | Wait | None:
@@ -118,8 +123,10 @@ class RetryPolicy:
         return rests
 
     def shown_while(self, current: Pass, step: Step) -> Verdict:
-        """What to say while the step is under way: one that is tried again is as refused as before until it works, and so
-        are those that rest beside it.
+        """Return the verdict to show while the step is under way.
+
+        A step that is tried again shows its refusal until it works. While other refused steps rest beside it, the stall that was
+        shown last for this generation stays.
         """
         retry = current.memory.retry
         held = _held(current, step)
@@ -129,8 +136,10 @@ class RetryPolicy:
         return step if held is None else held.verdict
 
     def shown_at_rest(self, current: Pass, verdict: Verdict) -> Verdict:
-        """What to say instead of a verdict that is no step: a creation that was refused stays so while it is looked once
-        more whether the object is there, before it is tried again.
+        """Return the verdict to show for a verdict that is no step.
+
+        Before a refused creation is tried again, the operator looks once more whether the object is there: meanwhile the refusal
+        is shown.
         """
         held = current.memory.retry.held
         if held is None or not isinstance(held.verdict, Stall) or not is_look_before_creation(current, verdict):
@@ -151,7 +160,9 @@ class RetryPolicy:
         return sum(generation == current.observed.generation for _, generation in retry.remade) >= MAX_MADE_AGAIN
 
     def _is_secret_fight(self, current: Pass, step: Credentials) -> bool:
-        """Whether the same has been written again and again. What differs by the cloud's doing may follow each other."""
+        """Return whether the same content was written into the Secret REPAIRS_OF_A_SECRET times. Contents that differ, because
+        the cloud has changed something, may follow one another.
+        """
         view, credential = current.observed.credential, current.kind.credential
         since = self._clock.monotonic() - FIGHT_SECONDS
         current.memory.password.repairs = [repair for repair in current.memory.password.repairs if repair[0] >= since]
@@ -167,30 +178,33 @@ class RetryPolicy:
         return sum(repair[1] == wanted for repair in current.memory.password.repairs) >= REPAIRS_OF_A_SECRET
 
     def failed(self, current: Pass, step: Step, error: ApiError, busy: CloudObject | NotSeen | None) -> Wait | Stall:
-        """Remember the failure; return what to show."""
+        """Remember that the API has refused the step, or has not answered; return the Wait or Stall to show.
+
+        `busy` is the object that was found pending after a refusal as busy (`LooksById.what_is_busy`).
+        """
         retry = current.memory.retry
         now = self._clock.monotonic()
         before, last = _held(current, step), retry.held
         if last is not None and not is_set_aside(last) and (before is None or _is_later(last, before, step)):
-            before = last  # the ground may change to and fro: it failed as often as it did
+            before = last  # what the step is based on may change to and fro: its failures count all the same
         failures = before.failures + 1 if before is not None else 1
         tries, now_seen = 0, _as_it_is(current)
         if isinstance(error, Busy) and isinstance(busy, NotSeen):
             tries = before.busy_tries if before is not None else 0
             verdict, least = meaning_of_busy(error, None, 0)
         elif isinstance(error, Busy) and not isinstance(busy, NotSeen):
-            # Whatever has worked on it since the last refusal may have been its reason, seen at work or not.
+            # If something has worked on the objects since the last refusal, that may have been the reason for it.
             tries = before.busy_tries + 1 if before is not None and before.as_it_was == now_seen else 1
             verdict, least = meaning_of_busy(error, busy, tries)
         elif isinstance(error, NotFound) and failures > BUSY_TRIES:
-            verdict, least = refused(error)  # what was only on its way, or on its way out, is seen by now
+            verdict, least = refused(error)  # an object that was only just being made or deleted would be seen by now
         else:
             verdict, least = meaning(error)
         pause = retry_delay(failures, self._draw, self._settings.min_backoff_seconds)
         if least is not None:
             pause = max(least, self._settings.min_backoff_seconds) if isinstance(verdict, Stall) else max(least, pause)
         self._set_aside(current, step)
-        # The more of them rest, the longer each does: all together make no more calls than one.
+        # The more steps rest, the longer each of them does: all together make no more calls than one.
         pause *= 1 + sum(now < held.until and not is_same_step(held, step) for held in retry.aside)
         unclear = isinstance(error, OutcomeUnknown)
         if unclear and isinstance(step, Create):
@@ -200,7 +214,7 @@ class RetryPolicy:
         return verdict
 
     def _set_aside(self, current: Pass, step: Step) -> None:
-        """Keep what was refused or still rests beside this step, and nothing of this step."""
+        """Keep the failures of other steps that were refused or still rest, and forget those of this step."""
         retry = current.memory.retry
         held = retry.held
         if held is not None and (is_set_aside(held) or self._clock.monotonic() < held.until):
@@ -209,7 +223,7 @@ class RetryPolicy:
         retry.held = None
 
     def kubernetes_refused(self, current: Pass, step: Step, error: KubeRefused) -> Stall:
-        """Remember that Kubernetes refused what the step has to write; return what to show."""
+        """Remember that Kubernetes has refused what the step has to write; return the stall to show."""
         before, verdict = _held(current, step), kubernetes_refusal(error)
         failures = before.failures + 1 if before is not None else 1
         pause = retry_delay(failures, self._draw, self._settings.min_backoff_seconds)
@@ -218,6 +232,7 @@ class RetryPolicy:
         return verdict
 
     def after_defect(self, memory: Memory) -> float:
+        """Remember that a pass has failed by a defect of the operator; return the seconds until the next pass."""
         failures = memory.retry.held.failures + 1 if memory.retry.held else 1
         pause = retry_delay(failures, self._draw, self._settings.min_backoff_seconds)
         defect = Wait(Reason.UNREACHABLE, "a pass failed")
@@ -225,9 +240,10 @@ class RetryPolicy:
         return pause
 
     def succeeded(self, current: Pass, step: Step) -> None:
-        """A step worked: the next failure is a first one. (A record is no proof of anything.)
+        """Note that a step has worked, so that its next failure is a first one. A Record proves nothing, so it changes nothing
+        here but the count of objects made again.
 
-        A deletion may be accepted and do nothing yet: it is not asked for again at once.
+        A deletion that was accepted may have no effect yet: it rests, so that it is not asked for again at once.
         """
         retry = current.memory.retry
         if _makes_again(step):
@@ -255,13 +271,15 @@ class RetryPolicy:
             )
 
     def again_seconds(self, current: Pass, verdict: Verdict) -> float | None:
-        """The seconds until a resting step may be tried again; zero when its rest ended while the pass said so."""
+        """Return the seconds until a resting step may be tried again; zero if its rest has ended while the pass still showed
+        it; None if no step rests.
+        """
         retry = current.memory.retry
         now = self._clock.monotonic()
         held = [each for each in (retry.held, *retry.aside, *retry.accepted) if each is not None]
         over = [each for each in held if each.until <= now and not each.has_woken and _says(verdict, each)]
         for each in over:
-            each.has_woken = True  # once, as the same words may be said for a reason of today
+            each.has_woken = True  # only once: the same message may be shown again for a new reason
         return 0.0 if over else min((each.until - now for each in held if each.until > now), default=None)
 
 
@@ -278,12 +296,14 @@ def _makes_again(verdict: Verdict) -> bool:
 
 
 def is_set_aside(held: FailedStep) -> bool:
-    """Whether it was refused for a reason of its own: other steps go past it, and it counts for none of them."""
+    """Return whether the step was refused for a reason of its own: other steps are tried nevertheless, and its failures do not
+    count for them.
+    """
     return isinstance(held.verdict, Stall)
 
 
 def _says(verdict: Verdict, held: FailedStep) -> bool:
-    """Whether the verdict is the held one, alone or with others."""
+    """Return whether the verdict shows the verdict of `held`, alone or together with others."""
     return verdict is held.verdict or (
         type(verdict) is type(held.verdict)
         and verdict.reason is held.verdict.reason
@@ -296,7 +316,7 @@ def _is_later(held: FailedStep, before: FailedStep, step: Step) -> bool:
 
 
 def _held(current: Pass, step: Step) -> FailedStep | None:
-    """What is remembered of this step, on the same ground."""
+    """Return what is remembered of this step if everything that it is based on is as it was then; else None."""
     retry = current.memory.retry
     return next(
         (held for held in (retry.held, *retry.aside) if held is not None and is_held(held, current, step)),
@@ -305,8 +325,8 @@ def _held(current: Pass, step: Step) -> FailedStep | None:
 
 
 def _as_it_is(current: Pass) -> object:
-    """Differs once the cloud has worked on the object, or on what it refers to: something of them, `updated_at` at
-    least, is another then.
+    """Return a value that differs once the cloud has worked on the object, or on the objects that it refers to: at least their
+    `updated_at` differs then.
     """
     return [current.observed.external, *(referred.object for referred in current.observed.refs.values())]
 

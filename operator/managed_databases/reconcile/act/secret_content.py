@@ -1,4 +1,4 @@
-"""The Secrets of a credential as they should be, and how one that is there differs from that."""
+"""Says how the Secrets of a credential should be, and how an existing one differs from that."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,10 +19,11 @@ from managed_databases.reconcile.ports import (
 from managed_databases.reconcile.report.status import secret_name
 
 PENDING_KEY: Final = "password"
-"""The key of the pending Secret."""
+"""The key of the password in the pending Secret."""
 UNREAD: Final = SecretStr("not read: the Secret is as it was when it was found right")
+"""Stands for the password of a Secret that was not read, because its version is the one that was last found right."""
 RESET: Final = 0
-"""Stands for a password that was set anew, among repairs of a Secret."""
+"""Stands for the reset of a password in `PasswordMemory.repairs`."""
 
 
 def pending_name(name: str) -> str:
@@ -41,12 +42,13 @@ def content_hash(current: Pass, password: SecretStr) -> int:
 
 
 def desired(current: Pass, password: SecretStr) -> NewSecret:
-    """The credentials Secret as it should be with this password."""
+    """Return the credentials Secret as it should be with this password."""
     credential = current.kind.credential
     assert credential is not None
     assert password is not UNREAD
     resource, id_ = current.resource, current.observed.status.id
-    # What the cloud tells is written once the object is there, and may be told no more: then the id tells whose it is.
+    # A value that the cloud tells is written once the object exists. When the cloud does not tell it any more, the id proves that
+    # the value is this object's.
     of_object = {OBJECT_ID: id_} if credential.value_of is not None and id_ is not None else {}
     return NewSecret(
         namespace=resource.key.namespace,
@@ -60,7 +62,7 @@ def desired(current: Pass, password: SecretStr) -> NewSecret:
 
 
 def pending_secret(current: Pass, password: SecretStr) -> NewSecret:
-    """The Secret whose creation is the lock of a password change."""
+    """Return the pending Secret, whose creation is the lock of a password change."""
     resource = current.resource
     return NewSecret(
         namespace=resource.key.namespace,
@@ -73,7 +75,7 @@ def pending_secret(current: Pass, password: SecretStr) -> NewSecret:
 
 
 def retained(secret: SecretContent, resource: Resource, id_: str | None) -> NewSecret:
-    """The same Secret, marked so that whoever adopts this object may take it."""
+    """Return the same Secret with the marks by which a resource that adopts the object with this id may take the Secret over."""
     annotations = {**secret.annotations, OWNER_UID: resource.uid, RETAINED: "true"}
     if id_ is not None:
         annotations[OBJECT_ID] = id_
@@ -81,7 +83,7 @@ def retained(secret: SecretContent, resource: Resource, id_: str | None) -> NewS
 
 
 def misleads(current: Pass, mine: SecretContent | None, password: SecretStr) -> bool:
-    """Whether nobody gets in with what is in the Secret."""
+    """Return whether nobody can log in with what is in the Secret. `password` is the one that the Secret should hold."""
     if mine is None:
         return True
     held, wanted = (
@@ -92,24 +94,26 @@ def misleads(current: Pass, mine: SecretContent | None, password: SecretStr) -> 
 
 
 def is_outdated(current: Pass, mine: SecretContent, password: SecretStr) -> bool:
+    """Return whether the credentials Secret differs from what it should be with this password."""
     wanted = keeping_check(current, mine, desired(current, password), password)
     return (
         any(mine.data.get(key) != value for key, value in wanted.data.items())
         or not mine.data.keys().isdisjoint(wanted.drops - wanted.data.keys())
-        or mine.labels.get(MANAGED_LABEL) != OWN  # without it the Secret is not watched
+        or mine.labels.get(MANAGED_LABEL) != OWN  # without the label the Secret is not watched
         or mine.owner_uids != (() if wanted.owner is None else (wanted.owner.uid,))
         or any(mine.annotations.get(name) != value for name, value in wanted.annotations.items())
     )
 
 
 def has_lost_marks(mine: SecretContent) -> bool:
-    """Whether somebody has taken away labels or annotations that are always there."""
+    """Return whether somebody has removed labels or annotations that every credentials Secret has."""
     return mine.labels.get(MANAGED_LABEL) != OWN or not {OWNER_UID, PASSWORD_CHECK} <= mine.annotations.keys()
 
 
 def keeping_check(current: Pass, mine: SecretContent | None, wanted: NewSecret, password: SecretStr) -> NewSecret:
-    """The Secret as it shall be, with the check that it has, when nobody can tell by it whether the password was edited: a
-    new check would vouch for a password that the operator has not seen work.
+    """Return `wanted`, with the check that the Secret has now if that check does not tell whether the password was edited.
+
+    A new check would vouch for a password that the operator has not seen work.
     """
     credential = current.kind.credential
     if credential is not None and credential.value_of is not None:
@@ -121,5 +125,6 @@ def keeping_check(current: Pass, mine: SecretContent | None, wanted: NewSecret, 
 
 
 def judge(current: Pass, mine: SecretContent, password: SecretStr) -> bool | None:
+    """Return whether the Secret's check was made of this password; None if that cannot be told."""
     owner = mine.annotations.get(OWNER_UID, current.resource.uid)
     return current.checks.judge(mine.annotations.get(PASSWORD_CHECK), owner, password)

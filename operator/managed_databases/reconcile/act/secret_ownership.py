@@ -1,4 +1,4 @@
-"""Whose a Secret is. Ownership is proven by what we wrote into the Secret, never by a status alone."""
+"""Decides whose a Secret is. What the operator wrote into the Secret proves that; a status alone never does."""
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -13,13 +13,15 @@ from managed_databases.reconcile.ports import Resource, SecretContent
 
 @dataclass(frozen=True)
 class SecretOwnership:
-    """`living_uids` are those of all resources that there are."""
+    """Decides whose a Secret is. `living_uids` returns the uids of all resources that exist."""
 
     living_uids: Callable[[], Container[str]]
     checks: PasswordChecks
 
     def is_ours(self, resource: Resource, secret: SecretContent) -> bool:
-        """By the annotation, or, where somebody has taken that away, by the owner or by the check of the password."""
+        """Return whether the Secret is the resource's: by the annotation, or, if somebody has removed the annotation, by the
+        ownerReference or by the check of the password.
+        """
         owner = secret.annotations.get(OWNER_UID)
         if owner is not None:
             return owner == resource.uid
@@ -29,11 +31,12 @@ class SecretOwnership:
         )
 
     def problem(self, resource: Resource, secret: SecretContent | None, observed: Observed, key: str) -> Stall | None:
-        """Say why a Secret under our name is not ours; None when it is, or may be taken. A foreign one is never touched.
+        """Return the stall for a Secret that has the resource's name for it and is not the resource's; None if the Secret is the
+        resource's, or may be taken over. Another's Secret is never touched.
 
-        A retained Secret goes with its cloud object. One that an earlier resource left behind, as after a restore that
-        gave all resources other uids, is taken over with the object it is for: where the spec wants to adopt, and where
-        the check of the password under `key` proves that an operator wrote it for an owner that is no more.
+        A retained Secret goes with its cloud object. A Secret that an earlier resource has left behind, as after a restore that
+        gave all resources other uids, may be taken over if the spec wants to adopt, and if the check of the password under
+        `key` proves that an operator wrote the Secret for an owner that does not exist any more.
         """
         if secret is None or self.is_ours(resource, secret):
             return None
@@ -43,7 +46,7 @@ class SecretOwnership:
             return None
         if kept_for is None and self._is_left_behind(secret, key) and observed.spec.adoption != "Never":
             return None
-        # One text, whatever that Secret is: who may write a resource may not be allowed to read it.
+        # The same text, whatever that Secret is: somebody who may write resources may not be allowed to read Secrets.
         return Stall(
             Reason.SECRET_CONFLICT,
             f"the Secret {secret.name} is not this resource's: name another in the spec, or remove that Secret if nobody "

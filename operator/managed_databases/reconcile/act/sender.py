@@ -1,4 +1,4 @@
-"""Sends the calls of steps. What the API answers is in the snapshot before anything else happens."""
+"""Sends the calls of steps. The API's answer enters the snapshot before anything else happens."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Sender:
     owners: OwnershipIndex
 
     async def send(self, current: PassInProject, call: Call[CloudObject | None]) -> CloudObject | None:
-        """Return the object that the API answers; None for an empty answer. Raises ApiError."""
+        """Send the call; return the object in the API's answer, None for an empty answer. Raises ApiError."""
         target = None if call.method == "POST" and current.observed.external is None else current.observed.external
         priority = current.priority
         try:
@@ -34,9 +34,10 @@ class Sender:
         return reply.value
 
     def _why_another(self, current: PassInProject, target: CloudObject | None, answered: CloudObject) -> str | None:
-        """Say why an answer is not about what was asked for: something on the way may have mixed it up. None when it is.
+        """Return why the answer is about another object than the call: something on the way may have mixed answers up. None if
+        it is about the right one.
 
-        What is new has an id that was not known under another name, nor held by another resource.
+        The answer to a creation has an id that was not known with another key, and that no other resource holds.
         """
         if target is not None:
             return None if answered.id == target.id else f"the answer is about {answered.id}, not {target.id}"

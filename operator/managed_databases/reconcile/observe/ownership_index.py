@@ -1,8 +1,9 @@
-"""Who holds which cloud object, who claims which key, and who lives in which datastore.
+"""Which resource holds which cloud object, which claims which key, and which is in which datastore.
 
-Kept from the cache, so it is as new as the cache is; a claim made by `reserve` counts at once. A key is claimed by whoever
-has it pinned, with an object or an attempt of that key, and before that by whoever took it first: between a look and a
-claim others may have looked, too. A claim that is proven goes before one that is not, however old that is.
+The index is kept from the cache, so it is as new as the cache is; a claim made by `reserve` counts at once. A key is claimed by
+the resource that has it pinned, with an object or an attempt of that key. If none has, it is claimed by the resource that
+reserved it first: between the look and the claim of one resource others may have looked, too. A claim that is proven goes before
+one that is not, however old the unproven one is.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,7 @@ Key = tuple[str, ...]
 
 
 class ObjectName(NamedTuple):
-    """A cloud object, at a `place` of the cloud: whoever leads there means the same."""
+    """A cloud object at a `place` of the cloud. All DatabaseProjects that lead to that place mean the same object."""
 
     place: str
     collection: str
@@ -35,7 +36,7 @@ class KeyName(NamedTuple):
 
 
 class Age(NamedTuple):
-    """Orders resources by seniority; the older one holds what two of them want."""
+    """Orders resources by their age: the older one gets what two of them want."""
 
     created_at: str
     uid: str
@@ -58,7 +59,7 @@ class _Entry:
 
 @dataclass
 class OwnershipIndex:
-    """The index. `kind_of` finds what a kind declares; `holder_changed` is told each object that somebody begins, or
+    """The index. `kind_of` finds a kind by its name; `holder_changed` is called with each object that a resource begins, or
     ceases, to hold.
     """
 
@@ -72,7 +73,7 @@ class OwnershipIndex:
     _turns: int = 0
 
     def update(self, resource: Resource, standing: Standing = Standing.PROVEN) -> None:
-        """Enter what a resource says of itself, in place of what it said before."""
+        """Enter what the resource says of itself, in place of what it said before. `standing` is what proves that."""
         kind = self.kind_of(resource.key.kind)
         if not isinstance(kind, CloudKind):
             return
@@ -93,8 +94,8 @@ class OwnershipIndex:
             self.holder_changed(entry.object)
 
     def reserve(self, resource: Resource, claim: KeyName) -> bool:
-        """Claim a key now, before anything is written; return whether it is this resource's: False when another one has
-        it, and then nothing is claimed.
+        """Claim a key for the resource now, before anything is written; return whether that worked. If another resource has the
+        key, nothing is claimed.
         """
         entry = self._entries.get(resource.key)
         if entry is None:
@@ -109,7 +110,7 @@ class OwnershipIndex:
         return False
 
     def want(self, key: ResourceKey, claim: KeyName | None) -> None:
-        """A resource wants this key now, None for none: what it took of another name is free again."""
+        """Take note that the resource wants this key now (None: no key): another key that it has reserved is free again."""
         entry = self._entries.get(key)
         if entry is not None and entry.reserved not in (None, claim):
             self._reserve(key, entry, None, 0)
@@ -129,21 +130,23 @@ class OwnershipIndex:
                 self.holder_changed(object_)
 
     def holder(self, object_: ObjectName) -> ResourceKey | None:
-        """The resource whose `status.id` it is: of several the best proven, then the oldest."""
+        """Return the resource whose `status.id` names the object: of several the best proven, then the oldest; None for none."""
         return self._first(self._holders.of(object_))
 
     def proven_holder(self, object_: ObjectName) -> ResourceKey | None:
-        """Return the holder, or None if nothing proves that the object is the holder's: its permission then counts for nobody."""
+        """Return the holder; None if there is none, or if nothing proves its claim: its permissions then count for nobody."""
         holder = self.holder(object_)
         return holder if holder is not None and self.counts(holder) else None
 
     def counts(self, key: ResourceKey) -> bool:
-        """Whether what the resource says to hold is its own, as far as is known."""
+        """Return whether the claim of the resource counts: it is proven, believed, or not known to the index."""
         entry = self._entries.get(key)
         return entry is None or entry.standing is not Standing.UNPROVEN
 
     def disputed_by(self, key: ResourceKey) -> ResourceKey | None:
-        """Another resource that says to have the same object, or stands for the same key; None when there is none."""
+        """Return another resource that claims the same object, or has the same key pinned: of several the best proven, then the
+        oldest; None if there is none.
+        """
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -153,11 +156,13 @@ class OwnershipIndex:
         return self._first(others - {key})
 
     def claimant(self, claim: KeyName) -> ResourceKey | None:
-        """The resource that has this key pinned (the best proven, then the oldest), or else the one that took it first."""
+        """Return the resource that has this key pinned (of several the best proven, then the oldest), or else the one that
+        reserved it first; None if nobody claims the key.
+        """
         return min(self._claimants.of(claim), key=lambda key: self._seniority(self._entries[key], claim), default=None)
 
     def inside(self, datastore: ResourceKey, datastore_id: str | None) -> frozenset[ResourceKey]:
-        """The resources whose parent is this one, by its name or by its object's id."""
+        """Return the resources whose parent is this datastore, by the resource's name or by its object's id."""
         by_id = self._inside.of(datastore_id) if datastore_id else frozenset[ResourceKey]()
         return self._inside.of(datastore) | by_id
 
@@ -167,7 +172,7 @@ class OwnershipIndex:
         return next(iter(entry.parents), None) if entry else None
 
     def owned_by(self, uid: str) -> frozenset[ResourceKey]:
-        """The resources that were made because the spec of the resource with this uid asks for them."""
+        """Return the resources that were made because the spec of the resource with this uid asks for them."""
         return self._owned.of(uid)
 
     def _parents(self, kind: CloudKind, resource: Resource) -> Iterator[ResourceKey | str]:
@@ -216,11 +221,14 @@ class OwnershipIndex:
 
 
 def owner_of(resource: Resource) -> str | None:
-    """The uid of the resource that asked for this one: as the annotation says, or, should that be gone, its owner."""
+    """Return the uid of the resource whose spec asked for this one; None if there is none.
+
+    The annotation says so; if it is missing, the only ownerReference does.
+    """
     stated = resource.annotations.get(OWNED_BY)
     return stated if stated is not None or len(resource.owner_uids) != 1 else resource.owner_uids[0]
 
 
 def named_to(asker: Resource, other: ResourceKey) -> str:
-    """What the asker may read of another resource: nobody learns the names of another namespace's."""
+    """Return how messages for the asker name another resource: nobody learns the names of resources in other namespaces."""
     return str(other) if other.namespace == asker.key.namespace else "a resource of another namespace"

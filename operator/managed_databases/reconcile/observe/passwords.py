@@ -17,7 +17,9 @@ _ALPHABET: Final = string.ascii_letters + string.digits
 
 
 def generate() -> SecretStr:
-    """32 letters and digits, of each sort at least one: safe in every URI and shell, and for every password policy."""
+    """Return a random password of LENGTH letters and digits, with at least one small letter, one capital and one digit: it is
+    safe in every URI and shell, and follows every password policy.
+    """
     while True:
         text = "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
         if any(c.islower() for c in text) and any(c.isupper() for c in text) and any(c.isdigit() for c in text):
@@ -25,16 +27,20 @@ def generate() -> SecretStr:
 
 
 def check_number(owner_uid: str, password: SecretStr) -> str:
-    """The check of earlier versions: everybody can make it, so of a weak password it gives 16 bits away. Read, never written."""
+    """Return the check of a password as earlier versions wrote it. It is compared, and never written any more.
+
+    It needs no key, so everybody can compute it, and it gives away 16 bits of a weak password.
+    """
     digest = hmac.new(owner_uid.encode(), password.get_secret_value().encode(), hashlib.sha256)
     return digest.hexdigest()[:4]
 
 
 @dataclass(frozen=True)
 class PasswordChecks:
-    """Checks of passwords, beside these in a Secret: who cannot read the operator's key learns nothing by one.
+    """Makes and judges the checks that stand beside passwords in Secrets.
 
-    A check is `KEYID.MAC`, bound to the uid of the resource that the Secret was written for.
+    A check is `KEYID.MAC`, bound to the uid of the resource that the Secret was written for. Whoever cannot read the operator's
+    key learns nothing from a check.
     """
 
     seals: Seals
@@ -46,9 +52,10 @@ class PasswordChecks:
         return f"{key.id}.{key.mac(PASSWORD_CHECK_PURPOSE, message).hex()[:32]}"
 
     def judge(self, check: str | None, owner_uid: str, password: SecretStr) -> bool | None:
-        """Whether the password is the one that the check was made of; None when nobody can tell: there is no check, it was
-        made with another key, or it is an earlier version's and does not fit. That one may have been forged, and whoever
-        takes it for an edit sets a password anew.
+        """Return whether the password is the one that the check was made of; None if that cannot be told.
+
+        It cannot be told if there is no check, if the check was made with another key, or if it is one of an earlier version and
+        does not fit: anybody may have forged that one, and to take it for an edited password would reset the password.
         """
         key = self.seals.key
         if check is None or key is None:

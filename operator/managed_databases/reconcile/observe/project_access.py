@@ -1,4 +1,4 @@
-"""Which project a resource is in, and whether its namespace may use it."""
+"""Finds the project that a resource is in, and checks whether the resource's namespace may use it."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,7 +15,9 @@ from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling import dependencies as dependency
 
 MAY_BE_GONE_FOR_GOOD: Final = (Reason.CREDENTIALS_INVALID, Reason.SECRET_MISSING, Reason.ADDRESS_REFUSED)
-"""What may be wrong with a project's credentials: a deletion says how to go on without them."""
+"""Reasons why a project's credentials cannot be used, perhaps never again: the message of a deletion says how to go on without
+them.
+"""
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,14 @@ class ProjectAccess:
     references: References
 
     def opened(self, current: Pass) -> PassInProject | Wait | Stall:
-        """Return the same pass in its project; or what keeps the project from being used."""
+        """Return the same pass in its project; a Wait or a Stall if the project cannot be used."""
         name = self._name(current)
         return self._in_project_named(current, name) if isinstance(name, str) else name
 
     def _name(self, current: Pass) -> str | Wait | Stall:
-        """Pinned, stated, the parent's, or the default one."""
+        """Return the name of the resource's project: the pinned one, else the one in the spec, else the parent's, else the
+        default one; a Wait or a Stall if it cannot be told.
+        """
         observed, status = current.observed, current.observed.status
         if status.identity is not None and (status.pinned or observed.deleting):
             return status.identity.project
@@ -87,7 +91,7 @@ class ProjectAccess:
 
 
 def _usable(current: Pass, session: ProjectSession, way_out: str) -> ProjectView | Wait | Stall:
-    """The project as it is known; or what is wrong with it, for this resource."""
+    """Return the project as it is known; a Wait or a Stall if this resource cannot use it. `way_out` is added to messages."""
     name, view = session.name, session.view
     if (problem := session.problem) is not None:
         told = problem if problem.reason is Reason.PROJECT_NOT_READY else replace(problem, message=_why(name, problem))
@@ -105,7 +109,9 @@ def _usable(current: Pass, session: ProjectSession, way_out: str) -> ProjectView
 
 
 def _why(project: str, problem: Wait | Stall) -> str:
-    """Where the details are: they name Secrets, addresses and other namespaces' objects, which is for who may read them."""
+    """Return a message without details. The details name Secrets, addresses and objects of other namespaces, so they stand in the
+    DatabaseProject only, for those who may read it.
+    """
     return (
         f"the DatabaseProject {project} cannot be used ({problem.reason}): its own conditions say why, and what to do"
     )

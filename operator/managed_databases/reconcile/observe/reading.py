@@ -15,22 +15,22 @@ _SHARED_FIELDS: Final = frozenset(field.alias or name for name, field in CloudSt
 
 
 class UnreadableSpec(Exception):
-    """The resource does not fit its model: another version of the CRD is installed. The text names fields, no values."""
+    """The resource does not fit its model: another version of the CRD is installed. The text names fields and no values."""
 
 
 class Specs:
-    """Reads each generation of a spec once, and of equal specs one: thousands of users may say the same."""
+    """Reads each generation of a spec once, and only one of several equal specs: thousands of users may have the same spec."""
 
     def __init__(self) -> None:
         self._read: dict[ResourceKey, tuple[str, int, CloudSpec]] = {}
         self._equal: WeakValueDictionary[tuple[str, bytes], CloudSpec] = WeakValueDictionary()
 
     def of(self, kind: CloudKind, resource: Resource) -> CloudSpec:
-        """Raises UnreadableSpec."""
+        """Return the resource's spec. Raises UnreadableSpec."""
         read = self._read.get(resource.key)
         if read is None or read[:2] != (resource.uid, resource.generation):
             text = as_text(resource.spec)
-            if len(text) > PACKED_FROM_BYTES:  # read anew each time: as a model it takes several times the memory
+            if len(text) > PACKED_FROM_BYTES:  # read anew each time: a model takes several times the memory of the text
                 self._read.pop(resource.key, None)
                 return _read(kind, resource)
             told = (kind.name, text)
@@ -61,7 +61,10 @@ def _read(kind: CloudKind, resource: Resource) -> CloudSpec:
 
 
 def read_status(kind: CloudKind, status: Mapping[str, Any]) -> CloudStatus:
-    """Raises UnreadableSpec. Nonsense beside the shared does not matter: what the kind itself reports is made anew."""
+    """Return the status. If it cannot be read whole, only its shared fields are read: each pass makes the kind's own fields anew.
+
+    Raises UnreadableSpec if the shared fields cannot be read either.
+    """
     shared = {name: value for name, value in status.items() if name in _SHARED_FIELDS}
     for told in (status, shared):
         try:

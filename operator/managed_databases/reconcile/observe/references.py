@@ -1,4 +1,4 @@
-"""Resolves what a spec refers to, and whether its namespace may refer to it (docs/security.md)."""
+"""Resolves what a spec refers to, and checks whether the resource's namespace may refer to it (docs/security.md)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ TAKES_CHANGES = frozenset({"ACTIVE", "DEGRADED", None})
 
 @dataclass(frozen=True)
 class Lookup:
-    """Who asks (`asker`) for an object of which kind, and in which project; `snapshot` is that kind's there.
+    """A question of a resource (`asker`) for an object of a kind in a project; `snapshot` is the kind's collection there.
 
     `dependencies` receives what the answer depends on.
     """
@@ -33,7 +33,7 @@ class Lookup:
     dependencies: set[Dependency]
 
     def object(self, id_: str) -> CloudObject | None:
-        """The object as the project shows it; what changes that is noted."""
+        """Return the object with this id as the snapshot shows it, None if it does not; the dependency on it is noted."""
         self.dependencies.add(dependency.cloud_object(self.project.name, self.kind.collection.name, id_))
         return self.snapshot.get(id_)
 
@@ -53,9 +53,9 @@ class References:
     def parent_by_name(
         self, asker: Resource, reference: Reference, stated: NameOrId, dependencies: set[Dependency]
     ) -> Resource | Wait:
-        """The resource of that name, or what to say when there is none that the asker may know of.
+        """Return the resource that `stated` names; a Wait if the asker may know of none, or if nothing proves its claim.
 
-        `dependencies` receives what the answer depends on. Asked before a project is known, too.
+        `dependencies` receives what the answer depends on. The question needs no project.
         """
         key = _key_of(asker, reference, stated)
         dependencies.add(dependency.resource(*key))
@@ -67,16 +67,18 @@ class References:
         return holder
 
     def resolve(self, lookup: Lookup, reference: Reference, stated: NameOrId) -> Referred:
-        """Return what the reference stands for in the project. `lookup` is for the kind that it refers to."""
+        """Return what the reference stands for in the project. `lookup` is for the kind that the reference is to."""
         by = self._by_id if stated[0] == "id" else self._by_name
         referred = by(lookup, reference, stated)
         there = referred.object
         if reference.at_creation_only and there is not None and there.status != "PENDING_DELETE":
-            return replace(referred, problem=None)  # a backup can be had of what is down, or at work
+            return replace(referred, problem=None)  # a datastore that is down, or at work, can still be restored from
         return referred
 
     def of_object(self, lookup: Lookup, id_: str) -> Referred:
-        """Return a pinned parent, without asking whether it may be used: for deletions."""
+        """Return the object with this id as a parent, without a check whether the asker may use it: for a parent that is
+        pinned.
+        """
         key = self.owners.proven_holder(lookup.name_of(lookup.kind, id_))
         holder = None if key is None else self.cache.get(key)
         if holder is not None:
@@ -105,7 +107,7 @@ class References:
         id_ = stated[1]
         label = f"{lookup.kind.collection.one} {id_}"
         found = lookup.object(id_)
-        # Whoever only says to hold it says the truth mostly, as when a key was lost: nobody else gets in meanwhile.
+        # An unproven holder counts, too: mostly it tells the truth, as when the key was lost, and until then nobody else gets in.
         holder = self._holder(lookup, lookup.kind, id_)
         if holder is None:
             if "adopt" not in lookup.project.granted_powers:
@@ -148,7 +150,7 @@ class References:
         return asker.key.namespace in allowed_namespaces(self.spec_of(kind, holder))
 
     def _is_shared(self, lookup: Lookup, holder: Resource) -> bool:
-        """Whether the datastore that this database is in lets the namespace refer to it."""
+        """Return whether the datastore that this database is in lets the asker's namespace refer to the database."""
         datastore_id = holder.told.datastore_id
         if lookup.kind.name != "ManagedDatabase" or not datastore_id:
             return False
@@ -163,7 +165,9 @@ class References:
         return namespace in spec.allowed_namespaces and holder.key.name in spec.rights_of(namespace).databases
 
     def _guest(self, lookup: Lookup, holder: Resource) -> GuestRights | None:
-        """What the asker's namespace may do in a datastore; None where it is the datastore's own, and of other kinds."""
+        """Return what the asker's namespace may do in the datastore of `holder`; None if it is the datastore's own namespace,
+        which may do everything, or if `holder` is of another kind.
+        """
         namespace = lookup.asker.key.namespace
         if namespace == holder.key.namespace:
             return None
@@ -182,24 +186,26 @@ class References:
 
 
 def _key_of(asker: Resource, reference: Reference, stated: NameOrId) -> ResourceKey:
-    """Which resource is meant by a name."""
+    """Return the key of the resource that a name means."""
     _, name, namespace = stated
     return ResourceKey(reference.kind, namespace or asker.key.namespace, name)
 
 
 def _project_of(holder: Resource, project: ProjectView) -> str:
-    """The name of the `DatabaseProject` that the resource is in: this one, as far as it says nothing else."""
+    """Return the name of the `DatabaseProject` that the resource is in: `project`, unless its status names another one."""
     told = holder.told.project
     return project.name if told is None else str(told)
 
 
 def allowed_namespaces(spec: CloudSpec) -> tuple[str, ...]:
-    """The other namespaces that a resource lets in: only a datastore does."""
+    """Return the other namespaces that a resource lets in: only a datastore lets any in."""
     return spec.allowed_namespaces if isinstance(spec, ManagedDatastoreSpec) else ()
 
 
 def _missing(asker: Resource, key: ResourceKey) -> Wait:
-    """One text for what is not there and for what may not be seen: nobody learns of another's resources."""
+    """Return the wait for a missing resource. Its text is the same for a resource that the asker may not see, so that nobody
+    learns of resources in other namespaces.
+    """
     if key.namespace == asker.key.namespace:
         return Wait(Reason.PARENT_MISSING, f"there is no {key}")
     return Wait(
@@ -209,7 +215,9 @@ def _missing(asker: Resource, key: ResourceKey) -> Wait:
 
 
 def _may_not_use(label: str) -> Stall:
-    """One text, whether there is such an object or not: nobody learns of another's."""
+    """Return the stall for an object that may not be used. Its text is the same whether there is such an object or not, so that
+    nobody learns of objects of others.
+    """
     return Stall(
         Reason.FORBIDDEN,
         f"this namespace may not use the {label}: the resource that holds it must name the namespace in "
@@ -232,7 +240,7 @@ def _state_problem(label: str, phase: str | None) -> Wait | None:
 
 
 def _is_going(holder: Resource, spec: CloudSpec) -> bool:
-    """Deleted with its cloud object and all that is in it, as nothing protects it."""
+    """Return whether the resource is being deleted together with its cloud object and all that is in it."""
     return (
         holder.deleting_since is not None
         and spec.deletion_policy == "Delete"

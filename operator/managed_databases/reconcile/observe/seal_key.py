@@ -1,8 +1,8 @@
 """Keeps the key that ownership is proven with: in a Secret of the operator's namespace, made once.
 
-A key that is lost must not look like a first start, or whoever waits for that is believed: what was sealed once, and what the
-projects say, tell the two apart. What was claimed at the first start is listed in the Secret, in the same write that makes
-the key; what is claimed later, nobody believes without proof.
+A lost key must not look like a first start, or somebody who has forged a status and waits for that would be believed. Statuses
+that have a seal, and what the statuses of projects say of the key, tell the two apart. Claims that are there at the first start
+are listed in the Secret, in the same write that makes the key; a later claim is not believed without proof.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from managed_databases.reconcile.told import ToldProject
 KEY_SECRET: Final = "managed-databases-ownership-key"
 KEY_SECRET_TYPE: Final = f"{GROUP}/ownership-key"
 TRUST_CLAIMS: Final = f"{GROUP}/trust-claims"
-"""An annotation on the key's Secret, with any text: what all statuses claim at this moment is true."""
+"""An annotation on the key's Secret, with any text: all statuses shall be believed, as they are when the operator sees it."""
 _KEY: Final = "key"
 _LISTED: Final = "listed"
 RETRY_SECONDS: Final = 5.0
@@ -43,8 +43,11 @@ log = structlog.get_logger()
 
 
 class KeyKeeper:
-    """`everything` are all resources that are known. `changed` is told when another key, or another list, counts;
-    `refused` when Kubernetes refuses what the first key needs."""
+    """Looks after the Secret with the key, and hands key and list to `seals`.
+
+    `everything` returns all resources that are known. `changed` is called when another key or another list counts; `refused` is
+    awaited when Kubernetes refuses what the first key needs.
+    """
 
     def __init__(
         self,
@@ -66,11 +69,11 @@ class KeyKeeper:
         self._soon = asyncio.Event()
 
     def look_soon(self) -> None:
-        """Somebody has changed the Secret."""
+        """Look at the Secret soon, because it was changed."""
         self._soon.set()
 
     async def get_key(self) -> None:
-        """Return once there is a key: without it nothing can be told from a forgery, and nothing is done."""
+        """Return once there is a key. Without it no claim can be told from a forgery, so the operator does nothing before."""
         told = ""
         while self._seals.key is None:
             try:
@@ -96,7 +99,7 @@ class KeyKeeper:
                 log.warning("the ownership key cannot be looked after", secret=KEY_SECRET, error=str(error))
 
     async def look(self) -> None:
-        """Read the Secret, or make it; do what is asked for by it. Raises KubeError."""
+        """Read the Secret, or make it, and do what its annotation asks for. Raises KubeError."""
         secret = await self._kube.read_secret(self._namespace, KEY_SECRET)
         if secret is None:
             secret = await self._make()
@@ -128,7 +131,7 @@ class KeyKeeper:
         self._changed()
 
     async def _make(self) -> SecretContent | None:
-        """None when somebody else has just made it: the next look reads that."""
+        """Make the Secret and return it; None if somebody else has just made one, which the next look reads."""
         known, was_there = self._seals.key, self._was_there_before()
         key = known or OwnershipKey.generate()
         if known is not None:
@@ -176,7 +179,7 @@ def _key_of(secret: SecretContent) -> OwnershipKey | None:
 
 
 def _listed_of(secret: SecretContent) -> frozenset[bytes]:
-    """What cannot be read lists nothing: nothing is believed for it."""
+    """Return the listed claims. A list that cannot be read is empty, so no claim is believed because of it."""
     told = secret.data.get(_LISTED)
     try:
         whole = b"" if told is None else b64decode(told.get_secret_value())

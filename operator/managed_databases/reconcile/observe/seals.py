@@ -1,7 +1,7 @@
 """Proof of what a status says of ownership: a seal over it, made with a key that only the operator has (ADR 0011).
 
-Whoever may write a status can write any id into it. So an id, an attempt, or an id that was lost counts only with the seal
-that the operator has put beside it, in the same write.
+Whoever may write a status can write any id into it. So an id, an attempt, or a lost id counts only with the seal that the
+operator has put beside it, in the same write.
 """
 
 import hmac
@@ -27,17 +27,17 @@ LISTED: Final = "listed claim"
 _ID: Final = "id of the key"
 KEY_BYTES: Final = 32
 MAX_NUMBER: Final = 2**53
-"""Greater numbers, and what is nested deeper than MAX_NESTED, the operator never writes into what is sealed, and no seal
-tells one from the other.
+"""The operator writes no greater number, and nothing nested deeper than MAX_NESTED, into a sealed field. For a seal all such
+values are the same: NOT_OURS stands for them.
 """
 MAX_NESTED: Final = 16
 NOT_OURS: Final = "(nothing that the operator writes)"
 LISTED_BYTES: Final = 8
-"""Of each listed claim: nobody without the key can aim at one."""
+"""How many bytes of each claim's hash are listed: without the key nobody can make a claim whose hash is in the list."""
 
 
 class Proof(Enum):
-    """What the seal says of a status; the value completes "the seal of its status"."""
+    """What the seal says of a status; the value completes the sentence "the seal of its status ..."."""
 
     NOTHING_CLAIMED = "is not needed"
     FITS = "fits"
@@ -51,10 +51,12 @@ class Proof(Enum):
 
 
 class OwnershipKey:
-    """The key and what is derived from it. Each purpose has a key of its own, so that no proof passes for another."""
+    """The key and the keys derived from it. Each purpose has a derived key, so that a proof for one purpose is none for
+    another.
+    """
 
     def __init__(self, value: SecretStr) -> None:
-        """Raises ValueError for what is not hexadecimal or shorter than KEY_BYTES."""
+        """Raises ValueError for a value that is not hexadecimal, or that has fewer than KEY_BYTES bytes."""
         self._key = bytes.fromhex(value.get_secret_value().strip())
         self._derived: dict[str, bytes] = {}
         if len(self._key) < KEY_BYTES:
@@ -70,7 +72,7 @@ class OwnershipKey:
 
     @cached_property
     def id(self) -> str:
-        """Tells this key from others, and nothing of it."""
+        """Return eight hexadecimal digits that tell this key from others, and tell nothing about the key itself."""
         return self._for(_ID).hex()[:8]
 
     def mac(self, purpose: str, message: bytes) -> bytes:
@@ -83,9 +85,10 @@ class OwnershipKey:
 
 
 class Seals:
-    """Makes seals and judges them. Without a `key` nothing is proven.
+    """Makes seals and judges them. Without a `key` no claim is proven.
 
-    `listed` are the claims that were there when somebody, or the first start, said that they are true.
+    `listed` are the claims that are believed without a seal: they were there at the first start, or when a person said that all
+    statuses are true.
     """
 
     def __init__(self, key: OwnershipKey | None = None) -> None:
@@ -109,7 +112,7 @@ class Seals:
         return Standing.TRUSTED if self.is_listed(resource) else Standing.UNPROVEN
 
     def sealed(self, resource: Resource, status: Mapping[str, object]) -> Written:
-        """Return the status with the seal that it needs."""
+        """Return the status with the seal that it needs; without a seal if it claims nothing, or if there is no key."""
         bare = {field: value for field, value in status.items() if field != SEAL}
         told = Told(bare)
         if self.key is None or not told.claims_something:
@@ -125,28 +128,29 @@ class Seals:
 
 
 def is_same(told: str, made: str) -> bool:
-    """Compare what anybody may have written with a proof, in a time that tells nothing. Any text may be told: the comparison of
-    `str` raises for what is not ASCII.
+    """Return whether `told`, which anybody may have written, is the proof `made`. The time that this takes tells nothing.
+
+    The texts are compared as bytes, because comparing `str` raises for a text that is not ASCII.
     """
     return hmac.compare_digest(told.encode(errors="surrogatepass"), made.encode())
 
 
 def decides_ownership(facts: Facts) -> bool:
-    """Whether the operator itself has decided, in this pass, what the resource has."""
+    """Return whether these facts decide which object the resource has: then the operator itself has decided it in this pass."""
     return not facts.written().keys().isdisjoint((*SEALED, SEAL))
 
 
 def canonical(resource: Resource, told: Told) -> bytes:
-    """All that decides whose an object is, as the same bytes however the API server writes the numbers in it.
+    """Return the sealed fields of a status as bytes that are the same however the API server writes the numbers in them.
 
-    Any status has such bytes, forged ones as well: whatever raises here would end the operator, at each start again.
+    This never raises, also not for a forged status: an error here would end the operator, at each start again.
     """
     sealed = {field: _plain(value) for field, value in told.sealed.items()}
     return orjson.dumps({"uid": resource.uid, "kind": resource.key.kind, **sealed}, option=orjson.OPT_SORT_KEYS)
 
 
 def list_claims(key: OwnershipKey, resources: Iterable[Resource]) -> frozenset[bytes]:
-    """Return the list for what all these claim now."""
+    """Return the list of everything that these resources claim now."""
     return frozenset(_listed(key, resource) for resource in resources if resource.told.claims_something)
 
 
@@ -155,7 +159,7 @@ def _listed(key: OwnershipKey, resource: Resource) -> bytes:
 
 
 def _plain(value: object, depth: int = 0) -> object:
-    if value is None or type(value) is str:  # most are, and each pass makes seals
+    if value is None or type(value) is str:  # most values are, and each pass makes seals
         return value
     if isinstance(value, Mapping | list | tuple) and depth == MAX_NESTED:
         return NOT_OURS
@@ -169,7 +173,7 @@ def _plain(value: object, depth: int = 0) -> object:
 
 
 def why_unproven(proof: Proof, resource: Resource, *, adopts: bool) -> Stall:
-    """Return the stall for a claim that nothing proves. `adopts`: the resource could adopt the object instead."""
+    """Return the stall for a claim that nothing proves. `adopts` says that the resource could adopt the object instead."""
     what = resource.told.id or "an attempt to create"
     adoption = (
         "set spec.adoption to IfExists to take over what has its name, in a namespace with the power adopt; "
