@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from managed_databases.kube.watchdog import Watchdog
 
 LEFTOVERS_SECONDS: Final = 5.0
-"""How long tasks and threads that are left may take once everything has been done."""
+"""Seconds that tasks and threads may still take once the operator has ended."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,9 +49,9 @@ def run(
 ) -> None:
     """Run the operator until SIGTERM.
 
-    Every setting is an environment variable, MANAGED_DATABASES_...; options go before them.
-    Exit codes: 0 stopped as asked (SIGTERM, SIGINT); 1 a part of it has ended by itself, and the last line of level error
-    says why; 2 it cannot start as it was told to: a bad setting, or no usable way to a cluster.
+    Every setting is an environment variable, MANAGED_DATABASES_...; an option goes before the environment variable.
+    Exit codes: 0 the operator was stopped by SIGTERM or SIGINT; 1 a part of the operator has ended by itself, and the last log
+    line of level error says why; 2 the operator cannot start: a setting is wrong, or there is no usable way to a cluster.
     """
     from managed_databases.kube.open_files import take_all_allowed_files
     from managed_databases.kube.operator import run_operator
@@ -76,7 +76,7 @@ def run(
 
 
 async def _ending_for_sure(operator: Coroutine[Any, Any, None], watchdog: "Watchdog") -> int:
-    """Run it and return the exit code. A task or thread that outlives it would keep the process for ever."""
+    """Run the operator and return the exit code. The watchdog ends the process if a task or a thread outlives the operator."""
     log = structlog.get_logger()
     code = FAILED
     try:
@@ -94,7 +94,9 @@ async def _ending_for_sure(operator: Coroutine[Any, Any, None], watchdog: "Watch
 
 
 def _leave_untold(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What fails besides, in a process that ends, is not why it ends: each of kopf's watches fails with the first."""
+    """Log an error of a task in a process that is ending at level debug: it is not why the process ends. When one of kopf's
+    watches fails, all others fail, too.
+    """
     structlog.get_logger().debug("failed besides", what=context["message"], error=repr(context.get("exception")))
 
 

@@ -1,4 +1,4 @@
-"""How log lines look: a fixed sentence plus fields, as JSON or, on a terminal, as text."""
+"""Sets up the log. A line is a fixed sentence and fields, as JSON, or as text for a terminal."""
 
 import gc
 import logging
@@ -14,14 +14,18 @@ from managed_databases.api.masking import Masks, forms
 from managed_databases.visible import all_visible, visible_lines
 
 _MAX_TEXT: Final = 64_000
-"""Characters of a text beside which an exception stands: each secret is looked for in them."""
+"""The most characters of each text of a line with an exception; in these characters secrets are masked."""
 _LOOKED_AT: Final = 2 * _MAX_TEXT
+"""The characters of each text that are searched for secrets."""
 _OURS: Final = frozenset({"level", "timestamp", "logger"})
-"""What no secret is quoted in, even if it looks like one."""
+"""The fields of a line in which nothing is masked: they quote no secret, even if a value looks like one."""
 
 
 def configure_logs(format_: str, level: str) -> None:
-    """Send our own and the libraries' lines to stderr. The libraries that print whole requests are kept quiet."""
+    """Send the lines of the operator and of its libraries to stderr. `format_` is "json" or "text".
+
+    Libraries that log whole requests write warnings and errors only.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -58,7 +62,7 @@ def configure_logs(format_: str, level: str) -> None:
 
 
 def make_visible(_: object, __: str, line: EventDict) -> EventDict:
-    """Write out what nobody can see, whoever has said it. A traceback keeps its lines."""
+    """Return the line with invisible characters written out, whoever wrote them. A traceback keeps its line breaks."""
     shown: dict[str, Any] = all_visible(dict(line))
     if isinstance(traceback := line.get("exception"), str):
         shown["exception"] = visible_lines(traceback)
@@ -66,9 +70,10 @@ def make_visible(_: object, __: str, line: EventDict) -> EventDict:
 
 
 def mask_exceptions(_: object, __: str, line: EventDict) -> EventDict:
-    """Hide whatever is a secret in this process: nobody knows what an unexpected error's text quotes.
+    """Return a line with an exception with the secrets of this process masked: nobody knows what the text of an unexpected error
+    quotes. Any other line is returned as it is.
 
-    It looks through all objects there are, so it takes a moment: exceptions are rare.
+    This looks through all objects of the process, so it takes a moment; exceptions are rare.
     """
     if "exception" not in line:
         return line
@@ -79,7 +84,7 @@ def mask_exceptions(_: object, __: str, line: EventDict) -> EventDict:
 
 
 def masked(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts with whatever is a secret in this process hidden."""
+    """Return the texts with the values of all `SecretStr` in this process masked."""
     held = {one.get_secret_value(): one for one in gc.get_objects() if isinstance(one, SecretStr)}
     written = "\n".join(text[:_LOOKED_AT] for text in texts.values()).lower()
     quoted = [one for value, one in held.items() if any(form.lower() in written for form in forms(value))]

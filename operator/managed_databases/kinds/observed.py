@@ -1,4 +1,4 @@
-"""What one pass sees: everything that deciding and reporting may depend on, as a value."""
+"""What one pass observes: everything that deciding and reporting may depend on, as a frozen value."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,14 +19,14 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 if TYPE_CHECKING:
     from managed_databases.kinds.managed_datastore_spec import GuestRights
 
-# What is seen of a resource of any kind, where nothing is said of its kind: the controller's view.
+# The defaults are for a resource of any kind, as the controller sees it.
 S_co = TypeVar("S_co", bound=CloudSpec, default=CloudSpec, covariant=True)
 O_co = TypeVar("O_co", bound=CloudObject, default=CloudObject, covariant=True)
 T_co = TypeVar("T_co", bound=CloudStatus, default=CloudStatus, covariant=True)
 
 
 class SpecRefused(Exception):
-    """The spec cannot be carried out as it is; carries what to show."""
+    """The spec cannot be carried out as it is. `verdict` is the Stall or Wait to show."""
 
     def __init__(self, verdict: Stall | Wait) -> None:
         super().__init__(verdict.message)
@@ -34,7 +34,9 @@ class SpecRefused(Exception):
 
 
 def all_of(refusals: Sequence[SpecRefused]) -> SpecRefused:
-    """Return one refusal that names them all. A stall counts before a wait, and what can be mended before what cannot."""
+    """Return one refusal with all messages. Its reason is that of a stall, if there is one, and rather one that can be mended
+    than NotReversible.
+    """
 
     def stake(refused: SpecRefused) -> tuple[bool, bool]:
         return not isinstance(refused.verdict, Stall), refused.verdict.reason is Reason.NOT_REVERSIBLE
@@ -46,51 +48,57 @@ def all_of(refusals: Sequence[SpecRefused]) -> SpecRefused:
 
 @dataclass(frozen=True)
 class Referred(Generic[S_co, O_co]):
-    """A resolved reference, to a resource with such a spec and its cloud object.
-
-    `id` is None until it is known, `object` until the snapshot shows it, `problem` says why it cannot be used yet
-    (no such resource, not ACTIVE, not allowed, gone). `spec` is the holder's, None when nobody holds the cloud
-    object. `going`: it is being deleted, with all that is in it. `label` is how messages name it.
-    """
+    """What a reference stands for: a resource, and its cloud object."""
 
     label: str
+    """How messages name it."""
     id: str | None = None
+    """The cloud object's id; None until it is known."""
     object: O_co | None = None
+    """The cloud object; None until the snapshot shows it."""
     problem: Wait | Stall | None = None
+    """Why the reference cannot be used yet: no such resource, not ACTIVE, not allowed, or gone. None if it can be used."""
     spec: S_co | None = None
+    """The spec of the resource that holds the cloud object; None if nobody holds it."""
     going: bool = False
+    """Whether the resource is being deleted, together with its cloud object and all that is in it."""
     guest: "GuestRights | None" = None
-    """What this resource's namespace may do in it (`GuestRights`); None for the holder's own, which may do everything."""
+    """What the namespace of the referring resource may do in the cloud object; None for the holder's own namespace, which may do
+    everything.
+    """
 
 
 @dataclass(frozen=True)
 class PasswordView:
-    """The Secrets of a credential, and the password that was given.
-
-    `password` is what the credentials Secret holds, None when it is missing, empty or edited by hand; `pending` is
-    the password of a change under way: `pending_sent` tells that this process has sent it, `pending_unclear` that the
-    cloud may have it, or may not, and `pending_refused` that the API has just refused it for what it is. `given` is the
-    one from `passwordSecretRef`, or the value that the cloud tells. `outdated` means that the credentials Secret is not
-    as it should be, `misleads` that with what it holds nobody gets in. `versions` are those of the two Secrets as they
-    were read.
-    """
+    """What is known of a credential: its Secrets, and the password that was given."""
 
     password: SecretStr | None = None
+    """The password in the credentials Secret; None if it is missing, empty or edited by hand."""
     pending: SecretStr | None = None
+    """The password in the pending Secret, of a change under way; None if there is none that can be used."""
     given: SecretStr | None = None
+    """The password that `passwordSecretRef` names, or the value that the cloud tells."""
     problem: Wait | Stall | None = None
+    """Why the Secrets cannot be used, None if they can be."""
     pending_sent: bool = False
+    """Whether this process has sent the pending password, and the API has accepted it."""
     pending_unclear: bool = False
+    """Whether it is not known if the cloud has the pending password."""
     pending_refused: bool = False
+    """Whether the API has just refused the pending password because of the password itself."""
     confirmed: bool = False
+    """Whether this process has sent the password of the credentials Secret, and the API has accepted it."""
     outdated: bool = False
+    """Whether the credentials Secret is not as it should be."""
     misleads: bool = False
+    """Whether nobody can log in with what the credentials Secret holds."""
     versions: tuple[str | None, str | None] = (None, None)
+    """The resourceVersions of the credentials Secret and of the pending Secret as they were read; None for a missing one."""
 
 
 @dataclass(frozen=True)
 class ObservedOwned:
-    """A resource that a spec asks for inline, as it is. `is_ours` is False when it belongs to something else."""
+    """A resource that a spec asks for inline, as it is. `is_ours` is False if it belongs to another resource, or to none."""
 
     kind: str
     name: str
@@ -98,20 +106,20 @@ class ObservedOwned:
     is_ours: bool
     is_going: bool
     trouble: str | None
-    """Why it is not in sync, in its own words; None when it is."""
+    """Why the resource is not in sync, in its own words; None if it is in sync."""
     is_marked: bool = True
-    """Whether it says whose it is, and would go with it."""
+    """Whether annotation and ownerReference name its owner, so that garbage collection deletes it with the owner."""
 
 
 class Standing(IntEnum):
-    """What proves that the object of a status is its resource's: the lower, the more the claim counts against others."""
+    """What proves the claim of a status to an object. The lower the value, the more the claim counts against other claims."""
 
     PROVEN = 0
-    """The seal of the status says so, or the status claims nothing."""
+    """The seal of the status proves the claim, or the status claims nothing."""
     TRUSTED = 1
-    """It was there when the operator was told to believe what is there, and is not sealed yet."""
+    """The claim was there when the operator was told to believe all claims, and is not sealed yet."""
     UNPROVEN = 2
-    """Nothing does: an adoption, which begins without the claim, is all that may happen."""
+    """Nothing proves the claim: only an adoption, which begins without the claim, may follow."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +127,17 @@ class Presence:
     """Whether the cloud object whose id the status has is there, and whose it is."""
 
     is_gone: bool = False
-    """A 404 of the API itself has confirmed it."""
+    """Whether a 404 of the API itself has confirmed that the object is gone."""
     is_unsure: bool = False
-    """A call on the object ended in an unknown outcome, or what the API tells of it cannot be read."""
+    """Whether a call on the object had an unknown outcome, or the API's answer about the object cannot be read."""
     holder: str | None = None
-    """Another resource that has the same id."""
+    """Another resource that has the same id, as messages may name it; None if there is none."""
     pending_seconds: float | None = None
-    """How long the cloud may still be at work before that is news; None when it is not at work, 0 when it is news."""
+    """Seconds that the cloud may still be at work on the object before the status says PendingTooLong; 0 when it has to say so,
+    None while the cloud is not at work on it.
+    """
     returned: tuple[str, ...] = ()
-    """Ids that the resource has lost, and that the API shows again."""
+    """Ids of objects that the resource has lost, and that the API shows again."""
 
 
 @dataclass(frozen=True)
@@ -137,50 +147,53 @@ class SameKey(Generic[O_co]):
     namesakes: tuple[O_co, ...] = ()
     """Cloud objects with this key that no resource holds."""
     held: Mapping[str, str] = field(default_factory=dict)
-    """Cloud objects with this key that others hold: id to holder."""
+    """Cloud objects with this key that other resources hold: the holder, as messages may name it, by the object's id."""
     unreadable: tuple[str, ...] = ()
-    """Ids of objects that nobody holds, and that do not tell enough to know whether they have this key."""
+    """Ids of objects that nobody holds, and that may have this key because they do not tell all parts of theirs."""
     rival: str | None = None
-    """An older resource with the same key."""
+    """Another resource that claims the same key and goes first, as messages may name it; None if there is none."""
 
 
 @dataclass(frozen=True)
 class CreationView:
-    """What has to be known, or waited for, before an object is made."""
+    """What a pass has to know, or to wait for, before it makes an object."""
 
     is_listed: bool = True
-    """The collection was listed once."""
+    """Whether the collection was listed at least once."""
     unlisted: Wait | Stall | None = None
-    """Why the collection cannot be listed, as far as that is known."""
+    """Why the collection cannot be listed; None if it can be, or if that is not known."""
     has_looked: bool = True
-    """False while the last list is older than the wish for an object, where the API would make a second one of the name."""
+    """False while the last list is older than the wish for an object, if the API would make a second object with the same name.
+    """
     unreadable_seconds: float | None = None
-    """What is left of the time that a first attempt, or a rename, waits for `SameKey.unreadable` to tell their keys; None when
-    it is over.
+    """Seconds that are left of the time that a first attempt, or a rename, waits for the objects in `SameKey.unreadable` to tell
+    their keys; None when that time is over.
     """
     settle_seconds: float | None = None
-    """What is left of the wait after an attempt of unknown outcome before a list tells what it made; 0 when only that list is
-    missing, None when the attempt is settled.
+    """Seconds that are left of the wait after an attempt of unknown outcome, before a list tells what the attempt has made; 0
+    when only that list is missing, None when the attempt is settled.
     """
     again_seconds: float | None = None
-    """The same for the wait, often longer, before an attempt that has shown nothing is made again."""
+    """The same for the wait, often longer, before another attempt is made after one that has shown nothing."""
     created_id: str | None = None
-    """What our own POST has answered, if that is not in the status yet."""
+    """The id in the answer to the operator's POST, if the status does not have it yet."""
 
 
 @dataclass(frozen=True)
 class DeletionView:
-    """What keeps a resource that is being deleted."""
+    """What the deletion of a resource depends on."""
 
     children: tuple[str, ...] = ()
-    """The names of what stands inside its object, or may, and is not being deleted."""
+    """The names of the resources whose objects are in its datastore, or may be, and that are not being deleted."""
     is_definition_going: bool | None = False
-    """It is being deleted because its CustomResourceDefinition is; None when nobody may tell, False as long as nobody asked."""
+    """Whether the resource is being deleted because its CustomResourceDefinition is; None if the operator may not read that,
+    False as long as the operator has not looked.
+    """
 
 
 @dataclass(frozen=True)
 class Observed(Generic[S_co, O_co, T_co]):
-    """One resource, its references, its cloud object, and what the process remembers of its attempts."""
+    """What a pass observes: one resource, its references, its cloud object, and what the process remembers of its attempts."""
 
     namespace: str
     name: str
@@ -193,13 +206,15 @@ class Observed(Generic[S_co, O_co, T_co]):
     standing: Standing = Standing.PROVEN
     project: ProjectView | None = None
     problem: Wait | Stall | None = None
-    """Why the project cannot be used: it is missing, not ready, or not for this namespace."""
+    """Why nothing can be done in the cloud: the project is missing, not ready, or not for this namespace, or nothing proves
+    what the status claims. None if the project can be used.
+    """
     refs: Mapping[str, Referred] = field(default_factory=dict)
-    """What the spec refers to, by the name of its field."""
+    """What the spec refers to, by the name of the spec's field."""
     moved: Stall | None = None
-    """The datastore's name stands for another one now than the object is in."""
+    """The stall for a datastore's name that stands for another datastore now than the one that the object is in."""
     needed: Mapping[tuple[str, ...], O_co] = field(default_factory=dict)
-    """The cloud objects of the keys that the kind needs, as far as they are there."""
+    """By key, the existing cloud objects with keys that the kind needs (`CloudKind.needs`)."""
     external: O_co | None = None
     """The cloud object whose id the status has."""
     presence: Presence = Presence()
@@ -208,17 +223,17 @@ class Observed(Generic[S_co, O_co, T_co]):
     deletion: DeletionView = DeletionView()
     credential: PasswordView | None = None
     told_before: Mapping[str, str] = field(default_factory=dict)
-    """Where to connect, as the credentials Secret of this object says."""
+    """Where to connect, as the credentials Secret of this object says: values by the keys of the Secret."""
     actions: tuple[Action, ...] = ()
-    """The datastore's latest ones."""
+    """The latest actions of the datastore."""
     owned: tuple[ObservedOwned, ...] = ()
-    """The resources that belong to this one, and those that stand where one shall be made."""
+    """The resources that belong to this one, and any other resource that has the name of one that shall be made."""
 
     @property
     def name_prefix(self) -> str:
-        """The prefix that the object was made with, pinned with it; for a new one the project's.
+        """Return the prefix that the object was named with, which the identity pins; for a new object the project's prefix.
 
-        A status that was written before prefixes were pinned tells it by the name that it pins.
+        An identity that was written before prefixes were pinned tells the prefix by the name in its key.
         """
         now, pinned = self.project.name_prefix if self.project else "", self.status.pinned
         if pinned is None:
@@ -231,7 +246,9 @@ class Observed(Generic[S_co, O_co, T_co]):
 
     @property
     def existing(self) -> O_co:
-        """The cloud object, for what happens to one that is there only. Raises LookupError: `decide` has let through too much."""
+        """Return the cloud object, for steps that need one. Raises LookupError if none is seen: then `decide` has let through a
+        step that it should not have.
+        """
         if self.external is None:
             raise LookupError("nothing is seen of the cloud object")
         return self.external

@@ -17,7 +17,7 @@ from managed_databases.kinds.database_ports import PortNumbers
 
 
 class ParametersFor(NamedTuple):
-    """A datastore type and a size: `ram` in MB, `disk` in GB. Configuration limits depend on it."""
+    """A datastore type and a size: `ram` in MB, `disk` in GB. The limits of configuration parameters depend on both."""
 
     type_id: str
     vcpus: int
@@ -27,32 +27,36 @@ class ParametersFor(NamedTuple):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What a project offers. `known` is False until it was read once; `version` counts its changes.
+    """What a project offers.
 
-    `parameters` are those of each type, with limits for no flavor in particular; `limited` those for a flavor, as far
-    as somebody needed them. `limits`, `quotas` and `capabilities` are as the API tells them: their fields are not
-    documented. They are empty when they cannot be read, and a change of the quotas is no new version.
+    `limits`, `quotas` and `capabilities` are as the API tells them: their fields are not documented. They are empty if they
+    cannot be read.
     """
 
     types: tuple[DatastoreType, ...] = ()
     flavors: tuple[Flavor, ...] = ()
     parameters: Mapping[str, tuple[ConfigurationParameter, ...]] = field(default_factory=dict)
+    """The configuration parameters by the id of the datastore type, with limits for no flavor in particular."""
     limited: Mapping[ParametersFor, tuple[ConfigurationParameter, ...]] = field(default_factory=dict)
+    """The configuration parameters with the limits for a size, for those sizes that somebody needs."""
     limits: tuple[Limit, ...] = ()
     quotas: tuple[Quota, ...] = ()
     capabilities: tuple[Capability, ...] = ()
     extensions: tuple[AvailableExtension, ...] | None = None
-    """None until they were read; `known` does not wait for them."""
+    """The extensions on offer; None until they were read. `known` does not wait for them."""
     known: bool = False
+    """Whether the catalogue was read at least once."""
     version: int = 0
+    """Counts the changes of the catalogue; a change of the quotas does not count."""
 
     def type_of(self, type_id: str | None) -> DatastoreType | None:
+        """Return the datastore type with this id; None if the project offers none."""
         return next((type_ for type_ in self.types if type_.id == type_id), None)
 
 
 @dataclass(frozen=True)
 class ProjectView:
-    """A project as the kinds see it. `endpoint` is the API's address."""
+    """A project as the kinds see it, for a resource of one namespace."""
 
     name: str
     project_id: str
@@ -62,10 +66,11 @@ class ProjectView:
     ca_certificate: str | None = None
     ports: PortNumbers = field(default_factory=PortNumbers)
     granted_powers: frozenset[str] = frozenset()
-    """Those of the namespace that looks."""
+    """The powers that the project gives that namespace."""
     endpoint: str | None = None
+    """The API's address."""
     name_prefixes: tuple[str, ...] = ()
-    """How new names in the project may begin, for the namespace that looks; none: as they like."""
+    """The prefixes with one of which new names of that namespace have to begin; empty if new names may begin as they like."""
 
     @property
     def place(self) -> str:
@@ -73,5 +78,5 @@ class ProjectView:
 
 
 def place(project_id: str, region: str) -> str:
-    """Where in the cloud objects are: the same for each `DatabaseProject` that leads there, whatever its name."""
+    """Return where in the cloud objects are: the same text for every `DatabaseProject` with this project and region."""
     return f"{project_id}/{region}"

@@ -101,26 +101,25 @@ class Create:
 
 @dataclass(frozen=True)
 class Change:
-    """One mutating call on an existing cloud object.
-
-    `unmanages` are names that leave `status.managed` after it, `manages` those of the values that it sets, `facts`
-    what the status says after it. One that `guards` (a firewall, a protection, an address to close) is held up by nothing
-    else.
-    """
+    """One changing call on an existing cloud object."""
 
     reason: Reason
     message: str
     call: Call[CloudObject | None]
     risk: Risk = Risk.ONLINE
     unmanages: tuple[str, ...] = ()
+    """The names that leave `status.managed` after the call."""
     manages: tuple[str, ...] = ()
+    """The names of the values that the call sets."""
     guards: bool = False
+    """Whether the change is of a guard (a firewall, a protection, an address to close): nothing else holds it up."""
     facts: Facts = NOTHING
+    """What the status says after the call."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """Write into `.status` what was found out, without any call."""
+    """Write facts that were found out into `.status`, without any call."""
 
     reason: Reason
     message: str
@@ -137,7 +136,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class LetGo:
-    """Nothing is left to do in the cloud: let the resource go. `retain` keeps its Secrets."""
+    """Let the resource go: nothing is left to do in the cloud. With `retain` its Secrets stay."""
 
     reason: Reason
     message: str
@@ -160,12 +159,12 @@ class PasswordStep(StrEnum):
     CONFIRMED = "confirmed"
     """Note that the cloud has the Secret's password."""
     WRITE = "write"
-    """Write the credentials Secret, the password as it is."""
+    """Write the credentials Secret, and leave the password as it is."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """One step for the Secret that applications mount."""
+    """One step of a password's change, or of the Secret that applications mount."""
 
     step: PasswordStep
     reason: Reason
@@ -174,7 +173,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class OwnedResource:
-    """A resource of another kind that a spec asks for inline; it belongs to the resource whose spec that is."""
+    """A resource of another kind that a spec asks for inline. It belongs to the resource with that spec."""
 
     kind: str
     name: str
@@ -183,9 +182,9 @@ class OwnedResource:
 
 @dataclass(frozen=True)
 class Arrange:
-    """Make one owned resource what it shall be, or (`doomed`) delete it. None in its spec takes the field away.
+    """Make one owned resource what it shall be, or, if it is `doomed`, delete it. None in `owned.spec` removes the field.
 
-    `if_there`: one that is gone by now is not made again.
+    With `if_there` an owned resource that is gone by now is not made again.
     """
 
     reason: Reason
@@ -197,7 +196,7 @@ class Arrange:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do until something happens; `seconds` when also time itself may help."""
+    """There is nothing to do until something changes. Another pass is worth a try after `seconds`; None: only a change helps."""
 
     reason: Reason
     message: str
@@ -206,7 +205,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Stall:
-    """A person must act. `retry_seconds` when also time itself may help."""
+    """A person must act. Another pass is worth a try after `retry_seconds`; None: only a change helps."""
 
     reason: Reason
     message: str
@@ -226,7 +225,7 @@ Verdict = Step | Wait | Stall | Done
 
 
 def makes_a_call(verdict: Verdict) -> bool:
-    """Whether carrying it out takes a call of the API, and so a turn in the project's line of calls."""
+    """Return whether carrying out the verdict takes a call to the API, and so a turn in the project's line of calls."""
     if isinstance(verdict, Credentials):
         return verdict.step in (PasswordStep.SEND, PasswordStep.CONFIRM)
     return isinstance(verdict, Create | Change | Delete)

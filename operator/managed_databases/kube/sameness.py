@@ -1,4 +1,6 @@
-"""Says in CEL that a value is still the same. There an object with a null differs from one that lacks the field."""
+"""Writes CEL rules that say that a value is still the same. For CEL an object whose field is null differs from an object without
+the field.
+"""
 
 from typing import Any, Final
 
@@ -32,9 +34,10 @@ _RESERVED: Final = frozenset(
 
 
 def immutability(rule: dict[str, str], schema: dict[str, Any]) -> dict[str, str]:
-    """Return a rule of `schema` with what it says of sameness spelled out; any other as it is.
+    """Return the rule of `schema`. If it says that a value is still the same, that is spelled out field by field; any other
+    rule is returned as it is.
 
-    Of a whole object it still begins with IMMUTABLE.
+    A rule about a whole object still begins with IMMUTABLE.
     """
     cel = rule["rule"]
     if cel == IMMUTABLE and "properties" in schema:
@@ -46,7 +49,7 @@ def immutability(rule: dict[str, str], schema: dict[str, Any]) -> dict[str, str]
 
 
 def _same(schema: dict[str, Any], one: str, other: str) -> str:
-    """An expression that is true when the values at the paths `one` and `other` are the same."""
+    """Return a CEL expression that is true if the values at the paths `one` and `other` are the same."""
     properties = schema.get("properties")
     if not properties:
         return f"{one} == {other}"

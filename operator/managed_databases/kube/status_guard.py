@@ -27,8 +27,10 @@ log = structlog.get_logger()
 
 
 class StatusGuard:
-    """`missing` says why the policy is not in place; None when it is, or before anybody looked. `changed` is told when that
-    changes. Looks every LOOK_SECONDS, divided by `speed`.
+    """Looks every LOOK_SECONDS, divided by `speed`, whether the policy is in place.
+
+    `missing` says why the policy is not in place; None if it is, or before the first look. `changed` is called when `missing`
+    changes, and after the first look.
     """
 
     def __init__(self, connection: KubeConnection, changed: Callable[[], None], speed: float = 1.0) -> None:
@@ -77,7 +79,7 @@ class StatusGuard:
 
 
 def _is_as_shipped(policy: Mapping[str, Any]) -> bool:
-    """Whom it lets write is for people to say; all else is not."""
+    """Return whether the policy is the shipped one, but for its variables: people may set there who else may write statuses."""
     shipped = status_policy_spec()
     return all(policy.get(field) == shipped.get(field) for field in _COUNTS)
 

@@ -1,7 +1,7 @@
 """Turns a pydantic model into a structural schema, the part of OpenAPI that a CustomResourceDefinition may use.
 
-Source of the rules: "Specifying a structural schema" and "Validation rules" in the Kubernetes documentation on
-custom resources. What cannot be said structurally fails here, with the field's path, not later in a cluster.
+Source of the rules: "Specifying a structural schema" and "Validation rules" in the Kubernetes documentation on custom resources.
+A model that has no structural schema fails here, with the path of the field, and not later in a cluster.
 """
 
 from collections.abc import Mapping
@@ -57,29 +57,29 @@ _INSTEAD: Final = {
 
 
 class NotStructural(ValueError):
-    """A model says what a CustomResourceDefinition cannot say. The message starts with the field's path."""
+    """A model needs a schema that a CustomResourceDefinition cannot have. The message begins with the field's path."""
 
     def __init__(self, path: str, problem: str, instead: str = "") -> None:
         super().__init__(f"{path}: {problem}" + (f"; {instead}" if instead else ""))
 
 
 class _OptionalMeansAbsent(GenerateJsonSchema):
-    """`X | None` is X in a field that may be absent; `nullable` is said of all of these alike, further down."""
+    """Makes `X | None` the schema of X, in a field that may be absent. `_property` makes all such fields nullable alike."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
 
 def structural_schema(model: type[BaseModel], path: str, *, for_people: bool) -> Schema:
-    """Return the schema of `model`; `path` is what messages begin with. Raises NotStructural.
+    """Return the schema of `model`. Messages of errors begin with `path`. Raises NotStructural.
 
-    All is bounded: CEL rules are refused when their cost cannot be estimated, and the operator keeps what stands there.
-    What people write (`for_people`) has its defaults filled in by the server. A status has none: a default would come back
-    each time that the operator removes the field.
+    Every value has a bound: the API server refuses CEL rules whose cost it cannot estimate, and the operator keeps the values in
+    memory. In schemas that people fill in (`for_people`, a spec) the API server fills in defaults. A status has no defaults: a
+    default would come back each time that the operator removes the field.
 
-    In what people write a null means absent: client-side apply drops it, and server-side apply would be refused. So
-    whatever may be absent is nullable, but for what has a default, which takes the null's place. Defaults stand at the
-    spec's own fields only: further down the server would fill in what nobody applied, and whoever compares sees a
+    In a spec a null means an absent field: client-side apply drops nulls, and server-side apply would be refused. So every field
+    that may be absent is nullable, except a field with a default, which takes the place of the null. Only the spec's own fields
+    have defaults: further down the API server would fill in values that nobody applied, and tools that compare would see a
     difference for ever.
     """
     whole = model.model_json_schema(schema_generator=_OptionalMeansAbsent)
@@ -93,7 +93,9 @@ class _Conversion:
     for_people: bool
 
     def convert(self, given: Schema, path: str, inside: tuple[str, ...], depth: int) -> Schema:
-        """`depth` is 0 for the whole, 1 for its fields, and so on."""
+        """Return the structural schema of `given`. `depth` is 0 for the whole, 1 for its fields, and so on; `inside` are the
+        definitions that `given` is part of.
+        """
         schema, inside = self._inlined(given, path, inside)
         key_rules = self._take_rules_for_keys(schema, path)
         for keyword in schema:
@@ -127,7 +129,9 @@ class _Conversion:
         return in_order(result)
 
     def _inlined(self, given: Schema, path: str, inside: tuple[str, ...]) -> tuple[Schema, tuple[str, ...]]:
-        """Put the definition in the place of its `$ref`; what stands beside the `$ref` wins, but rules are joined."""
+        """Return the schema with the definition in the place of its `$ref`, and the definitions that it is part of then. A
+        keyword beside the `$ref` replaces the definition's; rules are joined.
+        """
         schema = dict(given)
         while (reference := schema.pop("$ref", None)) is not None:
             name = reference.removeprefix(_REFERENCE)
@@ -160,9 +164,9 @@ class _Conversion:
         return schema
 
     def _take_rules_for_keys(self, schema: Schema, path: str) -> list[dict[str, str]]:
-        """Take out what is asked of a map's keys, and return rules that say it.
+        """Remove the keywords about a map's keys from the schema, and return CEL rules that say the same.
 
-        CEL cannot look into a map whose values have no type: there only the operator itself can check the keys.
+        There are none for a map whose values have no type, because CEL cannot look into it: only the operator checks its keys.
         """
         names = dict(schema.pop("propertyNames", {}))
         if patterns := schema.pop("patternProperties", None):
@@ -172,8 +176,10 @@ class _Conversion:
         return [] if PRESERVE in values else rules
 
     def _map_value(self, given: Schema | bool, path: str, inside: tuple[str, ...], depth: int) -> Schema:
-        """Values of several scalar types stay as they are: int-or-string would refuse 1.5. What a value without a type may
-        hold is bounded all the same: each of these keywords is about one type only.
+        """Return the schema of a map's values.
+
+        Values of several scalar types get no type: int-or-string would refuse 1.5. A value without a type is bounded all the
+        same, because each of the bounds counts only for values of one type.
         """
         if isinstance(given, bool) or all(branch.get("type") in _SCALARS for branch in given.get("anyOf", [{}])):
             branches = [] if isinstance(given, bool) else given.get("anyOf", [])
@@ -195,7 +201,7 @@ class _Conversion:
 
 
 def _nullable(schema: Schema) -> Schema:
-    """The API server takes no null for an enum, whatever stands in it: there a rule says which values there are."""
+    """Return the schema with null allowed. The API server takes no null for an enum, so a rule says the values instead."""
     if (values := schema.get("enum")) is None:
         return schema | {"nullable": True}
     told = ", ".join(values)
@@ -210,7 +216,7 @@ def _nullable(schema: Schema) -> Schema:
 
 
 def _rules_for_keys(names: Schema, path: str) -> list[dict[str, str]]:
-    """`propertyNames` does not exist in a structural schema; a rule over the map's keys says the same."""
+    """Return CEL rules on a map's keys that say what `names` says: a structural schema has no `propertyNames`."""
     rules = []
     for keyword, value in names.items():
         match keyword:
@@ -240,7 +246,7 @@ def _first_paragraph(text: str) -> str:
 
 
 def in_order(schema: Schema) -> Schema:
-    """Return `schema` with what it means and is at the top, what it contains at the end."""
+    """Return `schema` with its keywords in order: its meaning and type first, then its bounds, and what it contains last."""
     first = ("description", "type", "format", "nullable", "default", "enum")
     last = ("required", "properties", "items", "additionalProperties", RULES)
     middle = [keyword for keyword in schema if keyword not in first + last]

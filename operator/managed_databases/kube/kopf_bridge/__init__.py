@@ -1,4 +1,4 @@
-"""Everything that knows kopf: it decides when to list, when to watch, and from which version; the objects go past it.
+"""Everything that knows kopf. kopf decides when to list, when to watch, and from which version; the objects go past kopf.
 
     API server ----> WatchTransport ----> Informers ----> Store, and whoever asks for changes
                         |    ^
@@ -6,5 +6,5 @@
        items, bookmarks v    |
                          kopf, as KopfBridge starts it
 
-kopf's handlers, indexes, peering and finalizers are not used, and it writes nothing (`kopf_settings`).
+kopf's handlers, indexes, peering and finalizers are not used, and kopf writes nothing (`kopf_settings`).
 """

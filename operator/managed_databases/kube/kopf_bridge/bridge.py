@@ -1,4 +1,4 @@
-"""Starts kopf for some collections, and ends it wholly."""
+"""Starts kopf for the collections that the operator watches, and ends all its tasks."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ _KOPF_TASKS: Final = (
 
 
 class KopfBridge:
-    """kopf lists and watches through the sessions of `transport`. Its times are divided by `speed`."""
+    """Has kopf list and watch through the sessions of `transport`. kopf's times are divided by `speed`."""
 
     def __init__(self, connection: KubeConnection, transport: WatchTransport, speed: float) -> None:
         self._connection = connection
@@ -39,9 +39,9 @@ class KopfBridge:
     async def start(
         self, collections: list[WatchedCollection], namespaces: tuple[str, ...]
     ) -> Collection[asyncio.Task[Any]]:
-        """List and watch the collections, in these namespaces or (without any) in the whole cluster.
+        """List and watch the collections, in these namespaces, or in the whole cluster if `namespaces` is empty.
 
-        Return kopf's tasks. One that ends has ended for good, and should end the process.
+        Return kopf's tasks. If one of them ends, nothing starts it again, so the process should end.
         """
         registry = kopf.OperatorRegistry()
         settings = quiet_settings(self._speed)
@@ -55,7 +55,7 @@ class KopfBridge:
             return await kopf.spawn_tasks(
                 registry=registry,
                 settings=settings,
-                # Not peered with anybody, yet without one kopf would ask for the user's name, and a container's has none.
+                # There is no peering, yet without an identity kopf would ask for the user's name, and a container's has none.
                 identity=kopf_identity(),
                 standalone=True,
                 clusterwide=not namespaces,
@@ -63,7 +63,7 @@ class KopfBridge:
             )
 
     async def close(self) -> None:
-        """Once kopf's tasks have ended: end the watchers that it forgets, and close the connections."""
+        """End the watchers that kopf has forgotten, and close the connections. Call this once kopf's tasks have ended."""
         await end_orphans()
         for session in self._sessions:
             await session.close()
@@ -77,7 +77,7 @@ class KopfBridge:
 
     @staticmethod
     def _ask_for(registry: kopf.OperatorRegistry, collection: WatchedCollection) -> None:
-        """kopf watches what it has a handler for; the events themselves go to the transport's `on_event`."""
+        """Have kopf watch the collection: it watches what it has a handler for. The events go to the transport's `on_event`."""
 
         @kopf.on.event(
             group=collection.group,
@@ -91,7 +91,7 @@ class KopfBridge:
 
 
 def _report_failed_tasks_once() -> None:
-    """kopf logs the error of each of its tasks that ends; whoever watches them logs it, too."""
+    """Drop kopf's log lines with the errors of its tasks: the part of the operator that watches these tasks logs them, too."""
     for name in _KOPF_TASKS:
         logger = logging.getLogger(name)
         if _not_an_exception not in logger.filters:

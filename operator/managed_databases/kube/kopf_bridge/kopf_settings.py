@@ -1,4 +1,4 @@
-"""kopf reduced to listing and watching: it writes nothing, copies nothing and never gives up."""
+"""Reduces kopf to listing and watching: kopf writes nothing, copies nothing and never gives up."""
 
 import asyncio
 import random
@@ -12,16 +12,20 @@ from managed_databases.kinds.registry import GROUP
 from managed_databases.kube.pages import PAGE
 
 NOBODYS_FINALIZER: Final = f"{GROUP}/not-a-finalizer"
-"""kopf takes its finalizer off every object that carries it, so it gets one that no object carries."""
+"""The finalizer that kopf is given. kopf removes its finalizer from every object that has it, and no object has this one."""
 
 _ORPHANS_TRIES: Final = 5
 
 MIN_LIMIT_SECONDS: Final = 5.0
-"""No compressed time makes the network faster: a limit below this would cut off a server that is merely busy."""
+"""The shortest limit of a request, in real seconds. Compressed time does not make the network faster, and a shorter limit would
+cut off a server that is merely busy.
+"""
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):
-    """We have no use for what kopf remembers of objects; building it would copy each of them twice."""
+    """Remembers nothing of objects. Building what kopf remembers would copy each object twice, and the operator does not use
+    it.
+    """
 
     def build(self, **_: Any) -> Any:
         return {}
@@ -34,6 +38,8 @@ class _NoDiffBase(kopf.DiffBaseStorage):
 
 
 class _NoProgress(kopf.ProgressStorage):
+    """Remembers no progress of handlers: kopf's handlers are not used."""
+
     def fetch(self, **_: object) -> None:
         return None
 
@@ -51,7 +57,7 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 class _Backoffs:
-    """Seconds between tries; without an end, because an end would be the end of the watch. Can be iterated anew."""
+    """The seconds between tries, without an end: the end of the series would be the end of the watch. Can be iterated anew."""
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
@@ -64,15 +70,17 @@ class _Backoffs:
 
 
 def kopf_identity() -> Any:  # kopf keeps the type for itself
-    """A name for kopf's peering, which we do not use. Without one it asks for the user's name and looks up the host's."""
+    """Return a name for kopf's peering, which the operator does not use. Without a name kopf asks for the user's name and looks
+    up the host's.
+    """
     return "managed-databases-operator"
 
 
 async def end_orphans() -> None:
     """End the watchers that kopf forgets when one of them has failed.
 
-    At the end of an event loop they would stay: a watcher takes its cancellation for its pause, and watches on, when its
-    `pause-waiter` is cancelled with it.
+    The end of the event loop would not end them: if a watcher is cancelled together with its `pause-waiter`, it takes the
+    cancellation for a pause, and watches on.
     """
     for _ in range(_ORPHANS_TRIES):
         orphans = {task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")}
@@ -84,7 +92,10 @@ async def end_orphans() -> None:
 
 
 def quiet_settings(speed: float) -> kopf.OperatorSettings:
-    """Settings under which kopf only lists and watches, for ever. Times are divided by `speed`, limits to some extent."""
+    """Return settings under which kopf only lists and watches, for ever.
+
+    Times are divided by `speed`; limits of requests are so only down to MIN_LIMIT_SECONDS.
+    """
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.posting.enabled = False

@@ -1,7 +1,7 @@
-"""What goes over the wire of the watches: paced, authorised and observed.
+"""Sends kopf's lists and watches: paces, authorises and observes them.
 
-kopf lists and watches through a session of ours. That session is the only place where the end of a list can be seen,
-and where a watch that is alive can be told from one that merely is open.
+kopf lists and watches through a session of the operator. Only in that session the end of a list can be seen, and a watch that is
+alive can be told from one that is merely open.
 """
 
 import asyncio
@@ -21,21 +21,24 @@ from managed_databases.kube.pages import read_page
 from managed_databases.reconcile.ports import KubeUnreachable
 
 ATTEMPTED_WITHIN_SECONDS: Final = 600.0
+"""A collection that was not asked for in this time counts as silent."""
 ANSWERED_WITHIN_SECONDS: Final = 900.0
-"""The API server sends a bookmark about every minute, and ends each watch after five."""
+"""A collection of which nothing has come in this time counts as silent. The API server sends a bookmark about every minute, and
+ends each watch after five minutes.
+"""
 
 PAUSE_SECONDS: Final = 1.0
-"""At least between two lists, and between two watches, of one collection: kopf itself would not pause."""
+"""The least time between two lists, and between two watches, of one collection: kopf itself would not pause."""
 
 METADATA: Final = "application/json;as={};g=meta.k8s.io;v=v1,application/json"
 
 EVENTS: Final = frozenset({"ADDED", "MODIFIED", "DELETED"})
 
 LIST_ANEW: Final = b'{"type":"ERROR","object":{"code":410}}\n'
-"""Upon this event kopf ends the watch and lists."""
+"""The event upon which kopf ends the watch and lists."""
 
 OnPage = Callable[[WatchedCollection, dict[str, Any], bool], None]
-"""Called with each page of a list, and whether it is the first one."""
+"""Called with each page of a list, and with whether the page is the first one."""
 
 OnMissing = Callable[[WatchedCollection], None]
 """Called when a list or watch was answered 404: the API server does not serve the collection."""
@@ -46,17 +49,19 @@ OnEvent = Callable[[WatchedCollection, str, dict[str, Any]], None]
 
 @dataclass
 class Flow:
-    """The requests for one collection. Times are of the event loop's clock, in seconds."""
+    """What is known of the requests for one collection. Times are seconds of the event loop's clock."""
 
     collection: WatchedCollection
     attempted_at: float
     answered_at: float
     forbidden_at: float | None = None
-    """When the first of the 403s came since which there was nothing else."""
+    """When the first of the last answers that are all 403 came; None if the last answer was another one."""
     began: dict[bool, float] = field(default_factory=dict)
+    """When the last watch (True) and the last list (False) began."""
     was_away: bool = False
-    """Whether the API server could not be reached since the last list: what it holds now may be older than what is known,
-    and a watch from a version that is not there yet tells nothing."""
+    """Whether the API server could not be reached since the last list. Then it may hold an older state than the one that is
+    known, and a watch from a version that it does not have yet would show nothing.
+    """
     stream: aiohttp.StreamReader | None = None
     bytes_seen: int = 0
 
@@ -73,11 +78,15 @@ class Flow:
 
 
 class _Answer(aiohttp.ClientResponse):
-    """Hands a list to us first; kopf gets its version, and no items: they are in the store already."""
+    """The answer to a list, which goes to `on_list` first. kopf gets the list's version and no items: the store has them
+    already.
+    """
 
     on_list: Callable[[dict[str, Any]], None] | None = None
     discovery: dict[str, Any] | None = None
-    """What kopf shall believe that our group has; it would never serve what was not there when it began."""
+    """What kopf is told about the kinds of the operator's group: it would never serve a kind that was missing when it began. None
+    for the API server's own answer.
+    """
 
     async def json(self, **options: Any) -> Any:
         if self.discovery is not None:
@@ -90,7 +99,9 @@ class _Answer(aiohttp.ClientResponse):
 
 
 class _Body:
-    """The body of a watch, of which kopf gets other lines. All else is the body's own: aiohttp ends the connection by it."""
+    """The body of a watch, of which kopf gets other lines. All other attributes are those of the real body, because aiohttp needs
+    them to end the connection.
+    """
 
     def __init__(self, stream: aiohttp.StreamReader) -> None:
         self._stream = stream
@@ -100,9 +111,9 @@ class _Body:
 
 
 class EventStream(_Body):
-    """We get the events of a watch; kopf gets a bookmark in their place: the version to go on from.
+    """The body of a watch whose events go to `on_event`. kopf gets a bookmark in their place: the version from which to go on.
 
-    For kopf each event would be a task, three loggers and a memory of the object.
+    For each event kopf would make a task, three loggers and a memory of the object.
     """
 
     def __init__(self, stream: aiohttp.StreamReader, on_event: Callable[[str, dict[str, Any]], None]) -> None:
@@ -110,7 +121,10 @@ class EventStream(_Body):
         self._on_event = on_event
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Raises ClientPayloadError for what is not JSON: kopf then watches anew. A line that is cut off is left out."""
+        """Yield the lines for kopf. A last line that is cut off is left out.
+
+        Raises ClientPayloadError for a line that is not JSON: kopf then watches anew.
+        """
         rest = b""
         async for data in self._stream.iter_chunked(size):
             *lines, rest = (rest + data).split(b"\n")
@@ -132,17 +146,17 @@ class EventStream(_Body):
 
 
 class ListAnew(_Body):
-    """The body of a watch in whose place kopf shall list again."""
+    """The body of a watch that has kopf list again."""
 
     async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
         yield LIST_ANEW
 
 
 class WatchTransport:
-    """Opens kopf's sessions and knows what became of every list and watch.
+    """Opens kopf's sessions, and knows what has become of every list and watch.
 
-    `discovery` holds, by path, what kopf is told in place of the API server's answers about the kinds that it serves. All times
-    are divided by `speed`.
+    `discovery` holds, by path, what kopf is told in place of the API server's answers about the kinds that the API server serves.
+    All times are divided by `speed`.
     """
 
     def __init__(
@@ -169,9 +183,9 @@ class WatchTransport:
         return await self._connection.open_session(response_class=_Answer, middlewares=(self._send,))
 
     def silence(self) -> str | None:
-        """Say which collection has not been asked for, or has not been answered, for too long; None when all is well.
+        """Return which collection was not asked for, or not answered, for too long; None if all is well.
 
-        An API server that cannot be reached is not silence: a restart would not help, and attempts go on.
+        A collection is not silent because the API server cannot be reached: a restart would not help, and attempts go on.
         """
         now = asyncio.get_running_loop().time()
         for path, flow in self._flows.items():
@@ -184,7 +198,7 @@ class WatchTransport:
         return None
 
     def forbidden(self, seconds: float) -> list[WatchedCollection]:
-        """The collections of which every list was answered 403 for so long."""
+        """Return the collections whose every request was answered 403 for at least so many seconds."""
         since = asyncio.get_running_loop().time() - seconds / self._speed
         return [
             flow.collection
@@ -198,7 +212,7 @@ class WatchTransport:
                 request.headers["Authorization"] = authorization
             if name := await self._connection.tls_server_name():
                 request.server_hostname = name
-        except KubeUnreachable as error:  # kopf would end for good upon what it does not know
+        except KubeUnreachable as error:  # upon an error that kopf does not know it would end for good
             raise aiohttp.ClientConnectionError(str(error)) from error
         flow = self._flows.get(request.url.raw_path)
         if flow is None:
@@ -214,7 +228,7 @@ class WatchTransport:
             shape = "PartialObjectMetadata" if watches else "PartialObjectMetadataList"
             request.headers["Accept"] = METADATA.format(shape)
         if not watches:
-            request.headers["Accept-Encoding"] = "identity"  # a little may unpack to a lot
+            request.headers["Accept-Encoding"] = "identity"  # a small compressed list may unpack to a huge one
         flow.look(self._now())
         flow.attempted_at = self._now()
         try:
@@ -241,21 +255,21 @@ class WatchTransport:
             flow.was_away = flow.was_away and not first_page
             response.on_list = lambda listed: self._on_page(flow.collection, listed, first_page)
         elif response.status == 404:
-            # Upon a 404 kopf would end for good; this it tries again, until the definition is back.
+            # Upon a 404 kopf would end for good; upon this error it tries again, until the definition is back.
             response.close()
             self._on_missing(flow.collection)
             raise aiohttp.ClientConnectionError("404: the collection is not served")
         elif response.status == 410:
             response.close()
-            # kopf starts the list anew upon this, and only upon this; an expired `continue` would end it for good.
+            # Only upon this error kopf starts the list anew; an expired `continue` would end it for good.
             raise aiohttp.ClientPayloadError("the list could not be continued: 410")
         return self._accepted(response)
 
     def _accepted(self, response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
-        """Turn a 401 into what kopf simply tries again; the next try reads the token anew.
+        """Return the response. A 401 becomes an error upon which kopf simply tries again; the next try reads the token anew.
 
-        Upon a 401 kopf would sign in again and close the old session under the requests that wait in it; those then
-        fail on an assertion in aiohttp, and that ends the watch.
+        Upon a 401 kopf would sign in again, and close the old session while requests still wait in it. These requests then fail
+        with an assertion in aiohttp, which ends the watch.
         """
         if response.status == 401:
             response.close()

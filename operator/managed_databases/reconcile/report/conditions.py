@@ -1,4 +1,4 @@
-"""Conditions, stamped in one place."""
+"""Makes the conditions of a status, with their generation and times."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -11,10 +11,10 @@ from managed_databases.reconcile.told import ToldCondition
 from managed_databases.visible import visible
 
 Saying = tuple[bool | None, Reason, str]
-"""A condition's truth (None: unknown), its reason, and what happened and what to do."""
+"""Whether a condition is true (None: unknown), its reason, and its message: what has happened, and what to do."""
 
 MAX_MESSAGE = 4_000
-"""Characters of a message. The API's texts stand in it: one that is too long must not make the whole status refused."""
+"""The most characters of a message. Messages quote the API, and a text that is too long would have the whole status refused."""
 
 _STATUS: Final[Mapping[bool | None, Literal["True", "False", "Unknown"]]] = {
     True: "True",
@@ -27,9 +27,9 @@ _condition = written_as(Condition)
 def conditions(
     old: Iterable[ToldCondition], generation: int, says: Mapping[str, Saying], now: datetime
 ) -> list[Written]:
-    """Return `status.conditions` (Kubernetes' `metav1.Condition`), one for each saying, in their order.
+    """Return `status.conditions` (Kubernetes' `metav1.Condition`), one for each item of `says`, in their order.
 
-    `lastTransitionTime` moves only when the status does, so that a pass at rest changes nothing.
+    A condition's `lastTransitionTime` changes only when its `status` does, so that a pass at rest changes nothing.
     """
     before = {condition.type: condition for condition in old}
     stamped = []

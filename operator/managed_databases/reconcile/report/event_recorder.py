@@ -1,4 +1,6 @@
-"""Events: what changed for people, told once, when it changes; a pass that finds all as it was tells nothing."""
+"""Posts Events: each change that matters to people is told once, when it happens. A pass that finds everything as it was posts
+nothing.
+"""
 
 import asyncio
 import itertools
@@ -15,16 +17,19 @@ from managed_databases.reconcile.scheduling.rotation import Rotation
 from managed_databases.reconcile.told import Told, ToldCondition
 
 _MAX_WAITING: Final = 10_000
-"""More than that at once is a storm that nobody reads; what is over it is left out. The namespaces share it."""
+"""The most Events that wait to be posted, shared by the namespaces. Nobody reads more Events at once: further ones are left
+out.
+"""
 _AT_ONCE: Final = 25
 _SECONDS_EACH: Final = 60.0
-"""As Kubernetes' own components do: so many Events of one resource, and after them one in so many seconds."""
+"""One resource may have _AT_ONCE Events at once, and then one in _SECONDS_EACH seconds, as with Kubernetes' own components."""
 FINALIZER_RESTORED: Final = "FinalizerRestored"
 SECRET_MARKS_RESTORED: Final = "SecretMarksRestored"
 _YIELD_SECONDS: Final = 0.1
 _YIELDS: Final = 600
-"""While passes wait for their turn Events step aside, so often until it is calm again: a backlog may last. An Event costs
-the API server as much as a step of a resource does."""
+"""While passes wait for their turn, posting pauses _YIELD_SECONDS before each Event, _YIELDS times at most until no pass waits
+any more, because passes may wait for long. An Event costs the API server as much as a step of a resource does.
+"""
 
 
 class Announcement(NamedTuple):
@@ -38,10 +43,11 @@ class Announcement(NamedTuple):
 def announcements(
     old: Iterable[ToldCondition], new: Iterable[ToldCondition], *, deleting: bool
 ) -> Iterator[Announcement]:
-    """Yield what is worth an Event: Ready came or went, Stalled came or has another reason, and a state in which
-    nothing is under way and that is not Ready has another reason.
+    """Yield the changes between two lists of conditions that are worth an Event.
 
-    The steps on the way to Ready are none: each retry would tell them again. Nor is a new resource that is not ready.
+    These are: Ready has become true or is true no more; Stalled has become true or has another reason; Ready is not true for
+    another reason while nothing is under way. Steps on the way to Ready are not worth an Event, because each retry would tell
+    them again, and neither is a new resource that is not ready yet.
     """
     before, now = _by_type(old), _by_type(new)
     ready, stalled = now.get("Ready"), now.get("Stalled")
@@ -86,11 +92,11 @@ class _Waiting:
 
 
 class EventRecorder:
-    """Posts Events behind the passes' backs: a pass never waits for one. The namespaces take turns, and a resource that
-    has always something to tell is told of now and then only.
+    """Posts Events beside the passes: no pass waits for an Event. The namespaces take turns, and of a resource that always has
+    something to tell only some Events are posted.
 
-    A step that is tried again every ten minutes, and refused each time, is told once for each generation; and once it
-    worked, that is told.
+    A step that is tried again every ten minutes, and refused each time, gets one Event for each generation of the spec, and
+    another one once it has worked. `is_busy` returns whether passes wait for their turn.
     """
 
     def __init__(self, kube: Kube, is_busy: Callable[[], bool], clock: Clock | None = None) -> None:
@@ -104,7 +110,7 @@ class EventRecorder:
         self._troubles: dict[ResourceKey, tuple[str, int, str]] = {}
 
     def status_written(self, before: Mapping[str, object], resource: Resource) -> None:
-        """A resource's status was `before`, and was written."""
+        """Post what is worth an Event in the status of the resource, which was `before` until it was written."""
         told = False
         old, new = Told(before).conditions, resource.told.conditions
         for announcement in announcements(old, new, deleting=resource.deleting_since is not None):
@@ -125,7 +131,7 @@ class EventRecorder:
             self._post(resource, Announcement("Normal", synced.reason, synced.message))
 
     def tell(self, resource: Resource, announcement: Announcement) -> None:
-        """Post one that no condition can tell; a Warning once for each generation."""
+        """Post an Event that no condition can tell; the same Warning once for each generation of the spec."""
         if announcement.type_ == "Warning":
             trouble = (resource.uid, resource.generation, announcement.reason)
             if self._troubles.get(resource.key) == trouble:
@@ -134,11 +140,11 @@ class EventRecorder:
         self._post(resource, announcement)
 
     def forget(self, key: ResourceKey) -> None:
-        """The resource is gone."""
+        """Forget what is known of a resource that is gone."""
         self._troubles.pop(key, None)
 
     async def run(self) -> None:
-        """Post until cancelled. What waits then is lost: the conditions say it as well."""
+        """Post Events until cancelled. Events that wait then are lost; the conditions tell the same."""
         yields = 0
         while True:
             await self._somebody_waits.wait()

@@ -1,4 +1,4 @@
-"""What this operator has set and what it is about to set, for the status: a reset is for nothing else."""
+"""Says for the status which fields the operator has set, and which it is about to set: only such fields are ever reset."""
 
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import Observed
@@ -8,10 +8,10 @@ from managed_databases.reconcile.told import Told
 
 
 def managed(kind: CloudKind, observed: Observed, before: Told) -> tuple[list[str], dict[str, str]]:
-    """Return `managed` and `applying`: a value that was sent counts as set once the cloud shows it.
+    """Return `status.managed` and `status.applying`: a value that was sent counts as set once the cloud shows it.
 
-    `before` is what was known of the two last: newer than what was seen, when a step has written it. What other hands
-    have changed under driftPolicy Report is theirs from then on.
+    `before` is the last known status; if a step has written it, it is newer than what was observed. A field that others have
+    changed under driftPolicy Report is theirs from then on.
     """
     known, sent = set(before.managed), dict(before.applying)
     if observed.external is not None and (known or sent):

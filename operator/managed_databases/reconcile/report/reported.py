@@ -1,4 +1,4 @@
-"""What a pass reports in the fields that all statuses share, whatever their kind."""
+"""What a pass reports in the shared fields of a status, whatever its kind."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from managed_databases.kinds.written import Written, names
 
 @dataclass(kw_only=True)
 class Reported:
-    """The fields are those of a status, which knows how they are written."""
+    """The shared fields that a pass reports for every resource. They are fields of `STATUS`, which knows their names in JSON."""
 
     STATUS: ClassVar[type[Status]] = Status
 
@@ -17,14 +17,14 @@ class Reported:
     conditions: list[Written]
 
     def written(self) -> Written:
-        """All of them, by their names in the status; None for what is absent."""
+        """Return all fields by their names in the status; None for a field that is absent."""
         known = names(self.STATUS)
         return {known[name]: value for name, value in vars(self).items()}
 
 
 @dataclass(kw_only=True)
 class CloudReported(Reported):
-    """Of a resource with a cloud object."""
+    """The shared fields that a pass reports for a resource with a cloud object."""
 
     STATUS: ClassVar[type[Status]] = CloudStatus
 

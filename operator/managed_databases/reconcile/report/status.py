@@ -1,4 +1,4 @@
-"""The whole `.status` of a resource with a cloud object, made anew from what was seen and decided."""
+"""Makes the whole `.status` of a resource with a cloud object anew, from what was observed and decided."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -20,8 +20,9 @@ from managed_databases.reconcile.told import Told, ToldCondition, without_absent
 from managed_databases.visible import all_visible
 
 _SERVES_NOT = {"DISK_FULL": Reason.DISK_FULL, "DOWN": Reason.DOWN, "ERROR": Reason.ERROR}
-"""The statuses of a datastore in which nothing in it is usable, with the datastore's own reason. No step of ours would
-mend it: a person must."""
+"""The statuses of a datastore in which nothing in it is usable, with the reason of the condition. No step of the operator would
+mend such a datastore: a person must.
+"""
 
 _REASONS = frozenset(Reason)
 _phase = written_as(CloudStatus)
@@ -36,12 +37,16 @@ def status(
     now: datetime,
     facts: Facts = NOTHING,
 ) -> Written:
-    """Return what `.status` shall be. `facts` is what the last step has found out."""
+    """Return the whole `.status`, as JSON.
+
+    `old` is the status as it is, `facts` are the facts of the last step that it does not have yet, `now` is the time for
+    conditions that change.
+    """
     kind = any_kind(of_kind)
     found = facts.written()
     known = Told({**old.raw, **found}) if found else old
     reported: Observed = observed
-    if known.intent is not None and observed.status.intent is None:  # from the intent on there is something to lose
+    if known.intent is not None and observed.status.intent is None:  # from the intent on there may be an object to lose
         intent = Intent.model_validate(known.intent)
         reported = replace(observed, status=observed.status.model_copy(update={"intent": intent}))
     managed_values, applying = managed(kind, observed, known)
@@ -67,14 +72,14 @@ def status(
 
 
 def _kept(kind: CloudKind, observed: Observed, old: Told) -> Written:
-    """What outlives a pass; an object that is renamed has another key."""
+    """Return the fields that outlive a pass. The key is the one that the object shows now, because an object may be renamed."""
     if observed.external is None or not observed.external.is_whole:
         return old.kept
     return old.kept_with_key([part[:MAX_KEY] for part in kind.key_of(observed.external)])
 
 
 def reported_fields(kind: CloudKind[S, O, T], observed: Observed[S, O, T]) -> Written:
-    """The kind's own fields, by their names in the status; none that is empty."""
+    """Return the kind's own fields by their names in the status, without empty ones."""
     report = kind.report(observed)
     told = report.model_dump(mode="json", by_alias=True, exclude_none=True, include=_own_fields(kind.status))
     return {name: value for name, value in told.items() if value != [] and value != {}}
@@ -86,17 +91,19 @@ def _own_fields(model: type[CloudStatus]) -> set[str]:
 
 
 def is_synced(verdict: Verdict) -> bool:
-    """Whether the cloud is as this generation of the spec says."""
+    """Return whether the cloud matches this generation of the spec."""
     return isinstance(verdict, Done) and verdict.reason is not Reason.DRIFT
 
 
 def _is_carried_out(verdict: Verdict) -> bool:
-    """Whether all that this generation of the spec asked for is done, as far as it can be."""
+    """Return whether everything that this generation of the spec asks for is done, as far as that is possible."""
     return is_synced(verdict) or verdict.reason is Reason.NOT_REVERSIBLE
 
 
 def secret_name(kind: CloudKind, observed: Observed) -> str:
-    """The credentials Secret's name: the spec's, or `<resource>-<suffix>`."""
+    """Return the name of the credentials Secret: the one in the spec, or `<resource>-<suffix>`. The kind must have a
+    credential.
+    """
     credential = kind.credential
     assert credential is not None
     return credential.secret_name(observed.spec) or f"{observed.name}-{credential.suffix}"
@@ -121,25 +128,28 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
 
 
 def _known(reason: str | None) -> Reason:
-    """The reason of a Ready object; another version of the operator may have had others."""
+    """Return a reason read from a condition; READY if this version of the operator does not know it."""
     return Reason(reason) if reason in _REASONS else Reason.READY
 
 
 def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCondition | None) -> Saying:
-    """Usable now? By the API's status (docs/architecture.md, Status); what is not known stays as it was."""
+    """Return the condition Ready: whether the object is usable now, by the API's status (docs/architecture.md, Status).
+
+    If that is not known, Ready stays as it was.
+    """
     was_ready = before is not None and before.is_true
     if observed.deleting:
         return False, verdict.reason, verdict.message
     if observed.standing is Standing.UNPROVEN and was_ready:  # nothing is known of its object
         return True, Reason.READY, "usable"
     if observed.external is None:
-        is_unseen = not isinstance(verdict, Stall) or observed.problem is not None  # what is wrong is not this object
+        is_unseen = not isinstance(verdict, Stall) or observed.problem is not None  # the problem is not the object's
         is_unseen = is_unseen and not observed.presence.is_gone and observed.status.id is not None
         if before is not None and was_ready and is_unseen:
             return True, _known(before.reason), before.message
         return False, verdict.reason, verdict.message
     match observed.external.status:
-        case "ACTIVE" | "DEGRADED" | None:  # what has no status is there, and there is no more to say
+        case "ACTIVE" | "DEGRADED" | None:  # an object without a status is there, and there is no more to know
             if broken := _broken_parent(kind, observed):
                 return broken
             return _credentials_ready(kind, observed, verdict, was_ready=was_ready)
@@ -165,7 +175,9 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
 
 
 def _broken_parent(kind: CloudKind, observed: Observed) -> Saying | None:
-    """What is in a datastore serves no better than that."""
+    """Return the condition Ready of an object whose datastore does not serve; None if the datastore serves, or if there is
+    none.
+    """
     for reference in kind.references:
         referred = observed.refs.get(reference.field)
         phase = (
@@ -183,7 +195,9 @@ def _broken_parent(kind: CloudKind, observed: Observed) -> Saying | None:
 
 
 def _credentials_ready(kind: CloudKind, observed: Observed, verdict: Verdict, *, was_ready: bool) -> Saying:
-    """An object whose password nobody has is of no use; a held one by someone else is not ours."""
+    """Return the condition Ready of an object that the cloud says is usable: it is False if another resource holds the object,
+    or if the Secret does not open it.
+    """
     if observed.presence.holder is not None or (
         isinstance(verdict, Stall) and verdict.reason in (Reason.SECRET_CONFLICT, Reason.PASSWORD_UNKNOWN)
     ):
@@ -192,7 +206,7 @@ def _credentials_ready(kind: CloudKind, observed: Observed, verdict: Verdict, *,
         return False, verdict.reason, verdict.message
     view = observed.credential
     if view is not None and view.problem is not None and view.problem.reason is Reason.KUBERNETES_REFUSES:
-        # The Secret cannot be read: what was known of it stays.
+        # The Secret cannot be read: Ready stays as it was.
         return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
     if view is not None and view.password is None:
         return False, verdict.reason, verdict.message
@@ -210,9 +224,10 @@ def _credentials_ready(kind: CloudKind, observed: Observed, verdict: Verdict, *,
 
 
 def _opens(view: PasswordView, *, was_ready: bool) -> bool:
-    """Whether the Secret opens the object while no step is under way.
+    """Return whether the credentials Secret opens the object while no step is under way.
 
-    A password that waits for its way into the Secret may be the cloud's already: known to be, once it was sent.
+    The cloud may already have a pending password that is not in the credentials Secret yet; once that password was sent, the
+    cloud has it.
     """
     if view.pending is not None:
         return was_ready and not view.pending_sent

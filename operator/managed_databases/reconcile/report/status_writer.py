@@ -1,4 +1,4 @@
-"""Writes `.status` when it differs, with a seal where it says whose an object is, and enters the answer into the cache."""
+"""Writes `.status` if it differs from the stored one, with a seal if it claims an object."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from managed_databases.reconcile.report.unreadable import troubled_status
 
 @dataclass(frozen=True)
 class StatusWriter:
-    """`written` is told of each resource as it is after our write: the watch may not tell again."""
+    """Writes statuses. `written` is called with each resource as it is after the write: the watch may not report it once more."""
 
     kube: Kube
     clock: Clock
@@ -26,9 +26,12 @@ class StatusWriter:
     seals: Seals
 
     async def write(self, current: Pass, verdict: Verdict, facts: Facts = NOTHING) -> bool:
-        """Make `.status` what it shall be; return whether that was a write. Raises KubeError."""
+        """Make `.status` what it shall be; return whether a write was needed. Raises KubeError.
+
+        After a write `current.resource` is the resource as it is then. `facts` are the facts that the status does not have yet.
+        """
         wanted = status(current.kind, current.observed, verdict, current.resource.told, self.clock.now(), facts)
-        # What is only carried along is worth what it was: of a forged status our report makes no true one.
+        # A claim that is only carried along gets no seal if it had none that fits: a report must not make a forged status true.
         if self.seals.proof(current.resource).holds or decides_ownership(facts):
             wanted = self.seals.sealed(current.resource, wanted)
         if wanted == current.resource.status:
@@ -37,7 +40,7 @@ class StatusWriter:
         return True
 
     async def tell(self, resource: Resource, trouble: Stall) -> None:
-        """Say what kept a pass from its end; as an Event, where not even the status can be written."""
+        """Report why a pass could not end, in the status, or as an Event if Kubernetes refuses that write, too."""
         wanted = troubled_status(resource, trouble, self.clock.now())
         if wanted == resource.status:
             return

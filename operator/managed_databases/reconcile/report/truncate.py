@@ -1,5 +1,5 @@
-"""Cuts what the API said to what the CRD's schema allows: one over-long name would have the API server refuse the whole
-status, and with it the truth about everything else.
+"""Cuts the API's texts and lists to the lengths that the CRD's schema allows. Otherwise one name that is too long would have the
+API server refuse the whole status, and with it the truth about everything else.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ Truncation = Callable[[object], object]
 
 @cache
 def truncated_to(model: type[BaseModel]) -> Callable[[Mapping[str, object]], Written]:
-    """Return a function that cuts strings and lists to the lengths that the model declares; all else stays as it is.
+    """Return a function that cuts strings and lists to the lengths that the model declares.
 
-    It takes what a status of this model holds, named as in the status, whole or in part. What is of another shape than the
-    model's stays as it is: it is not the API's.
+    The function takes the fields of a status of this model, all or some, by their names in the status, and returns them. A value
+    of another shape than the model's stays as it is: it does not come from the API.
     """
     schema = model.model_json_schema(by_alias=True)
     definitions: JsonSchemaValue = schema.get("$defs", {})
@@ -26,7 +26,7 @@ def truncated_to(model: type[BaseModel]) -> Callable[[Mapping[str, object]], Wri
 
 
 def _truncation_of(schema: JsonSchemaValue, definitions: JsonSchemaValue) -> Truncation | None:
-    """None: there is nothing to cut."""
+    """Return the function that cuts values of this schema; None if there is nothing to cut."""
     if "$ref" in schema:
         return _truncation_of(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:  # a type, or null

@@ -1,4 +1,4 @@
-"""The status of a resource of which nothing could be seen or decided: all else is kept as it is."""
+"""Makes the status of a resource of which nothing could be observed or decided: only conditions and generation change."""
 
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from managed_databases.reconcile.report.reported import Reported
 
 
 def unreadable_status(resource: Resource, why: str, now: datetime) -> Written:
+    """Return the status of a resource whose spec or status cannot be read. `why` is the message of its conditions."""
     says: dict[str, Saying] = {
         "Ready": (None, Reason.INVALID_SPEC, why),
         "Synced": (False, Reason.INVALID_SPEC, why),
@@ -20,7 +21,7 @@ def unreadable_status(resource: Resource, why: str, now: datetime) -> Written:
 
 
 def troubled_status(resource: Resource, trouble: Stall, now: datetime) -> Written:
-    """For a pass that could not end: what is known of Ready stays."""
+    """Return the status of a resource whose pass could not end: if it was Ready and is not being deleted, it stays Ready."""
     why = (trouble.reason, trouble.message)
     before = resource.told.condition("Ready")
     is_ready = before is not None and before.is_true and resource.deleting_since is None
