@@ -1,6 +1,5 @@
 """Reading a collection's snapshot orders nothing; only an order has it listed, and only orders keep it listed."""
 
-import asyncio
 from dataclasses import replace
 
 from reconcile.project.fake_project import DATABASE_KIND, DATASTORE_KIND, LOW, SETTINGS, ProjectHarness, until
@@ -43,7 +42,7 @@ async def test_an_order_again_makes_no_second_poller() -> None:
         for _ in range(10):
             session.lists.poll(DATASTORE_KIND)
         await harness.listed(DATASTORE_KIND)
-        await asyncio.sleep(0.05)
+        await harness.clock.sleep(100)
         assert harness.cloud.count(LIST) == 1
 
 

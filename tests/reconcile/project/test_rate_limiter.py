@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.project.rate_limiter import PriorityClosed, RateLimiter
 from managed_databases.reconcile.scheduling.work_queue import Priority
 from reconcile.manual_clocks import GatedClock, LeapingClock, StillClock
+from virtual.virtual_time import VirtualClock
 
 
 async def spend(budget: RateLimiter, priority: Priority, calls: int) -> None:
@@ -41,7 +41,7 @@ async def test_what_time_used_up_leaves_the_share_of_people() -> None:
 
 
 async def test_people_do_not_take_from_time_while_it_waits() -> None:
-    clock = Clock(speed=50)
+    clock = VirtualClock()
     budget = RateLimiter(clock, calls_per_second=20, burst=4, high_share=0.25)
     admitted: list[Priority] = []
 
@@ -82,7 +82,7 @@ async def test_people_leave_the_share_of_time_to_a_call_that_waits() -> None:
 
 
 async def test_first_come_first_served() -> None:
-    budget = RateLimiter(Clock(speed=200), burst=4)
+    budget = RateLimiter(VirtualClock(), burst=4)
     admitted: list[int] = []
 
     async def call(number: int) -> None:
