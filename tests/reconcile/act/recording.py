@@ -8,10 +8,12 @@ from typing import Any, cast
 from kinds.builders import MAIN, PROJECT, parent
 from managed_databases.api.calls import Call
 from managed_databases.api.client import Reply
+from managed_databases.api.errors import ApiError
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.project_view import ProjectView
+from managed_databases.kinds.verdicts import Stall, Wait
 from managed_databases.reconcile.act.actor import Actor
 from managed_databases.reconcile.act.letting_go import LettingGo
 from managed_databases.reconcile.act.password_change import PasswordChange
@@ -152,12 +154,18 @@ class RecordingSession:
 
     def __init__(self, journal: Journal, kind: CloudKind, answer: Callable[[Call[Any]], CloudObject | None]) -> None:
         self.journal = journal
+        self.kind = kind
         self.name = PROJECT.name
         self.view: ProjectView | None = replace(PROJECT, endpoint="https://api.example")
         self.calls: list[Call[Any]] = []
         self.told: list[object] = []
         self.answer = answer
         self.circuit = FakeCircuit()
+        self.turns = 1000
+        """So many calls the passes may make still."""
+        self.unlisted: Wait | Stall | None = None
+        self.shown: dict[str, CloudObject | ApiError] = {}
+        """What a GET by an id answers; what is not here is gone."""
         self.own = CollectionSnapshot[CloudObject](kind.key_of, lambda _: None)
 
     @property
@@ -171,6 +179,24 @@ class RecordingSession:
         self.journal.enter(f"{call.method} {call.path}")
         self.calls.append(call)
         return Reply(self.answer(call), 200, "request-1", 0.0)
+
+    async def get_object(
+        self, kind: CloudKind, id_: str, priority: Priority, key: ResourceKey | None = None
+    ) -> CloudObject | None:
+        self.journal.enter(f"GET {kind.collection.name}/{id_} for {key}, {priority.name}")
+        found = self.shown.get(id_)
+        if isinstance(found, ApiError):
+            raise found
+        if found is not None and kind is self.kind:
+            self.own.answered(found)
+        return found
+
+    def take_turn(self, key: ResourceKey, priority: Priority, datastore_id: str | None) -> bool:
+        self.turns -= 1
+        return self.turns >= 0
+
+    def why_unlisted(self, collection: str) -> Wait | Stall | None:
+        return self.unlisted
 
     def tell(self, kind: CloudKind, shapes: tuple[CloudObject | None, ...], priority: Priority) -> None:
         self.told.append(shapes)
