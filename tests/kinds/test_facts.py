@@ -4,7 +4,7 @@ import pytest
 
 from managed_databases.kinds.datastore_facts import DatastoreFacts
 from managed_databases.kinds.facts import NOTHING, Facts
-from managed_databases.kinds.shared_fields import Identity, Intent
+from managed_databases.kinds.shared_fields import CloudStatus, Identity, Intent
 
 IDENTITY = Identity(project="main", project_id="1", region="ru-3", datastore_id=None, key=("orders",))
 
@@ -41,3 +41,8 @@ def test_each_is_a_field_of_the_status(facts: type[Facts]) -> None:
 def test_written(why: str, facts: Facts, written: dict[str, object]) -> None:
     assert facts.written() == written, why
     assert bool(facts) is bool(written), why
+
+
+def test_facts_applied_to_a_status_replace_its_fields() -> None:
+    status = CloudStatus(id="an-id", lost_ids=("another",), phase="ACTIVE")
+    assert Facts(id=None, lost_ids=()).applied_to(status) == CloudStatus(phase="ACTIVE")

@@ -76,7 +76,7 @@ FAIRNESS: Final = (
     Mutant(
         "ids of what nobody holds are for whoever may adopt",
         "reconcile/decide/same_key.py",
-        'return is_inside or (observed.project is not None and "adopt" in observed.project.granted_powers)',
+        "return is_inside or (observed.project is not None and observed.project.may_adopt)",
         "return True",
         _TENANTS,
     ),

@@ -18,7 +18,7 @@ OWNERSHIP: Final = (
     Mutant(
         "nothing is adopted without the power to",
         "reconcile/decide/without_object.py",
-        'if observed.project is None or "adopt" not in observed.project.granted_powers:',
+        "if observed.project is None or not observed.project.may_adopt:",
         "if False:",
         _DECIDE,
     ),
@@ -67,7 +67,7 @@ OWNERSHIP: Final = (
     Mutant(
         "a datastore that nobody holds needs the power to adopt",
         "reconcile/observe/references.py",
-        'if "adopt" not in lookup.project.granted_powers:',
+        "if not lookup.project.may_adopt:",
         "if False:",
         _GUARDS,
     ),

@@ -26,7 +26,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.shared_fields import ProjectRef, one_word
+from managed_databases.kinds.shared_fields import one_word
 from managed_databases.kinds.verdicts import Change, Reason, Wait
 
 
@@ -38,7 +38,6 @@ class DatabaseExtensionSpec(ProtectedSpec):
     )
 
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "an extension cannot move to another datastore")]
-    project_ref: ProjectRef | None = None
     database_ref: Annotated[
         ObjectRef, Rule(IMMUTABLE, "an extension cannot move to another database: make one in that database")
     ]

@@ -24,7 +24,6 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.shared_fields import ProjectRef
 from managed_databases.kinds.verdicts import Change
 
 
@@ -34,7 +33,6 @@ class DatabaseGrantSpec(ProtectedSpec):
     model_config = rules(unchangeable("projectRef", "a grant cannot move to another project"), PROJECT_ONLY_WITH_ID)
 
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a grant cannot move to another datastore")]
-    project_ref: ProjectRef | None = None
     database_ref: Annotated[
         ObjectRef, Rule(IMMUTABLE, "a grant is for one database: make another grant for another database")
     ]

@@ -1,6 +1,6 @@
 """`DatabaseProject`: a cloud project - its endpoint, its credentials, and which namespaces may use it."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
@@ -8,6 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.project_view import Power
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, Spec, rules, unchangeable
 from managed_databases.kinds.shared_fields import (
@@ -22,7 +23,6 @@ from managed_databases.kinds.shared_fields import (
 
 Url = Annotated[str, Field(pattern="^https?://[^ ]+$", max_length=2048)]
 LabelText = Annotated[str, Field(max_length=317)]
-Power = Literal["adopt", "metrics"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 NAMESPACE_PREFIX = r"^([A-Za-z0-9_-]|\{namespace\})+$"
 

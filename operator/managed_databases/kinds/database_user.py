@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
+from typing_extensions import override
 
 from managed_databases.api.calls import Call
 from managed_databases.api.collections import USERS
@@ -14,7 +15,7 @@ from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, se
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
 from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
 from managed_databases.kinds.kind import Credential, NameOrId, Reference
-from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_of, name_rule, name_stays
+from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
 from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
@@ -29,7 +30,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.shared_fields import CloudSpec, ProjectRef, SecretKeyRef, SecretName
+from managed_databases.kinds.shared_fields import CloudSpec, SecretKeyRef, SecretName
 from managed_databases.kinds.verdicts import Change, OwnedResource
 
 UNKNOWN_ENGINE = "unknown"
@@ -45,7 +46,6 @@ class DatabaseUserSpec(ProtectedSpec):
     )
 
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a user cannot move to another datastore")]
-    project_ref: ProjectRef | None = None
     name: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=32)] | None = Field(
         default=None, description="The user's name in the datastore; by default metadata.name. The name never changes."
     )
@@ -73,6 +73,16 @@ class DatabaseUserSpec(ProtectedSpec):
         description="What to do when a user is adopted whose password is not known. Refuse: nothing, with the reason "
         "PasswordUnknown. Reset: set a new password.",
     )
+
+    @property
+    @override
+    def stated_name(self) -> str | None:
+        return self.name
+
+    @property
+    @override
+    def resets_unknown_password(self) -> bool:
+        return self.on_unknown_password == "Reset"
 
 
 class DatabaseUserStatus(ProtectedStatus):
@@ -182,7 +192,7 @@ def _database_name(observed: ObservedUser) -> str | None:
         return None
     if database.object is not None:
         return database.object.name
-    return name_of(database.spec, reference.name) if database.spec is not None and reference.name else None
+    return (database.spec.stated_name or reference.name) if database.spec is not None and reference.name else None
 
 
 KIND = DatabaseUserKind(

@@ -1,12 +1,14 @@
 """Facts: what a step has found out about a resource's cloud object, and what the status shall therefore say."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from managed_databases.kinds.shared_fields import CloudStatus, Identity, Intent
 from managed_databases.kinds.written import Written, names
+
+T = TypeVar("T", bound=CloudStatus)
 
 
 class Facts(BaseModel):
@@ -37,6 +39,10 @@ class Facts(BaseModel):
         """Return both changes as one; for a field that both have, the newer value counts."""
         model = type(newer) if issubclass(type(newer), type(self)) else type(self)
         return model.model_validate(self._given() | newer._given())
+
+    def applied_to(self, status: T) -> T:
+        """Return the status with these fields in place of its own."""
+        return status.model_copy(update=self._given())
 
     def written(self) -> Written:
         """Return the fields as JSON values by their names in a status; None for a field that is to be removed."""

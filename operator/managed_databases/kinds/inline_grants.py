@@ -67,11 +67,11 @@ def _united(entries: Iterable[InlineAccess]) -> Iterable[InlineAccess]:
     for entry in entries:
         about = (entry.pattern_type, entry.pattern)
         before = united.get(about)
-        united[about] = entry.model_copy(
-            update={
-                "allow_read": bool(entry.allow_read or (before and before.allow_read)),
-                "allow_write": bool(entry.allow_write or (before and before.allow_write)),
-            }
+        united[about] = InlineAccess(
+            pattern_type=entry.pattern_type,
+            pattern=entry.pattern,
+            allow_read=bool(entry.allow_read or (before and before.allow_read)),
+            allow_write=bool(entry.allow_write or (before and before.allow_write)),
         )
     return united.values()
 

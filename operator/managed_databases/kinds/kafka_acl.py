@@ -25,7 +25,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.shared_fields import ProjectRef, one_word
+from managed_databases.kinds.shared_fields import one_word
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 ALL = "all"
@@ -45,7 +45,6 @@ class KafkaACLSpec(ProtectedSpec):
     )
 
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "an access rule cannot move to another datastore")]
-    project_ref: ProjectRef | None = None
     user_ref: Annotated[ObjectRef, Rule(IMMUTABLE, "an access rule is for one user: make another one")]
     pattern_type: Annotated[
         Literal["literal", "prefixed", "all"],

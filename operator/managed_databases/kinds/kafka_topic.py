@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field, SecretStr
+from typing_extensions import override
 
 from managed_databases.api.collections import TOPICS
 from managed_databases.api.models import NewTopic, Topic, TopicChange
@@ -16,7 +17,6 @@ from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus, shown_protection
 from managed_databases.kinds.references import PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.shared_fields import ProjectRef
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
 
@@ -26,7 +26,6 @@ class KafkaTopicSpec(ProtectedSpec):
     model_config = rules(unchangeable("projectRef", "a topic cannot move to another project"), PROJECT_ONLY_WITH_ID)
 
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a topic cannot move to another datastore")]
-    project_ref: ProjectRef | None = None
     name: Annotated[str, Field(pattern="^[a-zA-Z0-9._-]+$", min_length=1, max_length=249)] | None = Field(
         default=None, description="The topic's name in the datastore; by default metadata.name. The name never changes."
     )
@@ -39,6 +38,11 @@ class KafkaTopicSpec(ProtectedSpec):
         default=None,
         description="Partitions can only be added. Absent: a new topic gets 1 partition, and later the number is not managed.",
     )
+
+    @property
+    @override
+    def stated_name(self) -> str | None:
+        return self.name
 
 
 class KafkaTopicStatus(ProtectedStatus):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field, SecretStr
+from typing_extensions import override
 
 from managed_databases.api.collections import LOGICAL_REPLICATION_SLOTS
 from managed_databases.api.models import LogicalReplicationSlot, NewLogicalReplicationSlot
@@ -25,7 +26,6 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.shared_fields import ProjectRef
 from managed_databases.kinds.verdicts import Change
 
 
@@ -37,13 +37,17 @@ class LogicalReplicationSlotSpec(ProtectedSpec):
     )
 
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a replication slot cannot move to another datastore")]
-    project_ref: ProjectRef | None = None
     database_ref: Annotated[
         ObjectRef, Rule(IMMUTABLE, "a replication slot cannot move to another database: make another one")
     ]
     name: Annotated[str, Field(pattern="^[a-z0-9_]*$", min_length=1, max_length=63)] | None = Field(
         default=None, description="The slot's name in the datastore; by default metadata.name. The name never changes."
     )
+
+    @property
+    @override
+    def stated_name(self) -> str | None:
+        return self.name
 
 
 class LogicalReplicationSlotStatus(ProtectedStatus):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field, SecretStr
+from typing_extensions import override
 
 from managed_databases.api.collections import DATABASES
 from managed_databases.api.models import Database, DatabaseOwner, NewDatabase
@@ -24,7 +25,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.shared_fields import ProjectRef, one_word
+from managed_databases.kinds.shared_fields import one_word
 from managed_databases.kinds.verdicts import Change, Reason, Risk
 
 Locale = Annotated[str, one_word(64)]
@@ -41,7 +42,6 @@ class ManagedDatabaseSpec(ProtectedSpec):
     )
 
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a database cannot move to another datastore")]
-    project_ref: ProjectRef | None = None
     name: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=63)] | None = Field(
         default=None,
         description="The database's name in the datastore; by default metadata.name. The name never changes.",
@@ -55,6 +55,11 @@ class ManagedDatabaseSpec(ProtectedSpec):
     lc_ctype: Locale | None = Field(
         default=None, description="The character classes, LC_CTYPE (PostgreSQL only). The API's default is C."
     )
+
+    @property
+    @override
+    def stated_name(self) -> str | None:
+        return self.name
 
 
 def _owner_of(spec: ManagedDatabaseSpec) -> NameOrId | None:

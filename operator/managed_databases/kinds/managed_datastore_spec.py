@@ -3,6 +3,7 @@
 from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
+from typing_extensions import override
 
 from managed_databases.kinds.references import DatastoreRef
 from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable, without_nulls
@@ -10,7 +11,6 @@ from managed_databases.kinds.shared_fields import (
     CloudSpec,
     NamespaceName,
     ObjectName,
-    ProjectRef,
     SecretKeyRef,
     SecretName,
     Uuid,
@@ -237,7 +237,6 @@ class ManagedDatastoreSpec(CloudSpec):
         Rule("!has(self.redis) || self.engine.type == 'redis'", "redis is for the engine type redis only"),
     )
 
-    project_ref: ProjectRef | None = None
     name: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$", min_length=1, max_length=255)] | None = Field(
         default=None,
         description="The datastore's name in the cloud; by default metadata.name. The name can be changed.",
@@ -317,5 +316,21 @@ class ManagedDatastoreSpec(CloudSpec):
         )
 
     @property
-    def on_unknown_password(self) -> str:
-        return self.redis.on_unknown_password if self.redis else "Refuse"
+    @override
+    def stated_name(self) -> str | None:
+        return self.name
+
+    @property
+    @override
+    def protects_itself(self) -> bool:
+        return self.deletion_protection
+
+    @property
+    @override
+    def asks_for_approval(self) -> bool:
+        return self.change_policy == "Approve"
+
+    @property
+    @override
+    def resets_unknown_password(self) -> bool:
+        return self.redis is not None and self.redis.on_unknown_password == "Reset"

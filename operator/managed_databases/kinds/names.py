@@ -9,7 +9,7 @@ SQL_NAME_MESSAGE = "letters, digits and _ only, the first not a digit: set spec.
 
 def effective_name(observed: Observed) -> str:
     """Return the name in the cloud, without a project's prefix."""
-    return name_of(observed.spec, observed.name)
+    return observed.spec.stated_name or observed.name
 
 
 def prefixed_name(observed: Observed) -> str:
@@ -17,11 +17,6 @@ def prefixed_name(observed: Observed) -> str:
     or, before the creation, with the prefix of now.
     """
     return observed.name_prefix + effective_name(observed)
-
-
-def name_of(spec: object, resource_name: str) -> str:
-    name: str | None = getattr(spec, "name", None)
-    return name or resource_name
 
 
 def name_problem(observed: Observed) -> Stall | None:

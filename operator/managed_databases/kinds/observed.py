@@ -240,7 +240,7 @@ class Observed(Generic[S_co, O_co, T_co]):
             return now
         if pinned.name_prefix is not None:
             return pinned.name_prefix
-        name = str(getattr(self.spec, "name", None) or self.name)
+        name = self.spec.stated_name or self.name
         whole = pinned.key[0] if pinned.key else ""
         return whole.removesuffix(name) if whole.endswith(name) and whole != now + name else now
 

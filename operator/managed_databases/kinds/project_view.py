@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from managed_databases.api.models import (
     AvailableExtension,
@@ -14,6 +14,11 @@ from managed_databases.api.models import (
     Quota,
 )
 from managed_databases.kinds.database_ports import PortNumbers
+
+Power = Literal["adopt", "metrics"]
+"""What a project may let a namespace do, beyond having objects of its own."""
+ADOPT: Final[Power] = "adopt"
+METRICS: Final[Power] = "metrics"
 
 
 class ParametersFor(NamedTuple):
@@ -65,12 +70,22 @@ class ProjectView:
     name_prefix: str = ""
     ca_certificate: str | None = None
     ports: PortNumbers = field(default_factory=PortNumbers)
-    granted_powers: frozenset[str] = frozenset()
+    granted_powers: frozenset[Power] = frozenset()
     """The powers that the project gives that namespace."""
     endpoint: str | None = None
     """The API's address."""
     name_prefixes: tuple[str, ...] = ()
     """The prefixes with one of which new names of that namespace have to begin; empty if new names may begin as they like."""
+
+    @property
+    def may_adopt(self) -> bool:
+        """Whether the namespace may take over what no resource holds."""
+        return ADOPT in self.granted_powers
+
+    @property
+    def may_read_metrics(self) -> bool:
+        """Whether the namespace may have metrics tokens, which are valid for the whole project."""
+        return METRICS in self.granted_powers
 
     @property
     def place(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
 
 from pydantic import Field, SecretStr
+from typing_extensions import override
 
 from managed_databases.api.collections import PROMETHEUS_METRICS_TOKENS
 from managed_databases.api.models import MetricsToken, MetricsTokenName, NewMetricsToken
@@ -15,10 +16,9 @@ from managed_databases.kinds.names import prefixed_name
 from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.protection import OWN_PROTECTION
 from managed_databases.kinds.schema import Column, rules, unchangeable
-from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus, ProjectRef, SecretName, one_line
+from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus, SecretName, one_line
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall
 
-POWER: Final = "metrics"
 MAX_NAME_LENGTH: Final = 255
 
 
@@ -30,7 +30,6 @@ class PrometheusMetricsTokenSpec(CloudSpec):
         unchangeable("secretName", "Prometheus reads this Secret: make another token for another Secret"),
     )
 
-    project_ref: ProjectRef | None = None
     name: Annotated[str, one_line(MAX_NAME_LENGTH)] | None = Field(
         default=None, description="The token's name in the project; by default metadata.name. The name can be changed."
     )
@@ -43,6 +42,16 @@ class PrometheusMetricsTokenSpec(CloudSpec):
         description="Whether Kubernetes refuses the deletion of this resource. Absent: it is not protected, because it is in no "
         "datastore.",
     )
+
+    @property
+    @override
+    def stated_name(self) -> str | None:
+        return self.name
+
+    @property
+    @override
+    def protects_itself(self) -> bool:
+        return bool(self.deletion_protection)
 
 
 class PrometheusMetricsTokenStatus(CloudStatus):
@@ -110,7 +119,7 @@ def _require_power(observed: ObservedToken) -> None:
 
 
 def _may(observed: ObservedToken) -> bool:
-    return observed.project is not None and POWER in observed.project.granted_powers
+    return observed.project is not None and observed.project.may_read_metrics
 
 
 def _secret_name(spec: PrometheusMetricsTokenSpec) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pydantic import Field
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, override
 
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind, O, Reference
@@ -55,6 +55,11 @@ class ProtectedSpec(CloudSpec):
         description="Whether Kubernetes refuses the deletion of this resource. Absent: it is protected as its datastore is.",
     )
     datastore_ref: DatastoreRef
+
+    @property
+    @override
+    def protects_itself(self) -> bool:
+        return bool(self.deletion_protection)
 
 
 class ProtectedStatus(CloudStatus):

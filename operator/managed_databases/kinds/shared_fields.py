@@ -101,6 +101,27 @@ class CloudSpec(Spec):
         description="The operator looks at the cloud at least this often, in seconds, also if the project's interval is longer. "
         "One list serves all resources of a kind.",
     )
+    project_ref: ProjectRef | None = None
+
+    @property
+    def stated_name(self) -> str | None:
+        """The name in the cloud, if the spec states one; None for a kind whose objects have no name."""
+        return None
+
+    @property
+    def protects_itself(self) -> bool:
+        """Whether the spec itself, without its datastore, has Kubernetes refuse the deletion."""
+        return False
+
+    @property
+    def asks_for_approval(self) -> bool:
+        """Whether changes that interrupt users wait for a person's word."""
+        return False
+
+    @property
+    def resets_unknown_password(self) -> bool:
+        """Whether an adopted object whose password nobody knows gets a new one."""
+        return False
 
 
 class Condition(Spec):

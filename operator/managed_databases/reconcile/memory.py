@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from managed_databases.kinds.verdicts import Stall, Verdict, Wait
 from managed_databases.reconcile.ports import SecretContent
+from managed_databases.reconcile.step_fingerprint import Fingerprint
 
 
 @dataclass(slots=True)
@@ -115,8 +116,8 @@ class PasswordMemory:
 class FailedStep:
     """A step that has failed and may not be tried again yet, unless its fingerprint changes."""
 
-    step: object
-    """The step's fingerprint (`act/fingerprint.py`): what the step would do, and on what it is based."""
+    step: Fingerprint | None
+    """What the step would do, and on what it is based; None after a pass that failed by a defect."""
     until: float
     """The moment when the step may be tried again."""
     verdict: Wait | Stall

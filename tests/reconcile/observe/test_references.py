@@ -10,7 +10,7 @@ from kinds.builders import DATASTORE_SPEC, MAIN, PROJECT, uuid
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind, NameOrId, Reference
 from managed_databases.kinds.observed import Referred, Standing
-from managed_databases.kinds.project_view import ProjectView
+from managed_databases.kinds.project_view import Power, ProjectView
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.observe.ownership_index import ObjectName, OwnershipIndex
@@ -32,7 +32,7 @@ BY_NAME: NameOrId = ("name", "main", "home")
 BY_ID: NameOrId = ("id", MAIN, None)
 OWN = resource("KafkaTopic", "asker", "home")
 GUEST = resource("KafkaTopic", "asker", "guest")
-ADOPTS = frozenset({"adopt"})
+ADOPTS: frozenset[Power] = frozenset({"adopt"})
 
 
 def datastore(name: str = "main", *, namespace: str = "home", id_: str | None = MAIN, **fields: Any) -> Resource:
@@ -60,7 +60,7 @@ class World:
     unproven: frozenset[str] = frozenset()
     cloud: tuple[tuple[str, str | None], ...] = ((MAIN, "ACTIVE"), (ORDERS, "ACTIVE"))
     gone: frozenset[str] = frozenset()
-    powers: frozenset[str] = frozenset()
+    powers: frozenset[Power] = frozenset()
 
     @property
     def view(self) -> ProjectView:
@@ -399,7 +399,7 @@ WORLDS = [
     for resources in RESOURCES
     for unproven in ((), *((each.key.name,) for each in resources))
     for cloud in CLOUDS
-    for powers in (frozenset[str](), ADOPTS)
+    for powers in (frozenset[Power](), ADOPTS)
 ]
 
 

@@ -6,6 +6,7 @@ from managed_databases.kinds.verdicts import Change, Credentials, Delete, LetGo,
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.memory import FailedStep
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
+from managed_databases.reconcile.step_fingerprint import Fingerprint, SeenReference
 
 _FEW_FAILURES = 2
 """A step that has failed more often than this is not tried at once when the API is back."""
@@ -18,10 +19,10 @@ def is_held(held: FailedStep, current: Pass, step: Step) -> bool:
 
 def is_same_step(held: FailedStep, step: Step) -> bool:
     """Return whether `held` remembers a step that would do the same, whatever the step is based on now."""
-    return isinstance(held.step, tuple) and held.step[0] == _what(step)
+    return held.step is not None and held.step.what == _what(step)
 
 
-def fingerprint(held: FailedStep, current: Pass, step: Step) -> object:
+def fingerprint(held: FailedStep, current: Pass, step: Step) -> Fingerprint:
     """Return what a step would do and on what it is based. When any of this changes, a failed step is worth another try.
 
     That the API is back counts only for a step that has failed rarely: a step that makes the API seem away would otherwise be
@@ -34,19 +35,21 @@ def fingerprint(held: FailedStep, current: Pass, step: Step) -> object:
     given = (
         None if observed.credential is None or observed.credential.given is None else hash(observed.credential.given)
     )
-    return (
-        _what(step),
-        observed.generation,
-        sync_request(observed.annotations),
-        given,
-        secrets,
-        None if observed.project is None or isinstance(step, Delete) else observed.project.catalogue.version,
-        current.session.circuit.times_closed
+    return Fingerprint(
+        what=_what(step),
+        generation=observed.generation,
+        sync_request=sync_request(observed.annotations),
+        given_password=given,
+        secret_versions=secrets,
+        catalogue_version=None
+        if observed.project is None or isinstance(step, Delete)
+        else observed.project.catalogue.version,
+        times_closed=current.session.circuit.times_closed
         if isinstance(current, PassInProject) and held.failures <= _FEW_FAILURES
         else None,
-        observed.external.status if observed.external is not None and held.statuses_count else None,
-        tuple(
-            (
+        status=observed.external.status if observed.external is not None and held.statuses_count else None,
+        references=tuple(
+            SeenReference(
                 field,
                 referred.id,
                 referred.object.status if referred.object is not None and held.statuses_count else None,

@@ -110,7 +110,7 @@ def approved(observed: Observed, change: Change) -> Change | Stall:
     """Return the change, or the stall until it is approved. A disruptive change needs an approval on an adopted object, and where
     `changePolicy` is Approve.
     """
-    by_policy = getattr(observed.spec, "change_policy", "Auto") == "Approve"
+    by_policy = observed.spec.asks_for_approval
     if change.risk < Risk.RESTART or not (observed.status.adopted or by_policy):
         return change
     hash_ = approval_hash(observed, change)

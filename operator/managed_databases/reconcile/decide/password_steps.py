@@ -88,7 +88,7 @@ def password_refusal(kind: CloudKind, observed: Observed) -> Stall | Wait | None
         return view.problem
     if kind.credential.value_of is not None:
         return None
-    resets = getattr(observed.spec, "on_unknown_password", None) == "Reset"
+    resets = observed.spec.resets_unknown_password
     if view.given is None and view.password is None and view.pending is None and not resets:
         return Stall(
             Reason.PASSWORD_UNKNOWN,

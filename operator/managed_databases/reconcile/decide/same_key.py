@@ -72,4 +72,4 @@ def _may_be_named(kind: CloudKind, observed: Observed) -> bool:
     id is shown only to those who may adopt it.
     """
     is_inside = kind.is_inside
-    return is_inside or (observed.project is not None and "adopt" in observed.project.granted_powers)
+    return is_inside or (observed.project is not None and observed.project.may_adopt)

@@ -120,7 +120,7 @@ def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
             f"the cloud has {ids} under this name, which no resource holds: choose another name, or set "
             "spec.adoption to IfExists to take it over",
         )
-    if observed.project is None or "adopt" not in observed.project.granted_powers:
+    if observed.project is None or not observed.project.may_adopt:
         return Stall(
             Reason.FORBIDDEN,
             "the DatabaseProject does not let this namespace adopt: its allowedNamespaces entry needs powers: [adopt]",
@@ -143,7 +143,7 @@ def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
 
 def _may_adopt(observed: Observed) -> bool:
     """Return whether the resource may take over an object that no resource holds: by its spec, and by the power `adopt`."""
-    is_granted = observed.project is not None and "adopt" in observed.project.granted_powers
+    is_granted = observed.project is not None and observed.project.may_adopt
     return observed.spec.adoption != "Never" and is_granted
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from managed_databases.api.models import CloudObject
+from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.kind import CloudKind, Reference
 from managed_databases.kinds.observed import (
     CreationView,
@@ -36,7 +37,7 @@ from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.told import without_absent
 
-NO_CLAIM: Final = {"id": None, "identity": None, "intent": None, "lost_ids": ()}
+NO_CLAIM: Final = Facts(id=None, identity=None, intent=None, lost_ids=())
 """The fields of a status that claims no object."""
 
 
@@ -120,7 +121,7 @@ class Observer:
             current.observed = replace(observed, standing=Standing.TRUSTED)
             return None
         if not observed.deleting and observed.spec.adoption != "Never":
-            status = observed.status.model_copy(update=NO_CLAIM)
+            status = NO_CLAIM.applied_to(observed.status)
             current.observed = replace(observed, standing=Standing.UNPROVEN, status=status)
             return None
         current.observed = replace(observed, standing=Standing.UNPROVEN)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from managed_databases.kinds.database_project import KIND as PROJECT
-from managed_databases.kinds.project_view import ProjectView
+from managed_databases.kinds.project_view import Power, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
@@ -38,9 +38,8 @@ class ProjectAccess:
         observed, status = current.observed, current.observed.status
         if status.identity is not None and (status.pinned or observed.deleting):
             return status.identity.project
-        stated = getattr(observed.spec, "project_ref", None)
-        if stated is not None:
-            return str(stated.name)
+        if observed.spec.project_ref is not None:
+            return observed.spec.project_ref.name
         for reference in current.kind.references:
             to = reference.of(observed.spec)
             if not reference.parent or to is None or to[0] != "name":
@@ -117,6 +116,6 @@ def _why(project: str, problem: Wait | Stall) -> str:
     )
 
 
-def _with_powers(view: ProjectView, powers: frozenset[str], prefixes: tuple[str, ...]) -> ProjectView:
+def _with_powers(view: ProjectView, powers: frozenset[Power], prefixes: tuple[str, ...]) -> ProjectView:
     is_so = (view.granted_powers, view.name_prefixes) == (powers, prefixes)
     return view if is_so else replace(view, granted_powers=powers, name_prefixes=prefixes)

@@ -110,7 +110,7 @@ class References:
         # An unproven holder counts, too: mostly it tells the truth, as when the key was lost, and until then nobody else gets in.
         holder = self._holder(lookup, lookup.kind, id_)
         if holder is None:
-            if "adopt" not in lookup.project.granted_powers:
+            if not lookup.project.may_adopt:
                 return Referred(label, problem=_may_not_use(label))
             if found is None:
                 return Referred(label, id_, problem=Wait(Reason.PARENT_MISSING, f"the project shows no {label}"))
@@ -241,8 +241,4 @@ def _state_problem(label: str, phase: str | None) -> Wait | None:
 
 def _is_going(holder: Resource, spec: CloudSpec) -> bool:
     """Return whether the resource is being deleted together with its cloud object and all that is in it."""
-    return (
-        holder.deleting_since is not None
-        and spec.deletion_policy == "Delete"
-        and not getattr(spec, "deletion_protection", False)
-    )
+    return holder.deleting_since is not None and spec.deletion_policy == "Delete" and not spec.protects_itself

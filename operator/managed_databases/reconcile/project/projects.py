@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client
 from managed_databases.kinds.database_project import KIND, AllowedNamespace, DatabaseProjectSpec
+from managed_databases.kinds.project_view import Power
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
@@ -111,7 +112,7 @@ class Projects:
         """Return the name of the default project, or the wait if not exactly one project is the default."""
         return default_project(self._cache.of_kind(KIND.name))
 
-    def granted_powers(self, name: str, namespace: str) -> frozenset[str] | None:
+    def granted_powers(self, name: str, namespace: str) -> frozenset[Power] | None:
         """Return the powers that the namespace has in the project ("adopt", "metrics"); None when it may not use the project."""
         allowed = self._allowed_namespaces(name)
         return None if allowed is None else granted_powers(allowed, namespace, self._cache.namespace_labels(namespace))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from managed_databases.kinds.database_project import AllowedNamespace
+from managed_databases.kinds.project_view import Power
 from managed_databases.kinds.verdicts import Reason, Wait
 from managed_databases.reconcile.ports import Resource
 
@@ -31,7 +32,7 @@ def default_project(projects: Iterable[Resource]) -> str | Wait:
 
 def granted_powers(
     allowed: Iterable[AllowedNamespace], namespace: str, labels: Mapping[str, str] | None
-) -> frozenset[str] | None:
+) -> frozenset[Power] | None:
     """Return the powers of a namespace, from all entries that match it; None if no entry does: it may not use the project.
 
     `labels` are the namespace's; with None (they cannot be known) no selector matches.

@@ -48,7 +48,7 @@ def status(
     reported: Observed = observed
     if known.intent is not None and observed.status.intent is None:  # from the intent on there may be an object to lose
         intent = Intent.model_validate(known.intent)
-        reported = replace(observed, status=observed.status.model_copy(update={"intent": intent}))
+        reported = replace(observed, status=Facts(intent=intent).applied_to(observed.status))
     managed_values, applying = managed(kind, observed, known)
     has_binding = kind.credential is not None and kind.credential.applies(observed) and known.id
     shared = CloudReported(
