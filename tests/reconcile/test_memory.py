@@ -3,7 +3,14 @@
 from pydantic import SecretStr
 
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.memory import CreationMemory, FailedStep, PasswordMemory, RetryMemory
+from managed_databases.reconcile.memory import (
+    CreationMemory,
+    FailedStep,
+    LookMemory,
+    Memory,
+    PasswordMemory,
+    RetryMemory,
+)
 
 ONE, OTHER = SecretStr("one"), SecretStr("other")
 
@@ -70,6 +77,177 @@ def test_a_requested_sync_holds_nothing_back_and_forgets_no_fight() -> None:
     memory.begin_anew()
     assert memory == RetryMemory(corrections=[(1, "aim", 1)])
     assert memory.busy_tries == 0
+
+
+def failed_step(until: float = 10, *, refused: bool = False) -> FailedStep:
+    return FailedStep(None, until, Stall(Reason.REFUSED, "no") if refused else Wait(Reason.PENDING, "waits"), 1)
+
+
+def test_what_was_refused_or_still_rests_is_kept_beside_another_step() -> None:
+    refused, resting, over = failed_step(5, refused=True), failed_step(20), failed_step(5)
+    memory = RetryMemory()
+    for step in (refused, resting, over):
+        memory.has_failed(step)
+        assert memory.held is step
+        memory.set_aside(10, lambda held: False)
+        assert memory.held is None
+    assert [id(each) for each in memory.aside] == [id(refused), id(resting)]
+    memory.set_aside(10, lambda held: held is refused)
+    assert [id(each) for each in memory.aside] == [id(resting)], "nothing of the step itself is kept"
+
+
+def test_only_so_many_steps_are_kept_aside_and_the_oldest_go() -> None:
+    memory, steps = RetryMemory(), [failed_step(until, refused=True) for until in range(20)]
+    for step in steps:
+        memory.has_failed(step)
+        memory.set_aside(100, lambda held: False)
+    assert [each.until for each in memory.aside] == [*range(4, 20)]
+
+
+def test_all_that_rests_is_remembered() -> None:
+    held, aside, accepted = failed_step(1), failed_step(2), failed_step(3)
+    assert RetryMemory().remembered == []
+    assert [each.until for each in RetryMemory(held, [aside], [accepted]).remembered] == [1, 2, 3]
+
+
+def test_an_accepted_change_is_remembered_once_until_it_shows_or_is_old() -> None:
+    memory, first, again, other = RetryMemory(), failed_step(10), failed_step(20), failed_step(30)
+    memory.was_accepted(first, None)
+    memory.was_accepted(other, None)
+    memory.was_accepted(again, first)
+    assert [each.until for each in memory.accepted] == [30, 20]
+    memory.forget_accepted(now=69, seconds=50)
+    assert len(memory.accepted) == 2
+    memory.forget_accepted(now=70, seconds=50)
+    assert [each.until for each in memory.accepted] == [30]
+    memory.had_effect([])
+    assert memory.accepted == []
+
+
+def test_a_failed_step_is_let_go_earlier_and_never_later() -> None:
+    step = failed_step(10)
+    step.may_be_tried(20)
+    assert step.until == 10
+    step.may_be_tried(5)
+    assert step.until == 5
+    step.stands_on(("fingerprint",), 3)
+    assert (step.step, step.generation) == (("fingerprint",), 3)
+    assert not step.has_woken
+    step.has_asked_for_a_pass()
+    assert step.has_woken
+
+
+def test_only_what_was_refused_for_a_reason_of_its_own_was_refused() -> None:
+    assert failed_step(refused=True).was_refused
+    assert not failed_step().was_refused
+
+
+def test_corrections_are_counted_by_aim_and_generation_for_a_while() -> None:
+    memory = RetryMemory()
+    for aim, generation, now in (("size", 1, 10), ("size", 1, 20), ("size", 2, 20), ("name", 1, 20)):
+        memory.was_corrected(aim, generation, now)
+    assert memory.corrections_since(10, "size", 1) == 2
+    assert memory.corrections_since(11, "size", 1) == 1
+    assert memory.corrections_since(0, "size", 1) == 1, "what is older is forgotten"
+    assert memory.corrections_since(0, "size", 2) == 1
+
+
+def test_what_is_made_again_is_counted_by_generation_for_a_while() -> None:
+    memory = RetryMemory()
+    for generation, now in ((1, 10), (1, 20), (2, 20)):
+        memory.was_made_again(generation, now)
+    assert memory.made_again_since(10, 1) == 2
+    assert memory.made_again_since(11, 1) == 1
+    assert memory.made_again_since(0, 1) == 1, "what is older is forgotten"
+
+
+def test_repairs_of_a_secret_are_counted_by_content_for_a_while() -> None:
+    memory = PasswordMemory()
+    for content, now in ((7, 10), (7, 20), (8, 20)):
+        memory.was_put_right(content, now)
+    assert memory.repairs_since(10, 7) == 2
+    assert memory.repairs_since(11, 7) == 1
+    assert memory.repairs_since(0, 7) == 1, "what is older is forgotten"
+    assert memory.repairs_since(0, 8) == 1
+
+
+def test_a_secret_that_was_found_right_is_so_until_it_is_to_be_read() -> None:
+    memory = PasswordMemory()
+    memory.was_found_right(("version",))
+    assert memory.fine == ("version",)
+    memory.is_to_be_read()
+    assert memory.fine is None
+
+
+def test_a_confirmation_ends_with_the_pending_password_or_once_it_is_written() -> None:
+    memory = PasswordMemory()
+    for end in (memory.confirmation_counts_no_more, memory.forget_pending):
+        memory.was_confirmed()
+        assert memory.is_confirmed
+        end()
+        assert not memory.is_confirmed
+
+
+def test_a_taken_name_stays_taken() -> None:
+    memory = PasswordMemory()
+    memory.name_is_taken()
+    memory.forget_pending()
+    assert memory.is_name_taken
+
+
+def test_what_was_made_is_known_until_it_is_gone() -> None:
+    memory = CreationMemory()
+    memory.was_made("id")
+    assert memory.created_id == "id"
+    memory.is_gone()
+    assert memory.created_id is None
+
+
+def test_looks_in_vain_are_counted_until_one_is_of_use() -> None:
+    memory = LookMemory()
+    memory.was_in_vain(10, 2)
+    memory.was_in_vain(20, 4)
+    assert (memory.times, memory.again_at) == (2, 24)
+    memory.was_of_use()
+    assert memory == LookMemory()
+
+
+def test_work_is_as_old_as_its_status() -> None:
+    memory = Memory("uid")
+    assert memory.work_since("id", "UPDATING", 1) == 1
+    assert memory.work_since("id", "UPDATING", 2) == 1
+    assert memory.work_since("id", "RESIZING", 3) == 3
+    assert memory.work_since("other", "RESIZING", 4) == 4
+    memory.work_has_ended()
+    assert memory.work_since("other", "RESIZING", 5) == 5
+
+
+def test_old_views_are_counted_in_a_row() -> None:
+    memory = Memory("uid")
+    memory.pass_ended(by_old_view=True)
+    memory.pass_ended(by_old_view=True)
+    assert memory.old_views == 2
+    memory.pass_ended(by_old_view=False)
+    assert memory.old_views == 0
+
+
+def test_a_sync_is_requested_once_and_begins_anew() -> None:
+    memory = Memory("uid")
+    assert not memory.is_sync_requested(None, None)
+    assert not memory.is_sync_requested("one", "one"), "it was handled"
+    memory.retry.has_failed(failed_step())
+    memory.password.was_found_right(("version",))
+    assert memory.is_sync_requested("two", "one")
+    assert memory.retry.held is None
+    assert memory.password.fine is None
+    assert not memory.is_sync_requested("two", "one"), "it is begun"
+
+
+def test_a_process_that_has_said_something() -> None:
+    memory = Memory("uid")
+    assert not memory.has_spoken
+    memory.has_said_something()
+    assert memory.has_spoken
 
 
 def test_only_the_last_stall_is_remembered() -> None:

@@ -1,15 +1,21 @@
 """What the process remembers of one resource between two passes. All of this may be lost at any instant.
 
-Each part has one owner, and methods that keep the part right. Moments are seconds of the controller's monotonic clock.
+Each part changes by its own methods only, which keep it right; others read its fields, and do not write them. Moments are
+seconds of the controller's monotonic clock.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from pydantic import SecretStr
 
 from managed_databases.kinds.verdicts import Stall, Verdict, Wait
 from managed_databases.reconcile.ports import SecretContent
 from managed_databases.reconcile.step_fingerprint import Fingerprint
+
+_MAX_ASIDE: Final = 16
+"""The most failed steps that are remembered beside the last one."""
 
 
 @dataclass(slots=True)
@@ -36,6 +42,14 @@ class CreationMemory:
 
     def want_no_more(self) -> None:
         self.wanted_since = None
+
+    def was_made(self, id_: str) -> None:
+        """Note the id that our POST answered."""
+        self.created_id = id_
+
+    def is_gone(self) -> None:
+        """Forget the id of what was made: a remembered id must not bring back an object that is gone."""
+        self.created_id = None
 
     def attempt_is_written(self, attempt: int, now: float, wait_seconds: float) -> None:
         """Note that the intent of this attempt is in the status and its POST is not sent yet: there is nothing to wait for."""
@@ -75,6 +89,33 @@ class PasswordMemory:
     """A pending password that the cloud does not have, for certain."""
     _refused: SecretStr | None = None
     """A pending password that the API has refused because of the password itself."""
+
+    def name_is_taken(self) -> None:
+        """Note that the Secret could not be made: the next pass reads what is there, whosever it is."""
+        self.is_name_taken = True
+
+    def was_found_right(self, ground: tuple[object, ...]) -> None:
+        """`ground` is the version of the credentials Secret, and what it was compared with."""
+        self.fine = ground
+
+    def is_to_be_read(self) -> None:
+        """Forget that the credentials Secret was found right."""
+        self.fine = None
+
+    def was_put_right(self, content: int, now: float) -> None:
+        """Note that the Secret was corrected; `content` is the hash of what was written."""
+        self.repairs.append((now, content))
+
+    def repairs_since(self, since: float, content: int) -> int:
+        """Return how often the Secret was put right with this content; what is older than `since` is forgotten."""
+        self.repairs = [repair for repair in self.repairs if repair[0] >= since]
+        return sum(repair[1] == content for repair in self.repairs)
+
+    def was_confirmed(self) -> None:
+        self.is_confirmed = True
+
+    def confirmation_counts_no_more(self) -> None:
+        self.is_confirmed = False
 
     def is_prepared(self, pending: SecretStr) -> None:
         """Note that this process has made the pending password, and that nobody has sent it."""
@@ -138,6 +179,25 @@ class FailedStep:
     has_woken: bool = False
     """Whether another pass was asked for because the step's rest ended while a pass still showed `verdict`."""
 
+    @property
+    def was_refused(self) -> bool:
+        """Whether the step was refused for a reason of its own: other steps are tried nevertheless, and its failures do not
+        count for them.
+        """
+        return isinstance(self.verdict, Stall)
+
+    def stands_on(self, step: object, generation: int) -> None:
+        """Note the fingerprint, which is made of what is held here, and the generation of the spec."""
+        self.step, self.generation = step, generation
+
+    def may_be_tried(self, now: float) -> None:
+        """End the rest, if it has not ended."""
+        self.until = min(self.until, now)
+
+    def has_asked_for_a_pass(self) -> None:
+        """Only once: the same message may be shown again for a new reason."""
+        self.has_woken = True
+
 
 @dataclass(slots=True)
 class RetryMemory:
@@ -160,6 +220,49 @@ class RetryMemory:
     def busy_tries(self) -> int:
         return 0 if self.held is None else self.held.busy_tries
 
+    @property
+    def remembered(self) -> list[FailedStep]:
+        return [each for each in (self.held, *self.aside, *self.accepted) if each is not None]
+
+    def has_failed(self, step: FailedStep) -> None:
+        self.held = step
+
+    def set_aside(self, now: float, is_of_the_step: Callable[[FailedStep], bool]) -> None:
+        """Keep what was refused or still rests beside a step, and nothing of that step."""
+        held = self.held
+        if held is not None and (held.was_refused or now < held.until):
+            self.aside.append(held)
+        self.aside = [each for each in self.aside if not is_of_the_step(each)][-_MAX_ASIDE:]
+        self.held = None
+
+    def was_accepted(self, change: FailedStep, before: FailedStep | None) -> None:
+        """`before`: what is remembered of the same change."""
+        self.accepted = [*(each for each in self.accepted if each is not before), change]
+
+    def forget_accepted(self, now: float, seconds: float) -> None:
+        """Forget the changes that might have been tried again for so many seconds."""
+        self.accepted = [each for each in self.accepted if now < each.until + seconds]
+
+    def had_effect(self, left: Iterable[FailedStep]) -> None:
+        """Only the changes that are `left` are still needed."""
+        self.accepted = [*left]
+
+    def was_corrected(self, aim: object, generation: int, now: float) -> None:
+        self.corrections.append((now, aim, generation))
+
+    def corrections_since(self, since: float, aim: object, generation: int) -> int:
+        """Return how often this was corrected; what is older than `since` is forgotten."""
+        self.corrections = [correction for correction in self.corrections if correction[0] >= since]
+        return sum(correction[1:] == (aim, generation) for correction in self.corrections)
+
+    def was_made_again(self, generation: int, now: float) -> None:
+        self.remade.append((now, generation))
+
+    def made_again_since(self, since: float, generation: int) -> int:
+        """Return how often what was gone was made again; what is older than `since` is forgotten."""
+        self.remade = [each for each in self.remade if each[0] >= since]
+        return sum(each[1] == generation for each in self.remade)
+
     def was_told(self, generation: int, verdict: Verdict) -> None:
         self.stalled = (generation, verdict) if isinstance(verdict, Stall) else None
 
@@ -181,6 +284,14 @@ class LookMemory:
     times: int = 0
     again_at: float = 0.0
 
+    def was_in_vain(self, now: float, pause: float) -> None:
+        self.times += 1
+        self.again_at = now + pause
+
+    def was_of_use(self) -> None:
+        """Or there is nothing to look for: the next look in vain is a first one."""
+        self.times, self.again_at = 0, 0.0
+
 
 @dataclass(slots=True)
 class Memory:
@@ -194,14 +305,38 @@ class Memory:
     password: PasswordMemory = field(default_factory=PasswordMemory)
     retry: RetryMemory = field(default_factory=RetryMemory)
     look: LookMemory = field(default_factory=LookMemory)
-    work: tuple[tuple[str, str], float] | None = None
-    """The id and status of the object while the cloud is at work on it, and the moment since which it is; None at rest."""
     sync_request: str | None = None
     """The token of the last sync request that this process has seen (`annotations.sync_request`)."""
     has_spoken: bool = False
     """Whether a pass of this process has come to rest and reported its verdict."""
     old_views: int = 0
     """How many passes in a row ended because the operator's view of Kubernetes was old."""
+    _work: tuple[tuple[str, str], float] | None = None
+    """The id and status of the object while the cloud is at work on it, and the moment since which it is; None at rest."""
+
+    def work_since(self, id_: str, status: str, now: float) -> float:
+        """Return since when the cloud is seen at work on this object in this status."""
+        if self._work is None or self._work[0] != (id_, status):
+            self._work = (id_, status), now
+        return self._work[1]
+
+    def work_has_ended(self) -> None:
+        self._work = None
+
+    def has_said_something(self) -> None:
+        self.has_spoken = True
+
+    def pass_ended(self, *, by_old_view: bool) -> None:
+        self.old_views = self.old_views + 1 if by_old_view else 0
+
+    def is_sync_requested(self, request: str | None, handled: str | None) -> bool:
+        """Return whether a person asks for a sync that this process has not begun yet. If so, no step is held back any more."""
+        is_new = request is not None and request not in (handled, self.sync_request)
+        if is_new:
+            self.retry.begin_anew()
+            self.password.is_to_be_read()
+        self.sync_request = request
+        return is_new
 
 
 @dataclass(frozen=True)

@@ -110,12 +110,12 @@ class Reconciler:
         try:
             resource = await self._keep_finalizer(resource)
             again = await self._steps(resource, context)
-            memory.old_views = 0
+            memory.pass_ended(by_old_view=False)
             return again
         except KubeError as error:
             if isinstance(error, KubeRefused):
                 await self._tell(resource, kubernetes_refusal(error))
-            memory.old_views = memory.old_views + 1 if isinstance(error, OLD_VIEW) else 0
+            memory.pass_ended(by_old_view=isinstance(error, OLD_VIEW))
             return after_kube_error(resource.key, error, memory.old_views)
         except UnreadableSpec as error:
             return await self._report_unreadable(resource, error)
@@ -148,7 +148,8 @@ class Reconciler:
             await self.writer.tell(newest, trouble)
 
     async def _steps(self, resource: Resource, context: PassContext) -> float | None:
-        is_sync_requested, times_late = self._is_sync_requested(resource, context.memory), 0
+        request, handled = sync_request(resource.annotations), resource.told.handled_sync_request
+        is_sync_requested, times_late = context.memory.is_sync_requested(request, handled), 0
         for _ in range(STEPS_A_PASS):
             current = self._observe(resource, context)
             if is_sync_requested and isinstance(current, PassInProject):
@@ -185,7 +186,7 @@ class Reconciler:
         _look_before_creation(current, verdict)
         shown = current.context.why_not_now(current.priority) or self.retry_policy.shown_at_rest(current, verdict)
         await self.writer.write(current, shown, current.context.facts)
-        memory.has_spoken = True
+        memory.has_said_something()
         memory.retry.was_told(current.observed.generation, shown)
         return self._again_seconds(current, verdict)
 
@@ -249,17 +250,6 @@ class Reconciler:
         # Before anything else is read: a change that comes during that read is then not missed.
         self.interest.depends_on(resource.key, current.dependencies | self.reader.dependencies(current))
         return current
-
-    def _is_sync_requested(self, resource: Resource, memory: Memory) -> bool:
-        """Return whether a person asks for a sync that this process has not begun yet. If so, no step is held back any more."""
-        request = sync_request(resource.annotations)
-        handled = resource.told.handled_sync_request
-        is_new = request is not None and request not in (handled, memory.sync_request)
-        if is_new:
-            memory.retry.begin_anew()
-            memory.password.fine = None
-        memory.sync_request = request
-        return is_new
 
     async def _look_closer(self, current: Pass) -> Pass:
         """Read what memory cannot tell: an object that no list shows, by its id, and the Secrets. Return the pass with both."""

@@ -113,7 +113,7 @@ class Actor:
             memory.call_has_ended(self.clock.monotonic())
         if made is None:  # an empty answer: a list will show the object
             return facts
-        memory.created_id = made.id
+        memory.was_made(made.id)
         return facts | Facts(id=made.id, intent=None, phase=made.status)
 
     async def _record(self, current: Pass, step: Record) -> Facts:
@@ -121,7 +121,7 @@ class Actor:
             return step.changes
         current.memory.password.forget_pending()
         if not step.changes.id:
-            current.memory.creation.created_id = None  # a remembered id must not bring back an object that is gone
+            current.memory.creation.is_gone()
             return step.changes
         if not current.observed.deleting:
             await self._add_finalizer(current)

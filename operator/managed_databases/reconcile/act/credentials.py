@@ -176,14 +176,14 @@ class CredentialReader:
 
 
 def _remember(current: Pass, mine: SecretContent | None, view: PasswordView) -> None:
-    current.memory.password.fine = None
+    current.memory.password.is_to_be_read()
     if mine is not None and view.password is not None and view.pending is None and not view.outdated:
         remember_fine(current, mine)
 
 
 def remember_fine(current: Pass, mine: SecretContent) -> None:
     """Note that the Secret is right, and on what that is based: its version, its owner, and its content but the password."""
-    current.memory.password.fine = _fine(current, mine.resource_version)
+    current.memory.password.was_found_right(_fine(current, mine.resource_version))
 
 
 def _fine(current: Pass, version: str) -> tuple[object, ...]:

@@ -39,7 +39,7 @@ class Effects:
         """
         retry = current.memory.retry
         before = _before(current, change)
-        retry.accepted = [each for each in retry.accepted if each is not before]
+        others = [each for each in retry.accepted if each is not before]
         times, begin = before.failures + 1 if before is not None else 1, self._clock.monotonic()
         told: Wait | Stall = Wait(
             Reason.PENDING, f"the API has accepted {change.call.operation}, and does not show what it changes"
@@ -47,13 +47,11 @@ class Effects:
         pause = retry_delay(times, self._draw, self._settings.min_backoff_seconds)
         if times >= FIGHT_CORRECTIONS:
             told = drift_fight(change)
-            begin = max([begin, *(each.until for each in retry.accepted if each.failures >= FIGHT_CORRECTIONS)])
+            begin = max([begin, *(each.until for each in others if each.failures >= FIGHT_CORRECTIONS)])
             pause = retry_delay(_SLOWEST, self._draw, self._settings.min_backoff_seconds)
-        held = FailedStep(
-            None, begin + pause, told, times, statuses_count=False, generation=current.observed.generation
-        )
-        held.step = fingerprint(held, current, change)
-        retry.accepted.append(held)
+        held = FailedStep(None, begin + pause, told, times, statuses_count=False)
+        held.stands_on(fingerprint(held, current, change), current.observed.generation)
+        retry.was_accepted(held, before)
 
     def forget_what_shows(self, current: Pass) -> None:
         """Forget the changes that the object does not need any more: they have had their effect.
@@ -62,7 +60,7 @@ class Effects:
         """
         retry = current.memory.retry
         observed, now = current.observed, self._clock.monotonic()
-        retry.accepted = [each for each in retry.accepted if now < each.until + FIGHT_SECONDS]
+        retry.forget_accepted(now, FIGHT_SECONDS)
         if (
             not retry.accepted
             or observed.external is None
@@ -84,8 +82,8 @@ class Effects:
         left = [each for each in retry.accepted if any(is_held(each, current, change) for change in needed)]
         if any(each.failures >= FIGHT_CORRECTIONS for each in retry.accepted if each not in left):
             for each in left:
-                each.until = min(each.until, now)
-        retry.accepted = left
+                each.may_be_tried(now)
+        retry.had_effect(left)
 
 
 def _before(current: Pass, change: Change) -> FailedStep | None:

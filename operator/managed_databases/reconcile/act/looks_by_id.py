@@ -12,7 +12,6 @@ from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.phases import is_pending
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.memory import LookMemory
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
@@ -47,7 +46,7 @@ class LooksById:
         creation, stays = observed.creation, self.is_followed_by_id(current)
         is_unlisted = observed.external is None and (creation.is_listed or creation.unlisted is not None)
         if not (is_unlisted or observed.presence.is_unsure or stays):
-            current.memory.look = LookMemory()
+            current.memory.look.was_of_use()
             return False
         if self.clock.monotonic() < current.memory.look.again_at or not current.may_call():
             return False
@@ -60,7 +59,7 @@ class LooksById:
         if stays or (told is not None and not told.is_whole):  # the next GET comes as late as after one in vain
             self._was_in_vain(current)
         else:
-            current.memory.look = LookMemory()
+            current.memory.look.was_of_use()
         return True
 
     def is_followed_by_id(self, current: Pass) -> bool:
@@ -85,9 +84,8 @@ class LooksById:
 
     def _was_in_vain(self, current: Pass) -> None:
         look = current.memory.look
-        look.times += 1
-        pause = retry_delay(look.times, self.draw, self.settings.min_backoff_seconds)
-        look.again_at = self.clock.monotonic() + pause
+        pause = retry_delay(look.times + 1, self.draw, self.settings.min_backoff_seconds)
+        look.was_in_vain(self.clock.monotonic(), pause)
 
     async def what_is_busy(self, current: PassInProject) -> CloudObject | NotSeen | None:
         """Return the object, or its datastore, whichever is pending; None if neither is, or if a GET fails. NOT_SEEN if it is

@@ -41,7 +41,7 @@ class PasswordChange:
         try:
             written = await self._put(current, secret_content.desired(current, password))
         except AlreadyThere:
-            current.memory.password.is_name_taken = True  # the next pass reads that Secret, whosever it is
+            current.memory.password.name_is_taken()
             raise
         return written.data[credential.key]
 
@@ -85,9 +85,9 @@ class PasswordChange:
             case PasswordStep.CONFIRM:
                 await self.writer.write(current, shown)
                 await self._send(current, view.password)
-                memory.is_confirmed = True
+                memory.was_confirmed()
             case PasswordStep.CONFIRMED:
-                memory.is_confirmed = False
+                memory.confirmation_counts_no_more()
                 return Facts(password_unconfirmed=None)
             case PasswordStep.WRITE:
                 await self._repair(current, view)
@@ -108,7 +108,7 @@ class PasswordChange:
         if pending.data.get(secret_content.PENDING_KEY) == password:
             memory.is_prepared(password)
         if step.reason is Reason.PASSWORD_RESET:
-            memory.repairs.append((self.clock.monotonic(), secret_content.RESET))
+            memory.was_put_right(secret_content.RESET, self.clock.monotonic())
         return facts
 
     async def _create_own_pending(self, current: Pass, wanted: NewSecret) -> SecretContent:
@@ -134,7 +134,7 @@ class PasswordChange:
         value = view.password if credential is None or credential.value_of is None else view.given
         assert value is not None
         await self._write(current, value, is_known=False)
-        current.memory.password.repairs.append((self.clock.monotonic(), secret_content.content_hash(current, value)))
+        current.memory.password.was_put_right(secret_content.content_hash(current, value), self.clock.monotonic())
         if mine is not None and secret_content.has_lost_marks(mine):
             told = f"the Secret {mine.name} had lost labels or annotations by which it is known to be this resource's: they are "
             told += "put back"

@@ -40,8 +40,6 @@ from managed_databases.reconcile.report.status import secret_name
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
-_MAX_ASIDE = 16
-"""The most failed steps that are remembered beside the last one."""
 REPAIRS_OF_A_SECRET = 5
 """After so many equal corrections of a Secret within FIGHT_SECONDS the operator stops correcting for a while."""
 DELETED_IN_VAIN = 8
@@ -103,7 +101,7 @@ class RetryPolicy:
         return [
             each.verdict
             for each in (*retry.aside, retry.held)
-            if each is not None and is_set_aside(each) and now < each.until and each.generation == generation
+            if each is not None and each.was_refused and now < each.until and each.generation == generation
         ]
 
     def rests(self, current: Pass) -> Callable[[Change], Stall | Wait | None]:
@@ -130,7 +128,7 @@ class RetryPolicy:
         """
         retry = current.memory.retry
         held = _held(current, step)
-        rests = any(is_set_aside(each) for each in (retry.held, *retry.aside, *retry.accepted) if each is not None)
+        rests = any(each.was_refused for each in retry.remembered)
         if rests and retry.stalled is not None and retry.stalled[0] == current.observed.generation:
             return retry.stalled[1]
         return step if held is None else held.verdict
@@ -147,25 +145,18 @@ class RetryPolicy:
         return held.verdict if is_held(held, current, Create(verdict.reason, verdict.message)) else verdict
 
     def _is_fight(self, current: Pass, change: Change) -> bool:
-        retry = current.memory.retry
-        since = self._clock.monotonic() - FIGHT_SECONDS
-        retry.corrections = [correction for correction in retry.corrections if correction[0] >= since]
-        same = [c for c in retry.corrections if c[1:] == (aim(change.call), current.observed.generation)]
-        return len(same) >= FIGHT_CORRECTIONS
+        since, generation = self._clock.monotonic() - FIGHT_SECONDS, current.observed.generation
+        return current.memory.retry.corrections_since(since, aim(change.call), generation) >= FIGHT_CORRECTIONS
 
     def _is_made_again_too_often(self, current: Pass) -> bool:
-        retry = current.memory.retry
         since = self._clock.monotonic() - MADE_AGAIN_SECONDS
-        retry.remade = [each for each in retry.remade if each[0] >= since]
-        return sum(generation == current.observed.generation for _, generation in retry.remade) >= MAX_MADE_AGAIN
+        return current.memory.retry.made_again_since(since, current.observed.generation) >= MAX_MADE_AGAIN
 
     def _is_secret_fight(self, current: Pass, step: Credentials) -> bool:
         """Return whether the same content was written into the Secret REPAIRS_OF_A_SECRET times. Contents that differ, because
         the cloud has changed something, may follow one another.
         """
         view, credential = current.observed.credential, current.kind.credential
-        since = self._clock.monotonic() - FIGHT_SECONDS
-        current.memory.password.repairs = [repair for repair in current.memory.password.repairs if repair[0] >= since]
         if view is None or credential is None:
             return False
         if step.step is PasswordStep.PREPARE and step.reason is Reason.PASSWORD_RESET:
@@ -175,7 +166,8 @@ class RetryPolicy:
             wanted = RESET if value is None else content_hash(current, value)
         else:
             return False
-        return sum(repair[1] == wanted for repair in current.memory.password.repairs) >= REPAIRS_OF_A_SECRET
+        since = self._clock.monotonic() - FIGHT_SECONDS
+        return current.memory.password.repairs_since(since, wanted) >= REPAIRS_OF_A_SECRET
 
     def failed(self, current: Pass, step: Step, error: ApiError, busy: CloudObject | NotSeen | None) -> Wait | Stall:
         """Remember that the API has refused the step, or has not answered; return the Wait or Stall to show.
@@ -185,7 +177,7 @@ class RetryPolicy:
         retry = current.memory.retry
         now = self._clock.monotonic()
         before, last = _held(current, step), retry.held
-        if last is not None and not is_set_aside(last) and (before is None or _is_later(last, before, step)):
+        if last is not None and not last.was_refused and (before is None or _is_later(last, before, step)):
             before = last  # what the step is based on may change to and fro: its failures count all the same
         failures = before.failures + 1 if before is not None else 1
         tries, now_seen = 0, _as_it_is(current)
@@ -215,12 +207,7 @@ class RetryPolicy:
 
     def _set_aside(self, current: Pass, step: Step) -> None:
         """Keep the failures of other steps that were refused or still rest, and forget those of this step."""
-        retry = current.memory.retry
-        held = retry.held
-        if held is not None and (is_set_aside(held) or self._clock.monotonic() < held.until):
-            retry.aside.append(held)
-        retry.aside = [held for held in retry.aside if not is_held(held, current, step)][-_MAX_ASIDE:]
-        retry.held = None
+        current.memory.retry.set_aside(self._clock.monotonic(), lambda held: is_held(held, current, step))
 
     def kubernetes_refused(self, current: Pass, step: Step, error: KubeRefused) -> Stall:
         """Remember that Kubernetes has refused what the step has to write; return the stall to show."""
@@ -236,7 +223,7 @@ class RetryPolicy:
         failures = memory.retry.held.failures + 1 if memory.retry.held else 1
         pause = retry_delay(failures, self._draw, self._settings.min_backoff_seconds)
         defect = Wait(Reason.UNREACHABLE, "a pass failed")
-        memory.retry.held = FailedStep(None, self._clock.monotonic() + pause, defect, failures)
+        memory.retry.has_failed(FailedStep(None, self._clock.monotonic() + pause, defect, failures))
         return pause
 
     def succeeded(self, current: Pass, step: Step) -> None:
@@ -247,9 +234,9 @@ class RetryPolicy:
         """
         retry = current.memory.retry
         if _makes_again(step):
-            retry.remade.append((self._clock.monotonic(), current.observed.generation))
+            retry.was_made_again(current.observed.generation, self._clock.monotonic())
         if isinstance(step, Change):
-            retry.corrections.append((self._clock.monotonic(), aim(step.call), current.observed.generation))
+            retry.was_corrected(aim(step.call), current.observed.generation, self._clock.monotonic())
             self.effects.was_accepted(current, step)
         if isinstance(step, Create | Change | Credentials):
             self._set_aside(current, step)
@@ -274,12 +261,10 @@ class RetryPolicy:
         """Return the seconds until a resting step may be tried again; zero if its rest has ended while the pass still showed
         it; None if no step rests.
         """
-        retry = current.memory.retry
-        now = self._clock.monotonic()
-        held = [each for each in (retry.held, *retry.aside, *retry.accepted) if each is not None]
+        now, held = self._clock.monotonic(), current.memory.retry.remembered
         over = [each for each in held if each.until <= now and not each.has_woken and _says(verdict, each)]
         for each in over:
-            each.has_woken = True  # only once: the same message may be shown again for a new reason
+            each.has_asked_for_a_pass()
         return 0.0 if over else min((each.until - now for each in held if each.until > now), default=None)
 
 
@@ -293,13 +278,6 @@ def is_look_before_creation(current: Pass, verdict: Verdict) -> bool:
 
 def _makes_again(verdict: Verdict) -> bool:
     return isinstance(verdict, Record) and verdict.reason is Reason.GONE
-
-
-def is_set_aside(held: FailedStep) -> bool:
-    """Return whether the step was refused for a reason of its own: other steps are tried nevertheless, and its failures do not
-    count for them.
-    """
-    return isinstance(held.verdict, Stall)
 
 
 def _says(verdict: Verdict, held: FailedStep) -> bool:
@@ -332,5 +310,5 @@ def _as_it_is(current: Pass) -> object:
 
 
 def _hold(current: Pass, step: Step, held: FailedStep) -> None:
-    held.step, held.generation = fingerprint(held, current, step), current.observed.generation
-    current.memory.retry.held = held
+    held.stands_on(fingerprint(held, current, step), current.observed.generation)
+    current.memory.retry.has_failed(held)

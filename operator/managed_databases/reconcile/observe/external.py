@@ -58,11 +58,10 @@ class ExternalLook:
         """
         memory = current.memory
         if external is None or external.status is None or external.status not in PENDING:
-            memory.work = None
+            memory.work_has_ended()
             return None
         now = self.clock.monotonic()
-        if memory.work is None or memory.work[0] != (external.id, external.status):
-            memory.work = (external.id, external.status), now
+        since = memory.work_since(external.id, external.status, now)
         told = current.resource.told
         was_told = told.phase == external.status and told.has_reason(Reason.PENDING_TOO_LONG)
-        return 0.0 if was_told else max(memory.work[1] + self.pending_limit_seconds - now, 0.0)
+        return 0.0 if was_told else max(since + self.pending_limit_seconds - now, 0.0)
