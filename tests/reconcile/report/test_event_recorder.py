@@ -11,7 +11,7 @@ from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 from managed_databases.reconcile.report import event_recorder
 from managed_databases.reconcile.report.event_recorder import EventRecorder, announcements
 from managed_databases.reconcile.told import ToldCondition
-from reconcile.manual_clocks import StillClock
+from reconcile.manual_clocks import LeapingClock, StillClock
 
 
 def said(**conditions: tuple[str, str]) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ def resource(conditions: list[dict[str, Any]], generation: int) -> Resource:
 
 async def test_a_refusal_is_told_once_for_each_generation_and_so_is_its_end() -> None:
     kubernetes = Kubernetes()
-    recorder = EventRecorder(cast(Kube, kubernetes), lambda: False)
+    recorder = EventRecorder(cast(Kube, kubernetes), lambda: False, StillClock())
     history = [
         (CHANGING, USABLE_BUT_REFUSED, 2),
         (USABLE_BUT_REFUSED, CHANGING, 2),
@@ -112,8 +112,7 @@ async def test_a_refusal_is_told_once_for_each_generation_and_so_is_its_end() ->
 
 
 @pytest.mark.parametrize("busy_looks", [3, 1_000_000], ids=["a rush", "a backlog that lasts"])
-async def test_events_step_aside_for_work_but_not_for_ever(busy_looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_recorder, "_YIELD_SECONDS", 0)
+async def test_events_step_aside_for_work_but_not_for_ever(busy_looks: int) -> None:
     kubernetes, looks = Kubernetes(), 0
     posted_at: list[int] = []
 
@@ -123,7 +122,7 @@ async def test_events_step_aside_for_work_but_not_for_ever(busy_looks: int, monk
         posted_at.extend([looks] * (len(kubernetes.posted) - len(posted_at)))
         return looks < busy_looks
 
-    recorder = EventRecorder(cast(Kube, kubernetes), is_busy)
+    recorder = EventRecorder(cast(Kube, kubernetes), is_busy, LeapingClock())
     for before, after in ((PENDING, READY), (READY, USABLE_BUT_REFUSED), (USABLE_BUT_REFUSED, READY)):
         recorder.status_written({"conditions": before}, resource(after, 2))
     said_by = datetime.now(UTC)

@@ -7,7 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from managed_databases.reconcile.clock import Clock
@@ -99,14 +99,15 @@ class EventRecorder:
     another one once it has worked. `is_busy` returns whether passes wait for their turn.
     """
 
-    def __init__(self, kube: Kube, is_busy: Callable[[], bool], clock: Clock | None = None) -> None:
+    def __init__(self, kube: Kube, is_busy: Callable[[], bool], clock: Clock) -> None:
         self._kube = kube
         self._is_busy = is_busy
+        self._clock = clock
         self._line: Rotation[_Waiting] = Rotation()
         self._waiting: Counter[str] = Counter()
         self._order = itertools.count()
         self._somebody_waits = asyncio.Event()
-        self._allowance = Allowance(clock or Clock(), _AT_ONCE, _SECONDS_EACH)
+        self._allowance = Allowance(clock, _AT_ONCE, _SECONDS_EACH)
         self._troubles: dict[ResourceKey, tuple[str, int, str]] = {}
 
     def status_written(self, before: Mapping[str, object], resource: Resource) -> None:
@@ -150,7 +151,7 @@ class EventRecorder:
             await self._somebody_waits.wait()
             while self._is_busy() and yields < _YIELDS:
                 yields += 1
-                await asyncio.sleep(_YIELD_SECONDS)
+                await self._clock.sleep(_YIELD_SECONDS)
             if not self._is_busy():
                 yields = 0
             if (next_ := self._line.pop()) is None:
@@ -165,7 +166,7 @@ class EventRecorder:
         if self._waiting[namespace] >= _MAX_WAITING // (1 + others) or not self._allowance.has_now(resource.uid):
             return
         self._waiting[namespace] += 1
-        waiting = _Waiting(next(self._order), resource, announcement, datetime.now(UTC))
+        waiting = _Waiting(next(self._order), resource, announcement, self._clock.now())
         self._line.push((namespace,), waiting)
         self._somebody_waits.set()
 
