@@ -93,6 +93,7 @@ class Controller:
         self._workers = Workers(self._queue, self._run)
         self._started = False
         self._event_recorder = EventRecorder(kube, lambda: bool(self._queue), clock)
+        writer = StatusWriter(kube, clock, self._written, self._event_recorder, self.seals)
         self.projects = Projects(
             cache,
             kube,
@@ -101,7 +102,7 @@ class Controller:
             wake=self.wake,
             is_heard=lambda heard: bool(self._dependencies.of(heard)),
             enqueue=self._queue.add,
-            reported=self._event_recorder.status_written,
+            write_status=writer.write_project,
             known=lambda project: known_in(project, kinds, self._proven()),
             seal_key=lambda: None if self.seals.key is None else self.seals.key.id,
             before_send=before_send,
@@ -115,14 +116,12 @@ class Controller:
         )
         specs = self._specs = Specs()
         references = References(cache, self.owners, of_cloud.__getitem__, specs.of)
-        writer = StatusWriter(kube, clock, self._written, self._event_recorder, self.seals)
         ownership = SecretOwnership(
             lambda: {resource.uid for resource in self.everything()}, PasswordChecks(self.seals)
         )
         sender = Sender(self.owners)
         self._reconciler = Reconciler(
             kube=kube,
-            clock=clock,
             owners=self.owners,
             observer=Observer(
                 cache=cache,

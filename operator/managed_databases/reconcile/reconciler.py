@@ -23,11 +23,10 @@ from managed_databases.kinds.verdicts import (
     makes_a_call,
 )
 from managed_databases.reconcile.act.actor import Actor
-from managed_databases.reconcile.act.credentials import CredentialReader, after_a_call
+from managed_databases.reconcile.act.credentials import CredentialRead, CredentialReader, after_a_call
 from managed_databases.reconcile.act.looks_by_id import LooksById
 from managed_databases.reconcile.act.retry_policy import RetryPolicy, is_look_before_creation
 from managed_databases.reconcile.annotations import sync_request
-from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.decide import decide
 from managed_databases.reconcile.decide.failures import (
     KUBERNETES_SECONDS,
@@ -52,7 +51,6 @@ from managed_databases.reconcile.ports import (
 )
 from managed_databases.reconcile.report.event_recorder import FINALIZER_RESTORED, Announcement
 from managed_databases.reconcile.report.status_writer import StatusWriter
-from managed_databases.reconcile.report.unreadable import unreadable_status
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
 
@@ -94,7 +92,6 @@ class End:
 @dataclass(frozen=True)
 class Reconciler:
     kube: Kube
-    clock: Clock
     owners: OwnershipIndex
     observer: Observer
     reader: CredentialReader
@@ -242,9 +239,8 @@ class Reconciler:
     def _observe(self, resource: Resource, context: PassContext) -> Pass:
         """Observe the resource, and order what the look wants. Nothing is awaited in between."""
         current = self.observer.observe(resource, context)
-        context.session, context.waits_for_turn = None, False
+        context.looks_into(current.session if isinstance(current, PassInProject) else None)
         if isinstance(current, PassInProject):
-            context.session = current.session
             current.interests.order(resource.key, current.kind.collection.name, current.session, self.owners)
         self.interest.observed(resource)
         # Before anything else is read: a change that comes during that read is then not missed.
@@ -258,11 +254,11 @@ class Reconciler:
         if not _needs_secrets(current):
             return current
         try:
-            view = await self.reader.read(current)
+            read = await self.reader.read(current)
         except KubeRefused as error:  # the verdict will tell, and no guard waits for the Secrets
-            view = PasswordView(problem=kubernetes_refusal(error))
-        if view is not None:
-            current.observed = replace(current.observed, credential=view)
+            read = CredentialRead(PasswordView(problem=kubernetes_refusal(error)))
+        if read is not None:
+            current.has_read(read.view, read.secrets, read.told_before)
         return current
 
     async def _after_api_error(self, current: Pass, step: Step, error: ApiError) -> Wait | Stall:
@@ -293,11 +289,8 @@ class Reconciler:
         return min((each for each in wanted if each is not None), default=None)
 
     async def _report_unreadable(self, resource: Resource, error: UnreadableSpec) -> float | None:
-        wanted = unreadable_status(resource, str(error), self.clock.now())
         try:
-            if wanted != resource.status:
-                written = await self.kube.write_status(resource, wanted)
-                self.writer.event_recorder.status_written(resource.status, written)
+            await self.writer.tell_unreadable(resource, str(error))
         except KubeError as refused:
             return after_kube_error(resource.key, refused)
         return None

@@ -238,7 +238,8 @@ class Stage:
         )
         self.current.checks = PasswordChecks(seals)
         self.current.datastore_id = MAIN if kind.is_inside else None
-        self.current.wanted_key = KeyName(PROJECT.place, kind.collection.name, kind.key(self.current.observed))
+        wanted = KeyName(PROJECT.place, kind.collection.name, kind.key(self.current.observed))
+        self.current.interests.wanted_key = wanted
         if external is not None:
             self.session.own.answered(external)
         self.owners = OwnershipIndex(KINDS.__getitem__)

@@ -71,9 +71,10 @@ class Fixture:
         return secret
 
     async def read(self) -> PasswordView:
-        view = await self.reader.read(self.current)
-        assert view is not None
-        return view
+        read = await self.reader.read(self.current)
+        assert read is not None
+        self.current.has_read(read.view, read.secrets, read.told_before)
+        return read.view
 
 
 # --- what is read ---

@@ -17,6 +17,7 @@ from managed_databases.api.client import Client
 from managed_databases.kinds.kind import CloudKind, any_kind
 from managed_databases.kinds.managed_database import KIND as DATABASE
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
+from managed_databases.kinds.written import Written
 from managed_databases.reconcile.ports import Definition, NewSecret, Resource, ResourceKey, SecretContent
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.session import ProjectSession
@@ -238,11 +239,17 @@ class ProjectHarness:
             self.kube,
             self.clock,
             settings,
+            write_status=self._write_status,
             wake=lambda topic, _: self.woken.update([topic]),
             enqueue=lambda key, _: self.enqueued.put_nowait(key),
             client_factory=partial(Client, transport=httpx.MockTransport(self.cloud.handle)),
             draw=lambda: 0.0,
         )
+
+    async def _write_status(self, resource: Resource, wanted: Written) -> None:
+        """As the status writer does: what does not differ is not written."""
+        if wanted != resource.status:
+            self.cache.put(await self.kube.write_status(resource, wanted))
 
     @property
     def resource(self) -> Resource:

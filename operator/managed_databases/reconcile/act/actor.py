@@ -58,9 +58,9 @@ class Actor:
         gives_key = isinstance(step, Create) or (isinstance(step, Record) and step.changes.adopted is True)
         if isinstance(step, Change) and step.reason is Reason.RENAMING and not current.observed.deleting:
             gives_key = current.kind.key(current.observed) != current.kind.key_of(current.observed.existing)
-        if not gives_key or not isinstance(current, PassInProject) or current.wanted_key is None:
+        if not gives_key or not isinstance(current, PassInProject) or current.interests.wanted_key is None:
             return True
-        return self.owners.reserve(current.resource, current.wanted_key)
+        return self.owners.reserve(current.resource, current.interests.wanted_key)
 
     async def act(self, current: Pass, step: Step, shown: Verdict) -> Facts:
         """Do the step; return the facts that it has changed, which the status has to tell.

@@ -1,5 +1,6 @@
 """Reads the Secrets of a credential, and puts what they say into a `PasswordView`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -39,6 +40,17 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
+class CredentialRead:
+    """What the Secrets of a credential say; the pass takes it over as a whole, or not at all."""
+
+    view: PasswordView
+    secrets: SecretsRead = field(default_factory=SecretsRead)
+    """Those that may be replaced or deleted: none where one of them is somebody else's."""
+    told_before: Mapping[str, str] = field(default_factory=dict)
+    """Where the Secret leads, if it was written for this object."""
+
+
+@dataclass(frozen=True)
 class CredentialReader:
     """Reads the Secrets that a pass needs, and no others."""
 
@@ -61,10 +73,8 @@ class CredentialReader:
         names = (name, pending_name(name), *(() if given is None else (given.name,)))
         return frozenset(dependency.secret(namespace, each) for each in names)
 
-    async def read(self, current: Pass) -> PasswordView | None:
-        """Return what there is to know of the credential; None if the resource has none. The Secrets that were read are noted in
-        `current`. Raises KubeError.
-        """
+    async def read(self, current: Pass) -> CredentialRead | None:
+        """Return what there is to know of the credential; None if the resource has none. Raises KubeError."""
         credential = current.kind.credential
         if credential is None or not credential.applies(current.observed):
             return None
@@ -73,29 +83,29 @@ class CredentialReader:
         for told in (pending_name(name), given_ref.name if given_ref else name):
             if not is_object_name(told):  # the spec was applied when the API server did not check the name yet
                 why = f"{told} can be no Secret's name: name another one in the spec"
-                return PasswordView(problem=Stall(Reason.INVALID_SPEC, why))
+                return CredentialRead(PasswordView(problem=Stall(Reason.INVALID_SPEC, why)))
         if given_ref is None and self._fine_before(current, name):
             unread = None if credential.value_of is None else UNREAD
-            return PasswordView(password=UNREAD, given=_told(current, credential) or unread)
+            return CredentialRead(PasswordView(password=UNREAD, given=_told(current, credential) or unread))
         if credential.value_of is not None:
             return await self._read_told(current, credential, name)
         given, problem = await self._given(namespace, given_ref)
-        secrets = SecretsRead()
+        secrets, told_before = SecretsRead(), dict[str, str]()
         if not self._surely_absent(current, name):
             mine = await self.kube.read_secret(namespace, name)
             secrets = SecretsRead(mine, await self.kube.read_secret(namespace, pending_name(name)))
             for secret, key in ((mine, credential.key), (secrets.pending, PENDING_KEY)):
                 if foreign := self.ownership.problem(current.resource, secret, current.observed, key):
-                    return PasswordView(problem=foreign)
+                    return CredentialRead(PasswordView(problem=foreign))
             if mine is not None and current.observed.status.id is not None:  # the Secret was written for this object
-                where = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
-                current.observed = replace(current.observed, told_before=where)
-        view = view_of(current, credential, secrets, given, problem)
-        _remember(current, secrets.credentials, view)
-        current.secrets = secrets
-        return view
+                told_before = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
+        # What the Secret shall hold depends on where it led before.
+        reading = replace(current, observed=replace(current.observed, told_before=told_before))
+        view = view_of(reading, credential, secrets, given, problem)
+        _remember(reading, secrets.credentials, view)
+        return CredentialRead(view, secrets, told_before)
 
-    async def _read_told(self, current: Pass, credential: Credential, name: str) -> PasswordView:
+    async def _read_told(self, current: Pass, credential: Credential, name: str) -> CredentialRead:
         """Return what there is to know of a credential whose value the cloud makes and tells.
 
         While the cloud tells the value, the Secret holds that value, or is outdated. Once the cloud does not tell the value any
@@ -103,8 +113,8 @@ class CredentialReader:
         """
         mine = await self.kube.read_secret(current.resource.key.namespace, name)
         if problem := self.ownership.problem(current.resource, mine, current.observed, credential.key):
-            return PasswordView(problem=problem)
-        current.secrets = SecretsRead(mine)
+            return CredentialRead(PasswordView(problem=problem))
+        secrets = SecretsRead(mine)
         told = _told(current, credential) or _proven(current, mine, credential.key)
         held = None if mine is None else mine.data.get(credential.key)
         view = PasswordView(
@@ -112,10 +122,10 @@ class CredentialReader:
             given=told,
             outdated=told is not None and (mine is None or is_outdated(current, mine, told)),
             misleads=told is not None and misleads(current, mine, told),
-            versions=_versions(current.secrets),
+            versions=_versions(secrets),
         )
         _remember(current, mine, view)
-        return view
+        return CredentialRead(view, secrets)
 
     async def _given(self, namespace: str, ref: SecretKeyRef | None) -> tuple[SecretStr | None, Wait | Stall | None]:
         if ref is None:

@@ -24,13 +24,13 @@ class CreationLook:
     clock: Clock
 
     def look(self, current: PassInProject, unlisted: Wait | Stall | None) -> tuple[SameKey[CloudObject], CreationView]:
-        """Return who has the resource's key, and what a creation has to wait for. The key is noted in `current.wanted_key`.
+        """Return who has the resource's key, and what a creation has to wait for. The key is noted in `current.interests`.
 
         `unlisted` says why the collection cannot be listed, None if it can be.
         """
         observed, view, collection = current.observed, current.view, current.kind.collection.name
         wanted = KeyName(view.place, collection, _pinned_key(observed) or current.kind.key(observed))
-        current.wanted_key = current.interests.wanted_key = wanted
+        current.interests.wanted_key = wanted
         current.dependencies.add(dependency.key(view.name, collection, wanted.key))
         same_key = self._same_key(current, wanted)
         return same_key, self._view(current, wanted, same_key, unlisted)

@@ -1,11 +1,12 @@
 """What a pass works on: one resource as it is now, and what the pass carries from one step to the next."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import Observed
+from managed_databases.kinds.observed import Observed, PasswordView
 from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.verdicts import Reason, Wait
 from managed_databases.reconcile.memory import Memory, SecretsRead
@@ -35,6 +36,14 @@ class PassContext:
     waits_for_turn: bool = False
     """Whether the pass ends because its resource stands in that line: the resource gets another pass when it may make one call.
     """
+
+    def looks_into(self, session: ProjectSession | None) -> None:
+        """Note that the pass looks at its resource anew, in this project or in none, and waits for no turn yet."""
+        self.session, self.waits_for_turn = session, False
+
+    def has_asked_for_turn(self, session: ProjectSession, *, is_given: bool) -> None:
+        """Note whether the pass may make one call; if not, it waits for its turn in this project's line of calls."""
+        self.session, self.waits_for_turn = session, not is_given
 
     def end(self, resource: Resource) -> None:
         """Let the resource leave the project's line of calls, unless it waits there for its turn."""
@@ -75,6 +84,11 @@ class Pass:
     def memory(self) -> Memory:
         return self.context.memory
 
+    def has_read(self, credential: PasswordView, secrets: SecretsRead, told_before: Mapping[str, str]) -> None:
+        """Note what the Secrets say. `told_before` is where the Secret leads, if it was written for this object."""
+        self.secrets = secrets
+        self.observed = replace(self.observed, credential=credential, told_before=told_before)
+
     @property
     def dependencies(self) -> set[Dependency]:
         return self.interests.dependencies
@@ -99,8 +113,6 @@ class PassInProject(Pass):
     """The project as it was when the pass looked."""
     snapshot: CollectionSnapshot[CloudObject]
     """The snapshot of the kind's collection."""
-    wanted_key: KeyName | None = None
-    """The key of the object; None while its datastore is not known."""
 
     @property
     def project(self) -> ProjectView:
@@ -112,9 +124,9 @@ class PassInProject(Pass):
         """Return the key of the object that the pass makes or takes over. Raises LookupError while it is not known: then no
         object may be made or taken over.
         """
-        if self.wanted_key is None:
+        if self.interests.wanted_key is None:
             raise LookupError("the key of the cloud object is not known")
-        return self.wanted_key
+        return self.interests.wanted_key
 
     def snapshot_of(self, kind: CloudKind) -> CollectionSnapshot[CloudObject]:
         """Return the snapshot of a kind's collection, and have the collection listed from now on."""
@@ -126,7 +138,7 @@ class PassInProject(Pass):
         on, and the pass has to end.
         """
         may = self.session.take_turn(self.resource.key, self.priority, self.datastore_id)
-        self.context.session, self.context.waits_for_turn = self.session, not may
+        self.context.has_asked_for_turn(self.session, is_given=may)
         return may
 
 

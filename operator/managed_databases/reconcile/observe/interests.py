@@ -17,7 +17,7 @@ class Interests:
     dependencies: set[Dependency] = field(default_factory=set)
     """What the resource depends on: a change of it wakes the resource."""
     wanted_key: KeyName | None = None
-    """The key that the resource would give to its object."""
+    """The key that the resource would give to its object; None while the object's datastore is not known."""
     polled: dict[str, CloudKind] = field(default_factory=dict)
     """The kinds whose collections are to be listed from now on, by the names of the collections."""
     listed_now: set[str] = field(default_factory=set)

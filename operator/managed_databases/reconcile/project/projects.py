@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from managed_databases.api.client import CallRecord, Client
 from managed_databases.kinds.database_project import KIND, AllowedNamespace, DatabaseProjectSpec
 from managed_databases.kinds.project_view import Power
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.kinds.written import Written
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.failures import KUBERNETES_SECONDS, kubernetes_refusal
@@ -31,11 +32,11 @@ from managed_databases.reconcile.settings import ControllerSettings
 class Projects:
     """All sessions by project.
 
-    `wake` is called with each dependency that has changed (projects, their catalogues, lists, objects, keys and actions);
-    `enqueue` with the `DatabaseProject` that needs a pass; `reported` with the status before, and the resource after, its status
-    was written; `observer` with each call and the project's name. `known` returns the cloud objects of a project that resources
-    hold and that are not gone, and the open attempts. `unguarded` returns why the policy on statuses is not in place, `seal_key`
-    the id of the key of the seals.
+    `write_status` makes the status of a `DatabaseProject` what it shall be, and raises KubeError. `wake` is called with each
+    dependency that has changed (projects, their catalogues, lists, objects, keys and actions); `enqueue` with the
+    `DatabaseProject` that needs a pass; `observer` with each call and the project's name. `known` returns the cloud objects of a
+    project that resources hold and that are not gone, and the open attempts. `unguarded` returns why the policy on statuses is
+    not in place, `seal_key` the id of the key of the seals.
     """
 
     def __init__(
@@ -45,9 +46,9 @@ class Projects:
         clock: Clock,
         settings: ControllerSettings,
         *,
+        write_status: Callable[[Resource, Written], Awaitable[None]],
         wake: Callable[[Dependency, Priority], None],
         enqueue: Callable[[ResourceKey, Priority], None],
-        reported: Callable[[Mapping[str, Any], Resource], None] = lambda before, written: None,
         known: Callable[[str], Known] = lambda project: Known(),
         client_factory: ClientFactory = Client,
         before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
@@ -61,12 +62,11 @@ class Projects:
         self._seal_key = seal_key
         self._is_heard = is_heard
         self._cache = cache
-        self._kube = kube
         self._clock = clock
         self._settings = settings
         self._wake = wake
         self._enqueue = enqueue
-        self._reported = reported
+        self._write_status = write_status
         self._draw = draw
         self._connector = Connector(
             kube,
@@ -262,8 +262,4 @@ class Projects:
             seal_key=self._seal_key(),
             warning=opening.warning,
         )
-        wanted = project_status(resource, observed, self._clock.now())
-        if wanted != resource.status:
-            written = await self._kube.write_status(resource, wanted)
-            self._cache.put(written)
-            self._reported(resource.status, written)
+        await self._write_status(resource, project_status(resource, observed, self._clock.now()))

@@ -1,4 +1,4 @@
-"""Writes `.status` if it differs from the stored one, with a seal if it claims an object."""
+"""Writes every `.status`: if it differs from the stored one, and with a seal if it claims an object."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from managed_databases.reconcile.observe.seals import Seals, decides_ownership
 from managed_databases.reconcile.ports import Kube, KubeError, KubeRefused, Resource
 from managed_databases.reconcile.report.event_recorder import Announcement, EventRecorder
 from managed_databases.reconcile.report.status import status
-from managed_databases.reconcile.report.unreadable import troubled_status
+from managed_databases.reconcile.report.unreadable import troubled_status, unreadable_status
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,26 @@ class StatusWriter:
         except KubeError:
             return
 
+    async def tell_unreadable(self, resource: Resource, why: str) -> None:
+        """Say that the spec cannot be read. `written` is not told: whose objects are whose stays as it was. Raises KubeError."""
+        await self._write_quietly(resource, unreadable_status(resource, why, self.clock.now()))
+
+    async def write_project(self, resource: Resource, wanted: Written) -> None:
+        """Make the status of a `DatabaseProject` what it shall be. `written` is not told: whoever works in the project is woken
+        by what changes in it, before it is said. Raises KubeError.
+        """
+        await self._write_quietly(resource, wanted)
+
+    async def _write_quietly(self, resource: Resource, wanted: Written) -> None:
+        if wanted != resource.status:
+            await self._replace(resource, wanted)
+
     async def _write(self, resource: Resource, wanted: Written) -> Resource:
+        written = await self._replace(resource, wanted)
+        self.written(written)
+        return written
+
+    async def _replace(self, resource: Resource, wanted: Written) -> Resource:
         written = await self.kube.write_status(resource, wanted)
         self.event_recorder.status_written(resource.status, written)
-        self.written(written)
         return written
