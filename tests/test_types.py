@@ -120,7 +120,7 @@ TYPOS = (
     Typo("a part of the status", "reconcile/report/status.py", "_binding(name=secret_name", "_binding(nam=secret_name"),
     Typo(
         "a field of a condition",
-        "reconcile/report/conditions.py",
+        "reconcile/statuses/conditions.py",
         "last_transition_time=since or",
         "last_transition_tme=since or",
         lines=8,

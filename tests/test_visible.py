@@ -19,7 +19,7 @@ from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.logs import configure_logs
 from managed_databases.reconcile.ports import Resource, ResourceKey
-from managed_databases.reconcile.report.conditions import conditions
+from managed_databases.reconcile.statuses.conditions import conditions
 from managed_databases.visible import all_visible, visible, visible_lines
 
 HIDDEN = "".join(

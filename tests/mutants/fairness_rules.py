@@ -89,7 +89,7 @@ FAIRNESS: Final = (
     ),
     Mutant(
         "conditions show what nobody can see",
-        "reconcile/report/conditions.py",
+        "reconcile/statuses/conditions.py",
         "visible(text)",
         "text",
         _VISIBLE,

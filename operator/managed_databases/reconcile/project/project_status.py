@@ -25,9 +25,9 @@ from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.project.polling import OddRows
 from managed_databases.reconcile.project.reaching import Reached
-from managed_databases.reconcile.report.conditions import Saying, conditions
-from managed_databases.reconcile.report.reported import Reported
-from managed_databases.reconcile.report.truncate import truncated_to
+from managed_databases.reconcile.statuses.conditions import Saying, conditions
+from managed_databases.reconcile.statuses.reported import Reported
+from managed_databases.reconcile.statuses.truncate import truncated_to
 from managed_databases.reconcile.told import ToldProject, ToldUse, without_absent
 from managed_databases.visible import all_visible
 

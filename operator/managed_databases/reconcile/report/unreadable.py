@@ -5,8 +5,8 @@ from datetime import datetime
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.kinds.written import Written
 from managed_databases.reconcile.ports import Resource
-from managed_databases.reconcile.report.conditions import Saying, conditions
-from managed_databases.reconcile.report.reported import Reported
+from managed_databases.reconcile.statuses.conditions import Saying, conditions
+from managed_databases.reconcile.statuses.reported import Reported
 
 
 def unreadable_status(resource: Resource, why: str, now: datetime) -> Written:

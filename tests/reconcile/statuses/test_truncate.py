@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.registry import kinds
-from managed_databases.reconcile.report.truncate import truncated_to
+from managed_databases.reconcile.statuses.truncate import truncated_to
 
 TEXT = st.text(max_size=600) | st.none()
 

@@ -11,7 +11,7 @@ from managed_databases.kinds.shared_fields import CloudStatus, Condition, Identi
 from managed_databases.kinds.written import names, written_as
 from managed_databases.reconcile import told
 from managed_databases.reconcile.project.project_status import _ProjectReported
-from managed_databases.reconcile.report.reported import CloudReported, Reported
+from managed_databases.reconcile.statuses.reported import CloudReported, Reported
 
 
 @pytest.mark.parametrize("reported", [Reported, CloudReported, _ProjectReported])
