@@ -8,8 +8,8 @@ from kinds.builders import datastore, seen_datastore
 from managed_databases.kinds.managed_datastore import KIND
 from managed_databases.kinds.shared_fields import MAX_KEY, Condition
 from managed_databases.kinds.verdicts import Done, Reason
-from managed_databases.reconcile.statuses.conditions import MAX_MESSAGE, conditions
 from managed_databases.reconcile.report.status import status
+from managed_databases.reconcile.statuses.conditions import MAX_MESSAGE, conditions
 from managed_databases.reconcile.told import Told, ToldCondition
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall
 from managed_databases.kinds.written import Written, written_as
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.decide.decide import lacking
-from managed_databases.reconcile.statuses.conditions import Saying, conditions
 from managed_databases.reconcile.report.managed import managed
+from managed_databases.reconcile.statuses.conditions import Saying, conditions
 from managed_databases.reconcile.statuses.reported import CloudReported
 from managed_databases.reconcile.statuses.truncate import truncated_to
 from managed_databases.reconcile.told import Told, ToldCondition, without_absent
