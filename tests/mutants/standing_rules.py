@@ -71,22 +71,21 @@ STANDING: Final = (
     Mutant(
         "a change that was accepted without an effect waits before it is sent again",
         "reconcile/act/effects.py",
-        "        retry.accepted.append(held)\n",
+        "        retry.was_accepted(held, before)\n",
         "",
         ("virtual/test_changes_without_effect.py",),
     ),
     Mutant(
         "changes without an effect take turns",
         "reconcile/act/effects.py",
-        "            begin = max([begin, *(each.until for each in retry.accepted "
-        "if each.failures >= FIGHT_CORRECTIONS)])\n",
+        "            begin = max([begin, *(each.until for each in others if each.failures >= FIGHT_CORRECTIONS)])\n",
         "",
         ("virtual/test_changes_without_effect.py",),
     ),
     Mutant(
         "what shows is forgotten, and frees what waited beside it",
         "reconcile/act/effects.py",
-        "        retry.accepted = left\n",
+        "        retry.had_effect(left)\n",
         "",
         ("virtual/test_changes_without_effect.py",),
     ),
