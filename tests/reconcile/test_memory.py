@@ -11,6 +11,7 @@ from managed_databases.reconcile.memory import (
     PasswordMemory,
     RetryMemory,
 )
+from managed_databases.reconcile.step_fingerprint import Fingerprint
 
 ONE, OTHER = SecretStr("one"), SecretStr("other")
 
@@ -130,8 +131,9 @@ def test_a_failed_step_is_let_go_earlier_and_never_later() -> None:
     assert step.until == 10
     step.may_be_tried(5)
     assert step.until == 5
-    step.stands_on(("fingerprint",), 3)
-    assert (step.step, step.generation) == (("fingerprint",), 3)
+    fingerprint = Fingerprint(("Create",), 3, None, None, None, None, None, None, ())
+    step.stands_on(fingerprint, 3)
+    assert (step.step, step.generation) == (fingerprint, 3)
     assert not step.has_woken
     step.has_asked_for_a_pass()
     assert step.has_woken

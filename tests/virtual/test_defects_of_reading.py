@@ -29,7 +29,7 @@ def test_a_defect_in_reading_is_told_and_ends(part: str, monkeypatch: pytest.Mon
     real, is_broken = getattr(owner, method), False
 
     def broken(self: Any, *rest: Any) -> Any:
-        if is_broken and self._line.name == BANK:
+        if is_broken and self._client.name == BANK:
             raise ZeroDivisionError
         return real(self, *rest)
 

@@ -186,7 +186,7 @@ class FailedStep:
         """
         return isinstance(self.verdict, Stall)
 
-    def stands_on(self, step: object, generation: int) -> None:
+    def stands_on(self, step: Fingerprint, generation: int) -> None:
         """Note the fingerprint, which is made of what is held here, and the generation of the spec."""
         self.step, self.generation = step, generation
 
