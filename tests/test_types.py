@@ -222,6 +222,11 @@ TYPOS = (
         "observed.project.may_adopt",
         "observed.project.may_adpot",
     ),
+    Typo(
+        "what a raw spec says", "reconcile/project/tenancy.py", "project.stated.is_default", "project.stated.is_defualt"
+    ),
+    Typo("a reference of a raw spec", "reconcile/observe/ownership_index.py", "if stated.id:", "if stated.ib:"),
+    Typo("what is changed in a spec", "reconcile/act/letting_go.py", "(owned, RETAIN)", "(owned, RETIAN)"),
     Typo("a part of a fingerprint", "reconcile/act/fingerprint.py", "held.step.what ==", "held.step.waht =="),
     Typo(
         "what a fingerprint is made of",

@@ -38,5 +38,5 @@ class FirstPlace:
         """
         if resource.key.kind == PROJECT.name:
             return resource.key.name
-        name = str(resource.told.project or (resource.spec.get("projectRef") or {}).get("name") or "")
+        name = str(resource.told.project or resource.stated.project or "")
         return name if self._may_use(name, resource.key.namespace) else ""

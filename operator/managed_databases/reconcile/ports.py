@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import SecretStr
 
+from managed_databases.reconcile.stated import Stated
 from managed_databases.reconcile.told import Told
 
 MANAGED_LABEL: Final = "manageddatabases.io/managed"
@@ -52,6 +53,11 @@ class Resource:
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
     owner_uids: tuple[str, ...] = ()
+
+    @property
+    def stated(self) -> Stated:
+        """The spec, by names."""
+        return Stated(self.spec)
 
     @property
     def told(self) -> Told:

@@ -28,6 +28,7 @@ from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.ports import Kube, ResourceCache, ResourceKey
 from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.settings import ControllerSettings
+from managed_databases.reconcile.stated import UNPROTECTED
 
 MAX_OTHERS = 1000
 """The most ids in `Intent.others`: the schema of the status takes no more."""
@@ -153,8 +154,8 @@ class Actor:
             spec = {field: value for field, value in owned.spec.items() if value is not None}
             there = await self.kube.create_owned(current.resource, key, spec, marks)
         elif step.doomed:
-            if there.spec.get("deletionProtection") is not False:  # as people have to do before a deletion
-                there = await self.kube.change_spec(there, {"deletionProtection": False})
+            if not there.stated.is_unprotected:  # as people have to do before a deletion
+                there = await self.kube.change_spec(there, UNPROTECTED)
             await self.kube.delete_owned(there)
             return
         else:

@@ -14,6 +14,7 @@ from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.ports import Kube, KubeError, NotThere, Resource, ResourceCache
 from managed_databases.reconcile.report.status import secret_name
+from managed_databases.reconcile.stated import RETAIN
 
 log = structlog.get_logger()
 
@@ -68,8 +69,8 @@ class LettingGo:
         """
         for key in self.owners.owned_by(owner.uid):
             owned = self.cache.get(key)
-            if owned is not None and owned.spec.get("deletionPolicy") != "Retain":
+            if owned is not None and not owned.stated.is_retained:
                 try:
-                    await self.kube.change_spec(owned, {"deletionPolicy": "Retain"})
+                    await self.kube.change_spec(owned, RETAIN)
                 except NotThere:
                     continue

@@ -179,12 +179,12 @@ class OwnershipIndex:
         if datastore_id := resource.told.datastore_id:
             yield datastore_id
         for reference in kind.references:
-            stated = resource.spec.get(reference.field)
-            if reference.parent and stated:
-                if id_ := stated.get("id"):
-                    yield id_
-                elif name := stated.get("name"):
-                    yield ResourceKey(reference.kind, stated.get("namespace") or resource.key.namespace, name)
+            if reference.parent:
+                stated = resource.stated.reference(reference.field)
+                if stated.id:
+                    yield stated.id
+                elif stated.name:
+                    yield ResourceKey(reference.kind, stated.namespace or resource.key.namespace, stated.name)
 
     def _seniority(self, entry: _Entry, claim: KeyName) -> tuple[bool, int, Age]:
         is_pinned = entry.pinned == claim

@@ -205,7 +205,7 @@ class Projects:
         if namespace != self._settings.operator_namespace:
             return
         for resource in self._cache.of_kind(KIND.name):
-            if (resource.spec.get("credentialsSecretRef") or {}).get("name") == name:
+            if resource.stated.credentials_secret == name:
                 self._enqueue(resource.key, Priority.HIGH)
 
     async def run(self) -> None:

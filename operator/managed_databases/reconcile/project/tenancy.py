@@ -14,7 +14,7 @@ _SHOWN = 10
 
 def default_project(projects: Iterable[Resource]) -> str | Wait:
     """Return the name of the one default project, or the wait that says what to do if there is not exactly one."""
-    names = sorted(project.key.name for project in projects if project.spec.get("default") is True)
+    names = sorted(project.key.name for project in projects if project.stated.is_default)
     if len(names) == 1:
         return names[0]
     if not names:

@@ -1,0 +1,72 @@
+"""What a raw spec says, by name: the one place that knows how the fields of a spec are read without their kind's model.
+
+Only for what is asked of each resource as it comes in, before any pass: a pass reads the spec into its kind's model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from managed_databases.kinds.written import Written
+
+RETAIN: Final[Written] = {"deletionPolicy": "Retain"}
+"""The fields of a spec whose deletion leaves the cloud object where it is."""
+UNPROTECTED: Final[Written] = {"deletionProtection": False}
+"""The fields of a spec whose deletion Kubernetes lets happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedReference:
+    """As `DatastoreRef`, `ObjectRef` and `NameReference`; what is not said is None."""
+
+    raw: Mapping[str, Any]
+
+    @property
+    def name(self) -> str | None:
+        return self.raw.get("name")
+
+    @property
+    def id(self) -> str | None:
+        return self.raw.get("id")
+
+    @property
+    def namespace(self) -> str | None:
+        return self.raw.get("namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """As `CloudSpec` and `DatabaseProjectSpec`."""
+
+    raw: Mapping[str, Any]
+
+    def reference(self, field: str) -> StatedReference:
+        """Return the reference in a field (`Reference.field`); an empty one if the spec does not have it."""
+        return StatedReference(self.raw.get(field) or {})
+
+    @property
+    def project(self) -> str | None:
+        """The name of the DatabaseProject."""
+        return self.reference("projectRef").name
+
+    @property
+    def is_default(self) -> bool:
+        """Whether a DatabaseProject is for all that name none."""
+        return self.raw.get("default") is True
+
+    @property
+    def credentials_secret(self) -> str | None:
+        """The name of the Secret with a DatabaseProject's credentials."""
+        return self.reference("credentialsSecretRef").name
+
+    @property
+    def is_retained(self) -> bool:
+        return self.says(RETAIN)
+
+    @property
+    def is_unprotected(self) -> bool:
+        return self.says(UNPROTECTED)
+
+    def says(self, fields: Written) -> bool:
+        """Return whether the spec has each of these fields with just this value."""
+        return all(field in self.raw and self.raw[field] == value for field, value in fields.items())
