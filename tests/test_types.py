@@ -227,6 +227,13 @@ TYPOS = (
     ),
     Typo("a reference of a raw spec", "reconcile/observe/ownership_index.py", "if stated.id:", "if stated.ib:"),
     Typo("what is changed in a spec", "reconcile/act/letting_go.py", "(owned, RETAIN)", "(owned, RETIAN)"),
+    Typo("what the API may not tell", "kinds/datastore_report.py", "told.log_platform", "told.log_platfrom"),
+    Typo(
+        "what a spec says of that",
+        "kinds/datastore_report.py",
+        "lambda spec: spec.node_count",
+        "lambda spec: spec.nodecount",
+    ),
     Typo("a part of a fingerprint", "reconcile/act/fingerprint.py", "held.step.what ==", "held.step.waht =="),
     Typo(
         "what a fingerprint is made of",

@@ -12,13 +12,14 @@ from managed_databases.kinds.datastore_floating_ips import fulfilled, is_master,
 from managed_databases.kinds.datastore_guard import guard_of
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.kind import Conditions
+from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import (
     ActionStatus,
     DatastoreEndpoints,
     InstanceStatus,
     ManagedDatastoreStatus,
 )
-from managed_databases.kinds.not_told import not_told
+from managed_databases.kinds.not_told import ToldField, not_told
 from managed_databases.kinds.verdicts import Reason
 
 STEP: Final = 5
@@ -26,18 +27,18 @@ STEP: Final = 5
 
 ACTIONS_SHOWN: Final = 5
 
-_TOLD_AS: Final = {
-    "nodeCount": ("node_count", "node_count"),
-    "firewall": ("firewall", "firewall"),
-    "securityGroups": ("security_groups", "security_groups"),
-    "pooler": ("pooler", "pooler"),
-    "config": ("config", "config"),
-    "backupRetentionDays": ("backup_retention_days", "backup_retention_days"),
-    "deletionProtection": ("deletion_protection", "is_protected"),
-    "logExport": ("log_export", "log_platform"),
-    "floatingIPs": ("floating_ips", "instances"),
-}
-"""Fields of the spec that the API may not tell: their names in the spec, in the spec's model, and in the API's answer."""
+_TOLD_AS: tuple[ToldField[ManagedDatastoreSpec, Datastore], ...] = (
+    ToldField("nodeCount", lambda spec: spec.node_count, lambda told: told.node_count),
+    ToldField("firewall", lambda spec: spec.firewall, lambda told: told.firewall),
+    ToldField("securityGroups", lambda spec: spec.security_groups, lambda told: told.security_groups),
+    ToldField("pooler", lambda spec: spec.pooler, lambda told: told.pooler),
+    ToldField("config", lambda spec: spec.config, lambda told: told.config),
+    ToldField("backupRetentionDays", lambda spec: spec.backup_retention_days, lambda told: told.backup_retention_days),
+    ToldField("deletionProtection", lambda spec: spec.deletion_protection, lambda told: told.is_protected),
+    ToldField("logExport", lambda spec: spec.log_export, lambda told: told.log_platform),
+    ToldField("floatingIPs", lambda spec: spec.floating_ips, lambda told: told.instances),
+)
+"""Fields of the spec that the API may not tell."""
 
 
 def report(observed: ObservedDatastore) -> ManagedDatastoreStatus:

@@ -10,7 +10,7 @@ from managed_databases.api.models import ACL, ACLChange, NewACL
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
 from managed_databases.kinds.kind import Conditions, NameOrId, Reference
-from managed_databases.kinds.not_told import not_told
+from managed_databases.kinds.not_told import ToldField, not_told
 from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
@@ -71,7 +71,10 @@ def _user_of(spec: KafkaACLSpec) -> NameOrId | None:
 
 USER = Reference("userRef", "DatabaseUser", _user_of)
 ObservedACL = Observed[KafkaACLSpec, ACL, KafkaACLStatus]
-TOLD_AS = {"allowRead": ("allow_read", "allow_read"), "allowWrite": ("allow_write", "allow_write")}
+TOLD_AS: tuple[ToldField[KafkaACLSpec, ACL], ...] = (
+    ToldField("allowRead", lambda spec: spec.allow_read, lambda told: told.allow_read),
+    ToldField("allowWrite", lambda spec: spec.allow_write, lambda told: told.allow_write),
+)
 
 
 class KafkaACLKind(KindInDatastore[KafkaACLSpec, ACL, KafkaACLStatus]):

@@ -12,7 +12,7 @@ from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import KAFKA, require_family
 from managed_databases.kinds.kind import Conditions
 from managed_databases.kinds.names import effective_name, name_rule, name_stays
-from managed_databases.kinds.not_told import not_told
+from managed_databases.kinds.not_told import ToldField, not_told
 from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus, shown_protection
 from managed_databases.kinds.references import PROJECT_ONLY_WITH_ID, DatastoreRef, datastore_of
@@ -50,7 +50,9 @@ class KafkaTopicStatus(ProtectedStatus):
 
 
 ObservedTopic = Observed[KafkaTopicSpec, Topic, KafkaTopicStatus]
-TOLD_AS = {"partitions": ("partitions", "partitions")}
+TOLD_AS: tuple[ToldField[KafkaTopicSpec, Topic], ...] = (
+    ToldField("partitions", lambda spec: spec.partitions, lambda told: told.partitions),
+)
 
 
 class KafkaTopicKind(KindInDatastore[KafkaTopicSpec, Topic, KafkaTopicStatus]):

@@ -12,7 +12,7 @@ from managed_databases.kinds.columns import columns
 from managed_databases.kinds.engines import MYSQL, POSTGRESQL, require_family
 from managed_databases.kinds.kind import Conditions, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
-from managed_databases.kinds.not_told import not_told
+from managed_databases.kinds.not_told import ToldField, not_told
 from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
@@ -68,7 +68,9 @@ def _owner_of(spec: ManagedDatabaseSpec) -> NameOrId | None:
 
 OWNER = Reference("ownerRef", "DatabaseUser", _owner_of)
 ObservedDatabase = Observed[ManagedDatabaseSpec, Database, ProtectedStatus]
-TOLD_AS = {"ownerRef": ("owner_ref", "owner_id")}
+TOLD_AS: tuple[ToldField[ManagedDatabaseSpec, Database], ...] = (
+    ToldField("ownerRef", lambda spec: spec.owner_ref, lambda told: told.owner_id),
+)
 
 
 class ManagedDatabaseKind(KindInDatastore[ManagedDatabaseSpec, Database, ProtectedStatus]):
