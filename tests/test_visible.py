@@ -1,5 +1,6 @@
 """What nobody can see is written out wherever the operator says what others have written."""
 
+import gc
 import io
 import json
 import logging
@@ -88,6 +89,7 @@ async def test_an_event_says_nothing_that_is_hidden() -> None:
 def test_a_log_line_stays_one_line(format_: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(gc, "get_objects", list)  # other tests hold secrets, such as "pass", that would be masked
     handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
     structlog.reset_defaults()
     try:
