@@ -187,8 +187,8 @@ class RecordingSession:
         found = self.shown.get(id_)
         if isinstance(found, ApiError):
             raise found
-        if found is not None and kind is self.kind:
-            self.own.answered(found)
+        if kind is self.kind:
+            self.own.confirmed_gone(id_) if found is None else self.own.answered(found)
         return found
 
     def take_turn(self, key: ResourceKey, priority: Priority, datastore_id: str | None) -> bool:

@@ -94,6 +94,7 @@ LEFT_BEHIND = secret({OWNER_UID: GONE} | check(GONE))
         ("it was kept for another one", secret(KEPT | {OBJECT_ID: uuid(61)}), {}, False),
         ("it was kept for one that may be taken over", secret(KEPT), {"id_": None, "namesake": ID}, True),
         ("it was kept, and no object is known", secret(KEPT), {"id_": None}, False),
+        ("it was kept for nothing, and no object is known", secret({OWNER_UID: GONE}), {"id_": None}, False),
         ("only who says that it was kept counts", secret({OBJECT_ID: ID, OWNER_UID: GONE}), {}, False),
         ("kept: whether to adopt is no question", secret(KEPT | {OBJECT_ID: uuid(61)} | check(GONE)), ADOPTS, False),
         # Left behind by a resource that is no more.

@@ -43,9 +43,16 @@ async def test_what_is_new_was_not_known_under_another_name(name: str, is_believ
     if is_believed:
         assert await Sender(stage.owners).send(stage.current, CREATE) == THERE
         return
-    with pytest.raises(OutcomeUnknown, match="was there before"):
+    with pytest.raises(OutcomeUnknown, match="was there before") as unclear:
         await Sender(stage.owners).send(stage.current, CREATE)
+    assert (unclear.value.status, unclear.value.request_id) == (200, "request-1")
     assert stage.session.own.get(THERE.id) == whole
+
+
+async def test_what_has_not_told_its_name_yet_had_no_other() -> None:
+    stage = Stage(NOTHING_YET, answer=THERE)
+    stage.session.own.answered(Topic.model_construct({"id", "datastore_id"}, id=THERE.id, name="", datastore_id=MAIN))
+    assert await Sender(stage.owners).send(stage.current, CREATE) == THERE
 
 
 async def test_what_is_asked_of_an_object_is_answered_about_that() -> None:

@@ -62,6 +62,9 @@ def test_several_attempts_without_an_answer_ask_for_a_person() -> None:
     stall = unclear_attempts(3, 7.0)
     assert isinstance(stall, Stall)
     assert (stall.reason, stall.retry_seconds) == (Reason.DUPLICATE_SUSPECTED, 7.0)
+    at_once = unclear_attempts(3)
+    assert at_once is not None
+    assert at_once.retry_seconds is None
     assert isinstance(wait_after(intent(3), 7.0), Stall)
     waits = wait_after(intent(2), 7.0)
     assert isinstance(waits, Wait)

@@ -27,8 +27,16 @@ from managed_databases.reconcile.decide.failures import (
     kubernetes_refusal,
     meaning,
     meaning_of_busy,
+    pause_after_kube_error,
 )
-from managed_databases.reconcile.ports import KubeRefused
+from managed_databases.reconcile.ports import (
+    AlreadyThere,
+    KubeError,
+    KubeRefused,
+    KubeUnreachable,
+    NotThere,
+    WriteConflict,
+)
 
 
 def limited(seconds: float | None) -> RateLimited:
@@ -58,6 +66,12 @@ def test_what_it_means(error: ApiError, sort: type, reason: Reason, least: float
     assert is_refusal(error) == refuses, "whether the API has surely changed nothing"
 
 
+def test_a_refusal_of_something_before_the_api_proves_nothing() -> None:
+    error = Refused("x", "no")
+    error.is_from_the_way = True
+    assert not is_refusal(error)
+
+
 AT_WORK = Topic(id=uuid(80), name="t", datastore_id=MAIN, status="PENDING_UPDATE")
 
 
@@ -83,6 +97,21 @@ def test_a_refusal_of_kubernetes_is_told_in_its_words() -> None:
     assert stall.retry_seconds is not None
 
 
+@pytest.mark.parametrize(
+    ("error", "pauses"),
+    [
+        (WriteConflict("x"), [0.2, 0.4, 0.8, 60.0]),
+        (AlreadyThere("x"), [0.2, 0.4, 0.8, 60.0]),
+        (NotThere("x"), [1.0, 2.0, 4.0, 60.0]),
+        (KubeRefused("x"), [30.0] * 4),
+        (KubeUnreachable("x"), [5.0] * 4),
+    ],
+    ids=lambda told: type(told).__name__ if isinstance(told, KubeError) else "",
+)
+def test_the_longer_a_view_is_old_the_longer_is_the_pause(error: KubeError, pauses: list[float]) -> None:
+    assert [pause_after_kube_error(error, times) for times in (1, 2, 3, 5000)] == pauses
+
+
 def raised(text: str, *, elsewhere: bool = False) -> Exception:
     try:
         if elsewhere:
@@ -101,3 +130,4 @@ def test_a_defect_is_named_by_where_it_is_and_shows_nothing_of_its_text() -> Non
     assert defect(raised("another text"), "uid")[0] == incident, "the same defect, in any process"
     assert defect(raised("secret-value", elsewhere=True), "uid")[0] != incident
     assert defect(raised("secret-value"), "another uid")[0] != incident
+    assert defect(ValueError("raised nowhere"), "uid")[0] != incident

@@ -1,5 +1,6 @@
 """The next step for the resources that a spec lists inline, and for those that go with their owner."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,12 @@ def test_what_an_earlier_version_has_named_otherwise_stays() -> None:
     differs = step(found("an-old-name", spec={}))
     assert isinstance(differs, Arrange)
     assert differs.doomed, "another object in all but the name"
+    unmarked = step(found("an-old-name", is_marked=False))
+    assert isinstance(unmarked, Arrange)
+    assert (unmarked.doomed, unmarked.owned.name) == (False, "an-old-name")
+    of_another_kind = step(replace(found("an-old-name"), kind="DatabaseExtension"))
+    assert isinstance(of_another_kind, Arrange)
+    assert of_another_kind.doomed
 
 
 # --- when the owner goes ---
@@ -116,3 +123,4 @@ def test_what_goes_with_its_owner(why: str, owned: ObservedOwned, retain: bool, 
     if said is not None:
         assert said.if_there, "one that is gone by now is not made again"
         assert not said.doomed
+        assert ("is let go with it" if retain else "is to go with it") in said.message

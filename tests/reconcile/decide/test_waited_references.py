@@ -17,6 +17,8 @@ UNKNOWN = Referred("ManagedDatastore main", problem=PROBLEM)
 IN_MAIN = {"datastoreRef": {"name": "main"}}
 TOPIC = Stage(resource("KafkaTopic", "t", spec=IN_MAIN)).current
 USER = Stage(resource("DatabaseUser", "app", spec=IN_MAIN)).current
+GRANT_SPEC = IN_MAIN | {"databaseRef": {"name": "orders"}, "userRef": {"name": "app"}}
+GRANT = Stage(resource("DatabaseGrant", "g", spec=GRANT_SPEC)).current
 COPY = Stage(resource("ManagedDatastore", "copy", spec=DATASTORE_SPEC)).current
 
 
@@ -49,4 +51,13 @@ def test_what_only_the_creation_reads_holds_up_only_that() -> None:
 
 
 def test_what_is_not_referred_to_is_no_problem() -> None:
-    assert reference_problem(USER.kind, replace(USER.observed, refs={})) is None
+    observed = replace(USER.observed, refs={})
+    assert reference_problem(USER.kind, observed) is None
+    assert unknown_reference(USER.kind, observed) is None
+
+
+@pytest.mark.parametrize("first", [USABLE, Referred("ManagedDatabase orders")])
+def test_a_problem_of_any_of_them_counts(first: Referred) -> None:
+    observed = replace(GRANT.observed, refs={"databaseRef": first, "userRef": UNKNOWN})
+    assert reference_problem(GRANT.kind, observed) is PROBLEM
+    assert unknown_reference(GRANT.kind, observed) is PROBLEM

@@ -269,11 +269,7 @@ class RetryPolicy:
 
 
 def is_look_before_creation(current: Pass, verdict: Verdict) -> bool:
-    return (
-        isinstance(current, PassInProject)
-        and not current.observed.creation.has_looked
-        and verdict.reason is Reason.LOOKING
-    )
+    return not current.observed.creation.has_looked and verdict.reason is Reason.LOOKING
 
 
 def _makes_again(verdict: Verdict) -> bool:

@@ -16,8 +16,7 @@ class Sender:
 
     async def send(self, current: PassInProject, call: Call[CloudObject | None]) -> CloudObject | None:
         """Send the call; return the object in the API's answer, None for an empty answer. Raises ApiError."""
-        target = None if call.method == "POST" and current.observed.external is None else current.observed.external
-        priority = current.priority
+        target, priority = current.observed.external, current.priority
         try:
             reply = await current.session.send(call, priority, current.resource.key)
             if reply.value is not None and (other := self._why_another(current, target, reply.value)):

@@ -46,7 +46,6 @@ class ExternalLook:
             id_
             for id_ in lost
             if current.snapshot.get(id_) is not None
-            and not current.snapshot.is_gone(id_)
             and not current.snapshot.is_dirty(id_)
             and self.owners.holder(ObjectName(view.place, collection, id_)) is None
         )
