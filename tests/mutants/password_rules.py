@@ -12,6 +12,13 @@ _MEANWHILE = ("virtual/test_a_password_meanwhile.py",)
 
 PASSWORDS: Final = (
     Mutant(
+        "a password that nothing vouches for is sent once more",
+        "reconcile/decide/password_steps.py",
+        "(observed.status.password_unconfirmed or view.is_unvouched) and not",
+        "observed.status.password_unconfirmed and not",
+        ("virtual/test_standing_conditions.py",),
+    ),
+    Mutant(
         "what the cloud has gets into its Secret, whatever its datastore does",
         "reconcile/decide/decide.py",
         "isinstance(verdict, Credentials) and verdict.step in _FOLLOW_THE_CLOUD",

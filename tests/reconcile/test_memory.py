@@ -184,10 +184,11 @@ def test_a_secret_that_was_found_right_is_so_until_it_is_to_be_read() -> None:
 def test_a_confirmation_ends_with_the_pending_password_or_once_it_is_written() -> None:
     memory = PasswordMemory()
     for end in (memory.confirmation_counts_no_more, memory.forget_pending):
-        memory.was_confirmed()
-        assert memory.is_confirmed
+        memory.was_confirmed(ONE)
+        assert memory.is_confirmed(ONE)
+        assert not memory.is_confirmed(OTHER)
         end()
-        assert not memory.is_confirmed
+        assert not memory.is_confirmed(ONE)
 
 
 def test_a_taken_name_stays_taken() -> None:

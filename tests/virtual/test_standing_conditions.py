@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from base64 import b64encode
 
 import pytest
 
@@ -94,6 +95,33 @@ def test_the_marks_of_a_secret_are_put_back(taken: str) -> None:
             told = [each["type"] for each in world.cluster.events if each["reason"] == "SecretMarksRestored"]
             assert told == ([] if taken == "ownerReferences" else ["Warning"])
             assert world.says(APP, "Ready")[0] == "True"
+
+    in_virtual_time(story())
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["while the operator runs", "while it does not"])
+def test_a_secret_that_only_an_owner_reference_vouches_for_is_not_believed(is_running: bool) -> None:
+    """Somebody has made it anew, or edited it and taken the marks away: whether its password opens anything is found out."""
+
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin_with_datastore(world)
+            world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, SPECS[APP]))
+            await world.until("the user is there", lambda: world.says(APP, "Synced")[0] == "True")
+            await asyncio.sleep(30)
+            if not is_running:
+                await world.kill()
+            secret = world.cluster.objects[SECRET_OF_APP]
+            secret["metadata"].pop("annotations")
+            secret["data"]["password"] = b64encode(b"somebody-elses").decode()
+            world.cluster.touch(SECRET_OF_APP)
+            if not is_running:
+                await world.start()
+            await asyncio.sleep(700)
+            assert world.says(APP, "Ready")[0] == "True"
+            (main,) = await world.objects("datastores")
+            assert await world.login(main["id"], "app", world.secret("app-user")["password"])
+            assert PASSWORD_CHECK in world.get(SECRET_OF_APP)["metadata"]["annotations"]
 
     in_virtual_time(story())
 

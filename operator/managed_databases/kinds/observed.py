@@ -88,6 +88,8 @@ class PasswordView:
     """Whether the API has just refused the pending password because of the password itself."""
     confirmed: bool = False
     """Whether this process has sent the password of the credentials Secret, and the API has accepted it."""
+    is_unvouched: bool = False
+    """Whether the credentials Secret has no check of its password: nothing tells whether somebody has edited the password."""
     outdated: bool = False
     """Whether the credentials Secret is not as it should be."""
     misleads: bool = False

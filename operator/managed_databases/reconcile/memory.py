@@ -76,14 +76,14 @@ class CreationMemory:
 class PasswordMemory:
     """What this process knows of the pending password, and of the two Secrets of a credential."""
 
-    is_confirmed: bool = False
-    """Whether this process has sent the password that the credentials Secret holds."""
     fine: tuple[object, ...] | None = None
     """The version of the credentials Secret that was last found right, and what it was compared with."""
     is_name_taken: bool = False
     """Whether a Secret of this name exists although the watch of the operator's own Secrets does not show one."""
     repairs: list[tuple[float, int]] = field(default_factory=list)
     """The last corrections of the Secret: the moment, and the hash of the content that was written."""
+    _confirmed: SecretStr | None = None
+    """The password of the credentials Secret that this process has sent once more, and that the API has accepted."""
     _sent: SecretStr | None = None
     _untried: SecretStr | None = None
     """A pending password that the cloud does not have, for certain."""
@@ -111,11 +111,16 @@ class PasswordMemory:
         self.repairs = [repair for repair in self.repairs if repair[0] >= since]
         return sum(repair[1] == content for repair in self.repairs)
 
-    def was_confirmed(self) -> None:
-        self.is_confirmed = True
+    def was_confirmed(self, password: SecretStr | None) -> None:
+        """Note that this process has sent the password of the credentials Secret, and that the API has accepted it."""
+        self._confirmed = password
+
+    def is_confirmed(self, password: SecretStr | None) -> bool:
+        """Return whether this password was confirmed, and counts as such."""
+        return password is not None and self._confirmed == password
 
     def confirmation_counts_no_more(self) -> None:
-        self.is_confirmed = False
+        self._confirmed = None
 
     def is_prepared(self, pending: SecretStr) -> None:
         """Note that this process has made the pending password, and that nobody has sent it."""
@@ -149,7 +154,7 @@ class PasswordMemory:
         return pending is not None and self._refused == pending
 
     def forget_pending(self) -> None:
-        self.is_confirmed = False
+        self._confirmed = None
         self._sent = self._untried = self._refused = None
 
 

@@ -253,12 +253,12 @@ async def test_what_is_found_while_it_is_deleted_gets_no_finalizer() -> None:
 async def test_what_is_gone_is_not_found_again_in_what_was_made_once() -> None:
     stage = Stage(TOPIC)
     stage.current.memory.creation.created_id = THERE.id
-    stage.current.memory.password.is_confirmed = True
+    stage.current.memory.password.was_confirmed(SecretStr("sent once more"))
     lost = Facts(id=None, lost_ids=(THERE.id,))
     assert await stage.actor.act(stage.current, Record(Reason.GONE, "gone", lost), GROW) == lost
     assert stage.done == []
     assert stage.current.memory.creation.created_id is None
-    assert not stage.current.memory.password.is_confirmed
+    assert not stage.current.memory.password.is_confirmed(SecretStr("sent once more"))
 
 
 # --- what belongs to it ---

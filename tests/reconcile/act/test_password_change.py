@@ -222,16 +222,16 @@ async def test_an_empty_answer_does_not_tell_that_a_password_is_set(step: Passwo
     with pytest.raises(OutcomeUnknown, match="an empty answer"):
         await act(stage, step)
     assert not stage.current.memory.password.has_sent(NEW)
-    assert not stage.current.memory.password.is_confirmed
+    assert not stage.current.memory.password.is_confirmed(OLD)
 
 
 async def test_what_is_confirmed_is_what_the_secret_holds() -> None:
     stage = stage_of()
     await act(stage, PasswordStep.CONFIRM)
     assert sent(stage) == OLD
-    assert stage.current.memory.password.is_confirmed
+    assert stage.current.memory.password.is_confirmed(OLD)
     assert await act(stage, PasswordStep.CONFIRMED) == Facts(password_unconfirmed=None)
-    assert not stage.current.memory.password.is_confirmed
+    assert not stage.current.memory.password.is_confirmed(OLD)
 
 
 # --- SWITCH, ABANDON and WRITE ---

@@ -258,6 +258,13 @@ def test_a_pause_does_not_hold_up_a_deletion() -> None:
         ("found after an attempt: the cloud may have another password", PasswordView(password=PASSWORD), True, PasswordStep.CONFIRM),
         ("it was sent again", PasswordView(password=PASSWORD, confirmed=True), True, PasswordStep.CONFIRMED),
         ("a host has changed", PasswordView(password=PASSWORD, outdated=True), False, PasswordStep.WRITE),
+        ("nothing vouches for it", PasswordView(password=PASSWORD, is_unvouched=True, outdated=True), False, PasswordStep.CONFIRM),
+        (
+            "it is vouched for once the cloud has it",
+            PasswordView(password=PASSWORD, is_unvouched=True, confirmed=True, outdated=True),
+            False,
+            PasswordStep.WRITE,
+        ),
     ],
 )  # fmt: skip
 def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: PasswordStep) -> None:

@@ -85,7 +85,7 @@ class PasswordChange:
             case PasswordStep.CONFIRM:
                 await self.writer.write(current, shown)
                 await self._send(current, view.password)
-                memory.was_confirmed()
+                memory.was_confirmed(view.password)
             case PasswordStep.CONFIRMED:
                 memory.confirmation_counts_no_more()
                 return Facts(password_unconfirmed=None)
@@ -135,6 +135,8 @@ class PasswordChange:
         assert value is not None
         await self._write(current, value, is_known=False)
         current.memory.password.was_put_right(secret_content.content_hash(current, value), self.clock.monotonic())
+        if view.is_unvouched:
+            current.memory.password.confirmation_counts_no_more()
         if mine is not None and secret_content.has_lost_marks(mine):
             told = f"the Secret {mine.name} had lost labels or annotations by which it is known to be this resource's: they are "
             told += "put back"

@@ -38,9 +38,9 @@ def password_step(kind: CloudKind, observed: Observed) -> Verdict | None:
             Reason.ROTATING,
             "the password of passwordSecretRef differs from the Secret's: the operator sets it",
         )
-    if observed.status.password_unconfirmed:
-        if view.confirmed:
-            return Credentials(PasswordStep.CONFIRMED, Reason.READY, "the cloud has the Secret's password")
+    if observed.status.password_unconfirmed and view.confirmed:
+        return Credentials(PasswordStep.CONFIRMED, Reason.READY, "the cloud has the Secret's password")
+    if (observed.status.password_unconfirmed or view.is_unvouched) and not view.confirmed:
         return Credentials(PasswordStep.CONFIRM, Reason.ROTATING, "the Secret's password is sent to the cloud again")
     if view.outdated:
         return Credentials(PasswordStep.WRITE, Reason.READY, "the credentials Secret is brought up to date")

@@ -216,7 +216,8 @@ def _credentials_ready(kind: CloudKind, observed: Observed, verdict: Verdict, *,
         return False, verdict.reason, verdict.message
     if view is not None and isinstance(verdict, Wait | Stall) and not _opens(view, was_ready=was_ready):
         return False, verdict.reason, verdict.message
-    if observed.status.password_unconfirmed and not (view is not None and view.confirmed):
+    is_unvouched = view is not None and view.is_unvouched
+    if (observed.status.password_unconfirmed or is_unvouched) and not (view is not None and view.confirmed):
         return False, verdict.reason, verdict.message
     if view is not None and (lack := lacking(kind, observed)) is not None:
         return False, Reason.NOT_TOLD, lack
