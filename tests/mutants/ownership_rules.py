@@ -6,6 +6,7 @@ from mutants.mutant import Mutant
 
 _DECIDE = ("reconcile/decide",)
 _GUARDS = ("virtual/test_guards.py",)
+_REFERENCES = ("reconcile/observe/test_references.py",)
 
 OWNERSHIP: Final = (
     Mutant(
@@ -60,9 +61,37 @@ OWNERSHIP: Final = (
     Mutant(
         "another namespace's datastore needs its permission",
         "reconcile/observe/references.py",
-        "return asker.key.namespace in allowed_namespaces(self.spec_of(kind, holder))",
+        "return self._is_in(asker, holder) if spec is None else asker.key.namespace in allowed_namespaces(spec)",
         "return True",
         _GUARDS,
+    ),
+    Mutant(
+        "who refers to a resource whose spec cannot be read waits for it, and does not fail",
+        "reconcile/observe/references.py",
+        "        except UnreadableSpec:\n            return None\n",
+        "        except UnreadableSpec:\n            raise\n",
+        _REFERENCES,
+    ),
+    Mutant(
+        "a spec that cannot be read lets in nobody whose object is not proven to be there",
+        "reconcile/observe/references.py",
+        "return told.id is not None and told.datastore_id == holder.told.id and self.owners.counts(asker.key)",
+        "return True",
+        _REFERENCES,
+    ),
+    Mutant(
+        "no step is taken in a datastore whose spec cannot be read",
+        "reconcile/observe/references.py",
+        "if problem is None and spec is None:",
+        "if False:",
+        _REFERENCES,
+    ),
+    Mutant(
+        "what is in a datastore whose spec cannot be read does not count as going with it",
+        "reconcile/observe/references.py",
+        "    if spec is None:\n        return False\n",
+        "    if spec is None:\n        return holder.deleting_since is not None\n",
+        _REFERENCES,
     ),
     Mutant(
         "a datastore that nobody holds needs the power to adopt",
@@ -101,6 +130,7 @@ OWNERSHIP: Final = (
     ),
 )
 
+_UNREAD = ("virtual/test_a_spec_that_cannot_be_read.py",)
 _PROVEN = ("virtual/test_ownership_is_proven.py",)
 _UNSEALED = ("virtual/test_unsealed_statuses.py",)
 _LOST = ("virtual/test_lost_keys.py",)
@@ -256,5 +286,33 @@ DELETION: Final = (
         "    if observed.external is None or observed.presence.is_unsure:\n        return Wait(",
         "    if observed.external is None or observed.presence.is_unsure:\n        return LetGo(",
         _DECIDE,
+    ),
+    Mutant(
+        "force-delete lets go what cannot be read",
+        "reconcile/reconciler.py",
+        'if resource.deleting_since is not None and resource.annotations.get(FORCE_DELETE) == "true":',
+        "if False:",
+        _UNREAD,
+    ),
+    Mutant(
+        "only force-delete lets go what is being deleted and cannot be read",
+        "reconcile/reconciler.py",
+        'if resource.deleting_since is not None and resource.annotations.get(FORCE_DELETE) == "true":',
+        "if resource.deleting_since is not None:",
+        _UNREAD,
+    ),
+    Mutant(
+        "what cannot be read is let go only once it is being deleted",
+        "reconcile/reconciler.py",
+        'if resource.deleting_since is not None and resource.annotations.get(FORCE_DELETE) == "true":',
+        'if resource.annotations.get(FORCE_DELETE) == "true":',
+        _UNREAD,
+    ),
+    Mutant(
+        "the Secret of what cannot be read stays, for whoever adopts the object",
+        "reconcile/act/letting_go.py",
+        "await self._secrets(resource, name, resource.told.id, retain=True)",
+        "await self._secrets(resource, name, resource.told.id, retain=False)",
+        _UNREAD,
     ),
 )

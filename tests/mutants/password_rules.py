@@ -85,7 +85,7 @@ PASSWORDS: Final = (
     Mutant(
         "only an own Secret is let go",
         "reconcile/act/letting_go.py",
-        "if secret is None or not self.ownership.is_ours(current.resource, secret):",
+        "if secret is None or not self.ownership.is_ours(resource, secret):",
         "if secret is None:",
         _SECRETS,
     ),

@@ -26,7 +26,7 @@ from managed_databases.reconcile.act.actor import Actor
 from managed_databases.reconcile.act.credentials import CredentialRead, CredentialReader, after_a_call
 from managed_databases.reconcile.act.looks_by_id import LooksById
 from managed_databases.reconcile.act.retry_policy import RetryPolicy, is_look_before_creation
-from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.annotations import FORCE_DELETE, sync_request
 from managed_databases.reconcile.decide.decide import decide
 from managed_databases.reconcile.decide.failures import (
     KUBERNETES_SECONDS,
@@ -115,7 +115,7 @@ class Reconciler:
             memory.pass_ended(by_old_view=isinstance(error, OLD_VIEW))
             return after_kube_error(resource.key, error, memory.old_views)
         except UnreadableSpec as error:
-            return await self._report_unreadable(resource, error)
+            return await self._after_unreadable(resource, error)
         except Exception as error:
             # A defect in one kind must not stop the others: the error is logged whole, and the pass is tried again slowly.
             incident, trouble = defect(error, resource.uid)
@@ -288,9 +288,14 @@ class Reconciler:
             wanted.append(LOOK_AGAIN_SECONDS)
         return min((each for each in wanted if each is not None), default=None)
 
-    async def _report_unreadable(self, resource: Resource, error: UnreadableSpec) -> float | None:
+    async def _after_unreadable(self, resource: Resource, error: UnreadableSpec) -> float | None:
+        """Report that the spec or the status cannot be read. What is being deleted by force is let go: that needs neither."""
         try:
-            await self.writer.tell_unreadable(resource, str(error))
+            if resource.deleting_since is not None and resource.annotations.get(FORCE_DELETE) == "true":
+                await self.actor.letting_go.act_unread(resource)
+                log.info("let go by force", why=str(error), **_named(resource.key))
+            else:
+                await self.writer.tell_unreadable(resource, str(error))
         except KubeError as refused:
             return after_kube_error(resource.key, refused)
         return None

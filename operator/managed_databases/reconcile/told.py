@@ -116,6 +116,11 @@ class Told:
         return None if self.identity is None else self.identity.project
 
     @property
+    def binding_name(self) -> str | None:
+        """Return the name of the credentials Secret; None if the status names none."""
+        return (self.raw.get("binding") or {}).get("name")
+
+    @property
     def intent(self) -> Mapping[str, object] | None:
         return self.raw.get("intent")
 

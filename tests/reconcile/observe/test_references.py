@@ -41,6 +41,11 @@ def datastore(name: str = "main", *, namespace: str = "home", id_: str | None = 
     return resource("ManagedDatastore", name, namespace, spec=DATASTORE_SPEC | fields, id_=id_, **told)
 
 
+def unreadable(*, namespace: str = "home", **fields: Any) -> Resource:
+    """A datastore whose spec has a field of another version, and so fits no model; it would let the guest in."""
+    return datastore(namespace=namespace, allowedNamespaces=["guest"], deletionProtection="perhaps", **fields)
+
+
 def database(**fields: Any) -> Resource:
     spec = {"datastoreRef": {"name": "main"}}
     return resource("ManagedDatabase", "orders", "home", spec=spec, **{"id_": ORDERS, "inside": MAIN} | fields)
@@ -150,6 +155,14 @@ NOT_THERE, NOT_READY, FORBIDDEN = Reason.PARENT_MISSING, Reason.PARENT_NOT_READY
         ("it is down", OWN, with_(datastore(), cloud=((MAIN, "ERROR"),)), NOT_READY, "which is ERROR"),
         ("it is hurt, and takes changes", OWN, with_(datastore(), cloud=((MAIN, "DEGRADED"),)), None, ""),
         ("the API does not say its state", OWN, with_(datastore(), cloud=((MAIN, None),)), None, ""),
+        (
+            "its spec cannot be read",
+            OWN,
+            with_(unreadable()),
+            NOT_READY,
+            "home/main, whose spec this operator cannot read",
+        ),
+        ("nor what it is while it goes", OWN, with_(unreadable(going=True)), NOT_READY, "is being deleted"),
         ("it is in another project", OWN, with_(datastore(project="other")), FORBIDDEN, "another DatabaseProject"),
     ],
 )
@@ -173,6 +186,7 @@ def test_by_name_as_by_id(
         ("no such name", BY_NAME, OWN, with_(), NOT_THERE, "there is no ManagedDatastore home/main"),
         ("a name without namespace is one of the own", ("name", "main", None), GUEST, with_(LETS_IN), NOT_THERE, "no"),
         ("and that is found", ("name", "main", None), OWN, with_(datastore()), None, ""),
+        ("not created yet, and unreadable", BY_NAME, OWN, with_(unreadable(id_=None)), NOT_READY, "is not created yet"),
         ("not created yet", BY_NAME, OWN, with_(datastore(id_=None)), NOT_READY, "is not created yet"),
         ("nobody holds it, and this namespace may not adopt", BY_ID, OWN, with_(), FORBIDDEN, "power adopt"),
         ("nobody holds it, and it may", BY_ID, OWN, with_(powers=ADOPTS), None, ""),
@@ -197,6 +211,35 @@ def test_what_is_not_created_yet_tells_its_spec_all_the_same() -> None:
     assert ask(with_(datastore(id_=None)), BY_NAME).referred.spec is not None
 
 
+@pytest.mark.parametrize("stated", [BY_NAME, BY_ID])
+def test_what_cannot_be_read_is_depended_on_and_shows_its_object(stated: NameOrId) -> None:
+    """The mend wakes who waits; who has something there is compared with it all the same."""
+    answer = ask(with_(unreadable()), stated)
+    assert dependency.resource("ManagedDatastore", "home", "main") in answer.dependencies
+    assert (answer.referred.id, answer.referred.spec) == (MAIN, None)
+    assert answer.referred.object is not None
+
+
+@pytest.mark.parametrize("stated", [BY_NAME, BY_ID])
+@pytest.mark.parametrize(
+    ("why", "asker", "is_proven", "is_shown"),
+    [
+        ("its object is in it", {"id_": uuid(71), "inside": MAIN}, True, True),
+        ("nothing proves that", {"id_": uuid(71), "inside": MAIN}, False, False),
+        ("its object is in another one", {"id_": uuid(71), "inside": uuid(72)}, True, False),
+        ("it has none", {}, True, False),
+    ],
+)
+def test_a_guest_of_what_cannot_be_read_keeps_what_it_has(
+    why: str, asker: dict[str, Any], is_proven: bool, is_shown: bool, stated: NameOrId
+) -> None:
+    guest = resource("KafkaTopic", "asker", "guest", **asker)
+    world = with_(unreadable(), guest, unproven=frozenset(() if is_proven else {"asker"}))
+    answer = ask(world, stated, guest)
+    assert (answer.referred.object is not None) == is_shown, why
+    assert answer.reason == (NOT_READY if is_shown else FORBIDDEN if stated is BY_ID else NOT_THERE), "no step is taken"
+
+
 def test_which_of_two_holders_counts_is_the_proven_one() -> None:
     """The older one only says to hold it, and would let the guest in."""
     older = datastore("a", namespace="guest")
@@ -219,6 +262,9 @@ def test_one_text_for_what_is_not_there_and_for_what_may_not_be_seen(stated: Nam
             with_(datastore(project="other")),
             with_(datastore(allowedNamespaces=["others"])),
             with_(SHARES_WITH_NOBODY),
+            with_(unreadable()),
+            with_(unreadable(id_=None)),
+            with_(unreadable(going=True)),
         )
     }
     assert len(said) == 1, said
@@ -265,6 +311,7 @@ def test_a_guest_is_told_what_he_may(stated: NameOrId) -> None:
             False,
         ),
         ("nobody holds the datastore", with_(database()), False),
+        ("the datastore cannot be read", with_(datastore(**{**SHARES.spec, "config": 5}), database()), False),
         ("the database does not say where it is", with_(SHARES, database(inside=None)), False),
         (
             "a datastore of another namespace says nothing about it",
@@ -317,6 +364,7 @@ def test_for_a_creation_only_its_state_does_not_matter(
             False,
         ),
         ("its deletion is refused", datastore(going=True, deletionProtection=True), False),
+        ("nothing says whether it goes", unreadable(going=True), False),
     ],
 )
 def test_whether_it_takes_along_what_is_in_it(why: str, holder: Resource, going: bool) -> None:
@@ -387,6 +435,9 @@ RESOURCES: tuple[tuple[Resource, ...], ...] = (
     (SHARES, database(inside=None)),
     (SHARES, database(id_=None)),
     (database(),),
+    (unreadable(),),
+    (unreadable(going=True),),
+    (unreadable(), database()),
 )
 CLOUDS: tuple[dict[str, Any], ...] = (
     {},

@@ -35,31 +35,51 @@ class LettingGo:
         Raises KubeError; what was done until then stays right.
         """
         if current.kind.credential is not None:
-            name = secret_name(current.kind, current.observed)
-            is_forced = current.observed.annotations.get(FORCE_DELETE) == "true"
-            for each in (name, secret_content.pending_name(name)):
-                try:
-                    await self._secret(current, each, retain=step.retain)
-                except KubeError as error:
-                    if not is_forced:
-                        raise
-                    log.warning("a Secret is left as it is", secret=each, error=str(error))
+            id_ = current.observed.status.id or current.observed.creation.created_id
+            await self._secrets(current.resource, secret_name(current.kind, current.observed), id_, retain=step.retain)
         if step.retain:
             await self._retain_owned(current.resource)
-        if current.resource.finalizers:
-            left = tuple(finalizer for finalizer in current.resource.finalizers if finalizer != FINALIZER)
-            try:
-                current.resource = await self.kube.set_finalizers(current.resource, left)
-            except NotThere:
-                return
+        current.resource = await self._without_finalizer(current.resource)
 
-    async def _secret(self, current: Pass, name: str, *, retain: bool) -> None:
-        secret = await self.kube.read_secret(current.resource.key.namespace, name) if is_object_name(name) else None
-        if secret is None or not self.ownership.is_ours(current.resource, secret):
+    async def act_unread(self, resource: Resource) -> None:
+        """Let a resource go whose spec or status cannot be read: everything stays in the cloud, and its Secrets are marked as
+        retained. Only the status says then how they are called. Raises KubeError.
+        """
+        if (name := resource.told.binding_name) is not None:
+            await self._secrets(resource, name, resource.told.id, retain=True)
+        else:
+            log.warning(
+                "Secrets, if there are any, are left as they are: nothing tells their names", **resource.key._asdict()
+            )
+        await self._retain_owned(resource)
+        await self._without_finalizer(resource)
+
+    async def _without_finalizer(self, resource: Resource) -> Resource:
+        """Remove the operator's finalizer; return the resource as it is then."""
+        if not resource.finalizers:
+            return resource
+        left = tuple(finalizer for finalizer in resource.finalizers if finalizer != FINALIZER)
+        try:
+            return await self.kube.set_finalizers(resource, left)
+        except NotThere:
+            return resource
+
+    async def _secrets(self, resource: Resource, name: str, id_: str | None, *, retain: bool) -> None:
+        is_forced = resource.annotations.get(FORCE_DELETE) == "true"
+        for each in (name, secret_content.pending_name(name)):
+            try:
+                await self._secret(resource, each, id_, retain=retain)
+            except KubeError as error:
+                if not is_forced:
+                    raise
+                log.warning("a Secret is left as it is", secret=each, error=str(error))
+
+    async def _secret(self, resource: Resource, name: str, id_: str | None, *, retain: bool) -> None:
+        secret = await self.kube.read_secret(resource.key.namespace, name) if is_object_name(name) else None
+        if secret is None or not self.ownership.is_ours(resource, secret):
             return
         if retain:
-            id_ = current.observed.status.id or current.observed.creation.created_id
-            await self.kube.replace_secret(secret, secret_content.retained(secret, current.resource, id_))
+            await self.kube.replace_secret(secret, secret_content.retained(secret, resource, id_))
         else:
             await self.kube.delete_secret(secret)
 

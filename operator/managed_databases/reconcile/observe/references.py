@@ -11,6 +11,7 @@ from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.shared_fields import CloudSpec
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.observe.ownership_index import ObjectName, OwnershipIndex
+from managed_databases.reconcile.observe.reading import UnreadableSpec
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.scheduling import dependencies as dependency
@@ -43,7 +44,11 @@ class Lookup:
 
 @dataclass(frozen=True)
 class References:
-    """Resolves references of resources."""
+    """Resolves references of resources.
+
+    If the spec of another resource cannot be read (`UnreadableSpec`), it says nothing: it lets in nobody who is not there, and
+    whoever refers to that resource waits for it. Only the resource itself says `InvalidSpec`.
+    """
 
     cache: ResourceCache
     owners: OwnershipIndex
@@ -99,7 +104,7 @@ class References:
             )
         id_ = holder.told.id
         if id_ is None:
-            spec = self.spec_of(lookup.kind, holder)
+            spec = self._spec(lookup.kind, holder)
             return Referred(label, spec=spec, problem=_waits(holder.key, "is not created yet"))
         return self._held(lookup, holder, id_, guest=self._guest(lookup, holder))
 
@@ -133,7 +138,7 @@ class References:
         return None if key is None else self.cache.get(key)
 
     def _held(self, lookup: Lookup, holder: Resource, id_: str, *, guest: GuestRights | None = None) -> Referred:
-        found, spec = lookup.object(id_), self.spec_of(lookup.kind, holder)
+        found, spec = lookup.object(id_), self._spec(lookup.kind, holder)
         problem: Wait | Stall | None
         if holder.deleting_since is not None:
             problem = _waits(holder.key, "is being deleted")
@@ -142,12 +147,29 @@ class References:
             problem = _waits(holder.key, why)
         else:
             problem = _state_problem(str(holder.key), found.status)
+            if problem is None and spec is None:
+                problem = Wait(Reason.PARENT_NOT_READY, f"waits for {holder.key}, whose spec this operator cannot read")
         return Referred(str(holder.key), id_, found, problem, spec=spec, going=_is_going(holder, spec), guest=guest)
+
+    def _spec(self, kind: CloudKind, holder: Resource) -> CloudSpec | None:
+        """Return the holder's spec; None if it cannot be read."""
+        try:
+            return self.spec_of(kind, holder)
+        except UnreadableSpec:
+            return None
 
     def _lets_in(self, asker: Resource, kind: CloudKind, holder: Resource) -> bool:
         if holder.key.namespace == asker.key.namespace:
             return True
-        return asker.key.namespace in allowed_namespaces(self.spec_of(kind, holder))
+        spec = self._spec(kind, holder)
+        return self._is_in(asker, holder) if spec is None else asker.key.namespace in allowed_namespaces(spec)
+
+    def _is_in(self, asker: Resource, holder: Resource) -> bool:
+        """Return whether the asker's object is proven to be in this datastore: it was let in, and serves on while nothing tells
+        whether it still is. The reference has a problem then, so no step is taken.
+        """
+        told = asker.told
+        return told.id is not None and told.datastore_id == holder.told.id and self.owners.counts(asker.key)
 
     def _is_shared(self, lookup: Lookup, holder: Resource) -> bool:
         """Return whether the datastore that this database is in lets the asker's namespace refer to the database."""
@@ -159,7 +181,7 @@ class References:
         if datastore is None or datastore.key.namespace != holder.key.namespace:
             return False
         lookup.dependencies.add(dependency.resource(*datastore.key))
-        spec, namespace = self.spec_of(datastores, datastore), lookup.asker.key.namespace
+        spec, namespace = self._spec(datastores, datastore), lookup.asker.key.namespace
         if not isinstance(spec, ManagedDatastoreSpec):
             return False
         return namespace in spec.allowed_namespaces and holder.key.name in spec.rights_of(namespace).databases
@@ -171,7 +193,7 @@ class References:
         namespace = lookup.asker.key.namespace
         if namespace == holder.key.namespace:
             return None
-        spec = self.spec_of(lookup.kind, holder)
+        spec = self._spec(lookup.kind, holder)
         return spec.rights_of(namespace) if isinstance(spec, ManagedDatastoreSpec) else None
 
     def _guest_refusal(self, lookup: Lookup, reference: Reference, holder: Resource) -> Stall | None:
@@ -239,6 +261,10 @@ def _state_problem(label: str, phase: str | None) -> Wait | None:
     return Wait(Reason.PARENT_NOT_READY, f"waits for {label}, which is {phase}")
 
 
-def _is_going(holder: Resource, spec: CloudSpec) -> bool:
-    """Return whether the resource is being deleted together with its cloud object and all that is in it."""
+def _is_going(holder: Resource, spec: CloudSpec | None) -> bool:
+    """Return whether the resource is being deleted together with its cloud object and all that is in it: that takes a spec that
+    can be read.
+    """
+    if spec is None:
+        return False
     return holder.deleting_since is not None and spec.deletion_policy == "Delete" and not spec.protects_itself
