@@ -34,7 +34,7 @@ from managed_databases.api.errors import (
     Unauthorized,
 )
 from managed_databases.api.masking import Masks
-from managed_databases.api.models import Datastore
+from managed_databases.api.models import Answer, Datastore
 from managed_databases.api.models.project import MetricsTokenName
 from managed_databases.api.rows import ROW_LIMIT, OverLimit, Unreadable
 
@@ -146,6 +146,12 @@ NODE = {"id": "i", "ip": "10.0.0.1", "role": "MASTER"}
         ("one entry of a list", {"firewall": [{"ip": "a"}, {"ip": 5}]}, {"firewall"}, "firewall: string_type"),
         ("one field of a node", {"instances": [NODE | {"hostname": 5}]}, set(), "instances: string_type"),
         ("a node that is none", {"instances": [NODE, "other"]}, {"instances"}, "instances: model_type"),
+        ("a number that no integer holds", {"node_count": "9" * 400}, {"node_count"}, "node_count: less_than"),
+        ("a large one, in JSON", {"node_count": 2**63}, {"node_count"}, "node_count: less_than"),
+        ("one within a part", {"pooler": {"size": str(-(2**63) - 1)}}, {"pooler"}, "pooler: greater_than_equal"),
+        ("an infinite one", {"disk_used": "9" * 400}, {"disk_used"}, "disk_used: finite_number"),
+        ("no number", {"disk_used": "nan"}, {"disk_used"}, "disk_used: finite_number"),
+        ("one that fits no status", {"disk_used": 1e300}, {"disk_used"}, "disk_used: less_than"),
         ("several", {"disk_used": "n/a", "node_count": "two", "created_at": "x"}, {"disk_used", "node_count"}, ""),
     ],
 )
@@ -160,6 +166,19 @@ async def test_what_cannot_be_read_is_not_told(why: str, fields: dict[str, Any],
     for name in fields:
         assert first.tells(name) == (name not in untold and name != "created_at"), why
     assert first.is_whole == ("name" not in untold)
+
+
+def _answers(model: type[Answer] = Answer) -> list[type[Answer]]:
+    return [model, *(deeper for each in model.__subclasses__() for deeper in _answers(each))]
+
+
+def test_every_integer_of_an_answer_has_64_bits() -> None:
+    of_the_api = [model for model in _answers() if model.__module__.startswith("managed_databases.api.models.")]
+    assert Datastore in of_the_api
+    for model in of_the_api:
+        for name, field in model.model_fields.items():
+            if field.annotation in (int, int | None):
+                raise AssertionError(f"{model.__name__}.{name} is an int without bounds: Whole has them")
 
 
 async def test_a_row_without_a_name_is_seen() -> None:

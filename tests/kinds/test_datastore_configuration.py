@@ -39,6 +39,7 @@ INT, BOOL, FLOAT = (ConfigurationParameter(id="1", name="x", type=type_) for typ
         ("synchronous_commit", True, "on"),
         ("work_mem", "9.99e+02", 999),  # Helm's quote makes such texts of numbers
         ("work_mem", "512.0", 512),
+        ("work_mem", str(2**64 - 1), 2**64 - 1),
     ],
 )
 def test_values_become_the_catalogues_type(name: str, given_: Any, result: Value) -> None:
@@ -56,6 +57,9 @@ def test_values_become_the_catalogues_type(name: str, given_: Any, result: Value
         ("work_mem", "1.5e0", "must be an integer"),
         ("work_mem", "1e999999999", "must be an integer"),
         ("work_mem", "inf", "must be an integer"),
+        ("work_mem", str(2**64), "must be an integer of 64 bits"),
+        ("work_mem", "9" * 400, "must be an integer of 64 bits"),
+        ("work_mem", "1.9e19", "must be an integer of 64 bits"),
         ("work_mem", [1], "must be a number, true or false, or text"),
         ("autovacuum", "perhaps", "must be true or false"),
         ("scale_factor", "nan", "must be a finite number"),
@@ -82,7 +86,7 @@ def test_without_a_catalogue_values_go_as_they_are() -> None:
         converted(None, {"anything": UNSAFE_FROM})
 
 
-@given(st.integers(), st.booleans())
+@given(st.integers(-(2**63), 2**64 - 1), st.booleans())
 def test_integers_are_exact_or_refused(number: int, quoted: bool) -> None:
     value: Any = str(number) if quoted else number
     if quoted or abs(number) < UNSAFE_FROM:

@@ -11,6 +11,34 @@ _BOUNDS = ("kube/test_crd_bounds.py", "kube/test_crd.py")
 
 ANSWERS: Final = (
     Mutant(
+        "an integer beyond 64 bits counts as not told",
+        "api/models/shared_fields.py",
+        "Whole = Annotated[int, Field(ge=-WHOLE_LIMIT, lt=WHOLE_LIMIT)]",
+        "Whole = Annotated[int, Field()]",
+        ("api/test_answers.py",),
+    ),
+    Mutant(
+        "a number that is infinite or none counts as not told",
+        "api/models/shared_fields.py",
+        ", allow_inf_nan=False)",
+        ")",
+        ("api/test_answers.py",),
+    ),
+    Mutant(
+        "every number that an answer may hold has a digest",
+        "kinds/datastore_managed.py",
+        " and abs(value) < configuration.UNSAFE_FROM:",
+        ":",
+        ("kinds/test_datastore_managed.py",),
+    ),
+    Mutant(
+        "a parameter's integer has 64 bits",
+        "kinds/datastore_configuration.py",
+        "_of_64_bits(_integer(value))",
+        "_integer(value)",
+        ("kinds/test_datastore_configuration.py",),
+    ),
+    Mutant(
         "what is unpacked is limited",
         "api/unpacking.py",
         '            require("bytes", unpacked, limit_bytes, of="the unpacked answer has")\n',

@@ -20,6 +20,10 @@ MAX_HINTS: Final = 4
 UNSAFE_FROM: Final = 2**63
 """From this number on the API server changes integers in JSON silently, so these must be written as text."""
 
+_LEAST: Final = -(2**63)
+_LARGEST: Final = 2**64 - 1
+"""Integers of 64 bits, with or without a sign; larger ones are in no JSON that is read the same everywhere."""
+
 _ABSURD: Final = Decimal(2) ** 80
 """Larger numbers are refused: no parameter is that large, and an unbounded exponent, written out, would take all memory."""
 
@@ -120,7 +124,7 @@ def convert(parameter: ConfigurationParameter, value: object) -> Value:
         raise Unfit("integers of 2^63 and more must be quoted, or Kubernetes changes them")
     match parameter.type:
         case "int":
-            return _integer(value)
+            return _of_64_bits(_integer(value))
         case "float":
             return _number(value)
         case "bool":
@@ -180,6 +184,12 @@ def _integer(value: Value) -> int:
     with suppress(ValueError, ArithmeticError):
         return _whole(Decimal(value))  # Helm writes 2097152 as "2.097152e+06"
     raise Unfit("must be an integer")
+
+
+def _of_64_bits(number: int) -> int:
+    if not _LEAST <= number <= _LARGEST:
+        raise Unfit("must be an integer of 64 bits")
+    return number
 
 
 def _whole(number: Decimal) -> int:

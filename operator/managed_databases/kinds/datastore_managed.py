@@ -123,6 +123,6 @@ def _pooler_value(pooler: NewPooler) -> list[object]:
 
 
 def _digest(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < configuration.UNSAFE_FROM:
         value = int(value)  # the API may tell 1.0 where 1 was sent
     return hashlib.sha256(orjson.dumps(value, default=str)).hexdigest()[:12]

@@ -6,7 +6,7 @@ their fields are taken from the answers [assumed].
 
 from typing import Any
 
-from managed_databases.api.models.shared_fields import Answer, Request
+from managed_databases.api.models.shared_fields import Answer, Request, Whole
 
 
 class DatastoreType(Answer):
@@ -18,7 +18,7 @@ class DatastoreType(Answer):
 class FlavorHost(Answer):
     line: str | None = None
     processor: str | None = None
-    available_count: int | None = None
+    available_count: Whole | None = None
 
 
 class Flavor(Answer):
@@ -27,9 +27,9 @@ class Flavor(Answer):
     id: str
     name: str | None = None
     description: str | None = None
-    vcpus: int | None = None
-    ram: int | None = None
-    disk: int | None = None
+    vcpus: Whole | None = None
+    ram: Whole | None = None
+    disk: Whole | None = None
     fl_size: str | None = None
     datastore_type_ids: tuple[str, ...] | None = None
     host: FlavorHost | None = None

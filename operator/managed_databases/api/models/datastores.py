@@ -2,18 +2,26 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from managed_databases.api.models.shared_fields import Answer, CloudObject, Request, Time, Undocumented
+from managed_databases.api.models.shared_fields import (
+    WHOLE_LIMIT,
+    Answer,
+    CloudObject,
+    Request,
+    Time,
+    Undocumented,
+    Whole,
+)
 from managed_databases.api.secrets import Password
 
 
 class FlavorSize(Answer):
     """A flavor's numbers: `ram` in MB, `disk` in GB."""
 
-    vcpus: int | None = None
-    ram: int | None = None
-    disk: int | None = None
+    vcpus: Whole | None = None
+    ram: Whole | None = None
+    disk: Whole | None = None
     disk_type: str | None = None
 
 
@@ -41,7 +49,7 @@ class Instance(Answer):
 
 class Pooler(Answer):
     mode: str | None = None
-    size: int | None = None
+    size: Whole | None = None
 
 
 class FirewallEntry(Answer):
@@ -56,7 +64,7 @@ class Disk(Answer):
     """A network disk beside a flavor that has none of its own: `size` in GB."""
 
     type: str | None = None
-    size: int | None = None
+    size: Whole | None = None
 
 
 class Datastore(CloudObject):
@@ -76,19 +84,19 @@ class Datastore(CloudObject):
     flavor_id: str | None = None
     flavor: FlavorSize | None = None
     disk: Disk | None = None
-    node_count: int | None = None
+    node_count: Whole | None = None
     connection: dict[str, str] | None = None
     instances: tuple[Instance, ...] | None = None
     pooler: Pooler | None = None
     firewall: tuple[FirewallEntry, ...] | None = None
     config: dict[str, Any] | None = None
-    backup_retention_days: int | None = None
+    backup_retention_days: Whole | None = None
     is_protected: bool | None = None
     is_maintenance: bool | None = None
     allow_restore: bool | None = None
-    disk_used: float | None = None
-    databases_count: int | None = None
-    topics_count: int | None = None
+    disk_used: Annotated[float, Field(gt=-WHOLE_LIMIT, lt=WHOLE_LIMIT)] | None = None
+    databases_count: Whole | None = None
+    topics_count: Whole | None = None
     security_groups: tuple[str, ...] | None = None
     log_platform: LogPlatform | None = None
 
@@ -228,13 +236,13 @@ class DatastoreCounts(Answer):
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
-    __pydantic_extra__: dict[str, int]
+    __pydantic_extra__: dict[str, Whole]
 
-    kafka: int | None = None
-    mysql_semisync: int | None = None
-    mysql_sync: int | None = None
-    postgresql: int | None = None
-    redis: int | None = None
+    kafka: Whole | None = None
+    mysql_semisync: Whole | None = None
+    mysql_sync: Whole | None = None
+    postgresql: Whole | None = None
+    redis: Whole | None = None
 
 
 class Logs(Undocumented):

@@ -1,12 +1,12 @@
 """What stands in a Kafka datastore: topics and access rules."""
 
-from managed_databases.api.models.shared_fields import CloudObject, Request
+from managed_databases.api.models.shared_fields import CloudObject, Request, Whole
 
 
 class Topic(CloudObject):
     name: str
     datastore_id: str
-    partitions: int | None = None
+    partitions: Whole | None = None
 
 
 class NewTopic(Request):

@@ -2,15 +2,21 @@
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+WHOLE_LIMIT: Final = 2**63
+"""From this number on neither Kubernetes nor orjson takes each integer."""
+
+Whole = Annotated[int, Field(ge=-WHOLE_LIMIT, lt=WHOLE_LIMIT)]
+"""An integer of an answer. One beyond 64 bits cannot be read, so that it counts as not told."""
+
 
 class Answer(BaseModel):
-    """The base of all that the API answers."""
+    """The base of all that the API answers. No number of a typed field is infinite or NaN; its integers are `Whole`."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class Request(BaseModel):
