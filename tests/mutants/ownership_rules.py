@@ -244,6 +244,67 @@ PROOF: Final = (
     ),
 )
 
+_OWNED = ("reconcile/observe/test_ownership_index_lookups.py", "virtual/test_owned_by_hand.py")
+
+INLINE_ONLY: Final = (
+    Mutant(
+        "an annotation alone makes nobody an owner",
+        "reconcile/observe/ownership_index.py",
+        "return stated if stated in resource.owner_uids else None",
+        "return stated",
+        _OWNED,
+    ),
+    Mutant(
+        "an ownerReference alone makes nobody an owner",
+        "reconcile/observe/ownership_index.py",
+        "return stated if stated in resource.owner_uids else None",
+        "return stated or next(iter(resource.owner_uids), None)",
+        _OWNED,
+    ),
+    Mutant(
+        "only what a spec can list goes for its owner's sake",
+        "reconcile/observe/ownership_index.py",
+        "if key.kind in kinds and key.namespace",
+        "if key.namespace",
+        _OWNED,
+    ),
+    Mutant(
+        "nothing in another namespace is changed for an owner's sake",
+        "reconcile/observe/ownership_index.py",
+        " and key.namespace == owner.key.namespace)",
+        ")",
+        _OWNED,
+    ),
+    Mutant(
+        "what lacks a mark and differs is not changed",
+        "reconcile/decide/owned_resources.py",
+        "    if found.has_lost_a_mark and differs:",
+        "    if False:",
+        _DECIDE,
+    ),
+    Mutant(
+        "what has lost its marks since the look is not deleted",
+        "reconcile/act/actor.py",
+        "(there is None or owner_of(there) != current.resource.uid)",
+        "there is None",
+        ("reconcile/act/test_actor.py",),
+    ),
+    Mutant(
+        "a protected resource that somebody has given an owner keeps its datastore",
+        "reconcile/observe/inside.py",
+        " and not child.stated.is_protected",
+        "",
+        ("reconcile/observe/test_inside.py",),
+    ),
+    Mutant(
+        "what has another owner as well keeps its datastore",
+        "reconcile/observe/inside.py",
+        "all(owner in going for owner in child.owner_uids)",
+        "any(owner in going for owner in child.owner_uids)",
+        ("reconcile/observe/test_inside.py",),
+    ),
+)
+
 DELETION: Final = (
     Mutant(
         "what is protected is not deleted",

@@ -5,7 +5,7 @@ from typing import Final
 from mutants.answer_rules import ANSWERS
 from mutants.creation_rules import CREATION
 from mutants.fairness_rules import FAIRNESS
-from mutants.ownership_rules import DELETION, OWNERSHIP, PROOF
+from mutants.ownership_rules import DELETION, INLINE_ONLY, OWNERSHIP, PROOF
 from mutants.password_rules import PASSWORDS
 from mutants.pinned_rules import PINNED
 from mutants.port_rules import PORTS
@@ -19,6 +19,7 @@ MUTANTS: Final = (
     *PINNED,
     *OWNERSHIP,
     *PROOF,
+    *INLINE_ONLY,
     *DELETION,
     *TENANCY,
     *PASSWORDS,

@@ -5,7 +5,7 @@ from managed_databases.kinds.kafka_topic import KafkaTopicSpec
 from managed_databases.kinds.references import DatastoreRef
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kinds.shared_fields import NameReference, ProjectRef
-from managed_databases.reconcile.stated import RETAIN, UNPROTECTED, Stated
+from managed_databases.reconcile.stated import PROTECTED, RETAIN, UNPROTECTED, Stated
 
 
 def written(spec: KafkaTopicSpec) -> Stated:
@@ -41,9 +41,19 @@ def test_it_reads_what_a_project_writes() -> None:
 
 def test_what_is_changed_in_a_spec_is_in_each_model() -> None:
     for kind in cloud_kinds(kinds()).values():
-        assert {*RETAIN, *UNPROTECTED} <= {field.alias or name for name, field in kind.spec.model_fields.items()}
+        assert {*RETAIN, *UNPROTECTED, *PROTECTED} <= {
+            field.alias or name for name, field in kind.spec.model_fields.items()
+        }
 
 
 def test_protection_is_lifted_by_false_only() -> None:
     assert not Stated({"deletionProtection": None}).is_unprotected
     assert not Stated({}).is_unprotected
+
+
+def test_a_spec_protects_by_true_only() -> None:
+    """By default it is the datastore that says so."""
+    assert Stated({"deletionProtection": True}).is_protected
+    assert not any(
+        Stated(spec).is_protected for spec in ({}, {"deletionProtection": None}, {"deletionProtection": False})
+    )

@@ -100,7 +100,11 @@ class PasswordView:
 
 @dataclass(frozen=True)
 class ObservedOwned:
-    """A resource that a spec asks for inline, as it is. `is_ours` is False if it belongs to another resource, or to none."""
+    """A resource that a spec asks for inline, as it is.
+
+    `is_ours`: annotation and ownerReference both name its owner, as the operator has written them; garbage collection deletes
+    the resource with the owner.
+    """
 
     kind: str
     name: str
@@ -109,8 +113,8 @@ class ObservedOwned:
     is_going: bool
     trouble: str | None
     """Why the resource is not in sync, in its own words; None if it is in sync."""
-    is_marked: bool = True
-    """Whether annotation and ownerReference name its owner, so that garbage collection deletes it with the owner."""
+    has_lost_a_mark: bool = False
+    """Whether only one of the two marks is there. Then `is_ours` is False: the other one may be by another hand."""
 
 
 class Standing(IntEnum):

@@ -13,6 +13,7 @@ RETAIN: Final[Written] = {"deletionPolicy": "Retain"}
 """The fields of a spec whose deletion leaves the cloud object where it is."""
 UNPROTECTED: Final[Written] = {"deletionProtection": False}
 """The fields of a spec whose deletion Kubernetes lets happen."""
+PROTECTED: Final[Written] = {"deletionProtection": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,11 @@ class Stated:
     @property
     def is_unprotected(self) -> bool:
         return self.says(UNPROTECTED)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether the spec itself protects the resource, whatever the datastore's does."""
+        return self.says(PROTECTED)
 
     def says(self, fields: Written) -> bool:
         """Return whether the spec has each of these fields with just this value."""

@@ -265,6 +265,7 @@ async def test_what_is_gone_is_not_found_again_in_what_was_made_once() -> None:
 
 GRANT = OwnedResource("DatabaseGrant", "app-orders", {"databaseRef": {"name": "orders"}, "withGrant": None})
 KEY = ResourceKey("DatabaseGrant", "home", "app-orders")
+MARKS: dict[str, Any] = {"annotations": {OWNED_BY: APP.uid}, "owner_uids": (APP.uid,)}
 
 
 def arrange(**fields: Any) -> Arrange:
@@ -297,9 +298,24 @@ async def test_what_is_there_is_changed() -> None:
     [({}, [f"change {KEY}: {{'deletionProtection': False}}"]), ({"deletionProtection": False}, [])],
 )
 async def test_what_shall_go_loses_its_protection_first(spec: dict[str, Any], first: list[str]) -> None:
-    stage = Stage(APP, resource("DatabaseGrant", "app-orders", spec=spec))
+    stage = Stage(APP, resource("DatabaseGrant", "app-orders", spec=spec, **MARKS))
     await stage.actor.act(stage.current, arrange(doomed=True), GROW)
     assert stage.done == [*first, f"delete {KEY}"]
+
+
+@pytest.mark.parametrize("fields", [{"if_there": True}, {"doomed": True}])
+@pytest.mark.parametrize("gone", ["annotations", "owner_uids"])
+async def test_what_is_not_marked_as_ours_by_now_is_left_alone(fields: dict[str, bool], gone: str) -> None:
+    marks = {name: value for name, value in MARKS.items() if name != gone}
+    stage = Stage(APP, resource("DatabaseGrant", "app-orders", spec={}, **marks))
+    await stage.actor.act(stage.current, arrange(**fields), GROW)
+    assert (stage.done, stage.arranged) == ([], [])
+
+
+async def test_what_shall_go_with_its_owner_is_made_free_to() -> None:
+    stage = Stage(APP, resource("DatabaseGrant", "app-orders", spec={}, **MARKS))
+    await stage.actor.act(stage.current, arrange(if_there=True), GROW)
+    assert stage.done == [f"change {KEY}: {dict(GRANT.spec)}"]
 
 
 # --- who may have the key ---

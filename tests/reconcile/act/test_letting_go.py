@@ -128,6 +128,22 @@ async def test_owned_resources_that_are_retained_already_are_left_alone() -> Non
     assert stage.done == [*KEPT[:2], KEPT[3]]
 
 
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        resource("DatabaseGrant", "b", spec={}, annotations={OWNED_BY: APP.uid}),
+        resource("DatabaseGrant", "b", spec={}, owner_uids=(APP.uid,)),
+        resource("DatabaseGrant", "b", "elsewhere", spec={}, annotations={OWNED_BY: APP.uid}, owner_uids=(APP.uid,)),
+        resource("ManagedDatabase", "b", spec={}, annotations={OWNED_BY: APP.uid}, owner_uids=(APP.uid,)),
+    ],
+)
+async def test_what_the_operator_has_not_made_for_it_holds_nothing_up(stranger: Resource) -> None:
+    stage = stage_of(APP, GRANT, stranger)
+    stage.journal.refuses[f"change {stranger.key}: {{'deletionPolicy': 'Retain'}}"] = KubeRefused("a policy says no")
+    await stage.actor.act(stage.current, RETAIN, RETAIN)
+    assert stage.done == KEPT
+
+
 async def test_what_has_no_finalizer_needs_no_write() -> None:
     stage = Stage(replace(APP, finalizers=()))
     await stage.actor.act(stage.current, LET_GO, LET_GO)

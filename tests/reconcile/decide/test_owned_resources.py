@@ -24,6 +24,10 @@ def found(name: str = WANTED.name, **fields: Any) -> ObservedOwned:
     return ObservedOwned(kind=WANTED.kind, name=name, **whole | fields)
 
 
+LOST = found(is_ours=False, has_lost_a_mark=True)
+"""One of its two marks is gone, or was put there by somebody else."""
+
+
 def step(*owned: ObservedOwned, its: Any = USER) -> Verdict | None:
     return owned_step(KIND, Stage(its, owned=owned).current.observed)
 
@@ -42,7 +46,14 @@ def test_what_is_not_there_is_made() -> None:
         ("somebody else's of that name", found(is_ours=False), Stall, Reason.RESOURCE_CONFLICT),
         ("it goes: what comes after it has to wait", found(is_going=True), Wait, Reason.PENDING),
         ("it differs", found(spec={}), Arrange, Reason.DRIFT),
-        ("it would not go with its owner", found(is_marked=False), Arrange, Reason.DRIFT),
+        ("it lacks a mark, and is as asked for", LOST, Arrange, Reason.DRIFT),
+        ("that goes already", replace(LOST, is_going=True), Wait, Reason.PENDING),
+        (
+            "it lacks a mark, and differs: it may be by another hand",
+            replace(LOST, spec={}),
+            Stall,
+            Reason.RESOURCE_CONFLICT,
+        ),
         ("it has trouble of its own", found(trouble="no such database"), Wait, Reason.PENDING),
     ],
 )
@@ -69,6 +80,7 @@ NONE_WANTED = resource("DatabaseUser", "app", spec={"datastoreRef": {"name": "ma
         ("it is not asked for any more", found(), True),
         ("it goes already", found(is_going=True), False),
         ("it is somebody else's", found(is_ours=False), False),
+        ("it may be by another hand", LOST, False),
     ],
 )
 def test_what_is_not_asked_for_any_more_goes(why: str, owned: ObservedOwned, is_doomed: bool) -> None:
@@ -92,9 +104,6 @@ def test_what_an_earlier_version_has_named_otherwise_stays() -> None:
     differs = step(found("an-old-name", spec={}))
     assert isinstance(differs, Arrange)
     assert differs.doomed, "another object in all but the name"
-    unmarked = step(found("an-old-name", is_marked=False))
-    assert isinstance(unmarked, Arrange)
-    assert (unmarked.doomed, unmarked.owned.name) == (False, "an-old-name")
     of_another_kind = step(replace(found("an-old-name"), kind="DatabaseExtension"))
     assert isinstance(of_another_kind, Arrange)
     assert of_another_kind.doomed
@@ -115,6 +124,8 @@ GOES = {"deletionPolicy": "Delete", "deletionProtection": False}
         ("half of it is not enough", found(spec=GOES | {"deletionProtection": True}), False, GOES),
         ("it goes already", found(is_going=True), False, None),
         ("it is somebody else's", found(is_ours=False), False, None),
+        ("it may be by another hand", LOST, False, None),
+        ("nor is that let go", LOST, True, None),
     ],
 )
 def test_what_goes_with_its_owner(why: str, owned: ObservedOwned, retain: bool, way: dict[str, Any] | None) -> None:

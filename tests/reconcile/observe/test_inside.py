@@ -68,6 +68,15 @@ def database(name: str = "orders", namespace: str = "home", **fields: Any) -> Re
     return resource("ManagedDatabase", name, namespace, spec=spec, **{"id_": ORDERS, "inside": MAIN} | fields)
 
 
+def guarded(name: str, **fields: Any) -> Resource:
+    made = database(name, **fields)
+    return replace(made, spec={**made.spec, **GUARDED})
+
+
+USER_GOING = resource("DatabaseUser", "u", going=True, id_=OTHER, inside=MAIN)
+OWNED: dict[str, Any] = {"annotations": {OWNED_BY: USER_GOING.uid}, "owner_uids": (USER_GOING.uid,)}
+"""As the operator marks what it makes for that user."""
+GUARDED = {"deletionProtection": True}
 SHOWN = Shown({ORDERS: MAIN})
 BY_NAME_ONLY = database(id_=None, inside=None)
 ATTEMPT = database(id_=None, intent=True)
@@ -116,12 +125,26 @@ OWN = ("ManagedDatabase home/orders",)
         (
             "what goes takes along what it owns",
             (
-                database("a", going=True, id_=OTHER),
-                database("b", annotations={OWNED_BY: "uid-a"}),
-                database("c", id_=uuid(72), owner_uids=("uid-a",)),
+                USER_GOING,
+                resource("DatabaseGrant", "b", id_=ORDERS, inside=MAIN, spec=GUARDED, **OWNED),
+                database("c", id_=uuid(72), owner_uids=(USER_GOING.uid,)),
             ),
             SHOWN,
             (),
+        ),
+        (
+            "garbage collection takes no protected one",
+            (USER_GOING, guarded("c", owner_uids=OWNED["owner_uids"])),
+            SHOWN,
+            ("c",),
+        ),
+        ("nobody lists a database inline", (USER_GOING, guarded("c", **OWNED)), SHOWN, ("c",)),
+        ("another owner stays", (USER_GOING, database("c", owner_uids=(USER_GOING.uid, "uid-x"))), SHOWN, ("c",)),
+        (
+            "an annotation takes nothing along",
+            (USER_GOING, database("c", annotations=OWNED["annotations"])),
+            SHOWN,
+            ("c",),
         ),
         ("sorted", (database("b"), database("a", id_=None, intent=True)), SHOWN, ("a", "b")),
     ],

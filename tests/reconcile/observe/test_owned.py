@@ -44,29 +44,31 @@ def test_what_is_wanted_and_not_there_is_depended_on_and_not_seen() -> None:
 
 
 def test_what_is_there_and_not_wanted_any_more_is_seen() -> None:
-    """By the index of owners alone, sorted; of its own namespace only."""
-    there, noted = seen(
-        grant("b"), grant("a"), grant("c", "elsewhere"), grant("d", annotations={}, owner_uids=()), wanted=()
-    )
+    """By the index of owners alone, sorted; of its own namespace, and of kinds that a user lists, only."""
+    database = resource("ManagedDatabase", "e", annotations=MARKED, owner_uids=(OWNER.uid,))
+    others = grant("c", "elsewhere"), grant("d", annotations={}), grant("d2", owner_uids=()), database
+    there, noted = seen(grant("b"), grant("a"), *others, wanted=())
     assert [each.name for each in there] == ["a", "b"]
     assert noted == {dependency.resource("DatabaseGrant", "home", name) for name in ("a", "b")}
 
 
 @pytest.mark.parametrize(
-    ("why", "there", "is_ours", "is_marked"),
+    ("why", "there", "is_ours", "has_lost_a_mark"),
     [
-        ("it says so in both places", grant(), True, True),
+        ("it says so in both places", grant(), True, False),
         ("somebody else's of that name", grant(annotations={}, owner_uids=()), False, False),
         ("another user's", grant(annotations={OWNED_BY: "other"}, owner_uids=("other",)), False, False),
-        ("it would not go with its owner", grant(owner_uids=()), True, False),
-        ("its annotation was taken away", grant(annotations={}), True, False),
-        ("the annotation wins", grant(annotations={OWNED_BY: "other"}), False, False),
+        ("somebody has added an owner", grant(owner_uids=("other", OWNER.uid)), True, False),
+        ("it would not go with its owner", grant(owner_uids=()), False, True),
+        ("its annotation was taken away, or an owner given", grant(annotations={}), False, True),
+        ("the marks of two", grant(annotations={OWNED_BY: "other"}), False, False),
+        ("it goes with another", grant(owner_uids=("other",)), False, False),
         ("one owner among several is no proof", grant(annotations={}, owner_uids=(OWNER.uid, "other")), False, False),
     ],
 )
-def test_whose_it_is(why: str, there: Resource, is_ours: bool, is_marked: bool) -> None:
+def test_whose_it_is(why: str, there: Resource, is_ours: bool, has_lost_a_mark: bool) -> None:
     (only,), _ = seen(there)
-    assert (only.is_ours, only.is_marked) == (is_ours, is_marked), why
+    assert (only.is_ours, only.has_lost_a_mark) == (is_ours, has_lost_a_mark), why
 
 
 def test_what_is_told_of_it() -> None:

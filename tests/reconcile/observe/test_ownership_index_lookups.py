@@ -105,21 +105,31 @@ def test_a_backup_s_source_is_no_parent() -> None:
 
 
 def test_what_is_owned_is_found_until_it_is_no_more() -> None:
-    marked = database(annotations={OWNED_BY: "uid-owner"})
-    owners = Told(marked).owners
-    assert owners.owned_by("uid-owner") == {marked.key}
-    assert owners.owned_by("uid-other") == set()
-    owners.update(database())
-    assert owners.owned_by("uid-owner") == set()
+    owner, other = resource("DatabaseUser", "app"), resource("DatabaseUser", "other")
+    marks: dict[str, Any] = {"annotations": {OWNED_BY: owner.uid}, "owner_uids": (owner.uid,)}
+    grant, access = (resource(kind, "app-orders", **marks) for kind in ("DatabaseGrant", "KafkaACL"))
+    elsewhere = resource("DatabaseGrant", "app-orders", "guest", **marks)
+    owners = Told(grant, access, elsewhere, database(**marks)).owners
+    assert owners.owned_by(owner) == {grant.key, access.key}, (
+        "no user lists a database, and none makes a grant elsewhere"
+    )
+    assert owners.owned_by(other) == set()
+    assert owners.owned_by(replace(owner, key=ResourceKey("ManagedDatastore", "home", "app"))) == set()
+    assert owners.owned_by(replace(owner, key=ResourceKey("DatabaseProject", "", "app"))) == set()
+    owners.update(resource("DatabaseGrant", "app-orders"))
+    assert owners.owned_by(owner) == {access.key}
 
 
 @pytest.mark.parametrize(
     ("why", "annotations", "owner_uids", "owner"),
     [
         ("nobody", {}, (), None),
-        ("as the annotation says", {OWNED_BY: "a"}, ("b",), "a"),
-        ("the only owner, where the annotation is gone", {}, ("b",), "b"),
-        ("of several owners nobody knows which", {}, ("a", "b"), None),
+        ("both marks say so", {OWNED_BY: "a"}, ("a",), "a"),
+        ("somebody has added an owner", {OWNED_BY: "a"}, ("b", "a"), "a"),
+        ("an annotation is copied easily", {OWNED_BY: "a"}, (), None),
+        ("each mark says something else", {OWNED_BY: "a"}, ("b",), None),
+        ("anybody sets ownerReferences", {}, ("b",), None),
+        ("or several", {}, ("a", "b"), None),
     ],
 )
 def test_whose_it_is(why: str, annotations: dict[str, str], owner_uids: tuple[str, ...], owner: str | None) -> None:

@@ -24,7 +24,7 @@ from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject, in_project
-from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
+from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, owner_of
 from managed_databases.reconcile.ports import Kube, ResourceCache, ResourceKey
 from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.settings import ControllerSettings
@@ -148,9 +148,10 @@ class Actor:
         owned = step.owned
         key = ResourceKey(owned.kind, current.resource.key.namespace, owned.name)
         there, marks = self.cache.get(key), {OWNED_BY: current.resource.uid}
+        is_for_those_of_ours = step.if_there or step.doomed
+        if is_for_those_of_ours and (there is None or owner_of(there) != current.resource.uid):
+            return  # gone, or not ours any more, since the pass has looked
         if there is None:
-            if step.if_there or step.doomed:
-                return
             spec = {field: value for field, value in owned.spec.items() if value is not None}
             there = await self.kube.create_owned(current.resource, key, spec, marks)
         elif step.doomed:

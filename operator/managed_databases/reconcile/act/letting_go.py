@@ -87,7 +87,7 @@ class LettingGo:
         """Give the owned resources the deletionPolicy Retain. Garbage collection deletes them with their owner; their cloud
         objects shall stay as the owner's does.
         """
-        for key in self.owners.owned_by(owner.uid):
+        for key in self.owners.owned_by(owner):
             owned = self.cache.get(key)
             if owned is not None and not owned.stated.is_retained:
                 try:

@@ -69,13 +69,18 @@ def _one(owned: OwnedResource, found: ObservedOwned | None) -> Iterator[Verdict]
     label = f"{owned.kind} {owned.name}"
     if found is None:
         yield Arrange(Reason.ABSENT, f"{label} is asked for and not there yet", owned)
-    elif not found.is_ours:
+        return
+    differs = any(found.spec.get(field) != value for field, value in owned.spec.items())
+    if found.has_lost_a_mark and differs:
+        message = f"{label} has lost a mark of belonging here, and is not as asked for: delete it, or do not ask for it"
+        yield Stall(Reason.RESOURCE_CONFLICT, message)
+    elif not found.is_ours and not found.has_lost_a_mark:
         yield Stall(Reason.RESOURCE_CONFLICT, f"{label} exists and belongs to something else: remove one of the two")
     elif found.is_going:
         yield Wait(Reason.PENDING, f"waits for the deletion of {label}, which is then made again")
-    elif any(found.spec.get(field) != value for field, value in owned.spec.items()):
+    elif differs:
         yield Arrange(Reason.DRIFT, f"{label} differs from what is asked for", owned)
-    elif not found.is_marked:
+    elif found.has_lost_a_mark:
         yield Arrange(Reason.DRIFT, f"{label} has lost what marks it as belonging here", owned)
     elif found.trouble is not None:
         yield Wait(Reason.PENDING, f"waits for {label}: {found.trouble}")

@@ -3,12 +3,12 @@
 Whoever may write a resource in any namespace can refer to any datastore. A reference alone keeps no datastore.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.reconcile.observe.current_pass import PassInProject
-from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, owner_of
+from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.ports import Resource, ResourceCache
 from managed_databases.reconcile.scheduling import dependencies as dependency
 
@@ -33,7 +33,7 @@ class Inside:
         `id_` is the datastore's id; `allowed` are the other namespaces that its spec lets in. What the answer depends on, and
         which collections have to be listed for it, is noted in the pass.
 
-        A resource that is owned by one that is being deleted counts as being deleted, too: garbage collection deletes it only
+        A resource that goes with one that is being deleted counts as being deleted, too: garbage collection deletes it only
         once its owner is gone, and the owner waits for the datastore.
         """
         datastore = current.resource
@@ -46,11 +46,13 @@ class Inside:
             and (key.namespace in may or child.told.datastore_id == id_)
         ]
         current.dependencies.update(dependency.resource(*child.key) for child in children)
-        going = {child.uid for child in children if child.deleting_since is not None}
+        going = {child.uid: child for child in children if child.deleting_since is not None}
+        inline = {key for owner in going.values() for key in self.owners.owned_by(owner)}
         staying = []
         for child in children:
             is_allowed = self._is_allowed(child, may, current.view.name)
-            if not {child.uid, owner_of(child)} & going and self._stands(current, child, id_, is_allowed=is_allowed):
+            goes = child.uid in going or child.key in inline or _goes_with(child, going.keys())
+            if not goes and self._stands(current, child, id_, is_allowed=is_allowed):
                 staying.append(self._named(child, is_allowed=is_allowed))
         return tuple(sorted(staying))
 
@@ -94,3 +96,12 @@ class Inside:
             f"{kind.collection.one} {child.told.id} (of a namespace that may not use this datastore; delete it in "
             "the cloud)"
         )
+
+
+def _goes_with(child: Resource, going: Collection[str]) -> bool:
+    """Return whether garbage collection deletes the child, which somebody has given ownerReferences, once those that are going
+    (their uids) are gone. What has another owner stays, and so does what is protected: Kubernetes refuses its deletion.
+    """
+    return (
+        bool(child.owner_uids) and all(owner in going for owner in child.owner_uids) and not child.stated.is_protected
+    )

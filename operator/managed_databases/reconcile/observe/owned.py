@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from managed_databases.kinds.observed import ObservedOwned
 from managed_databases.kinds.verdicts import OwnedResource
-from managed_databases.reconcile.annotations import OWNED_BY
-from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, owner_of
+from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, has_lost_a_mark, owner_of
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency
@@ -24,7 +23,7 @@ def owned_by(
     """
     namespace = owner.key.namespace
     keys = {ResourceKey(each.kind, namespace, each.name) for each in wanted}
-    keys |= {key for key in owners.owned_by(owner.uid) if key.namespace == namespace}
+    keys |= owners.owned_by(owner)
     dependencies.update(dependency.resource(*key) for key in keys)
     return tuple(
         ObservedOwned(
@@ -32,7 +31,7 @@ def owned_by(
             name=each.key.name,
             spec=each.spec,
             is_ours=owner_of(each) == owner.uid,
-            is_marked=each.annotations.get(OWNED_BY) == owner.uid and owner.uid in each.owner_uids,
+            has_lost_a_mark=has_lost_a_mark(each, owner),
             is_going=each.deleting_since is not None,
             trouble=_trouble(each),
         )

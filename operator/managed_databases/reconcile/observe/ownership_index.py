@@ -171,9 +171,14 @@ class OwnershipIndex:
         entry = self._entries.get(key)
         return next(iter(entry.parents), None) if entry else None
 
-    def owned_by(self, uid: str) -> frozenset[ResourceKey]:
-        """Return the resources that were made because the spec of the resource with this uid asks for them."""
-        return self._owned.of(uid)
+    def owned_by(self, owner: Resource) -> frozenset[ResourceKey]:
+        """Return the resources that the operator has made because the spec of `owner` asks for them: they are marked as such
+        (`owner_of`), of a kind that the spec may list inline, and in the owner's namespace. Marks elsewhere were set by people.
+        """
+        kind = self.kind_of(owner.key.kind)
+        kinds = kind.owned_kinds if isinstance(kind, CloudKind) else ()
+        marked = self._owned.of(owner.uid)
+        return frozenset(key for key in marked if key.kind in kinds and key.namespace == owner.key.namespace)
 
     def _parents(self, kind: CloudKind, resource: Resource) -> Iterator[ResourceKey | str]:
         if datastore_id := resource.told.datastore_id:
@@ -223,10 +228,17 @@ class OwnershipIndex:
 def owner_of(resource: Resource) -> str | None:
     """Return the uid of the resource whose spec asked for this one; None if there is none.
 
-    The annotation says so; if it is missing, the only ownerReference does.
+    The operator writes annotation and ownerReference together. One alone proves nothing: people and tools set ownerReferences
+    of their own, and copy annotations; a resource with one mark only is never changed or deleted for its owner's sake.
     """
     stated = resource.annotations.get(OWNED_BY)
-    return stated if stated is not None or len(resource.owner_uids) != 1 else resource.owner_uids[0]
+    return stated if stated in resource.owner_uids else None
+
+
+def has_lost_a_mark(resource: Resource, owner: Resource) -> bool:
+    """Return whether the resource has one of the two marks of `owner`, and nothing in the place of the other."""
+    marks = resource.annotations.get(OWNED_BY), resource.owner_uids
+    return marks in ((owner.uid, ()), (None, (owner.uid,)))
 
 
 def named_to(asker: Resource, other: ResourceKey) -> str:
