@@ -6,7 +6,7 @@ from mutants.mutant import Mutant
 
 _DECIDE = ("reconcile/decide",)
 _GUARDS = ("virtual/test_guards.py",)
-_REFERENCES = ("reconcile/observe/test_references.py",)
+_REFERENCES = tuple(f"reconcile/observe/test_references{part}.py" for part in ("", "_of_guests", "_depend"))
 
 OWNERSHIP: Final = (
     Mutant(
@@ -287,7 +287,7 @@ INLINE_ONLY: Final = (
         "reconcile/act/actor.py",
         "(there is None or owner_of(there) != current.resource.uid)",
         "there is None",
-        ("reconcile/act/test_actor.py",),
+        ("reconcile/act/test_actor_owned.py",),
     ),
     Mutant(
         "a protected resource that somebody has given an owner keeps its datastore",

@@ -14,17 +14,14 @@ from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.observed import PasswordView, SameKey
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import (
-    Arrange,
     Change,
     Create,
     Delete,
-    OwnedResource,
     Reason,
     Record,
     Stall,
 )
-from managed_databases.reconcile.annotations import OWNED_BY
-from managed_databases.reconcile.ports import KubeRefused, KubeUnreachable, NewSecret, ResourceKey
+from managed_databases.reconcile.ports import KubeRefused, KubeUnreachable, NewSecret
 from reconcile.act.recording import Stage
 from reconcile.fake_cache import resource
 
@@ -259,63 +256,6 @@ async def test_what_is_gone_is_not_found_again_in_what_was_made_once() -> None:
     assert stage.done == []
     assert stage.current.memory.creation.created_id is None
     assert not stage.current.memory.password.is_confirmed(SecretStr("sent once more"))
-
-
-# --- what belongs to it ---
-
-GRANT = OwnedResource("DatabaseGrant", "app-orders", {"databaseRef": {"name": "orders"}, "withGrant": None})
-KEY = ResourceKey("DatabaseGrant", "home", "app-orders")
-MARKS: dict[str, Any] = {"annotations": {OWNED_BY: APP.uid}, "owner_uids": (APP.uid,)}
-
-
-def arrange(**fields: Any) -> Arrange:
-    return Arrange(Reason.ABSENT, "a grant is asked for", GRANT, **fields)
-
-
-async def test_what_is_owned_is_made_marked_and_told() -> None:
-    stage = Stage(APP)
-    await stage.actor.act(stage.current, arrange(), GROW)
-    assert stage.done == [f"create {KEY}"]
-    assert stage.arranged == [KEY]
-
-
-@pytest.mark.parametrize("fields", [{"if_there": True}, {"doomed": True}])
-async def test_what_is_gone_by_now_is_not_made_again(fields: dict[str, bool]) -> None:
-    stage = Stage(APP)
-    await stage.actor.act(stage.current, arrange(**fields), GROW)
-    assert (stage.done, stage.arranged) == ([], [])
-
-
-async def test_what_is_there_is_changed() -> None:
-    stage = Stage(APP, resource("DatabaseGrant", "app-orders", spec={}, annotations={OWNED_BY: APP.uid}))
-    await stage.actor.act(stage.current, arrange(), GROW)
-    assert stage.done == [f"change {KEY}: {dict(GRANT.spec)}"]
-    assert stage.arranged == [KEY]
-
-
-@pytest.mark.parametrize(
-    ("spec", "first"),
-    [({}, [f"change {KEY}: {{'deletionProtection': False}}"]), ({"deletionProtection": False}, [])],
-)
-async def test_what_shall_go_loses_its_protection_first(spec: dict[str, Any], first: list[str]) -> None:
-    stage = Stage(APP, resource("DatabaseGrant", "app-orders", spec=spec, **MARKS))
-    await stage.actor.act(stage.current, arrange(doomed=True), GROW)
-    assert stage.done == [*first, f"delete {KEY}"]
-
-
-@pytest.mark.parametrize("fields", [{"if_there": True}, {"doomed": True}])
-@pytest.mark.parametrize("gone", ["annotations", "owner_uids"])
-async def test_what_is_not_marked_as_ours_by_now_is_left_alone(fields: dict[str, bool], gone: str) -> None:
-    marks = {name: value for name, value in MARKS.items() if name != gone}
-    stage = Stage(APP, resource("DatabaseGrant", "app-orders", spec={}, **marks))
-    await stage.actor.act(stage.current, arrange(**fields), GROW)
-    assert (stage.done, stage.arranged) == ([], [])
-
-
-async def test_what_shall_go_with_its_owner_is_made_free_to() -> None:
-    stage = Stage(APP, resource("DatabaseGrant", "app-orders", spec={}, **MARKS))
-    await stage.actor.act(stage.current, arrange(if_there=True), GROW)
-    assert stage.done == [f"change {KEY}: {dict(GRANT.spec)}"]
 
 
 # --- who may have the key ---
