@@ -31,6 +31,7 @@ REASONS: Final[Mapping[str, str]] = {
     "configuration-parameters.get": _LISTED,
     "datastore-types.get": _LISTED,
     "flavors.get": _LISTED,
+    "user-setting-parameters.get": _LISTED,
     "datastores.logs": _READING,
     "datastores.metrics": _READING,
     "datastores.databases-metrics": _READING,
@@ -131,12 +132,12 @@ def _reached(name: str, modules: Mapping[str, ast.Module]) -> set[str]:
         name = ahead.pop()
         if name in modules and name not in reached:
             reached.add(name)
-            prefix = f"{kinds_package.__name__}."
-            ahead += [
-                node.module.removeprefix(prefix)
-                for node in ast.walk(modules[name])
-                if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith(prefix)
-            ]
+            for node in ast.walk(modules[name]):
+                match node:
+                    case ast.ImportFrom(module=kinds_package.__name__):
+                        ahead += [alias.name for alias in node.names]
+                    case ast.ImportFrom(module=str(module)):
+                        ahead.append(module.removeprefix(f"{kinds_package.__name__}."))
     return reached
 
 

@@ -88,10 +88,11 @@ anything is sent. Deprecated operations are here for completeness; the operator 
 ## Operations
 
 All names below are in `managed_databases.api.collections`, all models in `managed_databases.api.models`. *Known from*
-says how sure method and path are: the API's **reference**, public **clients** of it, or **assumed**.
+says how sure method and path are: the API's **reference**, public **clients** of it, **newer clients** (a cloud may answer
+404), or **assumed**.
 """
 
-_KNOWN_FROM: Final = {"R": "reference", "C": "clients", "A": "assumed"}
+_KNOWN_FROM: Final = {"R": "reference", "C": "clients", "N": "newer clients", "A": "assumed"}
 
 
 def pages() -> dict[Path, str]:

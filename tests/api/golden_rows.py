@@ -6,7 +6,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-Mark = Literal["R", "C", "A"]
+Mark = Literal["R", "C", "N", "A"]
 
 
 class Row(BaseModel):

@@ -29,7 +29,9 @@ SECTIONS = [
     "logical-replication-slots",
     "prometheus-metrics-tokens",
     "quotas",
+    "roles",
     "topics",
+    "user-setting-parameters",
     "users",
 ]
 

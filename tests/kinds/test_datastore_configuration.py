@@ -10,13 +10,13 @@ from managed_databases.api.models import ConfigurationParameter
 from managed_databases.kinds import datastore_configuration
 from managed_databases.kinds.datastore_configuration import (
     MAX_HINTS,
-    UNSAFE_FROM,
     Value,
     convert,
     converted,
     difference,
 )
 from managed_databases.kinds.observed import SpecRefused
+from managed_databases.kinds.parameter_values import UNSAFE_FROM
 from managed_databases.kinds.verdicts import Reason
 
 UNSAFE = "integers of 2^63 and more must be quoted, or Kubernetes changes them"

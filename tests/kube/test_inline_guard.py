@@ -11,7 +11,8 @@ def test_each_field_asks_for_the_right_to_create_its_kind() -> None:
     assert policy["spec"]["failurePolicy"] == "Fail"
     assert binding["spec"] == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
     expressions = [each["expression"] for each in policy["spec"]["validations"]]
-    for (field, kind), expression in zip(sorted(INLINE.items()), expressions, strict=True):
+    needs = INLINE | {"roles": "DatabaseGrant"}
+    for (field, kind), expression in zip(sorted(needs.items()), expressions, strict=True):
         asked = f"resource('{kinds()[kind].plural}').namespace(request.namespace).check('create').allowed()"
         assert expression.endswith(f"|| authorizer.group('manageddatabases.io').{asked}")
         assert f"object.spec.{field}" in expression

@@ -26,8 +26,8 @@ ANSWERS: Final = (
     ),
     Mutant(
         "every number that an answer may hold has a digest",
-        "kinds/datastore_managed.py",
-        " and abs(value) < configuration.UNSAFE_FROM:",
+        "kinds/managed_fields.py",
+        " and abs(value) < UNSAFE_FROM:",
         ":",
         ("kinds/test_datastore_managed.py",),
     ),

@@ -14,8 +14,8 @@ STANDING: Final = (
     ),
     Mutant(
         "only what this operator has set is reset",
-        "kinds/datastore_managed.py",
-        "return name in observed.status.managed or (sent is not None and actual_values(observed).get(name) == sent)",
+        "kinds/managed_fields.py",
+        "return name in observed.status.managed or (sent is not None and actual.get(name) == sent)",
         "return name in observed.status.managed or sent is not None",
         ("virtual/test_managed_is_applied.py", "kinds/test_managed_datastore.py"),
     ),

@@ -31,6 +31,14 @@ def parameter(name: str) -> str:
     return next(id_ for id_, (_, one) in PARAMETERS_BY_ID.items() if one.name == name)
 
 
+def role(name: str) -> str:
+    return catalogue_id("role", type_id("postgresql", "16"), name)
+
+
+def setting(name: str) -> str:
+    return catalogue_id("user-setting-parameter", type_id("postgresql", "16"), name)
+
+
 OURS = {
     "55555555-5555-4555-8555-555555555555": type_id("postgresql", "16"),
     "55555555-5555-4555-8555-555555555557": type_id("redis", "7"),
@@ -41,6 +49,8 @@ OURS = {
     "77777777-7777-4777-8777-777777777777": parameter("work_mem"),
     "77777777-7777-4777-8777-777777777778": parameter("xmloption"),
     "16161616-1616-4616-8616-161616161616": catalogue_id("available-extension", "pgcrypto"),
+    "19191919-1919-4919-8919-191919191919": role("pg_read_all_data"),
+    "1a1a1a1a-1a1a-4a1a-8a1a-1a1a1a1a1a1b": setting("synchronous_commit"),
 }
 """The rows' id -> the sandbox's."""
 
@@ -73,7 +83,7 @@ def there() -> list[tuple[str, dict[str, Any]]]:
         ("datastores", {"id": KAFKA, "type_id": type_id("kafka", "3.6")}),
         ("datastores", {"id": CACHE, "type_id": type_id("redis", "7")}),
         ("datastores", {"id": MYSQL, "type_id": type_id("mysql", "8")}),
-        ("users", {"id": USER, "name": "owner", **place}),
+        ("users", {"id": USER, "name": "owner", "roles": [], "settings": {"statement_timeout": 5000}, **place}),
         ("users", {"id": HEIR, "name": "heir", **place}),
         ("databases", {"id": DATABASE, "name": "store", "owner_id": USER, "lc_collate": "C", "lc_ctype": "C", **place}),
         ("grants", {"id": "14141414-1414-4414-8414-141414141414", "database_id": DATABASE, "user_id": HEIR, **place}),
@@ -103,6 +113,8 @@ async def test_golden(row: Row, account: Account) -> None:
     for collection, told in there():
         await account.admin("create", collection=collection, body=told)
     await prepare(row, account)
+    if "N" in row.marks.values():
+        await account.admin("settings", user_offers=True)
     path, query, request = in_our_words(row)
     answer = await account.http.request(
         row.method, f"/v1{path}", params=query, json=request, headers={"X-Auth-Token": account.token}
@@ -147,7 +159,7 @@ def names(value: object, path: str = "", *, deep: bool) -> set[str]:
     """Return the dotted names of all fields, or of the envelope only; a map with names of people's choice counts as one."""
     if isinstance(value, list):
         return set().union(*(names(one, path, deep=deep) for one in value))
-    if not isinstance(value, dict) or path.endswith((".config", ".connection")):
+    if not isinstance(value, dict) or path.endswith((".config", ".connection", ".settings")):
         return {path} - {""}
     below = {name for key, told in value.items() for name in names(told, f"{path}.{key}", deep=deep)} if deep else set()
     return {path, *(f"{path}.{key}" for key in value), *below} - {""}

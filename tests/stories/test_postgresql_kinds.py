@@ -143,3 +143,35 @@ async def test_a_slot_that_is_lost_is_not_made_again_by_itself(world: World) -> 
     assert (await only(world, "LogicalReplicationSlot"))["id"] != id_
     await world.delete("LogicalReplicationSlot", "warehouse")
     assert await objects(world, "LogicalReplicationSlot") == []
+
+
+@fast
+async def test_roles_and_settings_of_a_user(world: World) -> None:
+    await world.operator.start()
+    wanted = {"roles": ["pg_read_all_data"], "settings": {"conn_limit": "20"}}
+    await world.apply(world.project_manifest(), world.datastore(), world.user(**wanted))
+
+    # An older cloud makes the user without them, and the status says so.
+    await says(world, "DatabaseUser", "app", "NotSupported", "the API offers no roles")
+    assert condition(await world.get("DatabaseUser", "app"), "Ready")["status"] == "True"
+    assert await world.login_works()
+
+    # A newer one has them; the operator finds that out when it reads the catalogue again.
+    await world.sandbox.settings(user_offers=True)
+    await world.annotate("DatabaseProject", world.project, **{"sync-requested": "now"})
+    user = await world.becomes("DatabaseUser", "app")
+    assert user["status"]["managed"] == ["roles", "settings.conn_limit"]
+    (given,) = await objects(world, "DatabaseUser")
+    assert (len(given["roles"]), given["settings"]) == (1, {"conn_limit": 20})
+
+    await world.change("DatabaseUser", "app", roles=["pg_read_all_dota"])
+    await says(world, "DatabaseUser", "app", "InvalidSpec", "on offer: pg_read_all_data")
+    await world.change("DatabaseUser", "app", roles=None, settings=None)
+
+    async def taken_back() -> bool:
+        (user,) = await objects(world, "DatabaseUser")
+        assert (user["roles"], user["settings"]) == ([], {})
+        return True
+
+    await world.until("what the operator has given is taken back", taken_back)
+    assert await world.login_works()

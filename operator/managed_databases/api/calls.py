@@ -13,8 +13,10 @@ T_co = TypeVar("T_co", covariant=True)
 A_co = TypeVar("A_co", bound=AnswerModel, covariant=True)
 R = TypeVar("R", bound=Request)
 
-Mark = Literal["R", "C", "A"]
-"""How surely a method and a path are known (docs/api-facts.md): R the API's reference, C public clients, A assumed."""
+Mark = Literal["R", "C", "N", "A"]
+"""How surely a method and a path are known (docs/api-facts.md): R the API's reference, C public clients, N client code and
+documentation newer than the reference (a cloud may answer 404), A assumed.
+"""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Collection(Generic[A_co]):
     `name` is in the path and is the envelope of the list ("datastores"); `one` is the envelope of an object ("datastore").
     `filters` are the query parameters of the list, which all match exactly. `creates` and `updates` are the models of the bodies
     of create and update, None if the section has no such operation; the reference calls the update of a datastore `rename`.
-    `deprecated` are the verbs that must not be used any more.
+    `deprecated` are the verbs that must not be used any more. Without `has_get` only the whole list can be read.
     """
 
     name: str
@@ -147,6 +149,8 @@ class Collection(Generic[A_co]):
     deletes: bool = False
     deprecated: frozenset[str] = frozenset()
     update_name: str = "update"
+    has_get: bool = True
+    mark: Mark = "R"
 
     def list(self, **filters: str) -> "Call[tuple[A_co, ...]]":
         """Return the call that lists the objects, filtered. Raises ValueError for a filter that the reference does not have."""
@@ -190,12 +194,14 @@ class Collection(Generic[A_co]):
                 method=method,
                 path=path,
                 deprecated=verb in self.deprecated,
+                mark=self.mark,
                 **({"answer": self.model} | more),
             )
 
         every, single = f"/{self.name}", f"/{self.name}/{{id}}"
         yield operation("list", "GET", every, answer_envelope=self.name, many=True, filters=self.filters)
-        yield operation("get", "GET", single, answer_envelope=self.one)
+        if self.has_get:
+            yield operation("get", "GET", single, answer_envelope=self.one)
         in_envelope = {"request_envelope": self.one, "answer_envelope": self.one}
         if self.creates is not None:
             yield operation("create", "POST", every, request=self.creates, **in_envelope)

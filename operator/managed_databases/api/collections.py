@@ -52,11 +52,15 @@ from managed_databases.api.models import (
     RedisPasswordChange,
     Request,
     Resize,
+    Role,
     SecurityGroupsChange,
     Topic,
     TopicChange,
     User,
     UserPassword,
+    UserRoles,
+    UserSettingParameter,
+    UserSettings,
 )
 
 R = TypeVar("R", bound=Request)
@@ -163,6 +167,7 @@ PROMETHEUS_METRICS_TOKENS = Collection(
     updates=MetricsTokenName,
     deletes=True,
 )
+ROLES = Collection("roles", "role", Role, _filters("id datastore_type_id name datastore_id"), has_get=False, mark="N")
 TOPICS = Collection(
     "topics",
     "topic",
@@ -180,6 +185,14 @@ USERS = Collection(
     creates=NewUser,
     updates=UserPassword,
     deletes=True,
+)
+
+USER_SETTING_PARAMETERS = Collection(
+    "user-setting-parameters",
+    "user-setting-parameter",
+    UserSettingParameter,
+    _filters("id name datastore_type_id datastore_id"),
+    mark="N",
 )
 
 CAPABILITIES: Call[tuple[Capability, ...]] = Call(
@@ -263,6 +276,27 @@ count_datastores: Counting[DatastoreCounts] = Counting(
     answer=DatastoreCounts,
     filters=DATASTORES.filters,
     mark="A",
+)
+
+# --- a user's own operations -----------------------------------------------------------------------------------------
+
+set_user_roles: ChangeOperation[UserRoles, User] = ChangeOperation(
+    name="users.roles",
+    method="PUT",
+    path="/users/{id}/roles",
+    request=UserRoles,
+    answer=User,
+    answer_envelope="user",
+    mark="N",
+)
+set_user_settings: ChangeOperation[UserSettings, User] = ChangeOperation(
+    name="users.settings",
+    method="PUT",
+    path="/users/{id}/settings",
+    request=UserSettings,
+    answer=User,
+    answer_envelope="user",
+    mark="N",
 )
 
 # --- floating IPs and dedicated hosts --------------------------------------------------------------------------------

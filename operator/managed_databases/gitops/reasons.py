@@ -117,6 +117,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.DRIFT_FIGHT: (_X,),
     Reason.QUOTA_EXCEEDED: (_X,),
     Reason.GUARD_NEEDED: (_X,),
+    Reason.NOT_SUPPORTED: (_X,),
     Reason.REFUSED: (_X, Way.PROJECT_LISTS),
     Reason.KUBERNETES_REFUSES: (_X, Way.GOING_STALL, Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
     Reason.OPERATOR_DEFECT: (_X, Way.GOING_STALL, Way.PROJECT_STALLS),

@@ -9,14 +9,16 @@ from typing_extensions import override
 from managed_databases.api.calls import Call
 from managed_databases.api.collections import USERS
 from managed_databases.api.models import Database, NewUser, User, UserPassword
+from managed_databases.kinds import user_attributes as attributes
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, secret_content
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
 from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
-from managed_databases.kinds.kind import Credential, NameOrId, Reference
+from managed_databases.kinds.kind import Conditions, Credential, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
 from managed_databases.kinds.observed import Observed
+from managed_databases.kinds.parameter_values import SettingValues
 from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
 from managed_databases.kinds.references import (
     DATASTORE,
@@ -30,7 +32,7 @@ from managed_databases.kinds.references import (
     stated,
 )
 from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.shared_fields import CloudSpec, SecretKeyRef, SecretName
+from managed_databases.kinds.shared_fields import CloudSpec, RoleName, SecretKeyRef, SecretName
 from managed_databases.kinds.verdicts import Change, OwnedResource
 
 UNKNOWN_ENGINE = "unknown"
@@ -67,6 +69,17 @@ class DatabaseUserSpec(ProtectedSpec):
     access: Annotated[tuple[InlineAccess, ...], Field(max_length=100)] | None = Field(
         default=None,
         description="The access rules of a Kafka user. For each entry the operator makes a KafkaACL that belongs to this user.",
+    )
+    roles: Annotated[tuple[RoleName, ...], Field(max_length=32)] | None = Field(
+        default=None,
+        description="The roles of the user, all of them, by their names in the API, such as pg_read_all_data (PostgreSQL, where "
+        "the API offers roles). When this field is removed from the spec, the roles that the operator has set are taken away.",
+    )
+    settings: SettingValues | None = Field(
+        default=None,
+        description="Settings of the user by name, such as conn_limit and statement_timeout (PostgreSQL, where the API offers "
+        "settings); text is accepted for every type. Only settings that stand here are managed. A setting that is removed from "
+        "here is reset to its default once, if the operator has set it.",
     )
     on_unknown_password: Literal["Refuse", "Reset"] = Field(
         default="Refuse",
@@ -110,14 +123,16 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
     def body(self, observed: ObservedUser, password: SecretStr | None) -> NewUser:
         """Return the body of the POST; without a password it serves only to check the spec, as the API would refuse it.
 
-        Raises SpecRefused if the engine has no users.
+        Roles and settings that the API does not have are left out: they do not hold up the user. Raises SpecRefused if the
+        engine has no users, or for roles and settings that are not on offer.
         """
         _require_fit(observed)
         name, datastore_id = effective_name(observed), datastore_of(observed).id or ""
+        more = attributes.for_creation(observed)
         if password is None:
             given = {"name", "datastore_id"}
             return NewUser.model_construct(given, name=name, datastore_id=datastore_id, password=SecretStr(""))
-        return NewUser(name=name, datastore_id=datastore_id, password=password)
+        return NewUser.model_validate({"name": name, "datastore_id": datastore_id, "password": password} | more)
 
     def expected(self, observed: ObservedUser) -> Mapping[str, str | None]:
         return {"datastore_id": datastore_of(observed).id, "name": effective_name(observed)}
@@ -125,12 +140,24 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
     def expected_of(self, user: User, /) -> Mapping[str, str | None]:
         return {"datastore_id": user.datastore_id, "name": user.name}
 
+    def needs_user_offers(self, observed: ObservedUser) -> bool:
+        return attributes.are_asked_for(observed)
+
     def changes(self, observed: ObservedUser) -> Iterator[Change]:
-        """Yield nothing: only the password of a user can change, and the controller does that. Raises SpecRefused if the spec
-        does not fit the datastore.
+        """Yield the changes of roles and settings; the controller changes the password. Raises SpecRefused if the spec does not
+        fit the datastore, and at the end for roles and settings that cannot be set.
         """
         _require_fit(observed)
-        yield from ()
+        yield from attributes.changes(observed)
+
+    def wanted_values(self, observed: ObservedUser) -> Mapping[str, str]:
+        return attributes.wanted_values(observed)
+
+    def actual_values(self, observed: ObservedUser) -> Mapping[str, str]:
+        return attributes.actual_values(observed)
+
+    def conditions(self, observed: ObservedUser) -> Conditions:
+        return attributes.conditions(observed)
 
     def owned(self, observed: ObservedUser) -> tuple[OwnedResource, ...]:
         return owned_by_user(observed)

@@ -4,21 +4,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
 from managed_databases.api.models import ConfigurationParameter
 from managed_databases.kinds.datastore_catalogue import invalid
 from managed_databases.kinds.nearest import nearest
 from managed_databases.kinds.observed import SpecRefused, all_of
+from managed_databases.kinds.parameter_values import UNSAFE_FROM
 
 Parameters = Sequence[ConfigurationParameter]
 Value = int | float | str | bool
 
 MAX_HINTS: Final = 4
 """The number of unknown names for which a message suggests a known name: a spec may have hundreds of unknown names."""
-
-UNSAFE_FROM: Final = 2**63
-"""From this number on the API server changes integers in JSON silently, so these must be written as text."""
 
 _LEAST: Final = -(2**63)
 _LARGEST: Final = 2**64 - 1
@@ -39,6 +37,17 @@ _TRUTHS: Final = {
 }
 
 
+class Wording(NamedTuple):
+    """How messages speak of the spec's `field`: what they say of a name that is not on offer, and after a largest value."""
+
+    field: str
+    unknown: str
+    largest: str
+
+
+_CONFIG: Final = Wording("config", "this engine has no such parameter", " with this flavor")
+
+
 class Unfit(ValueError):
     """A value does not fit its parameter; the message says which values fit, and never quotes the value."""
 
@@ -48,11 +57,13 @@ def _by_name(parameters: Parameters) -> dict[str, ConfigurationParameter]:
     return {parameter.name: parameter for parameter in reversed(parameters)}
 
 
-def _unknown(known: Mapping[str, ConfigurationParameter], name: str, *, is_hinted: bool) -> SpecRefused:
+def _unknown(
+    known: Mapping[str, ConfigurationParameter], name: str, wording: Wording, *, is_hinted: bool
+) -> SpecRefused:
     """Return the refusal of a name that no parameter has; with `is_hinted` its message suggests the most similar name."""
     close = nearest(name, known, most=1) if is_hinted else []
     hint = f"; did you mean {close[0]}?" if close else ""
-    return invalid(f"config.{name}: this engine has no such parameter{hint}")
+    return invalid(f"{wording.field}.{name}: {wording.unknown}{hint}")
 
 
 def converted(
@@ -74,6 +85,7 @@ def judged(
     limited: Parameters | None = None,
     *,
     max_hints: int = MAX_HINTS,
+    wording: Wording = _CONFIG,
 ) -> tuple[dict[str, Value], list[SpecRefused]]:
     """Return the spec's valid parameters, as the API takes them, and a message for each invalid one.
 
@@ -89,26 +101,30 @@ def judged(
         if parameter is None:
             assert known is not None
             unknown += 1
-            refusals.append(_unknown(known, name, is_hinted=unknown <= max_hints))
+            refusals.append(_unknown(known, name, wording, is_hinted=unknown <= max_hints))
             continue
         try:
-            fit[name] = _checked(parameter, name, value, exact.get(name))
+            fit[name] = _checked(parameter, name, value, exact.get(name), wording)
         except SpecRefused as refused:
             refusals.append(refused)
     return fit, refusals
 
 
 def _checked(
-    parameter: ConfigurationParameter, name: str, value: object, exact: ConfigurationParameter | None
+    parameter: ConfigurationParameter,
+    name: str,
+    value: object,
+    exact: ConfigurationParameter | None,
+    wording: Wording,
 ) -> Value:
     """Return one value as the API takes it. Raises SpecRefused."""
     try:
         result = convert(parameter, value)
         _require_allowed(exact or parameter, result)
         if exact is not None:
-            _require_no_more(exact, result)
+            _require_no_more(exact, result, wording)
     except Unfit as unfit:
-        raise invalid(f"config.{name}: {unfit}") from unfit
+        raise invalid(f"{wording.field}.{name}: {unfit}") from unfit
     return result
 
 
@@ -133,6 +149,18 @@ def convert(parameter: ConfigurationParameter, value: object) -> Value:
             return _text(value, parameter.choices or ())
         case _:
             return value
+
+
+def converted_as_told(parameters: Parameters | None, told: Mapping[str, object]) -> dict[str, object]:
+    """Return the API's values in the types of their parameters, as far as they can be converted."""
+    known = {parameter.name: parameter for parameter in parameters or ()}
+    values: dict[str, object] = {}
+    for name, value in told.items():
+        try:
+            values[name] = convert(known[name], value) if name in known else value
+        except Unfit:
+            values[name] = value
+    return values
 
 
 def same(parameter: ConfigurationParameter | None, wanted: Value, actual: object) -> bool:
@@ -169,9 +197,9 @@ def _require_allowed(parameter: ConfigurationParameter, value: Value) -> None:
         raise Unfit(f"at least {parameter.min:.15g}")
 
 
-def _require_no_more(parameter: ConfigurationParameter, value: Value) -> None:
+def _require_no_more(parameter: ConfigurationParameter, value: Value, wording: Wording) -> None:
     if not isinstance(value, str | bool) and parameter.max is not None and value > parameter.max:
-        raise Unfit(f"at most {parameter.max:.15g} with this flavor")
+        raise Unfit(f"at most {parameter.max:.15g}{wording.largest}")
 
 
 def _integer(value: Value) -> int:

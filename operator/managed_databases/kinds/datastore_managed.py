@@ -1,21 +1,16 @@
-"""The fields of a datastore that are reset once they are removed from the spec, with digests of the spec's and cloud's values.
+"""The fields of a datastore that are reset once they are removed from the spec, with digests of the spec's and cloud's values."""
 
-Only a value that the operator has set is ever reset. By the digests the operator knows whether the cloud has the value that
-it has sent, also after a call whose answer was lost, or whose process was killed.
-"""
-
-import hashlib
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
 from typing import Final
 
-import orjson
-
 from managed_databases.api.models import Datastore, NewPooler
 from managed_databases.kinds import datastore_configuration as configuration
+from managed_databases.kinds import managed_fields
 from managed_databases.kinds.datastore_room import parameters_for
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore_spec import PoolerSpec
+from managed_databases.kinds.managed_fields import digest
 
 POOLER: Final = "pooler"
 FIREWALL: Final = "firewall"
@@ -44,7 +39,7 @@ def wanted_values(observed: ObservedDatastore) -> Mapping[str, str]:
     parameters, limited = engine_parameters(observed), limited_parameters(observed)
     fit, _ = configuration.judged(parameters, spec.config or {}, limited, max_hints=0)
     values |= {CONFIG + name: value for name, value in fit.items()}
-    return {name: _digest(value) for name, value in values.items()}
+    return {name: digest(value) for name, value in values.items()}
 
 
 def actual_values(observed: ObservedDatastore) -> Mapping[str, str]:
@@ -59,24 +54,19 @@ def actual_values(observed: ObservedDatastore) -> Mapping[str, str]:
         values[POOLER] = _pooler_value(whole_pooler(PoolerSpec.model_construct(), datastore))
     if datastore.log_platform is not None:
         values[LOG_EXPORT] = datastore.log_platform.log_group
-    known = {parameter.name: parameter for parameter in engine_parameters(observed) or ()}
-    for name, value in (datastore.config or {}).items():
-        try:
-            values[CONFIG + name] = configuration.convert(known[name], value) if name in known else value
-        except configuration.Unfit:
-            values[CONFIG + name] = value
-    return {name: _digest(value) for name, value in values.items()}
+    config = configuration.converted_as_told(engine_parameters(observed), datastore.config or {})
+    values |= {CONFIG + name: value for name, value in config.items()}
+    return {name: digest(value) for name, value in values.items()}
 
 
 def is_ours(observed: ObservedDatastore, name: str) -> bool:
-    """Return whether the operator has set this field: a call has surely worked, or the cloud has the value that was sent."""
-    sent = observed.status.applying.get(name)
-    return name in observed.status.managed or (sent is not None and actual_values(observed).get(name) == sent)
+    """Return whether the operator has set this field."""
+    return managed_fields.is_ours(observed, actual_values(observed), name)
 
 
 def ours(observed: ObservedDatastore) -> set[str]:
     """Return the names of all fields that the operator has set."""
-    return {name for name in (*observed.status.managed, *observed.status.applying) if is_ours(observed, name)}
+    return managed_fields.ours(observed, actual_values(observed))
 
 
 def whole_pooler(wanted: PoolerSpec, datastore: Datastore | None) -> NewPooler:
@@ -120,9 +110,3 @@ def _networks(addresses: Iterable[str]) -> list[str]:
 
 def _pooler_value(pooler: NewPooler) -> list[object]:
     return [pooler.mode, pooler.size]
-
-
-def _digest(value: object) -> str:
-    if isinstance(value, float) and value.is_integer() and abs(value) < configuration.UNSAFE_FROM:
-        value = int(value)  # the API may tell 1.0 where 1 was sent
-    return hashlib.sha256(orjson.dumps(value, default=str)).hexdigest()[:12]

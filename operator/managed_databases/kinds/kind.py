@@ -163,6 +163,10 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
         """Return the flavor whose limits for configuration parameters the check of the spec needs; they are read once."""
         return None
 
+    def needs_user_offers(self, observed: Observed[S, O, T]) -> bool:
+        """Return whether the check of the spec needs the roles and settings that users can have."""
+        return False
+
     # --- changing it ---
 
     @abstractmethod

@@ -2,15 +2,17 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from typing_extensions import override
 
+from managed_databases.kinds.parameter_values import ParameterValues
 from managed_databases.kinds.references import DatastoreRef
-from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable, without_nulls
+from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable
 from managed_databases.kinds.shared_fields import (
     CloudSpec,
     NamespaceName,
     ObjectName,
+    RoleName,
     SecretKeyRef,
     SecretName,
     Uuid,
@@ -32,16 +34,6 @@ SecurityGroups = Annotated[
         "have, or leave securityGroups out, and they stay as they are",
     ),
     Rule("self.all(one, self.exists_one(other, other == one))", "each security group stands here once"),
-]
-
-
-def _no_nulls(given: object) -> object:
-    return without_nulls(given) if isinstance(given, dict) else given
-
-
-ConfigValue = bool | int | float | Annotated[str, Field(max_length=1024)]
-Config = Annotated[
-    dict[Annotated[str, Field(max_length=128)], ConfigValue], Field(max_length=500), BeforeValidator(_no_nulls)
 ]
 
 
@@ -166,6 +158,11 @@ class GuestRights(Spec):
         description="ManagedDatabases of the datastore's own namespace that resources of the guest's namespace may refer to, by "
         "the database's id in the cloud.",
     )
+    roles: Annotated[tuple[RoleName, ...], Field(max_length=16)] = Field(
+        default=(),
+        description="Roles that users of the namespace may have. A role such as pg_read_all_data reaches every database of the "
+        "datastore.",
+    )
 
 
 class RedisSpec(Spec):
@@ -252,7 +249,7 @@ class ManagedDatastoreSpec(CloudSpec):
     subnet_id: Annotated[Uuid, Rule(IMMUTABLE, "the API can never change a subnet: make another datastore")] = Field(
         alias="subnetID", description="The id of the subnet that the nodes are in."
     )
-    config: Config | None = Field(
+    config: ParameterValues | None = Field(
         default=None,
         description="Configuration parameters by name; text is accepted for every type. Only parameters that stand here are "
         "managed. A parameter that is removed from here is reset to its default once, if the operator has set it. Names have at "

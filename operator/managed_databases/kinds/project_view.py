@@ -12,6 +12,8 @@ from managed_databases.api.models import (
     Flavor,
     Limit,
     Quota,
+    Role,
+    UserSettingParameter,
 )
 from managed_databases.kinds.database_ports import PortNumbers
 
@@ -49,6 +51,12 @@ class Catalogue:
     capabilities: tuple[Capability, ...] = ()
     extensions: tuple[AvailableExtension, ...] | None = None
     """The extensions on offer; None until they were read. `known` does not wait for them."""
+    roles: tuple[Role, ...] | None = None
+    """The roles that users can have; None until they were read, which is done once a spec needs them. Empty if the API offers
+    none, as older clouds do. `known` does not wait for them.
+    """
+    user_settings: tuple[UserSettingParameter, ...] | None = None
+    """The settings that users can have, as `roles`."""
     known: bool = False
     """Whether the catalogue was read at least once."""
     version: int = 0

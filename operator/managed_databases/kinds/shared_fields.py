@@ -60,6 +60,10 @@ class ProjectRef(NameReference):
     """The `DatabaseProject` (cluster-scoped) to use."""
 
 
+RoleName = Annotated[str, one_word(63)]
+"""A role of PostgreSQL, by its name."""
+
+
 class SecretKeyRef(Spec):
     """One key of a Secret in the same namespace that carries the label `manageddatabases.io/managed: password`."""
 

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     DRIFT_FIGHT = "DriftFight"
     QUOTA_EXCEEDED = "QuotaExceeded"
     GUARD_NEEDED = "GuardNeeded"
+    NOT_SUPPORTED = "NotSupported"
     PENDING_TOO_LONG = "PendingTooLong"
     REFUSED = "Refused"
     KUBERNETES_REFUSES = "KubernetesRefuses"

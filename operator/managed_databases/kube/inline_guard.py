@@ -1,8 +1,8 @@
 """Makes the admission policy that lets people list resources inline in a spec only if they may create these resources.
 
-The operator makes the resources that a spec lists inline (grants, access rules) with its own rights. Without the policy somebody
-who may only write users could get access rules that way. The policy asks the API server whether the same person may create that
-kind in that namespace.
+The operator makes the resources that a spec lists inline (grants, access rules) with its own rights, and gives roles, which let
+a user into every database. Without the policy somebody who may only write users could get access that way. The policy asks
+the API server whether the same person may create that kind in that namespace.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,11 @@ from managed_databases.kube.admission import match_constraints
 ASKING: Final = "DatabaseUser"
 """The kind whose spec has the fields of INLINE."""
 POLICY: Final = f"inline.{GROUP}"
+_GUARDED: Final = {
+    **{field: (kind, f"asks for a {kind} for each entry") for field, kind in INLINE.items()},
+    "roles": ("DatabaseGrant", "lets the user into every database of the datastore"),
+}
+"""By field: the kind that whoever sets the field has to be allowed to create, and what the field does."""
 
 
 def inline_policies(kinds: Iterable[Kind]) -> list[dict[str, Any]]:
@@ -37,7 +42,9 @@ def inline_policies(kinds: Iterable[Kind]) -> list[dict[str, Any]]:
             "failurePolicy": "Fail",
             "matchConstraints": match_constraints(rule),
             "validations": [
-                _validation(field, served[kind]) for field, kind in sorted(INLINE.items()) if kind in served
+                _validation(field, served[kind], asks)
+                for field, (kind, asks) in sorted(_GUARDED.items())
+                if kind in served
             ],
         },
     }
@@ -50,7 +57,7 @@ def inline_policies(kinds: Iterable[Kind]) -> list[dict[str, Any]]:
     return [policy, binding]
 
 
-def _validation(field: str, kind: Kind) -> dict[str, Any]:
+def _validation(field: str, kind: Kind, asks: str) -> dict[str, Any]:
     """Return the validation of one field. It refuses only a change of the field, so that others, and the operator, may change
     the rest of the spec.
     """
@@ -62,7 +69,7 @@ def _validation(field: str, kind: Kind) -> dict[str, Any]:
     )
     return {
         "expression": f"{asks_nothing} || ({is_unchanged}) || {may}",
-        "message": f"spec.{field} asks for a {kind.name} for each entry, and you may not create {kind.plural}.{GROUP} in "
+        "message": f"spec.{field} {asks}, and you may not create {kind.plural}.{GROUP} in "
         "this namespace: whoever may has to apply this, or the field has to stay as it is",
         "reason": "Forbidden",
     }

@@ -26,7 +26,7 @@ _SETTINGS: Final[Schema] = {
     "properties": {
         "delay": _SECONDS,
         "token_seconds": _SECONDS,
-        **dict.fromkeys(("manual", "realistic", "busy_children", "config_defaults"), _SWITCH),
+        **dict.fromkeys(("manual", "realistic", "busy_children", "config_defaults", "user_offers"), _SWITCH),
         "quota": {
             "type": "object",
             "additionalProperties": False,

@@ -30,7 +30,7 @@ class Settings:
 
     `delay_seconds` is how long a change takes; with `manual` a change ends only when `complete` is called. `busy_children`:
     changes of objects in a datastore are refused while the datastore is at work. `config_defaults`: a datastore's `config` shows
-    every parameter, not only those that were set.
+    every parameter, not only those that were set. `user_offers`: users have roles and settings.
     """
 
     delay_seconds: float = 0.3
@@ -38,6 +38,7 @@ class Settings:
     manual: bool = False
     busy_children: bool = False
     config_defaults: bool = False
+    user_offers: bool = False
     token_seconds: float = 24 * 3600
     quota: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_QUOTA))
 

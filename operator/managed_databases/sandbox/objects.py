@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from managed_databases.sandbox import datastores
+from managed_databases.sandbox import datastores, user_offers
 from managed_databases.sandbox.answers import Answer, Refusal, busy, not_found
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import CATALOGUE, TYPES, parameter_rows
@@ -98,6 +98,8 @@ def delete(section: Section, call: Call, id_: str) -> Answer:
 
 def seen(section: Section, call: Call, row: Row) -> Row:
     """Return an object as the API shows it."""
+    if section.name == "users" and call.cloud.settings.user_offers:
+        return user_offers.shown(call, row)
     return datastores.shown(call, row) if section.name == "datastores" else row
 
 

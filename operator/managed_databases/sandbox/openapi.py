@@ -28,6 +28,12 @@ _QUERY_TYPES: Final[dict[str, Schema]] = {
 }
 """The schemas of filters that are not plain texts."""
 
+_OPTIONAL: Final = {
+    "roles": ("role", ("datastore_id", "datastore_type_id", "id", "name")),
+    "user-setting-parameters": ("user-setting-parameter", ("datastore_id", "datastore_type_id", "id", "name")),
+}
+"""What only newer clouds have (404 where the sandbox's setting `user_offers` is off): the envelope of one object, and filters."""
+
 _TIMES: Final = {"start", "end"}
 
 
@@ -79,6 +85,8 @@ def _filters(method: str, section: str, tail: str) -> tuple[str, ...]:
         return ()
     if last in _READING_FILTERS:
         return _READING_FILTERS[last]
+    if section in _OPTIONAL:
+        return () if tail else _OPTIONAL[section][1]
     if section == "configuration-parameters":
         return (*(sorted(SECTIONS[section].filters) if not tail else ()), "ram")
     return tuple(sorted(SECTIONS[section].filters)) if section in SECTIONS and tail in ("", "count") else ()
@@ -97,7 +105,7 @@ def _responses(method: str, section: str, tail: str, operation: Operation) -> di
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/error"}}}
     refused = {"401", "403"}
     if operation.status < 400:
-        if "{id}" in tail or method != "GET":
+        if "{id}" in tail or method != "GET" or section in _OPTIONAL:
             refused.add("404")
         if method != "GET" or _filters(method, section, tail):
             refused.add("400")
@@ -119,7 +127,8 @@ def _answer(method: str, section: str, tail: str) -> Schema:
     if last in _READING_FILTERS:
         return listed("logs" if last == "logs" else "metrics", _reference(last))
     if tail or method == "POST":
-        return enveloped(SECTIONS[section].one, _reference(section))
+        one = _OPTIONAL[section][0] if section in _OPTIONAL else SECTIONS[section].one
+        return enveloped(one, _reference(section))
     return listed(section, _reference(section))
 
 

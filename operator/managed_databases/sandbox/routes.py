@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from managed_databases.sandbox import datastore_operations, datastores, objects, readings
+from managed_databases.sandbox import datastore_operations, datastores, objects, readings, user_offers
 from managed_databases.sandbox.answers import Answer, Refusal
 from managed_databases.sandbox.calling import Call
 from managed_databases.sandbox.catalogue import CAPABILITIES, LIMITS
@@ -127,6 +127,11 @@ ROUTES.update(
         ("GET", "quotas", ""): Operation(_quotas),
         ("GET", "limits", ""): Operation(lambda call, _: Answer(200, {"limits": LIMITS})),
         ("GET", "capabilities", ""): Operation(lambda call, _: Answer(200, {"capabilities": CAPABILITIES})),
+        ("GET", "roles", ""): Operation(user_offers.list_roles),
+        ("GET", "user-setting-parameters", ""): Operation(user_offers.list_parameters),
+        ("GET", "user-setting-parameters", "{id}"): Operation(user_offers.get_parameter),
+        ("PUT", "users", "{id}/roles"): Operation(user_offers.set_roles, SCHEMAS["users.roles"]),
+        ("PUT", "users", "{id}/settings"): Operation(user_offers.set_settings, SCHEMAS["users.settings"]),
         ("POST", "floating-ips", ""): Operation(_floating_ips(present=True), SCHEMAS["floating-ips.create"], 204),
         ("DELETE", "floating-ips", ""): Operation(_floating_ips(present=False), SCHEMAS["floating-ips.delete"], 204),
     }

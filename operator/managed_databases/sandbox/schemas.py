@@ -49,6 +49,8 @@ _SECURITY_GROUPS: Final = _list(_UUID, minItems=1, uniqueItems=True)
 _LOG_PLATFORM: Final = _fields("log_group", log_group=_text(1, 512, r"^s/dbaas/[A-Za-z0-9_\-/.#]*$"))
 _PARTITIONS: Final = _whole(1, 4000)
 _CONFIG: Final[Schema] = {"type": "object"}
+_ROLES: Final = _list(_UUID, uniqueItems=True)
+_SETTINGS: Final[Schema] = {"type": "object"}
 _POOLER_MODE: Final = _choice("session", "transaction", "statement")
 _DISK_TYPE: Final = _choice("local", "network-ultra")
 _TOKEN: Final = _in("prometheus-metrics-token", _fields("name", name=_text(1, 255)))
@@ -108,8 +110,17 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "databases.update": _in("database", _fields("owner_id", owner_id=_UUID)),
     "users.create": _in(
         "user",
-        _fields("name password datastore_id", name=_text(1, 32, _OBJECT_NAME), password=_PASSWORD, datastore_id=_UUID),
+        _fields(
+            "name password datastore_id",
+            name=_text(1, 32, _OBJECT_NAME),
+            password=_PASSWORD,
+            datastore_id=_UUID,
+            roles=_ROLES,
+            settings=_SETTINGS,
+        ),
     ),
+    "users.roles": _fields("roles", roles=_ROLES),
+    "users.settings": _fields("settings", settings=_SETTINGS | {"minProperties": 1}),
     "users.update": _in("user", _fields("password", password=_PASSWORD)),
     "grants.create": _in(
         "grant",

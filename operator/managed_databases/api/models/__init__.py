@@ -14,6 +14,8 @@ from managed_databases.api.models.catalogue import (
     FlavorHost,
     FlavorHostChange,
     NewConfigurationParameter,
+    Role,
+    UserSettingParameter,
 )
 from managed_databases.api.models.databases import (
     Database,
@@ -28,6 +30,8 @@ from managed_databases.api.models.databases import (
     NewUser,
     User,
     UserPassword,
+    UserRoles,
+    UserSettings,
 )
 from managed_databases.api.models.datastores import (
     BackupsChange,
@@ -155,6 +159,7 @@ __all__ = [
     "RedisPasswordChange",
     "Request",
     "Resize",
+    "Role",
     "SecurityGroupsChange",
     "Time",
     "Token",
@@ -164,4 +169,7 @@ __all__ = [
     "Undocumented",
     "User",
     "UserPassword",
+    "UserRoles",
+    "UserSettingParameter",
+    "UserSettings",
 ]

@@ -50,6 +50,32 @@ class ConfigurationParameter(Answer):
     is_changeable: bool | None = None
 
 
+class Role(Answer):
+    """A role of PostgreSQL on offer, which a user can have."""
+
+    id: str
+    datastore_type_id: str | None = None
+    name: str
+
+
+class UserSettingParameter(Answer):
+    """A setting that a user can have. `default_value` is always text; `apply_mechanism` is "guc" or "role_attr"."""
+
+    id: str
+    datastore_type_id: str | None = None
+    name: str
+    type: str | None = None
+    unit: str | None = None
+    min: float | None = None
+    max: float | None = None
+    default_value: str | None = None
+    choices: tuple[Any, ...] | None = None
+    apply_mechanism: str | None = None
+    is_available_for_customer: bool | None = None
+    is_changeable: bool | None = None
+    can_be_empty: bool | None = None
+
+
 class AvailableExtension(Answer):
     """An extension on offer. `dependency_ids` are the available extensions that must be there first."""
 

@@ -1,5 +1,9 @@
 """What stands in a datastore of databases: databases, users, grants, extensions, logical replication slots."""
 
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
 from managed_databases.api.models.shared_fields import CloudObject, Request
 from managed_databases.api.secrets import Password
 
@@ -24,15 +28,42 @@ class DatabaseOwner(Request):
     owner_id: str
 
 
+def _ids(sent: object) -> object:
+    """Return the ids of a list of roles: the documentation writes ids, and an answer may show whole roles."""
+    if not isinstance(sent, list):
+        return sent
+    return [row.get("id") if isinstance(row, dict) else row for row in sent]
+
+
 class User(CloudObject):
+    """`roles` (ids) and `settings` are None where the API does not have them: only newer clouds do, for PostgreSQL."""
+
     name: str
     datastore_id: str
+    roles: Annotated[tuple[str, ...], BeforeValidator(_ids)] | None = None
+    settings: dict[str, Any] | None = None
 
 
 class NewUser(Request):
+    """`roles` are ids."""
+
     name: str
     datastore_id: str
     password: Password
+    roles: tuple[str, ...] | None = None
+    settings: dict[str, bool | int | float | str] | None = None
+
+
+class UserRoles(Request):
+    """All roles of a user, by their ids: roles that are not here are taken away."""
+
+    roles: tuple[str, ...]
+
+
+class UserSettings(Request):
+    """The settings to change; None resets a setting to its default. Settings that are not here stay."""
+
+    settings: dict[str, bool | int | float | str | None]
 
 
 class UserPassword(Request):

@@ -27,6 +27,8 @@ class Interests:
     """
     parameters: ParametersFor | None = None
     """The datastore type and size whose limits of configuration parameters are needed."""
+    user_offers: bool = False
+    """Whether the roles and settings that users can have are needed."""
     actions_of: str | None = None
     """The id of the datastore whose actions the status shows."""
 
@@ -40,5 +42,7 @@ class Interests:
             session.lists.request(name)
         if self.parameters is not None:
             session.need_parameters(self.parameters, key.namespace)
+        if self.user_offers:
+            session.need_user_offers()
         if self.actions_of is not None:
             session.show_actions(self.actions_of)

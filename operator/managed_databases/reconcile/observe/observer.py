@@ -149,6 +149,7 @@ class Observer:
         if (wanted := kind.parameters_for(current.observed)) is not None:
             current.dependencies.add(dependency.parameters(view.name, wanted))
             current.interests.parameters = wanted
+        current.interests.user_offers = kind.needs_user_offers(current.observed)
         current.observed = replace(
             current.observed,
             same_key=same_key,

@@ -13,6 +13,8 @@ from managed_databases.api.collections import (
     CONFIGURATION_PARAMETERS,
     DATASTORE_TYPES,
     FLAVORS,
+    ROLES,
+    USER_SETTING_PARAMETERS,
 )
 from managed_databases.api.errors import (
     ApiError,
@@ -30,6 +32,8 @@ from managed_databases.api.models import (
     DatastoreType,
     Flavor,
     Quota,
+    Role,
+    UserSettingParameter,
 )
 from managed_databases.kinds.project_view import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason
@@ -87,6 +91,9 @@ class CatalogueReader:
         self._flavors: tuple[Flavor, ...] | None = None
         self._parameters: tuple[ConfigurationParameter, ...] | None = None
         self._extensions: tuple[AvailableExtension, ...] | None = None
+        self._user_offers_are_needed = False
+        self._roles: tuple[Role, ...] | None = None
+        self._user_settings: tuple[UserSettingParameter, ...] | None = None
         self.catalogue = Catalogue()
         self._asked_to_wait = 0.0
         self._refusal: tuple[Reason, str] | None = None
@@ -104,6 +111,12 @@ class CatalogueReader:
         """Have `catalogue.limited` hold this flavor's configuration parameters, read once."""
         if self._details.need(wanted):
             self._asked.set()
+
+    def need_user_offers(self) -> None:
+        """Have the catalogue hold the roles and settings that users can have, from now on: many projects never need them."""
+        if not self._user_offers_are_needed:
+            self._user_offers_are_needed = True
+            self.refresh()
 
     def holds(self, wanted: ParametersFor) -> bool:
         """Return whether this flavor's limits were read, or will be read."""
@@ -155,9 +168,20 @@ class CatalogueReader:
         self._parameters = self._parameters if parameters is None else tuple(sorted(parameters, key=lambda row: row.id))
         self._extensions = self._extensions if extensions is None else tuple(sorted(extensions, key=lambda row: row.id))
         self._compare()  # what is needed most does not wait for the rest
+        are_user_offers_read = not self._user_offers_are_needed or await self._read_user_offers()
         if None not in (types, flavors):
             await self._details.read_all()
-        return None not in (types, flavors, parameters, extensions)
+        return are_user_offers_read and None not in (types, flavors, parameters, extensions)
+
+    async def _read_user_offers(self) -> bool:
+        roles = await self._part(ROLES, may_be_missing=True, before=self._roles)
+        settings = await self._part(USER_SETTING_PARAMETERS, may_be_missing=True, before=self._user_settings)
+        self._roles = self._roles if roles is None else tuple(sorted(roles, key=lambda row: row.id))
+        self._user_settings = (
+            self._user_settings if settings is None else tuple(sorted(settings, key=lambda row: row.id))
+        )
+        self._compare()
+        return None not in (roles, settings)
 
     async def _part(
         self, collection: Collection[A], *, may_be_missing: bool = False, before: tuple[A, ...] | None = None
@@ -205,6 +229,8 @@ class CatalogueReader:
             limits=self._details.limits,
             quotas=self._details.quotas,
             capabilities=self._details.capabilities,
+            roles=self._roles,
+            user_settings=self._user_settings,
             known=None not in (self._types, self._flavors, self._parameters),
             version=old.version,
         )

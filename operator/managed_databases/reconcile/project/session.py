@@ -145,6 +145,10 @@ class ProjectSession:
         if not self._catalogue.holds(wanted) and self._limits_read.has_now(namespace):
             self._catalogue.need(wanted)
 
+    def need_user_offers(self) -> None:
+        """Have the catalogue read the roles and settings that users can have."""
+        self._catalogue.need_user_offers()
+
     def take_turn(self, key: ResourceKey, priority: Priority, datastore_id: str | None) -> bool:
         """Return whether a pass over this resource may make one call now. If not, the pass has to end: the resource stands in
         line, and gets another pass when it may make the call.
