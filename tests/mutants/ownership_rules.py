@@ -145,6 +145,13 @@ PROOF: Final = (
         _PROVEN,
     ),
     Mutant(
+        "what was found of a seal counts for that status only",
+        "reconcile/observe/seals.py",
+        "if before is not None and before.status is resource.status and before.key is self.key:",
+        "if before is not None and before.key is self.key:",
+        ("reconcile/observe/test_seals.py",),
+    ),
+    Mutant(
         "a claim without any seal is none",
         "reconcile/observe/seals.py",
         "            return Proof.MISSING",

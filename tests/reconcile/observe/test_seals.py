@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from managed_databases.kinds.observed import Standing
 from managed_databases.reconcile.observe.seals import (
     LISTED,
+    MAX_JUDGED,
     OWNERSHIP,
     OwnershipKey,
     Proof,
@@ -93,3 +94,27 @@ def test_each_purpose_has_a_key_of_its_own_and_the_id_tells_nothing() -> None:
     for unusable in ("", "not hexadecimal", "00" * 31):
         with pytest.raises(ValueError, match="."):
             OwnershipKey(SecretStr(unusable))
+
+
+def test_what_was_found_counts_for_that_status_and_that_key_only() -> None:
+    """`proof` remembers: the same resource with another status, or another key, is judged anew."""
+    key = OwnershipKey.generate()
+    seals = Seals(key)
+    sealed = seals.sealed(resource({}), STATUS)
+    assert seals.proof(resource(sealed)) is Proof.FITS
+    assert seals.proof(resource({**sealed, "id": "00000000-0000-4000-8000-000000000003"})) is Proof.DOES_NOT_FIT
+    assert seals.proof(resource(sealed)) is Proof.FITS
+    assert seals.proof(resource(sealed, kind="DatabaseUser")) is Proof.DOES_NOT_FIT
+    assert seals.proof(resource(sealed, uid="other")) is Proof.DOES_NOT_FIT
+    seals.key = OwnershipKey.generate()
+    assert seals.proof(resource(sealed)) is Proof.OTHER_KEY
+    seals.key = None
+    assert seals.proof(resource(sealed)) is Proof.MISSING
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    seals = Seals(OwnershipKey.generate())
+    for number in range(3 * MAX_JUDGED):
+        told = resource(SEALED, uid=str(number))
+        assert seals.proof(resource(seals.sealed(told, STATUS), uid=str(number))) is Proof.FITS
+        assert len(seals._judged) <= MAX_JUDGED

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 from pydantic import SecretStr
@@ -34,6 +34,10 @@ MAX_NESTED: Final = 16
 NOT_OURS: Final = "(nothing that the operator writes)"
 LISTED_BYTES: Final = 8
 """How many bytes of each claim's hash are listed: without the key nobody can make a claim whose hash is in the list."""
+
+
+MAX_JUDGED: Final = 1024
+"""The most statuses whose proofs are remembered: a pass asks for the same one several times."""
 
 
 class Proof(Enum):
@@ -84,6 +88,14 @@ class OwnershipKey:
         return self._derived[purpose]
 
 
+class _Judged(NamedTuple):
+    """What was found of one status with one key. The status itself is kept, so that no other object can be taken for it."""
+
+    status: Mapping[str, object]
+    key: OwnershipKey
+    proof: Proof
+
+
 class Seals:
     """Makes seals and judges them. Without a `key` no claim is proven.
 
@@ -94,6 +106,7 @@ class Seals:
     def __init__(self, key: OwnershipKey | None = None) -> None:
         self.key = key
         self.listed: frozenset[bytes] = frozenset()
+        self._judged: dict[tuple[str, str], _Judged] = {}
 
     def proof(self, resource: Resource) -> Proof:
         told = resource.told
@@ -102,9 +115,18 @@ class Seals:
         seal = told.seal
         if not seal or self.key is None:
             return Proof.MISSING
+        about = resource.key.kind, resource.uid
+        before = self._judged.get(about)
+        if before is not None and before.status is resource.status and before.key is self.key:
+            return before.proof
         if is_same(seal, self._seal(self.key, resource, told)):
-            return Proof.FITS
-        return Proof.DOES_NOT_FIT if seal.startswith(f"{self.key.id}.") else Proof.OTHER_KEY
+            proof = Proof.FITS
+        else:
+            proof = Proof.DOES_NOT_FIT if seal.startswith(f"{self.key.id}.") else Proof.OTHER_KEY
+        if len(self._judged) >= MAX_JUDGED:
+            self._judged.clear()
+        self._judged[about] = _Judged(resource.status, self.key, proof)
+        return proof
 
     def standing(self, resource: Resource) -> Standing:
         if self.proof(resource).holds:
@@ -161,9 +183,9 @@ def _listed(key: OwnershipKey, resource: Resource) -> bytes:
 def _plain(value: object, depth: int = 0) -> object:
     if value is None or type(value) is str:  # most values are, and each pass makes seals
         return value
-    if isinstance(value, Mapping | list | tuple) and depth == MAX_NESTED:
+    if isinstance(value, dict | list | tuple | Mapping) and depth == MAX_NESTED:
         return NOT_OURS
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {name: _plain(item, depth + 1) for name, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
         return [_plain(item, depth + 1) for item in value]
