@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from managed_databases.sandbox.changes import Settings
 from managed_databases.sandbox.server import Sandbox
+from managed_databases.sandbox.settings import Settings
 from sandbox.account import Account, account_of, new_datastore
 
 

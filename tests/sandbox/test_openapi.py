@@ -21,10 +21,10 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from managed_databases.sandbox.changes import Settings
 from managed_databases.sandbox.openapi import openapi
 from managed_databases.sandbox.routes import ROUTES
 from managed_databases.sandbox.server import Sandbox
+from managed_databases.sandbox.settings import Settings
 from sandbox.account import account_of
 from sandbox.test_golden import DATABASE, HEIR, POSTGRESQL, USER, there
 

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from managed_databases.sandbox.catalogue import catalogue_id
-from managed_databases.sandbox.changes import Settings
 from managed_databases.sandbox.server import Sandbox
-from sandbox.account import Account, account_of, new_datastore
+from managed_databases.sandbox.settings import Settings
+from sandbox.account import Account, account_of, new_datastore, outcome
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def test_maintenance_refuses_changes(account: Account, postgresql: dict[st
             f"datastore {postgresql['id']} is under maintenance.",
         )
     await account.admin("edit", **edit, fields={"is_maintenance": False})
-    assert (await account.call("POST", "/users", user)).status_code == 200
+    assert outcome(await account.call("POST", "/users", user)) == 201
 
 
 async def test_a_slot_in_use_stays(account: Account, postgresql: dict[str, Any]) -> None:

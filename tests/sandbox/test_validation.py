@@ -94,6 +94,18 @@ def told(answer: httpx.Response) -> tuple[int, str]:
             "{'database.name': \"'d\\\\n' does not match '^[A-Za-z_][A-Za-z0-9_]*$'\"}",
         ),
         (
+            "an unknown locale",
+            "/databases",
+            {"database": {"name": "d", "datastore_id": NOWHERE, "lc_collate": "C", "lc_ctype": "ru_RU"}},
+            "{'database.lc_ctype': \"'ru_RU' is not one of ['C', 'ru_RU.utf8']\"}",
+        ),
+        (
+            "a slot with capitals",
+            "/logical-replication-slots",
+            {"logical-replication-slot": {"name": "Slot", "datastore_id": NOWHERE, "database_id": NOWHERE}},
+            "{'logical-replication-slot.name': \"'Slot' does not match '^[a-z0-9_]+$'\"}",
+        ),
+        (
             "too many partitions",
             "/topics",
             {"topic": {"name": "t", "datastore_id": NOWHERE, "partitions": 4001}},
@@ -152,12 +164,44 @@ async def test_a_resize_never_has_a_disk_type(account: Account, postgresql: dict
 async def test_an_acl_must_allow_something(account: Account, kafka: dict[str, Any]) -> None:
     user = await account.make("users", {"user": {"name": "u", "password": "p", "datastore_id": kafka["id"]}})
     body = {"datastore_id": kafka["id"], "user_id": user["id"], "pattern_type": "all"}
-    answer = await account.call("POST", "/acls", {"acl": body})
+    forbidden = {"allow_read": False, "allow_write": False}
+    answer = await account.call("POST", "/acls", {"acl": body | forbidden})
     message = "Validation failure: At least one of these fields (allow_read, allow_write) must be true"
     assert told(answer) == (400, message)
-    acl = await account.make("acls", {"acl": body | {"allow_read": True}})
+    acl = await account.make("acls", {"acl": body | forbidden | {"allow_read": True}})
     answer = await account.call("PUT", f"/acls/{acl['id']}", {"acl": {"allow_read": False}})
     assert told(answer) == (400, message)
+
+
+@pytest.mark.parametrize(
+    ("why", "wrong", "message"),
+    [
+        ("both are required", {"allow_write": None}, "{'acl': \"'allow_write' is a required property\"}"),
+        ("no pattern", {"pattern": None}, "{'acl': \"'pattern' is a required property\"}"),
+        ("an empty one", {"pattern": ""}, "{'acl.pattern': \"'' is too short\"}"),
+        (
+            "a star",
+            {"pattern": "orders.*"},
+            "{'acl.pattern': \"'orders.*' does not match '^[a-zA-Z0-9\\\\\\\\._\\\\\\\\-]+$'\"}",
+        ),
+        (
+            "one for all topics",
+            {"pattern_type": "all"},
+            "{'acl.pattern': \"'pattern' must be left out with the pattern_type 'all'\"}",
+        ),
+    ],
+)
+async def test_what_an_acl_may_not_say(
+    why: str, wrong: dict[str, Any], message: str, account: Account, kafka: dict[str, Any]
+) -> None:
+    user = await account.make("users", {"user": {"name": "u", "password": "p", "datastore_id": kafka["id"]}})
+    good = {"datastore_id": kafka["id"], "user_id": user["id"], "pattern_type": "literal", "pattern": "a.B_-1"}
+    body = {
+        name: value
+        for name, value in (good | {"allow_read": True, "allow_write": False} | wrong).items()
+        if value is not None
+    }
+    assert told(await account.call("POST", "/acls", {"acl": body})) == (400, f"Validation failure: {message}"), why
 
 
 @pytest.mark.parametrize(

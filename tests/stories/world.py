@@ -230,7 +230,7 @@ class World:
 
     async def made(self, collection: str) -> list[dict[str, Any]]:
         """Those POSTs that made something; a datastore at work refuses, and is asked again."""
-        return [post for post in await self.posts(collection) if post["status"] == 200]
+        return [post for post in await self.posts(collection) if post["status"] in (200, 201)]
 
     async def calls(self, method: str, path_part: str = "") -> list[dict[str, Any]]:
         return [request for request in await self.sandbox.requests(method=method) if path_part in request["path"]]

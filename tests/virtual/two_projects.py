@@ -3,8 +3,8 @@
 from typing import Any
 
 from managed_databases.reconcile.ports import ResourceKey
-from managed_databases.sandbox.changes import DEFAULT_QUOTA
 from managed_databases.sandbox.projects import DEFAULT_WORLD
+from managed_databases.sandbox.settings import DEFAULT_QUOTA
 from stories.world import SUBNET, manifest
 from virtual.everything import project
 from virtual.memory_cluster import Raw

@@ -29,9 +29,9 @@ from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.observe.seals import OwnershipKey, Seals
 from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL, OWN, ResourceKey
 from managed_databases.reconcile.settings import ControllerSettings
-from managed_databases.sandbox.changes import Settings
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from managed_databases.sandbox.server import Sandbox
+from managed_databases.sandbox.settings import Settings
 from sandbox_process import SandboxAdmin
 from stories.world import condition
 from virtual.in_process import ask

@@ -8,11 +8,12 @@ from uuid import uuid4
 from managed_databases.sandbox import datastores
 from managed_databases.sandbox.answers import Answer, Refusal
 from managed_databases.sandbox.calling import Cloud
-from managed_databases.sandbox.changes import DEFAULT_QUOTA, now_text
+from managed_databases.sandbox.changes import now_text
 from managed_databases.sandbox.digests import digest, is_of
 from managed_databases.sandbox.faults import Faults, fault_of
 from managed_databases.sandbox.openapi import openapi
 from managed_databases.sandbox.sections import SECTIONS
+from managed_databases.sandbox.settings import DEFAULT_QUOTA, UNSETTLED, choices
 from managed_databases.sandbox.spaces import Spaces
 from managed_databases.sandbox.store import Row
 from managed_databases.sandbox.traffic import Traffic
@@ -20,13 +21,23 @@ from managed_databases.sandbox.validation import Schema, failures
 
 _SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
 _SWITCH: Final[Schema] = {"type": "boolean"}
+
+
+def _of_setting(name: str) -> Schema:
+    possible = choices(name)
+    if not possible:
+        return {"type": "integer", "minimum": 0}
+    return _SWITCH if possible == (False, True) else {"type": "string", "enum": list(possible)}
+
+
 _SETTINGS: Final[Schema] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
         "delay": _SECONDS,
         "token_seconds": _SECONDS,
-        **dict.fromkeys(("manual", "realistic", "busy_children", "config_defaults", "user_offers"), _SWITCH),
+        **dict.fromkeys(("manual", "realistic"), _SWITCH),
+        **{name: _of_setting(name) for name in UNSETTLED},
         "quota": {
             "type": "object",
             "additionalProperties": False,
@@ -126,18 +137,18 @@ class Admin:
             self._cloud.store.put("digests", id_, {"digest": digest(password)})
         if "status" in told:
             self._cloud.changes.forget([id_])
-        space.put(collection, row | {"updated_at": now_text()} | told | {"id": id_})
+        space.put(collection, row | {"updated_at": now_text(self._cloud.settings)} | told | {"id": id_})
         return Answer(200, {"object": space.find(collection, id_)})
 
     def _post_create(self, body: Row) -> Answer:
         world = self._spaces.world
         project, region = body.get("project") or world.projects[0].id, body.get("region") or world.regions[0]
-        space, told, now = self._spaces.of(project, region), dict(body["body"]), now_text()
+        space, told, now = self._spaces.of(project, region), dict(body["body"]), now_text(self._cloud.settings)
         if body["collection"] not in SECTIONS:
             raise Refusal(400, f"no collection {body['collection']}")
         password = told.pop("password", told.pop("redis_password", None))
         if body["collection"] == "datastores":
-            row = datastores.ready(told, project)
+            row = datastores.ready(told, project, region, self._cloud.settings)
         else:
             frame = {"id": str(uuid4()), "project_id": project, "created_at": now, "updated_at": now}
             row = {**frame, "status": "ACTIVE", **SECTIONS[body["collection"]].defaults, **told}

@@ -22,10 +22,15 @@ class Answer:
 
 
 class Refusal(Exception):
-    """A request is refused and nothing has changed."""
+    """A request is refused and nothing has changed. `is_of_state`: the same request may work once something else is in another
+    state.
+    """
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, headers: dict[str, str] | None = None, *, is_of_state: bool = False
+    ) -> None:
         super().__init__(message)
+        self.is_of_state = is_of_state
         self.status = status
         self.message = message
         self.headers = headers or {}
@@ -45,5 +50,12 @@ def invalid(message: object) -> Refusal:
 
 
 def busy(message: str) -> Refusal:
-    """Return a refusal with 409: the same request may work later [assumed: the API may say 400]."""
-    return Refusal(409, message)
+    """Return a refusal with 409: the same request may work later."""
+    return Refusal(409, message, is_of_state=True)
+
+
+def in_prose(word: str, verb: str) -> Refusal:
+    """Return a refusal by a state as the API has once been seen to say it: `datastore cannot be resized` [assumed: the words
+    for all other operations].
+    """
+    return invalid(f"{word} cannot be {verb}")

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from managed_databases.sandbox.answers import Refusal, busy, not_found
 from managed_databases.sandbox.catalogue import TYPES, DatastoreKind
-from managed_databases.sandbox.changes import Changes, Settings
+from managed_databases.sandbox.changes import Changes
+from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.spaces import Space
 from managed_databases.sandbox.store import Row, Store
 

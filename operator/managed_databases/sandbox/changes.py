@@ -7,50 +7,23 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 from uuid import uuid4
 
+from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.spaces import Space, Spaces
 from managed_databases.sandbox.store import Row, Store
-
-DEFAULT_QUOTA: Final = {"datastores": 1000, "vcpus": 16_000, "ram": 64_000_000, "disk": 1_000_000}
-"""Per project and region; `ram` in MB, `disk` in GB. Made up."""
 
 _CHANGES: Final = "changes"
 _ACTIONS_KEPT: Final = 20_000
 _REALISTIC_SECONDS: Final = (5 * 60, 15 * 60)
 
 
-@dataclass
-class Settings:
-    """The settings that can be changed at run time.
-
-    `delay_seconds` is how long a change takes; with `manual` a change ends only when `complete` is called. `busy_children`:
-    changes of objects in a datastore are refused while the datastore is at work. `config_defaults`: a datastore's `config` shows
-    every parameter, not only those that were set. `user_offers`: users have roles and settings.
-    """
-
-    delay_seconds: float = 0.3
-    realistic: bool = False
-    manual: bool = False
-    busy_children: bool = False
-    config_defaults: bool = False
-    user_offers: bool = False
-    token_seconds: float = 24 * 3600
-    quota: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_QUOTA))
-
-
-def now_text() -> str:
+def now_text(settings: Settings) -> str:
     """Return the present time in UTC without a zone, as the API writes times."""
-    return _text_of(int(time.time()))
-
-
-@lru_cache(maxsize=1)
-def _text_of(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    now = datetime.fromtimestamp(time.time(), UTC).replace(tzinfo=None)
+    return now.isoformat(timespec="microseconds" if settings.microseconds else "seconds")
 
 
 class Changes:
@@ -79,7 +52,7 @@ class Changes:
         With PENDING_DELETE the object is removed instead, with everything that belongs to it. `digest` becomes the digest of the
         object's password at the end. Returns the row as it is now.
         """
-        now = now_text()
+        now = now_text(self._settings)
         row = {**row, "status": status, "updated_at": now}
         space.put(collection, row)
         action_id = self._tell(space, collection, row, action, request_id, now)
@@ -97,6 +70,15 @@ class Changes:
         }
         self._store.put(_CHANGES, change["id"], change)
         self._wait_for(change)
+        return row
+
+    def make(self, space: Space, collection: str, row: Row, then: Row, action: str, request_id: str) -> Row:
+        """Make a change at once: the object gets the fields of `then` and keeps its status. Returns the row as it is now."""
+        now = now_text(self._settings)
+        row = {**row, **then, "updated_at": now}
+        space.put(collection, row)
+        told = space.objects("actions")[self._tell(space, collection, row, action, request_id, now)]
+        space.put("actions", told | {"status": "DONE", "finished_at": now})
         return row
 
     def wait_for_all(self) -> None:
@@ -151,7 +133,7 @@ class Changes:
             return
         space = self._spaces.of(change["project"], change["region"])
         row = space.find(change["collection"], change["object"])
-        now = now_text()
+        now = now_text(self._settings)
         if action := space.find("actions", change["action"]):
             ended = {"status": "ERROR" if failed else "DONE", "updated_at": now, "finished_at": now}
             space.put("actions", action | ended)

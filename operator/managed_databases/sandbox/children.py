@@ -5,9 +5,11 @@ They raise Refusal, and may complete the new row.
 
 import secrets
 
+from managed_databases.sandbox import user_offers
 from managed_databases.sandbox.answers import Refusal, busy, invalid, not_found
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import CATALOGUE, TYPES
+from managed_databases.sandbox.schemas import USER_NAME_LENGTH
 from managed_databases.sandbox.store import Row
 
 
@@ -22,6 +24,17 @@ def check_database(call: Call, new: Row, old: Row | None) -> None:
     for name in ("owner_id", "lc_collate", "lc_ctype"):
         if name in new:
             raise unsupported(f"{name} is", kind)
+
+
+def check_user(call: Call, new: Row, old: Row | None) -> None:
+    """Refuse a name that is longer than the API's reference says, unless the settings allow it to a PostgreSQL user; and roles
+    and settings that are not on offer.
+    """
+    kind = TYPES[call.find("datastores", "datastore", new["datastore_id"])["type_id"]]
+    is_long_allowed = call.cloud.settings.long_user_names and kind.engine.postgresql
+    if old is None and len(new["name"]) > USER_NAME_LENGTH and not is_long_allowed:
+        raise invalid({"user.name": f"{new['name']!r} is too long"})
+    user_offers.check_user(call, new, old)
 
 
 def check_extension(call: Call, new: Row, old: Row | None) -> None:
@@ -39,7 +52,7 @@ def check_extension(call: Call, new: Row, old: Row | None) -> None:
         there = call.space.with_key_of("extensions", key)
         name = CATALOGUE["available-extensions"][needed]["name"]
         if there is None:
-            raise Refusal(400, f"extension {offer['name']} needs {name}.")
+            raise Refusal(400, f"extension {offer['name']} needs {name}.", is_of_state=True)
         if (status := call.find("extensions", "extension", there)["status"]) != "ACTIVE":
             raise busy(f"extension {name} is {status}.")
 
@@ -68,12 +81,14 @@ def check_topic(call: Call, new: Row, old: Row | None) -> None:
 
 
 def check_acl(call: Call, new: Row, old: Row | None) -> None:
-    """Refuse an access rule that allows nothing, or that lacks a pattern and is not for all topics."""
+    """Refuse an access rule that allows nothing, or that lacks a pattern and is not for all topics, or has one and is [assumed:
+    the messages about the pattern].
+    """
     if not new["allow_read"] and not new["allow_write"]:
         raise invalid("At least one of these fields (allow_read, allow_write) must be true")
-    if new["pattern_type"] == "all":
-        new["pattern"] = None
-    elif not new["pattern"]:
+    if new["pattern_type"] == "all" and new["pattern"] is not None:
+        raise invalid({"acl.pattern": "'pattern' must be left out with the pattern_type 'all'"})
+    if new["pattern_type"] != "all" and new["pattern"] is None:
         raise invalid({"acl": "'pattern' is a required property"})
 
 

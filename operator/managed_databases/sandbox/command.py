@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from managed_databases.sandbox.changes import Settings
 from managed_databases.sandbox.faults import read_faults
 from managed_databases.sandbox.projects import DEFAULT_WORLD, read_world
 from managed_databases.sandbox.server import Sandbox, listen, serve
+from managed_databases.sandbox.settings import OTHER_CLOUD, Settings, parsed
 
 
 def sandbox(
@@ -26,6 +26,13 @@ def sandbox(
         bool,
         typer.Option("--config-defaults", help="Show each parameter in a datastore's config, not only what was set."),
     ] = False,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE: a setting for what is not known of the API; docs/sandbox.md lists them."),
+    ] = None,
+    other_cloud: Annotated[
+        bool, typer.Option("--other-cloud", help="All settings for what is not known of the API the other way.")
+    ] = False,
     state: Annotated[Path | None, typer.Option(help="File that keeps the objects across restarts.")] = None,
     config: Annotated[Path | None, typer.Option(help="JSON file with projects and regions of your own.")] = None,
     faults: Annotated[Path | None, typer.Option(help="JSON file with a list of faults to begin with.")] = None,
@@ -38,14 +45,11 @@ def sandbox(
 
     Exit codes: 0 stopped, 1 the address, the state, the configuration or the faults cannot be used.
     """
-    settings = Settings(
-        delay_seconds=delay,
-        realistic=realistic,
-        manual=manual,
-        busy_children=busy_children,
-        config_defaults=config_defaults,
-    )
     try:
+        switches = {"busy_children": busy_children, "config_defaults": config_defaults}
+        told = (OTHER_CLOUD if other_cloud else {}) | {name: given for name, given in switches.items() if given}
+        told |= dict(map(parsed, setting or ()))
+        settings = Settings(delay_seconds=delay, realistic=realistic, manual=manual, **told)
         world = read_world(config) if config else DEFAULT_WORLD
         application = Sandbox(world, settings, state, read_faults(faults) if faults else ())
         listener = listen(host, port)

@@ -34,11 +34,12 @@ def operation(name: str) -> Callable[[Call, str], Answer]:
     def handle(call: Call, id_: str) -> Answer:
         row = call.idle("datastores", "datastore", id_)
         then = effect(call, row, TYPES[row["type_id"]])
+        if name == "security-groups" and not call.cloud.settings.groups_pending:
+            changed = call.cloud.changes.make(call.space, "datastores", row, then, _action(name), call.request_id)
+            return Answer(200, {"datastore": datastores.shown(call, changed)})
         status = "RESIZING" if name == "resize" else "PENDING_UPDATE"
         password = call.body["password"]["redis_password"] if name == "password" else None
-        row = _begin(
-            call, row, status, f"{name.replace('-', '_')}_datastore", then, digest(password) if password else None
-        )
+        row = _begin(call, row, status, _action(name), then, digest(password) if password else None)
         return Answer(200, {"datastore": row})
 
     return handle
@@ -60,10 +61,14 @@ def set_floating_ip(call: Call, *, present: bool) -> Answer:
         if instance["id"] == instance_id:
             if bool(instance["floating_ip"]) == present:
                 raise Refusal(400, f"instance {instance_id} has {'a' if present else 'no'} floating IP.")
-            instance = instance | {"floating_ip": datastores.floating_ip(instance_id) if present else None}
+            instance = instance | {"floating_ip": datastores.floating_ip(call.cloud.store) if present else None}
         instances.append(instance)
     _begin(call, row, "PENDING_UPDATE", "floating_ip_datastore", {"instances": instances})
     return Answer(204)
+
+
+def _action(name: str) -> str:
+    return f"{name.replace('-', '_')}_datastore"
 
 
 def _begin(call: Call, row: Row, status: str, action: str, then: Row | None = None, digest_: str | None = None) -> Row:
@@ -96,7 +101,7 @@ def _resize(call: Call, row: Row, kind: DatastoreKind) -> Row:
     datastores.check_quota(call, node_count, flavor, row)
     disk = row["disk"] and row["disk"] | {"size": flavor["disk"]}
     then = {"node_count": node_count, "flavor_id": flavor_id, "flavor": flavor, "disk": disk}
-    then |= datastores.nodes(row | then, node_count)
+    then |= datastores.nodes(row | then, node_count, call.space.region)
     then["instances"] = [instance | {"flavor_id": flavor_id} for instance in then["instances"]]
     return then
 
@@ -104,8 +109,8 @@ def _resize(call: Call, row: Row, kind: DatastoreKind) -> Row:
 def _pooler(call: Call, row: Row, kind: DatastoreKind) -> Row:
     if not has_pooler(kind.engine.name, kind.version):
         raise unsupported("pooler is", kind)
-    told = call.body["pooler"]
-    return {"pooler": {"mode": told["mode"], "size": told["size"]}}
+    told = {name: value for name, value in call.body["pooler"].items() if name != "datastore_id"}
+    return {"pooler": row["pooler"] | told}
 
 
 def _firewall(call: Call, row: Row, kind: DatastoreKind) -> Row:

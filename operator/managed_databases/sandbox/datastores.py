@@ -1,6 +1,7 @@
 """Creates datastores, and checks sizes, quotas and configurations."""
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any, Final
 from uuid import uuid4
 
@@ -19,9 +20,11 @@ from managed_databases.sandbox.changes import now_text
 from managed_databases.sandbox.digests import digest
 from managed_databases.sandbox.engines import has_pooler
 from managed_databases.sandbox.parameters import Parameter
-from managed_databases.sandbox.store import Row
+from managed_databases.sandbox.settings import Settings
+from managed_databases.sandbox.store import Row, Store
 
 DOMAIN: Final = "c.dbaas.sandbox.internal"
+_FLOATING_IPS: Final = ip_network("198.18.0.0/15")
 _MOST_DAYS: Final = 365_000
 """The most days of retention that the sandbox computes with: more would reach back beyond the range of dates."""
 
@@ -41,10 +44,11 @@ def create(call: Call) -> Answer:
     check_nodes(told["node_count"], kind)
     _check_restore(call, told, kind)
     check_quota(call, told["node_count"], flavor)
-    row = as_told(told, call.space.project.id, kind, flavor_id, flavor)
+    row = as_told(told, call.space.project.id, kind, flavor_id, flavor, call.cloud.settings)
     addresses = told.get("floating_ips", {})
-    then = nodes(row, row["node_count"])
-    then["instances"] = with_addresses(then["instances"], addresses.get("master", 0), addresses.get("replica", 0))
+    then = nodes(row, row["node_count"], call.space.region)
+    master, replica = addresses.get("master", 0), addresses.get("replica", 0)
+    then["instances"] = with_addresses(call.cloud.store, then["instances"], master, replica)
     password = told.get("redis_password")
     row = call.cloud.changes.begin(
         call.space,
@@ -59,9 +63,9 @@ def create(call: Call) -> Answer:
     return Answer(200, {"datastore": shown(call, row)})
 
 
-def as_told(told: Row, project_id: str, kind: DatastoreKind, flavor_id: str, flavor: Row) -> Row:
+def as_told(told: Row, project_id: str, kind: DatastoreKind, flavor_id: str, flavor: Row, settings: Settings) -> Row:
     """Return a new datastore, without instances and status. Raises Refusal (400) for its configuration."""
-    now = now_text()
+    now = now_text(settings)
     return {
         "id": str(uuid4()),
         "project_id": project_id,
@@ -86,12 +90,12 @@ def as_told(told: Row, project_id: str, kind: DatastoreKind, flavor_id: str, fla
         "is_maintenance": False,
         "allow_restore": kind.engine.backups,
         "disk_used": 1,
-        "security_groups": told.get("security_groups") or [str(uuid4())],
+        "security_groups": told.get("security_groups") or ([str(uuid4())] if settings.default_group_shown else []),
         "log_platform": told.get("log_platform"),
     }
 
 
-def ready(told: Row, project_id: str) -> Row:
+def ready(told: Row, project_id: str, region: str, settings: Settings) -> Row:
     """Return a datastore that is ACTIVE already, with the fields in `told`, and for all others those of a small PostgreSQL."""
     told = {
         "name": "unnamed",
@@ -102,13 +106,15 @@ def ready(told: Row, project_id: str) -> Row:
         **told,
     }
     flavor_id = catalogue_id("flavor", "custom", *(str(told["flavor"][name]) for name in _SIZES))
-    row = as_told(told, project_id, _kind(told["type_id"]), flavor_id, told["flavor"]) | {"status": "ACTIVE"}
-    row |= {"creation_finished_at": row["created_at"]} | nodes(row, told["node_count"])
+    row = as_told(told, project_id, _kind(told["type_id"]), flavor_id, told["flavor"], settings)
+    row |= {"status": "ACTIVE", "creation_finished_at": row["created_at"]} | nodes(row, told["node_count"], region)
     return row | told | {"config": row["config"]}
 
 
-def nodes(row: Row, node_count: int) -> Row:
-    """Return `instances` and `connection` for this number of nodes, keeping the existing instances."""
+def nodes(row: Row, node_count: int, region: str) -> Row:
+    """Return `instances` and `connection` for this number of nodes, keeping the existing instances. A name in `connection` leads
+    to a role, an instance's own name stays with the instance.
+    """
     instances = list(row["instances"][:node_count])
     for number in range(len(instances), node_count):
         name = f"replica-{number}" if number else "master"
@@ -121,30 +127,33 @@ def nodes(row: Row, node_count: int) -> Row:
                 "role": "REPLICA" if number else "MASTER",
                 "role_name": name,
                 "status": "ACTIVE",
-                "hostname": f"{name}.{row['id']}.{DOMAIN}",
-                "availability_zone": f"zone-{number % 3 + 1}",
+                "hostname": f"{id_}.{region}.{DOMAIN}",
+                "availability_zone": f"{region}{'abc'[number % 3]}",
                 "flavor_id": row["flavor_id"],
             }
         )
-    connection = {instance["role_name"]: instance["hostname"] for instance in instances}
+    roles = [instance["role_name"] for instance in instances]
+    connection = {role: f"{role}.{row['id']}.{DOMAIN}" for role in roles}
     return {"instances": instances, "connection": connection | {"MASTER": connection["master"]}}
 
 
-def with_addresses(instances: list[Row], master: int, replica: int) -> list[Row]:
+def with_addresses(store: Store, instances: list[Row], master: int, replica: int) -> list[Row]:
     """Return the instances with this number of floating IPs on the master and on replicas."""
     wanted = {"MASTER": master, "REPLICA": replica}
     made = []
     for instance in instances:
         if wanted[instance["role"]] > 0:
             wanted[instance["role"]] -= 1
-            instance = instance | {"floating_ip": floating_ip(instance["id"])}
+            instance = instance | {"floating_ip": floating_ip(store)}
         made.append(instance)
     return made
 
 
-def floating_ip(instance_id: str) -> str:
-    """Return the floating IP of an instance, from a block of addresses that is reserved for documentation."""
-    return f"203.0.113.{int(instance_id[:2], 16) % 254 + 1}"
+def floating_ip(store: Store) -> str:
+    """Return a floating IP that no instance has had before, from a block of addresses that leads nowhere (RFC 2544)."""
+    given = store.table("counters").get("floating_ips", {"given": 0})["given"] + 1
+    store.put("counters", "floating_ips", {"given": given})
+    return str(_FLOATING_IPS[given % _FLOATING_IPS.num_addresses])
 
 
 def size(told: Row, kind: DatastoreKind, of_type: str, disk_type: str = "local") -> tuple[str, Row]:
@@ -197,14 +206,19 @@ def config(of_type: str, ram_mb: int, old: Row, told: Row) -> Row:
 
 def shown(call: Call, row: Row) -> Row:
     """Return a datastore as the API shows it: with the counts of its objects, and with defaults if the settings say so."""
-    counts = {f"{name}_count": call.space.count(name, row["id"]) for name in ("databases", "topics")}
-    if not call.cloud.settings.config_defaults:
-        return row | counts
+    settings = call.cloud.settings
+    row = row | {f"{name}_count": call.space.count(name, row["id"]) for name in ("databases", "topics")}
+    if row["log_platform"] is None and settings.unset_log_group == "object":
+        row["log_platform"] = {"log_group": None}
+    elif row["log_platform"] is None and settings.unset_log_group == "absent":
+        del row["log_platform"]
+    if not settings.config_defaults:
+        return row
     defaults = {
         name: parameter.row(row["flavor"]["ram"])["default_value"]
         for name, parameter in _offered(row["type_id"]).items()
     }
-    return row | counts | {"config": defaults | row["config"]}
+    return row | {"config": defaults | row["config"]}
 
 
 def _offered(of_type: str) -> dict[str, Parameter]:

@@ -8,8 +8,8 @@ from typing import Any, Final
 from uuid import NAMESPACE_DNS, uuid5
 
 from managed_databases.sandbox.answers import Answer, Refusal
-from managed_databases.sandbox.changes import Settings
 from managed_databases.sandbox.projects import Project, World
+from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.store import Row, Store
 
 _TOKENS: Final = "tokens"

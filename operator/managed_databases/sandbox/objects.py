@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from managed_databases.sandbox import datastores, user_offers
-from managed_databases.sandbox.answers import Answer, Refusal, busy, not_found
+from managed_databases.sandbox.answers import Answer, Refusal, not_found
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import CATALOGUE, TYPES, parameter_rows
 from managed_databases.sandbox.changes import now_text
@@ -51,12 +51,12 @@ def create(section: Section, call: Call) -> Answer:
     told: Row = dict(call.body[section.one])
     password = told.pop("password", None)
     _in_its_datastore(section, call, told)
-    now = now_text()
+    now = now_text(call.cloud.settings)
     frame = {"id": str(uuid4()), "project_id": call.space.project.id, "created_at": now, "updated_at": now}
     row = {**frame, **section.defaults, **told}
     section.check(call, row, None)
     if call.space.with_key_of(section.name, row):
-        raise busy(f"{section.word} {row.get('name', '')!r} already exists in datastore {row['datastore_id']}.")
+        raise Refusal(409, f"{section.word} {row.get('name', '')!r} already exists in datastore {row['datastore_id']}.")
     if section.fits is None:
         call.space.put(section.name, row)
     else:
@@ -68,7 +68,7 @@ def update(section: Section, call: Call, id_: str) -> Answer:
     """Update an object. It gets its new values at the end of the change."""
     told: Row = dict(call.body[section.one])
     if section.fits is None:
-        row = {**call.find(section.name, section.word, id_), **told, "updated_at": now_text()}
+        row = {**call.find(section.name, section.word, id_), **told, "updated_at": now_text(call.cloud.settings)}
         call.space.put(section.name, row)
         return Answer(200, row | {section.one: row})  # clients are seen that read it with and without the envelope
     old = call.idle(section.name, section.word, id_)
@@ -98,9 +98,14 @@ def delete(section: Section, call: Call, id_: str) -> Answer:
 
 def seen(section: Section, call: Call, row: Row) -> Row:
     """Return an object as the API shows it."""
+    if section.name == "datastores":
+        return datastores.shown(call, row)
     if section.name == "users" and call.cloud.settings.user_offers:
         return user_offers.shown(call, row)
-    return datastores.shown(call, row) if section.name == "datastores" else row
+    if section.name == "available-extensions" and call.cloud.settings.dependents_listed:
+        others = CATALOGUE[section.name].values()
+        return row | {"dependency_ids": [other["id"] for other in others if row["id"] in other["dependency_ids"]]}
+    return row
 
 
 def _begin(

@@ -117,7 +117,8 @@ def _responses(method: str, section: str, tail: str, operation: Operation) -> di
     good: dict[str, Any] = {"description": "As asked."}
     if operation.status != 204:
         good["content"] = {"application/json": {"schema": _answer(method, section, tail)}}
-    return {str(operation.status): good} | refusals
+    statuses = ("200", "201") if operation.creates else (str(operation.status),)
+    return dict.fromkeys(statuses, good) | refusals
 
 
 def _answer(method: str, section: str, tail: str) -> Schema:

@@ -59,7 +59,7 @@ def _moments(call: Call, row: Row) -> list[datetime]:
     """Return the whole minutes from `start` to `end`, both inclusive, while the datastore was there; the latest 1000."""
     now = datetime.now(UTC)
     end = min(_time(call, "end", now), now)
-    earliest = datetime.fromisoformat(row["created_at"]).replace(tzinfo=UTC, second=0)
+    earliest = datetime.fromisoformat(row["created_at"]).replace(tzinfo=UTC, second=0, microsecond=0)
     start = max(_time(call, "start", max(end - _SPAN, earliest)), earliest)
     return list(_backwards(end.replace(second=0, microsecond=0), start))[::-1]
 

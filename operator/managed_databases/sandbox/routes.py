@@ -20,12 +20,14 @@ Handler = Callable[[Call, str], Answer]
 class Operation:
     """The handler of a request, and the schema of its body; with `schema` None the body is not read.
 
-    `status` is the status of a successful answer; from 400 on the operation is always refused.
+    `status` is the status of a successful answer; from 400 on the operation is always refused. `creates`: the status depends on
+    `Settings.creation_status`.
     """
 
     handle: Handler
     schema: Schema | None = None
     status: int = 200
+    creates: bool = False
 
 
 Routes = dict[tuple[str, str, str], Operation]
@@ -47,6 +49,19 @@ def find(method: str, segments: list[str]) -> tuple[Operation, str]:
     raise Refusal(404, "The requested URL was not found on the server.")
 
 
+def in_words(method: str, segments: list[str]) -> tuple[str, str]:
+    """Return what a request is about and what it does, as in `datastore cannot be resized`."""
+    section = SECTIONS.get(segments[0], SECTIONS["datastores"])
+    if segments[-1] == "resize":
+        return section.word, "resized"
+    is_creation = method == "POST" and segments[0] == section.name
+    return section.word, "created" if is_creation else "deleted" if _deletes(method, segments) else "updated"
+
+
+def _deletes(method: str, segments: list[str]) -> bool:
+    return method == "DELETE" and len(segments) == 2
+
+
 _FIXED: Final = frozenset({("datastores", "count")})
 
 
@@ -55,7 +70,9 @@ def _of_section(section: Section) -> Routes:
     every: Routes = {
         ("GET", name, ""): Operation(lambda call, _: objects.list_all(section, call)),
         ("GET", name, "{id}"): Operation(partial(objects.get, section)),
-        ("POST", name, ""): Operation(lambda call, _: objects.create(section, call), SCHEMAS.get(f"{name}.create")),
+        ("POST", name, ""): Operation(
+            lambda call, _: objects.create(section, call), SCHEMAS.get(f"{name}.create"), creates=True
+        ),
         ("PUT", name, "{id}"): Operation(partial(objects.update, section), SCHEMAS.get(f"{name}.update")),
         ("DELETE", name, "{id}"): Operation(partial(objects.delete, section), status=204),
     }
@@ -70,7 +87,9 @@ def _of_datastores() -> Routes:
         return {(method, "datastores", tail): Operation(handle, schema)}
 
     routes: Routes = {
-        ("POST", "datastores", ""): Operation(lambda call, _: datastores.create(call), SCHEMAS["datastores.create"]),
+        ("POST", "datastores", ""): Operation(
+            lambda call, _: datastores.create(call), SCHEMAS["datastores.create"], creates=True
+        ),
         ("DELETE", "datastores", "{id}"): Operation(datastore_operations.delete, status=204),
         ("GET", "datastores", "count"): Operation(
             lambda call, _: objects.count_by_engine(SECTIONS["datastores"], call)

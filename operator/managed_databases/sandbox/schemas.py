@@ -44,9 +44,12 @@ _TEXT: Final[Schema] = {"type": "string"}
 _FLAG: Final[Schema] = {"type": "boolean"}
 _PASSWORD: Final = _text(1, 255)
 _DATASTORE_NAME: Final = _text(1, 255, "^[A-Za-z0-9_-]*$")
+USER_NAME_LENGTH: Final = 32
+"""The most characters of a user's name (API reference); `Settings.long_user_names` allows as many as PostgreSQL can have."""
 _OBJECT_NAME: Final = "^[A-Za-z_][A-Za-z0-9_]*$"
 _SECURITY_GROUPS: Final = _list(_UUID, minItems=1, uniqueItems=True)
 _LOG_PLATFORM: Final = _fields("log_group", log_group=_text(1, 512, r"^s/dbaas/[A-Za-z0-9_\-/.#]*$"))
+_LOCALE: Final = _choice("C", "ru_RU.utf8")  # [assumed: that the list has no others]
 _PARTITIONS: Final = _whole(1, 4000)
 _CONFIG: Final[Schema] = {"type": "object"}
 _ROLES: Final = _list(_UUID, uniqueItems=True)
@@ -87,9 +90,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "datastores.rename": _in("datastore", _fields("name", name=_DATASTORE_NAME)),
     "datastores.resize": _in("resize", _RESIZE | {"minProperties": 1}),
     "datastores.config": _in("config", _CONFIG),
-    "datastores.pooler": _in(
-        "pooler", _fields("mode size", mode=_POOLER_MODE, size=_whole(1, 500), datastore_id=_UUID)
-    ),
+    "datastores.pooler": _in("pooler", _fields(mode=_POOLER_MODE, size=_whole(1, 500), datastore_id=_UUID)),
     "datastores.firewall": _in("firewall", _fields("ips", ips=_list(_TEXT))),
     "datastores.security-groups": _in("security_groups", _SECURITY_GROUPS),
     "datastores.password": _in("password", _fields("redis_password", redis_password=_PASSWORD)),
@@ -103,8 +104,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
             name=_text(1, 63, _OBJECT_NAME),
             datastore_id=_UUID,
             owner_id=_UUID,
-            lc_collate=_TEXT,
-            lc_ctype=_TEXT,
+            lc_collate=_LOCALE,
+            lc_ctype=_LOCALE,
         ),
     ),
     "databases.update": _in("database", _fields("owner_id", owner_id=_UUID)),
@@ -112,7 +113,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "user",
         _fields(
             "name password datastore_id",
-            name=_text(1, 32, _OBJECT_NAME),
+            name=_text(1, 63, _OBJECT_NAME),
             password=_PASSWORD,
             datastore_id=_UUID,
             roles=_ROLES,
@@ -137,7 +138,12 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "logical-replication-slots.create": _in(
         "logical-replication-slot",
-        _fields("name datastore_id database_id", name=_text(1, 255), datastore_id=_UUID, database_id=_UUID),
+        _fields(
+            "name datastore_id database_id",
+            name=_text(1, 255, "^[a-z0-9_]+$"),
+            datastore_id=_UUID,
+            database_id=_UUID,
+        ),
     ),
     "topics.create": _in(
         "topic",
@@ -152,11 +158,11 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "acls.create": _in(
         "acl",
         _fields(
-            "datastore_id user_id pattern_type",
+            "datastore_id user_id pattern_type allow_read allow_write",
             datastore_id=_UUID,
             user_id=_UUID,
             pattern_type=_choice("literal", "prefixed", "all"),
-            pattern={"type": ["string", "null"], "maxLength": 249},
+            pattern=_text(1, 249, r"^[a-zA-Z0-9\._\-]+$"),
             allow_read=_FLAG,
             allow_write=_FLAG,
         ),

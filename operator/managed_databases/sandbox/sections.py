@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from managed_databases.sandbox import children, user_offers
+from managed_databases.sandbox import children
 from managed_databases.sandbox.calling import Call
 from managed_databases.sandbox.catalogue import DatastoreKind
 from managed_databases.sandbox.store import Row
@@ -81,7 +81,7 @@ SECTIONS: Final = {
         _section("available-extensions", "id name datastore_type_id", verbs="list get"),
         _section("configuration-parameters", "id datastore_type_id name", verbs="list get"),
         _section("actions", "id name status project_id request_id datastore_id", verbs="list get"),
-        _section("users", f"{_CHILD} name", fits=lambda kind: kind.engine.users, check=user_offers.check_user),
+        _section("users", f"{_CHILD} name", fits=lambda kind: kind.engine.users, check=children.check_user),
         _section(
             "databases",
             f"{_CHILD} name",
@@ -125,7 +125,7 @@ SECTIONS: Final = {
             "acls",
             f"{_CHILD} pattern pattern_type user_id",
             references=_USER,
-            defaults={"pattern": None, "allow_read": False, "allow_write": False},
+            defaults={"pattern": None},
             fits=lambda kind: kind.engine.topics,
             check=children.check_acl,
         ),

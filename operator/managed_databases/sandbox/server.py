@@ -22,12 +22,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from managed_databases.sandbox import routes
 from managed_databases.sandbox.admin import Admin
-from managed_databases.sandbox.answers import Answer, Refusal, invalid
+from managed_databases.sandbox.answers import Answer, Refusal, in_prose, invalid
 from managed_databases.sandbox.calling import Call, Cloud
-from managed_databases.sandbox.changes import Changes, Settings
+from managed_databases.sandbox.changes import Changes
 from managed_databases.sandbox.faults import Fault, Faults, rewritten
 from managed_databases.sandbox.identity import Identity
 from managed_databases.sandbox.projects import DEFAULT_WORLD, Project, World
+from managed_databases.sandbox.reads import Reads
+from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.spaces import Spaces
 from managed_databases.sandbox.store import Store
 from managed_databases.sandbox.traffic import Request, Traffic
@@ -60,6 +62,8 @@ class Sandbox:
         for fault in faults:
             self._faults.add(fault, self.store.tables)
         self._admin = Admin(self._cloud, self._spaces, self._traffic, self._faults)
+        self._reads = Reads(self.settings)
+        self._creations = 0
         self._late: set[asyncio.Task[None]] = set()
         self._started = False
 
@@ -121,7 +125,11 @@ class Sandbox:
             except Refusal as refusal:
                 return refusal.answer()
 
-        return produce() if fault is None else await self._faulty(fault, produce)
+        if fault is not None:
+            return await self._faulty(fault, produce)
+        if request.method == "GET" and project is not None:
+            return await self._reads.answered(project.id, produce)
+        return produce()
 
     def _handled(
         self,
@@ -144,9 +152,22 @@ class Sandbox:
             if wrong := failures(operation.schema, body):
                 raise invalid(wrong.get("") or wrong)
         past = self._faults.past(fault) if fault else None
-        return operation.handle(
-            Call(self._cloud, self._spaces.of(project.id, region), request_id, query, body, past), id_
-        )
+        call = Call(self._cloud, self._spaces.of(project.id, region), request_id, query, body, past)
+        try:
+            answer = operation.handle(call, id_)
+        except Refusal as refusal:
+            if refusal.is_of_state and self.settings.prose_refusals:
+                raise in_prose(*routes.in_words(request.method, segments[1:])) from refusal
+            raise
+        if operation.creates:
+            answer.status = self._creation_status()
+        return answer
+
+    def _creation_status(self) -> int:
+        if self.settings.creation_status != "mixed":
+            return int(self.settings.creation_status)
+        self._creations += 1
+        return 201 if self._creations % 2 else 200
 
     async def _faulty(self, fault: Fault, produce: _Produce) -> Answer | None:
         if fault.effect_after_seconds is not None:

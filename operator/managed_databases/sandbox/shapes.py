@@ -27,7 +27,7 @@ _WHOLE: Final[Schema] = {"type": "integer"}
 _FLAG: Final[Schema] = {"type": "boolean"}
 _MAP: Final[Schema] = {"type": "object", "additionalProperties": True}
 _ANY: Final[Schema] = {"nullable": True}
-_TIME: Final[Schema] = {"type": "string", "description": "UTC without a zone, 1970-01-01T00:00:00"}
+_TIME: Final[Schema] = {"type": "string", "description": "UTC without a zone, 1970-01-01T00:00:00.000000"}
 _STATUS: Final[Schema] = {
     "type": "string",
     "description": "PENDING_CREATE, ACTIVE, PENDING_UPDATE, RESIZING, PENDING_DELETE, DELETED, ERROR, DEGRADED,"
@@ -50,6 +50,7 @@ _INSTANCE: Final = _object(
 )
 
 _DATASTORE: Final = _object(
+    "log_platform",
     **_FRAME,
     status=_STATUS,
     creation_finished_at=_nullable(_TIME),
@@ -72,7 +73,7 @@ _DATASTORE: Final = _object(
     allow_restore=_FLAG,
     disk_used=_WHOLE,
     security_groups=_list(_UUID),
-    log_platform=_nullable(_object(log_group=_TEXT)),
+    log_platform=_nullable(_object(log_group=_nullable(_TEXT))),
     databases_count=_WHOLE,
     topics_count=_WHOLE,
 )
