@@ -8,11 +8,14 @@ from typing import Any, Final
 from uuid import NAMESPACE_DNS, uuid5
 
 from managed_databases.sandbox.answers import Answer, Refusal
+from managed_databases.sandbox.application_credentials import METHOD, ApplicationCredentials, forbidden
 from managed_databases.sandbox.projects import Project, World
 from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.store import Row, Store
 
 _TOKENS: Final = "tokens"
+_NOT_BY_CREDENTIAL: Final = "Error authenticating with application credential"
+_ROLES: Final[list[Row]] = [{"id": "member", "name": "member"}]
 
 
 class Identity:
@@ -23,6 +26,7 @@ class Identity:
         self._world = world
         self._settings = settings
         self._projects = {project.id: project for project in world.projects}
+        self._credentials = ApplicationCredentials(store, _ROLES)
 
     def project_of(self, token: str | None) -> Project:
         """Return the project of a token. Raises Refusal: 401 for an unknown or expired token, 403 for one without a project."""
@@ -61,10 +65,31 @@ class Identity:
             case "DELETE", ["v3", "auth", "tokens"]:
                 self._store.remove(_TOKENS, self._subject(headers))
                 return Answer(204)
+            case _, ["v3", "users", user_id, "application_credentials"]:
+                return self._answer_credentials(method, user_id, None, query, headers, body, root)
+            case _, ["v3", "users", user_id, "application_credentials", id_]:
+                return self._answer_credentials(method, user_id, id_, query, headers, body, root)
             case "GET" | "HEAD", ["v3", *path]:
                 row = self._found(headers.get("x-auth-token", ""), missing=401)
                 return Answer(200, self._known(self._projects[row["account"]], path, query, root))
         raise _no_such_url()
+
+    def _answer_credentials(
+        self,
+        method: str,
+        user_id: str,
+        id_: str | None,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: object,
+        root: str,
+    ) -> Answer:
+        token = self._found(headers.get("x-auth-token", ""), missing=401)
+        account = self._projects[token["account"]]
+        if user_id != _user(account)["id"]:
+            raise forbidden("identity:application_credential")
+        url = f"{root}/identity/v3/users/{user_id}/application_credentials"
+        return self._credentials.answer(method, account, token, _user(account), id_, query, body, url)
 
     def _known(self, account: Project, path: list[str], query: Mapping[str, str], root: str) -> Row:
         """Answer what a user may read about itself, and about the services. Raises Refusal (404)."""
@@ -102,8 +127,14 @@ class Identity:
         try:
             auth: Any = body["auth"]  # type: ignore[index]
             methods, told = list(auth["identity"]["methods"]), auth["identity"]
-            if "token" in methods:
-                account = self._owner_of_token(told["token"]["id"])
+            credential: Row | None = None
+            if METHOD in methods:
+                account, credential = self._owner_of_credential(told[METHOD])
+                if "scope" in auth:
+                    raise Refusal(401, f"{_NOT_BY_CREDENTIAL}: Application credentials cannot request a scope.")
+                auth = {"scope": {"project": {"id": account.id}}}
+            elif "token" in methods:
+                account, credential = self._owner_of_token(told["token"]["id"])
             elif "password" in methods:
                 account = self._owner_of_password(told["password"]["user"])
             else:
@@ -116,6 +147,7 @@ class Identity:
             "methods": methods,
             "issued": time.time(),
             "expires": time.time() + self._settings.token_seconds,
+            METHOD: credential,
             **self._scoped(scope, account),
         }
         value = secrets.token_urlsafe(48)
@@ -123,11 +155,20 @@ class Identity:
         self._forget_expired()
         return value, row
 
-    def _owner_of_token(self, token: object) -> Project:
+    def _owner_of_token(self, token: object) -> tuple[Project, Row | None]:
+        """Return the owner of a token, and the application credential that it came by. Raises Refusal (401)."""
         row = self._valid(token if isinstance(token, str) else None)
         if row is None:
             raise _unauthorized()
-        return self._projects[row["account"]]
+        return self._projects[row["account"]], row.get(METHOD)
+
+    def _owner_of_credential(self, told: Any) -> tuple[Project, Row]:
+        """Return whose application credential this is, and what its tokens tell of it. Raises Refusal (401) if it is wrong."""
+        found = self._credentials.opened_by(told, map(_user, self._projects.values()))
+        if found is None or found["account"] not in self._projects:
+            raise _unauthorized()
+        shown = {"id": found["id"], "name": found["name"], "restricted": not found["unrestricted"]}
+        return self._projects[found["account"]], shown
 
     def _owner_of_password(self, told: Any) -> Project:
         """Return the project whose user these credentials are. Raises Refusal (401) if they are wrong; KeyError or AttributeError
@@ -168,8 +209,10 @@ class Identity:
 
     def _valid(self, token: str | None) -> Row | None:
         row = self._store.table(_TOKENS).get(token or "")
-        alive = row is not None and row["expires"] > time.time() and row.get("account") in self._projects
-        return row if alive else None
+        if row is None or row["expires"] <= time.time() or row.get("account") not in self._projects:
+            return None
+        credential = row.get(METHOD)
+        return None if credential is not None and self._credentials.is_over(credential["id"]) else row
 
     def _found(self, token: str, missing: int = 404) -> Row:
         if (row := self._valid(token)) is None:
@@ -189,8 +232,10 @@ class Identity:
             "expires_at": _iso(row["expires"]),
             "audit_ids": [],
         }
+        if row.get(METHOD) is not None:
+            token[METHOD] = row[METHOD]
         if row["project"] is not None or row["domain"]:
-            token |= {"roles": [{"id": "member", "name": "member"}], "catalog": self._catalog(root)}
+            token |= {"roles": _ROLES, "catalog": self._catalog(root)}
         if row["project"] is not None:
             token |= {"project": _project(account), "is_domain": False}
         elif row["domain"]:

@@ -12,7 +12,7 @@ import orjson
 from managed_databases.sandbox.store import Row
 
 _KEPT: Final = 100_000
-_SECRET_FIELDS: Final = frozenset({"password", "redis_password"})
+_SECRET_FIELDS: Final = frozenset({"password", "redis_password", "secret"})
 _SECRET_HEADERS: Final = frozenset({b"x-auth-token", b"x-subject-token", b"authorization", b"cookie"})
 
 
