@@ -99,6 +99,10 @@ class Settings(BaseSettings):
         default=CONTROLLER.max_connections,
         description="How many calls to one project's API the operator's work on single resources may make at the same time.",
     )
+    max_readings: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        default=CONTROLLER.max_readings,
+        description="How many of these calls may be readings of single objects.",
+    )
     workers: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=CONTROLLER.workers, description="How many resources the operator works on at the same time."
     )

@@ -38,7 +38,7 @@ async def connect_from_environment(
     *,
     endpoint: str | None = None,
     call_limit_seconds: float = 30.0,
-    max_connections: int = 16,
+    max_connections: int = 8,
     transport: httpx.AsyncBaseTransport | None = None,
     before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
     observer: Callable[[CallRecord], None] | None = None,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import random
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -48,6 +49,10 @@ log = logging.getLogger(__name__)
 _ERROR_BODY_SECONDS: Final = 5.0
 _UNUSED_BODY_SECONDS: Final = 1.0
 _SAFE_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+_PASSING: Final = (500, 502, 503, 504)
+_PAUSES_SECONDS: Final = (0.3, 1.0)
+"""How long, on average, before a reading is repeated that was answered 5xx: the API does so to parallel readings (C)."""
+MAX_READ_ATTEMPTS: Final = len(_PAUSES_SECONDS) + 1
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _NO_PROXY: Final = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
@@ -119,6 +124,11 @@ class _Received:
     def is_success(self) -> bool:
         return 200 <= self.status < 300
 
+    @property
+    def is_passing_trouble(self) -> bool:
+        """Whether the same reading may well work in a moment; with `Retry-After` the API says itself when to ask again."""
+        return self.status in _PASSING and "retry-after" not in self.headers
+
 
 class Client:
     """The API of one project in one region. Keeps at most `max_connections` open; use one per project.
@@ -126,7 +136,9 @@ class Client:
     Without `endpoint` the client finds the API in the token's catalogue. `call_limit_seconds` is the time limit of a whole
     `send`, including the wait for a connection and a renewal of the token. `before_send` is awaited right before each request is
     sent, when a connection is free; an error that it raises stops the request, and `send` raises it. `observer` is called after
-    each call that ended in a reply or an ApiError; it must be quick and not raise.
+    each call that ended in a reply or an ApiError, and after each answer that makes the client repeat a reading; it must be quick
+    and not raise. `read_attempts` (1 to 3) is how often a reading (GET) is sent at most: one that is answered 5xx without
+    `Retry-After` is repeated after a moment, within the time limit of the call.
 
     Proxies and certificate files of the environment are honoured (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE), but a local
     address is never asked through a proxy. Redirects are not followed: the token would go along. httpx logs whole
@@ -140,7 +152,8 @@ class Client:
         endpoint: str | None = None,
         region: str | None = None,
         call_limit_seconds: float = 30.0,
-        max_connections: int = 16,
+        max_connections: int = 8,
+        read_attempts: int = MAX_READ_ATTEMPTS,
         transport: httpx.AsyncBaseTransport | None = None,
         before_send: Callable[[Call[Any]], Awaitable[None]] | None = None,
         observer: Callable[[CallRecord], None] | None = None,
@@ -151,6 +164,7 @@ class Client:
         self._before_send = before_send
         self._observer = observer
         self._closed = False
+        self._read_attempts = read_attempts
         self._turns = asyncio.Semaphore(max_connections)
         self._large = LargeAnswers()
         self._kept: dict[str, int] = {}
@@ -174,7 +188,7 @@ class Client:
         return f"Client(region={self._region!r})"
 
     async def send(self, call: Call[T]) -> Reply[T]:
-        """Send one request, once; a second time only after a 401, with a renewed token.
+        """Send one request, once; again only after a 401, with a renewed token, and a reading after 5xx (`read_attempts`).
 
         Raises ApiError and, besides CancelledError and what `before_send` raises, nothing else.
         """
@@ -226,6 +240,13 @@ class Client:
         held = await self._tokens.current(call.operation)
         seen = [held.value, *secrets_in(call.body)]
         received = await self._exchange(call, content, held, progress, Masks(seen))
+        for pause in _PAUSES_SECONDS[: self._read_attempts - 1]:
+            if call.mutates or not received.is_passing_trouble:
+                break
+            id_ = masked_request_id(received.headers, Masks(seen))
+            self._observe(call, OutcomeUnknown.__name__, received.status, id_, started)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 (spreads retries, guards nothing)
+            received = await self._exchange(call, content, held, progress, Masks(seen))
         if received.status == 401 and self._tokens.renewable:
             held = await self._tokens.renewed(held, call.operation)
             seen.append(held.value)

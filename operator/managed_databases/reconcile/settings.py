@@ -45,6 +45,11 @@ class ControllerSettings:
     """Calls to one project's API that may follow one another without a pause after a time without calls."""
     max_connections: int = 16
     """Calls that passes may have under way at a time to one project's API."""
+    max_readings: int = 3
+    """Readings of single objects that passes may have under way at a time to one project's API. The API has answered 5xx to some
+    ten readings at a time (docs/api-facts.md); with one in spare for other namespaces and those for all resources they stay
+    below that.
+    """
     spare_connections: int = 4
     """Further calls at a time to one project's API, kept for namespaces that have no call under way."""
     own_connections: int = 4

@@ -80,6 +80,7 @@ class ProjectClient:
         self.used: Counter[tuple[str, Priority]] = Counter()
         self.budget = RateLimiter(clock, settings.calls_per_second, settings.call_burst, granted=granted)
         self._places = Places(settings.max_connections, settings.spare_connections)
+        self._reading_places = Places(settings.max_readings, 1)
         self._own_places = asyncio.Semaphore(settings.own_connections)
         self._longest_wait = settings.call_limit_seconds
 
@@ -159,7 +160,11 @@ class ProjectClient:
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self._longest_wait):
-                    await stack.enter_async_context(self._own_places if account is None else self._places.of(account))
+                    if account is None:
+                        await stack.enter_async_context(self._own_places)
+                    else:
+                        places = self._places if call.mutates else self._reading_places
+                        await stack.enter_async_context(places.of(account))
             except TimeoutError:
                 raise NeverSent(call.operation, "not sent: too many calls were under way all the time") from None
             return await self._exchange(call, priority, is_own=account is None)
