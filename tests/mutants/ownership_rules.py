@@ -5,6 +5,7 @@ from typing import Final
 from mutants.mutant import Mutant
 
 _DECIDE = ("reconcile/decide",)
+_HELD_UP = ("virtual/test_deletions_held_up.py", "reconcile/observe/test_going_along.py")
 _GUARDS = ("virtual/test_guards.py",)
 _REFERENCES = tuple(f"reconcile/observe/test_references{part}.py" for part in ("", "_of_guests", "_depend"))
 
@@ -319,6 +320,34 @@ DELETION: Final = (
         "if kind.protected(observed) and not (parent is not None and parent.going):",
         "if False:",
         _DECIDE,
+    ),
+    Mutant(
+        "what would go with a datastore whose deletion is held up is deleted by itself",
+        "reconcile/observe/going_along.py",
+        "replace(each, going=False)",
+        "each",
+        _HELD_UP,
+    ),
+    Mutant(
+        "what goes with its datastore waits a while for it",
+        "reconcile/observe/going_along.py",
+        "        if left > 0:\n",
+        "        if False:\n",
+        _HELD_UP,
+    ),
+    Mutant(
+        "only what a status says of the deletion itself holds that up",
+        "reconcile/observe/references.py",
+        " and holder.told.observed_generation == holder.generation",
+        "",
+        ("reconcile/observe/test_references_of_guests.py",),
+    ),
+    Mutant(
+        "whatever holds up a deletion is seen as that",
+        "reconcile/observe/references.py",
+        "synced is not None and synced.reason != Reason.DELETING",
+        "synced is not None and synced.reason == Reason.IN_USE",
+        (*_HELD_UP, "reconcile/observe/test_references_of_guests.py"),
     ),
     Mutant(
         "an object that another resource holds is not deleted",

@@ -61,7 +61,13 @@ class Referred(Generic[S_co, O_co]):
     spec: S_co | None = None
     """The spec of the resource that holds the cloud object; None if nobody holds it."""
     going: bool = False
-    """Whether the resource is being deleted, together with its cloud object and all that is in it."""
+    """Whether the resource is being deleted, together with its cloud object and all that is in it. For a resource that is being
+    deleted itself: and whether it still waits for that.
+    """
+    held_up: bool = False
+    """Whether the status of the resource says that something holds up its deletion."""
+    is_gone: bool = False
+    """Whether the API has confirmed that the cloud object does not exist any more."""
     guest: "GuestRights | None" = None
     """What the namespace of the referring resource may do in the cloud object; None for the holder's own namespace, which may do
     everything.
@@ -191,6 +197,8 @@ class DeletionView:
 
     children: tuple[str, ...] = ()
     """The names of the resources whose objects are in its datastore, or may be, and that are not being deleted."""
+    patience_seconds: float | None = None
+    """Seconds that the resource still waits for the deletion of its datastore, which something holds up; None if nothing does."""
     is_definition_going: bool | None = False
     """Whether the resource is being deleted because its CustomResourceDefinition is; None if the operator may not read that,
     False as long as the operator has not looked.

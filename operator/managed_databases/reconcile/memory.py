@@ -316,6 +316,8 @@ class Memory:
     """Whether a pass of this process has come to rest and reported its verdict."""
     old_views: int = 0
     """How many passes in a row ended because the operator's view of Kubernetes was old."""
+    _parent_held_up: float | None = None
+    """The moment since which something holds up the deletion of the datastore that the resource goes with; None: nothing does."""
     _work: tuple[tuple[str, str], float] | None = None
     """The id and status of the object while the cloud is at work on it, and the moment since which it is; None at rest."""
 
@@ -327,6 +329,15 @@ class Memory:
 
     def work_has_ended(self) -> None:
         self._work = None
+
+    def parent_held_up_since(self, now: float) -> float:
+        """Return since when the deletion of the datastore, with which this resource goes, is seen to be held up."""
+        if self._parent_held_up is None:
+            self._parent_held_up = now
+        return self._parent_held_up
+
+    def parent_goes(self) -> None:
+        self._parent_held_up = None
 
     def has_said_something(self) -> None:
         self.has_spoken = True

@@ -293,6 +293,13 @@ def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: P
         ("it is gone", {**HELD, "external": None, "is_gone": True}, LetGo, Reason.RELEASED),
         ("not in the list is not gone", {**HELD, "external": None}, Wait, Reason.LOOKING),
         ("its datastore takes it along", {**HELD, "refs": parent(going=True)}, Wait, Reason.DELETING),
+        (
+            "for a while also if that is held up",
+            {**HELD, "refs": parent(going=True, held_up=True), "patience_seconds": 5.0},
+            Wait,
+            Reason.DELETING,
+        ),
+        ("and then by itself", {**HELD, "refs": parent(going=False, held_up=True)}, Delete, Reason.DELETING),
         ("it stays when so asked", {**HELD, "spec": {"deletionPolicy": "Retain"}}, LetGo, Reason.RELEASED),
         (
             "people give it up",

@@ -1,11 +1,14 @@
 """What a reference of another namespace may ask for, and what does not matter to a creation or a deletion."""
 
+from dataclasses import replace
+
 import pytest
 
 from kinds.builders import MAIN
 from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.ports import Resource
+from managed_databases.reconcile.scheduling import dependencies as dependency
 from reconcile.fake_cache import resource
 from reconcile.observe.reference_worlds import (
     ANY_STATE,
@@ -131,3 +134,27 @@ def test_for_a_creation_only_its_state_does_not_matter(
 )
 def test_whether_it_takes_along_what_is_in_it(why: str, holder: Resource, going: bool) -> None:
     assert ask(with_(holder), BY_NAME).referred.going == going, why
+
+
+@pytest.mark.parametrize(
+    ("why", "going", "generation", "reason", "held_up"),
+    [
+        ("it is under way", True, 1, "Deleting", False),
+        ("something is in it", True, 1, "InUse", True),
+        ("the API refuses", True, 1, "Refused", True),
+        ("it is not known whether the call worked", True, 1, "ApiUnreachable", True),
+        ("what was wrong before the deletion says nothing of it", True, 0, "Invalid", False),
+        ("nothing was said yet", True, 1, None, False),
+        ("it stays", False, 1, "InUse", False),
+    ],
+)
+def test_whether_its_deletion_is_held_up(
+    why: str, going: bool, generation: int, reason: str | None, held_up: bool
+) -> None:
+    told = [] if reason is None else [{"type": "Synced", "status": "False", "reason": reason}]
+    status = {"observedGeneration": generation, "conditions": told}
+    holder = datastore(going=going, deletionProtection=False)
+    holder = replace(holder, status={**holder.status, **status})
+    of_object = ask(with_(holder), BY_NAME)
+    assert of_object.referred.held_up == held_up, why
+    assert dependency.resource("ManagedDatastore", "home", "main") in of_object.dependencies, "a change of it wakes"

@@ -61,7 +61,9 @@ def _next(kind: CloudKind, observed: Observed) -> Verdict:
             f"protected: {WAYS_OUT if parent is None else WAYS_OUT_INSIDE}",
         )
     if parent is not None and parent.going:
-        return Wait(Reason.DELETING, f"goes with {parent.label}")
+        patience = observed.deletion.patience_seconds
+        alone = "" if patience is None else "; as something holds that up, it is soon deleted by itself"
+        return Wait(Reason.DELETING, f"goes with {parent.label}{alone}", patience)
     if observed.deletion.children:
         shown = ", ".join(observed.deletion.children[:NAMES_SHOWN])
         more = len(observed.deletion.children) - NAMES_SHOWN

@@ -133,6 +133,9 @@ class Observer:
         if not kind.is_inside:
             current.dependencies.add(dependency.quotas(view.name))
         refs, moved = self._references_of(current)
+        patience_seconds: float | None = None
+        if current.observed.deleting:
+            refs, patience_seconds = self._going_along.look(current, refs)
         external, presence = self._external.look(current)
         current.observed = replace(
             current.observed, project=view, refs=refs, moved=moved, external=external, presence=presence
@@ -155,7 +158,7 @@ class Observer:
             same_key=same_key,
             creation=creation,
             needed=needed,
-            deletion=DeletionView(self._children(current)),
+            deletion=DeletionView(self._children(current), patience_seconds),
             owned=self._owned(current),
         )
         if kind.shows_actions and (id_ := current.observed.status.id) is not None:

@@ -149,7 +149,17 @@ class References:
             problem = _state_problem(str(holder.key), found.status)
             if problem is None and spec is None:
                 problem = Wait(Reason.PARENT_NOT_READY, f"waits for {holder.key}, whose spec this operator cannot read")
-        return Referred(str(holder.key), id_, found, problem, spec=spec, going=_is_going(holder, spec), guest=guest)
+        return Referred(
+            str(holder.key),
+            id_,
+            found,
+            problem,
+            is_gone=lookup.snapshot.is_gone(id_),
+            spec=spec,
+            going=_is_going(holder, spec),
+            held_up=_is_held_up(holder),
+            guest=guest,
+        )
 
     def _spec(self, kind: CloudKind, holder: Resource) -> CloudSpec | None:
         """Return the holder's spec; None if it cannot be read."""
@@ -268,3 +278,13 @@ def _is_going(holder: Resource, spec: CloudSpec | None) -> bool:
     if spec is None:
         return False
     return holder.deleting_since is not None and spec.deletion_policy == "Delete" and not spec.protects_itself
+
+
+def _is_held_up(holder: Resource) -> bool:
+    """Return whether the resource's status says that something holds up its deletion: anything but the deletion itself.
+
+    A status that was written before the deletion says nothing of it: the API server counts a deletion as a new generation.
+    """
+    synced = holder.told.condition("Synced")
+    is_told = holder.deleting_since is not None and holder.told.observed_generation == holder.generation
+    return is_told and synced is not None and synced.reason != Reason.DELETING
