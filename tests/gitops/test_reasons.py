@@ -115,6 +115,7 @@ def test_the_alert_that_is_documented_is_the_one_in_the_table() -> None:
         (Reason.DOWN, Way.CLOUD, Word.FAILED, Health.DEGRADED),
         (Reason.DEGRADED, Way.CLOUD, Word.CURRENT, Health.DEGRADED),
         (Reason.PENDING, Way.WAIT, Word.IN_PROGRESS, Health.PROGRESSING),
+        (Reason.PARENT_NOT_READY, Way.PARENT, Word.IN_PROGRESS, Health.PROGRESSING),
         (Reason.PARENT_MISSING, Way.WAIT, Word.IN_PROGRESS, Health.PROGRESSING),
         (Reason.PROTECTED, Way.GOING_STALL, Word.TERMINATING, Health.PROGRESSING),
     ],

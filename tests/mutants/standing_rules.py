@@ -4,7 +4,23 @@ from typing import Final
 
 from mutants.mutant import Mutant
 
+_READY = ("reconcile/report/test_ready.py",)
+
 STANDING: Final = (
+    Mutant(
+        "what is in a datastore that the cloud deletes is not Ready",
+        "reconcile/report/needed_objects.py",
+        '    if phase == "PENDING_DELETE":\n',
+        "    if False:\n",
+        _READY,
+    ),
+    Mutant(
+        "a user is not Ready without the database that its Secret leads to",
+        "reconcile/report/needed_objects.py",
+        "    if referred.object is None and referred.is_gone:\n",
+        "    if False:\n",
+        _READY,
+    ),
     Mutant(
         "only a rename needs the new name",
         "reconcile/act/actor.py",

@@ -8,12 +8,18 @@ from managed_databases.kube.collections import SECRET
 from managed_databases.kube.metrics import state
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
+from virtual.begun_world import apply, begin, synced
 from virtual.everything import project
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE, SYSTEM, VirtualWorld
 from virtual.walk import KEYS, SPECS, begin_with_datastore
 
-MAIN, SHOP, APP = KEYS[:3]
+MAIN, SHOP, APP, OTHER = KEYS[:4]
+EACH_KIND = (MAIN, SHOP, APP, OTHER, KEYS[5])
+
+
+def all_are_ready(world: VirtualWorld) -> bool:
+    return all(world.says(key, "Ready")[0] == "True" for key in EACH_KIND)
 
 
 @pytest.mark.parametrize(("phase", "reason"), [("DOWN", "Down"), ("DISK_FULL", "DiskFull"), ("ERROR", "Error")])
@@ -34,6 +40,86 @@ def test_a_child_is_no_more_ready_than_its_datastore(phase: str, reason: str) ->
             await world.edit("datastores", world.get(MAIN)["status"]["id"], status="ACTIVE")
             await asyncio.sleep(120)
             assert all(world.says(key, "Ready")[0] == "True" for key in (MAIN, SHOP, APP))
+
+    in_virtual_time(story())
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_child_is_not_ready_while_its_datastore_is_being_deleted(restart: bool) -> None:
+    """By other hands, which then think better of it; or the datastore goes, and with it what is in it."""
+
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin(world, *EACH_KIND)
+            secret, id_ = world.secret("app-user"), world.get(MAIN)["status"]["id"]
+            await world.edit("datastores", id_, status="PENDING_DELETE")
+            await asyncio.sleep(120)
+            for key in EACH_KIND[1:]:
+                assert world.says(key, "Ready") == ("False", "ParentNotReady"), key
+                assert world.says(key, "Stalled")[0] == "False", key
+            if restart:
+                await world.kill()
+                await world.start()
+                await asyncio.sleep(5)
+                assert world.says(APP, "Ready")[0] == "False"
+            await world.edit("datastores", id_, status="ACTIVE")
+            await world.until("all is well again", lambda: all_are_ready(world), 120)
+            assert world.secret("app-user") == secret
+            await world.vanish("datastores", id_)
+            await asyncio.sleep(900)
+            assert world.says(MAIN, "Stalled") == ("True", "Gone")
+            for key in EACH_KIND[1:]:
+                assert world.says(key, "Ready")[0] == "False", key
+            assert world.secret("app-user") == secret
+
+    in_virtual_time(story())
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("what", ["PENDING_DELETE", "ERROR", "gone"])
+def test_a_user_is_not_ready_without_the_database_that_its_secret_leads_to(what: str, restart: bool) -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin(world, MAIN, SHOP, APP)
+            world.cluster.change(APP, databaseRef={"name": SHOP.name})
+            await world.until("it leads there", lambda: world.secret("app-user").get("database") == "shop")
+            secret, id_ = world.secret("app-user"), world.get(SHOP)["status"]["id"]
+            said: list[str] = []
+            world.cluster.told.append(lambda kind, key, *_: said.append(world.says(APP, "Ready")[0]))
+            if what == "gone":
+                await world.vanish("databases", id_)
+            else:
+                await world.edit("databases", id_, status=what)
+            expected = ("False", "Error" if what == "ERROR" else "ParentNotReady")
+            await world.until("it says so", lambda: world.says(APP, "Ready") == expected, 120)
+            said.clear()
+            if restart:
+                await world.kill()
+                await world.start()
+            await asyncio.sleep(900)
+            assert world.says(APP, "Ready") == expected
+            assert "True" not in said, "it knows no better in between"
+            assert world.says(APP, "Synced")[0] == "True"
+            assert world.secret("app-user") == secret
+            if what == "gone":
+                world.cluster.annotate(SHOP, recreate=id_)
+            else:
+                await world.edit("databases", id_, status="ACTIVE")
+            await world.until("it can be used again", lambda: world.says(APP, "Ready")[0] == "True", 180)
+            assert world.secret("app-user") == secret
+
+    in_virtual_time(story())
+
+
+def test_a_database_is_usable_without_its_owner() -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin(world, MAIN, APP)
+            apply(world, SHOP)
+            await synced(world, SHOP)
+            await world.edit("users", world.get(APP)["status"]["id"], status="PENDING_DELETE")
+            await asyncio.sleep(120)
+            assert world.says(SHOP, "Ready")[0] == "True"
 
     in_virtual_time(story())
 

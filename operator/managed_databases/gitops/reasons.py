@@ -51,7 +51,7 @@ class Way(Enum):
     STALL = "nothing goes on"
     DONE = "at rest"
     CLOUD = "the cloud says so"
-    PARENT = "the cloud says so of its datastore"
+    PARENT = "the cloud says so of what it needs"
     SIDE = "told besides"
     GOING_STEP = "deletion: a step is under way"
     GOING_WAIT = "deletion: it is waited for"
@@ -84,7 +84,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.DELETING: (Way.GOING_STEP, Way.GOING_WAIT),
     Reason.RELEASED: (Way.GOING_STEP,),
     Reason.PAUSED: (_X, _D),
-    Reason.PARENT_NOT_READY: (_W,),
+    Reason.PARENT_NOT_READY: (_W, Way.PARENT),
     Reason.PARENT_MISSING: (_W,),
     Reason.PROJECT_MISSING: (_W, Way.GOING_WAIT),
     Reason.PROJECT_NOT_READY: (_W, Way.PROJECT_WAITS),
@@ -141,6 +141,7 @@ _PHASES: Final = {
     Reason.ERROR: "ERROR",
     Reason.PENDING: "PENDING_UPDATE",
 }
+_PHASES_OF_WHAT_IT_NEEDS: Final = _PHASES | {Reason.PARENT_NOT_READY: "PENDING_DELETE"}
 _ID: Final = "00000000-0000-4000-8000-00000000000a"
 _SPEC: Final = {
     "engine": {"type": "postgresql", "version": "16"},
@@ -243,7 +244,7 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
 
 def _database(reason: Reason) -> dict[str, Any]:
     """Return a database in a datastore of which the cloud says this."""
-    datastore = Datastore(id=_ID, name="main", status=_PHASES[reason])
+    datastore = Datastore(id=_ID, name="main", status=_PHASES_OF_WHAT_IT_NEEDS[reason])
     observed = Observed(
         namespace="default",
         name="shop",

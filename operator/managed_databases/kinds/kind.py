@@ -41,8 +41,9 @@ class Reference(Generic[Asker_contra, S_co, O_co]):
     `of` reads the reference from the spec; None if the spec has none. `parent`: deleting the object referred to also deletes
     this resource's object. `waited`: this resource's object is neither made nor changed before the object referred to is
     usable; without `waited` the kind works with what is known. `at_creation_only`: only the creation reads the reference, in
-    whatever state the other object is; once the creation has begun, its absence does not matter. `guest_may`: whether the
-    rights that a datastore's spec gives to another namespace allow that namespace this reference.
+    whatever state the other object is; once the creation has begun, its absence does not matter. `serves_without`: this
+    resource's object is usable also without the object referred to. `guest_may`: whether the rights that a datastore's spec
+    gives to another namespace allow that namespace this reference.
     """
 
     field: str
@@ -51,6 +52,7 @@ class Reference(Generic[Asker_contra, S_co, O_co]):
     parent: bool = False
     waited: bool = True
     at_creation_only: bool = False
+    serves_without: bool = False
     guest_may: "Callable[[GuestRights], bool]" = lambda _: True
 
 

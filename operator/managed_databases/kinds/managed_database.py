@@ -66,7 +66,8 @@ def _owner_of(spec: ManagedDatabaseSpec) -> NameOrId | None:
     return stated(spec.owner_ref)
 
 
-OWNER = Reference("ownerRef", "DatabaseUser", _owner_of)
+OWNER = Reference("ownerRef", "DatabaseUser", _owner_of, serves_without=True)
+"""Others may use the database, whatever has become of its owner."""
 ObservedDatabase = Observed[ManagedDatabaseSpec, Database, ProtectedStatus]
 TOLD_AS: tuple[ToldField[ManagedDatabaseSpec, Database], ...] = (
     ToldField("ownerRef", lambda spec: spec.owner_ref, lambda told: told.owner_id),

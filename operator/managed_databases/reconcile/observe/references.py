@@ -89,7 +89,8 @@ class References:
         if holder is not None:
             lookup.dependencies.add(dependency.resource(*holder.key))
             return self._held(lookup, holder, id_)
-        return Referred(f"{lookup.kind.singular} {id_}", id_, lookup.object(id_))
+        is_gone = lookup.snapshot.is_gone(id_)
+        return Referred(f"{lookup.kind.singular} {id_}", id_, lookup.object(id_), is_gone=is_gone)
 
     def _by_name(self, lookup: Lookup, reference: Reference, stated: NameOrId) -> Referred:
         label = str(_key_of(lookup.asker, reference, stated))
@@ -118,7 +119,8 @@ class References:
             if not lookup.project.may_adopt:
                 return Referred(label, problem=_may_not_use(label))
             if found is None:
-                return Referred(label, id_, problem=Wait(Reason.PARENT_MISSING, f"the project shows no {label}"))
+                missing = Wait(Reason.PARENT_MISSING, f"the project shows no {label}")
+                return Referred(label, id_, problem=missing, is_gone=lookup.snapshot.is_gone(id_))
             return Referred(label, id_, found, problem=_state_problem(label, found.status))
         lookup.dependencies.add(dependency.resource(*holder.key))  # its allowedNamespaces count
         if not self._lets_in(lookup.asker, lookup.kind, holder) and not self._is_shared(lookup, holder):

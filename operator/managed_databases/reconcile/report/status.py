@@ -13,16 +13,12 @@ from managed_databases.kinds.written import Written, written_as
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.decide.decide import lacking
 from managed_databases.reconcile.report.managed import managed
+from managed_databases.reconcile.report.needed_objects import SERVES_NOT, broken_reference
 from managed_databases.reconcile.statuses.conditions import Saying, conditions
 from managed_databases.reconcile.statuses.reported import CloudReported
 from managed_databases.reconcile.statuses.truncate import truncated_to
 from managed_databases.reconcile.told import Told, ToldCondition, without_absent
 from managed_databases.visible import all_visible
-
-_SERVES_NOT = {"DISK_FULL": Reason.DISK_FULL, "DOWN": Reason.DOWN, "ERROR": Reason.ERROR}
-"""The statuses of a datastore in which nothing in it is usable, with the reason of the condition. No step of the operator would
-mend such a datastore: a person must.
-"""
 
 _REASONS = frozenset(Reason)
 _phase = written_as(CloudStatus)
@@ -113,7 +109,7 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
     why = (verdict.reason, verdict.message)
     ready = _ready(kind, observed, verdict, old.condition("Ready"))
     under_way = isinstance(verdict, Step | Wait)
-    broken = isinstance(verdict, Done) and not observed.deleting and ready[1] in _SERVES_NOT.values()
+    broken = isinstance(verdict, Done) and not observed.deleting and ready[1] in SERVES_NOT.values()
     stalled: Saying = (isinstance(verdict, Stall), *why)
     says: dict[str, Saying] = {
         "Ready": ready,
@@ -148,9 +144,10 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
         if before is not None and was_ready and is_unseen:
             return True, _known(before.reason), before.message
         return False, verdict.reason, verdict.message
+    broken = broken_reference(kind, observed, before)
     match observed.external.status:
         case "ACTIVE" | "DEGRADED" | None:  # an object without a status is there, and there is no more to know
-            if broken := _broken_parent(kind, observed):
+            if broken is not None:
                 return broken
             return _credentials_ready(kind, observed, verdict, was_ready=was_ready)
         case "PENDING_UPDATE" | "RESIZING":
@@ -159,6 +156,8 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
             ):
                 told = "the cloud is at work on a new password, which the Secret gets then"
                 return False, Reason.ROTATING, told
+            if broken is not None:
+                return broken
             return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
         case "PENDING_CREATE" | "PENDING_DELETE":
             return False, verdict.reason, verdict.message
