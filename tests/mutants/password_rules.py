@@ -10,7 +10,30 @@ _TOLD_ONCE = ("virtual/test_told_only_once.py",)
 _RESTORED = ("virtual/test_restored_secrets.py",)
 _MEANWHILE = ("virtual/test_a_password_meanwhile.py",)
 
+_BEGINS = ("virtual/test_changes_that_cannot_begin.py",)
+
 PASSWORDS: Final = (
+    Mutant(
+        "a change of password that cannot begin leaves Ready as it is",
+        "reconcile/report/status.py",
+        "        and not only_no_change\n",
+        "",
+        _BEGINS,
+    ),
+    Mutant(
+        "a change of password begins only with a pending Secret of its own",
+        "reconcile/decide/password_steps.py",
+        "return view.no_change if begins and view.no_change is not None else step",
+        "return step",
+        _BEGINS,
+    ),
+    Mutant(
+        "once a new password was sent, the Secret alone does not count",
+        "reconcile/act/credentials.py",
+        " and not current.memory.password.may_have_sent",
+        "",
+        _BEGINS,
+    ),
     Mutant(
         "a password that nothing vouches for is sent once more",
         "reconcile/decide/password_steps.py",

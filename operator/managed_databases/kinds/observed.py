@@ -86,6 +86,8 @@ class PasswordView:
     """The password that `passwordSecretRef` names, or the value that the cloud tells."""
     problem: Wait | Stall | None = None
     """Why the Secrets cannot be used, None if they can be."""
+    no_change: Stall | None = None
+    """Why no change of the password can begin: something else has the name of the pending Secret. None if one can."""
     pending_sent: bool = False
     """Whether this process has sent the pending password, and the API has accepted it."""
     pending_unclear: bool = False

@@ -82,6 +82,8 @@ class PasswordMemory:
     """Whether a Secret of this name exists although the watch of the operator's own Secrets does not show one."""
     repairs: list[tuple[float, int]] = field(default_factory=list)
     """The last corrections of the Secret: the moment, and the hash of the content that was written."""
+    may_have_sent: bool = False
+    """Whether the cloud may have a pending password that this process has sent and that is not in the credentials Secret yet."""
     _confirmed: SecretStr | None = None
     """The password of the credentials Secret that this process has sent once more, and that the API has accepted."""
     _sent: SecretStr | None = None
@@ -129,11 +131,13 @@ class PasswordMemory:
     def is_sending(self, pending: SecretStr | None) -> bool:
         """Note that the cloud may have this password from now on; return whether the cloud surely did not have it before."""
         was_untried, self._untried = self._untried == pending, None
+        self.may_have_sent = True
         return was_untried
 
     def was_not_taken(self, pending: SecretStr | None) -> None:
         """Note that a refusal has proven that the cloud does not have this password."""
         self._untried = pending
+        self.may_have_sent = False
 
     def was_refused(self, pending: SecretStr | None) -> None:
         self._refused = pending
@@ -156,6 +160,7 @@ class PasswordMemory:
     def forget_pending(self) -> None:
         self._confirmed = None
         self._sent = self._untried = self._refused = None
+        self.may_have_sent = False
 
 
 @dataclass

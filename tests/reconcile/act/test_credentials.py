@@ -195,15 +195,30 @@ async def test_a_name_that_can_be_no_secrets_is_refused() -> None:
 # --- what is made of it ---
 
 
-@pytest.mark.parametrize("name", [MINE, PENDING])
-async def test_a_foreign_secret_is_no_password(name: str) -> None:
+async def test_a_foreign_secret_is_no_password() -> None:
     fixture = Fixture()
-    fixture.stage.keep(NewSecret("home", name, "Opaque", {OWNER_UID: "another"}, {"password": OLD}))
+    fixture.stage.keep(NewSecret("home", MINE, "Opaque", {OWNER_UID: "another"}, {"password": OLD}))
     view = await fixture.read()
     assert view.problem is not None
     assert view.problem.reason is Reason.SECRET_CONFLICT
     assert (view.password, view.pending) == (None, None)
     assert fixture.current.secrets == SecretsRead(), "nothing of it is replaced or deleted"
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+async def test_a_foreign_pending_secret_lets_no_change_begin(is_sent: bool) -> None:
+    """Nor is the own Secret's password known to be the cloud's any more, if another one was sent."""
+    fixture = Fixture()
+    mine = fixture.stage.keep(secret_content.desired(fixture.current, OLD))
+    fixture.stage.keep(NewSecret("home", PENDING, "Opaque", {OWNER_UID: "another"}, {"password": NEW}))
+    if is_sent:
+        fixture.current.memory.password.is_sending(NEW)
+    view = await fixture.read()
+    told = view.problem if is_sent else view.no_change
+    assert isinstance(told, Stall)
+    assert told.reason is Reason.SECRET_CONFLICT
+    assert (view.password, view.pending) == (None if is_sent else OLD, None)
+    assert fixture.current.secrets == (SecretsRead() if is_sent else SecretsRead(mine)), "the other is not touched"
 
 
 @pytest.mark.parametrize(

@@ -91,17 +91,22 @@ class CredentialReader:
             return await self._read_told(current, credential, name)
         given, problem = await self._given(namespace, given_ref)
         secrets, told_before = SecretsRead(), dict[str, str]()
+        no_change: Stall | None = None
         if not self._surely_absent(current, name):
             mine = await self.kube.read_secret(namespace, name)
             secrets = SecretsRead(mine, await self.kube.read_secret(namespace, pending_name(name)))
-            for secret, key in ((mine, credential.key), (secrets.pending, PENDING_KEY)):
-                if foreign := self.ownership.problem(current.resource, secret, current.observed, key):
-                    return CredentialRead(PasswordView(problem=foreign))
+            if foreign := self.ownership.problem(current.resource, mine, current.observed, credential.key):
+                return CredentialRead(PasswordView(problem=foreign))
+            no_change = self.ownership.problem(current.resource, secrets.pending, current.observed, PENDING_KEY)
+            if no_change is not None:
+                if not _serves_without_change(current):
+                    return CredentialRead(PasswordView(problem=no_change))
+                secrets = SecretsRead(mine)
             if mine is not None and current.observed.status.id is not None:  # the Secret was written for this object
                 told_before = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
         # What the Secret shall hold depends on where it led before.
         reading = replace(current, observed=replace(current.observed, told_before=told_before))
-        view = view_of(reading, credential, secrets, given, problem)
+        view = replace(view_of(reading, credential, secrets, given, problem), no_change=no_change)
         _remember(reading, secrets.credentials, view)
         return CredentialRead(view, secrets, told_before)
 
@@ -183,6 +188,13 @@ class CredentialReader:
             and not current.observed.status.password_unconfirmed
             and current.memory.password.fine == _fine(current, version)
         )
+
+
+def _serves_without_change(current: Pass) -> bool:
+    """Return whether the object can be used with its credentials Secret alone, also while no change of the password can begin:
+    the object is there, and the cloud can have no password that stood in the pending Secret.
+    """
+    return current.observed.status.id is not None and not current.memory.password.may_have_sent
 
 
 def _remember(current: Pass, mine: SecretContent | None, view: PasswordView) -> None:

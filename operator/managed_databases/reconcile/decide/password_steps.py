@@ -6,13 +6,22 @@ from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, 
 
 
 def password_step(kind: CloudKind, observed: Observed) -> Verdict | None:
-    """Return the next step of a change of password; None if the credentials Secret is as it should be."""
+    """Return the next step of a change of password; None if the credentials Secret is as it should be.
+
+    A change that cannot begin, because something else has the name of the pending Secret, holds up no other step.
+    """
     view = observed.credential
     if kind.credential is None or view is None or not kind.credential.applies(observed):
         return None
+    step = _next_step(kind, observed, view)
+    begins = isinstance(step, Credentials) and step.step is PasswordStep.PREPARE
+    return view.no_change if begins and view.no_change is not None else step
+
+
+def _next_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdict | None:
     if view.problem is not None:
         return view.problem
-    if kind.credential.value_of is not None:
+    if kind.credential is not None and kind.credential.value_of is not None:
         return _told_step(view)
     if view.pending is not None:
         if not view.pending_sent and (instead := _instead_of_pending(view)):

@@ -173,37 +173,20 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
             return False, verdict.reason, verdict.message
 
 
-def _broken_parent(kind: CloudKind, observed: Observed) -> Saying | None:
-    """Return the condition Ready of an object whose datastore does not serve; None if the datastore serves, or if there is
-    none.
-    """
-    for reference in kind.references:
-        referred = observed.refs.get(reference.field)
-        phase = (
-            referred.object.status
-            if reference.parent and referred is not None and referred.object is not None
-            else None
-        )
-        if referred is not None and phase in _SERVES_NOT:
-            return (
-                False,
-                _SERVES_NOT[phase],
-                f"{referred.label} does not serve: the cloud says {phase}; look in the cloud's console",
-            )
-    return None
-
-
 def _credentials_ready(kind: CloudKind, observed: Observed, verdict: Verdict, *, was_ready: bool) -> Saying:
     """Return the condition Ready of an object that the cloud says is usable: it is False if another resource holds the object,
     or if the Secret does not open it.
     """
+    view = observed.credential
+    only_no_change = view is not None and view.no_change is not None and verdict is view.no_change
     if observed.presence.holder is not None or (
-        isinstance(verdict, Stall) and verdict.reason in (Reason.SECRET_CONFLICT, Reason.PASSWORD_UNKNOWN)
+        isinstance(verdict, Stall)
+        and verdict.reason in (Reason.SECRET_CONFLICT, Reason.PASSWORD_UNKNOWN)
+        and not only_no_change
     ):
         return False, verdict.reason, verdict.message
     if isinstance(verdict, Create | Record):
         return False, verdict.reason, verdict.message
-    view = observed.credential
     if view is not None and view.problem is not None and view.problem.reason is Reason.KUBERNETES_REFUSES:
         # The Secret cannot be read: Ready stays as it was.
         return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
