@@ -9,6 +9,20 @@ _GUARDS = ("virtual/test_guards.py",)
 
 CREATION: Final = (
     Mutant(
+        "that the object of a name is never gone is told after an hour",
+        "reconcile/decide/without_object.py",
+        "        if seconds == 0:\n",
+        "        if False:\n",
+        _DECIDE,
+    ),
+    Mutant(
+        "the hour goes on when another process takes over",
+        "reconcile/observe/dying_namesakes.py",
+        "        if (begun := _waits_since(current, dying)) is None:\n",
+        "        if True:\n",
+        ("reconcile/observe/test_dying_namesakes.py", "virtual/test_time.py"),
+    ),
+    Mutant(
         "a rename waits for what does not tell its name",
         "reconcile/decide/same_key.py",
         'return may_be_taken(kind, observed, "renamed")',

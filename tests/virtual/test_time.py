@@ -69,6 +69,44 @@ def test_a_stuck_object_of_others_does_not_set_the_pace(status: str) -> None:
     in_virtual_time(does_not())
 
 
+@pytest.mark.parametrize("adoption", ["Never", "IfExists"])
+@pytest.mark.parametrize("restarts_after_seconds", [None, 0.8 * HOUR])
+def test_a_name_whose_object_is_never_gone_is_told(adoption: str, restarts_after_seconds: float | None) -> None:
+    """Also by processes none of which has waited for an hour itself."""
+
+    async def is_told() -> None:
+        async with VirtualWorld() as world:
+            world.cluster.apply(project())
+            await world.start()
+            dying = await world.create("datastores", {"name": "main"})
+            await world.edit("datastores", dying["id"], status="PENDING_DELETE")
+            await asyncio.sleep(120)
+            world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN] | {"adoption": adoption}))
+            await asyncio.sleep(restarts_after_seconds or 0.8 * HOUR)
+            assert world.says(MAIN, "Synced") == ("False", "Pending"), "not yet"
+            assert world.says(MAIN, "Reconciling")[0] == "True"
+            for _ in range(2):
+                if restarts_after_seconds is not None:
+                    await world.kill()
+                    await world.start()
+                await asyncio.sleep(0.4 * HOUR)
+                assert world.says(MAIN, "Stalled") == ("True", "PendingTooLong")
+            told = condition(world.get(MAIN), "Stalled")["message"]
+            assert dying["id"] in told
+            assert "another name" in told
+            version = world.get(MAIN)["metadata"]["resourceVersion"]
+            world.sent.clear()
+            await asyncio.sleep(4 * HOUR)
+            assert lists(world) < 4 * 62
+            assert not any(sent.method == "POST" and sent.path == "/v1/datastores" for sent in world.sent)
+            assert world.get(MAIN)["metadata"]["resourceVersion"] == version, "nothing is new"
+            await world.vanish("datastores", dying["id"])
+            await world.until("it is made", lambda: world.says(MAIN, "Ready")[0] == "True", 180)
+            assert world.says(MAIN, "Stalled")[0] == "False"
+
+    in_virtual_time(is_told())
+
+
 @pytest.mark.parametrize("replicas", [3, 5])
 def test_many_public_addresses_are_no_fight(replicas: int) -> None:
     async def are_none() -> None:

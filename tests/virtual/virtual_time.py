@@ -6,11 +6,13 @@ Everything that takes part must run in this loop: nothing may wait for a socket 
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
 
 from managed_databases.reconcile.clock import Clock
 
 T = TypeVar("T")
+_STARTED: Final = datetime.now(UTC)
 
 
 class _Selector(selectors.SelectSelector):
@@ -48,6 +50,9 @@ class VirtualClock(Clock):
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
+
+    def now(self) -> datetime:
+        return _STARTED + timedelta(seconds=self.monotonic())
 
 
 def in_virtual_time(work: Coroutine[Any, Any, T]) -> T:

@@ -164,6 +164,10 @@ class SameKey(Generic[O_co]):
     """Cloud objects with this key that other resources hold: the holder, as messages may name it, by the object's id."""
     unreadable: tuple[str, ...] = ()
     """Ids of objects that nobody holds, and that may have this key because they do not tell all parts of theirs."""
+    dying_seconds: float | None = None
+    """Seconds that the cloud's deletion of namesakes may still take before the status says PendingTooLong; 0 when it has to say
+    so, None while none of them is being deleted.
+    """
     rival: str | None = None
     """Another resource that claims the same key and goes first, as messages may name it; None if there is none."""
 

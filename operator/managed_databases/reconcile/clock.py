@@ -21,7 +21,7 @@ class Clock:
         return time.monotonic() * self.speed
 
     def now(self) -> datetime:
-        """Return the real time in UTC: for time stamps in a status only, never for a decision."""
+        """Return the real time in UTC: for time stamps in a status and what is told by them, never for a step."""
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:

@@ -109,10 +109,15 @@ def _taken_back(kind: CloudKind, observed: Observed) -> Record:
 def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
     dying = [namesake for namesake in observed.same_key.namesakes if namesake.status == "PENDING_DELETE"]
     if dying:
-        going = named(kind, observed, dying)
-        return Wait(
-            Reason.PENDING, f"the cloud has {going} under this name, which is being deleted: waits until it is gone"
-        )
+        going, seconds = named(kind, observed, dying), observed.same_key.dying_seconds
+        if seconds == 0:
+            return Stall(
+                Reason.PENDING_TOO_LONG,
+                f"the cloud has been deleting {going}, which has this name, for longer than it should take: look there, or ask "
+                "the provider's support with this id, or choose another name; all goes on by itself once this name is free",
+            )
+        told = f"the cloud has {going} under this name, which is being deleted: waits until it is gone"
+        return Wait(Reason.PENDING, told, seconds)
     ids = named(kind, observed, observed.same_key.namesakes)
     if observed.spec.adoption == "Never":
         return Stall(

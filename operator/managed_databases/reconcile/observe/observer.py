@@ -23,7 +23,9 @@ from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.observe.creation import CreationLook
 from managed_databases.reconcile.observe.current_pass import Pass, PassContext, PassInProject
+from managed_databases.reconcile.observe.dying_namesakes import DyingNamesakes
 from managed_databases.reconcile.observe.external import ExternalLook
+from managed_databases.reconcile.observe.going_along import GoingAlong
 from managed_databases.reconcile.observe.inside import Inside
 from managed_databases.reconcile.observe.owned import owned_by
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, named_to
@@ -67,6 +69,8 @@ class Observer:
         self._access = ProjectAccess(cache, projects, references)
         self._external = ExternalLook(owners, clock, pending_limit_seconds)
         self._creation = CreationLook(owners, clock)
+        self._dying = DyingNamesakes(clock, pending_limit_seconds)
+        self._going_along = GoingAlong(clock)
         self._inside = Inside(cache, owners, kind_of, projects.granted_powers)
 
     def observe(self, resource: Resource, context: PassContext) -> Pass:
@@ -148,6 +152,7 @@ class Observer:
         needed: dict[tuple[str, ...], CloudObject] = {}
         if not parents or current.datastore_id is not None:
             same_key, creation = self._creation.look(current, unlisted)
+            same_key = self._dying.look(current, same_key)
             needed = self._needed(current)
         if (wanted := kind.parameters_for(current.observed)) is not None:
             current.dependencies.add(dependency.parameters(view.name, wanted))
