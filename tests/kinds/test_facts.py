@@ -19,6 +19,7 @@ def test_each_is_a_field_of_the_status(facts: type[Facts]) -> None:
     [
         ("nothing was found out", NOTHING, {}),
         ("a field is named as in the status", Facts(password_unconfirmed=True), {"passwordUnconfirmed": True}),
+        ("and so is this one", Facts(password_check="key.mac"), {"passwordCheck": "key.mac"}),
         ("what is none any more is taken away", Facts(intent=None, id="1"), {"id": "1", "intent": None}),
         ("and so is what is empty", Facts(managed=(), applying={}), {"managed": None, "applying": None}),
         ("lists are lists", Facts(lost_ids=("1", "2")), {"lostIDs": ["1", "2"]}),

@@ -8,6 +8,7 @@ _DECIDE = ("reconcile/decide",)
 _SECRETS = ("virtual/test_guards_of_secrets.py",)
 _TOLD_ONCE = ("virtual/test_told_only_once.py",)
 _RESTORED = ("virtual/test_restored_secrets.py",)
+_SET_BACK = ("virtual/test_secrets_set_back.py",)
 _MEANWHILE = ("virtual/test_a_password_meanwhile.py",)
 
 _BEGINS = ("virtual/test_changes_that_cannot_begin.py",)
@@ -36,10 +37,38 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "a password that nothing vouches for is sent once more",
-        "reconcile/decide/password_steps.py",
-        "(observed.status.password_unconfirmed or view.is_unvouched) and not",
-        "observed.status.password_unconfirmed and not",
+        "kinds/observed.py",
+        "(view is not None and (view.is_unvouched or view.is_set_back))",
+        "(view is not None and view.is_set_back)",
         ("virtual/test_standing_conditions.py",),
+    ),
+    Mutant(
+        "a Secret that was set back is not believed",
+        "reconcile/act/credentials.py",
+        "return newest is not None and newest not in checks",
+        "return False",
+        _SET_BACK,
+    ),
+    Mutant(
+        "before a Secret's password is sent again, the status says that it is in doubt",
+        "reconcile/act/password_change.py",
+        "await self.writer.write(current, shown, Facts(password_unconfirmed=True))",
+        "await self.writer.write(current, shown)",
+        _SET_BACK,
+    ),
+    Mutant(
+        "the status has the check of the password that the cloud got last",
+        "reconcile/act/password_change.py",
+        "return Facts(password_unconfirmed=None, password_check=secret_content.check(current, password))",
+        "return Facts(password_unconfirmed=None)",
+        _SET_BACK,
+    ),
+    Mutant(
+        "a Secret is read again if its check did not get into the status",
+        "reconcile/act/credentials.py",
+        "return version, current.observed.spec.deletion_policy, password_check, hash",
+        "return version, current.observed.spec.deletion_policy, hash",
+        _SET_BACK,
     ),
     Mutant(
         "what the cloud has gets into its Secret, whatever its datastore does",

@@ -3,8 +3,10 @@ once.
 """
 
 import asyncio
+import copy
 from typing import Any
 
+from managed_databases.kube.collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from virtual.faults import REQUEST_FAULTS
 from virtual.other_hands import MAIN, OURS
@@ -151,6 +153,9 @@ async def meddle_in_a_pass(walk: Walk, user: str, edit: tuple[str, bytes] | str,
             walk.trouble.refuse_secrets()
         elif edit == "deleted":
             walk.delete_secret(user)
+        elif edit == "set back":
+            walk.lost.add(user)
+            walk.trouble.set_back(user, before)
         else:
             walk.trouble.give(REFUSED.encode() if edit == "refused" else b"good-password-1")
 
@@ -159,6 +164,7 @@ async def meddle_in_a_pass(walk: Walk, user: str, edit: tuple[str, bytes] | str,
     if key not in walk.world.cluster.objects:
         walk.apply(key, onUnknownPassword="Reset")
         await asyncio.sleep(30)
+    before = copy.deepcopy(walk.world.cluster.objects.get(ResourceKey(SECRET, NAMESPACE, f"{user}-user")))
     walk.trouble.give(b"good-password-3")
     walk.trouble.in_a_pass(requests, meddle)
     await asyncio.sleep(20)

@@ -259,7 +259,7 @@ class RandomWalk(RuleBasedStateMachine):
 
     @rule(
         user=users,
-        edit=st.sampled_from([*EDITS, "immutable", "quota", "given", "refused", "deleted"]),
+        edit=st.sampled_from([*EDITS, "immutable", "quota", "given", "refused", "deleted", "set back"]),
         requests=st.integers(0, 15),
     )
     def meddle_in_a_pass(self, user: str, edit: tuple[str, bytes] | str, requests: int) -> None:

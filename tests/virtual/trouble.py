@@ -102,6 +102,15 @@ class Trouble:
         if secret in self.world.cluster.objects:
             self._write(secret, name, value)
 
+    def set_back(self, user: str, before: Raw | None) -> None:
+        """A backup tool writes an earlier version of the Secret over it."""
+        secret = ResourceKey(SECRET, NAMESPACE, f"{user}-user")
+        there = self.world.cluster.objects.get(secret)
+        if there is not None and before is not None:
+            there["data"] = copy.deepcopy(before["data"])
+            there["metadata"]["annotations"] = copy.deepcopy(before["metadata"].get("annotations", {}))
+            self.world.cluster.touch(secret)
+
     def make_immutable(self, user: str) -> None:
         secret = ResourceKey(SECRET, NAMESPACE, f"{user}-user")
         if secret in self.world.cluster.objects:

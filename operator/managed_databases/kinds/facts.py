@@ -31,6 +31,7 @@ class Facts(BaseModel):
     managed: tuple[str, ...] = ()
     applying: Mapping[str, str] | None = None
     password_unconfirmed: bool | None = None
+    password_check: str | None = None
 
     def __bool__(self) -> bool:
         return bool(self.model_fields_set)

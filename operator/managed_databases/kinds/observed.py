@@ -98,6 +98,10 @@ class PasswordView:
     """Whether this process has sent the password of the credentials Secret, and the API has accepted it."""
     is_unvouched: bool = False
     """Whether the credentials Secret has no check of its password: nothing tells whether somebody has edited the password."""
+    is_set_back: bool = False
+    """Whether the cloud got another password since the one in the credentials Secret: somebody has put an older version of the
+    Secret in its place.
+    """
     outdated: bool = False
     """Whether the credentials Secret is not as it should be."""
     misleads: bool = False
@@ -263,6 +267,12 @@ class Observed(Generic[S_co, O_co, T_co]):
         name = self.spec.stated_name or self.name
         whole = pinned.key[0] if pinned.key else ""
         return whole.removesuffix(name) if whole.endswith(name) and whole != now + name else now
+
+    @property
+    def is_password_in_doubt(self) -> bool:
+        """Return whether the cloud may have another password than the credentials Secret, as the status or the Secret says."""
+        view = self.credential
+        return bool(self.status.password_unconfirmed) or (view is not None and (view.is_unvouched or view.is_set_back))
 
     @property
     def existing(self) -> O_co:

@@ -250,6 +250,11 @@ class CloudStatus(Status):
         default=None,
         description="True while the cloud may have another password than the Secret: the operator sends the password again.",
     )
+    password_check: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None,
+        description="The check (the Secret's annotation password-check) of the password that the cloud got last. A Secret with "
+        "another password was set back: the operator sends that Secret's password again. Only the operator can make a check.",
+    )
     binding: BindingRef | None = None
 
     @property

@@ -129,7 +129,11 @@ class PasswordMemory:
         self._untried = pending
 
     def is_sending(self, pending: SecretStr | None) -> bool:
-        """Note that the cloud may have this password from now on; return whether the cloud surely did not have it before."""
+        """Note that the cloud may have this password from now on; return whether the cloud surely did not have it before.
+
+        Another password that was confirmed counts as such no more.
+        """
+        self._confirmed = None
         was_untried, self._untried = self._untried == pending, None
         self.may_have_sent = True
         return was_untried

@@ -16,7 +16,7 @@ CLAIMS: Final = ("id", "intent", "lostIDs")
 SEALED: Final = ("identity", *CLAIMS)
 """The fields of a status that decide who holds a cloud object; the seal covers them."""
 SEAL: Final = "seal"
-KEPT: Final = (*SEALED, SEAL, "adopted", "passwordUnconfirmed", "syncedGeneration")
+KEPT: Final = (*SEALED, SEAL, "adopted", "passwordUnconfirmed", "passwordCheck", "syncedGeneration")
 """The fields of a status that the next pass keeps: only steps change them."""
 KEPT_OF_PROJECT: Final = ("projectID", "region", "endpoint", "reached", "engines", "capabilities", "limits", "quotas")
 """The fields of a project's status that are kept when a look at the project tells nothing of them."""

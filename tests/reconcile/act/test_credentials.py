@@ -115,6 +115,7 @@ async def test_what_was_found_right_is_not_read_again() -> None:
         ("its owner should be another", lambda f: _edit(f, "spec", deletion_policy="Retain")),
         ("its object is not there", lambda f: _see(f, external=None)),
         ("nobody knows whether the cloud has its password", lambda f: _edit(f, "status", password_unconfirmed=True)),
+        ("the status has another check", lambda f: _edit(f, "status", password_check=secret_content.check(f.current, NEW))),
     ],
 )  # fmt: skip
 async def test_what_may_not_be_right_any_more_is_read_again(why: str, change: Any) -> None:
@@ -133,6 +134,33 @@ def _see(fixture: Fixture, **observed: Any) -> None:
 
 def _edit(fixture: Fixture, what: str, **values: Any) -> None:
     _see(fixture, **{what: getattr(fixture.current.observed, what).model_copy(update=values)})
+
+
+@pytest.mark.parametrize(
+    ("why", "check", "annotations", "is_set_back"),
+    [
+        ("a status of an earlier version does not tell", None, {}, False),
+        ("it is the newest one", "of OLD", {}, False),
+        ("the cloud got another one since", "of NEW", {}, True),
+        ("it is the newest one, and the Secret's check is of an earlier version", "of OLD", {PASSWORD_CHECK: "0000"}, False),
+        ("the key was lost, and both checks are of the lost one", "lost.1234", {PASSWORD_CHECK: "lost.1234"}, False),
+        ("the key was lost, and the checks differ", "lost.1234", {PASSWORD_CHECK: "lost.5678"}, True),
+    ],
+)  # fmt: skip
+async def test_a_secret_that_was_set_back(
+    why: str, check: str | None, annotations: dict[str, str], is_set_back: bool
+) -> None:
+    fixture = Fixture()
+    mine = fixture.keep()
+    fixture.keep(annotations={**mine.annotations, **annotations})
+    made = {f"of {name}": secret_content.check(fixture.current, each) for name, each in (("OLD", OLD), ("NEW", NEW))}
+    _edit(fixture, "status", password_check=made.get(check, check) if check else None)
+    view = await fixture.read()
+    assert view.password == OLD
+    assert view.is_set_back is is_set_back, why
+    fixture.read_names.clear()
+    await fixture.read()
+    assert bool(fixture.read_names) == (is_set_back or view.outdated), "what is not right is read again"
 
 
 @pytest.mark.parametrize("what", ["pending", "outdated"])

@@ -59,6 +59,11 @@ def sent(stage: Stage) -> SecretStr:
     return body.password
 
 
+def known(stage: Stage, password: SecretStr) -> Facts:
+    """What is known once the cloud and the Secret have the password."""
+    return Facts(password_unconfirmed=None, password_check=secret_content.check(stage.current, password))
+
+
 ORDERS: dict[PasswordStep, list[str]] = {
     PasswordStep.PREPARE: [f"prove Secret {MINE}", "status", f"create Secret {PENDING}"],
     PasswordStep.SEND: [f"prove Secret {MINE}", "status", PUT],
@@ -114,7 +119,7 @@ async def test_a_rotation_step_by_step() -> None:
     assert sent(stage) == NEW
     assert (held(stage, MINE), held(stage, PENDING)) == (OLD, NEW)
     assert memory.has_sent(NEW)
-    assert await act(stage, PasswordStep.SWITCH) == Facts(password_unconfirmed=None)
+    assert await act(stage, PasswordStep.SWITCH) == known(stage, NEW)
     assert (held(stage, MINE), held(stage, PENDING)) == (NEW, None)
     assert not memory.has_sent(NEW), "the next change begins anew"
     assert memory.fine is not None, "what was written is known to be right"
@@ -175,6 +180,20 @@ async def test_a_password_that_is_reset_counts_as_a_repair() -> None:
     assert stage.current.memory.password.repairs == [(stage.clock.monotonic(), secret_content.RESET)]
 
 
+@pytest.mark.parametrize("by", ["is_set_back", "is_unvouched", ""])
+async def test_a_password_that_another_hand_has_put_there_counts_as_a_repair(by: str) -> None:
+    stage = stage_of(is_set_back=by == "is_set_back", is_unvouched=by == "is_unvouched")
+    await act(stage, PasswordStep.CONFIRM)
+    assert bool(stage.current.memory.password.repairs) == bool(by)
+
+
+async def test_what_was_confirmed_counts_no_more_once_another_is_sent() -> None:
+    stage = stage_of(pending=NEW)
+    stage.current.memory.password.was_confirmed(OLD)
+    await act(stage, PasswordStep.SEND)
+    assert not stage.current.memory.password.is_confirmed(OLD)
+
+
 # --- SEND and CONFIRM ---
 
 
@@ -230,8 +249,17 @@ async def test_what_is_confirmed_is_what_the_secret_holds() -> None:
     await act(stage, PasswordStep.CONFIRM)
     assert sent(stage) == OLD
     assert stage.current.memory.password.is_confirmed(OLD)
-    assert await act(stage, PasswordStep.CONFIRMED) == Facts(password_unconfirmed=None)
-    assert not stage.current.memory.password.is_confirmed(OLD)
+    assert stage.status["passwordUnconfirmed"] is True, "what becomes of the Secret meanwhile does not matter"
+    assert await act(stage, PasswordStep.CONFIRMED) == known(stage, OLD)
+
+
+async def test_what_was_confirmed_before_counts_no_more_while_another_one_may_be_in_the_cloud() -> None:
+    stage = stage_of()
+    stage.current.memory.password.was_confirmed(NEW)
+    stage.journal.refuses[PUT] = OutcomeUnknown("x", "timeout")
+    with pytest.raises(OutcomeUnknown):
+        await act(stage, PasswordStep.CONFIRM)
+    assert not stage.current.memory.password.is_confirmed(NEW)
 
 
 # --- SWITCH, ABANDON and WRITE ---

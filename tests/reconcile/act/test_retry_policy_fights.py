@@ -69,6 +69,9 @@ APP = resource("DatabaseUser", "app", spec={"datastoreRef": {"name": "main"}}, i
 PASSWORD, OTHER = SecretStr("a"), SecretStr("b")
 READ = PasswordView(password=PASSWORD)
 WRITE = Credentials(PasswordStep.WRITE, Reason.DRIFT, "it is not as it should be")
+SET_BACK = PasswordView(password=PASSWORD, is_set_back=True)
+UNVOUCHED = PasswordView(password=PASSWORD, is_unvouched=True)
+SENDS = Credentials(PasswordStep.CONFIRM, Reason.ROTATING, "it is sent to the cloud again")
 RESETS = Credentials(PasswordStep.PREPARE, Reason.PASSWORD_RESET, "it is lost")
 
 
@@ -96,6 +99,12 @@ def repaired(
          Credentials(PasswordStep.PREPARE, Reason.ROTATING, "it is time"), False),
         ("nor is another step", lambda: repaired(RESET),
          Credentials(PasswordStep.SWITCH, Reason.PASSWORD_RESET, "next"), False),
+        ("it was set back and sent again", lambda: repaired(RESET, view=SET_BACK), SENDS, True),
+        ("what nothing vouches for was sent again", lambda: repaired(RESET, view=UNVOUCHED), SENDS, True),
+        ("not often", lambda: repaired(RESET, REPAIRS_OF_A_SECRET - 1, view=SET_BACK), SENDS, False),
+        ("what is sent again for the operator's own doubt is none of another hand", lambda: repaired(RESET), SENDS, False),
+        ("it was set back, and the next step is another one", lambda: repaired(RESET, view=SET_BACK),
+         Credentials(PasswordStep.CONFIRMED, Reason.READY, "next"), False),
         ("no Secret was read", lambda: repaired(RESET, view=None), WRITE, False),
         ("another step is none of the Secret's", lambda: repaired(PASSWORD), Record(Reason.FOUND, "x"), False),
     ],

@@ -268,6 +268,30 @@ def test_a_pause_does_not_hold_up_a_deletion() -> None:
             False,
             PasswordStep.WRITE,
         ),
+        (
+            "it gets its check before the doubt ends, or it would be sent twice",
+            PasswordView(password=PASSWORD, is_unvouched=True, confirmed=True, outdated=True),
+            True,
+            PasswordStep.WRITE,
+        ),
+        (
+            "the Secret was set back, and with it its host",
+            PasswordView(password=PASSWORD, is_set_back=True, outdated=True),
+            False,
+            PasswordStep.CONFIRM,
+        ),
+        (
+            "the Secret was set back, and another password is given",
+            PasswordView(password=PASSWORD, is_set_back=True, given=OTHER_PASSWORD),
+            False,
+            PasswordStep.PREPARE,
+        ),
+        (
+            "the cloud has the password that was set back",
+            PasswordView(password=PASSWORD, is_set_back=True, confirmed=True),
+            False,
+            PasswordStep.CONFIRMED,
+        ),
     ],
 )  # fmt: skip
 def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: PasswordStep) -> None:

@@ -20,6 +20,7 @@ from managed_databases.kinds.verdicts import (
 )
 from managed_databases.reconcile.act.letting_go import LettingGo
 from managed_databases.reconcile.act.password_change import PasswordChange
+from managed_databases.reconcile.act.secret_content import check
 from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.clock import Clock
@@ -115,7 +116,8 @@ class Actor:
         if made is None:  # an empty answer: a list will show the object
             return facts
         memory.was_made(made.id)
-        return facts | Facts(id=made.id, intent=None, phase=made.status)
+        facts |= Facts(id=made.id, intent=None, phase=made.status)
+        return facts if password is None else facts | Facts(password_check=check(current, password))
 
     async def _record(self, current: Pass, step: Record) -> Facts:
         if step.changes.seal is not None:

@@ -15,6 +15,7 @@ from managed_databases.reconcile.act.given_passwords import given_password, usab
 from managed_databases.reconcile.act.secret_content import (
     PENDING_KEY,
     UNREAD,
+    check,
     desired_data,
     is_outdated,
     judge,
@@ -186,7 +187,7 @@ class CredentialReader:
             version is not None
             and current.observed.external is not None
             and not current.observed.status.password_unconfirmed
-            and current.memory.password.fine == _fine(current, version)
+            and current.memory.password.fine == _fine(current, version, current.observed.status.password_check)
         )
 
 
@@ -199,21 +200,28 @@ def _serves_without_change(current: Pass) -> bool:
 
 def _remember(current: Pass, mine: SecretContent | None, view: PasswordView) -> None:
     current.memory.password.is_to_be_read()
-    if mine is not None and view.password is not None and view.pending is None and not view.outdated:
-        remember_fine(current, mine)
+    if (
+        mine is not None
+        and view.password is not None
+        and view.pending is None
+        and not (view.outdated or view.is_set_back)
+    ):
+        remember_fine(current, mine, current.observed.status.password_check)
 
 
-def remember_fine(current: Pass, mine: SecretContent) -> None:
-    """Note that the Secret is right, and on what that is based: its version, its owner, and its content but the password."""
-    current.memory.password.was_found_right(_fine(current, mine.resource_version))
+def remember_fine(current: Pass, mine: SecretContent, password_check: str | None) -> None:
+    """Note that the Secret is right, and on what that is based: its version, its owner, its content but the password, and the
+    check that the status has of the password, or gets next.
+    """
+    current.memory.password.was_found_right(_fine(current, mine.resource_version, password_check))
 
 
-def _fine(current: Pass, version: str) -> tuple[object, ...]:
+def _fine(current: Pass, version: str, password_check: str | None) -> tuple[object, ...]:
     credential = current.kind.credential
     assert credential is not None
     data = desired_data(current, _told(current, credential) or UNREAD)
     # The hash of the content, or each resource would keep a copy of its Secret in memory.
-    return version, current.observed.spec.deletion_policy, hash(frozenset(data.items()))
+    return version, current.observed.spec.deletion_policy, password_check, hash(frozenset(data.items()))
 
 
 def _told(current: Pass, credential: Credential) -> SecretStr | None:
@@ -243,6 +251,7 @@ def view_of(
         pending_refused=memory.has_refused(pending),
         confirmed=memory.is_confirmed(password),
         is_unvouched=mine is not None and PASSWORD_CHECK not in mine.annotations,
+        is_set_back=mine is not None and password is not None and _is_set_back(current, mine, password),
         outdated=mine is None or password is None or is_outdated(current, mine, password),
         misleads=password is None or misleads(current, mine, password),
         versions=_versions(secrets),
@@ -274,6 +283,13 @@ def _trusted(current: Pass, mine: SecretContent, key: str) -> SecretStr | None:
     """
     password = usable(mine.data.get(key))
     return None if password is None or judge(current, mine, password) is False else password
+
+
+def _is_set_back(current: Pass, mine: SecretContent, password: SecretStr) -> bool:
+    """Return whether the cloud got another password than this one last. A status of an earlier version does not tell."""
+    newest = current.observed.status.password_check
+    checks = (mine.annotations.get(PASSWORD_CHECK), check(current, password))
+    return newest is not None and newest not in checks
 
 
 def _proven(current: Pass, mine: SecretContent | None, key: str) -> SecretStr | None:

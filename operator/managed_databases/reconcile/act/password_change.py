@@ -39,7 +39,8 @@ class PasswordChange:
             return None
         password = _first_choice(view)
         try:
-            written = await self._put(current, secret_content.desired(current, password))
+            wanted = secret_content.desired(current, password)
+            written = await self._put(current, wanted, secret_content.check(current, password))
         except AlreadyThere:
             current.memory.password.name_is_taken()
             raise
@@ -81,17 +82,27 @@ class PasswordChange:
                 assert view.pending is not None
                 await self._write(current, view.pending)
                 await self._delete_pending(current)
-                return Facts(password_unconfirmed=None)
+                memory.was_confirmed(view.pending)  # should the facts not be written now, that needs no further call
+                return self._known(current, view.pending)
             case PasswordStep.CONFIRM:
-                await self.writer.write(current, shown)
+                # Written before the cloud changes: the Secret may be another one again before the status tells its check.
+                await self.writer.write(current, shown, Facts(password_unconfirmed=True))
+                memory.confirmation_counts_no_more()
                 await self._send(current, view.password)
                 memory.was_confirmed(view.password)
+                if view.is_set_back or view.is_unvouched:
+                    memory.was_put_right(secret_content.RESET, self.clock.monotonic())
             case PasswordStep.CONFIRMED:
-                memory.confirmation_counts_no_more()
-                return Facts(password_unconfirmed=None)
+                assert view.password is not None
+                return self._known(current, view.password)
             case PasswordStep.WRITE:
                 await self._repair(current, view)
         return NOTHING
+
+    @staticmethod
+    def _known(current: Pass, password: SecretStr) -> Facts:
+        """Return the facts once the cloud and the credentials Secret have this password, for certain."""
+        return Facts(password_unconfirmed=None, password_check=secret_content.check(current, password))
 
     async def _prepare(self, current: Pass, view: PasswordView, step: Credentials, shown: Verdict) -> Facts:
         """Write a new password into the pending Secret. The creation of this Secret is the lock of the change."""
@@ -135,8 +146,6 @@ class PasswordChange:
         assert value is not None
         await self._write(current, value, is_known=False)
         current.memory.password.was_put_right(secret_content.content_hash(current, value), self.clock.monotonic())
-        if view.is_unvouched:
-            current.memory.password.confirmation_counts_no_more()
         if mine is not None and secret_content.has_lost_marks(mine):
             told = f"the Secret {mine.name} had lost labels or annotations by which it is known to be this resource's: they are "
             told += "put back"
@@ -145,18 +154,21 @@ class PasswordChange:
 
     async def _write(self, current: Pass, password: SecretStr, *, is_known: bool = True) -> None:
         """Write the credentials Secret with this password. `is_known` says that the cloud has the password, for certain."""
-        wanted = secret_content.desired(current, password)
+        wanted, newest = secret_content.desired(current, password), secret_content.check(current, password)
         if not is_known:
             wanted = secret_content.keeping_check(current, current.secrets.credentials, wanted, password)
-        await self._put(current, wanted)
+        await self._put(current, wanted, newest if is_known else current.observed.status.password_check)
 
-    async def _put(self, current: Pass, wanted: NewSecret) -> SecretContent:
-        """Create the credentials Secret, or replace exactly the version that this pass has read; return it as it is then."""
+    async def _put(self, current: Pass, wanted: NewSecret, password_check: str | None) -> SecretContent:
+        """Create the credentials Secret, or replace exactly the version that this pass has read; return it as it is then.
+
+        `password_check` is the check that the status has or gets next.
+        """
         if current.secrets.credentials is None:
             written = await self.kube.create_secret(wanted)
         else:
             written = await self.kube.replace_secret(current.secrets.credentials, wanted)
-        credentials.remember_fine(current, written)
+        credentials.remember_fine(current, written, password_check)
         return written
 
     async def _prove(self, current: Pass, password: SecretStr) -> None:

@@ -23,7 +23,7 @@ PENDING_KEY: Final = "password"
 UNREAD: Final = SecretStr("not read: the Secret is as it was when it was found right")
 """Stands for the password of a Secret that was not read, because its version is the one that was last found right."""
 RESET: Final = 0
-"""Stands for the reset of a password in `PasswordMemory.repairs`."""
+"""Stands in `PasswordMemory.repairs` for a password that was changed because of what is in the Secret."""
 
 
 def pending_name(name: str) -> str:
@@ -41,6 +41,11 @@ def content_hash(current: Pass, password: SecretStr) -> int:
     return hash(frozenset(desired_data(current, password).items()))
 
 
+def check(current: Pass, password: SecretStr) -> str:
+    """Return the check of this password for the Secrets and the status of this resource."""
+    return current.checks.make(current.resource.uid, password)
+
+
 def desired(current: Pass, password: SecretStr) -> NewSecret:
     """Return the credentials Secret as it should be with this password."""
     credential = current.kind.credential
@@ -54,7 +59,7 @@ def desired(current: Pass, password: SecretStr) -> NewSecret:
         namespace=resource.key.namespace,
         name=secret_name(current.kind, current.observed),
         type=f"servicebinding.io/{credential.type(current.observed)}",
-        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: current.checks.make(resource.uid, password), **of_object},
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check(current, password), **of_object},
         data=desired_data(current, password),
         owner=resource if current.observed.spec.deletion_policy == "Delete" else None,
         drops=OPTIONAL_KEYS,
@@ -68,7 +73,7 @@ def pending_secret(current: Pass, password: SecretStr) -> NewSecret:
         namespace=resource.key.namespace,
         name=pending_name(secret_name(current.kind, current.observed)),
         type="Opaque",
-        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: current.checks.make(resource.uid, password)},
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check(current, password)},
         data={PENDING_KEY: password},
         owner=resource if current.observed.spec.deletion_policy == "Delete" else None,
     )
@@ -118,10 +123,10 @@ def keeping_check(current: Pass, mine: SecretContent | None, wanted: NewSecret, 
     credential = current.kind.credential
     if credential is not None and credential.value_of is not None:
         return wanted  # the cloud tells it
-    check = None if mine is None else mine.annotations.get(PASSWORD_CHECK)
-    if mine is None or check is None or judge(current, mine, password) is not None:
+    there = None if mine is None else mine.annotations.get(PASSWORD_CHECK)
+    if mine is None or there is None or judge(current, mine, password) is not None:
         return wanted
-    return replace(wanted, annotations={**wanted.annotations, PASSWORD_CHECK: check})
+    return replace(wanted, annotations={**wanted.annotations, PASSWORD_CHECK: there})
 
 
 def judge(current: Pass, mine: SecretContent, password: SecretStr) -> bool | None:

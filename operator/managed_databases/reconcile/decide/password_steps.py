@@ -47,10 +47,11 @@ def _next_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdi
             Reason.ROTATING,
             "the password of passwordSecretRef differs from the Secret's: the operator sets it",
         )
-    if observed.status.password_unconfirmed and view.confirmed:
+    if observed.is_password_in_doubt and not view.confirmed:
+        found = "the Secret was set back to an earlier version: its" if view.is_set_back else "the Secret's"
+        return Credentials(PasswordStep.CONFIRM, Reason.ROTATING, f"{found} password is sent to the cloud again")
+    if observed.is_password_in_doubt and not view.is_unvouched:
         return Credentials(PasswordStep.CONFIRMED, Reason.READY, "the cloud has the Secret's password")
-    if (observed.status.password_unconfirmed or view.is_unvouched) and not view.confirmed:
-        return Credentials(PasswordStep.CONFIRM, Reason.ROTATING, "the Secret's password is sent to the cloud again")
     if view.outdated:
         return Credentials(PasswordStep.WRITE, Reason.READY, "the credentials Secret is brought up to date")
     return None

@@ -29,7 +29,16 @@ from managed_databases.reconcile.decide.waited_references import reference_probl
 MAX_LOST_IDS = 10
 """The most ids of lost objects that the status keeps."""
 
-OF_THE_OBJECT = Facts(id=None, intent=None, phase=None, adopted=None, managed=(), applying=None, synced_generation=None)
+OF_THE_OBJECT = Facts(
+    id=None,
+    intent=None,
+    phase=None,
+    adopted=None,
+    managed=(),
+    applying=None,
+    synced_generation=None,
+    password_check=None,
+)
 """The fields of a status that describe one object; they are removed together when the resource starts anew with another."""
 
 

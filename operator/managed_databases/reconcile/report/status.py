@@ -158,6 +158,11 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
                 return False, Reason.ROTATING, told
             if broken is not None:
                 return broken
+            if observed.credential is not None and observed.credential.is_set_back:
+                told = (
+                    "the Secret was set back to an earlier version: its password opens nothing until it is sent again"
+                )
+                return False, Reason.ROTATING, told
             return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
         case "PENDING_CREATE" | "PENDING_DELETE":
             return False, verdict.reason, verdict.message
@@ -198,8 +203,7 @@ def _credentials_ready(kind: CloudKind, observed: Observed, verdict: Verdict, *,
         return False, verdict.reason, verdict.message
     if view is not None and isinstance(verdict, Wait | Stall) and not _opens(view, was_ready=was_ready):
         return False, verdict.reason, verdict.message
-    is_unvouched = view is not None and view.is_unvouched
-    if (observed.status.password_unconfirmed or is_unvouched) and not (view is not None and view.confirmed):
+    if observed.is_password_in_doubt and not (view is not None and view.confirmed):
         return False, verdict.reason, verdict.message
     if view is not None and (lack := lacking(kind, observed)) is not None:
         return False, Reason.NOT_TOLD, lack
