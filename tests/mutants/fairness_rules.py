@@ -7,6 +7,7 @@ from mutants.mutant import Mutant
 _STORMS = ("virtual/test_hostile_tenants.py",)
 _TENANTS = ("virtual/test_two_tenants.py",)
 _VISIBLE = ("test_visible.py", "virtual/test_nothing_is_hidden.py")
+_LEFT_ALONE = ("virtual/test_lists_left_alone.py",)
 _ROTATION = ("reconcile/scheduling/test_rotation.py",)
 
 FAIRNESS: Final = (
@@ -37,6 +38,20 @@ FAIRNESS: Final = (
         "return await self._exchange(call, priority, is_own=account is None)",
         "return await self._exchange(call, priority, is_own=True)",
         _STORMS,
+    ),
+    Mutant(
+        "a LIST that is refused to the background is not refused to a person",
+        "reconcile/project/polling.py",
+        "        if self._expected_by <= self._closed_for:\n",
+        "        if True:\n",
+        _LEFT_ALONE,
+    ),
+    Mutant(
+        "a LIST that is refused to a person is left alone for as long as the API asks",
+        "reconcile/project/polling.py",
+        "        if self._expected_by <= self._closed_for:\n",
+        "        if not self._expected_by:\n",
+        _LEFT_ALONE,
     ),
     Mutant(
         "an invented project gives no turns",

@@ -18,8 +18,10 @@ from managed_databases.api.errors import (
     TooLarge,
     Unauthorized,
 )
+from managed_databases.kinds.observed import CreationView
 from managed_databases.kinds.verdicts import Delete, LetGo, Reason, Record, Stall, Step, Wait
 from managed_databases.reconcile.act.looks_by_id import NOT_SEEN
+from managed_databases.reconcile.act.retry_policy import is_look_before_creation
 from managed_databases.reconcile.annotations import SYNC_REQUESTED
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.ports import KubeRefused
@@ -276,3 +278,43 @@ def test_what_is_no_step_is_what_is_said(verdict: Wait | Stall) -> None:
     resting.stage.session.circuit.is_open = True
     resting.fails(GROW, INVALID)
     assert resting.verdict(verdict) == verdict
+
+
+NOT_NOW = Wait(Reason.RATE_LIMITED, "topics cannot be listed")
+LOOKS, LOOKS_IN_VAIN = CreationView(has_looked=False), CreationView(has_looked=False, unlisted=NOT_NOW)
+
+
+@pytest.mark.parametrize(
+    ("why", "creation", "reason", "is_look"),
+    [
+        ("it is looked for", LOOKS, Reason.LOOKING, True),
+        ("it is looked for, and the list is refused", LOOKS_IN_VAIN, Reason.RATE_LIMITED, True),
+        ("the list is refused, and something else is looked for", LOOKS_IN_VAIN, Reason.LOOKING, True),
+        ("the list is to be had", LOOKS, Reason.RATE_LIMITED, False),
+        ("something else is waited for", LOOKS_IN_VAIN, Reason.PARENT_NOT_READY, False),
+        ("it was looked for", CreationView(unlisted=NOT_NOW), Reason.RATE_LIMITED, False),
+        ("it was looked for", CreationView(), Reason.LOOKING, False),
+    ],
+)  # fmt: skip
+def test_what_is_a_look_before_a_creation(why: str, creation: CreationView, reason: Reason, is_look: bool) -> None:
+    resting = Resting(topic(None), external=None, creation=creation)
+    assert is_look_before_creation(resting.current, Wait(reason, "...")) is is_look, why
+
+
+def test_a_refused_creation_is_shown_while_it_is_looked_for_again() -> None:
+    resting = Resting(topic(None), external=None, creation=CreationView(has_looked=False))
+    looks = Wait(Reason.LOOKING, CREATE.message)
+    assert resting.policy.shown_at_rest(resting.current, looks) == looks
+    refused = resting.fails(CREATE, INVALID)
+    assert resting.policy.shown_at_rest(resting.current, looks) == refused
+    other = Wait(Reason.PARENT_NOT_READY, "something else")
+    assert resting.policy.shown_at_rest(resting.current, other) == other
+    resting.sees(generation=2)
+    assert resting.policy.shown_at_rest(resting.current, looks) == looks, "another spec was not refused"
+
+
+def test_an_unclear_creation_is_not_shown_as_refused() -> None:
+    resting = Resting(topic(None), external=None, creation=CreationView(has_looked=False))
+    resting.fails(CREATE, UNCLEAR)
+    looks = Wait(Reason.LOOKING, "looks")
+    assert resting.policy.shown_at_rest(resting.current, looks) == looks

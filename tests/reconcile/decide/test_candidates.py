@@ -1,17 +1,19 @@
 """What an attempt of unknown outcome may have made, and what is said until that is known."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from kinds.builders import MAIN, OTHER, uuid
 from managed_databases.api.models import Topic
-from managed_databases.kinds.observed import SameKey
+from managed_databases.kinds.observed import CreationView, SameKey
 from managed_databases.kinds.shared_fields import Intent
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.decide.candidates import (
     candidates,
     fields_that_differ,
+    looking,
     unclear_attempts,
     unreadable_since,
     wait_after,
@@ -21,6 +23,7 @@ from reconcile.fake_cache import resource
 from reconcile.passes import KINDS
 
 OLD, NEW = (Topic(id=uuid(n), name="t", datastore_id=MAIN, partitions=3) for n in (80, 81))
+LISTED = CreationView()
 ELSEWHERE = NEW.model_copy(update={"datastore_id": OTHER})
 
 
@@ -65,11 +68,24 @@ def test_several_attempts_without_an_answer_ask_for_a_person() -> None:
     at_once = unclear_attempts(3)
     assert at_once is not None
     assert at_once.retry_seconds is None
-    assert isinstance(wait_after(intent(3), 7.0), Stall)
-    waits = wait_after(intent(2), 7.0)
+    assert isinstance(wait_after(intent(3), 7.0, LISTED), Stall)
+    waits = wait_after(intent(2), 7.0, LISTED)
     assert isinstance(waits, Wait)
     assert (waits.reason, waits.seconds) == (Reason.LOOKING, 7.0)
-    assert wait_after(intent(), 0.0) == Wait(Reason.LOOKING, waits.message, None), "only a list is missing"
+    assert wait_after(intent(), 0.0, LISTED) == Wait(Reason.LOOKING, waits.message, None), "only a list is missing"
+
+
+@pytest.mark.parametrize("seconds", [7.0, 0.0])
+@pytest.mark.parametrize("why", [Wait(Reason.RATE_LIMITED, "not now"), Stall(Reason.REFUSED, "never", 600.0)])
+def test_a_list_that_cannot_be_had_is_told_once_only_it_is_missing(why: Wait | Stall, seconds: float) -> None:
+    creation = CreationView(unlisted=why)
+    told = looking(creation, "it is looked for", seconds)
+    if seconds:
+        assert told == Wait(Reason.LOOKING, "it is looked for", seconds)
+    else:
+        assert told == replace(why, message=f"it is looked for; {why.message}")
+    assert wait_after(intent(), seconds, creation).reason is told.reason
+    assert looking(LISTED, "it is looked for", seconds) == Wait(Reason.LOOKING, "it is looked for", seconds or None)
 
 
 @pytest.mark.parametrize(("unreadable", "named"), [((), None), ((OLD.id,), None), ((OLD.id, NEW.id), NEW.id)])

@@ -88,6 +88,7 @@ def status(**changes: Any) -> DatabaseUserStatus:
 
 
 HELD = {"status": status(id=MINE), "external": user(), "credential": PasswordView(password=PASSWORD)}
+NOT_NOW = Wait(Reason.RATE_LIMITED, "users cannot be listed")
 TRIED = {"status": status(intent=INTENT)}
 ADOPTS = {"project": replace(PROJECT, granted_powers=frozenset({"adopt"})), "namesakes": (user(OTHER),)}
 
@@ -110,6 +111,9 @@ ADOPTS = {"project": replace(PROJECT, granted_powers=frozenset({"adopt"})), "nam
         ),
         ("what is there already is not known before the first list", {"is_listed": False}, Wait, Reason.LOOKING),
         ("the list is older than the wish for it", {"has_looked": False}, Wait, Reason.LOOKING),
+        ("and the next one is refused", {"has_looked": False, "unlisted": NOT_NOW}, Wait, Reason.RATE_LIMITED),
+        ("the first one is refused", {"is_listed": False, "unlisted": NOT_NOW}, Wait, Reason.RATE_LIMITED),
+        ("a refused list is no matter for what was looked for", {"unlisted": NOT_NOW}, Create, Reason.ABSENT),
         ("an old list shows well enough whose name it is", {"has_looked": False, "rival": "x"}, Stall, Reason.CONFLICT),
         ("nobody holds what has this name: never taken by itself", {"namesakes": (user(OTHER),)}, Stall, Reason.ALREADY_EXISTS),
         ("another resource holds what has this name", {"held": {OTHER: "x"}}, Stall, Reason.CONFLICT),

@@ -272,7 +272,10 @@ class RetryPolicy:
 
 
 def is_look_before_creation(current: Pass, verdict: Verdict) -> bool:
-    return not current.observed.creation.has_looked and verdict.reason is Reason.LOOKING
+    """Return whether the verdict waits for a list before the object is made, be it that this list cannot be had at present."""
+    creation = current.observed.creation
+    reasons = {Reason.LOOKING} if creation.unlisted is None else {Reason.LOOKING, creation.unlisted.reason}
+    return not creation.has_looked and verdict.reason in reasons
 
 
 def _makes_again(verdict: Verdict) -> bool:

@@ -1,10 +1,11 @@
 """Finds the cloud objects that an attempt to create, of unknown outcome, may have made."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import Observed
+from managed_databases.kinds.observed import CreationView, Observed
 from managed_databases.kinds.shared_fields import Intent
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
@@ -23,13 +24,19 @@ def candidates(kind: CloudKind, namesakes: Sequence[CloudObject], intent: Intent
     ]
 
 
-def wait_after(intent: Intent, seconds: float) -> Stall | Wait:
-    """Return the wait of `seconds` more seconds after an attempt of unknown outcome."""
-    return unclear_attempts(intent.attempt, seconds) or Wait(
-        Reason.LOOKING,
-        "the last attempt to create may have worked: the operator waits, and the next list after that will tell",
-        seconds or None,
-    )
+def looking(creation: CreationView, message: str, seconds: float = 0.0) -> Stall | Wait:
+    """Return the wait for a list that comes in `seconds` more seconds, or once it can be had. If only the list is missing, and it
+    cannot be had, that is told.
+    """
+    if not seconds and creation.unlisted is not None:
+        return replace(creation.unlisted, message=f"{message}; {creation.unlisted.message}")
+    return Wait(Reason.LOOKING, message, seconds or None)
+
+
+def wait_after(intent: Intent, seconds: float, creation: CreationView) -> Stall | Wait:
+    """Return the wait of `seconds` more seconds after an attempt of unknown outcome, or for the list after that."""
+    told = "the last attempt to create may have worked: the operator waits, and the next list after that will tell"
+    return unclear_attempts(intent.attempt, seconds) or looking(creation, told, seconds)
 
 
 def unclear_attempts(attempt: int, seconds: float = 0.0) -> Stall | None:

@@ -6,7 +6,7 @@ from managed_databases.kinds.observed import Observed, Referred, Standing
 from managed_databases.kinds.protection import WAYS_OUT, WAYS_OUT_INSIDE
 from managed_databases.kinds.verdicts import Delete, LetGo, Reason, Record, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import FORCE_DELETE
-from managed_databases.reconcile.decide.candidates import candidates, unreadable_since
+from managed_databases.reconcile.decide.candidates import candidates, looking, unreadable_since
 from managed_databases.reconcile.decide.owned_resources import let_go_step
 
 NAMES_SHOWN = 10
@@ -119,9 +119,9 @@ def _open_intent(kind: CloudKind, observed: Observed) -> Verdict:
         return _found(observed.creation.created_id)
     if observed.presence.returned and observed.status.intent is None:
         return _found(observed.presence.returned[-1])
-    looking = "an attempt to create may have worked: the operator waits, and the next list after that will tell what to delete"
+    told = "an attempt to create may have worked: the operator waits, and the next list after that will tell what to delete"
     if observed.creation.settle_seconds is not None or not observed.creation.is_listed:
-        return Wait(Reason.LOOKING, looking, observed.creation.settle_seconds or None)
+        return looking(observed.creation, told, observed.creation.settle_seconds or 0.0)
     intent = observed.status.intent
     assert intent is not None
     found = candidates(kind, observed.same_key.namesakes, intent)
@@ -137,7 +137,7 @@ def _open_intent(kind: CloudKind, observed: Observed) -> Verdict:
             f"{FORCE_DELETE}: true ({ids})",
         )
     if observed.creation.again_seconds is not None:
-        return Wait(Reason.LOOKING, looking, observed.creation.again_seconds or None)
+        return looking(observed.creation, told, observed.creation.again_seconds)
     return LetGo(Reason.RELEASED, "the attempt to create left nothing behind")
 
 

@@ -16,6 +16,7 @@ from managed_databases.reconcile.annotations import FORCE_DELETE, RECREATE
 from managed_databases.reconcile.decide.candidates import (
     candidates,
     fields_that_differ,
+    looking,
     unreadable_since,
     wait_after,
 )
@@ -50,7 +51,7 @@ def without_object(kind: CloudKind, observed: Observed) -> Verdict:
     if observed.status.intent is None and (blocked := reference_problem(kind, observed)):
         return blocked
     if not observed.creation.is_listed:
-        return observed.creation.unlisted or Wait(Reason.LOOKING, "waits for the first list of the objects that exist")
+        return looking(observed.creation, "waits for the first list of the objects that exist")
     if observed.status.intent is not None:
         return _after_an_attempt(kind, observed, observed.status.intent)
     if (refused := name_refusal(kind, observed)) and not (observed.same_key.namesakes and _may_adopt(observed)):
@@ -72,7 +73,7 @@ def without_object(kind: CloudKind, observed: Observed) -> Verdict:
 
 def _after_an_attempt(kind: CloudKind, observed: Observed, intent: Intent) -> Verdict:
     if observed.creation.settle_seconds is not None:
-        return wait_after(intent, observed.creation.settle_seconds)
+        return wait_after(intent, observed.creation.settle_seconds, observed.creation)
     found = [
         each
         for each in candidates(kind, observed.same_key.namesakes, intent)
@@ -90,7 +91,7 @@ def _after_an_attempt(kind: CloudKind, observed: Observed, intent: Intent) -> Ve
         ids = ", ".join(sorted(candidate.id for candidate in found))
         return Stall(Reason.AMBIGUOUS, f"delete all but one of these in the cloud: {ids}")
     if observed.creation.again_seconds is not None:
-        return wait_after(intent, observed.creation.again_seconds)
+        return wait_after(intent, observed.creation.again_seconds, observed.creation)
     if observed.moved is not None or kind.key(observed) != tuple(
         observed.status.identity.key if observed.status.identity else ()
     ):
@@ -172,7 +173,9 @@ def _create(kind: CloudKind, observed: Observed, reason: Reason, message: str) -
     except SpecRefused as refused:
         return refused.verdict
     if not observed.creation.has_looked:
-        return Wait(Reason.LOOKING, "the operator looks once more whether the object exists, before it creates one")
+        return looking(
+            observed.creation, "the operator looks once more whether the object exists, before it creates one"
+        )
     if observed.status.intent is None and (unclear := may_be_taken(kind, observed, "created")):
         return unclear
     return Create(reason, message)

@@ -200,7 +200,7 @@ class Observer:
 
     def _orient(self, current: PassInProject) -> Wait | Stall | None:
         """Note in the pass which collections matter to this resource, and depend on their first lists. Return why the
-        collection of the resource's own kind is not listed yet, as far as that is known.
+        collection of the resource's own kind cannot be listed at present; None if it can be, as far as is known.
 
         The collections of the kind itself, and of the kinds that the spec refers to, matter. A pass is not oriented before they
         were listed, and depends on the lists, or nobody would come back to a resource that was left alone. A collection that
@@ -214,16 +214,16 @@ class Observer:
         for kind in {current.kind.name: current.kind, **others}.values():
             collection = kind.collection.name
             current.collections.add(collection)
+            why = current.session.lists.why_unlisted(collection)
+            if kind is current.kind:
+                unlisted = why
             if current.snapshot_of(kind).has_listed:
                 continue
             current.dependencies.add(dependency.listed(current.view.name, collection))
-            why = current.session.lists.why_unlisted(collection)
             is_known = observed.external is not None or observed.presence.is_gone
             is_told = observed.status.id is None or (is_known if kind is current.kind else kind.name not in waited)
             if why is None or not is_told:
                 current.is_oriented = False
-            if kind is current.kind:
-                unlisted = why
         return unlisted
 
     @staticmethod

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -90,6 +91,8 @@ class CollectionPoller:
         self._needed_at = clock.monotonic()
         self._moved = asyncio.Event()
         self._expected_by: set[ResourceKey] = set()
+        self._closed_until = clock.monotonic()
+        self._closed_for: frozenset[ResourceKey] = frozenset()
         self._is_requested = True
         self._due = self._earliest = clock.monotonic()
         self._failures = 0
@@ -151,13 +154,15 @@ class CollectionPoller:
         if self._client.circuit.is_open:
             return self._client.circuit.next_probe
         moment = self._earliest if self._is_requested else max(self._due, self._earliest)
+        if self._expected_by <= self._closed_for:
+            moment = max(moment, self._closed_until)
         return max(moment, self._client.budget.closed_until(self._priority()) or 0.0)
 
     def _priority(self) -> Priority:
         return self._client.reading_priority(is_awaited=bool(self._expected_by))
 
     async def _list(self) -> None:
-        call, priority = self._known.collection.list(), self._priority()
+        call, priority, expected_by = self._known.collection.list(), self._priority(), frozenset(self._expected_by)
         try:
             await self._client.admit(call.operation, priority, probe=True)
         except (NeverSent, RateLimited):
@@ -175,6 +180,8 @@ class CollectionPoller:
             self._tell_odd(reply.odd)
             await self._learn(token, reply.value)
         except ApiError as error:
+            if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
+                self._close(min(error.retry_after_seconds, MAX_CLOSED_SECONDS), expected_by)
             hold = self._failed(error)
             if isinstance(error, NeverSent | OutcomeUnknown):
                 ended = begun  # that nobody answered tells nothing of what a LIST costs
@@ -225,7 +232,7 @@ class CollectionPoller:
 
     def _succeeded(self) -> float:
         """Return the seconds for which even a request is held back."""
-        self._failures, self.failure = 0, None
+        self._failures, self.failure, self._closed_until = 0, None, self._clock.monotonic()
         if self._is_something_awaited():
             pause = self._settings.pending_poll_seconds
         else:
@@ -254,17 +261,25 @@ class CollectionPoller:
         if isinstance(error, NeverSent | OutcomeUnknown) and not isinstance(error, ListRefuted):
             # Whether the API is gone must be known soon: it is asked no less often than when it is gone.
             pause = min(pause, self._settings.probe_seconds)
-        if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
-            pause = max(pause, min(error.retry_after_seconds, MAX_CLOSED_SECONDS))
         trouble = self._meaning(error)
         is_passing = isinstance(error, NeverSent | OutcomeUnknown | RateLimited)
         if trouble is not None and (self._failures >= _FAILURES_WORTH_TELLING or not is_passing):
             self._say(trouble)
-        if trouble is not None and (self.failure is None or trouble[0] is not self.failure[0]):
-            self.failure = trouble  # the first of its reason: messages may all differ, and each would be written
-            if not self._known.snapshot.has_listed:
-                self._objects.tell_listed(self._known)  # whoever waits for the first list can say why
+        # The first of its reason: messages may all differ, and each would be written. Only a wait that the API asks for is told
+        # anew, with its end.
+        is_news = self.failure is None or trouble is None or trouble[0] is not self.failure[0]
+        if trouble is not None and trouble != self.failure and (is_news or isinstance(error, RateLimited)):
+            self.failure = trouble
+            self._objects.tell_listed(self._known)  # whoever waits for a list can say why
         return pause
+
+    def _close(self, seconds: float, expected_by: frozenset[ResourceKey]) -> None:
+        """Leave the collection alone for as long as the API asks, because it has refused a LIST that these resources expected.
+
+        What a person changes afterwards, on another resource, may ask for one more LIST in that time: the API has refused that to
+        others. It is refused to this resource, too, if that LIST is.
+        """
+        self._closed_until, self._closed_for = self._clock.monotonic() + seconds, expected_by
 
     def _meaning(self, error: ApiError) -> tuple[Reason, str] | None:
         """Return the message about a LIST that failed; None if the problem of the whole project says it already."""
@@ -278,7 +293,9 @@ class CollectionPoller:
                     "project"
                 )
             case RateLimited():
-                return Reason.RATE_LIMITED, f"{name} cannot be listed: the API asks to call less often"
+                until = self._closed_until - self._clock.monotonic()
+                told = f", until {self._clock.now() + timedelta(seconds=until):%Y-%m-%dT%H:%M:%SZ}" if until > 0 else ""
+                return Reason.RATE_LIMITED, f"{name} cannot be listed: the API asks to call less often{told}"
             case Unauthorized():
                 return None
             case _:
