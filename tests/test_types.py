@@ -79,8 +79,8 @@ TYPOS = (
     Typo(
         "a fact of a step",
         "reconcile/act/password_change.py",
-        "Facts(password_unconfirmed=None)",
-        "Facts(passwordUnconfirmed=None)",
+        "Facts(password_unconfirmed=None,",
+        "Facts(passwordUnconfirmed=None,",
     ),
     Typo(
         "a fact that is read", "reconcile/act/actor.py", "step.changes.adopted is True", "step.changes.adoptd is True"

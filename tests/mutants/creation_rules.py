@@ -81,8 +81,8 @@ CREATION: Final = (
     Mutant(
         "nothing is created before the first list",
         "reconcile/decide/without_object.py",
-        "    if not observed.creation.is_listed:\n        return observed.creation.unlisted or",
-        "    if False:\n        return observed.creation.unlisted or",
+        "    if not observed.creation.is_listed:\n        return looking(",
+        "    if False:\n        return looking(",
         _DECIDE,
     ),
     Mutant(

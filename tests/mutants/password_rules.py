@@ -52,8 +52,16 @@ PASSWORDS: Final = (
     Mutant(
         "before a Secret's password is sent again, the status says that it is in doubt",
         "reconcile/act/password_change.py",
-        "await self.writer.write(current, shown, Facts(password_unconfirmed=True))",
-        "await self.writer.write(current, shown)",
+        "await self.writer.write(current, shown, Facts(password_unconfirmed=True))\n                memory",
+        "await self.writer.write(current, shown)\n                memory",
+        _SET_BACK,
+    ),
+    Mutant(
+        "before a new password is sent, the status says that the Secret's one is in doubt",
+        "reconcile/act/password_change.py",
+        "                await self.writer.write(current, shown, Facts(password_unconfirmed=True))\n"
+        "                await self._send_pending",
+        "                await self.writer.write(current, shown)\n                await self._send_pending",
         _SET_BACK,
     ),
     Mutant(
@@ -95,7 +103,7 @@ PASSWORDS: Final = (
     Mutant(
         "the Secret is written before the user is made",
         "reconcile/act/password_change.py",
-        "            written = await self._put(current, secret_content.desired(current, password))",
+        "            written = await self._put(current, wanted, secret_content.check(current, password))",
         "            return password",
         _SECRETS,
     ),
@@ -207,7 +215,7 @@ PASSWORDS: Final = (
     Mutant(
         "no check vouches for a password that nobody has seen work",
         "reconcile/act/secret_content.py",
-        "if mine is None or check is None or judge(current, mine, password) is not None:",
+        "if mine is None or there is None or judge(current, mine, password) is not None:",
         "if True:",
         ("virtual/test_password_checks.py",),
     ),

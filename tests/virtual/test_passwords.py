@@ -58,6 +58,7 @@ async def is_corrected(policy: Policy, restart: bool) -> None:
         await asyncio.sleep(SOON)
         assert world.says(APP, "Synced")[0] == "False"
         assert await opens(world), "the old one is still there"
+        assert world.says(APP, "Ready")[0] == "True", "as the cloud has surely not taken the new one"
         if restart:
             await world.kill()
             await world.start()

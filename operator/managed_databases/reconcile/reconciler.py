@@ -13,8 +13,10 @@ from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
+    Credentials,
     Done,
     LetGo,
+    PasswordStep,
     Reason,
     Stall,
     Step,
@@ -213,8 +215,7 @@ class Reconciler:
             held = await self._after_api_error(current, step, error)
             if isinstance(step, Change) and is_refusal(error):
                 return None  # a change that is refused holds up none of the other changes
-            nothing_made = isinstance(step, Create) and is_refusal(error)
-            await self.writer.write(current, held, Facts(intent=None) if nothing_made else NOTHING)
+            await self.writer.write(current, held, _refuted(current, step, error))
             return End(self._again_seconds(current, held))
         log.info("step taken", step=type(step).__name__, reason=str(step.reason), **_named(current.resource.key))
         self.retry_policy.succeeded(current, step)
@@ -315,6 +316,17 @@ def _knows_less_than_the_status(current: Pass, verdict: Verdict) -> bool:
         isinstance(verdict, Wait) and isinstance(current, PassInProject) and not current.session.was_catalogue_read
     )
     return waits_at_first or not current.is_oriented
+
+
+def _refuted(current: Pass, step: Step, error: ApiError) -> Facts:
+    """Return the facts that take back what the step has written before its call, if the cloud has surely not made that."""
+    if isinstance(step, Create) and is_refusal(error):
+        return Facts(intent=None)
+    view, was_in_doubt = current.observed.credential, current.observed.status.password_unconfirmed
+    is_sent = isinstance(step, Credentials) and step.step is PasswordStep.SEND
+    if is_sent and not was_in_doubt and view is not None and not view.pending_unclear:
+        return Facts(password_unconfirmed=None)
+    return NOTHING
 
 
 def _expect(current: Pass, verdict: Verdict) -> None:

@@ -233,6 +233,7 @@ async def test_the_password_is_in_doubt_while_it_is_sent() -> None:
     stage.session.answer = answer
     await act(stage, PasswordStep.SEND)
     assert seen == [True]
+    assert stage.status["passwordUnconfirmed"] is True, "also for a process that comes later and sees no pending Secret"
 
 
 @pytest.mark.parametrize("step", [PasswordStep.SEND, PasswordStep.CONFIRM])

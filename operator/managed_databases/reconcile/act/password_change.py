@@ -76,7 +76,8 @@ class PasswordChange:
             case PasswordStep.SEND:
                 assert view.pending is not None
                 await self._prove(current, view.pending)
-                await self.writer.write(current, shown)
+                # Written before the cloud changes: the pending Secret may be gone before the next pass.
+                await self.writer.write(current, shown, Facts(password_unconfirmed=True))
                 await self._send_pending(current, view.pending)
             case PasswordStep.SWITCH:
                 assert view.pending is not None
@@ -85,7 +86,7 @@ class PasswordChange:
                 memory.was_confirmed(view.pending)  # should the facts not be written now, that needs no further call
                 return self._known(current, view.pending)
             case PasswordStep.CONFIRM:
-                # Written before the cloud changes: the Secret may be another one again before the status tells its check.
+                # Written before the cloud changes: the Secret may be another one before the next pass.
                 await self.writer.write(current, shown, Facts(password_unconfirmed=True))
                 memory.confirmation_counts_no_more()
                 await self._send(current, view.password)
