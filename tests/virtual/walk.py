@@ -324,15 +324,14 @@ class Walk:
                 self.world.cluster.delete(key)
 
     def _is_settled(self) -> bool:
-        there = [key for key in EVERY_KEY if key in self.world.cluster.objects]
         for key in EVERY_KEY:
             raw = self.world.cluster.objects.get(key)
             if raw is None:
                 continue
             if "deletionTimestamp" in raw["metadata"]:
-                # Only a datastore waits, for what nobody deletes; what is in it and is to go with it waits for that.
-                main_waits = KEYS[0] in there and self.world.says(KEYS[0], "Synced")[1] == "InUse"
-                assert main_waits, f"{key} does not go: {raw['status']}"
+                # Only a datastore waits, for what nobody deletes; what is in it goes by itself then.
+                is_kept = key.kind == MAIN_KIND and self.world.says(key, "Synced")[1] == "InUse"
+                assert is_kept, f"{key} does not go: {raw['status']}"
                 continue
             reasons = {self.world.says(key, type_)[1] for type_ in ("Synced", "Stalled")}
             is_right = all(self.world.says(key, type_)[0] == "True" for type_ in ("Ready", "Synced"))
