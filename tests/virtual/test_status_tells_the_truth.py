@@ -111,6 +111,31 @@ def test_a_user_is_not_ready_without_the_database_that_its_secret_leads_to(what:
     in_virtual_time(story())
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_secret_stays_when_the_database_of_that_id_is_gone(restart: bool) -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin(world, MAIN, SHOP, APP)
+            id_ = world.get(SHOP)["status"]["id"]
+            world.cluster.change(APP, databaseRef={"id": id_})
+            await world.until("it leads there", lambda: world.secret("app-user").get("database") == "shop")
+            await synced(world, APP)
+            secret = world.secret("app-user")
+            await world.vanish("databases", id_)
+            await world.until("it says so", lambda: world.says(APP, "Ready") == ("False", "ParentNotReady"), 120)
+            if restart:
+                await world.kill()
+                await world.start()
+            await asyncio.sleep(900)
+            assert world.says(APP, "Ready") == ("False", "ParentNotReady")
+            assert world.secret("app-user") == secret
+            world.cluster.change(APP, databaseRef=None)
+            await world.until("it leads nowhere", lambda: "database" not in world.secret("app-user"), 60)
+            assert world.says(APP, "Ready")[0] == "True"
+
+    in_virtual_time(story())
+
+
 def test_a_database_is_usable_without_its_owner() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:

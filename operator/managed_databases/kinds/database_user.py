@@ -12,7 +12,7 @@ from managed_databases.api.models import Database, NewUser, User, UserPassword
 from managed_databases.kinds import user_attributes as attributes
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
-from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, secret_content
+from managed_databases.kinds.datastore_endpoints import DATABASE_KEY, Endpoints, endpoints, secret_content
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
 from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
 from managed_databases.kinds.kind import Conditions, Credential, NameOrId, Reference
@@ -212,6 +212,8 @@ def _lacks(observed: ObservedUser) -> str | None:
 def _database_name(observed: ObservedUser) -> str | None:
     """Return the name of the database that the Secret leads to, from the cloud or else from the database's spec; None while
     the name is not known.
+
+    A database that is named by its id, and is not shown any more, keeps the name that the Secret has, as long as the spec stays.
     """
     reference = observed.spec.database_ref
     database = referred(observed, DATABASE)
@@ -219,6 +221,8 @@ def _database_name(observed: ObservedUser) -> str | None:
         return None
     if database.object is not None:
         return database.object.name
+    if reference.id is not None and observed.status.synced_generation == observed.generation:
+        return observed.told_before.get(DATABASE_KEY)
     return (database.spec.stated_name or reference.name) if database.spec is not None and reference.name else None
 
 

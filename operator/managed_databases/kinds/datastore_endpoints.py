@@ -14,6 +14,10 @@ from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, REDIS, fam
 PROVIDER = "managed-databases"
 WHERE = ("host", "hosts", "read-only-host", "bootstrap-servers")
 """The keys of a credentials Secret that name hosts. Ports are not among them, because they are known from the engine."""
+DATABASE_KEY = "database"
+"""The key of a credentials Secret that names the database."""
+KEPT_KEYS = (*WHERE, DATABASE_KEY)
+"""The keys of a credentials Secret whose values may stay while the API does not tell them."""
 REDIS_USER = "default"
 """Redis' name for the user of a login with a password only."""
 
@@ -63,7 +67,7 @@ OPTIONAL_KEYS = frozenset(
         "port",
         "username",
         "ca.crt",
-        "database",
+        DATABASE_KEY,
         "hosts",
         "read-only-host",
         "pooler-port",
@@ -118,7 +122,7 @@ def secret_content(
         "port": _text(where.port),
         "username": username,
         "ca.crt": ca_certificate,
-        "database": database,
+        DATABASE_KEY: database,
         "hosts": ",".join(where.hosts) if len(where.hosts) > 1 else None,
         "read-only-host": where.read_only,
         "pooler-port": _text(where.pooler_port),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 from pydantic import SecretStr
 
-from managed_databases.kinds.datastore_endpoints import WHERE
+from managed_databases.kinds.datastore_endpoints import KEPT_KEYS
 from managed_databases.kinds.kind import Credential
 from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.shared_fields import SecretKeyRef, is_object_name
@@ -104,7 +104,7 @@ class CredentialReader:
                     return CredentialRead(PasswordView(problem=no_change))
                 secrets = SecretsRead(mine)
             if mine is not None and current.observed.status.id is not None:  # the Secret was written for this object
-                told_before = {key: mine.data[key].get_secret_value() for key in WHERE if key in mine.data}
+                told_before = {key: mine.data[key].get_secret_value() for key in KEPT_KEYS if key in mine.data}
         # What the Secret shall hold depends on where it led before.
         reading = replace(current, observed=replace(current.observed, told_before=told_before))
         view = replace(view_of(reading, credential, secrets, given, problem), no_change=no_change)
