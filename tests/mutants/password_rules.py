@@ -40,7 +40,7 @@ PASSWORDS: Final = (
         "kinds/observed.py",
         "(view is not None and (view.is_unvouched or view.is_set_back))",
         "(view is not None and view.is_set_back)",
-        ("virtual/test_standing_conditions.py",),
+        _DECIDE,
     ),
     Mutant(
         "a Secret that was set back is not believed",
@@ -76,7 +76,7 @@ PASSWORDS: Final = (
         "reconcile/act/credentials.py",
         "return version, current.observed.spec.deletion_policy, password_check, hash",
         "return version, current.observed.spec.deletion_policy, hash",
-        _SET_BACK,
+        ("reconcile/act/test_credentials.py",),
     ),
     Mutant(
         "what the cloud has gets into its Secret, whatever its datastore does",
