@@ -179,6 +179,7 @@ class Connector:
             region=access.region,
             call_limit_seconds=self._settings.call_limit_seconds,
             max_connections=self._settings.connections,
+            read_attempts=1,  # passes and lists pace their own repeats, within the promised number of calls
             before_send=self._before_send,
             observer=None if observer is None else lambda record: observer(name, record),
         )
