@@ -50,6 +50,11 @@ def failure(status: int, body: bytes, content_type: str = "application/json", se
     ("status", "message", "expected"),
     [
         (400, "Validation failure: {'user.name': \"'' is too short\"}", Invalid),
+        (400, "Validation failure: At least one of these fields (allow_read, allow_write) must be true", Invalid),
+        (400, "Validation failure: datastore cannot be resized", Busy),
+        (400, "Validation failure", Busy),
+        (400, "Validation failures: {'a': 'b'}", Busy),
+        (400, "{'user.name': 'no'}", Busy),
         (400, "datastore is not active", Busy),
         (401, "no", Unauthorized),
         (403, "no", Forbidden),

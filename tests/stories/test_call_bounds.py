@@ -18,8 +18,15 @@ PROBE = 30 / SPEED
 FAST = {
     "settings": {"clock_speed": SPEED, "call_limit_seconds": 1, "settle_margin_seconds": 10, "pending_poll_seconds": 30}
 }
+
+
+def refused(message: str) -> dict[str, Any]:
+    return {"status": 400, "body": {"error": {"code": 400, "title": "no", "message": message}}}
+
+
 ANSWERS: dict[str, dict[str, Any]] = {
-    "invalid": {"status": 400, "body": {"error": {"code": 400, "title": "no", "message": "Validation failure: no"}}},
+    "invalid": refused("Validation failure: {'x': 'no'}"),
+    "prose": refused("Validation failure: datastore cannot be updated"),
     "other": {"status": 400},
     "forbidden": {"status": 403},
     "conflict": {"status": 409},

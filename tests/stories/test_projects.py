@@ -171,7 +171,8 @@ async def test_what_is_not_on_offer_and_what_is_missing(world: World) -> None:
     await says(world, "ManagedDatabase", "orphan", "ParentMissing", "nothing")
     await says(world, "ManagedDatabase", "shop", "ParentMissing", "main")
     assert await mutations(world) == []
-    refusal = {"error": {"code": 400, "title": "Bad Request", "message": "Validation failure: no such subnet"}}
+    message = "Validation failure: {'datastore.subnet_id': 'no such subnet'}"
+    refusal = {"error": {"code": 400, "title": "Bad Request", "message": message}}
     fault = {"method": "POST", "path": "/datastores$", "status": 400, "body": refusal}
     await world.sandbox.fault(**fault)
     await world.apply(world.datastore())

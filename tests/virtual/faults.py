@@ -33,11 +33,13 @@ _SELDOM_LEFT_OUT = (
     "disk",
     "updated_at",
 )
-_VALIDATION = {"error": {"code": 400, "title": "Bad Request", "message": "Validation failure: no"}}
+_VALIDATION = {"error": {"code": 400, "title": "Bad Request", "message": "Validation failure: {'x': 'no'}"}}
+_PROSE = {"error": {"code": 400, "title": "Bad Request", "message": "Validation failure: datastore cannot be resized"}}
 
 REQUEST_FAULTS: dict[str, dict[str, Any]] = {
     "400": {"status": 400},
     "400 of validation": {"status": 400, "body": _VALIDATION},
+    "400 in prose": {"status": 400, "body": _PROSE},
     "401": {"status": 401},
     "403": {"status": 403},
     "404": {"status": 404},

@@ -18,7 +18,8 @@ HOURS = 3
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"), [("403", "Forbidden"), ("400 of validation", "Invalid"), ("409", "Refused")]
+    ("fault", "reason"),
+    [("403", "Forbidden"), ("400 of validation", "Invalid"), ("409", "Refused"), ("400 in prose", "Refused")],
 )
 def test_a_change_that_is_tried_again_stays_stalled(fault: str, reason: str) -> None:
     in_virtual_time(stays_stalled(fault, reason))
@@ -44,7 +45,9 @@ async def stays_stalled(fault: str, reason: str) -> None:
         assert world.says(MAIN, "Stalled")[0] == "False"
 
 
-@pytest.mark.parametrize(("fault", "reason"), [("403", "Forbidden"), ("400 of validation", "Invalid")])
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("403", "Forbidden"), ("400 of validation", "Invalid"), ("400 in prose", "Refused")]
+)
 def test_a_creation_that_is_tried_again_stays_stalled(fault: str, reason: str) -> None:
     in_virtual_time(creation_stays_stalled(fault, reason))
 
@@ -80,11 +83,12 @@ def conditions_told(world: VirtualWorld) -> list[dict[str, str]]:
     return told
 
 
-def test_what_its_busy_datastore_refuses_waits_for_it() -> None:
-    in_virtual_time(waits_for_its_datastore())
+@pytest.mark.parametrize("fault", ["409", "400 in prose"])
+def test_what_its_busy_datastore_refuses_waits_for_it(fault: str) -> None:
+    in_virtual_time(waits_for_its_datastore(fault))
 
 
-async def waits_for_its_datastore() -> None:
+async def waits_for_its_datastore(fault: str) -> None:
     """One change of the datastore after the other, and between any two the child comes too late."""
     shop = ResourceKey("ManagedDatabase", NAMESPACE, "shop")
     async with VirtualWorld(delay_seconds=20.0) as world:
@@ -95,7 +99,7 @@ async def waits_for_its_datastore() -> None:
         world.cluster.apply(manifest("DatabaseUser", "owner", NAMESPACE, in_main))
         world.cluster.apply(manifest(shop.kind, shop.name, NAMESPACE, in_main))
         await world.until("it is made", lambda: world.says(shop, "Synced")[0] == "True")
-        await world.fault(path="^/v1/databases/", method="PUT", **REQUEST_FAULTS["409"])
+        await world.fault(path="^/v1/databases/", method="PUT", **REQUEST_FAULTS[fault])
         world.sent.clear()
         world.cluster.change(shop, ownerRef={"name": "owner"})
         for days in range(8, 20):

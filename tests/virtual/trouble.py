@@ -229,5 +229,9 @@ def _refuses(request: httpx.Request) -> httpx.Response | None:
     is_of_users = request.method in ("POST", "PUT") and "/users" in request.url.path
     if not is_of_users or REFUSED.encode() not in request.content:
         return None
-    error: dict[str, Any] = {"code": 400, "title": "Bad Request", "message": "Validation failure: the password is weak"}
+    error: dict[str, Any] = {
+        "code": 400,
+        "title": "Bad Request",
+        "message": "Validation failure: {'user.password': 'weak'}",
+    }
     return httpx.Response(400, json={"error": error}, request=request)

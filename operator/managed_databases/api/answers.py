@@ -57,6 +57,10 @@ _MISSING: Final = re.compile(
 """How the API says that it does not have an object (public clients)."""
 
 
+_IN_WORDS: Final = "At least one of these fields (allow_read, allow_write) must be true"
+"""What is wrong with a request, as the API's schema says it without naming a field (public clients)."""
+
+
 async def read_body(response: httpx.Response, limit_bytes: int) -> bytes:
     """Read a streamed body of at most `limit_bytes` bytes, both as sent and unpacked. Raises the errors of `pieces`."""
     return b"".join([piece async for piece in pieces(response, limit_bytes)])
@@ -320,6 +324,20 @@ def error_for(
     return error
 
 
+def is_wrong_request(text: str) -> bool:
+    """Return whether the message of a 400 says that the request itself is wrong, whatever the state of the objects.
+
+    The API's schema tells the fields in a dictionary: `Validation failure: {'datastore.name': "'' is too short"}`; it has one
+    sentence without (public clients). Other prose has been seen for what the state of an object does not allow:
+    `Validation failure: datastore cannot be resized`.
+    """
+    head, colon, told = text.partition(":")
+    told = told.strip()
+    return (
+        head.strip() == "Validation failure" and bool(colon) and (told.startswith("{") or told.rstrip(".") == _IN_WORDS)
+    )
+
+
 def _is_the_apis(body: bytes) -> bool:
     """Return whether the body of an error has the API's form."""
     try:
@@ -341,7 +359,7 @@ def _class_for(
     if status == 429 or (status == 413 and retry_after_seconds is not None):
         return RateLimited(operation, message, retry_after_seconds=retry_after_seconds, request_id=request_id)
     classes: dict[int, type[ApiError]] = {
-        400: Invalid if text.lstrip().startswith("Validation failure") else Busy,
+        400: Invalid if is_wrong_request(text) else Busy,
         401: Unauthorized,
         403: Forbidden,
         404: NotFound,

@@ -2,11 +2,11 @@
 
 ApiError              every failure of a call; .operation .message .request_id .status
 ├── Refused           the API said no and changed nothing
-│   ├── Invalid       400 "Validation failure", 422   Stalled: tried again when something relevant changes
+│   ├── Invalid       400 "Validation failure: {...}", 422   Stalled: tried again when something relevant changes
 │   ├── Forbidden     403            Stalled: the project's user lacks a role
 │   ├── NotFound      404 that names what is missing, in the API's own words; believed only for a GET by id
 │   ├── Unauthorized  401            the token is no longer good, also after it was renewed once
-│   ├── Busy          409, other 400 wait until the object settles
+│   ├── Busy          409, other 400 wait until the object settles; also "Validation failure: it cannot be ..."
 │   └── RateLimited   429            .retry_after_seconds, for the whole project
 ├── NeverSent         no connection, or no token   safe to repeat
 │   └── Misdirected   no such region, or no address: a person must correct it
@@ -63,7 +63,7 @@ class Unauthorized(Refused):
 
 
 class Busy(Refused):
-    """The object cannot be changed now (409, and a 400 that is no validation failure)."""
+    """The object cannot be changed now (409, and a 400 that does not say which field of the request is wrong)."""
 
 
 class RateLimited(Refused):
