@@ -135,6 +135,36 @@ def test_a_kill_in_the_middle_of_a_change_loses_no_reset(seconds: float) -> None
     in_virtual_time(story())
 
 
+@pytest.mark.parametrize("fault", [None, {"status": 503}, {"status": 404}])
+def test_a_restart_says_nothing_new(fault: dict[str, Any] | None) -> None:
+    """A process that has just started does not know the offers; what it waits for is no news, unless it cannot read them."""
+
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await world.settings(user_offers=True)
+            key = await begin(world, **WANTED)
+            await world.until("all is right", lambda: world.says(key, "Synced") == ("True", "InSync"))
+            before = world.get(key)["metadata"]["resourceVersion"]
+            await world.kill()
+            # The catalogue is read before the list of users: its offers are asked for later.
+            world.seconds_to_answer = lambda request: 20.0 if request.url.path == "/v1/users" else 0.01
+            if fault:
+                await world.fault(path="^/v1/roles", **fault)
+            await world.start()
+            await asyncio.sleep(120)
+            if not fault:
+                assert world.get(key)["metadata"]["resourceVersion"] == before, world.get(key)["status"]
+            else:
+                why = "Looking" if fault["status"] == 503 else "NotSupported"
+                assert world.says(key, "Synced") == ("False", why)
+                assert world.says(key, "Ready")[0] == "True"
+                assert set(world.get(key)["status"]["managed"]) == {"roles", "settings.conn_limit", "settings.login"}
+                await world.clear_faults()
+                await world.until("all is right", lambda: world.says(key, "Synced") == ("True", "InSync"), 1800)
+
+    in_virtual_time(story())
+
+
 def test_what_others_have_given_stays() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
