@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from api.golden_rows import Row, golden_rows
-from managed_databases.sandbox.catalogue import CATALOGUE, PARAMETERS_BY_ID, catalogue_id, type_id
+from managed_databases.sandbox.catalogue import CATALOGUE, catalogue_id, type_id
 from sandbox.account import Account
 
 POSTGRESQL, KAFKA, SOURCE, CACHE, MYSQL = (
@@ -28,7 +28,7 @@ def flavor(name: str) -> str:
 
 
 def parameter(name: str) -> str:
-    return next(id_ for id_, (_, one) in PARAMETERS_BY_ID.items() if one.name == name)
+    return catalogue_id("configuration-parameter", type_id("postgresql", "16"), name)
 
 
 def role(name: str) -> str:

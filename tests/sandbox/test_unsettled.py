@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from managed_databases.cli import app
-from managed_databases.sandbox.catalogue import CATALOGUE, catalogue_id
+from managed_databases.sandbox.catalogue import CATALOGUE, catalogue_id, type_id
 from managed_databases.sandbox.settings import OTHER_CLOUD, UNSETTLED, Settings, choices, parsed
 from sandbox.account import NOWHERE, Account, new_datastore, outcome
 
@@ -132,6 +132,20 @@ async def shown_config(account: Account) -> bool:
     return len((await created(account))["config"]) > 0
 
 
+async def limits(account: Account) -> list[tuple[object, object]]:
+    """Return the least and the largest value of some parameters of PostgreSQL and MySQL."""
+    told = []
+    for engine, name in (("postgresql", "work_mem"), ("postgresql", "jit"), ("postgresql", "seq_page_cost")):
+        (row,) = await account.get(f"/configuration-parameters?datastore_type_id={type_id(engine, '16')}&name={name}")
+        told.append((row["min"], row["max"]))
+    (row,) = await account.get(
+        f"/configuration-parameters?datastore_type_id={type_id('mysql', '8')}&name=tmp_table_size"
+    )
+    one = await account.get(f"/configuration-parameters/{row['id']}")
+    assert one == row
+    return [*told, (row["min"], row["max"])]
+
+
 async def roles_of_users(account: Account) -> tuple[int, bool]:
     row = await created(account)
     user = await account.make("users", {"user": {"name": "u", "password": "p", "datastore_id": row["id"]}})
@@ -164,6 +178,13 @@ EITHER_WAY: list[tuple[str, object, Callable[[Account], Awaitable[object]], obje
     ("prose_refusals", True, refusals, REFUSED_IN_PROSE),
     ("reads_at_once", 0, many_reads, (5, 0)),
     ("reads_at_once", 2, many_reads, (2, 3)),
+    ("text_limits", False, limits, [(64, 2147483647), (None, None), (0, 1.79769e308), (1024, 2**64 - 1)]),
+    (
+        "text_limits",
+        True,
+        limits,
+        [("64", "2147483647"), (None, None), ("0", "1.79769e+308F"), ("1024", "18446744073709551615")],
+    ),
     ("unset_log_group", "object", unset_log_group, [{"log_group": None}] * 2),
     ("unset_log_group", "null", unset_log_group, [None] * 2),
     ("unset_log_group", "absent", unset_log_group, ["absent"] * 2),

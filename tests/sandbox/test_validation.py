@@ -138,8 +138,8 @@ def told(answer: httpx.Response) -> tuple[int, str]:
         (
             "out of range",
             "/datastores",
-            new_datastore(config={"max_connections": 1}),
-            "{'config.max_connections': '1 is less than the minimum of 10'}",
+            new_datastore(config={"max_connections": 0}),
+            "{'config.max_connections': '0 is less than the minimum of 1'}",
         ),
         (
             "text for a number",

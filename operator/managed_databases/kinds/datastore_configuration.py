@@ -194,12 +194,16 @@ def _require_allowed(parameter: ConfigurationParameter, value: Value) -> None:
     if any(same(parameter, value, refused) for refused in parameter.invalid_values or ()):
         raise Unfit(f"must not be {' or '.join(map(str, parameter.invalid_values or ()))}")
     if not isinstance(value, str | bool) and parameter.min is not None and value < parameter.min:
-        raise Unfit(f"at least {parameter.min:.15g}")
+        raise Unfit(f"at least {_shown(parameter.min)}")
 
 
 def _require_no_more(parameter: ConfigurationParameter, value: Value, wording: Wording) -> None:
     if not isinstance(value, str | bool) and parameter.max is not None and value > parameter.max:
-        raise Unfit(f"at most {parameter.max:.15g}{wording.largest}")
+        raise Unfit(f"at most {_shown(parameter.max)}{wording.largest}")
+
+
+def _shown(limit: float) -> str:
+    return str(limit) if isinstance(limit, int) else f"{limit:.15g}"
 
 
 def _integer(value: Value) -> int:

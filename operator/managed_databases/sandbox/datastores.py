@@ -10,16 +10,15 @@ from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import (
     CATALOGUE,
     LIMITS,
-    PARAMETERS_BY_ID,
     TYPES,
     DatastoreKind,
     catalogue_id,
+    parameters_of,
     type_id,
 )
 from managed_databases.sandbox.changes import now_text
 from managed_databases.sandbox.digests import digest
 from managed_databases.sandbox.engines import has_pooler
-from managed_databases.sandbox.parameters import Parameter
 from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.store import Row, Store
 
@@ -187,7 +186,7 @@ def check_nodes(node_count: int, kind: DatastoreKind) -> None:
 
 def config(of_type: str, ram_mb: int, old: Row, told: Row) -> Row:
     """Return the parameters that are set after a change; None in `told` resets a parameter. Raises Refusal (400)."""
-    offered = _offered(of_type)
+    offered = parameters_of(of_type)
     wrong: dict[str, str] = {}
     result = dict(old)
     for name, value in told.items():
@@ -215,14 +214,9 @@ def shown(call: Call, row: Row) -> Row:
     if not settings.config_defaults:
         return row
     defaults = {
-        name: parameter.row(row["flavor"]["ram"])["default_value"]
-        for name, parameter in _offered(row["type_id"]).items()
+        name: parameter.default_for(row["flavor"]["ram"]) for name, parameter in parameters_of(row["type_id"]).items()
     }
     return row | {"config": defaults | row["config"]}
-
-
-def _offered(of_type: str) -> dict[str, Parameter]:
-    return {parameter.name: parameter for owner, parameter in PARAMETERS_BY_ID.values() if owner == of_type}
 
 
 def used(call: Call) -> dict[str, int]:

@@ -32,9 +32,10 @@ ENGINES: Final = {
             "postgresql",
             "PostgreSQL",
             (
-                *("13", "14", "15", "16", "17"),
+                *("12", "13", "14", "15", "16", "17", "18"),
                 *("14-TimescaleDB", "15-TimescaleDB", "16-TimescaleDB"),
                 *("14-1C", "15-1C", "16-1C"),
+                *("15-PGVector", "16-PGVector", "17-PGVector", "18-PGVector"),  # [assumed: how the version is written]
             ),
             (1, 2, 3, 4, 5, 6),
             postgresql=True,
@@ -48,7 +49,7 @@ ENGINES: Final = {
             "kafka",
             "kafka",
             "Kafka",
-            ("3.5", "3.6"),
+            ("3.5", "3.6", "3.9", "4.1"),
             (1,),
             databases=False,
             grants=False,

@@ -140,9 +140,11 @@ def _rows(section: Section, call: Call) -> Iterable[Row]:
         return CATALOGUE[section.name].values()
     if section.name == "configuration-parameters":
         try:
-            return parameter_rows(int(call.query.get("ram", REFERENCE_RAM_MB)))
+            ram_mb = int(call.query.get("ram", REFERENCE_RAM_MB))
         except ValueError as error:
             raise Refusal(400, "Validation failure: {'ram': 'not an integer'}") from error
+        as_text = call.cloud.settings.text_limits
+        return parameter_rows(call.query.get("datastore_type_id"), ram_mb, limits_as_text=as_text)
     if call.past is not None:
         return call.past.get(call.space.table_name(section.name), {}).values()
     return call.space.objects(section.name).values()

@@ -37,6 +37,8 @@ class Unsettled:
     reads_at_once: int = 0
     """The most GETs of a project that are answered at a time, if each of them takes a moment; a further one gets a 503. 0: as
     many as there are."""
+    text_limits: bool = False
+    """`min` and `max` of a configuration parameter are text instead of numbers."""
     unset_log_group: Literal["object", "null", "absent"] = "object"
     """How a datastore without a log group shows `log_platform`: `{"log_group": null}`, `null`, or not at all."""
     user_offers: bool = False
@@ -70,6 +72,7 @@ OTHER_CLOUD: Final[dict[str, Any]] = {
     "microseconds": False,
     "prose_refusals": True,
     "reads_at_once": 8,
+    "text_limits": True,
     "unset_log_group": "null",
     "user_offers": True,
 }

@@ -24,6 +24,40 @@ async def test_a_flavors_limits_are_read_once() -> None:
         assert harness.cloud.count("GET /configuration-parameters") == before + 1
 
 
+async def test_what_is_the_same_for_every_flavor_is_kept_once() -> None:
+    """An engine has hundreds of parameters, a project dozens of sizes, and few limits depend on the size."""
+    harness = ProjectHarness()
+    harness.cloud.rows["configuration-parameters"] = {
+        name: {"id": name, "datastore_type_id": "t", "name": name, "max": 9} for name in ("jit", "shared_buffers")
+    }
+    large = SMALL._replace(ram=8192)
+    async with harness.opened() as session:
+        await until(lambda: session.view and session.view.catalogue.known, lambda: harness.cloud.requests)
+        session.need_parameters(SMALL, "shop")
+        await until(lambda: session.view and SMALL in session.view.catalogue.limited, lambda: harness.cloud.requests)
+        harness.cloud.rows["configuration-parameters"]["shared_buffers"]["max"] = 18
+        session.need_parameters(large, "shop")
+        await until(lambda: session.view and large in session.view.catalogue.limited, lambda: harness.cloud.requests)
+        assert session.view is not None
+        small_rows, large_rows = session.view.catalogue.limited[SMALL], session.view.catalogue.limited[large]
+        assert small_rows[0] is large_rows[0]
+        assert [row.max for row in (*small_rows, *large_rows)] == [9, 9, 9, 18]
+
+
+async def test_a_catalogue_that_is_read_again_unchanged_is_kept_once() -> None:
+    harness = ProjectHarness()
+    async with harness.opened() as session:
+        await until(lambda: session.view and session.view.catalogue.known, lambda: harness.cloud.requests)
+        assert session.view is not None
+        before = session.view.catalogue.parameters["t"][0]
+        session.refresh()
+        await until(lambda: harness.cloud.count("GET /quotas") == 2, lambda: harness.cloud.requests)
+        harness.cloud.rows["flavors"]["g"] = {"id": "g"}
+        session.refresh()
+        await until(lambda: session.view and len(session.view.catalogue.flavors) == 2, lambda: harness.cloud.requests)
+        assert session.view.catalogue.parameters["t"][0] is before
+
+
 async def test_quotas_are_read_again_when_the_datastores_change() -> None:
     harness = ProjectHarness()
     async with harness.opened() as session:

@@ -4,9 +4,32 @@ The requests here are of deprecated operations; nothing but the operations' name
 their fields are taken from the answers [assumed].
 """
 
-from typing import Any
+from typing import Annotated, Any, Final
 
-from managed_databases.api.models.shared_fields import Answer, Request, Whole
+from pydantic import BeforeValidator, Field
+
+from managed_databases.api.models.shared_fields import WHOLE_LIMIT, Answer, Request, Whole
+
+_LARGEST: Final = 2**64 - 1
+
+
+def _number(told: object) -> object:
+    """Return the number that a text stands for. Raises ValueError for a text that is none."""
+    if not isinstance(told, str):
+        return told
+    text = told.strip().removesuffix("F").removesuffix("f")
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+Limit = Annotated[
+    Annotated[int, Field(ge=-WHOLE_LIMIT, le=_LARGEST)] | float,
+    BeforeValidator(_number),
+]
+"""The least or the largest value of a parameter. The API writes it as a number or as text, also as `"18446744073709551615"` and
+`"3.4028235e+38F"`; an integer of 64 bits stays exact."""
 
 
 class DatastoreType(Answer):
@@ -41,8 +64,8 @@ class ConfigurationParameter(Answer):
     name: str
     type: str | None = None
     unit: str | None = None
-    min: float | None = None
-    max: float | None = None
+    min: Limit | None = None
+    max: Limit | None = None
     default_value: Any = None
     choices: tuple[Any, ...] | None = None
     invalid_values: tuple[Any, ...] | None = None
@@ -66,8 +89,8 @@ class UserSettingParameter(Answer):
     name: str
     type: str | None = None
     unit: str | None = None
-    min: float | None = None
-    max: float | None = None
+    min: Limit | None = None
+    max: Limit | None = None
     default_value: str | None = None
     choices: tuple[Any, ...] | None = None
     apply_mechanism: str | None = None

@@ -45,6 +45,7 @@ from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
 A = TypeVar("A", bound=Answer)
+Offer = TypeVar("Offer", DatastoreType, Flavor, ConfigurationParameter, AvailableExtension)
 
 MAX_OFFERS: Final = 20_000
 """The most rows of each part. The parameters of all engines are some thousands; each pass looks through them."""
@@ -163,10 +164,10 @@ class CatalogueReader:
         flavors = await self._part(FLAVORS)
         parameters = await self._part(CONFIGURATION_PARAMETERS, may_be_missing=True, before=self._parameters)
         extensions = await self._part(AVAILABLE_EXTENSIONS, may_be_missing=True, before=self._extensions)
-        self._types = self._types if types is None else tuple(sorted(types, key=lambda row: row.id))
-        self._flavors = self._flavors if flavors is None else tuple(sorted(flavors, key=lambda row: row.id))
-        self._parameters = self._parameters if parameters is None else tuple(sorted(parameters, key=lambda row: row.id))
-        self._extensions = self._extensions if extensions is None else tuple(sorted(extensions, key=lambda row: row.id))
+        self._types = _newest(self._types, types)
+        self._flavors = _newest(self._flavors, flavors)
+        self._parameters = _newest(self._parameters, parameters)
+        self._extensions = _newest(self._extensions, extensions)
         self._compare()  # what is needed most does not wait for the rest
         are_user_offers_read = not self._user_offers_are_needed or await self._read_user_offers()
         if None not in (types, flavors):
@@ -246,6 +247,14 @@ class CatalogueReader:
             self.trouble = self._refusal
             self._shown_quotas = self.shown_quotas
             self._changed(news)
+
+
+def _newest(before: tuple[Offer, ...] | None, read: tuple[Offer, ...] | None) -> tuple[Offer, ...] | None:
+    """Return a part as it was read, by id. It stays as it was if that failed, and if nothing differs, so as to be kept once."""
+    if read is None:
+        return before
+    rows = tuple(sorted(read, key=lambda row: row.id))
+    return before if rows == before else rows
 
 
 def _by_type(parameters: Iterable[ConfigurationParameter]) -> Mapping[str, tuple[ConfigurationParameter, ...]]:

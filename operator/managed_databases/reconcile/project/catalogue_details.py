@@ -84,9 +84,16 @@ class DetailReader:
                 self._failed.add(wanted)
                 continue
             self._wanted.discard(wanted)
+            same = self._of_another_flavor(wanted.type_id)
             own = (row for row in rows if row.datastore_type_id in (None, wanted.type_id))
+            own = (same[row.id] if same.get(row.id) == row else row for row in own)
             kept = list(self.limited.items())[-LIMITS_KEPT + 1 :]
             self.limited = {**dict(kept), wanted: tuple(sorted(own, key=lambda row: row.id))}
+
+    def _of_another_flavor(self, type_id: str) -> dict[str, ConfigurationParameter]:
+        """Return the parameters of the type for any flavor, by id: most are the same for all, and need not be kept again."""
+        rows = next((rows for wanted, rows in self.limited.items() if wanted.type_id == type_id), ())
+        return {row.id: row for row in rows}
 
     async def _part(self, call: Call[tuple[T, ...]], before: B, *, is_awaited: bool = False) -> tuple[T, ...] | B:
         """Return the answer of a call, or `before` if the call fails."""
