@@ -7,7 +7,15 @@ import pytest
 from pydantic import SecretStr
 
 from managed_databases.api.client import Client
-from managed_databases.api.collections import DATABASES, DATASTORE_TYPES, DATASTORES, QUOTAS, USERS, rename
+from managed_databases.api.collections import (
+    CONFIGURATION_PARAMETERS,
+    DATABASES,
+    DATASTORE_TYPES,
+    DATASTORES,
+    QUOTAS,
+    USERS,
+    rename,
+)
 from managed_databases.api.errors import Busy, Invalid, NotFound, OutcomeUnknown, RateLimited
 from managed_databases.api.identity import PasswordToken
 from managed_databases.api.models import Datastore, NewDatabase, NewDatastore, NewFlavor, NewUser
@@ -32,7 +40,7 @@ def client_of(sandbox: SandboxProcess) -> Client:
         told["OS_USER_DOMAIN_NAME"],
         told["INFRA_PROJECT_ID"],
     )
-    return Client(token, region=told["INFRA_REGION"])
+    return Client(token, region=told["INFRA_REGION"], read_attempts=1)  # each fault here is met once
 
 
 async def active(client: Client, id_: str) -> Datastore:
@@ -79,6 +87,22 @@ async def test_a_datastore_with_a_user_and_a_database(sandbox: SandboxProcess) -
         await sandbox.complete()
         with pytest.raises(NotFound):
             await client.send(DATASTORES.get(datastore.id))
+    finally:
+        await client.close()
+
+
+async def test_limits_of_parameters_are_read_as_numbers_and_as_text(sandbox: SandboxProcess) -> None:
+    client = client_of(sandbox)
+    try:
+        numbers = (await client.send(CONFIGURATION_PARAMETERS.list())).value
+        await sandbox.settings(text_limits=True)
+        texts = await client.send(CONFIGURATION_PARAMETERS.list())
+        assert texts.value == numbers
+        assert numbers is not None
+        assert len(numbers) > 5_000
+        assert 2**64 - 1 in {row.max for row in numbers}, "exactly"
+        of_kinds = {row.type: type(row.min) for row in numbers if row.min is not None}
+        assert of_kinds.keys() == {"int", "float"}
     finally:
         await client.close()
 

@@ -275,7 +275,9 @@ async def test_what_does_not_fit_is_refused_before_the_call_and_made_when_it_fit
 
 
 @fast
-async def test_a_parameter_is_checked_by_the_limits_of_its_flavor(world: World) -> None:
+@pytest.mark.parametrize("text_limits", [False, True])
+async def test_a_parameter_is_checked_by_the_limits_of_its_flavor(text_limits: bool, world: World) -> None:
+    await world.sandbox.settings(text_limits=text_limits)
     id_, _ = await started(world, config={"shared_buffers": 1000})
     await world.sandbox.clear_requests()
     await world.change(DATASTORE, "main", config={"shared_buffers": 400000})
