@@ -79,7 +79,7 @@ STANDING: Final = (
     ),
     Mutant(
         "only an unclear outcome binds a pending password",
-        "reconcile/memory.py",
+        "reconcile/password_memory.py",
         "return pending not in (None, self._sent, self._untried)",
         "return pending is not None",
         ("virtual/test_passwords.py",),

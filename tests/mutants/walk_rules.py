@@ -44,7 +44,7 @@ WALKS: Final = (
     ),
     Mutant(
         "in a walk: a new spec is news for a process that has only started",
-        "reconcile/reconciler.py",
+        "reconcile/pass_rules.py",
         "if isinstance(verdict, LetGo) or current.resource.told.observed_generation != current.resource.generation:",
         "if isinstance(verdict, LetGo):",
         _WALKS,

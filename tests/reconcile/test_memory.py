@@ -8,9 +8,9 @@ from managed_databases.reconcile.memory import (
     FailedStep,
     LookMemory,
     Memory,
-    PasswordMemory,
     RetryMemory,
 )
+from managed_databases.reconcile.password_memory import PasswordMemory
 from managed_databases.reconcile.step_fingerprint import Fingerprint
 
 ONE, OTHER = SecretStr("one"), SecretStr("other")

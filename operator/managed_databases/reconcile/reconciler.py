@@ -13,10 +13,8 @@ from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
-    Credentials,
     Done,
     LetGo,
-    PasswordStep,
     Reason,
     Stall,
     Step,
@@ -27,7 +25,7 @@ from managed_databases.kinds.verdicts import (
 from managed_databases.reconcile.act.actor import Actor
 from managed_databases.reconcile.act.credentials import CredentialRead, CredentialReader, after_a_call
 from managed_databases.reconcile.act.looks_by_id import LooksById
-from managed_databases.reconcile.act.retry_policy import RetryPolicy, is_look_before_creation
+from managed_databases.reconcile.act.retry_policy import RetryPolicy
 from managed_databases.reconcile.annotations import FORCE_DELETE, sync_request
 from managed_databases.reconcile.decide.decide import decide
 from managed_databases.reconcile.decide.failures import (
@@ -44,6 +42,13 @@ from managed_databases.reconcile.observe.definition_deletion import LOOK_AGAIN_S
 from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.observe.reading import UnreadableSpec
+from managed_databases.reconcile.pass_rules import (
+    expect_lists,
+    knows_less_than_the_status,
+    look_before_creation,
+    needs_secrets,
+    taken_back,
+)
 from managed_databases.reconcile.ports import (
     Kube,
     KubeError,
@@ -156,11 +161,11 @@ class Reconciler:
                 is_sync_requested = False
             current = await self._look_closer(current)
             verdict = await self._decide(current)
-            _expect(current, verdict)
+            expect_lists(current, verdict)
             project = current.session.name if isinstance(current, PassInProject) else None
             self.interest.works_in(resource.key, project, current.datastore_id)
             # Facts are written whatever else the pass decides.
-            if not context.facts and _knows_less_than_the_status(current, verdict):
+            if not context.facts and knows_less_than_the_status(current, verdict):
                 return self._again_seconds(current, verdict)
             if not isinstance(verdict, Step):
                 return await self._rest(current, verdict)
@@ -182,7 +187,7 @@ class Reconciler:
     async def _rest(self, current: Pass, verdict: Wait | Stall | Done) -> float | None:
         """Report a verdict that is no step; return the seconds until the next pass, None if the resource waits to be woken."""
         memory = current.memory
-        _look_before_creation(current, verdict)
+        look_before_creation(current, verdict)
         shown = current.context.why_not_now(current.priority) or self.retry_policy.shown_at_rest(current, verdict)
         await self.writer.write(current, shown, current.context.facts)
         memory.has_said_something()
@@ -215,7 +220,7 @@ class Reconciler:
             held = await self._after_api_error(current, step, error)
             if isinstance(step, Change) and is_refusal(error):
                 return None  # a change that is refused holds up none of the other changes
-            await self.writer.write(current, held, _refuted(current, step, error))
+            await self.writer.write(current, held, taken_back(current, step, error))
             return End(self._again_seconds(current, held))
         log.info("step taken", step=type(step).__name__, reason=str(step.reason), **_named(current.resource.key))
         self.retry_policy.succeeded(current, step)
@@ -252,7 +257,7 @@ class Reconciler:
         """Read what memory cannot tell: an object that no list shows, by its id, and the Secrets. Return the pass with both."""
         if await self.looks.look(current):
             current = self._observe(current.resource, current.context)
-        if not _needs_secrets(current):
+        if not needs_secrets(current):
             return current
         try:
             read = await self.reader.read(current)
@@ -300,69 +305,6 @@ class Reconciler:
         except KubeError as refused:
             return after_kube_error(resource.key, refused)
         return None
-
-
-def _knows_less_than_the_status(current: Pass, verdict: Verdict) -> bool:
-    """Return whether the status, of this generation, is worth more than the verdict, because this process has only started.
-
-    What such a process waits for at first is no news for people. A verdict on a resource without an object is news if this
-    process has already reported one.
-    """
-    if isinstance(verdict, LetGo) or current.resource.told.observed_generation != current.resource.generation:
-        return False
-    if current.memory.has_spoken and current.observed.status.id is None:
-        return False
-    waits_at_first = (
-        isinstance(verdict, Wait) and isinstance(current, PassInProject) and not current.session.was_catalogue_read
-    )
-    return waits_at_first or not current.is_oriented
-
-
-def _refuted(current: Pass, step: Step, error: ApiError) -> Facts:
-    """Return the facts that take back what the step has written before its call, if the cloud has surely not made that."""
-    if isinstance(step, Create) and is_refusal(error):
-        return Facts(intent=None)
-    view, was_in_doubt = current.observed.credential, current.observed.status.password_unconfirmed
-    is_sent = isinstance(step, Credentials) and step.step is PasswordStep.SEND
-    if is_sent and not was_in_doubt and view is not None and not view.pending_unclear:
-        return Facts(password_unconfirmed=None)
-    return NOTHING
-
-
-def _expect(current: Pass, verdict: Verdict) -> None:
-    """While a person's change is not carried out, have the collections that it depends on listed even if calls of priority LOW
-    have to wait.
-    """
-    if isinstance(current, PassInProject):
-        is_awaited = current.priority is Priority.HIGH and not isinstance(verdict, Stall | Done)
-        current.session.lists.expect(current.resource.key, current.collections if is_awaited else ())
-
-
-def _look_before_creation(current: Pass, verdict: Verdict) -> None:
-    """Ask for the list that a creation waits for. After a stall the wish for an object ends: until a person has acted much time
-    may pass, and then a new list is needed.
-    """
-    if isinstance(verdict, Stall):
-        current.memory.creation.want_no_more()
-    elif isinstance(current, PassInProject) and is_look_before_creation(current, verdict):
-        current.session.lists.request(current.kind.collection.name)
-
-
-def _needs_secrets(current: Pass) -> bool:
-    """Return whether the pass reads Secrets: only a pass that may create an object, or that sees its object, does."""
-    observed = current.observed
-    if not isinstance(current, PassInProject) or observed.deleting:
-        return False
-    if observed.status.id is not None:
-        return observed.external is not None
-    waits = any(
-        reference.waited
-        and not reference.at_creation_only
-        and (referred := observed.refs.get(reference.field)) is not None
-        and referred.problem is not None
-        for reference in current.kind.references
-    )
-    return observed.creation.is_listed and observed.creation.settle_seconds is None and not waits
 
 
 def after_kube_error(key: ResourceKey, error: KubeError, times: int = 1) -> float:

@@ -1,0 +1,100 @@
+"""What the process remembers of one resource's password between two passes. All of this may be lost at any instant."""
+
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+
+@dataclass(slots=True)
+class PasswordMemory:
+    """What this process knows of the pending password, and of the two Secrets of a credential."""
+
+    fine: tuple[object, ...] | None = None
+    """The version of the credentials Secret that was last found right, and what it was compared with."""
+    is_name_taken: bool = False
+    """Whether a Secret of this name exists although the watch of the operator's own Secrets does not show one."""
+    repairs: list[tuple[float, int]] = field(default_factory=list)
+    """The last corrections of the Secret: the moment, and the hash of the content that was written."""
+    may_have_sent: bool = False
+    """Whether the cloud may have a pending password that this process has sent and that is not in the credentials Secret yet."""
+    _confirmed: SecretStr | None = None
+    """The password of the credentials Secret that this process has sent once more, and that the API has accepted."""
+    _sent: SecretStr | None = None
+    _untried: SecretStr | None = None
+    """A pending password that the cloud does not have, for certain."""
+    _refused: SecretStr | None = None
+    """A pending password that the API has refused because of the password itself."""
+
+    def name_is_taken(self) -> None:
+        """Note that the Secret could not be made: the next pass reads what is there, whosever it is."""
+        self.is_name_taken = True
+
+    def was_found_right(self, ground: tuple[object, ...]) -> None:
+        """`ground` is the version of the credentials Secret, and what it was compared with."""
+        self.fine = ground
+
+    def is_to_be_read(self) -> None:
+        """Forget that the credentials Secret was found right."""
+        self.fine = None
+
+    def was_put_right(self, content: int, now: float) -> None:
+        """Note that the Secret was corrected; `content` is the hash of what was written."""
+        self.repairs.append((now, content))
+
+    def repairs_since(self, since: float, content: int) -> int:
+        """Return how often the Secret was put right with this content; what is older than `since` is forgotten."""
+        self.repairs = [repair for repair in self.repairs if repair[0] >= since]
+        return sum(repair[1] == content for repair in self.repairs)
+
+    def was_confirmed(self, password: SecretStr | None) -> None:
+        """Note that this process has sent the password of the credentials Secret, and that the API has accepted it."""
+        self._confirmed = password
+
+    def is_confirmed(self, password: SecretStr | None) -> bool:
+        """Return whether this password was confirmed, and counts as such."""
+        return password is not None and self._confirmed == password
+
+    def confirmation_counts_no_more(self) -> None:
+        self._confirmed = None
+
+    def is_prepared(self, pending: SecretStr) -> None:
+        """Note that this process has made the pending password, and that nobody has sent it."""
+        self._untried = pending
+
+    def is_sending(self, pending: SecretStr | None) -> bool:
+        """Note that the cloud may have this password from now on; return whether the cloud surely did not have it before.
+
+        Another password that was confirmed counts as such no more.
+        """
+        self._confirmed = None
+        was_untried, self._untried = self._untried == pending, None
+        self.may_have_sent = True
+        return was_untried
+
+    def was_not_taken(self, pending: SecretStr | None) -> None:
+        """Note that a refusal has proven that the cloud does not have this password."""
+        self._untried = pending
+        self.may_have_sent = False
+
+    def was_refused(self, pending: SecretStr | None) -> None:
+        self._refused = pending
+
+    def was_sent(self, pending: SecretStr | None) -> None:
+        self._sent = pending
+
+    def has_sent(self, pending: SecretStr | None) -> bool:
+        return pending is not None and self._sent == pending
+
+    def is_unclear(self, pending: SecretStr | None) -> bool:
+        """Return whether the cloud may have this password or not: another process may have sent it, or a call of this process
+        that got no clear answer.
+        """
+        return pending not in (None, self._sent, self._untried)
+
+    def has_refused(self, pending: SecretStr | None) -> bool:
+        return pending is not None and self._refused == pending
+
+    def forget_pending(self) -> None:
+        self._confirmed = None
+        self._sent = self._untried = self._refused = None
+        self.may_have_sent = False
