@@ -16,7 +16,7 @@ from kinds.builders import (
     uuid,
 )
 from kube.immutable import BY_ID, Immutable
-from managed_databases.api.models import Extension
+from managed_databases.api.models import AvailableExtension, Extension
 from managed_databases.kinds.database_extension import KIND
 from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Reason, Wait
@@ -87,6 +87,32 @@ def test_it_waits_for_what_it_depends_on() -> None:
         KIND.body(replace(observed, needed={needed: extension(status="PENDING_CREATE")}), None)
     made = KIND.body(replace(observed, needed={needed: extension()}), None)
     assert made.model_dump()["available_extension_id"] == EARTHDISTANCE
+
+
+def test_it_waits_for_the_same_where_the_catalogue_tells_it_the_other_way_round() -> None:
+    offered = (
+        AvailableExtension(id=CUBE, name="cube", dependency_ids=(EARTHDISTANCE,)),
+        AvailableExtension(id=EARTHDISTANCE, name="earthdistance"),
+    )
+    other = replace(PROJECT, catalogue=replace(CATALOGUE, extensions=offered))
+    with pytest.raises(SpecRefused, match="waits for extension cube in .*; make a DatabaseExtension for it"):
+        KIND.body(seen_of(KIND, SAMPLE, EARTH, project=other), None)
+    assert KIND.body(seen_of(KIND, SAMPLE, {"extension": "cube"}, project=other), None).available_extension_id == CUBE
+
+
+def test_where_it_is_not_known_which_needs_which_it_waits_only_for_what_is_at_work() -> None:
+    offered = (
+        AvailableExtension(id=CUBE, name="solid", dependency_ids=(EARTHDISTANCE,)),
+        AvailableExtension(id=EARTHDISTANCE, name="far"),
+    )
+    unclear = replace(PROJECT, catalogue=replace(CATALOGUE, extensions=offered))
+    for name, one, other in (("solid", CUBE, EARTHDISTANCE), ("far", EARTHDISTANCE, CUBE)):
+        observed = seen_of(KIND, SAMPLE, {"extension": name}, project=unclear)
+        assert KIND.body(observed, None).available_extension_id == one, "the API refuses what comes too early"
+        assert [*KIND.needs(observed)] == [(DATABASE, other)], "so that it is tried again when that is there"
+        at_work = {(DATABASE, other): extension(status="PENDING_CREATE")}
+        with pytest.raises(SpecRefused, match="which is PENDING_CREATE"):
+            KIND.body(replace(observed, needed=at_work), None)
 
 
 @pytest.mark.parametrize("engine", ["mysql 8", "redis 7", "kafka 3"])

@@ -10,6 +10,7 @@ from managed_databases.api.models import AvailableExtension, Extension, NewExten
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import SHOWN, invalid
 from managed_databases.kinds.engines import POSTGRESQL, require_family
+from managed_databases.kinds.extension_dependencies import Dependencies, dependencies
 from managed_databases.kinds.kind import NameOrId, Reference
 from managed_databases.kinds.nearest import nearest
 from managed_databases.kinds.observed import Observed, SpecRefused
@@ -70,14 +71,19 @@ class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, Da
         return (extension.database_id, extension.available_extension_id)
 
     def needs(self, observed: ObservedExtension) -> Iterator[tuple[str, ...]]:
-        """Yield the keys of the extensions that must be in the database first; none while the catalogue is not known."""
-        found, database_id = _found(observed), id_of(observed, DATABASE)
-        if found is not None and database_id:
-            yield from ((database_id, id_) for id_ in found.dependency_ids or ())
+        """Yield the keys of the extensions that must, or may have to, be in the database first; none while the catalogue is not
+        known.
+        """
+        database_id = id_of(observed, DATABASE)
+        if database_id:
+            yield from ((database_id, id_) for id_ in _dependencies(observed).ids)
 
     def body(self, observed: ObservedExtension, password: SecretStr | None) -> NewExtension:
         """Return the body of the POST. Raises SpecRefused if the catalogue has no such extension, and, with a wait, while an
         extension that this one depends on is not ACTIVE.
+
+        If the catalogue does not tell which of two extensions needs the other one, nothing that is missing is waited for: the API
+        refuses what comes too early.
         """
         require_family(observed, "an extension is", POSTGRESQL)
         require_same_datastore(observed, DATABASE)
@@ -89,14 +95,14 @@ class DatabaseExtensionKind(KindInDatastore[DatabaseExtensionSpec, Extension, Da
         for needed in self.needs(observed):
             there = observed.needed.get(needed)
             name = _name_of(observed, needed[1])
-            if there is None:
+            if there is None and _dependencies(observed).are_sure:
                 raise SpecRefused(
                     Wait(
                         Reason.PARENT_MISSING,
                         f"waits for extension {name} in {observed.refs[DATABASE.field].label}; make a DatabaseExtension for it",
                     )
                 )
-            if there.status not in ("ACTIVE", None):
+            if there is not None and there.status not in ("ACTIVE", None):
                 raise SpecRefused(Wait(Reason.PARENT_NOT_READY, f"waits for extension {name}, which is {there.status}"))
         return new
 
@@ -144,6 +150,11 @@ def _resolved(observed: ObservedExtension) -> AvailableExtension:
 def _found(observed: ObservedExtension) -> AvailableExtension | None:
     asked = observed.spec.extension
     return next((one for one in _offered(observed) if asked in (one.name, one.id)), None)
+
+
+def _dependencies(observed: ObservedExtension) -> Dependencies:
+    found = _found(observed)
+    return Dependencies((), are_sure=False) if found is None else dependencies(_offered(observed), found)
 
 
 def _offered(observed: ObservedExtension) -> Iterable[AvailableExtension]:

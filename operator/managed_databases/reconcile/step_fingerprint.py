@@ -31,3 +31,5 @@ class Fingerprint:
     status: str | None
     """The object's in the cloud; None where it may have changed by the step's own effect."""
     references: tuple[SeenReference, ...]
+    needed: tuple[tuple[str, str | None], ...] = ()
+    """Ids and statuses of the objects of the same kind that the kind needs first."""

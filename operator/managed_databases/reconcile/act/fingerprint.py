@@ -56,6 +56,7 @@ def fingerprint(held: FailedStep, current: Pass, step: Step) -> Fingerprint:
             )
             for field, referred in observed.refs.items()
         ),
+        needed=tuple((other.id, other.status) for other in observed.needed.values()),
     )
 
 

@@ -308,7 +308,8 @@ def _as_it_is(current: Pass) -> object:
     """Return a value that differs once the cloud has worked on the object, or on the objects that it refers to: at least their
     `updated_at` differs then.
     """
-    return [current.observed.external, *(referred.object for referred in current.observed.refs.values())]
+    observed = current.observed
+    return [observed.external, *(referred.object for referred in observed.refs.values()), *observed.needed.values()]
 
 
 def _hold(current: Pass, step: Step, held: FailedStep) -> None:
