@@ -27,6 +27,7 @@ from managed_databases.api.calls import Call
 from managed_databases.api.errors import ApiError, Invalid, Misdirected, NeverSent, OutcomeUnknown, TooLarge
 from managed_databases.api.headers import masked_request_id, retry_after_seconds
 from managed_databases.api.identity import (
+    API_VERSION,
     ApiIdentity,
     HeldToken,
     NoEndpoint,
@@ -34,6 +35,7 @@ from managed_databases.api.identity import (
     TokenSource,
     find_endpoint,
     offered_addresses,
+    other_version,
     url_problem,
 )
 from managed_databases.api.large_answers import LargeAnswers, TooSlow
@@ -350,6 +352,10 @@ class Client:
                 problem = str(error)
         if endpoint is not None and (wrong := url_problem(endpoint)) is not None:
             problem = f"the API's address {wrong}"
+        elif endpoint is not None and (version := other_version(endpoint)) is not None:
+            problem = (
+                f"the API's address ends in /{version}: another API than {API_VERSION}, the only one that is used here"
+            )
         if problem is not None or endpoint is None:
             raise Misdirected(operation, f"not sent: {problem}")
         return endpoint, region

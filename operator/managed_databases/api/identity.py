@@ -1,6 +1,7 @@
 """Gets tokens from the identity service, and finds the API's address in its catalogue (Keystone v3)."""
 
 import asyncio
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from managed_databases.api.rows import OverLimit, Unreadable, require
 from managed_databases.api.sharing import values_in
 
 SERVICE_TYPE: Final = "managed-database"
+API_VERSION: Final = "v1"
 _MARGIN_SECONDS: Final = 300.0
 _MARGIN_SHARE: Final = 0.1
 _NEXT_EARLY_RENEWAL_SECONDS: Final = 30.0
@@ -274,12 +276,21 @@ def url_problem(url: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=16)
+def other_version(url: str) -> str | None:
+    """Return the version at the end of an address (`v2`) if it is another one than this client's; None if there is none."""
+    last = url.partition("://")[2].rstrip("/").partition("/")[2].rpartition("/")[2]
+    is_version = re.fullmatch(r"v[0-9]+(\.[0-9]+)*", last) is not None
+    return last if is_version and last.partition(".")[0] != API_VERSION else None
+
+
 def find_endpoint(catalogue: tuple[CatalogueService, ...], region: str | None) -> tuple[str, str | None]:
     """Return address and region of the API in `region`; without `region`, those of the only region in the catalogue.
 
     Raises NoEndpoint, whose text lists the regions of the catalogue.
     """
-    offered = list(_offered(catalogue))
+    everything = list(_offered(catalogue))
+    offered = [each for each in everything if other_version(each[1]) is None] or everything
     for name, url in offered:
         if region is not None and region in name:
             return url, region
