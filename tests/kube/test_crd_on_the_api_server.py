@@ -107,6 +107,7 @@ def test_configuration_values_keep_their_types(kubectl: Kubectl) -> None:
         ("ManagedDatabase", {"name": None}, "set spec.name"),
         ("ManagedDatabase", {"datastoreRef": {}}, "exactly one of name and id"),
         ("DatabaseUser", {"name": "1st"}, "spec.name"),
+        ("DatabaseUser", {"name": "u" * 64}, "spec.name: Too long"),
     ],
 )
 def test_what_is_wrong_is_refused_at_once(kubectl: Kubectl, kind: str, spec: dict[str, Any], says: str) -> None:

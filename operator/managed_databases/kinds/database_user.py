@@ -48,8 +48,10 @@ class DatabaseUserSpec(ProtectedSpec):
     )
 
     datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a user cannot move to another datastore")]
-    name: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=32)] | None = Field(
-        default=None, description="The user's name in the datastore; by default metadata.name. The name never changes."
+    name: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=63)] | None = Field(
+        default=None,
+        description="The user's name in the datastore; by default metadata.name. The name never changes. The API may "
+        "refuse more than 32 characters to a new user; an existing user with a longer name can be adopted.",
     )
     password_secret_ref: SecretKeyRef | None = Field(
         default=None, description="The Secret with a password of your own. Absent: the operator generates a password."
@@ -238,8 +240,8 @@ KIND = DatabaseUserKind(
     ),
     rules=(
         name_rule(
-            "^[A-Za-z_][A-Za-z0-9_]{0,31}$",
-            f"the user's name (spec.name, or else metadata.name) has 1 to 32 characters, {SQL_NAME_MESSAGE}",
+            "^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+            f"the user's name (spec.name, or else metadata.name) has 1 to 63 characters, {SQL_NAME_MESSAGE}",
         ),
         name_stays("the API cannot rename a user: make another one"),
     ),
