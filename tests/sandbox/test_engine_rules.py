@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from managed_databases.sandbox.catalogue import CATALOGUE
+from managed_databases.sandbox.catalogue import CATALOGUE, type_id
 from sandbox.account import SIZE, Account, new_datastore, outcome
 
-REDIS_FLAVOR = next(row["id"] for row in CATALOGUE["flavors"].values() if row["name"].startswith("RS1"))
+REDIS_FLAVOR = next(
+    row["id"] for row in CATALOGUE["flavors"].values() if row["datastore_type_ids"] == [type_id("redis", "7")]
+)
 OTHER_FLAVOR = next(row["id"] for row in CATALOGUE["flavors"].values() if row["name"].startswith("SL1"))
 
 
@@ -105,3 +107,15 @@ async def test_quotas(account: Account, postgresql: dict[str, Any]) -> None:
         assert outcome(answer) == status, answer.text
     body = {"resize": {"node_count": 2}}
     assert (await account.call("POST", f"/datastores/{postgresql['id']}/resize", body)).status_code == 403
+
+
+async def test_a_flavor_of_redis_is_of_one_type(account: Account) -> None:
+    """An acceptance test of the provider for Terraform expects a single type of the first flavor of the first Redis."""
+    types = [row["id"] for row in await account.get("/datastore-types") if row["engine"] == "redis"]
+    flavors = await account.get("/flavors")
+    names = [[row["name"] for row in flavors if row["datastore_type_ids"] == [type_]] for type_ in types]
+    assert names[0]
+    assert all(each == names[0] for each in names)
+    assert not [
+        row for row in flavors if len(row["datastore_type_ids"]) > 1 and set(types) & {*row["datastore_type_ids"]}
+    ]

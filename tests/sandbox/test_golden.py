@@ -23,8 +23,12 @@ POSTGRESQL, KAFKA, SOURCE, CACHE, MYSQL = (
 DATABASE, USER, HEIR = (f"{digit * 8}-{digit * 4}-4{digit * 3}-8{digit * 3}-{digit * 12}" for digit in "234")
 
 
-def flavor(name: str) -> str:
-    return next(id_ for id_, row in CATALOGUE["flavors"].items() if row["name"] == name)
+def flavor(name: str, *of_type: str) -> str:
+    return next(
+        id_
+        for id_, row in CATALOGUE["flavors"].items()
+        if row["name"] == name and set(of_type) <= {*row["datastore_type_ids"]}
+    )
 
 
 def parameter(name: str) -> str:
@@ -44,7 +48,7 @@ OURS = {
     "55555555-5555-4555-8555-555555555557": type_id("redis", "7"),
     "66666666-6666-4666-8666-666666666666": flavor("SL1.2-4096-32"),
     "66666666-6666-4666-8666-666666666667": flavor("DH1.8-32768-256"),
-    "66666666-6666-4666-8666-666666666668": flavor("RS1.1-1024-10"),
+    "66666666-6666-4666-8666-666666666668": flavor("RS1.1-1024-10", type_id("redis", "7")),
     "66666666-6666-4666-8666-666666666669": flavor("SL1.4-16384-128"),
     "77777777-7777-4777-8777-777777777777": parameter("work_mem"),
     "77777777-7777-4777-8777-777777777778": parameter("xmloption"),

@@ -52,6 +52,9 @@ _HOST: Final = {"line": "dedicated", "processor": "x86-64, 3.0 GHz", "available_
 
 
 def _flavors() -> dict[str, Row]:
+    """Return the flavors by id. A flavor of Redis is of one type, as acceptance tests of a client expect, so each type of Redis
+    has flavors of its own, with the same names.
+    """
     redis = [id_ for id_, kind in TYPES.items() if kind.engine.password]
     others = [id_ for id_, kind in TYPES.items() if not kind.engine.password]
     rows = {}
@@ -59,12 +62,13 @@ def _flavors() -> dict[str, Row]:
         ("standard", "SL", _SIZES, others),
         ("high_freq", "HF", _SIZES[1:], others),
         ("dedicated_host", "DH", _SIZES[4:], others),
-        ("standard", "RS", _REDIS_SIZES, redis),
+        *(("standard", "RS", _REDIS_SIZES, [id_]) for id_ in redis),
     ):
         for vcpus, ram, disk in sizes:
             name = f"{prefix}1.{vcpus}-{ram}-{disk}"
-            rows[catalogue_id("flavor", name)] = {
-                "id": catalogue_id("flavor", name),
+            id_ = catalogue_id("flavor", name, *(types if types is not others else ()))
+            rows[id_] = {
+                "id": id_,
                 "name": name,
                 "description": f"{vcpus} vCPU, {ram} MB RAM, {disk} GB disk",
                 "vcpus": vcpus,

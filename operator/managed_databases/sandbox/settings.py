@@ -13,7 +13,9 @@ DEFAULT_QUOTA: Final = {"datastores": 1000, "vcpus": 16_000, "ram": 64_000_000, 
 
 @dataclass(kw_only=True)
 class Unsettled:
-    """What the evidence leaves open. The default is what the newest or the surest evidence says."""
+    """What the evidence leaves open. The default is what the cloud's own clients need, and else what the newest or the surest
+    evidence says.
+    """
 
     busy_children: bool = False
     """Changes of objects in a datastore are refused while the datastore is at work, and not only until it is created."""
@@ -27,7 +29,7 @@ class Unsettled:
     """`dependency_ids` of an available extension are the extensions that need it, not those that it needs."""
     groups_pending: bool = False
     """A change of security groups makes the datastore pending, as all other changes do; else it is done at once."""
-    long_user_names: bool = False
+    long_user_names: bool = True
     """A PostgreSQL user's name has up to 63 characters instead of 32."""
     microseconds: bool = True
     """Times have microseconds."""
@@ -68,7 +70,7 @@ OTHER_CLOUD: Final[dict[str, Any]] = {
     "default_group_shown": True,
     "dependents_listed": True,
     "groups_pending": True,
-    "long_user_names": True,
+    "long_user_names": False,
     "microseconds": False,
     "prose_refusals": True,
     "reads_at_once": 8,
