@@ -110,7 +110,7 @@ def test_where_it_is_not_known_which_needs_which_it_waits_only_for_what_is_at_wo
         observed = seen_of(KIND, SAMPLE, {"extension": name}, project=unclear)
         assert KIND.body(observed, None).available_extension_id == one, "the API refuses what comes too early"
         assert [*KIND.needs(observed)] == [(DATABASE, other)], "so that it is tried again when that is there"
-        at_work = {(DATABASE, other): extension(status="PENDING_CREATE")}
+        at_work: dict[tuple[str, ...], Extension] = {(DATABASE, other): extension(status="PENDING_CREATE")}
         with pytest.raises(SpecRefused, match="which is PENDING_CREATE"):
             KIND.body(replace(observed, needed=at_work), None)
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cluster import Refused
+from stories.clouds import in_both_clouds
 from stories.pace import FAST, fast
 from stories.world import World, condition
 
@@ -63,7 +64,7 @@ async def at_rest(world: World) -> None:
     await world.becomes("ManagedDatastore", "main", "Synced")
 
 
-@fast
+@in_both_clouds
 async def test_each_change_is_one_call(world: World) -> None:
     await world.operator.start()
     await world.apply(world.project_manifest(), world.datastore())

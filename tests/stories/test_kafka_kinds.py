@@ -3,6 +3,7 @@
 import pytest
 
 from cluster import Refused
+from stories.clouds import in_both_clouds
 from stories.inside_a_datastore import (
     KAFKA,
     acl,
@@ -18,7 +19,7 @@ from stories.pace import fast
 from stories.world import World, condition
 
 
-@fast
+@in_both_clouds
 async def test_topics_only_grow_and_are_protected(world: World) -> None:
     await world.operator.start()
     orders = inside(world, "KafkaTopic", "orders.placed", partitions=3, deletionProtection=True)

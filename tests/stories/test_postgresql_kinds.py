@@ -2,6 +2,7 @@
 
 import asyncio
 
+from stories.clouds import in_both_clouds
 from stories.inside_a_datastore import (
     extension,
     grant,
@@ -18,7 +19,7 @@ from stories.pace import fast
 from stories.world import World, condition
 
 
-@fast
+@in_both_clouds
 async def test_extensions_come_after_what_they_need(world: World) -> None:
     await world.operator.start()
     await world.apply(world.project_manifest(), extension(world, "earthdistance"))

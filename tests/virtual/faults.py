@@ -86,6 +86,7 @@ _UNCLEAR = {"ApiUnreachable", "Looking"}
 BLAMED = {
     "400": {"Refused", "Busy"},
     "400 of validation": {"Invalid", "Refused"},
+    "400 in prose": {"Refused", "Busy"},
     "401": {"CredentialsInvalid"},
     "403": {"Forbidden", "Refused"},
     "404": {"Looking", "ApiUnreachable"},
@@ -97,7 +98,7 @@ BLAMED = {
     **dict.fromkeys(("500", "503", "time-out", "reset", "garbage"), _UNCLEAR),
 }
 """Of the faults that let nothing through: the reasons that a step may be shown to fail for."""
-SURELY_REFUSED = ("400", "400 of validation", "401", "403", "409", "429")
+SURELY_REFUSED = ("400", "400 of validation", "400 in prose", "401", "403", "409", "429")
 """The answers after which nothing has changed, for certain. After any other the cloud may have a new password: that the
 Secret opens is not known then, and not claimed.
 """

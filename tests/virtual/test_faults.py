@@ -57,6 +57,7 @@ SAMPLE: list[Case] = [
     ("delete", "200 of an ingress", "all", "DatabaseUser"),
     ("rest", "short list", "all", "DatabaseUser"),
     ("rest", "empty list", "all", "ManagedDatastore"),
+    ("change", "400 in prose", "changing", "ManagedDatastore"),
     ("change", "429", "changing", "ManagedDatastore"),
     ("change", "stale list", "all", "ManagedDatastore"),
     ("change", "time-out after the effect", "changing", "DatabaseUser"),
