@@ -109,6 +109,7 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
     """A kind with a cloud object: how that object is found, made, compared and deleted. S is the type of its spec, O that of
     the API's answers, T that of its status. The class of a kind overrides what is special about that kind.
 
+    `holds_data`: data goes with the object, so an object that is gone is made again only when a person asks for that.
     `shows_actions`: while an object is pending, the operator lists the API's actions of its datastore. `owned_kinds` are the
     kinds of the resources that a spec may list inline. `CloudKind` without types in brackets is any kind: see `any_kind`.
     """
