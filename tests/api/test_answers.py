@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from managed_databases.api import collections
 from managed_databases.api.answers import (
     DEPTH_LIMIT,
     error_for,
@@ -14,7 +15,7 @@ from managed_databases.api.answers import (
     read_answer,
     too_deep,
 )
-from managed_databases.api.calls import Call, ObjectCollection
+from managed_databases.api.calls import Call, Collection, ObjectCollection
 from managed_databases.api.collections import (
     DATASTORES,
     FLAVORS,
@@ -116,6 +117,20 @@ def test_what_a_404_is_about(why: str, message: str, is_about: bool) -> None:
     error = failure(404, orjson.dumps({"error": {"code": 404, "title": "Not Found", "message": message}}))
     assert isinstance(error, NotFound)
     assert error.is_about(USERS.words, "1") is is_about, why
+
+
+@pytest.mark.parametrize(
+    "collection",
+    [each for each in vars(collections).values() if isinstance(each, Collection)],
+    ids=lambda collection: str(collection.name),
+)
+def test_of_every_collection_an_absence_is_believed(collection: ObjectCollection) -> None:
+    """Otherwise the deletion of such an object would never end."""
+    for word in collection.words:
+        message = f"{word} 1 not found."
+        error = failure(404, orjson.dumps({"error": {"code": 404, "title": "Not Found", "message": message}}))
+        assert isinstance(error, NotFound)
+        assert error.is_about(collection.words, "1")
 
 
 @pytest.mark.parametrize(

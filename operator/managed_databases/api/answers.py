@@ -12,7 +12,8 @@ import httpx
 import orjson
 from pydantic import ValidationError
 
-from managed_databases.api.calls import Call
+from managed_databases.api import collections
+from managed_databases.api.calls import Call, Collection
 from managed_databases.api.errors import (
     ApiError,
     Busy,
@@ -48,13 +49,11 @@ DEPTH_LIMIT: Final = 100
 MESSAGE_LIMIT: Final = 2_000
 _LOOKED_AT: Final = 4
 PLAIN_TEXT_LIMIT: Final = 200
-_MISSING: Final = re.compile(
-    r"(acl|action|availableextension|configurationparameter|database|datastore|datastoretype|extension|flavor|grant"
-    r"|instance|logicalreplicationslot|prometheusmetrics?token|role|topic|user|usersettingparameter)"
-    r" \S+ not found\.?",
-    re.IGNORECASE,
-)
-"""How the API says that it does not have an object (public clients)."""
+_INSTANCE: Final = "instance"
+"""The word for a node of a datastore, which has no section of its own, in messages about floating IPs."""
+_WORDS: Final = {_INSTANCE}.union(*(each.words for each in vars(collections).values() if isinstance(each, Collection)))
+_MISSING: Final = re.compile(rf"({'|'.join(sorted(_WORDS))}) \S+ not found\.?", re.IGNORECASE)
+"""How the API says that it does not have an object (public clients), with the words of all sections of `collections`."""
 
 
 _IN_WORDS: Final = "At least one of these fields (allow_read, allow_write) must be true"
