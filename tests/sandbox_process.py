@@ -10,9 +10,16 @@ from typing import Any, Self
 
 import httpx
 
+from managed_databases.sandbox.catalogue import type_id
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 
 _START_LIMIT_SECONDS = 180
+
+USED_TYPES = [
+    type_id(*type_)
+    for type_ in (("postgresql", "15"), ("postgresql", "16"), ("mysql", "8"), ("redis", "7"), ("kafka", "3.6"))
+]
+"""The list of the parameters of all types takes seconds to read, where many tests run at once."""
 
 
 class SandboxAdmin:
@@ -90,7 +97,9 @@ class SandboxProcess(SandboxAdmin):
     `arguments` are further command line options. With `state` the objects survive `kill()` and `start()`.
     """
 
-    def __init__(self, *arguments: str, state: Path | None = None, delay_seconds: float = 0.05) -> None:
+    def __init__(
+        self, *arguments: str, state: Path | None = None, delay_seconds: float = 0.05, few_parameters: bool = True
+    ) -> None:
         self._arguments: Sequence[str] = (
             *arguments,
             "--busy-children",  # the harder of the two, for the operator
@@ -99,6 +108,7 @@ class SandboxProcess(SandboxAdmin):
             *(("--state", str(state)) if state else ()),
         )
         self._port = 0
+        self._few_parameters = few_parameters
         self._process: asyncio.subprocess.Process | None = None
         self._http: httpx.AsyncClient | None = None
 
@@ -147,6 +157,8 @@ class SandboxProcess(SandboxAdmin):
             raise RuntimeError(f"the sandbox did not start, it said: {line}")
         self._port = int(line.rsplit(":", 1)[1])
         self._http = httpx.AsyncClient(base_url=f"{self.url}/sandbox", timeout=60, trust_env=False)
+        if self._few_parameters:
+            await self.settings(parameters_of=USED_TYPES)
 
     async def kill(self) -> None:
         """End it at once (SIGKILL)."""

@@ -27,7 +27,7 @@ LIMIT_SECONDS = 60
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[SandboxProcess]:
-    async with SandboxProcess() as process:
+    async with SandboxProcess(few_parameters=False) as process:
         yield process
 
 

@@ -36,6 +36,7 @@ _SETTINGS: Final[Schema] = {
     "properties": {
         "delay": _SECONDS,
         "token_seconds": _SECONDS,
+        "parameters_of": {"type": "array", "items": {"type": "string"}},
         **dict.fromkeys(("manual", "realistic"), _SWITCH),
         **{name: _of_setting(name) for name in UNSETTLED},
         "quota": {

@@ -1,6 +1,6 @@
 """The operations of every section: list, get, create, update, delete."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -144,7 +144,9 @@ def _rows(section: Section, call: Call) -> Iterable[Row]:
         except ValueError as error:
             raise Refusal(400, "Validation failure: {'ram': 'not an integer'}") from error
         as_text = call.cloud.settings.text_limits
-        return parameter_rows(call.query.get("datastore_type_id"), ram_mb, limits_as_text=as_text)
+        asked = call.query.get("datastore_type_id")
+        of_types: Sequence[str | None] = [asked] if asked is not None else call.cloud.settings.parameters_of or [None]
+        return [row for of_type in of_types for row in parameter_rows(of_type, ram_mb, limits_as_text=as_text)]
     if call.past is not None:
         return call.past.get(call.space.table_name(section.name), {}).values()
     return call.space.objects(section.name).values()

@@ -50,13 +50,15 @@ class Unsettled:
 @dataclass(kw_only=True)
 class Settings(Unsettled):
     """`delay_seconds` is how long a change takes; with `manual` a change ends only when `complete` is called; with `realistic` a
-    change of a datastore takes 5 to 15 minutes.
+    change of a datastore takes 5 to 15 minutes. `parameters_of` are the ids of the datastore types whose parameters the whole
+    list has; empty: of all.
     """
 
     delay_seconds: float = 0.3
     realistic: bool = False
     manual: bool = False
     token_seconds: float = 24 * 3600
+    parameters_of: list[str] = field(default_factory=list)
     quota: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_QUOTA))
 
 
