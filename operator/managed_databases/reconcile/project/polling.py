@@ -27,6 +27,8 @@ _LONG_LIST_SECONDS = 5.0
 _GAP_PER_DURATION = 10
 _REST_JITTER = 0.1
 _FAILURES_WORTH_TELLING = 3
+_WORTH_A_TIME_SECONDS = 60.0
+"""A shorter wait is told without its end: the end of each would be told anew, in the status of all that wait for the list."""
 _WHYS_WORTH_TELLING = 5
 _LOOKS_WITHOUT_NEED = 3
 _TOLD_AT_ONCE = 250
@@ -294,7 +296,9 @@ class CollectionPoller:
                 )
             case RateLimited():
                 until = self._closed_until - self._clock.monotonic()
-                told = f", until {self._clock.now() + timedelta(seconds=until):%Y-%m-%dT%H:%M:%SZ}" if until > 0 else ""
+                told = ""
+                if until > _WORTH_A_TIME_SECONDS:
+                    told = f", until {self._clock.now() + timedelta(seconds=until):%Y-%m-%dT%H:%M:%SZ}"
                 return Reason.RATE_LIMITED, f"{name} cannot be listed: the API asks to call less often{told}"
             case Unauthorized():
                 return None
