@@ -306,7 +306,9 @@ async def test_the_default_project() -> None:
     assert "main, second" in said.message
 
 
-@pytest.mark.parametrize("endpoint", ["https://hers.example/v1", "https://api.example/v2", "http://api.example/v1"])
+@pytest.mark.parametrize(
+    "endpoint", ["https://hers.example/v1", "https://api.example/other/v1", "http://api.example/v1"]
+)
 async def test_no_token_goes_to_an_endpoint_that_only_the_spec_says(endpoint: str) -> None:
     harness = ProjectHarness()
     async with harness.opened():
@@ -318,6 +320,16 @@ async def test_no_token_goes_to_an_endpoint_that_only_the_spec_says(endpoint: st
         harness.edit(endpoint="https://api.example:443/v1/")
         await harness.reconcile()
         assert harness.session.problem is None
+
+
+async def test_an_address_of_another_version_is_told_and_not_asked() -> None:
+    harness = ProjectHarness()
+    async with harness.opened():
+        harness.edit(endpoint="https://api.example/v2")
+        await harness.reconcile()
+        assert harness.condition("Stalled") == ("True", "InvalidSpec")
+        assert "ends in /v2" in str(harness.resource.status["conditions"])
+        assert [each for each in harness.cloud.addresses if "/v2" in each] == []
 
 
 async def test_what_is_believed_for_one_release_is_told() -> None:
