@@ -15,7 +15,7 @@ from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Stall, Wait
 
-READ, WRITE, OF_OTHERS = uuid(81), uuid(82), uuid(83)
+READ, WRITE, OF_OTHERS, OF_ELSEWHERE = uuid(81), uuid(82), uuid(83), uuid(84)
 PG = TYPES["postgresql 16"]
 ROLES = (
     Role(id=READ, datastore_type_id=PG, name="pg_read_all_data"),
@@ -157,7 +157,7 @@ def test_a_creation_waits_until_the_offers_are_read() -> None:
 
 def test_who_needs_the_offers() -> None:
     assert not KIND.needs_user_offers(seen({}))
-    assert KIND.needs_user_offers(seen({}, {"managed": ["roles"]})), "to reset them"
+    assert KIND.needs_user_offers(seen({}, {"managed": ["roles.pg_read_all_data"]})), "to reset them"
     assert KIND.needs_user_offers(seen({}, {"applying": {"settings.login": "1"}}))
 
 
@@ -184,7 +184,10 @@ def test_roles_become_those_of_the_spec(
         [] if sent is None else [{"roles": tuple(sent)}]
     )
     assert [change.risk for change in found] == ([] if risk is None else [risk])
-    assert [change.manages for change in found] == ([] if sent is None else [("roles",)])
+    names = {READ: "roles.pg_read_all_data", WRITE: "roles.pg_write_all_data"}
+    given = tuple(names[id_] for id_ in sent or () if id_ not in (actual or ()))
+    taken = tuple(names[id_] for id_ in actual or () if id_ not in (sent or ()))
+    assert [(change.manages, change.unmanages) for change in found] == ([] if sent is None else [(given, taken)])
 
 
 def test_settings_that_differ_are_sent_and_no_others() -> None:
@@ -214,20 +217,38 @@ def test_an_invalid_setting_holds_up_no_other() -> None:
 def test_only_what_the_operator_has_set_is_reset() -> None:
     actual = user(roles=[READ], settings={"conn_limit": 20, "login": True})
     assert changes(seen({}, external=actual)) == ([], None)
-    found, verdict = changes(seen({}, {"managed": ["roles", "settings.conn_limit"]}, external=actual))
+    given = {"managed": ["roles.pg_read_all_data", "settings.conn_limit"]}
+    found, verdict = changes(seen({}, given, external=actual))
     assert verdict is None
     assert [change.reason for change in found] == [Reason.RESETTING] * 2
     assert [change.call.body.model_dump() for change in found if change.call.body] == [
         {"roles": ()},
         {"settings": {"conn_limit": None}},
     ]
-    assert [change.unmanages for change in found] == [("roles",), ("settings.conn_limit",)]
+    assert [change.unmanages for change in found] == [("roles.pg_read_all_data",), ("settings.conn_limit",)]
+
+
+@pytest.mark.parametrize(
+    ("given", "has", "left"),
+    [
+        (["roles.pg_write_all_data"], [READ, WRITE], (READ,)),
+        (["roles.pg_write_all_data"], [OF_ELSEWHERE, WRITE], (OF_ELSEWHERE,)),
+        (["roles.pg_write_all_data"], [READ], None),
+        (["roles.no_longer_on_offer"], [READ], None),
+    ],
+)
+def test_roles_of_other_hands_stay(given: list[str], has: list[str], left: tuple[str, ...] | None) -> None:
+    found, verdict = changes(seen({}, {"managed": given}, external=user(roles=has)))
+    assert verdict is None
+    assert [change.call.body.model_dump() for change in found if change.call.body] == (
+        [] if left is None else [{"roles": left}]
+    )
 
 
 def test_a_value_is_ours_once_the_cloud_shows_what_was_sent() -> None:
     spec = {"roles": ["pg_read_all_data"], "settings": {"conn_limit": "20"}}
     sent = dict(KIND.wanted_values(seen(spec)))
-    assert set(sent) == {"roles", "settings.conn_limit"}
+    assert set(sent) == {"roles.pg_read_all_data", "settings.conn_limit"}
     there = user(roles=[READ], settings={"conn_limit": 20})
     assert KIND.actual_values(seen(spec, external=there)) == sent
     found, _ = changes(seen({}, {"applying": sent}, external=there))
@@ -236,7 +257,7 @@ def test_a_value_is_ours_once_the_cloud_shows_what_was_sent() -> None:
 
 
 def test_what_was_sent_is_still_wanted_while_the_offers_are_unread() -> None:
-    sent = {"roles": "aaa", "settings.conn_limit": "bbb"}
+    sent = {"roles.pg_read_all_data": "aaa", "settings.conn_limit": "bbb"}
     spec = {"roles": ["pg_read_all_data"], "settings": {"conn_limit": 20}}
     assert KIND.wanted_values(seen(spec, {"applying": sent}, project=UNREAD)) == sent
 

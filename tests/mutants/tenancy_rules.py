@@ -161,17 +161,17 @@ TENANCY: Final = (
         ("kinds/test_user_roles.py",),
     ),
     Mutant(
-        "a user's roles are reset only if the operator has set them",
+        "a user's roles are taken back only if the operator has given them",
         "kinds/user_roles.py",
-        "        if is_ours(observed, actual, ROLES):",
-        "        if user.roles:",
+        "    lost = {id_: names[id_] for id_ in has if names.get(id_) in given}",
+        "    lost = {id_: names[id_] for id_ in has if id_ in names} if given else {}",
         ("kinds/test_user_roles.py",),
     ),
     Mutant(
         "to take a role away is a change that interrupts",
         "kinds/user_roles.py",
-        "    risk = Risk.ONLINE if set(user.roles) <= set(wanted) else Risk.RESTART",
-        "    risk = Risk.ONLINE",
+        "        Risk.ONLINE if set(user.roles) <= set(wanted) else Risk.RESTART,",
+        "        Risk.ONLINE,",
         ("kinds/test_user_roles.py",),
     ),
     Mutant(

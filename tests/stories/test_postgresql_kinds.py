@@ -161,7 +161,7 @@ async def test_roles_and_settings_of_a_user(world: World) -> None:
     await world.sandbox.settings(user_offers=True)
     await world.annotate("DatabaseProject", world.project, **{"sync-requested": "now"})
     user = await world.becomes("DatabaseUser", "app", "Synced")
-    assert user["status"]["managed"] == ["roles", "settings.conn_limit"]
+    assert user["status"]["managed"] == ["roles.pg_read_all_data", "settings.conn_limit"]
     (given,) = await objects(world, "DatabaseUser")
     assert (len(given["roles"]), given["settings"]) == (1, {"conn_limit": 20})
 

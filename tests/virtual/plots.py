@@ -109,8 +109,7 @@ async def make_project_again_elsewhere(walk: Walk, where: dict[str, Any], prefix
         walk.apply(KEYS[0])
         await asyncio.sleep(3)
     before = walk.world.cluster.objects.get(PROJECT)
-    begun = [raw for key, raw in walk.world.cluster.objects.items() if {"id", "intent"} & raw.get("status", {}).keys()]
-    if before is None or not any(raw["status"]["identity"]["project"] == PROJECT.name for raw in begun):
+    if before is None or not walk.has_begun():
         return
     back = before["spec"].get("namePrefix")
     await walk.make_project_again(prefix, where)

@@ -16,6 +16,8 @@ MAIN = KEYS[0]
 USER = ResourceKey("DatabaseUser", NAMESPACE, "app")
 WANTED: dict[str, Any] = {"roles": ["pg_read_all_data"], "settings": {"conn_limit": "20", "login": True}}
 
+MANAGED = {"roles.pg_read_all_data", "settings.conn_limit", "settings.login"}
+
 
 async def begin(world: VirtualWorld, **spec: Any) -> ResourceKey:
     """A datastore and a user with this spec; returns the user's key."""
@@ -46,7 +48,7 @@ def test_they_are_given_changed_and_reset() -> None:
             assert len(made["roles"]) == 1
             assert made["settings"] == {"conn_limit": 20, "login": True}
             assert puts(world) == [], "the POST has carried all of it"
-            assert set(world.get(key)["status"]["managed"]) == {"roles", "settings.conn_limit", "settings.login"}
+            assert set(world.get(key)["status"]["managed"]) == MANAGED
             world.cluster.change(key, roles=["pg_read_all_data", "pg_write_all_data"], settings={"conn_limit": 30})
             await world.until("it is changed", lambda: puts(world) == ["roles", "settings"])
             await world.until("all is right", lambda: world.says(key, "Synced") == ("True", "InSync"))
@@ -158,7 +160,7 @@ def test_a_restart_says_nothing_new(fault: dict[str, Any] | None) -> None:
                 why = "Looking" if fault["status"] == 503 else "NotSupported"
                 assert world.says(key, "Synced") == ("False", why)
                 assert world.says(key, "Ready")[0] == "True"
-                assert set(world.get(key)["status"]["managed"]) == {"roles", "settings.conn_limit", "settings.login"}
+                assert set(world.get(key)["status"]["managed"]) == MANAGED
                 await world.clear_faults()
                 await world.until("all is right", lambda: world.says(key, "Synced") == ("True", "InSync"), 1800)
 
@@ -177,5 +179,29 @@ def test_what_others_have_given_stays() -> None:
             left = await the_user(world)
             assert {"roles": left["roles"], "settings": left["settings"]} == theirs
             assert puts(world) == []
+
+    in_virtual_time(story())
+
+
+def test_a_role_of_other_hands_stays_when_the_field_goes() -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await world.settings(user_offers=True)
+            key = await begin(world, roles=["pg_read_all_data", "pg_write_all_data"])
+            await world.until("it is made", lambda: world.says(key, "Ready")[0] == "True")
+            made = await the_user(world)
+            world.cluster.change(key, roles=["pg_read_all_data"])
+            await world.until("it has one", lambda: puts(world) == ["roles"])
+            await world.until("all is right", lambda: world.says(key, "Synced") == ("True", "InSync"))
+            (read,) = (await the_user(world))["roles"]
+            (write,) = set(made["roles"]) - {read}
+            world.cluster.change(key, driftPolicy="Report")
+            await world.edit("users", made["id"], roles=[read, write])
+            await world.until("it is seen", lambda: world.says(key, "Synced") == ("False", "Drift"))
+            world.cluster.change(key, roles=None)
+            await world.until("it loses one", lambda: puts(world) == ["roles"] * 2)
+            await asyncio.sleep(600)
+            assert (await the_user(world))["roles"] == [write], "somebody else has given this one"
+            assert puts(world) == ["roles"] * 2
 
     in_virtual_time(story())

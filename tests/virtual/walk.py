@@ -179,9 +179,14 @@ class Walk:
         await self.world.fault(path="^/v1/", method="GET", times=times, rows=fields)
 
     def lead_elsewhere(self, spec: dict[str, Any] | None) -> None:
-        """The project's endpoint becomes another one; None puts it back."""
-        if PROJECT in self.world.cluster.objects:
+        """The project's endpoint becomes another one, unless it would be right to go there; None puts it back."""
+        if PROJECT in self.world.cluster.objects and (spec is None or self.has_begun()):
             self.world.cluster.change(PROJECT, **(spec or {"endpoint": None}))
+
+    def has_begun(self) -> bool:
+        """Whether something of the project is held, or attempted: without that nothing tells where the project is."""
+        begun = [raw for raw in self.world.cluster.objects.values() if {"id", "intent"} & raw.get("status", {}).keys()]
+        return any(raw["status"]["identity"]["project"] == PROJECT.name for raw in begun)
 
     def give_credentials(self, number: int) -> None:
         """The project's Secret is for this one of the cloud's projects; 0 is the right one."""

@@ -10,7 +10,7 @@ from managed_databases.kinds.managed_fields import digest
 from managed_databases.kinds.not_told import ToldField, not_told
 from managed_databases.kinds.observed import SpecRefused, all_of
 from managed_databases.kinds.project_view import Catalogue
-from managed_databases.kinds.user_roles import ROLES, role_changes, wanted_roles
+from managed_databases.kinds.user_roles import ROLES, role_changes, role_values, wanted_roles
 from managed_databases.kinds.user_settings import PREFIX, SETTINGS, setting_changes, setting_parameters, wanted_settings
 from managed_databases.kinds.verdicts import Change, Reason
 
@@ -75,8 +75,7 @@ def wanted_values(observed: "ObservedUser") -> Mapping[str, str]:
     """Return digests of the wanted roles and settings. While it is not known what is on offer, what was sent is still wanted."""
     values: dict[str, object] = {}
     with suppress(SpecRefused):
-        roles = wanted_roles(observed)
-        values |= {} if roles is None else {ROLES: sorted(roles)}
+        values |= role_values(observed, wanted_roles(observed) or ())
     with suppress(SpecRefused):
         settings, _ = wanted_settings(observed)
         values |= {PREFIX + name: value for name, value in settings.items()}
@@ -91,7 +90,7 @@ def actual_values(observed: "ObservedUser") -> Mapping[str, str]:
     user = observed.external
     if user is None:
         return {}
-    values: dict[str, object] = {} if user.roles is None else {ROLES: sorted(user.roles)}
+    values = role_values(observed, user.roles or ())
     settings = configuration.converted_as_told(setting_parameters(observed), user.settings or {})
     values |= {PREFIX + name: value for name, value in settings.items()}
     return {name: digest(value) for name, value in values.items()}
