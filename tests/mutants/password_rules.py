@@ -11,6 +11,8 @@ _RESTORED = ("virtual/test_restored_secrets.py",)
 _SET_BACK = ("virtual/test_secrets_set_back.py",)
 _MEANWHILE = ("virtual/test_a_password_meanwhile.py",)
 
+_REFUSED = ("virtual/test_refused_passwords.py",)
+
 _BEGINS = ("virtual/test_changes_that_cannot_begin.py",)
 
 PASSWORDS: Final = (
@@ -65,6 +67,69 @@ PASSWORDS: Final = (
         _SET_BACK,
     ),
     Mutant(
+        "a status that says that nothing is in doubt proves that no pending password was sent",
+        "reconcile/act/credentials.py",
+        "if pending is not None and not memory.may_have_sent and _says_that_nothing_is_in_doubt(current):",
+        "if False:",
+        _REFUSED,
+    ),
+    Mutant(
+        "a status that says that the password is in doubt proves nothing of a pending one",
+        "reconcile/act/credentials.py",
+        "return status.password_check is not None and not status.password_unconfirmed",
+        "return status.password_check is not None",
+        _REFUSED,
+    ),
+    Mutant(
+        "nor does a status of an earlier version",
+        "reconcile/act/credentials.py",
+        "return status.password_check is not None and not status.password_unconfirmed",
+        "return not status.password_unconfirmed",
+        _REFUSED,
+    ),
+    Mutant(
+        "after a refusal of a pending password the Secret's own is sent if that one is in doubt",
+        "reconcile/decide/password_steps.py",
+        "if view.pending_denied and view.password is not None and (repair := _repair(observed, view)):",
+        "if False and (repair := _repair(observed, view)):",
+        _REFUSED,
+    ),
+    Mutant(
+        "whatever the API refuses it for",
+        "reconcile/act/password_change.py",
+        "if is_refusal(error) and not isinstance(error, NeverSent | RateLimited | Unauthorized):",
+        "if isinstance(error, Invalid):",
+        _REFUSED,
+    ),
+    Mutant(
+        "in the pass of the refusal",
+        "reconcile/pass_rules.py",
+        "return is_sent and is_in_doubt and view is not None and view.pending_denied",
+        "return False",
+        _REFUSED,
+    ),
+    Mutant(
+        "once the Secret's own is accepted, the cloud does not have the pending one",
+        "reconcile/act/password_change.py",
+        "            memory.was_not_taken(view.pending)",
+        "            pass",
+        _REFUSED,
+    ),
+    Mutant(
+        "if both are refused, both are tried again",
+        "reconcile/act/password_change.py",
+        "            memory.was_denied(None)",
+        "            pass",
+        _REFUSED,
+    ),
+    Mutant(
+        "a Secret that was set back is put right five times in ten minutes, whatever the repair begins with",
+        "reconcile/act/retry_policy.py",
+        "step.step in (PasswordStep.PREPARE, PasswordStep.CONFIRM) and is_of_another_hand",
+        "step.step is PasswordStep.CONFIRM and is_of_another_hand",
+        _REFUSED,
+    ),
+    Mutant(
         "the status has the check of the password that the cloud got last",
         "reconcile/act/password_change.py",
         "return Facts(password_unconfirmed=None, password_check=secret_content.check(current, password))",
@@ -110,8 +175,8 @@ PASSWORDS: Final = (
     Mutant(
         "a pending password is sent before the Secret is switched",
         "reconcile/decide/password_steps.py",
-        "        if not view.pending_sent:",
-        "        if False:",
+        "        if view.pending_sent:",
+        "        if True:",
         _DECIDE,
     ),
     Mutant(

@@ -115,8 +115,8 @@ WALKS: Final = (
     Mutant(
         "in a walk: a pending password is sent before the Secret is switched",
         "reconcile/decide/password_steps.py",
-        "        if not view.pending_sent:\n            return Credentials(PasswordStep.SEND",
-        "        if False:\n            return Credentials(PasswordStep.SEND",
+        "        if view.pending_sent:",
+        "        if True:",
         _WALKS,
     ),
     Mutant(

@@ -94,6 +94,8 @@ class PasswordView:
     """Whether it is not known if the cloud has the pending password."""
     pending_refused: bool = False
     """Whether the API has just refused the pending password because of the password itself."""
+    pending_denied: bool = False
+    """Whether the API has refused the pending password when it was sent last, for whatever reason: it is sent again later."""
     confirmed: bool = False
     """Whether this process has sent the password of the credentials Secret, and the API has accepted it."""
     is_unvouched: bool = False

@@ -36,6 +36,15 @@ def taken_back(current: Pass, step: Step, error: ApiError) -> Facts:
     return NOTHING
 
 
+def leaves_secret_in_doubt(current: Pass, step: Step, undone: Facts) -> bool:
+    """Return whether the step was a pending password that was refused, and it is not certain that the credentials Secret opens:
+    the pass goes on with that Secret. `undone` are the facts that were taken back.
+    """
+    view, is_sent = current.observed.credential, isinstance(step, Credentials) and step.step is PasswordStep.SEND
+    is_in_doubt = not undone or current.observed.is_password_in_doubt
+    return is_sent and is_in_doubt and view is not None and view.pending_denied
+
+
 def expect_lists(current: Pass, verdict: Verdict) -> None:
     """While a person's change is not carried out, have the collections that it depends on listed even if calls of priority LOW
     have to wait.

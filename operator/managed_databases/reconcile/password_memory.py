@@ -24,6 +24,8 @@ class PasswordMemory:
     """A pending password that the cloud does not have, for certain."""
     _refused: SecretStr | None = None
     """A pending password that the API has refused because of the password itself."""
+    _denied: SecretStr | None = None
+    """A pending password that the API has refused when it was sent last, for whatever reason."""
 
     def name_is_taken(self) -> None:
         """Note that the Secret could not be made: the next pass reads what is there, whosever it is."""
@@ -58,7 +60,9 @@ class PasswordMemory:
         self._confirmed = None
 
     def is_prepared(self, pending: SecretStr) -> None:
-        """Note that this process has made the pending password, and that nobody has sent it."""
+        """Note that the cloud surely does not have the pending password: this process has made it, and nobody has sent it; or the
+        status proves that.
+        """
         self._untried = pending
 
     def is_sending(self, pending: SecretStr | None) -> bool:
@@ -66,18 +70,24 @@ class PasswordMemory:
 
         Another password that was confirmed counts as such no more.
         """
-        self._confirmed = None
+        self._confirmed = self._denied = None
         was_untried, self._untried = self._untried == pending, None
         self.may_have_sent = True
         return was_untried
 
     def was_not_taken(self, pending: SecretStr | None) -> None:
-        """Note that a refusal has proven that the cloud does not have this password."""
+        """Note that the cloud does not have this password, as a refusal or another password that was accepted has proven."""
         self._untried = pending
         self.may_have_sent = False
 
     def was_refused(self, pending: SecretStr | None) -> None:
         self._refused = pending
+
+    def was_denied(self, pending: SecretStr | None) -> None:
+        self._denied = pending
+
+    def has_denied(self, pending: SecretStr | None) -> bool:
+        return pending is not None and self._denied == pending
 
     def was_sent(self, pending: SecretStr | None) -> None:
         self._sent = pending
@@ -96,5 +106,5 @@ class PasswordMemory:
 
     def forget_pending(self) -> None:
         self._confirmed = None
-        self._sent = self._untried = self._refused = None
+        self._sent = self._untried = self._refused = self._denied = None
         self.may_have_sent = False

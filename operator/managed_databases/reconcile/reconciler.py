@@ -45,6 +45,7 @@ from managed_databases.reconcile.observe.reading import UnreadableSpec
 from managed_databases.reconcile.pass_rules import (
     expect_lists,
     knows_less_than_the_status,
+    leaves_secret_in_doubt,
     look_before_creation,
     needs_secrets,
     taken_back,
@@ -220,7 +221,10 @@ class Reconciler:
             held = await self._after_api_error(current, step, error)
             if isinstance(step, Change) and is_refusal(error):
                 return None  # a change that is refused holds up none of the other changes
-            await self.writer.write(current, held, taken_back(current, step, error))
+            undone = taken_back(current, step, error)
+            await self.writer.write(current, held, undone)
+            if leaves_secret_in_doubt(current, step, undone):
+                return None
             return End(self._again_seconds(current, held))
         log.info("step taken", step=type(step).__name__, reason=str(step.reason), **_named(current.resource.key))
         self.retry_policy.succeeded(current, step)

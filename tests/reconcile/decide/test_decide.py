@@ -262,6 +262,34 @@ def test_a_pause_does_not_hold_up_a_deletion() -> None:
             False,
             PasswordStep.SWITCH,
         ),
+        (
+            "it is refused, and the Secret was set back",
+            PasswordView(
+                password=PASSWORD, pending=OTHER_PASSWORD, given=OTHER_PASSWORD, pending_denied=True, is_set_back=True
+            ),
+            False,
+            PasswordStep.CONFIRM,
+        ),
+        (
+            "it is refused, and may have been taken before",
+            PasswordView(password=PASSWORD, pending=OTHER_PASSWORD, pending_denied=True, pending_unclear=True),
+            True,
+            PasswordStep.CONFIRM,
+        ),
+        (
+            "it is refused, and a host has changed",
+            PasswordView(
+                password=PASSWORD, pending=OTHER_PASSWORD, given=OTHER_PASSWORD, pending_denied=True, outdated=True
+            ),
+            False,
+            PasswordStep.WRITE,
+        ),
+        (
+            "it is refused, and the Secret is fine",
+            PasswordView(password=PASSWORD, pending=OTHER_PASSWORD, given=OTHER_PASSWORD, pending_denied=True),
+            False,
+            PasswordStep.SEND,
+        ),
         ("found after an attempt: the cloud may have another password", PasswordView(password=PASSWORD), True, PasswordStep.CONFIRM),
         ("it was sent again", PasswordView(password=PASSWORD, confirmed=True), True, PasswordStep.CONFIRMED),
         ("a host has changed", PasswordView(password=PASSWORD, outdated=True), False, PasswordStep.WRITE),

@@ -241,6 +241,8 @@ def view_of(
     mine, memory = secrets.credentials, current.memory.password
     password = None if mine is None else _trusted(current, mine, credential.key)
     pending = None if secrets.pending is None else usable(secrets.pending.data.get(PENDING_KEY))
+    if pending is not None and not memory.may_have_sent and _says_that_nothing_is_in_doubt(current):
+        memory.is_prepared(pending)
     return PasswordView(
         password=password,
         pending=pending,
@@ -249,6 +251,7 @@ def view_of(
         pending_sent=memory.has_sent(pending),
         pending_unclear=memory.is_unclear(pending),
         pending_refused=memory.has_refused(pending),
+        pending_denied=memory.has_denied(pending),
         confirmed=memory.is_confirmed(password),
         is_unvouched=mine is not None and PASSWORD_CHECK not in mine.annotations,
         is_set_back=mine is not None and password is not None and _is_set_back(current, mine, password),
@@ -268,6 +271,7 @@ def after_a_call(current: Pass) -> PasswordView | None:
         pending_sent=memory.has_sent(view.pending),
         pending_unclear=memory.is_unclear(view.pending),
         pending_refused=memory.has_refused(view.pending),
+        pending_denied=memory.has_denied(view.pending),
     )
 
 
@@ -283,6 +287,14 @@ def _trusted(current: Pass, mine: SecretContent, key: str) -> SecretStr | None:
     """
     password = usable(mine.data.get(key))
     return None if password is None or judge(current, mine, password) is False else password
+
+
+def _says_that_nothing_is_in_doubt(current: Pass) -> bool:
+    """Return whether the status proves that the cloud has no pending password: before one is sent, the status says that the
+    Secret's is in doubt, until the outcome is known. A status without a check may be of an earlier version, which did not say so.
+    """
+    status = current.observed.status
+    return status.password_check is not None and not status.password_unconfirmed
 
 
 def _is_set_back(current: Pass, mine: SecretContent, password: SecretStr) -> bool:

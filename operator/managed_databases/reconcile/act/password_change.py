@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from managed_databases.api.errors import ApiError, Invalid, OutcomeUnknown
+from managed_databases.api.errors import (
+    ApiError,
+    Invalid,
+    NeverSent,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Unauthorized,
+)
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Verdict
@@ -89,8 +97,7 @@ class PasswordChange:
                 # Written before the cloud changes: the Secret may be another one before the next pass.
                 await self.writer.write(current, shown, Facts(password_unconfirmed=True))
                 memory.confirmation_counts_no_more()
-                await self._send(current, view.password)
-                memory.was_confirmed(view.password)
+                await self._send_again(current, view)
                 if view.is_set_back or view.is_unvouched:
                     memory.was_put_right(secret_content.RESET, self.clock.monotonic())
             case PasswordStep.CONFIRMED:
@@ -119,7 +126,7 @@ class PasswordChange:
         memory.forget_pending()
         if pending.data.get(secret_content.PENDING_KEY) == password:
             memory.is_prepared(password)
-        if step.reason is Reason.PASSWORD_RESET:
+        if step.reason is Reason.PASSWORD_RESET or view.is_set_back or view.is_unvouched:
             memory.was_put_right(secret_content.RESET, self.clock.monotonic())
         return facts
 
@@ -191,8 +198,22 @@ class PasswordChange:
                 memory.was_not_taken(pending)
             if isinstance(error, Invalid):
                 memory.was_refused(pending)
+            if is_refusal(error) and not isinstance(error, NeverSent | RateLimited | Unauthorized):
+                memory.was_denied(pending)
             raise
         memory.was_sent(pending)
+
+    async def _send_again(self, current: PassInProject, view: PasswordView) -> None:
+        """Send the password of the credentials Secret. Once it is accepted, the cloud does not have a pending one."""
+        memory = current.memory.password
+        try:
+            await self._send(current, view.password)
+        except Refused:
+            memory.was_denied(None)  # the pending one is tried next, or neither of the two might ever be set
+            raise
+        memory.was_confirmed(view.password)
+        if view.pending is not None:
+            memory.was_not_taken(view.pending)
 
     async def _send(self, current: PassInProject, password: SecretStr | None) -> None:
         credential = current.kind.credential

@@ -160,9 +160,8 @@ class RetryPolicy:
         if view is None or credential is None:
             return False
         is_of_another_hand = view.is_set_back or view.is_unvouched
-        if (step.step is PasswordStep.PREPARE and step.reason is Reason.PASSWORD_RESET) or (
-            step.step is PasswordStep.CONFIRM and is_of_another_hand
-        ):
+        is_reset = step.step is PasswordStep.PREPARE and step.reason is Reason.PASSWORD_RESET
+        if is_reset or (step.step in (PasswordStep.PREPARE, PasswordStep.CONFIRM) and is_of_another_hand):
             wanted = RESET
         elif step.step is PasswordStep.WRITE:
             value = view.password if credential.value_of is None else view.given

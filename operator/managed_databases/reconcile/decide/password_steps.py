@@ -24,11 +24,15 @@ def _next_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdi
     if kind.credential is not None and kind.credential.value_of is not None:
         return _told_step(view)
     if view.pending is not None:
-        if not view.pending_sent and (instead := _instead_of_pending(view)):
+        if view.pending_sent:
+            return Credentials(
+                PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it"
+            )
+        if instead := _instead_of_pending(view):
             return instead
-        if not view.pending_sent:
-            return Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
-        return Credentials(PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it")
+        if view.pending_denied and view.password is not None and (repair := _repair(observed, view)):
+            return repair
+        return Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
     if view.password is None:
         if (
             observed.status.adopted
@@ -47,6 +51,13 @@ def _next_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdi
             Reason.ROTATING,
             "the password of passwordSecretRef differs from the Secret's: the operator sets it",
         )
+    return _repair(observed, view)
+
+
+def _repair(observed: Observed, view: PasswordView) -> Credentials | None:
+    """Return the step by which the credentials Secret opens with the password that it has, or is brought up to date; None if it
+    is as it should be.
+    """
     if observed.is_password_in_doubt and not view.confirmed:
         found = "the Secret was set back to an earlier version: its" if view.is_set_back else "the Secret's"
         return Credentials(PasswordStep.CONFIRM, Reason.ROTATING, f"{found} password is sent to the cloud again")

@@ -217,5 +217,5 @@ def _opens(view: PasswordView, *, was_ready: bool) -> bool:
     cloud has it.
     """
     if view.pending is not None:
-        return was_ready and not view.pending_sent
+        return not view.pending_sent and (was_ready or not view.misleads)
     return not view.misleads
