@@ -88,7 +88,7 @@ TYPOS = (
     Typo("a kind's method", "reconcile/decide/without_object.py", "kind.expected_of(found)", "kind.expectd_of(found)"),
     Typo(
         "a project where there may be none",
-        "reconcile/reconciler.py",
+        "reconcile/pass_rules.py",
         "if not isinstance(current, PassInProject) or observed.deleting:",
         "if current.session is None or observed.deleting:",
     ),
