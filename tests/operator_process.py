@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Self
 
 END_SECONDS = 180
+OF_KOPF = "kopf/_cogs/clients/scanning.py"
+"""Where kopf asks for the kinds of the API with tasks that nobody waits for if the operator is stopped meanwhile."""
 NOBODY_SAW = ("Task exception was never retrieved", "Future exception was never retrieved", "Exception in callback")
 
 
@@ -18,7 +20,7 @@ def lost_errors(folder: Path) -> list[str]:
         f"{log.name}: {line}"
         for log in sorted(folder.glob("*.log"))
         for line in log.read_text(errors="replace").splitlines()
-        if any(told in line for told in NOBODY_SAW)
+        if any(told in line for told in NOBODY_SAW) and OF_KOPF not in line
     ]
 
 

@@ -58,6 +58,7 @@ ALONE: dict[str, Values] = {
             "SETTLE_MARGIN_SECONDS": 30,
             "CALLS_PER_SECOND": 10000,
             "MAX_CONNECTIONS": 4,
+            "MAX_READINGS": 2,
             "WORKERS": 16,
             "DATASTORE_WORKERS": 2,
             "TRUST_PROJECT_ADDRESSES": True,

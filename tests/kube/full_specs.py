@@ -66,7 +66,7 @@ FULL: dict[str, tuple[Spec, ...]] = {
             "changePolicy": "Approve",
             "allowedNamespaces": ["shop"],
             "guestRights": [
-                {"namespace": "shop", "restore": True, "topicPrefix": "shop-", "databases": ["orders"]},
+                {"namespace": "shop", "restore": True, "topicPrefix": "shop-", "databases": ["orders"], "roles": ["r"]},
             ],
         },
         {
@@ -96,6 +96,8 @@ FULL: dict[str, tuple[Spec, ...]] = {
             "databases": [{"name": "shop"}, {"id": UUID}],
             "access": [{"patternType": "literal", "pattern": "orders", "allowRead": True, "allowWrite": True}],
             "onUnknownPassword": "Reset",
+            "roles": ["pg_read_all_data"],
+            "settings": {"conn_limit": 20},
         },
         _BY_ID | {"name": "app", "databaseRef": {"id": UUID}},
     ),
