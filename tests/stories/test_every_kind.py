@@ -4,6 +4,7 @@ import asyncio
 import re
 from typing import Any
 
+from stories.clouds import in_both_clouds
 from stories.everything import COLLECTIONS, all_is_in_sync, give, nothing_is_left, project, resources
 from stories.pace import fast
 from stories.world import World, condition
@@ -139,7 +140,7 @@ async def drift(world: World, kind: str) -> None:
     await world.sandbox.edit(COLLECTIONS[kind], id_, **fields)
 
 
-@fast
+@in_both_clouds
 async def test_parents_that_go_first(world: World) -> None:
     await made(world)
     for name in ("main", "broker"):
