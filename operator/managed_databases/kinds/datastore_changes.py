@@ -197,19 +197,13 @@ def _config(observed: ObservedDatastore) -> Iterator[Change]:
     catalogue_of(observed)
     parameters = engine_parameters(observed)
     wanted, refusals = configuration.judged(parameters, config, limited_parameters(observed))
-    differing = {}
-    if datastore.config is not None:
-        differing = configuration.difference(parameters, wanted, datastore.config)
-    known = None if parameters is None else {parameter.name for parameter in parameters}
     left = {name.removeprefix(CONFIG) for name in ours(observed) if name.startswith(CONFIG)} - set(config)
-    removed = sorted(name for name in left if known is None or name in known)
+    differing, removed, told = configuration.revision(parameters, wanted, datastore.config, left)
     if differing or removed:
-        told = [f"{name} becomes {value}" for name, value in sorted(differing.items())]
-        told += [f"{name} is reset" for name in removed]
         restarting = {parameter.name for parameter in parameters or () if parameter.is_restart_required}
         yield Change(
             Reason.DRIFT if differing else Reason.RESETTING,
-            f"configuration: {', '.join(told)}",
+            f"configuration: {told}",
             configure(datastore.id, ConfigChange(config={**differing, **dict.fromkeys(removed)})),
             Risk.RESTART if restarting & {*differing, *removed} else Risk.ONLINE,
             tuple(CONFIG + name for name in removed),

@@ -1,6 +1,6 @@
 """Configuration parameters: converts the spec's values to the catalogue's types, and compares them with the cloud."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from math import isfinite
@@ -183,6 +183,24 @@ def difference(
         for name, value in wanted.items()
         if actual.get(name) is None or not same(known.get(name), value, actual[name])
     }
+
+
+def revision(
+    parameters: Parameters | None,
+    wanted: Mapping[str, Value],
+    actual: Mapping[str, object] | None,
+    left: Iterable[str],
+) -> tuple[dict[str, Value], list[str], str]:
+    """Return the wanted parameters that differ from the cloud's, those to reset, and both in words.
+
+    `actual` is None if the API does not tell the values. `left` are the names that the operator has set and that left the spec;
+    one that is not on offer any more is left alone.
+    """
+    differing = {} if actual is None else difference(parameters, wanted, actual)
+    known = None if parameters is None else {parameter.name for parameter in parameters}
+    removed = sorted(name for name in left if known is None or name in known)
+    told = [f"{name} becomes {value}" for name, value in sorted(differing.items())]
+    return differing, removed, ", ".join([*told, *(f"{name} is reset" for name in removed)])
 
 
 def _require_allowed(parameter: ConfigurationParameter, value: Value) -> None:

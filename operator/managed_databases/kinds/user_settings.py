@@ -42,18 +42,13 @@ def setting_changes(observed: "ObservedUser", actual: Mapping[str, str]) -> Iter
     """
     user, parameters = observed.existing, setting_parameters(observed)
     wanted, refusals = wanted_settings(observed)
-    differing: dict[str, configuration.Value] = {}
-    if user.settings is not None:
-        differing = configuration.difference(parameters, wanted, user.settings)
-    known = None if parameters is None else {parameter.name for parameter in parameters}
     managed = {name.removeprefix(PREFIX) for name in ours(observed, actual) if name.startswith(PREFIX)}
-    removed = sorted(name for name in managed - set(observed.spec.settings or {}) if known is None or name in known)
+    left = managed - set(observed.spec.settings or {})
+    differing, removed, told = configuration.revision(parameters, wanted, user.settings, left)
     if differing or removed:
-        told = [f"{name} becomes {value}" for name, value in sorted(differing.items())]
-        told += [f"{name} is reset" for name in removed]
         yield Change(
             Reason.DRIFT if differing else Reason.RESETTING,
-            f"settings: {', '.join(told)}",
+            f"settings: {told}",
             set_user_settings(user.id, UserSettings(settings={**differing, **dict.fromkeys(removed)})),
             Risk.RESTART if differing.get(LOGIN) is False else Risk.ONLINE,
             tuple(PREFIX + name for name in removed),

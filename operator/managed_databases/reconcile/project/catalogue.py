@@ -45,7 +45,7 @@ from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
 A = TypeVar("A", bound=Answer)
-Offer = TypeVar("Offer", DatastoreType, Flavor, ConfigurationParameter, AvailableExtension)
+Offer = TypeVar("Offer", DatastoreType, Flavor, ConfigurationParameter, AvailableExtension, Role, UserSettingParameter)
 
 MAX_OFFERS: Final = 20_000
 """The most rows of each part. The parameters of all engines are some thousands; each pass looks through them."""
@@ -177,10 +177,8 @@ class CatalogueReader:
     async def _read_user_offers(self) -> bool:
         roles = await self._part(ROLES, may_be_missing=True, before=self._roles)
         settings = await self._part(USER_SETTING_PARAMETERS, may_be_missing=True, before=self._user_settings)
-        self._roles = self._roles if roles is None else tuple(sorted(roles, key=lambda row: row.id))
-        self._user_settings = (
-            self._user_settings if settings is None else tuple(sorted(settings, key=lambda row: row.id))
-        )
+        self._roles = _newest(self._roles, roles)
+        self._user_settings = _newest(self._user_settings, settings)
         self._compare()
         return None not in (roles, settings)
 
