@@ -31,11 +31,11 @@ PASSWORDS: Final = (
         _BEGINS,
     ),
     Mutant(
-        "once a new password was sent, the Secret alone does not count",
+        "while a password is in doubt, the Secret alone does not count",
         "reconcile/act/credentials.py",
-        " and not current.memory.password.may_have_sent",
-        "",
-        _BEGINS,
+        "status.id is not None and not current.observed.status.password_unconfirmed",
+        "status.id is not None",
+        ("reconcile/act/test_credentials.py",),
     ),
     Mutant(
         "a password that nothing vouches for is sent once more",

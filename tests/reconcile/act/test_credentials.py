@@ -233,20 +233,21 @@ async def test_a_foreign_secret_is_no_password() -> None:
     assert fixture.current.secrets == SecretsRead(), "nothing of it is replaced or deleted"
 
 
-@pytest.mark.parametrize("is_sent", [False, True])
-async def test_a_foreign_pending_secret_lets_no_change_begin(is_sent: bool) -> None:
-    """Nor is the own Secret's password known to be the cloud's any more, if another one was sent."""
+@pytest.mark.parametrize("is_in_doubt", [False, True])
+async def test_a_foreign_pending_secret_lets_no_change_begin(is_in_doubt: bool) -> None:
+    """Nor is the own Secret's password known to be the cloud's, if the status says that another one may have been sent."""
     fixture = Fixture()
     mine = fixture.stage.keep(secret_content.desired(fixture.current, OLD))
     fixture.stage.keep(NewSecret("home", PENDING, "Opaque", {OWNER_UID: "another"}, {"password": NEW}))
-    if is_sent:
-        fixture.current.memory.password.is_sending(NEW)
+    if is_in_doubt:
+        status = fixture.current.observed.status.model_copy(update={"password_unconfirmed": True})
+        fixture.current.observed = replace(fixture.current.observed, status=status)
     view = await fixture.read()
-    told = view.problem if is_sent else view.no_change
+    told = view.problem if is_in_doubt else view.no_change
     assert isinstance(told, Stall)
     assert told.reason is Reason.SECRET_CONFLICT
-    assert (view.password, view.pending) == (None if is_sent else OLD, None)
-    assert fixture.current.secrets == (SecretsRead() if is_sent else SecretsRead(mine)), "the other is not touched"
+    assert (view.password, view.pending) == (None if is_in_doubt else OLD, None)
+    assert fixture.current.secrets == (SecretsRead() if is_in_doubt else SecretsRead(mine)), "the other is not touched"
 
 
 @pytest.mark.parametrize(

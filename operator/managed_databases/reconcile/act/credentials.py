@@ -193,9 +193,9 @@ class CredentialReader:
 
 def _serves_without_change(current: Pass) -> bool:
     """Return whether the object can be used with its credentials Secret alone, also while no change of the password can begin:
-    the object is there, and the cloud can have no password that stood in the pending Secret.
+    the object is there, and the status does not say that the cloud may have another password, one that was pending.
     """
-    return current.observed.status.id is not None and not current.memory.password.may_have_sent
+    return current.observed.status.id is not None and not current.observed.status.password_unconfirmed
 
 
 def _remember(current: Pass, mine: SecretContent | None, view: PasswordView) -> None:
