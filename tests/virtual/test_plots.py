@@ -68,9 +68,11 @@ async def lose_the_datastore(walk: Walk) -> None:
 
 async def delete_unheard(walk: Walk) -> None:
     """The API does not do it, nobody knows that, and nobody can look."""
-    path, away = "^/v1/databases/", REQUEST_FAULTS["reset"]
-    await walk.world.fault(path=path, method="DELETE", times=1, **away)
-    await walk.world.fault(path=path, method="GET", times=2, **away)
+    await leave_the_user_to_one(walk)  # the database waits for its owner
+    await walk.world.until("it is there", lambda: walk.world.says(DATABASE, "Ready")[0] == "True")
+    away = REQUEST_FAULTS["reset"]
+    await walk.world.fault(path="^/v1/databases/", method="DELETE", times=1, **away)
+    await walk.world.fault(path="^/v1/databases", method="GET", times=6, **away)  # neither by its id nor by a list
     walk.delete(DATABASE)
 
 
