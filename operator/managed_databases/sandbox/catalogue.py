@@ -7,9 +7,8 @@ Parameters and extensions are the engines' own (`parameters.py`). Flavors and li
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha1
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from managed_databases.sandbox.engines import ENGINES, Engine
 from managed_databases.sandbox.parameters import Parameter, extensions, parameters
@@ -20,12 +19,8 @@ _NAMES: Final = UUID("5d1f7e0a-6f0b-4f4e-9a53-0c8a3f7f5a11")
 
 
 def catalogue_id(*names: str) -> str:
-    """Return an id made from these names, which is the same in every sandbox: a UUID of version 5, made as `uuid.uuid5` makes it,
-    only faster, because there are thousands.
-    """
-    digits = sha1(_NAMES.bytes + "/".join(names).encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+    """Return an id made from these names, which is the same in every sandbox."""
+    return str(uuid5(_NAMES, "/".join(names)))
 
 
 def type_id(engine: str, version: str) -> str:
