@@ -13,6 +13,7 @@ RUN export PYTHONPATH=deploy PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 
  && python3 -m pip --python /app/bin/python3 install --quiet --require-hashes --no-deps --only-binary :all: --no-compile \
         --report /wheels/installed.json -r /wheels/runtime.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY deploy/examples deploy/examples
 COPY operator operator
 ARG SOURCE_DATE_EPOCH=315532800
 RUN export SOURCE_DATE_EPOCH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \

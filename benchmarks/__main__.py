@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--scale 0.1] [NAME ...]`: run all benchmarks, or some, and print their figures.
+"""`python -m benchmarks [--scale 0.1] [NAME ...]`: run all benchmarks but `scale`, or some, and print their figures.
 
 `--report` puts them into benchmarks/report.md as well; without it a part, or a smaller scale, leaves the report alone.
 """
@@ -17,6 +17,7 @@ from benchmarks.figures import Figure
 from benchmarks.first_reaction import first_reaction
 from benchmarks.restart import restart
 from benchmarks.sandbox import sandbox
+from benchmarks.scale import PROJECTS, scale
 from benchmarks.stage import Stage
 from benchmarks.to_ready import to_ready
 
@@ -29,20 +30,25 @@ STAGES: Sequence[dict[str, Benchmark]] = (
 )
 """What shares a control plane and a sandbox, in this order."""
 NAMES = [*(name for stage in STAGES for name in stage), "sandbox", "answers"]
+ONLY_BY_NAME = ["scale"]
+"""What takes hours."""
 
 
-async def run(names: Sequence[str], scale: float) -> dict[str, Sequence[Figure]]:
+async def run(names: Sequence[str], share: float) -> dict[str, Sequence[Figure]]:
     results: dict[str, Sequence[Figure]] = {}
     for benchmarks in STAGES:
         wanted = {name: benchmark for name, benchmark in benchmarks.items() if name in names}
         if wanted:
             async with Stage() as stage:
                 for name, benchmark in wanted.items():
-                    results[name] = await _told(name, benchmark(stage, scale))
+                    results[name] = await _told(name, benchmark(stage, share))
+    if "scale" in names:
+        async with Stage(projects=PROJECTS) as stage:
+            results["scale"] = await _told("scale", scale(stage, share))
     if "sandbox" in names:
-        results["sandbox"] = await _told("sandbox", sandbox(int(10_000 * scale)))
+        results["sandbox"] = await _told("sandbox", sandbox(int(10_000 * share)))
     if "answers" in names:
-        results["answers"] = await _told("answers", answers(scale))
+        results["answers"] = await _told("answers", answers(share))
     return results
 
 
@@ -51,21 +57,22 @@ async def _told(name: str, running: Awaitable[Sequence[Figure]]) -> Sequence[Fig
     figures = await running
     sys.stdout.write(f"{name} ({time.perf_counter() - began:.0f} s)\n")
     for figure in figures:
-        floor = "" if figure.floor is None else f"  floor {figure.floor:.3g}, ratio {figure.ratio:.3g}"
-        missed = "  MISSED" if figure.is_met is False else ""
-        sys.stdout.write(f"  {figure.name}: {figure.value:.4g} {figure.unit}{floor}{missed}\n")
+        sys.stdout.write(f"  {figure}\n")
     sys.stdout.flush()
     return figures
 
 
 def main() -> None:
+    known = [*NAMES, *ONLY_BY_NAME]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(NAMES)}")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of: {', '.join(known)}; all but the last without one"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="how many of everything; 1 is what the aims are for")
     parser.add_argument("--report", action="store_true", help="write benchmarks/report.md")
     told = parser.parse_args()
-    if unknown := set(told.names) - set(NAMES):
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if unknown := set(told.names) - set(known):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     results = asyncio.run(run(told.names or NAMES, told.scale))
     if told.report:
         report.write(results, told.scale)

@@ -44,16 +44,25 @@ async def at_rest(stage: Stage, scale: float) -> list[Figure]:
     rows = []
     for size in sizes:
         await stage.at_rest(size)
-        await stage.operator.stop()
-        await stage.start_operator(clock_speed=SPEED)
-        await asyncio.sleep(SETTLE_SECONDS * window / WINDOW_SECONDS)
-        rows.append(await _window(stage, size, window))
-        await stage.operator.stop()
-        await stage.start_operator(clock_speed=1)
-    first, last = rows[0], rows[-1]
-    growth = (last.memory - first.memory) * 1024 / (last.size - first.size)
-    figures = [figure for row in rows for figure in _figures(row, imports)]
-    return [*figures, Figure(f"memory a resource, from {first.size:,} to {last.size:,}", growth, "KiB", 20)]
+        rows.append(await measured(stage, size, window))
+    return [*(figure for row in rows for figure in _figures(row, imports)), growth(rows[0], rows[-1], 20)]
+
+
+async def measured(stage: Stage, size: int, window: float, speed: int = SPEED) -> Rest:
+    """Measure for `window` seconds, in a new process and with so fast a clock; afterwards another process has a usual one."""
+    await stage.operator.stop()
+    await stage.start_operator(clock_speed=speed)
+    await asyncio.sleep(SETTLE_SECONDS * window / WINDOW_SECONDS)
+    found = await _window(stage, size, window, speed)
+    await stage.operator.stop()
+    await stage.start_operator(clock_speed=1)
+    return found
+
+
+def growth(first: Rest, last: Rest, most: float) -> Figure:
+    """Return the memory a resource in KiB, between two sizes; `most` is the aim."""
+    each = (last.memory - first.memory) * 1024 / (last.size - first.size)
+    return Figure(f"memory a resource, from {first.size:,} to {last.size:,}", each, "KiB", most)
 
 
 def _figures(row: Rest, imports: float) -> list[Figure]:
@@ -66,13 +75,13 @@ def _figures(row: Rest, imports: float) -> list[Figure]:
     ]
 
 
-async def _window(stage: Stage, size: int, seconds: float) -> Rest:
+async def _window(stage: Stage, size: int, seconds: float, speed: int) -> Rest:
     await stage.sandbox.clear_requests()
     writes = stage.kubernetes_writes()
     before, began = stage.operator_usage(), time.perf_counter()
     await asyncio.sleep(seconds)
-    after, took = stage.operator_usage(), (time.perf_counter() - began) * SPEED
-    requests = await stage.sandbox.requests(path="^/v1/")
+    after, took = stage.operator_usage(), (time.perf_counter() - began) * speed
+    requests = await stage.sandbox.requests(path="/v1/")
     lists = [request["path"] for request in requests if request["method"] == "GET"]
     return Rest(
         size=size,
@@ -86,7 +95,9 @@ async def _window(stage: Stage, size: int, seconds: float) -> Rest:
 
 async def _reading_seconds(stage: Stage, paths: list[str]) -> float:
     """The floor: the CPU that it takes to send the same requests and parse their answers."""
-    async with httpx.AsyncClient(headers={"X-Auth-Token": await stage.sandbox_token()}, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        headers={"X-Auth-Token": await stage.sandbox_token()}, trust_env=False, timeout=60
+    ) as http:
         began = time.process_time()
         for path in paths:
             orjson.loads((await http.get(f"{stage.sandbox.url}{path}")).content)

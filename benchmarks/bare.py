@@ -9,7 +9,7 @@ from benchmarks.stage import NAMESPACE, Stage
 
 
 async def bare_script(stage: Stage, what: str, datastore: str) -> dict[str, float]:
-    """`create`, `create-least` or `delete` all users whose names begin with the datastore's.
+    """Create (in one of the ways of `floor`) or delete all users whose names begin with the datastore's.
 
     Return the seconds of `wall` and `cpu`, and after how many half of them were done.
     """

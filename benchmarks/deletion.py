@@ -6,6 +6,7 @@ from datetime import datetime
 
 from benchmarks.bare import bare_script
 from benchmarks.figures import Figure, percentile
+from benchmarks.floor import DELETE
 from benchmarks.stage import NAMESPACE, Stage, kafka, postgresql, topic, user
 
 OTHERS = 20
@@ -26,7 +27,7 @@ async def deletion(stage: Stage, scale: float) -> list[Figure]:
     held_up = await _held_up(stage, count)
     await stage.operator.stop()
     await stage.delete_all("DatabaseUser", [f"floored{number}" for number in range(count)])
-    floor = await bare_script(stage, "delete", "floored")
+    floor = await bare_script(stage, DELETE, "floored")
     await stage.start_operator()
     return [
         Figure(f"{count:,} users: from delete to gone", wall, "s", None, floor["wall"] + asked),

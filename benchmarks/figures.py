@@ -31,6 +31,11 @@ class Figure:
         measured = self.ratio if self.aim_is_ratio else self.value
         return None if self.most is None or measured is None else measured <= self.most
 
+    def __str__(self) -> str:
+        floor = "" if self.floor is None else f"  floor {self.floor:.3g}, ratio {self.ratio:.3g}"
+        missed = "  MISSED" if self.is_met is False else ""
+        return f"{self.name}: {self.value:.4g} {self.unit}{floor}{missed}"
+
     def told(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -38,19 +38,21 @@ class Reactions:
             await asyncio.sleep(BETWEEN_SECONDS)
         return await self.calls_after(changed)
 
-    async def calls_after(self, changed: dict[str, float]) -> list[float]:
-        """Wait for the first call of each topic id after its moment (wall clock); return the milliseconds between."""
+    async def calls_after(self, changed: dict[str, float], patience_seconds: float = LATE_SECONDS) -> list[float]:
+        """Wait for the first call of each topic id after its moment (wall clock); return the milliseconds between. Raises
+        TimeoutError.
+        """
         first: dict[str, tuple[float, int]] = {}
 
         async def all_came() -> bool:
-            for request in await self._stage.sandbox.requests("PUT", "^/v1/topics/"):
+            for request in await self._stage.sandbox.requests("PUT", "/v1/topics/"):
                 id_ = request["path"].rpartition("/")[2]
                 at = datetime.fromisoformat(request["at"]).timestamp()
                 if at >= changed.get(id_, at + 1) and id_ not in first and request["status"]:
                     first[id_] = (at, request["status"])
             return first.keys() == changed.keys()
 
-        await self._stage.until(all_came, patience_seconds=LATE_SECONDS)
+        await self._stage.until(all_came, patience_seconds=patience_seconds)
         return [1000 * (at - changed[id_]) for id_, (at, status) in first.items() if status != 429]
 
 

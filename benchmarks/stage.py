@@ -4,8 +4,8 @@ import asyncio
 import base64
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import orjson
 
 from benchmarks.processes import Usage, usage
 from cluster import Cluster, Manifest
@@ -21,6 +22,8 @@ from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.commands import free_port
 from managed_databases.kinds.registry import GROUP, VERSION, kinds
 from managed_databases.kube.generated_files import crd_files
+from managed_databases.sandbox.identity import api_path
+from managed_databases.sandbox.projects import DEFAULT_WORLD
 from operator_process import OperatorProcess
 from sandbox_process import SandboxProcess
 
@@ -30,25 +33,30 @@ SYSTEM = "bench-system"
 SUBNET = "11111111-2222-4333-8444-555555555555"
 WRITERS = 16
 PATIENCE_SECONDS = 1800
+PATIENCE_A_RESOURCE = 0.1
+REST = 5.0
+"""Lists of everything are a load themselves: a check with some is made again after so many times what it took."""
 
 
 def manifest(kind: str, name: str, spec: dict[str, Any]) -> Manifest:
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
 
 
-def postgresql(name: str) -> Manifest:
-    spec = {
+def postgresql(name: str, project: str | None = None) -> Manifest:
+    spec: dict[str, Any] = {
         "engine": {"type": "postgresql", "version": "16"},
         "flavor": {"vcpus": 2, "ramMB": 4096, "diskGB": 32},
         "nodeCount": 1,
         "subnetID": SUBNET,
         "deletionProtection": False,
     }
+    if project is not None:
+        spec["projectRef"] = {"name": project}
     return manifest("ManagedDatastore", name, spec)
 
 
-def kafka(name: str) -> Manifest:
-    datastore = postgresql(name)
+def kafka(name: str, project: str | None = None) -> Manifest:
+    datastore = postgresql(name, project)
     datastore["spec"]["engine"] = {"type": "kafka", "version": "3.5"}
     return datastore
 
@@ -62,10 +70,13 @@ def topic(name: str, datastore: str) -> Manifest:
 
 
 class Stage:
-    """`async with Stage() as stage`. `settings` are the operator's; the budget of calls is out of the way."""
+    """`async with Stage() as stage`. `settings` are the operator's; the budget of calls is out of the way. `projects` are one to
+    four: the sandbox has two, each in two regions.
+    """
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, *, projects: int = 1, **settings: object) -> None:
         self._probe_port = free_port()
+        self._projects = [each_of("bench", number) for number in range(projects)]
         rest = {"namespace": SYSTEM, "log_level": "warning", "probe_port": self._probe_port}
         self._settings = {"calls_per_second": 10_000, "call_limit_seconds": 30, **rest} | settings
 
@@ -82,31 +93,39 @@ class Stage:
             await self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         self.sandbox = await self._stack.enter_async_context(SandboxProcess(delay_seconds=0))
         await self.sandbox.settings(quota={"datastores": 10**6, "vcpus": 10**6, "ram": 10**9, "disk": 10**9})
-        data = {key: base64.b64encode(value.encode()).decode() for key, value in self.sandbox.credentials().items()}
-        metadata = {"name": "cloud", "namespace": SYSTEM}
-        await self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
-        project = {
-            "region": "region-1",
-            "default": True,
-            "credentialsSecretRef": {"name": "cloud"},
-            "allowedNamespaces": [{"name": NAMESPACE}],
-        }
-        await self.cluster.apply(
-            {"apiVersion": API_VERSION, "kind": "DatabaseProject", "metadata": {"name": "bench"}, "spec": project}
-        )
+        for number, name in enumerate(self._projects):
+            await self._add_project(name, self.credentials(number), is_default=not number)
         self.operator = await self._stack.enter_async_context(
             OperatorProcess(self.plane.kubeconfig, folder / "operator.log", **self._settings)
         )
         return self
+
+    def credentials(self, number: int) -> dict[str, str]:
+        """Return what opens the project of this number: two numbers in a row are two regions of one cloud project."""
+        return self.sandbox.credentials(number // 2) | {"INFRA_REGION": DEFAULT_WORLD.regions[number % 2]}
+
+    async def _add_project(self, name: str, credentials: dict[str, str], *, is_default: bool) -> None:
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in credentials.items()}
+        metadata = {"name": name, "namespace": SYSTEM}
+        await self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+        spec = {
+            "region": credentials["INFRA_REGION"],
+            "default": is_default,
+            "credentialsSecretRef": {"name": name},
+            "allowedNamespaces": [{"name": NAMESPACE}],
+        }
+        await self.cluster.apply(
+            {"apiVersion": API_VERSION, "kind": "DatabaseProject", "metadata": {"name": name}, "spec": spec}
+        )
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
 
-    async def sandbox_token(self) -> str:
-        """A token of the project, for those who call the API by themselves."""
-        told = self.sandbox.credentials()
+    async def sandbox_token(self, project: int = 0) -> str:
+        """A token of a project, for those who call the API by themselves."""
+        told = self.credentials(project)
         who = {
             "name": told["OS_USERNAME"],
             "domain": {"name": told["OS_USER_DOMAIN_NAME"]},
@@ -117,6 +136,18 @@ class Stage:
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.post(f"{told['OS_AUTH_URL']}/auth/tokens", json=body)
         return answer.raise_for_status().headers["X-Subject-Token"]
+
+    async def list_the_cloud(self) -> float:
+        """List each collection of each project once and parse it; return the seconds that this takes."""
+        began = time.perf_counter()
+        for number in range(len(self._projects)):
+            headers = {"X-Auth-Token": await self.sandbox_token(number)}
+            endpoint = self.sandbox.url + api_path(DEFAULT_WORLD.regions[number % 2], DEFAULT_WORLD)
+            async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as http:
+                for collection in ("datastores", "users", "topics"):
+                    answer = await http.get(f"{endpoint}/{collection}")
+                    orjson.loads(answer.raise_for_status().content)
+        return time.perf_counter() - began
 
     def operator_usage(self) -> Usage:
         return usage(self.operator.pid)
@@ -149,23 +180,37 @@ class Stage:
     async def start_operator(self, **settings: object) -> None:
         """Start it, and wait until its caches are filled."""
         await self.operator.start(**settings)
-        await self.until(self._operator_is_ready)
+        async with self.probe() as is_ready:
+            await self.until(is_ready)
 
-    async def _operator_is_ready(self) -> bool:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            try:
-                return (await http.get(f"http://127.0.0.1:{self._probe_port}/readyz")).is_success
-            except httpx.TransportError:
-                return False
+    @asynccontextmanager
+    async def probe(self) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+        """Return what asks the operator, over one connection, whether it is ready."""
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+
+            async def is_ready() -> bool:
+                try:
+                    return (await http.get(f"http://127.0.0.1:{self._probe_port}/readyz")).is_success
+                except httpx.TransportError:
+                    return False
+
+            yield is_ready
 
     async def at_rest(self, resources: int) -> list[str]:
-        """Have so many resources or more, all Ready: of three, two users and a topic. Return the topics' names."""
+        """Have so many resources or more, all Ready: of three, two users and a topic. Return the topics' names.
+
+        The projects have a datastore of PostgreSQL and one of Kafka each, and users and topics are spread over them.
+        """
         found = {kind: await self.names(kind) for kind in ("ManagedDatastore", "DatabaseUser", "KafkaTopic")}
-        wanted = [postgresql("main"), kafka("kafka")]
-        wanted += [user(f"user{number}", "main") for number in range(resources - resources // 3)]
-        wanted += [topic(f"topic{number}", "kafka") for number in range(resources // 3)]
+        wanted, count = list[Manifest](), len(self._projects)
+        for number, project in enumerate(self._projects):
+            of = project if number else None
+            wanted += [postgresql(each_of("main", number), of), kafka(each_of("kafka", number), of)]
+        users, topics = resources - resources // 3, resources // 3
+        wanted += [user(f"user{number}", each_of("main", number % count)) for number in range(users)]
+        wanted += [topic(f"topic{number}", each_of("kafka", number % count)) for number in range(topics)]
         await self.create_all([each for each in wanted if each["metadata"]["name"] not in found[each["kind"]]])
-        await self.until_quiet()
+        await self.until_quiet(max(PATIENCE_SECONDS, resources * PATIENCE_A_RESOURCE))
         return [each["metadata"]["name"] for each in wanted if each["kind"] == "KafkaTopic"]
 
     async def names(self, kind: str) -> set[str]:
@@ -210,8 +255,8 @@ class Stage:
 
         await self.until(all_ready)
 
-    async def until_quiet(self) -> None:
-        """Wait until every resource is Ready, and the cloud is known to match it."""
+    async def until_quiet(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until every resource is Ready, and the cloud is known to match it. Raises TimeoutError."""
 
         async def all_ready() -> bool:
             for kind in ("ManagedDatastore", "DatabaseUser", "KafkaTopic"):
@@ -220,7 +265,7 @@ class Stage:
                     return False
             return True
 
-        await self.until(all_ready, every_seconds=2)
+        await self.until(all_ready, every_seconds=2, patience_seconds=patience_seconds, rest=REST)
 
     async def until_gone(self, kind: str, prefix: str) -> None:
         async def none_left() -> bool:
@@ -233,13 +278,22 @@ class Stage:
         check: Callable[[], Awaitable[bool]],
         every_seconds: float = 0.25,
         patience_seconds: float = PATIENCE_SECONDS,
+        rest: float = 0.0,
     ) -> None:
-        """Raises TimeoutError."""
+        """After a check there is a pause of at least `rest` times what the check took. Raises TimeoutError."""
         ends = time.monotonic() + patience_seconds
-        while not await check():
+        while True:
+            began = time.monotonic()
+            if await check():
+                return
             if time.monotonic() > ends:
                 raise TimeoutError(self.operator.log_tail())
-            await asyncio.sleep(every_seconds)
+            await asyncio.sleep(max(every_seconds, rest * (time.monotonic() - began)))
+
+
+def each_of(name: str, number: int) -> str:
+    """Return the name of the thing of this number, of several of which the first one has a plain name."""
+    return f"{name}-{number}" if number else name
 
 
 def is_ready(resource: Manifest, type_: str = "Ready") -> bool:

@@ -182,7 +182,7 @@ TYPOS = (
     ),
     Typo(
         "a kind's answer to whether it is reset",
-        "kinds/database_user.py",
+        "kinds/database_user_spec.py",
         "def resets_unknown_password(self)",
         "def reset_unknown_password(self)",
         lines=4,

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from rich.console import Console
 
-from managed_databases.demo import progress
+from managed_databases.demo.progress_table import progress_table
 from managed_databases.kinds.registry import kinds
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.kube.cache import Store
@@ -125,7 +125,7 @@ def test_the_demo_shows_no_commands_to_the_terminal() -> None:
         "metadata": {"name": "orders", "generation": 1},
         "status": {"conditions": [condition], "phase": ATTACK, "observedGeneration": 1},
     }
-    console.print(progress._table([resource], 1.0))
+    console.print(progress_table([resource], 1.0, 400, 24))
     written = stream.getvalue()
     assert "\u202e" not in written
     assert "\x1b[2J" not in written

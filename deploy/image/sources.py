@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
-MADE_OF = ("Dockerfile", "deploy/image", "operator", "pyproject.toml", "requirements.lock", "README.md", "LICENSE")
+MADE_OF = (
+    "Dockerfile",
+    "deploy/examples",
+    "deploy/image",
+    "operator",
+    "pyproject.toml",
+    "requirements.lock",
+    "README.md",
+    "LICENSE",
+)
 NOW = 315532800
 """1980-01-01: the time of every file in the image, so that what is the same in two versions is the same layer.
 

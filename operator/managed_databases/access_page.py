@@ -52,6 +52,16 @@ _PLACES: Final = (
         "A Role: Events of cluster-scoped objects are there.",
     ),
     ("watch_secrets", "Wherever Secrets are read", "Unless `rbac.watchSecrets` is false."),
+    (
+        "restart_workloads",
+        "Wherever Secrets are written, for restarts",
+        "Only with `rbac.restartWorkloads`, or with `deploy/restart-workloads`; by default nowhere.",
+    ),
+    (
+        "services",
+        "Wherever Secrets are written, for Services",
+        "Only with `rbac.services`, or with `deploy/services`; by default nowhere.",
+    ),
     ("metrics_reviews", "In the whole cluster, for the metrics", "A ClusterRole, with `metrics.authentication`."),
 )
 

@@ -1,39 +1,62 @@
-"""The one entry point, `managed-databases`."""
+"""The one entry point, `managed-databases`, also as `kubectl databases`. A running operator loads no more than it needs: each
+other command is loaded when it is named.
+"""
 
-import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Final
 
-import structlog
-import typer
-from pydantic import ValidationError
+try:
+    import typer
+except ModuleNotFoundError:
+    sys.exit(
+        "This is the API client alone: install the same package again with its extra `operator`, which the programs need"
+    )
 
-from managed_databases.crds_command import crds
-from managed_databases.demo.command import demo
-from managed_databases.kube.ending import CANNOT_START, FAILED, STOPPED, CannotStart, told
-from managed_databases.reference_pages import docs
-from managed_databases.release_command import release_command
-from managed_databases.sandbox.command import sandbox
+PACKAGE: Final = "managed_databases"
+PLUGIN: Final = "kubectl-databases"
+"""The name under which kubectl finds this program in PATH, and runs it as `kubectl databases`."""
 
-if TYPE_CHECKING:
-    from managed_databases.kube.watchdog import Watchdog
-
-LEFTOVERS_SECONDS: Final = 5.0
-"""Seconds that tasks and threads may still take once the operator has ended."""
+COMMANDS: Final[Mapping[str, str]] = {
+    "explain": "command_line.explain_command:explain",
+    "status": "command_line.status_command:status",
+    "plan": "command_line.plan_command:plan",
+    "import": "command_line.import_command:import_command",
+    "connect": "command_line.connect_command:connect",
+    "support-bundle": "command_line.support_bundle_command:support_bundle",
+    "strangers": "command_line.strangers_command:strangers_command",
+    "demo": "demo.command:demo",
+    "sandbox": "sandbox.command:sandbox",
+    "crds": "crds_command:crds",
+    "docs": "reference_pages:docs",
+    "release": "release_command:release_command",
+}
+"""Where each command other than `run` is, in the order in which the help lists them."""
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="A Kubernetes operator for a cloud's Managed Databases API.",
+    help="A Kubernetes operator for a cloud's Managed Databases API, and what people do with its resources.",
 )
-app.command()(demo)
-app.command()(sandbox)
-app.command()(crds)
-app.command()(docs)
-app.command("release")(release_command)
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        from managed_databases.command_line.versions import program_version
+
+        typer.echo(program_version())
+        raise typer.Exit
+
+
+@app.callback()
+def _commands(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """With a callback, `run` stays a command of its own where it is the only one."""
 
 
 @app.command()
@@ -53,10 +76,10 @@ def run(
     Exit codes: 0 the operator was stopped by SIGTERM or SIGINT; 1 a part of the operator has ended by itself, and the last log
     line of level error says why; 2 the operator cannot start: a setting is wrong, or there is no usable way to a cluster.
     """
-    from managed_databases.kube.open_files import take_all_allowed_files
-    from managed_databases.kube.operator import run_operator
-    from managed_databases.kube.watchdog import Watchdog
-    from managed_databases.logs import configure_logs, masked
+    from pydantic import ValidationError
+
+    from managed_databases.kube.ending import CANNOT_START
+    from managed_databases.lean_imports import leave_out
     from managed_databases.settings import Settings
 
     given = {"kubeconfig": kubeconfig, "context": context, "namespace": namespace, "log_format": log_format}
@@ -67,38 +90,30 @@ def run(
             name = "_".join(str(part) for part in told["loc"]).upper() or "..."
             typer.echo(f"MANAGED_DATABASES_{name}: {told['msg']}", err=True)
         raise typer.Exit(CANNOT_START) from None
-    configure_logs(settings.log_format, settings.log_level)
-    take_all_allowed_files()
-    watchdog = Watchdog(mask=lambda text: masked({"": text})[""])
-    watchdog.start()
-    if code := asyncio.run(_ending_for_sure(run_operator(settings, watchdog), watchdog)):
-        sys.exit(code)
+    leave_out()
+    from managed_databases.kube.running import run_process
+
+    sys.exit(run_process(settings))
 
 
-async def _ending_for_sure(operator: Coroutine[Any, Any, None], watchdog: "Watchdog") -> int:
-    """Run the operator and return the exit code. The watchdog ends the process if a task or a thread outlives the operator."""
-    log = structlog.get_logger()
-    code = FAILED
-    try:
-        await operator
-        code = STOPPED
-    except CannotStart as error:
-        log.error("the operator cannot start", error=str(error))
-        code = CANNOT_START
-    except Exception as error:
-        log.error("the operator ends", error=told(error), exc_info=error)
-    finally:
-        asyncio.get_running_loop().set_exception_handler(_leave_untold)
-        watchdog.end_within(LEFTOVERS_SECONDS, "something of it goes on when all has been done", code)
-    return code
-
-
-def _leave_untold(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log an error of a task in a process that is ending at level debug: it is not why the process ends. When one of kopf's
-    watches fails, all others fail, too.
-    """
-    structlog.get_logger().debug("failed besides", what=context["message"], error=repr(context.get("exception")))
+def register(names: Iterable[str]) -> None:
+    """Add these commands, and load what they need."""
+    for name in names:
+        module, _, function = COMMANDS[name].partition(":")
+        app.command(name)(getattr(import_module(f"{PACKAGE}.{module}"), function))
 
 
 def main() -> None:
-    app()
+    named = sys.argv[1:2]
+    if named == ["run"]:
+        app()
+        return
+    register(named if named and named[0] in COMMANDS else COMMANDS)
+    from managed_databases.command_line.problems import Problem
+    from managed_databases.visible import visible
+
+    try:
+        app(prog_name="kubectl databases" if Path(sys.argv[0]).name == PLUGIN else None)
+    except Problem as problem:
+        typer.echo(visible(str(problem)), err=True)
+        sys.exit(problem.code)

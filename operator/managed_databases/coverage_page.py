@@ -67,7 +67,9 @@ def users_of(entry: Entry) -> tuple[str, ...]:
 def sandbox_route(operation: Operation[Any]) -> str:
     """Return where the sandbox answers an operation. Raises KeyError when it does not."""
     path = f"/v1{operation.path}"
-    described = openapi()["paths"][path][operation.method.lower()]
+    described = openapi()["paths"].get(path, {}).get(operation.method.lower())
+    if described is None:
+        raise KeyError(f"the sandbox has no {operation.method} {path}: write the section in sandbox/sections.py")
     return f"`{operation.method} {path}`{', always 403' if described.get('deprecated') else ''}"
 
 

@@ -7,6 +7,7 @@ import typer
 
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.generated_files import CHART, DEPLOY, MARK, crd_files, install_files
+from managed_databases.kube.projects_chart import VALUES_SCHEMA, values_schema
 
 
 def crds(
@@ -54,6 +55,8 @@ def wanted_files(directory: Path) -> dict[Path, str]:
     top = directory.parent
     if (top / CHART).is_dir():
         wanted |= {top / path: text for path, text in install_files(served).items()}
+    if (schema := top / VALUES_SCHEMA).is_file():
+        wanted[schema] = values_schema(schema.read_text())
     return wanted
 
 

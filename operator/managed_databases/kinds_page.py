@@ -1,14 +1,15 @@
 """The page docs/reference/kinds.md: what people may write in each kind, and what they see of it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from managed_databases.kinds.database_catalogue import CATALOGUE
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import CATEGORY, GROUP, VERSION, kinds
-from managed_databases.kinds.schema import IMMUTABLE, RULES, Spec
+from managed_databases.kinds.schema import RULES, Column, Spec
 from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus
-from managed_databases.kube.crd import custom_resource_definition
+from managed_databases.kube.crd import custom_resource_definition, written_definition
 from managed_databases.kube.structural_schema import structural_schema
 
 _INTRODUCTION: Final = f"""\
@@ -19,7 +20,9 @@ from it. The same is in the cluster: `kubectl explain manageddatastore.spec.flav
 kinds at once.
 
 A field in **bold** is required in the object that it stands in. A field that is absent is not managed, and never a
-difference. *Rules* are checked when a manifest is applied; they are told here by the message that a refusal shows.
+difference. *Rules* are checked when a manifest is applied; they are told here by the message that a refusal shows. Rules about
+changes (*Once made: ...* at a field) count once the cloud may have an object of the resource: until then a mistake can be
+corrected.
 
 | kind | short name | scope |
 |---|---|---|
@@ -27,7 +30,8 @@ difference. *Rules* are checked when a manifest is applied; they are told here b
 _SHARED: Final = """\
 ## What they share
 
-These stand in every kind but DatabaseProject, which has the first three of the status only, and are not repeated below.
+These stand in every kind but DatabaseProject, which has the first three of the status only, and DatabaseCatalogue, which
+has neither spec nor status. They are not repeated below.
 
 ### Spec
 """
@@ -37,6 +41,10 @@ _SHORTENED: Final = 48
 _HEAD: Final = ("| field | type | default | meaning |", "|---|---|---|---|")
 
 Schema = Mapping[str, Any]
+Rules = Sequence[Mapping[str, str]]
+
+SPEC: Final = ".spec"
+"""The field path of rules about a whole spec."""
 
 
 def kinds_page() -> str:
@@ -47,7 +55,9 @@ def kinds_page() -> str:
         for kind in kinds().values()
     )
     sections = ("\n".join(part) for part in (_shared(), *(_section(kind) for kind in kinds().values())))
-    return _INTRODUCTION + "\n".join(rows) + "\n\n" + "\n\n".join(sections) + "\n"
+    written = f"| [{CATALOGUE.name}](#{CATALOGUE.singular}) | {_names(CATALOGUE.short_names)} | namespace |"
+    tables = "\n".join((*rows, written))
+    return _INTRODUCTION + tables + "\n\n" + "\n\n".join((*sections, "\n".join(_written()))) + "\n"
 
 
 def _shared() -> Iterator[str]:
@@ -64,17 +74,32 @@ def _section(kind: Kind) -> Iterator[str]:
     yield f"## {kind.name}\n"
     yield f"{spec.get('description', '')}\n"
     yield "### Spec\n"
-    yield from _table(spec, _names_in(CloudSpec))
-    messages = [rule["message"] for rule in whole[RULES]] + list(_messages(spec))
+    once_made = [rule for rule in whole[RULES] if rule.get("fieldPath", SPEC) != SPEC]
+    yield from _table(spec, _names_in(CloudSpec), once_made)
+    messages = [rule["message"] for rule in whole[RULES] if rule not in once_made] + list(_messages(spec))
     yield "\nRules:\n"
     yield from (f"- {message}" for message in dict.fromkeys(messages))
     if own_status := list(_rows(status, "", _names_in(CloudStatus))):
         yield "\n### Status\n"
         yield from (*_HEAD, *own_status)
+    yield from _columns(kind.columns)
+
+
+def _written() -> Iterator[str]:
+    (version,) = written_definition(CATALOGUE)["spec"]["versions"]
+    whole = version["schema"]["openAPIV3Schema"]
+    of_all = ("apiVersion", "kind", "metadata")
+    yield f"## {CATALOGUE.name}\n"
+    yield f"{whole['description']}\n"
+    yield from (*_HEAD, *_rows(whole, "", of_all))
+    yield from _columns(CATALOGUE.columns)
+
+
+def _columns(columns: Iterable[Column]) -> Iterator[str]:
     yield "\n### Columns\n"
     yield "| column | from | only with `-o wide` |"
     yield "|---|---|---|"
-    for column in kind.columns:
+    for column in columns:
         yield f"| {column.name} | `{_cell(column.path)}` | {'yes' if column.wide else ''} |"
 
 
@@ -82,11 +107,12 @@ def _names_in(model: type[Spec]) -> tuple[str, ...]:
     return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
-def _table(schema: Schema, told_elsewhere: tuple[str, ...]) -> Iterator[str]:
-    yield from (*_HEAD, *_rows(schema, "", told_elsewhere))
+def _table(schema: Schema, told_elsewhere: tuple[str, ...], once_made: Rules = ()) -> Iterator[str]:
+    yield from (*_HEAD, *_rows(schema, "", told_elsewhere, once_made))
 
 
-def _rows(schema: Schema, path: str, told_elsewhere: tuple[str, ...] = ()) -> Iterator[str]:
+def _rows(schema: Schema, path: str, told_elsewhere: tuple[str, ...] = (), once_made: Rules = ()) -> Iterator[str]:
+    """`once_made` are the rules of single fields that count once the cloud may have an object."""
     required = schema.get("required", ())
     for name, field in schema.get("properties", {}).items():
         if name in told_elsewhere:
@@ -94,9 +120,10 @@ def _rows(schema: Schema, path: str, told_elsewhere: tuple[str, ...] = ()) -> It
         here = f"{path}{name}"
         shown = f"**`{here}`**" if name in required else f"`{here}`"
         default = f"`{json.dumps(field['default'])}`" if "default" in field else ""
-        meaning = _cell(field.get("description", "")) + _immutability(field)
+        fixed = [rule["message"] for rule in once_made if rule["fieldPath"] == f"{SPEC}.{here}"]
+        meaning = " ".join([_cell(field.get("description", "")), *(f"Once made: {_cell(each)}." for each in fixed)])
         yield f"| {shown} | {_cell(_type(field))} | {default or '-'} | {meaning.strip()} |"
-        yield from _rows(field, f"{here}.")
+        yield from _rows(field, f"{here}.", once_made=once_made)
         yield from _rows(field.get("items", {}), f"{here}[].")
 
 
@@ -129,14 +156,9 @@ def _range(field: Schema) -> str:
     return f" from {low}" if low is not None else f" up to {high}" if high is not None else ""
 
 
-def _immutability(field: Schema) -> str:
-    told = [rule["message"] for rule in field.get(RULES, ()) if rule["rule"].startswith(IMMUTABLE)]
-    return "".join(f" Never changes: {_cell(message)}." for message in told)
-
-
 def _messages(schema: Schema) -> Iterator[str]:
-    """The rules of a schema and all in it, but for those that the field's own line tells."""
-    yield from (rule["message"] for rule in schema.get(RULES, ()) if not rule["rule"].startswith(IMMUTABLE))
+    """The rules of a schema and all in it."""
+    yield from (rule["message"] for rule in schema.get(RULES, ()))
     for inner in schema.get("properties", {}).values():
         yield from _messages(inner)
     if "items" in schema:

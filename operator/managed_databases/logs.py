@@ -1,7 +1,9 @@
 """Sets up the log. A line is a fixed sentence and fields, as JSON, or as text for a terminal."""
 
+import asyncio
 import gc
 import logging
+import signal
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,6 +13,7 @@ from pydantic import SecretStr
 from structlog.typing import EventDict, Processor
 
 from managed_databases.api.masking import Masks, forms
+from managed_databases.reconcile.pass_record import current_record
 from managed_databases.visible import all_visible, visible_lines
 
 _MAX_TEXT: Final = 64_000
@@ -21,6 +24,10 @@ _OURS: Final = frozenset({"level", "timestamp", "logger"})
 """The fields of a line in which nothing is masked: they quote no secret, even if a value looks like one."""
 
 
+AUDIT: Final = "audit"
+"""The logger of the lines that tell each change in the cloud."""
+
+
 def configure_logs(format_: str, level: str) -> None:
     """Send the lines of the operator and of its libraries to stderr. `format_` is "json" or "text".
 
@@ -28,6 +35,7 @@ def configure_logs(format_: str, level: str) -> None:
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        tell_of_pass,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         # No locals in tracebacks: they hold secrets.
@@ -35,9 +43,14 @@ def configure_logs(format_: str, level: str) -> None:
         mask_exceptions,
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # The level is logging's own, because it may change while the operator runs (`follow_signals`).
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         cache_logger_on_first_use=True,
     )
     renderer: Processor = (
@@ -57,8 +70,38 @@ def configure_logs(format_: str, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.getLogger(AUDIT).setLevel(logging.INFO)  # whatever the level, each change in the cloud has its line
     for name in ("httpx", "httpcore", "kopf", "aiohttp.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def follow_signals(loop: asyncio.AbstractEventLoop, level: str) -> None:
+    """From now on SIGUSR1 has lines of level debug written as well, and SIGUSR2 only those from `level` on."""
+    for number, wanted in ((signal.SIGUSR1, "debug"), (signal.SIGUSR2, level)):
+        loop.add_signal_handler(number, _set_level, wanted)
+
+
+def _set_level(level: str) -> None:
+    logging.getLogger().setLevel(logging.INFO)
+    structlog.get_logger().info("the level of the log changes", to=level)
+    logging.getLogger().setLevel(level.upper())
+
+
+def tell_of_pass(_: object, __: str, line: EventDict) -> EventDict:
+    """Return the line with the resource that the pass of this task is about, its step, and the API's id of its last call."""
+    if (record := current_record()) is None:
+        return line
+    if line.keys().isdisjoint(("kind", "namespace", "name")):  # or it may be about something else
+        line["kind"] = record.kind
+        if record.namespace:
+            line["namespace"] = record.namespace
+        line["name"] = record.name
+    for field in ("uid", "generation"):
+        line.setdefault(field, getattr(record, field))
+    for field in ("step", "reason", "request_id", "trace_id"):
+        if value := getattr(record, field):
+            line.setdefault(field, value)
+    return line
 
 
 def make_visible(_: object, __: str, line: EventDict) -> EventDict:

@@ -110,6 +110,11 @@ class Settings(BaseSettings):
         default=CONTROLLER.datastore_workers,
         description="How many resources of one datastore the operator works on at the same time.",
     )
+    catalogues: bool = Field(
+        default=True,
+        description="Keep a DatabaseCatalogue in the namespaces of each project, with what can be chosen there. Those that are "
+        "there when this is turned off stay as they are.",
+    )
     trust_project_addresses: bool = Field(
         default=CONTROLLER.trust_project_addresses,
         description="For one release: believe a DatabaseProject's identityURL and endpoint if its Secret names no address.",
@@ -138,6 +143,12 @@ class Settings(BaseSettings):
         default="info",
         description="The least level of the log lines that are written. Lines of info say what the operator changed or cannot "
         "do; while nothing happens, there are none.",
+    )
+
+    tracing: bool = Field(
+        default=False,
+        description="Send traces of passes and calls by OpenTelemetry, to where its own variables say; takes the extra "
+        "`tracing`.",
     )
 
     @model_validator(mode="after")

@@ -10,7 +10,6 @@ from pydantic import SecretStr
 from managed_databases.api import collections
 from managed_databases.api.answers import (
     DEPTH_LIMIT,
-    error_for,
     parse,
     read_answer,
     too_deep,
@@ -23,6 +22,7 @@ from managed_databases.api.collections import (
     PROMETHEUS_METRICS_TOKENS,
     USERS,
 )
+from managed_databases.api.error_answers import error_for
 from managed_databases.api.errors import (
     ApiError,
     Busy,
@@ -188,6 +188,59 @@ async def test_what_cannot_be_read_is_not_told(why: str, fields: dict[str, Any],
     assert first.is_whole == ("name" not in untold)
 
 
+@pytest.mark.parametrize(
+    ("why", "field", "told"),
+    [
+        ("a number beyond all floats", b'"disk_used": 1e400', "disk_used: finite_number"),
+        ("the same where an integer is due", b'"node_count": -1e400', "node_count: int_parsing"),
+        ("an integer beyond all floats", b'"node_count": 1' + b"0" * 400, "node_count: less_than"),
+        ("the same in a name that nobody reads", b'"\\udfff": 1, "disk_used": "n/a"', "disk_used: float_parsing"),
+    ],
+)
+async def test_what_few_parsers_read_hides_nothing_else(why: str, field: bytes, told: str) -> None:
+    row = orjson.dumps(DATASTORE)
+    odd: list[str] = []
+    rows = await read_answer(
+        DATASTORES.list(), b'{"datastores": [' + row[:-1] + b", " + field + b"}, " + row + b"]}", odd
+    )
+    assert rows is not None
+    assert [one.id for one in rows] == ["d", "d"], why
+    assert [each.startswith(told) for each in odd] == [True], (why, odd)
+
+
+async def test_a_deep_field_beside_a_huge_number_costs_only_itself() -> None:
+    deep = b"[" * 900 + b"]" * 900
+    for beside in (b"1", b"1e400", b'"\\ud800"'):
+        odd: list[str] = []
+        body = b'{"datastore": {"id": "d", "name": "n", "config": ' + deep + b', "x": ' + beside + b"}}"
+        read = await read_answer(DATASTORES.get("d"), body, odd)
+        assert read is not None
+        assert (read.id, read.name, odd) == ("d", "n", ["config: too_deep"]), beside
+
+
+def test_the_deepest_text_that_is_read_is_whole() -> None:
+    levels = DEPTH_LIMIT + 1  # a row that is not too deep, in its envelope
+    value = parse(b"[" * levels + b'"\\ud800"' + b"]" * levels)
+    for _ in range(levels):
+        (value,) = value
+    assert value == "\ufffd"
+
+
+@pytest.mark.parametrize("number", [-(2**63) - 1, -(2**63), 2**63, 2**64 - 1, 2**64, 10**19, 10**20, -(10**20)])
+def test_a_huge_number_beside_changes_no_integer(number: int) -> None:
+    alone, (beside, huge, tiny) = parse(b"%d" % number), parse(b"[%d, 1e400, -1%s]" % (number, b"0" * 400))
+    assert (type(beside), beside) == (type(alone), alone)
+    assert (huge, tiny) == ("1e400", "-1" + "0" * 400)
+
+
+async def test_half_of_a_surrogate_pair_can_be_written_on() -> None:
+    body = b'{"users": [{"id": "u", "name": "a\\ud83dp", "datastore_id": "d", "x": [{"\\udc00": 1}]}]}'
+    rows = await read_answer(USERS.list(), body)
+    assert rows is not None
+    assert rows[0].name == "a\ufffdp"
+    orjson.dumps(parse(b'{"\\ud83d\\ude00": ["\\ude00"]}'))
+
+
 def _answers(model: type[Answer] = Answer) -> list[type[Answer]]:
     return [model, *(deeper for each in model.__subclasses__() for deeper in _answers(each))]
 
@@ -302,6 +355,8 @@ def test_any_body_makes_a_printable_message(body: bytes, content_type: str) -> N
         ("cut", USERS.list(), orjson.dumps({"users": [USER]})[:-2]),
         ("beyond the parser's own depth", USERS.get("u"), b'{"user": ' + b"[" * 3_900),
         ("not UTF-8", USERS.get("u"), b'{"user": {"id": "\xff"}}'),
+        ("UTF-16", USERS.get("u"), '{"user": {"id": "u", "name": "n", "datastore_id": "d"}}'.encode("utf-16")),
+        ("what only Python takes for JSON", USERS.get("u"), b'{"user": {"id": "u", "x": NaN}}'),
     ],
 )
 async def test_unreadable(why: str, call: Call[Any], body: bytes) -> None:

@@ -5,35 +5,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api.wire_server import Script, serving
-from managed_databases.api import ApiError, Call, Client, PasswordToken, StaticToken
+from api.wire_server import CREATE, EMPTY_LIST, PATIENT_SECONDS, Script, client_at, says, serving
+from managed_databases.api import ApiError, Call, Client, PasswordToken
 from managed_databases.api.answers import LIST_LIMIT_BYTES
 from managed_databases.api.collections import USERS, remove_floating_ip
 from managed_databases.api.errors import Forbidden, NeverSent, OutcomeUnknown, TooLarge
-from managed_databases.api.models import FloatingIPChange, NewUser
+from managed_databases.api.models import FloatingIPChange
 
-CREATE = USERS.create(NewUser(name="app", datastore_id="d", password=SecretStr("a-password")))
-PATIENT_SECONDS = 60.0
-SHORT_SECONDS = 1.0
-
-
-def client_at(address: str, call_limit_seconds: float = PATIENT_SECONDS, max_connections: int = 16) -> Client:
-    return Client(
-        StaticToken(SecretStr("a-token")),
-        endpoint=address,
-        call_limit_seconds=call_limit_seconds,
-        max_connections=max_connections,
-    )
-
-
-def says(answer: bytes, *, then_reset: bool = False) -> Script:
-    async def script(writer: asyncio.StreamWriter) -> None:
-        writer.write(answer)
-        if then_reset:
-            await writer.drain()
-            writer.transport.abort()
-
-    return script
+SHORT_SECONDS = 4.0
 
 
 async def never(_: asyncio.StreamWriter) -> None:
@@ -59,7 +38,6 @@ def endlessly(status: bytes) -> Script:
     return script
 
 
-EMPTY_LIST = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"users": []}'
 CUT = b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"users": ['
 CUT_CHUNKS = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"use\r\n'
 HUGE_HEADER = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 1_000_000 + b"\r\nContent-Length: 2\r\n\r\n{}"

@@ -284,7 +284,8 @@ async def test_a_large_answer_that_is_slow_gives_up_its_turn(monkeypatch: pytest
     async with serving(stopping) as slow, serving(body(users(3))) as other:
         first, second = client_at(slow.address), client_at(other.address)
         with pytest.raises(OutcomeUnknown, match="a large answer took longer than"):
-            await first.send(USERS.list())
+            async with asyncio.timeout(30):  # well before the call's own limit
+                await first.send(USERS.list())
         assert len((await second.send(USERS.list())).value or ()) == 3
         await first.close()
         await second.close()

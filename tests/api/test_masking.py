@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from managed_databases.api.masking import MASK, MAX_SECRET_LENGTH, WITHHELD, Masks, forms, secrets_in
+from managed_databases.api.masking import MASK, MAX_SECRET_LENGTH, WITHHELD, Masks, forms, proxy_passwords, secrets_in
 from managed_databases.api.models import ConfigChange, NewDatastore, NewUser
 
 texts = st.text(max_size=60)
@@ -64,6 +64,13 @@ def test_base64_of_a_longer_text_is_masked(before: str) -> None:
     assert len(masked) < 16, "only a few characters at the two ends may stay"
 
 
+@pytest.mark.parametrize("raw", [b"\xff\xfe\x00\x01binary", "é".encode() + b"\xe9 latin"])
+def test_bytes_that_are_no_text_are_masked_in_base64(raw: bytes) -> None:
+    echo = base64.b64encode(raw).decode()
+    assert Masks([SecretStr(raw.decode(errors="surrogateescape"))]).apply(f"<{echo}>") == f"<{MASK}>"
+    assert forms("\ud800") >= {"\ud800"}, "a surrogate that stands for no byte"
+
+
 def test_overlapping_occurrences_leave_no_rest() -> None:
     assert Masks([SecretStr("abca")]).apply("xabcabcay") == f"x{MASK}y"
 
@@ -73,6 +80,25 @@ def test_secrets_are_found_at_any_depth() -> None:
     redis = NewDatastore(name="r", type_id="1", subnet_id="1", node_count=1, redis_password=SecretStr("two"))
     config = ConfigChange(config={"plain": 1, "list": [{"deep": SecretStr("three")}]})
     assert [s.get_secret_value() for body in (user, redis, config) for s in secrets_in(body)] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("address", "passwords"),
+    [
+        ("http://somebody:p%40ss@proxy.example:3128", ["p%40ss", "p@ss"]),
+        ("somebody:secret@proxy.example:3128", ["secret"]),
+        ("socks5://somebody:a:b@[::1]:1080", ["a:b"]),
+        ("http://somebody@proxy.example:3128", []),
+        ("http://proxy.example:3128", []),
+        ("http://somebody:secret@proxy.example:none", ["secret"]),
+    ],
+)
+def test_the_passwords_of_proxies(address: str, passwords: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("https_proxy", address)
+    assert [each.get_secret_value() for each in proxy_passwords()] == passwords
 
 
 def test_the_masks_themselves_do_not_show() -> None:

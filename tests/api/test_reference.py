@@ -5,35 +5,13 @@ import re
 import pytest
 from pydantic import SecretStr
 
+from api.golden_rows import golden_rows
 from managed_databases.api import collections
 from managed_databases.api.calls import Call, Collection, Operation
 from managed_databases.api.collections import ACLS, ACTIONS, DATASTORES, GRANTS, TOPICS, USERS, metrics
 from managed_databases.api.models import MetricsToken, NewTopic, UserPassword
 from managed_databases.api.reference import REFERENCE, Entry
 from managed_databases.api.secrets import WIRE
-
-SECTIONS = [
-    "acls",
-    "actions",
-    "available-extensions",
-    "capabilities",
-    "configuration-parameters",
-    "databases",
-    "datastore-types",
-    "datastores",
-    "extensions",
-    "flavors",
-    "floating-ips",
-    "grants",
-    "limits",
-    "logical-replication-slots",
-    "prometheus-metrics-tokens",
-    "quotas",
-    "roles",
-    "topics",
-    "user-setting-parameters",
-    "users",
-]
 
 DEPRECATED = [
     "available-extensions.create",
@@ -50,7 +28,10 @@ DEPRECATED = [
 
 
 def test_all_sections_are_there() -> None:
-    assert sorted({entry.operation.section for entry in REFERENCE}) == SECTIONS
+    """A golden row is written for each by hand, so that none is lost."""
+    assert {entry.operation.section for entry in REFERENCE} == {
+        row.operation.partition(".")[0] for row in golden_rows()
+    }
 
 
 def test_all_that_can_be_called_is_listed_once() -> None:

@@ -1,10 +1,40 @@
-"""A real HTTP/1.1 server on localhost that says exactly the bytes a test wants, wrong ones too."""
+"""A real HTTP/1.1 server on localhost that says exactly the bytes a test wants, wrong ones too; and clients of it."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+from pydantic import SecretStr
+
+from managed_databases.api import Client, StaticToken
+from managed_databases.api.collections import USERS
+from managed_databases.api.models import NewUser
+
 Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+CREATE = USERS.create(NewUser(name="app", datastore_id="d", password=SecretStr("a-password")))
+EMPTY_LIST = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"users": []}'
+PATIENT_SECONDS = 60.0
+
+
+def client_at(address: str, call_limit_seconds: float = PATIENT_SECONDS, max_connections: int = 16) -> Client:
+    return Client(
+        StaticToken(SecretStr("a-token")),
+        endpoint=address,
+        call_limit_seconds=call_limit_seconds,
+        max_connections=max_connections,
+    )
+
+
+def says(answer: bytes, *, then_reset: bool = False) -> Script:
+    async def script(writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        if then_reset:
+            await writer.drain()
+            writer.transport.abort()
+
+    return script
 
 
 class WireServer:
@@ -37,7 +67,7 @@ class WireServer:
 
 
 @asynccontextmanager
-async def serving(script: Script) -> AsyncIterator[WireServer]:
+async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[WireServer]:
     server = WireServer(script)
     connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
@@ -49,9 +79,9 @@ async def serving(script: Script) -> AsyncIterator[WireServer]:
         connections[task] = writer
         task.add_done_callback(connections.pop)
 
-    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     port = listener.sockets[0].getsockname()[1]
-    server.address = f"http://127.0.0.1:{port}/v1"
+    server.address = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}/v1"
     try:
         yield server
     finally:

@@ -13,6 +13,7 @@ from managed_databases.gitops.argo_cd import SUSPENDED, Health
 from managed_databases.gitops.kstatus import Word
 from managed_databases.gitops.reasons import WAYS, Row, Way, rows
 from managed_databases.kinds.verdicts import Reason
+from parsed import parsed
 
 SOURCES = Path(__file__).parents[2] / "operator" / "managed_databases"
 ROWS = [] if {*Reason} - {*WAYS} else [*rows()]
@@ -51,7 +52,7 @@ def test_every_way_in_which_a_reason_is_decided_is_in_the_table() -> None:
 def decided() -> Iterator[tuple[str, str, Reason]]:
     """Yield each place in the sources where a verdict is made of a reason that is written there."""
     for path in sorted(SOURCES.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CONSTRUCTORS:
                 for part in (part for argument in node.args for part in ast.walk(argument)):
                     if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):  # noqa: SIM102
@@ -98,8 +99,8 @@ def test_who_must_act_is_told_at_once_everywhere(row: Row) -> None:
 
 
 def test_the_alert_that_is_documented_is_the_one_in_the_table() -> None:
-    page = (SOURCES.parents[1] / "docs" / "operating.md").read_text()
-    (rule,) = re.findall(r"- alert: ManagedDatabasesStalled\n +expr: (.*)\n", page)
+    alerts = (SOURCES.parents[1] / "helm/managed-databases-operator/files/alerts.yaml").read_text()
+    (rule,) = re.findall(r"- alert: ManagedDatabasesStalled\n +expr: (.*)\n", alerts)
     assert rule == 'sum by (kind, namespace) (managed_databases_resources{state="stalled"}) > 0'
 
 

@@ -1,22 +1,19 @@
 """The Go program that does to objects what Flux and Argo CD do, with their own libraries: built once, run by tests.
 
-`python tests/gitops/tools.py` builds it, which takes minutes the first time; after that Go's cache has it.
+`PYTHONPATH=tests python -m gitops.tools` builds it, which takes minutes the first time; after that Go's cache has it.
 """
 
 import asyncio
-import fcntl
-import hashlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import go_program
+
 SOURCES: Final = Path(__file__).parent / "tools"
-CACHE: Final = Path(__file__).parents[2] / ".cache" / "gitops-tools"
 LIMIT_SECONDS: Final = 120
 
 NO_GO: Final = "NOT TRIED: Flux's and Argo CD's own libraries need `go` on PATH; all else is tested without them"
@@ -30,21 +27,7 @@ class Failed(Exception):
 
 def build() -> Path:
     """Return the program, which is made if it is not there. Raises RuntimeError with Go's words."""
-    sources = sorted(path for path in SOURCES.iterdir() if path.suffix in (".go", ".mod", ".sum"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    made = CACHE / digest[:16] / "gitops-tools"
-    made.parent.mkdir(parents=True, exist_ok=True)
-    with (made.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.is_file():
-            # The versions that are locked ask for no newer Go; another one is not fetched behind one's back.
-            environment = os.environ | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
-            command = ["go", "build", "-buildvcs=false", "-o", f"{made}.new", "."]
-            ended = subprocess.run(command, cwd=SOURCES, env=environment, capture_output=True, text=True, check=False)
-            if ended.returncode != 0:
-                raise RuntimeError(f"{' '.join(command)} in {SOURCES}: {ended.stderr}")
-            Path(f"{made}.new").rename(made)
-    return made
+    return go_program.build(SOURCES, "gitops-tools")
 
 
 async def run(program: Path, *arguments: str | Path, given: object) -> Any:

@@ -12,6 +12,7 @@ import yaml
 
 from install.kubectl import TOP, Kubectl, Manifest
 from managed_databases.controlplane.binaries import find_binaries
+from managed_databases.controlplane.releases import KUBE_VERSION
 from managed_databases.kube.generated_files import CHART
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,9 @@ def template(
     values: dict[str, Any], *arguments: str, namespace: str = "ops", chart: Path = OPERATOR, release: str = RELEASE
 ) -> Done:
     """Without a cluster."""
-    return run_helm("template", namespace, values, "--kube-version=1.36.3", *arguments, chart=chart, release=release)
+    return run_helm(
+        "template", namespace, values, f"--kube-version={KUBE_VERSION}", *arguments, chart=chart, release=release
+    )
 
 
 def render(

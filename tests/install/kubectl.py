@@ -40,8 +40,31 @@ class Kubectl:
     def apply(self, text: str) -> str:
         return self("apply", "--server-side", "--force-conflicts", "--validate=strict", "-f", "-", given=text)
 
+    def dry_run(self, *manifests: Manifest) -> str:
+        """Try to apply them; return one line for each."""
+        return self(
+            "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-", given=_as_list(manifests)
+        )
+
     def create(self, *manifests: Manifest) -> None:
         self("create", "--validate=strict", "-f", "-", given=_as_list(manifests))
+
+    def tell(self, status: Manifest, *manifests: Manifest) -> None:
+        """Write these fields into the status of each of them, as the operator does."""
+        told = [each | {"status": status} for each in manifests]
+        for each in told:
+            each["metadata"] = {
+                name: each["metadata"][name] for name in ("name", "namespace") if name in each["metadata"]
+            }
+        self(
+            "apply",
+            "--server-side",
+            "--subresource=status",
+            "--force-conflicts",
+            "-f",
+            "-",
+            given=_as_list(tuple(told)),
+        )
 
     def delete(self, *manifests: Manifest) -> None:
         """Delete them, or what is left of them."""

@@ -27,15 +27,6 @@ def of_kind(rendered: list[Manifest], kind: str) -> list[Manifest]:
     return [document for document in rendered if document["kind"] == kind]
 
 
-def test_the_charts_have_the_projects_version() -> None:
-    version = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["version"]
-    for folder in (TOP / CHART, PROJECTS):
-        chart = yaml.safe_load((folder / "Chart.yaml").read_text())
-        assert chart["version"] == chart["appVersion"] == version
-    base = yaml.safe_load((TOP / "deploy/base/kustomization.yaml").read_text())
-    assert base["images"] == [{"name": "managed-databases-operator", "newTag": version}]
-
-
 def test_charts_and_package_are_under_the_license_of_the_repository() -> None:
     license_ = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["license"]
     assert license_ == "Apache-2.0"
@@ -206,6 +197,29 @@ def test_secrets_need_not_be_listed() -> None:
         ]
         assert rules
         assert all(not {"list", "watch"} & set(rule["verbs"]) for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("value", "resource"), [("restartWorkloads", "deployments"), ("services", "services")], ids=["restarts", "services"]
+)
+def test_a_right_that_is_good_for_more_is_only_where_the_values_say_so(value: str, resource: str) -> None:
+    def where(values: dict[str, Any]) -> list[tuple[str, str | None]]:
+        rendered = render(values)
+        return [
+            (role["metadata"]["name"], role["metadata"].get("namespace"))
+            for role in of_kind(rendered, "ClusterRole") + of_kind(rendered, "Role")
+            for rule in role["rules"]
+            if resource in rule.get("resources", ())
+        ]
+
+    assert where({}) == []
+    assert where({"watchNamespaces": ["shop"]}) == []
+    (everywhere,) = where({"rbac": {value: True}})
+    assert everywhere[1] is None
+    (named,) = where({"watchNamespaces": ["shop"], "rbac": {value: True}})
+    assert named[1] == "shop"
+    (bound,) = where({"rbac": {value: True, "secrets": "Bound"}})
+    assert bound[0].endswith("-secrets")
 
 
 @pytest.mark.parametrize(

@@ -1,55 +1,14 @@
-"""What the chart gives Prometheus and Grafana asks for metrics that the operator has."""
+"""What the chart makes for Prometheus and Grafana, and who gets in. What that asks for: tests/monitoring."""
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
-from prometheus_client.registry import Collector
 
 from install.helm import OPERATOR, render
-from install.kubectl import TOP
-from managed_databases.kube.metrics import CALLS, DURATION, BudgetCollector, StateCollector
+from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kube.rbac import access
-
-QUERIES = {
-    "the alert": [
-        rule["expr"]
-        for group in yaml.safe_load((OPERATOR / "files/alerts.yaml").read_text())
-        for rule in group["rules"]
-    ],
-    "the dashboard": [
-        target["expr"]
-        for panel in json.loads((OPERATOR / "files/dashboard.json").read_text())["panels"]
-        for target in panel["targets"]
-    ],
-}
-
-
-def names() -> set[str]:
-    """Every series that the operator may tell, as Prometheus names it."""
-    state = StateCollector(lambda: True, list, list, lambda: 0)
-    return set(_series(state, BudgetCollector(list), CALLS, DURATION))
-
-
-def _series(*collectors: Collector) -> Iterator[str]:
-    registry = CollectorRegistry()
-    for collector in collectors:
-        registry.register(collector)
-    for family in registry.collect():
-        yield f"{family.name}_total" if family.type == "counter" else family.name
-        if family.type == "histogram":
-            yield from (f"{family.name}_{part}" for part in ("bucket", "sum", "count"))
-
-
-@pytest.mark.parametrize(("where", "query"), [(where, each) for where, all_ in QUERIES.items() for each in all_])
-def test_each_query_is_about_metrics_that_exist(where: str, query: str) -> None:
-    asked = set(re.findall(r"managed_databases_\w+", query))
-    assert asked, query
-    assert asked <= names(), f"{where} asks for what there is not"
 
 
 def test_all_is_off_until_it_is_asked_for_and_then_whole() -> None:
@@ -66,12 +25,6 @@ def test_all_is_off_until_it_is_asked_for_and_then_whole() -> None:
     assert made["ServiceMonitor"]["spec"]["endpoints"][0].keys() == {"port", "path", "interval", "honorLabels"}
     (port,) = made["Service"]["spec"]["ports"]
     assert port["targetPort"] in {each["name"] for each in pod["spec"]["containers"][0]["ports"]}
-
-
-def test_the_alerts_are_those_of_the_documents() -> None:
-    shown = re.findall(r"- alert: (\w+)\n\s+expr: (.*)\n", (TOP / "docs/operating.md").read_text())
-    given = re.findall(r"- alert: (\w+)\n\s+expr: (.*)\n", (OPERATOR / "files/alerts.yaml").read_text())
-    assert shown == given
 
 
 CERTIFIED = {"tls": {"secretName": "certificate"}, "authentication": True}
@@ -109,6 +62,23 @@ def test_a_policy_for_the_network_says_who_and_where_to() -> None:
     (policy,) = [each["spec"] for each in render(values) if each["kind"] == "NetworkPolicy"]
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert (policy["ingress"][0]["from"], policy["egress"]) == (peers, out)
+
+
+def test_a_policy_that_lets_out_only_somewhere_opens_the_way_to_databases_when_asked() -> None:
+    databases: list[dict[str, Any]] = [{"ipBlock": {"cidr": "10.20.0.0/16"}}]
+    out = [{"ports": [{"port": 443, "protocol": "TCP"}]}]
+
+    def policy(**values: Any) -> dict[str, Any]:
+        made = render({"networkPolicy": {"create": True, **values}})
+        (spec,) = [each["spec"] for each in made if each["kind"] == "NetworkPolicy"]
+        return dict(spec)
+
+    ports = [{"port": port, "protocol": "TCP"} for port in (5432, 5433, 3306, 6380, 9093)]
+    assert policy(egress=out, databases=databases)["egress"] == [*out, {"ports": ports, "to": databases}]
+    assert {each["port"] for each in ports} == set(vars(PortNumbers()).values())
+    alone = policy(databases=databases)
+    assert alone["policyTypes"] == ["Ingress"], "nothing was closed: a rule would close all but databases"
+    assert "egress" not in alone
 
 
 def test_reviews_need_rights_which_are_given_only_then() -> None:

@@ -10,12 +10,14 @@ import pytest
 from install.helm import OPERATOR, render, template
 from install.kubectl import TOP, Kubectl, becomes_true, kubectl_for
 from managed_databases.controlplane.cluster import ControlPlane
+from release.versions import version_of
 
 Values = dict[str, Any]
 
 NAMESPACE = "values"
 ODD = "1e-05"
 """A name that Kubernetes allows, and YAML takes for a number where it is not quoted."""
+RUNBOOKS = "https://docs.example.com/observing/"
 SHARED: Values = {"crds": {"install": False}, "admissionPolicy": {"install": False}}
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 PROXY = [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "NO_PROXY", "value": "10.0.0.0/8,.svc"}]
@@ -61,6 +63,8 @@ ALONE: dict[str, Values] = {
             "MAX_READINGS": 2,
             "WORKERS": 16,
             "DATASTORE_WORKERS": 2,
+            "CATALOGUES": False,
+            "TRACING": True,
             "TRUST_PROJECT_ADDRESSES": True,
             "ACCEPT_UNLABELLED_PASSWORDS": True,
             "LEASE_SECONDS": 30,
@@ -73,6 +77,8 @@ ALONE: dict[str, Values] = {
     "certificates": CERTIFICATES,
     "no watch of Secrets": {"rbac": {"watchSecrets": False}},
     "nothing for people": {"rbac": {"aggregateToDefaultRoles": False}},
+    "restarts": {"rbac": {"restartWorkloads": True}},
+    "services": {"rbac": {"services": True}},
     "an account": {"serviceAccount": {"name": ODD}},
     "no account": {"serviceAccount": {"create": False, "name": "mine"}},
     "a noted account": {"serviceAccount": {"annotations": {"example.com/role": ODD}}},
@@ -106,7 +112,7 @@ ALONE: dict[str, Values] = {
         "metrics": AUTHENTICATION["metrics"]
         | {"podMonitor": {"create": True, "tlsConfig": {"serverName": "m"}, "authorization": TOKEN}}
     },
-    "a rule": {"metrics": {"prometheusRule": {"create": True, "labels": {"release": ODD}}}},
+    "a rule": {"metrics": {"prometheusRule": {"create": True, "labels": {"release": ODD}, "runbooks": RUNBOOKS}}},
     "a dashboard": {"metrics": {"dashboard": {"create": True, "labels": {"grafana_dashboard": "yes"}}}},
     "a network policy": POLICY,
     "a narrow network policy": {
@@ -114,6 +120,7 @@ ALONE: dict[str, Values] = {
             "create": True,
             "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
             "egress": [{"ports": [{"port": 443, "protocol": "TCP"}]}],
+            "databases": [{"ipBlock": {"cidr": "10.20.0.0/16"}}],
         }
     },
 }
@@ -277,7 +284,7 @@ def test_what_cannot_be_meant_is_refused(values: Values, said: str) -> None:
 
 def test_a_digest_counts_more_than_a_tag() -> None:
     for values, image in (
-        ({}, "managed-databases-operator:0.1.0"),
+        ({}, f"managed-databases-operator:{version_of()}"),
         ({"image": {"tag": "1.10"}}, "managed-databases-operator:1.10"),
         ({"image": {"tag": "1.10", "digest": DIGEST}}, f"managed-databases-operator@{DIGEST}"),
     ):

@@ -15,8 +15,8 @@ from image import archive, engines, lock, sources
 from image.__main__ import ARCHIVE, BILL, BILL_IN_IMAGE, is_archived, is_made
 from install.kubectl import TOP
 
-MOST_BYTES: Final = 120_000_000
-"""It is 105 MB; a sixth more is somebody's mistake."""
+MOST_BYTES: Final = 140_000_000
+"""It is 129 MB, of which the drivers that log in for probes take 22; a twelfth more is somebody's mistake."""
 
 SHELLS: Final = {"sh", "bash", "dash", "busybox"}
 MANAGERS: Final = {"apt", "apt-get", "dpkg", "pip", "pip3", "uv", "perl"}

@@ -2,7 +2,9 @@
 
 import importlib.metadata
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,20 +90,21 @@ def test_the_context_is_what_a_change_is_looked_for_in() -> None:
     assert {word.split("/__")[0].removesuffix("/lock.py") for word in copied} == let_in
 
 
+def _required_by(package: str, extra: str = "") -> set[str]:
+    """The packages that an installed one needs, with this extra."""
+    told = [Requirement(line) for line in importlib.metadata.requires(package) or ()]
+    needed = [one for one in told if one.marker is None or one.marker.evaluate({"extra": extra})]
+    return {one.name.lower().replace("_", "-").replace(".", "-") for one in needed}
+
+
 def test_the_part_of_the_lock_is_all_that_is_needed_and_no_more() -> None:
     """The lock says who needs whom; the packages that are installed say it, too."""
     entries = lock.read((TOP / "requirements.lock").read_text())
-    direct = {Requirement(line).name for line in importlib.metadata.requires(lock.PROJECT) or ()}
-    needed, left = set[str](), {name.lower().replace("_", "-") for name in direct}
+    needed, left = set[str](), _required_by(lock.PROJECT, "operator")
     while left:
         name = left.pop()
         needed.add(name)
-        told = [Requirement(line) for line in importlib.metadata.requires(name) or ()]
-        left |= {
-            one.name.lower().replace("_", "-").replace(".", "-")
-            for one in told
-            if one.marker is None or one.marker.evaluate({"extra": ""})
-        } - needed
+        left |= _required_by(name) - needed
     part = set(lock.needed_by(entries, lock.PROJECT))
     assert needed <= part
     assert {one for one in part - needed if ";" not in entries[one].text.splitlines()[0]} <= {"tzdata"} | _by_extras(
@@ -152,6 +155,21 @@ def test_what_is_no_part_of_the_lock_is_refused() -> None:
 )
 def test_what_is_left_out(path: str, left_out: bool) -> None:
     assert packages.is_left_out(path, frozenset({"kubernetes/client/models/imported.py"})) is left_out
+
+
+def test_the_image_imports_nothing_that_it_does_not_have() -> None:
+    """As inside of the build: of all packages that developers have, only what the operator needs can be imported."""
+    part = set(lock.needed_by(lock.read((TOP / "requirements.lock").read_text()), lock.PROJECT)) | {lock.PROJECT}
+    others = [
+        module
+        for module, owners in importlib.metadata.packages_distributions().items()
+        if not part & {owner.lower().replace("_", "-").replace(".", "-") for owner in owners}
+    ]
+    assert {"cryptography", "redis", "pytest"} <= set(others)
+    code = f"import sys; sys.modules.update(dict.fromkeys({others!r})); from image import imported; imported.main()"
+    environment = os.environ | {"PYTHONPATH": f"{TOP / 'deploy'}:{TOP / 'operator'}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1000:]
 
 
 def test_nothing_that_is_imported_is_left_out() -> None:

@@ -12,7 +12,8 @@ from managed_databases.api.models import (
     Flavor,
     User,
 )
-from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus, ObservedUser
+from managed_databases.kinds.database_user import ObservedUser
+from managed_databases.kinds.database_user_spec import DatabaseUserSpec, DatabaseUserStatus
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.kind import CloudKind, O, S, T
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec, ObservedDatabase

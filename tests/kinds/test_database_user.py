@@ -7,7 +7,9 @@ from pydantic import SecretStr
 from kinds.builders import MAIN, OTHER, PROJECT, parent, seen_user, uuid
 from managed_databases.api.models import Database, User
 from managed_databases.api.secrets import WIRE
-from managed_databases.kinds.database_user import DATABASE, KIND, DatabaseUserStatus
+from managed_databases.kinds.credential_views import HeldSecret
+from managed_databases.kinds.database_user import DATABASE, KIND
+from managed_databases.kinds.database_user_spec import DatabaseUserStatus
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec
 from managed_databases.kinds.observed import Referred, SpecRefused
 from managed_databases.kinds.verdicts import Reason, Wait
@@ -74,7 +76,7 @@ def test_a_database_that_is_not_shown_any_more_keeps_its_name_while_the_spec_sta
     synced: int, name: str | None
 ) -> None:
     refs = {"databaseRef": Referred("x", uuid(70), is_gone=True)}
-    seen = seen_user({"databaseRef": {"id": uuid(70)}}, refs=refs, told_before={"database": "o"})
+    seen = seen_user({"databaseRef": {"id": uuid(70)}}, refs=refs, held_secret=HeldSecret({"database": "o"}))
     seen = replace(seen, generation=1, status=DatabaseUserStatus(synced_generation=synced))
     assert CREDENTIAL.content(seen, SECRET).get("database") == name
 

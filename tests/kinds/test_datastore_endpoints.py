@@ -1,16 +1,11 @@
-from urllib.parse import unquote, urlsplit
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from kinds.builders import datastore
+from managed_databases.api.models import Instance
 from managed_databases.kinds.database_ports import PortNumbers
-from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, lets_in, secret_content, uri
+from managed_databases.kinds.datastore_endpoints import Endpoints, PublicHosts, chosen, endpoints, is_public
 
 PORTS = PortNumbers()
-TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=255)
 
 
 def test_one_node_is_one_host() -> None:
@@ -26,86 +21,107 @@ def test_several_nodes_the_writable_one_first_and_replicas_in_their_order() -> N
 
 @pytest.mark.parametrize("told", [None, datastore(connection=None), datastore(connection={})])
 def test_what_is_not_known_is_left_out(told: object) -> None:
-    found = endpoints(told, None, PORTS)  # type: ignore[arg-type]
-    assert found == Endpoints()
-    assert secret_content(found, "unknown", "app", SecretStr("x")) == {
-        "type": "unknown",
-        "provider": "managed-databases",
-        "username": "app",
-    }
+    assert endpoints(told, None, PORTS) == Endpoints()  # type: ignore[arg-type]
 
 
-def test_postgresql_with_replicas() -> None:
-    found = endpoints(datastore(connection={"master": "m", "replica-1": "r"}), ("postgresql", "16"), PORTS)
-    assert secret_content(found, "postgresql", "app", SecretStr("p/w"), database="orders", ca_certificate="PEM") == {
-        "type": "postgresql",
-        "provider": "managed-databases",
-        "host": "m",
-        "port": "5432",
-        "username": "app",
-        "ca.crt": "PEM",
-        "database": "orders",
-        "hosts": "m,r",
-        "read-only-host": "r",
-        "pooler-port": "5433",
-        "sslmode": "require",
-        "uri": "postgresql://app:p%2Fw@m:5432/orders?sslmode=require",
-    }
-
-
-def test_kafka_has_no_uri() -> None:
-    found = endpoints(datastore(), ("kafka", "3"), PORTS)
-    content = secret_content(found, "kafka", "app", SecretStr('a"b\\c'))
-    assert "uri" not in content
-    assert content["bootstrap-servers"] == "master.example:9093"
-    assert (content["security-protocol"], content["sasl-mechanism"]) == ("SASL_SSL", "SCRAM-SHA-512")
-    assert content["jaas-config"].endswith('username="app" password="a\\"b\\\\c";')
-
-
-@given(st.sampled_from(["postgresql", "mysql", "redis"]), TEXT, TEXT, st.none() | TEXT)
-def test_a_uri_gives_back_what_went_in(kind: str, username: str, password: str, database: str | None) -> None:
-    found = endpoints(datastore(), (kind, "1"), PORTS)
-    text = uri(found, kind, username, SecretStr(password), database)
-    assert text is not None
-    parts = urlsplit(text)
-    assert (parts.hostname, parts.port) == ("master.example", found.port)
-    assert (unquote(parts.username or ""), unquote(parts.password or "")) == (username, password)
-    if kind != "redis":
-        assert unquote(parts.path.removeprefix("/")) == (database or "")
-    assert parts.scheme == {"redis": "rediss"}.get(kind, kind)
-
-
-@pytest.mark.parametrize(("engine", "kind"), [("mysql_native", "mysql"), ("mysql", "mysql"), ("redis", "redis")])
-def test_an_engine_is_known_by_the_protocol_it_speaks(engine: str, kind: str) -> None:
-    content = secret_content(endpoints(datastore(), (engine, "8"), PORTS), engine, "app", SecretStr("x"))
-    assert content["type"] == kind
-    assert "sslmode" not in content
-    assert "pooler-port" not in content
-
-
-REDIS = {"host": "a", "port": "1", "username": "app", "password": "x", "uri": "rediss://app:x@a:1"}
+BOTH = Endpoints(("m", "r"), "m", "r", 5432, 5433)
 
 
 @pytest.mark.parametrize(
-    ("held", "wanted", "lets"),
+    ("where", "endpoint", "address"),
     [
-        ({}, {}, True),
-        ({}, {"hosts": "a,b", "read-only-host": "b", "pooler-port": "6432"}, True),
-        ({"hosts": "a,b"}, {"hosts": "a,b,c"}, True),
-        ({"hosts": "a,b,c"}, {"hosts": "a,b"}, True),
-        ({"hosts": "c,d"}, {"hosts": "a,b"}, False),
-        ({"read-only-host": "c"}, {"hosts": "a,b,c", "read-only-host": "b"}, True),
-        ({"read-only-host": "d"}, {"hosts": "a,b,c", "read-only-host": "b"}, False),
-        ({"bootstrap-servers": "a:1,b:1"}, {"bootstrap-servers": "b:1,c:1"}, True),
-        ({"bootstrap-servers": "a:1"}, {"bootstrap-servers": "a:2"}, False),
-        ({"bootstrap-servers": None}, {"bootstrap-servers": "a:1"}, False),
-        ({"host": "b"}, {}, False),
-        ({"port": None}, {}, False),
-        ({"uri": "rediss://app:y@a:1"}, {}, False),
-        ({"password": "y"}, {}, False),
-        ({"of-others": "y"}, {}, True),
+        (BOTH, None, ("m", 5432)),
+        (BOTH, "ReadWrite", ("m", 5432)),
+        (BOTH, "ReadOnly", ("r", 5432)),
+        (BOTH, "Pooler", ("m", 5433)),
+        (Endpoints(("m",), "m", None, 5432, 5433), "ReadOnly", ("m", 5432)),
+        (Endpoints(("m",), "m", None, 5432, None), "Pooler", ("m", 5432)),
     ],
 )
-def test_a_secret_lets_in(held: dict[str, str | None], wanted: dict[str, str], *, lets: bool) -> None:
-    has = {name: value for name, value in (REDIS | held).items() if value is not None}
-    assert lets_in(has, REDIS | wanted) is lets
+def test_the_endpoint_that_the_spec_chooses(where: Endpoints, endpoint: str | None, address: tuple[str, int]) -> None:
+    found = chosen(where, endpoint)
+    assert (found.read_write, found.port) == address
+    assert (found.hosts, found.read_only, found.pooler_port) == (where.hosts, where.read_only, where.pooler_port)
+
+
+@pytest.mark.parametrize(
+    ("held", "read_write", "read_only"),
+    [
+        ({"host": "m"}, "m", None),
+        ({"host": "m", "hosts": "m,r", "read-only-host": "r"}, "m", "r"),
+        ({"host": "r", "hosts": "m,r", "read-only-host": "r"}, "m", "r"),
+        ({"hosts": "r,s", "read-only-host": "r"}, None, "r"),
+        ({"host": "m", "bootstrap-servers": "m:9093"}, "m", None),
+        ({"type": "postgresql"}, None, None),
+    ],
+)
+def test_the_hosts_that_a_secret_tells(held: dict[str, str], read_write: str | None, read_only: str | None) -> None:
+    found = endpoints(None, ("postgresql", "16"), PORTS, held)
+    assert (found.read_write, found.read_only) == (read_write, read_only)
+
+
+def node(role: str, name: str, public: str | None) -> Instance:
+    return Instance(id=name, ip="10.0.0.1", floating_ip=public, role=role, role_name=name)
+
+
+M, R2, R10 = node("MASTER", "master", "203.0.113.1"), node("REPLICA", "replica-2", "203.0.113.2"), "replica-10"
+NODES = (node("REPLICA", R10, "203.0.113.10"), R2, M)
+CONNECTION = {"master": "m", "replica-2": "r2", R10: "r10"}
+PUBLIC = ("203.0.113.1", "203.0.113.2", "203.0.113.10")
+
+
+def test_public_addresses_of_the_nodes_the_writable_one_first() -> None:
+    found = endpoints(datastore(connection=CONNECTION, instances=NODES), ("postgresql", "16"), PORTS)
+    assert found.hosts == ("m", "r2", "r10"), "the names stay what they are"
+    assert found.public == PublicHosts(PUBLIC, PUBLIC[0], PUBLIC[1])
+
+
+@pytest.mark.parametrize(
+    ("why", "instances", "endpoint", "address", "host", "hosts"),
+    [
+        ("not asked for", NODES, None, None, "m", ("m", "r2", "r10")),
+        ("asked for the other", NODES, None, "Private", "m", ("m", "r2", "r10")),
+        ("all", NODES, None, "Public", PUBLIC[0], PUBLIC),
+        ("a replica", NODES, "ReadOnly", "Public", PUBLIC[1], PUBLIC),
+        ("the pooler", NODES, "Pooler", "Public", PUBLIC[0], PUBLIC),
+        ("only the master", (M,), "ReadOnly", "Public", PUBLIC[0], PUBLIC[:1]),
+        ("only a replica", (R2,), "ReadOnly", "Public", PUBLIC[1], PUBLIC[1:2]),
+        ("only a replica, for writing", (R2,), None, "Public", "m", ("m", "r2", "r10")),
+        ("none", (node("MASTER", "master", None),), None, "Public", "m", ("m", "r2", "r10")),
+        ("no nodes", (), None, "Public", "m", ("m", "r2", "r10")),
+    ],
+)
+def test_the_address_that_the_spec_chooses(
+    why: str, instances: tuple[Instance, ...], endpoint: str | None, address: str | None, host: str, hosts: tuple[str]
+) -> None:
+    where = endpoints(datastore(connection=CONNECTION, instances=instances), ("postgresql", "16"), PORTS)
+    found = chosen(where, endpoint, address)
+    assert (found.read_write, found.hosts) == (host, hosts), why
+    assert found.port == (5433 if endpoint == "Pooler" else 5432), why
+    assert is_public(found) == host.startswith("203."), why
+
+
+@pytest.mark.parametrize(
+    ("why", "told", "held", "public"),
+    [
+        ("not told: it stays", {"connection": CONNECTION}, {"host": PUBLIC[0]}, PublicHosts(PUBLIC[:1], PUBLIC[0])),
+        (
+            "of the nodes no address is told: it stays",
+            {"connection": CONNECTION, "instances": (Instance(id="1", role="MASTER"),)},
+            {"host": PUBLIC[0]},
+            PublicHosts(PUBLIC[:1], PUBLIC[0]),
+        ),
+        ("the Secret has the names", {"connection": CONNECTION}, {"host": "m", "hosts": "m,r2"}, PublicHosts()),
+        ("nothing is told at all", {"connection": None}, {"host": "m", "hosts": "m,r2"}, PublicHosts()),
+        (
+            "it is told that there is none",
+            {"instances": (node("MASTER", "m", None),)},
+            {"host": PUBLIC[0]},
+            PublicHosts(),
+        ),
+    ],
+)
+def test_a_public_address_that_is_not_told(
+    why: str, told: dict[str, object], held: dict[str, str], public: PublicHosts
+) -> None:
+    assert endpoints(datastore(**told), ("postgresql", "16"), PORTS, held).public == public, why

@@ -18,6 +18,8 @@ SAMPLE: dict[str, Any] = {
     "pattern": "orders",
     "allowRead": True,
 }
+CHANGE = {"allowRead": True, "allowWrite": True}
+DRIFT = {"allow_read": True, "allow_write": False}
 IMMUTABLE_FIELDS = (
     Immutable(KIND.name, ("datastoreRef", "name"), "main", "other", "another datastore", required=True),
     Immutable(KIND.name, ("userRef", "name"), "app", "other", "for one user", required=True),

@@ -13,6 +13,8 @@ from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.report.status import reported_fields
 
 SAMPLE: dict[str, Any] = {"datastoreRef": {"name": "main"}}
+CHANGE = {"partitions": 12}
+DRIFT = {"partitions": 1}
 IMMUTABLE_FIELDS = (
     Immutable(KIND.name, ("datastoreRef", "name"), "main", "other", "another datastore", required=True),
     Immutable(KIND.name, ("name",), "orders", "orders2", "cannot rename a topic"),

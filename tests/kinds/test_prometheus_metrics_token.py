@@ -7,12 +7,15 @@ from pydantic import SecretStr
 from kinds.builders import PROJECT, seen_of, uuid
 from kube.immutable import Immutable
 from managed_databases.api.models import MetricsToken
-from managed_databases.kinds.observed import PasswordView, SpecRefused
+from managed_databases.kinds.credential_views import PasswordView
+from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.prometheus_metrics_token import KIND, ObservedToken
 from managed_databases.kinds.verdicts import Credentials, Done, PasswordStep, Reason, Record, Stall, Wait
 from managed_databases.reconcile.decide.decide import decide
 
 SAMPLE: dict[str, Any] = {}
+CHANGE = {"name": "renamed"}
+DRIFT = {"name": "stolen"}
 IMMUTABLE_FIELDS = (
     Immutable(KIND.name, ("projectRef",), {"name": "a"}, {"name": "b"}, "another project"),
     Immutable(KIND.name, ("secretName",), "first", "second", "Prometheus reads this Secret"),

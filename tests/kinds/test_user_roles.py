@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from kinds.builders import MAIN, PROJECT, TYPES, parent, seen_user, uuid
 from managed_databases.api.models import Role, User, UserSettingParameter
 from managed_databases.api.secrets import WIRE
-from managed_databases.kinds.database_user import KIND, DatabaseUserStatus, ObservedUser
+from managed_databases.kinds.database_user import KIND, ObservedUser
+from managed_databases.kinds.database_user_spec import DatabaseUserStatus
 from managed_databases.kinds.managed_datastore_spec import GuestRights
 from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.project_view import Catalogue, ProjectView

@@ -32,6 +32,14 @@ ROWS = (
     ),
     Immutable(
         "ManagedDatastore",
+        ("credentials", "name"),
+        "first",
+        "second",
+        "redis.secretName cannot change",
+        beside={"engine": {"type": "redis", "version": "7"}, "flavor": {"name": "small"}, "credentials": {}},
+    ),
+    Immutable(
+        "ManagedDatastore",
         ("restore",),
         {"datastoreRef": {"name": "a"}},
         {"datastoreRef": {"name": "b"}},
@@ -46,5 +54,13 @@ ROWS = (
     Immutable("DatabaseUser", ("projectRef",), {"name": "a"}, {"name": "b"}, "another project", beside=BY_ID),
     Immutable("DatabaseUser", ("name",), "orders", "orders2", "cannot rename a user"),
     Immutable("DatabaseUser", ("secretName",), "first", "second", "applications mount this Secret"),
+    Immutable(
+        "DatabaseUser",
+        ("credentials", "name"),
+        "first",
+        "second",
+        "applications mount this Secret",
+        beside={"credentials": {}},
+    ),
     *(row for _, rows in told_by_kind_tests("IMMUTABLE_FIELDS") for row in rows),
 )

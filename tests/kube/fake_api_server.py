@@ -25,7 +25,13 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
 SECRETS = "/api/v1/secrets"
 NAMESPACES = "/api/v1/namespaces"
 
-KIND_OF = {"things": "Thing", "planets": "Planet", "secrets": "Secret", "namespaces": "Namespace"}
+KIND_OF = {
+    "things": "Thing",
+    "planets": "Planet",
+    "secrets": "Secret",
+    "services": "Service",
+    "namespaces": "Namespace",
+}
 CLUSTER_SCOPED = ("planets", "databaseprojects")
 
 
@@ -149,7 +155,9 @@ class FakeApiServer:
         answers: dict[str, Any] = {
             "/api": {"versions": ["v1"]},
             "/apis": {"groups": groups},
-            "/api/v1": {"resources": [_resource("secrets", True), _resource("namespaces", False)]},
+            "/api/v1": {
+                "resources": [_resource("secrets", True), _resource("services", True), _resource("namespaces", False)]
+            },
             "/apis/apiextensions.k8s.io/v1": {"resources": [_resource("customresourcedefinitions", False)]},
             GROUP_PATH: {"resources": [_resource(plural, plural not in CLUSTER_SCOPED) for plural in self.served]},
         }

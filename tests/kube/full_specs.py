@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
+from kind_examples import examples_of
 from kube.crd_samples import OTHER_UUID, UUID
 from managed_databases.kinds.registry import cloud_kinds, kinds
 
@@ -20,6 +21,28 @@ _NAMED: Spec = {"datastoreRef": {"name": "main", "namespace": "elsewhere"}}
 _BY_ID: Spec = {"datastoreRef": {"id": UUID}, "projectRef": {"name": "team"}}
 _DATABASE: Spec = {"databaseRef": {"name": "shop"}}
 _USER: Spec = {"userRef": {"name": "app"}}
+_CREDENTIALS: dict[str, Any] = {
+    "labels": {"team": "shop"},
+    "annotations": {"example.com/reader": "shop"},
+    "tls": "verify-full",
+    "mountPath": "/etc/database",
+    "endpoint": "ReadWrite",
+    "address": "Public",
+    "presets": ["env"],
+    "keyPrefix": "SHOP_",
+    "template": {"shop.conf": "password={{ password | json }}"},
+    "copies": [
+        {
+            "name": "shop-login-web",
+            "namespace": "web",
+            "labels": {"team": "web"},
+            "presets": ["libpq"],
+            "keyPrefix": "DB_",
+            "endpoint": "ReadOnly",
+            "mountPath": "/etc/web",
+        }
+    ],
+}
 _ENGINE: Spec = {"subnetID": UUID, "engine": {"type": "postgresql", "version": "16"}}
 _COLLECTIONS = {kind.collection.name for kind in cloud_kinds(kinds()).values()}
 
@@ -39,6 +62,7 @@ FULL: dict[str, tuple[Spec, ...]] = {
             "namePrefix": "east-",
             "caCertificate": {"name": "ca", "key": "root.crt"},
             "ports": dict.fromkeys(("postgresql", "postgresqlPooler", "mysql", "redis", "kafka"), 1000),
+            "probe": True,
             "pollSeconds": 60,
             "pollSecondsOf": dict.fromkeys((to_camel(name.replace("-", "_")) for name in _COLLECTIONS), 60),
         },
@@ -63,6 +87,8 @@ FULL: dict[str, tuple[Spec, ...]] = {
                 "datastoreRef": {"name": "old", "namespace": "elsewhere"},
                 "targetTime": "2026-01-31T12:00:00Z",
             },
+            "probe": True,
+            "service": {"name": "main"},
             "changePolicy": "Approve",
             "allowedNamespaces": ["shop"],
             "guestRights": [
@@ -78,6 +104,8 @@ FULL: dict[str, tuple[Spec, ...]] = {
                 "secretName": "cache",
                 "onUnknownPassword": "Reset",
             },
+            "credentials": _CREDENTIALS | {"name": "cache"},
+            "rolloutRestart": [{"kind": "Deployment", "name": "shop"}, {"selector": {"matchLabels": {"a": "b"}}}],
         },
         _ENGINE | {"flavor": {"id": UUID}, "restore": {"datastoreRef": {"id": OTHER_UUID}}},
     ),
@@ -93,13 +121,17 @@ FULL: dict[str, tuple[Spec, ...]] = {
             "name": "app",
             "passwordSecretRef": {"name": "given", "key": "app"},
             "secretName": "shop-login",
+            "credentials": _CREDENTIALS | {"name": "shop-login"},
             "databases": [{"name": "shop"}, {"id": UUID}],
             "access": [{"patternType": "literal", "pattern": "orders", "allowRead": True, "allowWrite": True}],
+            "probe": True,
+            "rolloutRestart": [{"kind": "Deployment", "name": "shop"}, {"selector": {"matchLabels": {"a": "b"}}}],
             "onUnknownPassword": "Reset",
             "roles": ["pg_read_all_data"],
             "settings": {"conn_limit": 20},
         },
-        _BY_ID | {"name": "app", "databaseRef": {"id": UUID}},
+        _BY_ID | {"name": "app", "databaseRef": {"id": UUID}, "rotation": {"everyDays": 30}},
+        _NAMED | {"rotation": {"schedule": "0 3 * * SUN", "strategy": "TwoUsers", "keepOldFor": "1h"}},
     ),
     "DatabaseGrant": (
         _CLOUD | _NAMED | _DATABASE | _USER,
@@ -125,3 +157,10 @@ FULL: dict[str, tuple[Spec, ...]] = {
         _CLOUD | {"projectRef": {"name": "team"}, "name": "prometheus", "secretName": "scraper"},
     ),
 }
+for _name, _kind in cloud_kinds(kinds()).items():  # every option is in the examples, but for references to elsewhere
+    if _name not in FULL:
+        FULL[_name] = tuple(
+            each["spec"] | _CLOUD | place
+            for each in examples_of(_name)
+            for place in ((_NAMED, _BY_ID) if _kind.is_inside else ({"projectRef": {"name": "team"}},))
+        )

@@ -1,4 +1,9 @@
-"""What the tests of single kinds tell of their kind, found as the kinds themselves are: there is no list to enter into."""
+"""What the tests of single kinds tell of their kind, found as the kinds themselves are: there is no list to enter into.
+
+`SAMPLE` is a valid spec for any name, as small as it can be. `IMMUTABLE_FIELDS` are what never changes. `CHANGE` are fields of
+the spec as people change them later, and `DRIFT` fields of the API's object as others change them in the cloud, so that the
+operator changes them back; a kind whose objects the API can change has both.
+"""
 
 from collections.abc import Iterator
 from importlib import import_module

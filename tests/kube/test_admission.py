@@ -55,7 +55,7 @@ def guarded(kubectl: Kubectl) -> Iterator[Kubectl]:
     """The API server takes up a policy some time after it was made."""
     kubectl.make_namespace(NAMESPACE)
     guards = [held(kind, "guard", **protected_spec(kind, "guard")) for kind in PROTECTED]
-    kubectl.create(*guards)
+    begin(kubectl, *guards)
     for kind in PROTECTED:
 
         def probe(kind: str = kind) -> tuple[bool, object]:
@@ -83,7 +83,7 @@ def orders(guarded: Kubectl) -> Iterator[str]:
     """The name of a datastore, protected by default, with the finalizer that the operator sets."""
     name = "orders"
     manifest = held("ManagedDatastore", name)
-    guarded.create(manifest)
+    begin(guarded, manifest)
     yield name
     if guarded.attempt("get", "mds", name, f"-n={NAMESPACE}").returncode == 0:
         patch(guarded, "mds", name, {"metadata": {"finalizers": []}, "spec": {"deletionPolicy": "Retain"}})
@@ -136,7 +136,7 @@ def test_nothing_but_deleting_is_refused(guarded: Kubectl, orders: str) -> None:
 def test_a_namespace_waits_for_what_is_protected_in_it(guarded: Kubectl) -> None:
     leaving = "leaving"
     guarded.make_namespace(leaving)
-    guarded.create(held("ManagedDatastore", "kept", leaving))
+    begin(guarded, held("ManagedDatastore", "kept", leaving))
     guarded("delete", "namespace", leaving, "--wait=false")
 
     def told() -> tuple[bool, object]:
@@ -179,12 +179,26 @@ def test_what_is_protected_through_its_datastore_is_refused_too(guarded: Kubectl
     ids=["never begun, or released", "force-delete"],
 )
 def test_what_was_let_go_can_be_deleted(guarded: Kubectl, kind: str, metadata: dict[str, Any]) -> None:
-    guarded.create(held(kind, "let-go", **protected_spec(kind, "let_go")))
+    begin(guarded, held(kind, "let-go", **protected_spec(kind, "let_go")))
     assert "is protected" in guarded.refused("delete", kind, "let-go", f"-n={NAMESPACE}")
     patch(guarded, kind, "let-go", {"metadata": {"annotations": {f"{GROUP}/force-delete": "false"}}})
     assert "is protected" in guarded.refused("delete", kind, "let-go", f"-n={NAMESPACE}")
     patch(guarded, kind, "let-go", {"metadata": metadata})
     is_deleted(guarded, kind, "let-go")
+
+
+@pytest.mark.story
+@pytest.mark.parametrize("kind", PROTECTED)
+def test_what_was_never_begun_is_not_protected(guarded: Kubectl, kind: str) -> None:
+    """The cloud has refused it, for example: the finalizer is there already, and nothing that could be lost."""
+    guarded.create(held(kind, "mistyped", **protected_spec(kind, "mistyped")))
+    is_deleted(guarded, kind, "mistyped")
+
+
+def begin(kubectl: Kubectl, *manifests: dict[str, Any]) -> None:
+    """Create the resources, with the intent that the operator writes before anything is made."""
+    kubectl.create(*manifests)
+    kubectl.tell({"intent": {"attempt": 1, "waitSeconds": 60}}, *manifests)
 
 
 def named(kind: str, name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,29 @@ def test_reads_a_resource_without_its_weight() -> None:
     assert resource.annotations == ours
     assert (resource.generation, resource.finalizers, resource.deleting_since) == (3, ("f",), "now")
     assert resource.spec is seen["spec"], "taken over, not copied"
+
+
+@pytest.mark.parametrize("way", ["a list", "events"])
+def test_who_changed_the_spec_last_is_kept(store: Store, way: str) -> None:
+    def entry(manager: object, time: str | None, *parts: str) -> dict[str, Any]:
+        return {"manager": manager, "time": time, "fieldsV1": {f"f:{part}": {"f:x": {}} for part in parts}}
+
+    fields = [
+        entry("kubectl", "2026-01-01T00:00:00Z", "spec"),
+        entry("argocd-controller", "2026-01-03T00:00:00Z", "spec", "metadata"),
+        entry("helm", "2026-01-02T00:00:00Z", "spec"),
+        entry("timeless", None, "spec"),
+        entry("operator", "2026-01-09T00:00:00Z", "status"),
+        entry("kubectl-annotate", "2026-01-09T00:00:00Z", "metadata"),
+    ]
+    for number, (managed, manager) in enumerate(
+        ((fields, "argocd-controller"), (fields[4:], ""), (None, ""), ([{}, {"fieldsV1": None}], ""))
+    ):
+        seen = raw(number + 1, managedFields=managed)
+        store.seen(light(seen) if way == "a list" else seen, "Thing")
+        kept = store.get(KEY)
+        assert kept is not None
+        assert kept.changed_by == manager
 
 
 def test_tells_only_what_changed_anything(store: Store) -> None:
@@ -139,6 +163,20 @@ def test_equal_resources_share_what_they_say() -> None:
     assert one.spec is other.spec
     assert one.status["conditions"][0] is other.status["conditions"][0]
     assert one.status == {"conditions": [condition]}
+
+
+def test_what_statuses_say_alike_is_in_memory_once() -> None:
+    told = (
+        b'{"id": "%d", "phase": "ACTIVE", "identity": {"project": "team", "key": ["postgresql-of-the-shop", "user"]}}'
+    )
+    one, other = (
+        resource_of({**raw(12, f"uid-{id_}"), "status": orjson.loads(told % id_)}, KEY).status for id_ in (1, 2)
+    )
+    assert one == orjson.loads(told % 1)
+    assert other == orjson.loads(told % 2)
+    assert one["phase"] is other["phase"]
+    assert one["identity"]["project"] is other["identity"]["project"]
+    assert one["identity"]["key"][0] is other["identity"]["key"][0]
 
 
 def greatest(number: int) -> dict[str, Any]:

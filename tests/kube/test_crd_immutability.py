@@ -1,4 +1,6 @@
-"""For each immutable field on a real API server: it cannot be changed, added when it is absent, or removed."""
+"""For each immutable field on a real API server: once the cloud may have an object, it cannot be changed, added when it is
+absent, or removed; before that it can, so that a mistake can be corrected.
+"""
 
 import json
 from collections.abc import Iterator
@@ -43,13 +45,23 @@ def kubectl(control_plane: ControlPlane) -> Kubectl:
 
 @pytest.fixture(scope="module", autouse=True)
 def resources(kubectl: Kubectl) -> Iterator[None]:
-    """Two of each row, one with the field and one without, made and taken away in one go."""
+    """Two of each row, one with the field and one without, made and taken away in one go; and one of which nothing is begun."""
     kubectl.make_namespace(NAMESPACE)
-    made = [resource(row, f"has{number}", has_field=True) for number, row in enumerate(ROWS)]
-    made += [resource(row, f"lacks{number}", has_field=False) for number, row in enumerate(ROWS) if not row.required]
+    begun = [resource(row, f"has{number}", has_field=True) for number, row in enumerate(ROWS)]
+    begun += [resource(row, f"lacks{number}", has_field=False) for number, row in enumerate(ROWS) if not row.required]
+    made = [*begun, *(resource(row, f"new{number}", has_field=True) for number, row in enumerate(ROWS))]
     kubectl.create(*made)
+    projects = [each for each in begun if each["kind"] == "DatabaseProject"]
+    others = [each for each in begun if each["kind"] != "DatabaseProject"]
+    kubectl.tell({"region": "ru-3"}, *projects)
+    kubectl.tell(ID, *others[::2])
+    kubectl.tell(INTENT, *others[1::2])
     yield
     kubectl.delete(*made)
+
+
+ID = {"id": "11111111-2222-4333-8444-555555555555"}
+INTENT = {"intent": {"attempt": 1, "waitSeconds": 60}}
 
 
 def patched(kind: str, name: str, spec: dict[str, Any]) -> tuple[str, ...]:
@@ -78,6 +90,19 @@ def test_an_immutable_field(kubectl: Kubectl, number: int, row: Immutable) -> No
     if not row.required:
         assert row.says in removal
         assert row.says in kubectl.refused(*patched(row.kind, lacks, row.patch(row.value)))
+
+
+def test_a_mistake_can_be_corrected_before_anything_is_begun(kubectl: Kubectl) -> None:
+    corrected = []
+    for number, row in enumerate(ROWS):
+        each = resource(row, f"new{number}", has_field=True)
+        inside = each["spec"]
+        for step in row.path[:-1]:
+            inside = inside[step]
+        inside[row.path[-1]] = row.other
+        corrected.append(each)
+    done = kubectl.dry_run(*corrected)
+    assert len(done.splitlines()) == len(ROWS)
 
 
 @pytest.mark.parametrize(

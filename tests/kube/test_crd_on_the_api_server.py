@@ -107,6 +107,30 @@ def test_configuration_values_keep_their_types(kubectl: Kubectl) -> None:
         ("ManagedDatabase", {"name": None}, "set spec.name"),
         ("ManagedDatabase", {"datastoreRef": {}}, "exactly one of name and id"),
         ("DatabaseUser", {"name": "1st"}, "spec.name"),
+        (
+            "DatabaseUser",
+            {"secretName": "a", "credentials": {"name": "b"}},
+            "both name the Secret: say the same in both",
+        ),
+        ("DatabaseUser", {"credentials": {"tls": "disable"}}, "require"),
+        ("DatabaseUser", {"credentials": {"presets": ["perl"]}}, "libpq"),
+        ("DatabaseUser", {"credentials": {"presets": ["jdbc", "jdbc"]}}, "each preset stands here once"),
+        ("DatabaseUser", {"credentials": {"presets": ["rails", "go"]}}, "all write DATABASE_URL"),
+        ("DatabaseUser", {"credentials": {"keyPrefix": "A-"}}, "spec.credentials.keyPrefix"),
+        ("DatabaseUser", {"credentials": {"mountPath": "bindings"}}, "spec.credentials.mountPath"),
+        ("DatabaseUser", {"credentials": {"template": {"a b": "x"}}}, "a key of a Secret has"),
+        ("DatabaseUser", {"credentials": {"template": {"a": "{{ pasword }}"}}}, "Variables: type, host"),
+        ("DatabaseUser", {"credentials": {"template": {"a": "{{ password | upper }}"}}}, "Filters, at most two: url"),
+        ("DatabaseUser", {"credentials": {"template": {"a": "{{ password"}}}, "Variables: type, host"),
+        ("DatabaseUser", {"credentials": {"labels": {"manageddatabases.io/managed": "x"}}}, "have other writers"),
+        ("DatabaseUser", {"credentials": {"labels": {"a": "b c"}}}, "spec.credentials.labels.a"),
+        ("DatabaseUser", {"credentials": {"template": {"..env": "x"}}}, "a key of a Secret has"),
+        ("DatabaseUser", {"credentials": {"template": {".": "x"}}}, "a key of a Secret has"),
+        ("DatabaseUser", {"credentials": {"labels": {"a..b/x": "c"}}}, "names are as Kubernetes has them"),
+        ("DatabaseUser", {"credentials": {"annotations": {"a.-b/x": "c"}}}, "names are as Kubernetes has them"),
+        ("DatabaseUser", {"credentials": {"labels": {"a b": "c"}}}, "names are as Kubernetes has them"),
+        ("DatabaseUser", {"credentials": {"annotations": {"manageddatabases.io/x": ""}}}, "have other writers"),
+        ("ManagedDatastore", {"credentials": {"presets": ["redis"]}}, "each DatabaseUser has credentials of its own"),
         ("DatabaseUser", {"name": "u" * 64}, "spec.name: Too long"),
     ],
 )
@@ -114,3 +138,13 @@ def test_what_is_wrong_is_refused_at_once(kubectl: Kubectl, kind: str, spec: dic
     given = json.dumps(sample(kind, "not-a-sql-name", namespaced(kind), **spec))
     said = kubectl.refused("create", "--dry-run=server", "-f", "-", given=given)
     assert any(part in said for part in says.split("|")), said
+
+
+def test_what_credentials_may_say(kubectl: Kubectl) -> None:
+    texts = {
+        "plain": "no hole, { one } brace",
+        "shop.conf": "user={{ username }}\npassword={{password|json}}\nurl={{ uri | url | base64 }}\n",
+    }
+    credentials = {"name": "a", "template": texts, "labels": {"app.kubernetes.io/part-of": "shop"}, "presets": ["go"]}
+    made = try_out(kubectl, sample("DatabaseUser", "app", NAMESPACE, secretName="a", credentials=credentials))
+    assert made["spec"]["credentials"] == credentials

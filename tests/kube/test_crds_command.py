@@ -1,5 +1,6 @@
 """`managed-databases crds` on folders of its own, and on this checkout."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ import typer
 import yaml
 
 from managed_databases.crds_command import crds
+from managed_databases.kinds.database_catalogue import CATALOGUE
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.generated_files import CHART, DEPLOY, MARK
+from managed_databases.kube.projects_chart import VALUES_SCHEMA
 
 TOP = Path(__file__).parents[2]
 
@@ -57,6 +60,16 @@ def test_the_chart_and_the_base_are_checked_too(tmp_path: Path, capsys: pytest.C
     assert "_access.tpl" in said
 
 
+def test_the_chart_of_projects_gets_a_field_for_each_collection_and_keeps_the_rest(tmp_path: Path) -> None:
+    right = (TOP / VALUES_SCHEMA).read_text()
+    written = json.loads(right)
+    written["definitions"]["project"]["properties"]["pollSecondsOf"]["properties"] = {"topics": {}}
+    (tmp_path / VALUES_SCHEMA).parent.mkdir(parents=True)
+    (tmp_path / VALUES_SCHEMA).write_text(json.dumps(written))
+    crds(directory=tmp_path / "crds")
+    assert (tmp_path / VALUES_SCHEMA).read_text() == right
+
+
 def test_only_generated_files_that_no_kind_needs_are_removed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,5 +89,5 @@ def test_printing_gives_every_document_and_writes_nothing(tmp_path: Path, capsys
     crds(print_=True, directory=tmp_path / "crds")
     documents = list(yaml.safe_load_all(capsys.readouterr().out))
     defined = {each["spec"]["names"]["kind"] for each in documents if each["kind"] == "CustomResourceDefinition"}
-    assert defined == set(kinds())
+    assert defined == {*kinds(), CATALOGUE.name}
     assert not (tmp_path / "crds").exists()

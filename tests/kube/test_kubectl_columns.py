@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from install.kubectl import Kubectl, with_crds
+from kind_examples import first_example
 from kube.crd_samples import sample
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.kinds.registry import CATEGORY, kinds
@@ -41,6 +42,8 @@ SPECS: dict[str, dict[str, Any]] = {
     "KafkaTopic": _INSIDE | {"name": "orders.placed"},
     "KafkaACL": _INSIDE | _USER | {"patternType": "prefixed", "pattern": "orders.", "allowRead": True},
 }
+for _kind in set(kinds()) - set(NAMES):  # as the examples have it
+    NAMES[_kind], SPECS[_kind] = first_example(_kind)["metadata"]["name"], first_example(_kind)["spec"]
 STATUSES: dict[str, dict[str, Any]] = {
     "ManagedDatastore": {"engine": "postgresql 16", "nodeCount": 3, "endpoints": {"readWrite": ENDPOINT}},
     "DatabaseUser": {"binding": {"name": "orders-app-user"}},
@@ -71,10 +74,13 @@ def namespaced(kind: str) -> str | None:
 
 def says(kubectl: Kubectl, kind: str, state: tuple[str, str, str]) -> None:
     ready, reason, phase = state
-    condition = {"type": "Ready", "status": ready, "reason": reason, "message": "m" * 80}
+    message = "m" * 80
+    condition = {"status": ready, "reason": reason, "message": message, "lastTransitionTime": "2026-01-31T12:00:00Z"}
     status = STATUSES.get(kind, {}) | {
         "observedGeneration": 1,
-        "conditions": [condition | {"lastTransitionTime": "2026-01-31T12:00:00Z"}],
+        "reason": reason,
+        "message": message,
+        "conditions": [condition | {"type": type_} for type_ in ("Ready", "Synced")],
     }
     if kind != "DatabaseProject":
         status |= {"phase": phase, "id": "2a7fe658-fe60-4e90-a41c-beb089fe2d5e"}

@@ -8,6 +8,7 @@ from managed_databases.kube.answers import error_for
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     KubeError,
+    KubeForbidden,
     KubeRefused,
     KubeUnreachable,
     NotThere,
@@ -25,6 +26,7 @@ NOBODY = 'Internal error occurred: failed calling webhook "w.example": failed to
         ("there is none", 404, "NotFound", 'secrets "a" not found', NotThere),
         ("there is one", 409, "AlreadyExists", 'secrets "a" already exists', AlreadyThere),
         ("somebody was faster", 409, "Conflict", "the object has been modified", WriteConflict),
+        ("a missing right", 403, "Forbidden", 'secrets is forbidden: User "jane" cannot list resource', KubeForbidden),
         ("a quota", 403, "Forbidden", "exceeded quota: full", KubeRefused),
         ("an immutable Secret", 422, "Invalid", "field is immutable when `immutable` is set", KubeRefused),
         ("a token that is not taken", 401, "Unauthorized", "Unauthorized", KubeUnreachable),

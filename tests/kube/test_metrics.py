@@ -82,3 +82,27 @@ def test_a_resource_is_in_one_state() -> None:
     leads = False
     assert told("leads") == 0
     assert told("resources", **in_shop, state="ready") is None, "the leader tells it"
+
+
+def test_passwords_that_change_by_dates_tell_when() -> None:
+    changed, due = "2026-03-01T00:00:00Z", "2026-05-30T00:00:00Z"
+    there = [
+        resource("by-dates", {"passwordChangedAt": changed, "rotation": {"plan": "every 90 days", "dueAt": due}}),
+        resource("adopted", {"rotation": {"plan": "every 90 days", "dueAt": due}}),
+        resource("on-request", {"passwordChangedAt": changed, "rotation": {"handledRequest": "x"}}),
+        resource("odd", {"passwordChangedAt": 5, "rotation": {"dueAt": "soon"}}),
+        resource("odder", {"rotation": 5}),
+    ]
+    registry = CollectorRegistry()
+    registry.register(StateCollector(lambda: True, lambda: there, lambda: (), lambda: 0))
+
+    def told(what: str, name: str) -> float | None:
+        labels = {"kind": "ManagedDatastore", "namespace": "shop", "name": name}
+        return registry.get_sample_value(f"managed_databases_password_{what}_timestamp_seconds", labels)
+
+    found = [(told("changed", each.key.name), told("due", each.key.name)) for each in there]
+    assert found == [(1772323200.0, 1780099200.0), (None, 1780099200.0), (None, None), (None, None), (None, None)]
+    oldest = registry.get_sample_value(
+        "managed_databases_password_oldest_timestamp_seconds", {"kind": "ManagedDatastore", "namespace": "shop"}
+    )
+    assert oldest == 1772323200.0

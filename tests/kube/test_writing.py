@@ -13,7 +13,8 @@ from kube.fake_api_server import PLANET, THING
 from kube.thing_crd import GROUP_PATH, create, install, key_of
 from managed_databases.kube.cache import Store, resource_of
 from managed_databases.kube.connection import MERGE_PATCH, KubeConnection
-from managed_databases.kube.writing import KubeWriter, merge_patch
+from managed_databases.kube.merge_patch import merge_patch
+from managed_databases.kube.writing import KubeWriter
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     Kube,
@@ -185,6 +186,33 @@ async def test_a_dry_run_proves_a_write_and_writes_nothing(place: Place) -> None
     assert locked is not None
     with pytest.raises(KubeRefused, match="immutable"):
         await place.writer.prove_secret(locked, place.secret("login", password="q"))
+
+
+@pytest.mark.story
+async def test_labels_and_annotations_are_written_and_taken_out_beside_those_of_others(place: Place) -> None:
+    new = place.secret("login", password="p")
+    asked = replace(
+        new,
+        labels={"team": "shop", "manageddatabases.io/managed": "no"},
+        annotations={**new.annotations, "example.com/reader": "shop"},
+    )
+    made = await place.writer.create_secret(asked)
+    assert made.labels["team"] == "shop"
+    assert made.labels["manageddatabases.io/managed"] == "true", "the operator's own labels are not for others to say"
+    theirs = {"metadata": {"annotations": {"their": "note"}, "labels": {"theirs": "red"}}}
+    await place.connection.request("PATCH", f"{place.secrets}/login", body=theirs, content_type=MERGE_PATCH)
+    current = await place.writer.read_secret(place.namespace, "login")
+    assert current is not None
+    changed = replace(
+        new,
+        labels={"tier": "one"},
+        drops_labels=frozenset({"team", "tier", "gone"}),
+        drops_annotations=frozenset({"example.com/reader", "gone"}),
+    )
+    replaced = await place.writer.replace_secret(current, changed)
+    ours = {"manageddatabases.io/managed": "true", "app.kubernetes.io/managed-by": "managed-databases-operator"}
+    assert replaced.labels == ours | {"tier": "one", "theirs": "red"}
+    assert replaced.annotations == {**new.annotations, "their": "note"}
 
 
 @pytest.mark.story

@@ -5,11 +5,47 @@ from typing import Final
 from mutants.mutant import Mutant
 
 _HOSTILE = ("api/test_hostile_answers.py",)
+_ON_THE_WIRE = ("api/test_transport_on_the_wire.py",)
 _MASKING = ("api/test_masking.py",)
 _CACHE = ("kube/test_cache.py",)
 _BOUNDS = ("kube/test_crd_bounds.py", "kube/test_crd.py")
 
 ANSWERS: Final = (
+    Mutant(
+        "a connection on which more than the answer has arrived serves no other call",
+        "api/unpacking.py",
+        "connection.trailing_data[0] or (",
+        "(",
+        _ON_THE_WIRE,
+    ),
+    Mutant(
+        "a connection whose 204 announces a body serves no other call",
+        "api/unpacking.py",
+        "or _announces_too_much(response):",
+        "or False:",
+        _ON_THE_WIRE,
+    ),
+    Mutant(
+        "a connection on which an answer waits to be decrypted serves no other call",
+        "api/unpacking.py",
+        "(encrypted is not None and encrypted.pending)",
+        "False",
+        _ON_THE_WIRE,
+    ),
+    Mutant(
+        "the password of a proxy is masked",
+        "api/client.py",
+        "*call.also_masked, *self._proxy_passwords]",
+        "*call.also_masked]",
+        _ON_THE_WIRE,
+    ),
+    Mutant(
+        "a number beyond all floats is none",
+        "api/answers.py",
+        "return number if math.isfinite(number := float(text)) else text",
+        "return float(text)",
+        ("api/test_answers.py",),
+    ),
     Mutant(
         "an integer beyond 64 bits counts as not told",
         "api/models/shared_fields.py",
@@ -156,6 +192,13 @@ ANSWERS: Final = (
         "text[: most + max(map(len, self._forms))]",
         "text[:most]",
         _MASKING,
+    ),
+    Mutant(
+        "an answer shows no password of the change under way, whichever of them was sent",
+        "reconcile/act/sender.py",
+        "replace(call, also_masked=passwords)",
+        "replace(call)",
+        ("virtual/test_passwords_of_other_calls.py",),
     ),
     Mutant(
         "of a secret that is too long to be looked for nothing is shown",

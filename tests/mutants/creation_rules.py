@@ -6,6 +6,7 @@ from mutants.mutant import Mutant
 
 _DECIDE = ("reconcile/decide",)
 _GUARDS = ("virtual/test_guards.py",)
+_DEFERRED = ("virtual/test_deferred_writes.py",)
 
 CREATION: Final = (
     Mutant(
@@ -147,5 +148,47 @@ CREATION: Final = (
         "    if observed.creation.created_id is not None:\n        return _recorded",
         "    if False:\n        return _recorded",
         _DECIDE,
+    ),
+    Mutant(
+        "an id waits for the end of the cloud's work no longer than two polls",
+        "reconcile/report/deferred_write.py",
+        "return creation.write_from(self.seconds) - self.clock.monotonic() if may_be else 0.0",
+        "return 1.0 if may_be else 0.0",
+        _DEFERRED,
+    ),
+    Mutant(
+        "what is known of a new object and not written is not forgotten between two passes",
+        "reconcile/reconciler.py",
+        "context = PassContext(memory=memory, woken_by=priority, facts=memory.creation.unwritten)",
+        "context = PassContext(memory=memory, woken_by=priority)",
+        _DEFERRED,
+    ),
+    Mutant(
+        "a process that is asked to stop writes the ids that wait",
+        "reconcile/controller.py",
+        "if resource is None or resource.uid != memory.uid or not memory.creation.unwritten:",
+        "if True:",
+        _DEFERRED,
+    ),
+    Mutant(
+        "a change of the spec does not wait for the id's deferred write",
+        "reconcile/report/deferred_write.py",
+        "            and told.observed_generation == current.resource.generation\n",
+        "",
+        _DEFERRED,
+    ),
+    Mutant(
+        "a change of what never changes is refused once the creation is begun",
+        "kinds/schema.py",
+        "has({0}.status.id) || has({0}.status.intent)",
+        "has({0}.status.id)",
+        ("kinds/test_begun.py",),
+    ),
+    Mutant(
+        "what was mistyped leaves the line of the project that it named by mistake",
+        "reconcile/memory.py",
+        "return before is not None and before != project",
+        "return False",
+        ("reconcile/test_memory.py",),
     ),
 )

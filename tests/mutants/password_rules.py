@@ -15,7 +15,81 @@ _REFUSED = ("virtual/test_refused_passwords.py",)
 
 _BEGINS = ("virtual/test_changes_that_cannot_begin.py",)
 
+_ROTATION = ("virtual/test_password_rotation.py",)
+
+_HALF_WAY = ("virtual/test_passwords_half_way.py",)
+
 PASSWORDS: Final = (
+    Mutant(
+        "a password that the cloud took and failed to set is sent again",
+        "reconcile/act/password_view.py",
+        "        memory.work_has_failed()\n",
+        "        pass\n",
+        _HALF_WAY,
+    ),
+    Mutant(
+        "a login in doubt is not Ready, also where nothing can be seen",
+        "reconcile/report/status.py",
+        "is_unseen = is_unseen and not observed.status.password_unconfirmed",
+        "pass",
+        _HALF_WAY,
+    ),
+    Mutant(
+        "what the cloud has gets into the Secret without the given password",
+        "reconcile/decide/password_steps.py",
+        "(_without_given(observed, view) if view.only_given_lacks else None) or view.problem",
+        "view.problem",
+        _HALF_WAY,
+    ),
+    Mutant(
+        "a password that is taken back is no answer to the wish for a new one",
+        "reconcile/decide/password_steps.py",
+        "view.is_due is not None and view.pending_is_given:",
+        "False:",
+        _HALF_WAY,
+    ),
+    Mutant(
+        "at rest a refusal shows no password either",
+        "reconcile/reconciler.py",
+        "        await mask_password(self.kube, current, error)\n",
+        "",
+        ("virtual/test_passwords_of_other_calls.py",),
+    ),
+    Mutant(
+        "a change that is due begins only where the Secret opens for certain",
+        "reconcile/decide/password_steps.py",
+        "view.is_due is None or not view.may_begin or observed.is_password_in_doubt",
+        "view.is_due is None or not view.may_begin",
+        ("reconcile/decide/test_password_steps.py",),
+    ),
+    Mutant(
+        "a pending password that is due is not given up",
+        "reconcile/decide/password_steps.py",
+        "view.given is None and view.password is not None and view.is_due is None",
+        "view.given is None and view.password is not None",
+        ("reconcile/decide/test_password_steps.py",),
+    ),
+    Mutant(
+        "a change that a process did not live to tell is not made twice",
+        "reconcile/act/password_change.py",
+        "self._known(current, view.password) | self._changed_since(current, view.password)",
+        "self._known(current, view.password)",
+        ("reconcile/act/test_password_change.py",),
+    ),
+    Mutant(
+        "a date counts only for the plan that it was made of",
+        "kinds/password_rotation.py",
+        "rotation is None or status is None or status.plan != rotation.plan",
+        "rotation is None or status is None",
+        ("kinds/test_password_rotation.py",),
+    ),
+    Mutant(
+        "the password of a person is not changed by dates",
+        "reconcile/act/rotation.py",
+        " and credential.given(current.observed.spec) is None",
+        "",
+        _ROTATION,
+    ),
     Mutant(
         "a change of password that cannot begin leaves Ready as it is",
         "reconcile/report/status.py",
@@ -46,7 +120,7 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "a Secret that was set back is not believed",
-        "reconcile/act/credentials.py",
+        "reconcile/act/password_view.py",
         "return newest is not None and newest not in checks",
         "return False",
         _SET_BACK,
@@ -68,21 +142,21 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "a status that says that nothing is in doubt proves that no pending password was sent",
-        "reconcile/act/credentials.py",
+        "reconcile/act/password_view.py",
         "if pending is not None and not memory.may_have_sent and _says_that_nothing_is_in_doubt(current):",
         "if False:",
         _REFUSED,
     ),
     Mutant(
         "a status that says that the password is in doubt proves nothing of a pending one",
-        "reconcile/act/credentials.py",
+        "reconcile/act/password_view.py",
         "return status.password_check is not None and not status.password_unconfirmed",
         "return status.password_check is not None",
         _REFUSED,
     ),
     Mutant(
         "nor does a status of an earlier version",
-        "reconcile/act/credentials.py",
+        "reconcile/act/password_view.py",
         "return status.password_check is not None and not status.password_unconfirmed",
         "return not status.password_unconfirmed",
         _REFUSED,
@@ -139,8 +213,8 @@ PASSWORDS: Final = (
     Mutant(
         "a Secret is read again if its check did not get into the status",
         "reconcile/act/credentials.py",
-        "return version, current.observed.spec.deletion_policy, password_check, hash",
-        "return version, current.observed.spec.deletion_policy, hash",
+        "return version, spec.deletion_policy, password_check, hash",
+        "return version, spec.deletion_policy, hash",
         ("reconcile/act/test_credentials.py",),
     ),
     Mutant(
@@ -210,7 +284,7 @@ PASSWORDS: Final = (
     Mutant(
         "only an own Secret is let go",
         "reconcile/act/letting_go.py",
-        "if secret is None or not self.ownership.is_ours(resource, secret):",
+        "if secret is None or not is_ours(resource, secret):",
         "if secret is None:",
         _SECRETS,
     ),
@@ -224,8 +298,8 @@ PASSWORDS: Final = (
     Mutant(
         "a retained Secret has no owner that garbage collection would follow",
         "reconcile/act/secret_content.py",
-        'owner=resource if current.observed.spec.deletion_policy == "Delete" else None,\n        drops=OPTIONAL_KEYS,',
-        "owner=resource,\n        drops=OPTIONAL_KEYS,",
+        'owner=resource if current.observed.spec.deletion_policy == "Delete" else None,\n        drops=OPTIONAL_KEYS',
+        "owner=resource,\n        drops=OPTIONAL_KEYS",
         _SECRETS,
     ),
     Mutant(
@@ -244,7 +318,7 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "an edited password is not believed",
-        "reconcile/act/credentials.py",
+        "reconcile/act/password_view.py",
         "return None if password is None or judge(current, mine, password) is False else password",
         "return password",
         _SECRETS,

@@ -63,7 +63,7 @@ PINNED: Final = (
     ),
     Mutant(
         "a 404 names what is missing",
-        "api/answers.py",
+        "api/error_answers.py",
         "if isinstance(error, NotFound) and (error.is_from_the_way or not _MISSING.fullmatch(text.strip())):",
         "if False:",
         _ANSWERS,
@@ -133,9 +133,9 @@ PINNED: Final = (
     ),
     Mutant(
         "a Secret keeps what it says of where to connect",
-        "reconcile/act/credentials.py",
-        "if mine is not None and current.observed.status.id is not None:",
-        "if False:",
+        "reconcile/act/held_secret.py",
+        ", *(() if current.observed.status.id is None else KEPT_KEYS)",
+        "",
         _ODD_ROWS,
     ),
     Mutant(

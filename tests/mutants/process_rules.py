@@ -64,7 +64,7 @@ LEADERS: Final = (
     Mutant(
         "no call that changes something is begun without the lease",
         "kube/operator.py",
-        "        if self._leadership and call.mutates:\n",
+        "        if call.mutates:\n",
         "        if False:\n",
         ("kube/test_lease_before_send.py",),
     ),

@@ -22,6 +22,13 @@ STANDING: Final = (
         _READY,
     ),
     Mutant(
+        "kubectl get shows a spec that is refused, also while the object serves",
+        "reconcile/statuses/conditions.py",
+        'bad = [by_type.get("Ready"), by_type.get("Stalled")]',
+        'bad = [by_type.get("Ready")]',
+        ("reconcile/statuses/test_conditions.py",),
+    ),
+    Mutant(
         "only a rename needs the new name",
         "reconcile/act/actor.py",
         "if isinstance(step, Change) and step.reason is Reason.RENAMING and not current.observed.deleting:",
@@ -37,7 +44,7 @@ STANDING: Final = (
     ),
     Mutant(
         "a lost finalizer is put back",
-        "reconcile/reconciler.py",
+        "reconcile/act/standing_marks.py",
         "if not holds or resource.deleting_since is not None or FINALIZER in resource.finalizers:",
         "if True:",
         ("virtual/test_standing_conditions.py",),

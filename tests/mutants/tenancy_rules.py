@@ -9,9 +9,54 @@ _ENDPOINTS = ("reconcile/project/test_addresses.py",)
 _PROJECTS = ("reconcile/project/test_projects.py",)
 _KEEPS = ("virtual/test_who_keeps_a_datastore.py",)
 _GUESTS = ("virtual/test_guests.py",)
+_CATALOGUES = ("reconcile/catalogues/test_wanted.py",)
+_KEPT_CATALOGUES = ("reconcile/catalogues/test_keeper.py",)
+_FAILING_CATALOGUES = ("reconcile/catalogues/test_failures.py",)
 _ADDRESSES = "reconcile/project/addresses.py"
 
 TENANCY: Final = (
+    Mutant(
+        "only a namespace that a project lets in is told what it offers",
+        "reconcile/catalogues/wanted.py",
+        "                if powers is None or not self._may_have(namespace):",
+        "                powers = powers or frozenset()\n                if not self._may_have(namespace):",
+        _CATALOGUES,
+    ),
+    Mutant(
+        "a namespace that loses its permission loses its catalogue",
+        "reconcile/catalogues/keeper.py",
+        "        await self._undeleted.each(unwanted, self._delete)\n",
+        "",
+        _KEPT_CATALOGUES,
+    ),
+    Mutant(
+        "while a project's spec cannot be read its catalogues stay",
+        "reconcile/catalogues/wanted.py",
+        "        return project in self._untold",
+        "        return False",
+        _CATALOGUES,
+    ),
+    Mutant(
+        "what is refused elsewhere delays no deletion of a catalogue",
+        "reconcile/catalogues/keeper.py",
+        "                await self._clock.wait(self._asked, self._clock.monotonic() + seconds)",
+        "                await self._clock.sleep(seconds)",
+        _FAILING_CATALOGUES,
+    ),
+    Mutant(
+        "a catalogue whose write had no answer may be there, and is deleted",
+        "reconcile/catalogues/keeper.py",
+        "        self._kept[key] = _Kept(UNKNOWN, 0, self._clock.monotonic())\n",
+        "        return\n",
+        _FAILING_CATALOGUES,
+    ),
+    Mutant(
+        "a catalogue tells what is left of a quota, not what others use",
+        "kinds/offer.py",
+        '"left": rounded_down(line.left), "limit": line.limit}',
+        '"left": rounded_down(line.left), "used": line.used, "limit": line.limit}',
+        ("kinds/test_offer.py",),
+    ),
     Mutant(
         "what the Secret says of its identity service and endpoint wins over the spec",
         _ADDRESSES,
@@ -99,7 +144,7 @@ TENANCY: Final = (
     ),
     Mutant(
         "a Secret is given only where it says so",
-        "reconcile/act/credentials.py",
+        "reconcile/act/given_passwords.py",
         "        if secret.labels.get(MANAGED_LABEL) == GIVEN:",
         "        if True:",
         _GUESTS,

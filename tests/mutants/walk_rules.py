@@ -16,7 +16,7 @@ WALKS: Final = (
     ),
     Mutant(
         "in a walk: an edited password is not believed",
-        "reconcile/act/credentials.py",
+        "reconcile/act/password_view.py",
         "return None if password is None or judge(current, mine, password) is False else password",
         "return password",
         _WALKS,
@@ -86,7 +86,7 @@ WALKS: Final = (
     ),
     Mutant(
         "in a walk: a lost finalizer is put back",
-        "reconcile/reconciler.py",
+        "reconcile/act/standing_marks.py",
         "        if not holds or resource.deleting_since",
         "        if True or resource.deleting_since",
         _WALKS,

@@ -79,5 +79,14 @@ class FakeCache:
     def secret_version(self, namespace: str, name: str) -> str | None:
         return None
 
+    def knows_services(self, namespace: str) -> bool:
+        return False
+
+    def service_version(self, namespace: str, name: str) -> str | None:
+        return None
+
     def namespace_labels(self, name: str) -> Mapping[str, str] | None:
         return self.labels.get(name)
+
+    def namespaces_labelled(self, label: str, value: str) -> Iterable[str]:
+        return [name for name, labels in self.labels.items() if labels.get(label) == value]

@@ -2,15 +2,15 @@
 
 from pydantic import SecretStr
 
+from managed_databases.kinds.credential_views import HeldSecret
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.memory import (
     CreationMemory,
-    FailedStep,
     LookMemory,
     Memory,
-    RetryMemory,
 )
 from managed_databases.reconcile.password_memory import PasswordMemory
+from managed_databases.reconcile.retry_memory import FailedStep, RetryMemory
 from managed_databases.reconcile.step_fingerprint import Fingerprint
 
 ONE, OTHER = SecretStr("one"), SecretStr("other")
@@ -175,10 +175,18 @@ def test_repairs_of_a_secret_are_counted_by_content_for_a_while() -> None:
 
 def test_a_secret_that_was_found_right_is_so_until_it_is_to_be_read() -> None:
     memory = PasswordMemory()
-    memory.was_found_right(("version",))
+    memory.was_found_right(("version",), HeldSecret())
     assert memory.fine == ("version",)
     memory.is_to_be_read()
     assert memory.fine is None
+
+
+def test_what_many_secrets_say_is_in_memory_once() -> None:
+    one, other = PasswordMemory(), PasswordMemory()
+    for memory in (one, other):
+        memory.was_found_right(("version",), HeldSecret({"host": "a.example"}, frozenset({"theirs"}), ("left out",)))
+    assert one.held is other.held
+    assert one.held == HeldSecret({"host": "a.example"}, frozenset({"theirs"}), ("left out",))
 
 
 def test_a_confirmation_ends_with_the_pending_password_or_once_it_is_written() -> None:
@@ -200,7 +208,7 @@ def test_a_taken_name_stays_taken() -> None:
 
 def test_what_was_made_is_known_until_it_is_gone() -> None:
     memory = CreationMemory()
-    memory.was_made("id")
+    memory.was_made("id", now=1)
     assert memory.created_id == "id"
     memory.is_gone()
     assert memory.created_id is None
@@ -239,7 +247,7 @@ def test_a_sync_is_requested_once_and_begins_anew() -> None:
     assert not memory.is_sync_requested(None, None)
     assert not memory.is_sync_requested("one", "one"), "it was handled"
     memory.retry.has_failed(failed_step())
-    memory.password.was_found_right(("version",))
+    memory.password.was_found_right(("version",), HeldSecret())
     assert memory.is_sync_requested("two", "one")
     assert memory.retry.held is None
     assert memory.password.fine is None
@@ -259,3 +267,29 @@ def test_only_the_last_stall_is_remembered() -> None:
     assert memory.stalled == (2, stall)
     memory.was_told(2, Wait(Reason.PENDING, "waits"))
     assert memory.stalled is None
+
+
+def test_a_resource_leaves_the_project_that_it_named_by_mistake() -> None:
+    memory = Memory("uid")
+    assert not memory.left_project("first")
+    assert not memory.left_project("first")
+    assert memory.left_project("second")
+    assert not memory.left_project("second")
+    assert memory.left_project(None)
+    assert not memory.left_project("third"), "it had left before"
+
+
+def test_what_is_empty_takes_no_memory_and_what_is_remembered_stays() -> None:
+    memory = Memory("uid")
+    for part in (memory.creation, memory.password, memory.retry, memory.look):
+        assert part is not None
+    memory.drop_empty_parts()
+    assert memory == Memory("uid"), "no part was needed"
+
+    memory.creation.was_made("id", 1.0)
+    memory.password.name_is_taken()
+    memory.retry.was_made_again(1, 1.0)
+    memory.look.was_in_vain(1.0, 2.0)
+    memory.drop_empty_parts()
+    assert (memory.creation.created_id, memory.password.is_name_taken, memory.look.times) == ("id", True, 1)
+    assert memory.retry.made_again_since(0.0, 1) == 1

@@ -5,12 +5,14 @@ made behind the API's back with the ids of the rows.
 """
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
 
 from api.golden_rows import Row, golden_rows
 from managed_databases.sandbox.catalogue import CATALOGUE, catalogue_id, type_id
+from managed_databases.sandbox.sections import SECTIONS, Section
 from sandbox.account import Account
 
 POSTGRESQL, KAFKA, SOURCE, CACHE, MYSQL = (
@@ -72,8 +74,9 @@ UNKNOWN = {".opensearch"}
 """An engine that clients must bear, and that the sandbox does not have."""
 
 
+@cache
 def there() -> list[tuple[str, dict[str, Any]]]:
-    """Return what the rows speak of, as (collection, object)."""
+    """Return what the rows speak of, as (collection, object). Of other sections it is what their golden `get` tells."""
     place = {"datastore_id": POSTGRESQL}
     kafka = {"datastore_id": KAFKA, "user_id": USER, "allow_read": True, "allow_write": True}
     instance = {"id": "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbb1", "role": "MASTER", "role_name": "master", "ip": "10.0.0.1"}
@@ -81,7 +84,7 @@ def there() -> list[tuple[str, dict[str, Any]]]:
     action = {"id": "88888888-8888-4888-8888-888888888888", "name": "resize", "status": "DONE", "request_id": "r"}
     action |= {"started_at": "2024-05-01T10:00:00", "finished_at": "2024-05-01T10:01:00"}
     main = {"instances": [instance | {"floating_ip": None}], "firewall": [{"ip": "10.0.0.0/8"}]}
-    return [
+    written: list[tuple[str, dict[str, Any]]] = [
         ("datastores", {"id": POSTGRESQL, "name": "orders", "log_platform": {"log_group": "s/dbaas/orders"}, **main}),
         ("datastores", {"id": SOURCE, "backup_retention_days": 100_000}),
         ("datastores", {"id": KAFKA, "type_id": type_id("kafka", "3.6")}),
@@ -110,6 +113,16 @@ def there() -> list[tuple[str, dict[str, Any]]]:
         ("prometheus-metrics-tokens", {"id": "18181818-1818-4818-8818-181818181818", "name": "m", "value": "v"}),
         ("actions", action | place),
     ]
+    sections = {collection for collection, _ in written} | {*CATALOGUE, "configuration-parameters"}
+    others = [section for section in SECTIONS.values() if section.name not in sections]
+    return written + [(section.name, shown(section)) for section in others]
+
+
+def shown(section: Section) -> dict[str, Any]:
+    """Return the object that a section's golden `get` tells."""
+    told = next(row.answer for row in golden_rows() if row.operation == f"{section.name}.get" and row.status == 200)
+    found: dict[str, Any] = (told or {})[section.one]
+    return found
 
 
 @pytest.mark.parametrize("row", golden_rows(), ids=lambda row: row.title)

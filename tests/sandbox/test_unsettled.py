@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from managed_databases.cli import app
 from managed_databases.sandbox.catalogue import CATALOGUE, catalogue_id, type_id
+from managed_databases.sandbox.command import sandbox
 from managed_databases.sandbox.settings import OTHER_CLOUD, UNSETTLED, Settings, choices, parsed
 from sandbox.account import NOWHERE, Account, new_datastore, outcome
 
@@ -256,7 +257,9 @@ def test_settings_are_read_from_the_command_line(told: str, expected: tuple[str,
     ],
 )
 def test_what_is_no_setting_is_told(told: str, message: str) -> None:
-    answer = CliRunner().invoke(app, ["sandbox", "--setting", told])
+    app = typer.Typer()
+    app.command()(sandbox)
+    answer = CliRunner().invoke(app, ["--setting", told])
     assert (answer.exit_code, message in answer.output) == (1, True), answer.output
 
 

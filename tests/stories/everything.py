@@ -3,11 +3,17 @@
 from typing import Any
 
 from cluster import Manifest
+from kind_examples import examples_beside
+from kube.kind_tests import told_by_kind_tests
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from stories.world import World, condition, manifest
 
 REDIS_FLAVOR = "RS1.2-4096-40"
 COLLECTIONS = {name: kind.collection.name for name, kind in cloud_kinds(kinds()).items()}
+CHANGE: dict[str, dict[str, Any]] = dict(told_by_kind_tests("CHANGE"))
+"""What people change in the spec of the kind's first resource."""
+_AS_HERE = {"postgresql": "main", "kafka": "broker", "orders": "shop", "reports": "reader"}
+"""How what the examples refer to is called here."""
 _USERS = {"app": "main", "reader": "main", "producer": "broker"}
 _DIFFERS = frozenset({"id", "created_at", "updated_at", "creation_finished_at", "connection", "instances", "value"})
 _REFERENCES = frozenset({"datastore_id", "database_id", "user_id", "owner_id"})
@@ -30,12 +36,18 @@ def resources(world: World, **spec: Any) -> list[Manifest]:
         ("DatabaseUser", "producer", in_broker),
         ("PrometheusMetricsToken", "prometheus", {}),
     ]
+    told[:0] = examples_beside({"ManagedDatastore", *(kind for kind, _, _ in told)}, _AS_HERE)
     return [
         *(manifest(kind, name, world.namespace, own | spec) for kind, name, own in told),
         world.datastore(**spec),
         world.datastore("broker", engine={"type": "kafka", "version": "3.6"}, **spec),
         world.datastore("cache", engine={"type": "redis", "version": "7"}, flavor={"name": REDIS_FLAVOR}, **spec),
     ]
+
+
+def first_of(world: World, kind: str) -> str:
+    """The name of the kind's first resource."""
+    return next(str(each["metadata"]["name"]) for each in resources(world) if each["kind"] == kind)
 
 
 def given(key: str) -> dict[str, str]:

@@ -4,23 +4,29 @@ import asyncio
 import re
 from typing import Any
 
+from kube.kind_tests import told_by_kind_tests
+from managed_databases.kinds.registry import cloud_kinds, kinds
 from stories.clouds import in_both_clouds
-from stories.everything import COLLECTIONS, all_is_in_sync, give, nothing_is_left, project, resources
+from stories.everything import CHANGE, COLLECTIONS, all_is_in_sync, first_of, give, nothing_is_left, project, resources
 from stories.pace import fast
 from stories.world import World, condition
 
 REFUSAL = {"error": {"code": 400, "title": "Bad Request", "message": "Validation failure: {'x': 'not today'}"}}
-CHILDREN = [name for name in COLLECTIONS if name not in ("ManagedDatastore", "PrometheusMetricsToken")]
-DRIFT: dict[str, tuple[str, dict[str, Any]]] = {
-    "ManagedDatastore": ("main", {"backup_retention_days": 3}),
-    "ManagedDatabase": ("shop", {"owner_id": None}),
-    "KafkaTopic": ("orders", {"partitions": 1}),
-    "KafkaACL": ("producer-writes", {"allow_read": True, "allow_write": False}),
-    "PrometheusMetricsToken": ("prometheus", {"name": "stolen"}),
+KINDS = cloud_kinds(kinds())
+CHILDREN = [name for name, kind in KINDS.items() if kind.is_inside]
+OUTSIDE = [name for name in KINDS if name not in CHILDREN]
+DRIFT: dict[str, dict[str, Any]] = {
+    "ManagedDatastore": {"backup_retention_days": 3},
+    "ManagedDatabase": {"owner_id": None},
+    **dict(told_by_kind_tests("DRIFT")),
 }
-"""Kind -> the resource, and what others change in the cloud."""
-MADE_AGAIN = {"DatabaseGrant": "reader-in-shop", "DatabaseExtension": "earthdistance"}
+"""Kind -> what others change in the cloud, in the object of its first resource."""
+MADE_AGAIN = [name for name, kind in KINDS.items() if kind.collection.updates is None and not kind.holds_data]
 """Of these nothing can change: others take them away."""
+MENDED = {kind: ("PUT", f"/v1/{COLLECTIONS[kind]}/{{id}}") for kind in DRIFT}
+MENDED |= {kind: ("POST", f"/v1/{COLLECTIONS[kind]}") for kind in MADE_AGAIN}
+MENDED["ManagedDatastore"] = ("PUT", "/v1/datastores/{id}/backups")
+"""Kind -> the call that mends it."""
 
 
 async def in_sync(world: World) -> None:
@@ -61,16 +67,15 @@ async def test_parents_that_are_missing_and_an_api_that_refuses(world: World) ->
 
     refuse = await world.sandbox.fault(method="POST", path="/v1/", status=400, body=REFUSAL)
     await world.apply(*everything)
-    first = ("ManagedDatastore", "PrometheusMetricsToken")
     for each in everything:
-        if each["kind"] in first:
+        if each["kind"] in OUTSIDE:
             stalled = await world.becomes(each["kind"], each["metadata"]["name"], "Stalled", reason="Invalid")
             assert "not today" in condition(stalled, "Stalled")["message"]
     assert any(fault["id"] == refuse and fault["met"] for fault in await world.sandbox.faults())
     await world.sandbox.clear_faults()
     children = "|".join(COLLECTIONS[kind] for kind in CHILDREN)
     await world.sandbox.fault(method="POST", path=f"/({children})$", status=400, body=REFUSAL)
-    await ask_again(world, *first)
+    await ask_again(world, *OUTSIDE)
     for each in everything:
         if each["kind"] in ("DatabaseUser", "KafkaTopic"):  # the others wait for these
             await world.becomes(each["kind"], each["metadata"]["name"], "Stalled", reason="Invalid")
@@ -89,6 +94,16 @@ async def ask_again(world: World, *wanted: str) -> None:
 
 
 @fast
+async def test_what_people_change_later_is_changed(world: World) -> None:
+    await made(world)
+    await world.sandbox.clear_requests()
+    for kind, spec in CHANGE.items():
+        await world.change(kind, first_of(world, kind), **spec)
+    await in_sync(world)
+    assert await mutations(world) == sorted(("PUT", f"/v1/{COLLECTIONS[kind]}/{{id}}") for kind in CHANGE)
+
+
+@fast
 async def test_drift_is_corrected(world: World) -> None:
     await made(world)
     await world.change("ManagedDatastore", "main", backupRetentionDays=7)
@@ -96,27 +111,17 @@ async def test_drift_is_corrected(world: World) -> None:
     await world.sandbox.clear_requests()
     for kind in DRIFT:
         await drift(world, kind)
-    for kind, name in MADE_AGAIN.items():
-        await world.sandbox.vanish(COLLECTIONS[kind], (await world.get(kind, name))["status"]["id"])
+    for kind in MADE_AGAIN:
+        await world.sandbox.vanish(COLLECTIONS[kind], (await world.get(kind, first_of(world, kind)))["status"]["id"])
 
     async def corrected() -> list[tuple[str, str]]:
         found = await mutations(world)
-        assert len(found) >= len(DRIFT) + len(MADE_AGAIN), found
+        assert len(found) >= len(MENDED), found
         return found
 
     await world.until("each difference is corrected", corrected)
     await in_sync(world)
-    assert await mutations(world) == sorted(
-        [
-            ("PUT", "/v1/datastores/{id}/backups"),
-            ("PUT", "/v1/databases/{id}"),
-            ("PUT", "/v1/topics/{id}"),
-            ("PUT", "/v1/acls/{id}"),
-            ("PUT", "/v1/prometheus-metrics-tokens/{id}"),
-            ("POST", "/v1/grants"),
-            ("POST", "/v1/extensions"),
-        ]
-    )
+    assert await mutations(world) == sorted(MENDED.values())
 
 
 @fast
@@ -127,17 +132,16 @@ async def test_drift_is_reported_only_where_so_asked(world: World) -> None:
     await world.sandbox.clear_requests()
     for kind in DRIFT:
         await drift(world, kind)
-    for kind, (name, _) in DRIFT.items():
-        told = await world.becomes(kind, name, "Synced", "False", reason="Drift")
+    for kind in DRIFT:
+        told = await world.becomes(kind, first_of(world, kind), "Synced", "False", reason="Drift")
         assert condition(told, "Ready")["status"] == "True", "it can be used"
         assert condition(told, "Stalled")["status"] == "False"
     assert await mutations(world) == []
 
 
 async def drift(world: World, kind: str) -> None:
-    name, fields = DRIFT[kind]
-    id_ = (await world.get(kind, name))["status"]["id"]
-    await world.sandbox.edit(COLLECTIONS[kind], id_, **fields)
+    id_ = (await world.get(kind, first_of(world, kind)))["status"]["id"]
+    await world.sandbox.edit(COLLECTIONS[kind], id_, **DRIFT[kind])
 
 
 @in_both_clouds
@@ -157,4 +161,5 @@ async def test_parents_that_go_first(world: World) -> None:
 
     await world.until("nothing is left", look)
     deleted = [path for method, path in await mutations(world) if method == "DELETE"]
-    assert deleted == ["/v1/datastores/{id}"] * 3 + ["/v1/prometheus-metrics-tokens/{id}"], "what is inside goes along"
+    outside = sorted(f"/v1/{COLLECTIONS[each['kind']]}/{{id}}" for each in resources(world) if each["kind"] in OUTSIDE)
+    assert deleted == outside, "what is inside goes along"

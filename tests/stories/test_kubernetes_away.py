@@ -3,6 +3,7 @@ ends.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -198,14 +199,21 @@ async def test_metrics_count_calls(world: World, probed: Probed) -> None:
     await world.apply(world.user())
     await world.becomes("DatabaseUser", "app", "Stalled")
     _, text = await probed.says("/metrics")
-    counted = {
-        tuple(part.split('"')[1] for part in sorted(line.partition("{")[2].partition("}")[0].split(",")))
+    counted = [
+        dict(re.findall(r'(\w+)="([^"]*)"', line))
         for line in text.splitlines()
         if line.startswith("managed_databases_api_calls_total{")
-    }  # operation, outcome, project
-    operations = {(operation, outcome) for operation, outcome, project in counted if project == world.project}
+    ]
+    operations = {(each["operation"], each["outcome"]) for each in counted if each["project"] == world.project}
     assert ("datastores.create", "ok") in operations, text
     assert ("datastores.list", "ok") in operations, text
     assert any(operation == "users.create" and outcome != "ok" for operation, outcome in operations), operations
     stalled = f'managed_databases_resources{{kind="DatabaseUser",namespace="{world.namespace}",state="stalled"}} 1.0'
     assert stalled in text.splitlines(), text
+
+    async def is_told_at_the_datastore() -> bool:
+        events = await world.cluster.list("events", world.namespace)
+        told = {each["involvedObject"]["name"]: each["message"] for each in events if each["reason"] == "StalledInside"}
+        return "DatabaseUser app (" in told.get("main", "")
+
+    await world.until("the datastore has an Event", is_told_at_the_datastore)

@@ -9,6 +9,7 @@ import pytest
 
 from audit_log import AuditEvent
 from cluster import Events
+from kind_examples import examples_beside
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.rbac import AccessRule, access
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET, TRUST_CLAIMS
@@ -25,6 +26,13 @@ elected = pytest.mark.parametrize("world", [{"settings": SETTINGS}], indirect=Tr
 
 EVERYWHERE = "*"
 KAFKA = {"engine": {"type": "kafka", "version": "3.6"}}
+
+WRITTEN = {"ManagedDatastore", "ManagedDatabase", "DatabaseUser", "DatabaseExtension", "LogicalReplicationSlot"}
+WRITTEN |= {"KafkaTopic", "PrometheusMetricsToken"}
+INLINE = {"DatabaseGrant", "KafkaACL"}
+"""Users ask for these."""
+AS_HERE = {"postgresql": "main", "orders": "shop", "reports": "app"}
+"""How what the examples refer to is called here."""
 
 OF_EVERYBODY = {("authorization.k8s.io", "selfsubjectaccessreviews", "create")}
 """What Kubernetes lets every account do (system:basic-user), so that no rule of ours has to."""
@@ -94,22 +102,58 @@ async def everything(world: World) -> None:
         world.user("producer", datastoreRef={"name": "kafka"}, access=topics),
         manifest("KafkaTopic", "orders", world.namespace, {"datastoreRef": {"name": "kafka"}, "partitions": 1}),
         manifest("PrometheusMetricsToken", "prometheus", world.namespace, {}),
+        *(
+            manifest(kind, name, world.namespace, spec)
+            for kind, name, spec in examples_beside(WRITTEN | INLINE, AS_HERE)
+        ),
     )
     made = await one_of_each_kind(world)
     assert (await world.secret("app-user"))["ca.crt"] == "the certificate"
     await statuses_are_believed(world)
+    await the_catalogue_follows(world, "adopt", "metrics")
 
     await give(world, "second")
     await until_secret(world, "app-user", password="second")
     await until_gone(world, "app-user-pending")
+    await world.change("DatabaseUser", "producer", rotation={"strategy": "TwoUsers"})
+    await world.becomes("DatabaseUser", "producer-twin")
+    await world.change("DatabaseUser", "producer", rotation=None)
+
+    async def is_gone() -> bool:
+        return not await world.cluster.exists("DatabaseUser", "producer-twin", world.namespace)
+
+    await world.until("the second user is gone", is_gone)
     await world.change("DatabaseUser", "app", databases=None)
     await world.change("DatabaseUser", "producer", access=None)
-    for kind in ("DatabaseGrant", "KafkaACL"):
+    for kind in INLINE:
         await until_none(world, kind)
     for kind, name in made:
-        if kind not in ("DatabaseProject", "DatabaseGrant", "KafkaACL", "ManagedDatastore"):
+        if kind not in {"DatabaseProject", "ManagedDatastore", *INLINE}:
             await world.delete(kind, name)
+    await world.change("DatabaseProject", world.project, allowedNamespaces=[])
+
+    async def has_no_catalogue() -> bool:
+        return not await world.cluster.exists("DatabaseCatalogue", world.project, world.namespace)
+
+    await world.until("the namespace may choose nothing", has_no_catalogue)
     assert await world.operator.stop() == 0, world.operator.log_tail()
+
+
+async def the_catalogue_follows(world: World, *powers: str) -> None:
+    """It is there, and is written again when the namespace may do something else."""
+
+    async def told() -> list[str]:
+        catalogue = await world.cluster.get("DatabaseCatalogue", world.project, world.namespace)
+        return list(catalogue["powers"])
+
+    await world.until("there is a catalogue", told)
+    allowed = [{"name": world.namespace, "powers": [*powers]}]
+    await world.change("DatabaseProject", world.project, allowedNamespaces=allowed)
+
+    async def is_told() -> bool:
+        return await told() == [*powers]
+
+    await world.until("the catalogue tells of another power", is_told)
 
 
 async def statuses_are_believed(world: World) -> None:

@@ -42,13 +42,15 @@ async def test_what_kubectl_shows(world: World) -> None:
     )
     namespace = ("-n", world.namespace)
     for resource in ("mds/main", "mdb/shop", "dbu/app"):
-        await world.cluster.kubectl("wait", "--for=condition=Ready", resource, *namespace, "--timeout=60s")
+        for condition_type in ("Ready", "Synced"):
+            waits = ("wait", f"--for=condition={condition_type}", resource, *namespace, "--timeout=60s")
+            await world.cluster.kubectl(*waits)
     status = (await world.get("ManagedDatastore", "main"))["status"]
 
     everything = await world.cluster.kubectl("get", "databases", *namespace)
     for name in ("main", "shop", "app"):
-        assert re.search(rf"/{name} +True +Ready ", everything), everything
-    assert re.search(r"/main +True +Ready +ACTIVE", everything), everything
+        assert re.search(rf"/{name} +True +True +Ready ", everything), everything
+    assert re.search(r"/main +True +True +Ready +ACTIVE", everything), everything
     for table in (
         await world.cluster.kubectl("get", "mds", *namespace),
         await world.cluster.kubectl("get", "mds", *namespace, "-o", "wide"),

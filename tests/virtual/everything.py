@@ -1,21 +1,21 @@
-"""Resources of every kind in virtual time: the examples, changes that people make to them, and what must be true in the end."""
+"""Resources of every kind in virtual time: the examples of each engine, changes by people, and what must be true in the end."""
 
 import asyncio
 import copy
 from collections.abc import Collection
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from kind_examples import EXAMPLES, first_example
+from kube.kind_tests import told_by_kind_tests
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
 from virtual.memory_cluster import Raw
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 
-EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
 CLOUD_KINDS = cloud_kinds(kinds())
 
 CHANGES: dict[tuple[str, str], dict[str, Any]] = {
@@ -32,9 +32,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("ManagedDatabase", "orders"): {"ownerRef": {"name": "reports"}},
     ("DatabaseUser", "reports"): {"databaseRef": None, "passwordSecretRef": {"name": "given", "key": "password"}},
     ("DatabaseUser", "producer"): {"access": [{"patternType": "prefixed", "pattern": "audit.", "allowWrite": True}]},
-    ("KafkaTopic", "orders.placed"): {"partitions": 12},
-    ("KafkaACL", "consumer-reads-orders"): {"allowRead": False, "allowWrite": True},
-    ("PrometheusMetricsToken", "prometheus"): {"name": "renamed"},
+    **{(kind, first_example(kind)["metadata"]["name"]): spec for kind, spec in told_by_kind_tests("CHANGE")},
 }
 
 CHANGED_KINDS = {kind for kind, _ in CHANGES}
@@ -54,17 +52,19 @@ def collection(kind: str) -> str:
 
 @cache
 def _examples() -> list[Raw]:
-    return [
+    """Of each engine, and the first one of each kind that none of these has."""
+    of_engines = [
         each
         for engine in ("postgresql", "mysql", "redis", "kafka")
         for each in yaml.safe_load_all((EXAMPLES / f"{engine}.yaml").read_text())
     ]
+    missing = [kind for kind in CLOUD_KINDS if kind not in {each["kind"] for each in of_engines}]
+    return [*of_engines, *(first_example(kind) for kind in missing)]
 
 
 def everything(**spec: Any) -> list[Raw]:
-    """A project and the examples of each engine, children first; `spec` is added to what has a cloud object."""
+    """A project and an example of each kind, children first; `spec` is added to what has a cloud object."""
     found: list[Raw] = copy.deepcopy(_examples())
-    found.append(manifest("PrometheusMetricsToken", "prometheus", NAMESPACE, {}))
     for each in found:
         each["metadata"]["namespace"] = NAMESPACE
         each["spec"] |= spec

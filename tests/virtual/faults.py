@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -139,6 +140,12 @@ class Watch:
     is_unclear: bool = False
     _outdated: dict[ResourceKey, str] = field(default_factory=dict)
     _shut_since: dict[ResourceKey, float] = field(default_factory=dict)
+    _checks: dict[ResourceKey, str | None] = field(default_factory=dict)
+
+    def all_are_ready(self, resources: Iterable[ResourceKey]) -> None:
+        """All these are usable now, and shall stay so."""
+        self.was_ready = set(resources)
+        self._checks = {key: self._of(key).get("passwordCheck") for key in resources}
 
     async def look(self) -> None:
         """What is usable stays so; what says that it is there has an id, and a Secret that opens it; conditions do not
@@ -146,7 +153,7 @@ class Watch:
         """
         outdated, self._outdated = self._outdated, {}
         for key in self.was_ready:
-            if not await self._may_have_another_password(key):
+            if not (await self._may_have_another_password(key) or self._has_just_another_password(key)):
                 assert self.world.says(key, "Ready")[0] == "True", f"{key} is fine and does not say so: {self._of(key)}"
         for kind in CLOUD_KINDS:
             for key in self.world.cluster.of_kind(kind):
@@ -163,6 +170,15 @@ class Watch:
         if key.kind != "DatabaseUser" or pending not in self.world.cluster.objects:
             return False
         return self.is_unclear or not await self._opens(key)
+
+    def _has_just_another_password(self, key: ResourceKey) -> bool:
+        """Whether the Secret has just got a new password, and no status tells yet that the cloud is done with it (ACTIVE). If the
+        project cannot be asked any more right then, Ready stays False, as it was during the change.
+        """
+        status = self._of(key)
+        if self.world.says(key, "Ready")[0] == "True":
+            self._checks[key] = status.get("passwordCheck")
+        return status.get("phase") == "PENDING_UPDATE" and status.get("passwordCheck") != self._checks[key]
 
     async def _opens(self, key: ResourceKey) -> bool:
         datastore, name = self._of(key)["identity"]["key"]

@@ -16,7 +16,8 @@ from uuid import uuid4
 import orjson
 
 from managed_databases.kinds.registry import kinds
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.collections import SECRET, SERVICE
+from managed_databases.kube.workloads import PLURALS
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.ports import (
     AlreadyThere,
@@ -34,7 +35,13 @@ _PATH = re.compile(
     r"/apis?(?:/[a-z0-9.]+)?/v[a-z0-9]+(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[a-z]+)"
     r"(?:/(?P<name>[^/]+))?(?:/(?P<sub>[a-z]+))?"
 )
-_KINDS = {kind.plural: kind.name for kind in kinds().values()} | {"secrets": SECRET, "configmaps": "ConfigMap"}
+_KINDS = {
+    **{kind.plural: kind.name for kind in kinds().values()},
+    **{plural: kind for kind, plural in PLURALS.items()},
+    "secrets": SECRET,
+    "services": SERVICE,
+    "configmaps": "ConfigMap",
+}
 
 _ONLY_JSON = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
@@ -162,6 +169,8 @@ class MemoryCluster:
         """As `KubeConnection.request`, for what `KubeWriter` asks. Raises KubeError."""
         await asyncio.sleep(self.answer_seconds)
         try:
+            if (selector := dict(query).get("labelSelector")) is not None:
+                return self._listed(path, selector)
             return (
                 self._dry_answer(method, path, body) if ("dryRun", "All") in query else self._answer(method, path, body)
             )
@@ -182,11 +191,23 @@ class MemoryCluster:
             self.objects, self.writes, self._version = before
             self.told = told
 
-    def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Raw:
+    def _refuse(self, method: str, path: str) -> None:
         if self.away:
             raise KubeUnreachable("the API server is away")
         if why := self.refuses(method, path):
             raise KubeRefused(f"{method} {path}: 403 Forbidden: {why}")
+
+    def _listed(self, path: str, selector: str) -> Raw:
+        self._refuse("GET", path)
+        found = _PATH.fullmatch(path)
+        assert found is not None, path
+        labels = dict(each.split("=") for each in selector.split(",")).items()
+        of_kind = self.of_kind(_KINDS[found["plural"]]).items()
+        items = [raw for key, raw in of_kind if key.namespace == found["namespace"]]
+        return {"items": [_copy(raw) for raw in items if labels <= raw["metadata"].get("labels", {}).items()]}
+
+    def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Raw:
+        self._refuse(method, path)
         found = _PATH.fullmatch(path)
         assert found is not None, path
         if found["plural"] == "events":

@@ -139,8 +139,10 @@ async def wish_while_nothing_can_be_known(walk: Walk, days: int) -> None:
     walk.trouble.everywhere = False
 
 
-async def meddle_in_a_pass(walk: Walk, user: str, edit: tuple[str, bytes] | str, requests: int) -> None:
-    """A password is rotated, and before one of the requests that this takes something befalls the user's Secret."""
+async def meddle_in_a_pass(walk: Walk, user: str, edit: tuple[str, bytes] | str, requests: int, *, asked: bool) -> None:
+    """A password is rotated, and before one of the requests that this takes something befalls the user's Secret. `asked`: the
+    operator makes the password up; else a person gives it.
+    """
 
     def meddle() -> None:
         if isinstance(edit, tuple):
@@ -164,6 +166,9 @@ async def meddle_in_a_pass(walk: Walk, user: str, edit: tuple[str, bytes] | str,
         walk.apply(key, onUnknownPassword="Reset")
         await asyncio.sleep(30)
     before = copy.deepcopy(walk.world.cluster.objects.get(ResourceKey(SECRET, NAMESPACE, f"{user}-user")))
-    walk.trouble.give(b"good-password-3")
+    if asked:
+        walk.ask_for_a_password(user)
+    else:
+        walk.trouble.give(b"good-password-3")
     walk.trouble.in_a_pass(requests, meddle)
     await asyncio.sleep(20)

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from managed_databases.reconcile import controller
+from managed_databases.reconcile import controller, enqueuer
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.scheduling import dependencies
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
+from parsed import parsed
 from stories.world import manifest
 from virtual.everything import all_is_right, change_everything, everything, keys_of
 from virtual.virtual_time import in_virtual_time
@@ -49,7 +50,7 @@ def test_nothing_else_makes_topics() -> None:
     for path in (Path(dependencies.__file__).parents[1]).rglob("*.py"):
         if path == Path(dependencies.__file__):
             continue
-        calls = [each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Call)]
+        calls = [each for each in ast.walk(parsed(path)) if isinstance(each, ast.Call)]
         named = [each.func.id for each in calls if isinstance(each.func, ast.Name)]
         assert "Dependency" not in named, path
 
@@ -68,13 +69,15 @@ class Ear:
                 ear.listened.update(wanted)
                 super().depends_on(key, wanted)
 
+        class Telling(enqueuer.Waker):
             def wake(self, dependency: Dependency, priority: Priority = Priority.LOW) -> None:
                 ear.told.add(dependency)
-                if self._dependencies.of(dependency):
+                if self.dependencies.of(dependency):
                     ear.heard.add(kind_of(dependency))
                 super().wake(dependency, priority)
 
         monkeypatch.setattr("virtual.virtual_world.Controller", Listening)
+        monkeypatch.setattr(controller, "Waker", Telling)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +104,11 @@ async def everything_happens() -> None:
         by_id = ResourceKey("DatabaseUser", NAMESPACE, "by_id")
         spec: dict[str, Any] = {"datastoreRef": {"id": world.get(main)["status"]["id"]}}
         world.cluster.apply(manifest(by_id.kind, "by-id", NAMESPACE, spec | {"name": "by_id"}))
+        pair = {"datastoreRef": {"name": main.name}, "rotation": {"strategy": "TwoUsers"}}
+        world.cluster.apply(manifest(by_id.kind, "pair", NAMESPACE, pair))
+        await asyncio.sleep(60)
+        grant = {"datastoreRef": {"name": main.name}, "userRef": {"name": "pair"}, "databaseRef": {"name": "orders"}}
+        world.cluster.apply(manifest("DatabaseGrant", "pair-in-orders", NAMESPACE, grant))
         await asyncio.sleep(30)
         world.cluster.change(main, deletionPolicy="Retain")
         world.cluster.delete(main)

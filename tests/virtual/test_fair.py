@@ -18,6 +18,7 @@ MAIN, SHOP, APP = KEYS[:3]
 MANY = 150
 """More than there are places."""
 HOUR = 3600
+PROJECT = ResourceKey("DatabaseProject", "", "team")
 SOON = 60
 
 
@@ -132,6 +133,38 @@ async def tells_of_a_list() -> None:
         await world.until("and then it is made", lambda: world.says(MAIN, "Synced")[0] == "True")
 
 
+CATALOGUE = [
+    ("datastore-types", 429, "the API allows no call to list datastore-types at the moment (429)"),
+    ("flavors", 403, "the API refuses to list flavors"),
+    ("flavors", 500, "the API has not listed flavors yet"),
+]
+
+
+@pytest.mark.parametrize(("part", "status", "told"), CATALOGUE)
+def test_why_the_catalogue_is_not_read_is_told(part: str, status: int, told: str) -> None:
+    in_virtual_time(tells_why_the_catalogue_is_not_read(part, status, told))
+
+
+async def tells_why_the_catalogue_is_not_read(part: str, status: int, told: str) -> None:
+    async with VirtualWorld() as world:
+        world.cluster.apply(project())
+        await world.fault(path=f"^/v1/{part}$", method="GET", status=status, times=None, headers={"Retry-After": "30"})
+        await world.start()
+        world.cluster.apply(manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN]))
+        await asyncio.sleep(SOON)
+        assert told in world.get(MAIN)["status"]["message"]
+        of_project = world.get(PROJECT)["status"]
+        assert of_project["reason"] != "InSync", of_project
+        assert part in of_project["message"]
+        written = world.get(MAIN)["metadata"]["resourceVersion"]
+        await asyncio.sleep(600)
+        assert world.get(MAIN)["metadata"]["resourceVersion"] == written, (
+            "a message that changes would be written each time"
+        )
+        await world.clear_faults()
+        await world.until("it is made", lambda: world.says(MAIN, "Synced")[0] == "True")
+
+
 UNLISTABLE = [("databases", 403), ("databases", 500), ("grants", 403)]
 
 
@@ -188,6 +221,7 @@ async def writes_the_id() -> None:
     async with VirtualWorld() as world:
         await begin_with_datastore(world)
         await world.fault(path="^/v1/databases$", method="GET", status=403)
+        world.cluster.apply(manifest("ManagedDatabase", "shop", NAMESPACE, IN_MAIN))
         world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, IN_MAIN | {"databaseRef": {"name": "shop"}}))
         await asyncio.sleep(SOON)
         (user,) = await world.objects("users")

@@ -92,7 +92,7 @@ async def lives_through(phase: Phase, fault: str, calls: Calls, kinds: tuple[str
                 world.cluster.apply(each)
             await all_is_right(world, resources)
             if phase != "delete":
-                watch.was_ready = set(resources)
+                watch.all_are_ready(resources)
         failing = _count(world, kinds)
         world.sent.clear()
         for method in CHANGING if calls == "changing" else (None,):

@@ -11,7 +11,7 @@ from virtual.faults import REQUEST_FAULTS
 from virtual.other_hands import FIELDS
 from virtual.trouble import LASTS_SECONDS
 from virtual.virtual_time import in_virtual_time
-from virtual.walk import ELSEWHERE, HOLDS_AGAIN_SECONDS, KEYS, OTHER_TOKEN, SECOND, Walk
+from virtual.walk import ELSEWHERE, EVERY_KEY, HOLDS_AGAIN_SECONDS, KEYS, OTHER_TOKEN, SECOND, Walk
 
 Plot = Callable[[Walk], Awaitable[None]]
 MAIN, DATABASE, APP, TWIN = KEYS[0], KEYS[1], KEYS[2], KEYS[4]
@@ -62,6 +62,18 @@ async def lose_an_answer(walk: Walk) -> None:
     await plots.correct_a_name_during_an_attempt(walk, "502 after the effect", SECOND, "corrected")
 
 
+async def lose_an_answer_for_long(walk: Walk) -> None:
+    """The connection breaks, and what was asked for appears long after the next lists."""
+    for key in EVERY_KEY:
+        walk.delete(key)
+    await asyncio.sleep(60)
+    await walk.world.fault(
+        path="^/v1/datastores$", method="POST", times=1, **REQUEST_FAULTS["effect 20 s after the reset"]
+    )
+    walk.apply(MAIN)
+    await asyncio.sleep(60)
+
+
 async def lose_the_datastore(walk: Walk) -> None:
     await walk.vanish(MAIN.kind)
 
@@ -99,6 +111,7 @@ PLOTS: dict[str, Plot] = {
     "another datastore of the name": partial(plots.let_go_and_make_another, name="main-two"),
     "a wish that nobody can look up": partial(plots.wish_while_nothing_can_be_known, days=9),
     "a name is corrected, the answer lost": lose_an_answer,
+    "the answer is lost, and the effect comes later": lose_an_answer_for_long,
     "finalizers are lost": replace_and_delete,
     "a parameter that there is not": ask_for_nonsense,
     "a password is given": give_a_password,

@@ -1,6 +1,7 @@
 """Random walks: people, the cloud and bad luck act in any order; the promises hold at each step, and all is well in the end."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -248,6 +249,24 @@ class RandomWalk(RuleBasedStateMachine):
 
         self._run(step())
 
+    @rule(user=users, seconds=st.sampled_from([0, 0.05, 10]))
+    def ask_for_a_password(self, user: str, seconds: float) -> None:
+        async def step() -> None:
+            self._walk.ask_for_a_password(user)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(days=st.sampled_from([0.5, 1, 40]), seconds=st.sampled_from([0, 1000]))
+    def dates_come(self, days: float, seconds: float) -> None:
+        """The calendar goes on, and with it the dates at which passwords change."""
+
+        async def step() -> None:
+            self._walk.world.clock.ahead += timedelta(days=days)
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
     @rule(user=users, edit=st.sampled_from(EDITS), seconds=st.sampled_from([0, 0.05, 10]))
     def edit_secret(self, user: str, edit: tuple[str, bytes], seconds: float) -> None:
         async def step() -> None:
@@ -261,10 +280,11 @@ class RandomWalk(RuleBasedStateMachine):
         user=users,
         edit=st.sampled_from([*EDITS, "immutable", "quota", "given", "refused", "deleted", "set back"]),
         requests=st.integers(0, 15),
+        asked=st.booleans(),
     )
-    def meddle_in_a_pass(self, user: str, edit: tuple[str, bytes] | str, requests: int) -> None:
+    def meddle_in_a_pass(self, user: str, edit: tuple[str, bytes] | str, requests: int, asked: bool) -> None:
         """Something befalls a Secret at any point of what the operator does about it."""
-        self._run(plots.meddle_in_a_pass(self._walk, user, edit, requests))
+        self._run(plots.meddle_in_a_pass(self._walk, user, edit, requests, asked=asked))
 
     @rule(days=st.integers(8, 20))
     def wish_while_nothing_can_be_known(self, days: int) -> None:

@@ -110,3 +110,20 @@ def test_a_secret_that_proves_nothing_is_not_ready(what: str, is_killed: bool) -
             await world.until("it heals once it is told", lambda: world.says(TOKEN, "Ready")[0] == "True")
 
     in_virtual_time(story())
+
+
+def test_a_mistyped_annotation_is_told_once() -> None:
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            world.cluster.apply(project())
+            await world.start()
+            key = ResourceKey("PrometheusMetricsToken", NAMESPACE, "prometheus")
+            world.cluster.apply(manifest(key.kind, key.name, NAMESPACE, {}))
+            await world.until("it is there", lambda: world.says(key, "Synced")[0] == "True")
+            world.cluster.annotate(key, pause="true")
+            await asyncio.sleep(1800)
+            told = [each["note"] for each in world.cluster.events if each["reason"] == "OddAnnotation"]
+            (note,) = told
+            assert "did you mean manageddatabases.io/paused?" in note
+
+    in_virtual_time(work())

@@ -46,13 +46,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock(Clock):
-    """The engine's clock in such a loop."""
+    """The engine's clock in such a loop. `ahead` is how far the calendar is ahead of the time that has passed in the loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead = timedelta()
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
 
     def now(self) -> datetime:
-        return _STARTED + timedelta(seconds=self.monotonic())
+        return _STARTED + timedelta(seconds=self.monotonic()) + self.ahead
 
 
 def in_virtual_time(work: Coroutine[Any, Any, T]) -> T:

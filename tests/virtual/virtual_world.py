@@ -21,13 +21,17 @@ from pydantic import SecretStr
 from managed_databases.api.client import Client
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.cache import Store, resource_of
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.collections import NAMESPACE as NAMESPACE_KIND
+from managed_databases.kube.collections import SECRET, SERVICE
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.workloads import PLURALS
 from managed_databases.kube.writing import KubeWriter
+from managed_databases.probe import Answer, Login, Outcome
 from managed_databases.reconcile.controller import Controller
+from managed_databases.reconcile.keepers.prober import Attempt
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.observe.seals import OwnershipKey, Seals
-from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL, OWN, ResourceKey
+from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL, OWN, KubeUnreachable, ResourceKey
 from managed_databases.reconcile.settings import ControllerSettings
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from managed_databases.sandbox.server import Sandbox
@@ -103,16 +107,31 @@ class _InProcess(httpx.AsyncBaseTransport):
         self._world.ended(request, None if failed else task.result())
 
 
+async def _no_database(login: Login, password: SecretStr | None) -> Answer:
+    """Nothing answers: the sandbox's databases are none, and no socket works in virtual time."""
+    return Answer(Outcome.UNREACHABLE)
+
+
 class VirtualWorld(SandboxAdmin):
     """`async with VirtualWorld() as world`, inside `in_virtual_time`."""
 
-    def __init__(self, *, seed: int = 0, delay_seconds: float = 1.0, **settings: Any) -> None:
+    def __init__(
+        self, *, seed: int = 0, delay_seconds: float = 1.0, attempt: Attempt | None = None, **settings: Any
+    ) -> None:
+        self._attempt = attempt or _no_database
+        self.watches_services = True
+        """Whether the operator may list and watch Services."""
+        self.watches_namespaces = True
+        """Whether the operator may list and watch Namespaces: it serves the whole cluster."""
+        self.leads = True
+        """Whether the process may log in to databases."""
         self.cluster = MemoryCluster()
         self.sent: list[Sent] = []
         self.refuses: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
         """What the API answers to a call instead of doing it; None: it does."""
         self.ended: Ended = lambda request, response: None
         self.seconds_to_answer: Callable[[httpx.Request], float] = lambda _: ANSWER_SECONDS
+        self.clock = VirtualClock()
         self._app = Sandbox(settings=Settings(delay_seconds=delay_seconds))
         self._settings = ControllerSettings(operator_namespace=SYSTEM, **settings)
         self._random = random.Random(seed)  # noqa: S311 (spreads retries, guards nothing)
@@ -151,27 +170,36 @@ class VirtualWorld(SandboxAdmin):
         """A new process: it remembers nothing."""
         store = Store(kinds())
         store.secrets_watched_in = frozenset({None})
+        store.services_watched_in = frozenset({None} if self.watches_services else ())
         connection = cast(KubeConnection, self.cluster)
         controller = Controller(
             store,
             KubeWriter(connection, store, kinds().values()),
-            VirtualClock(),
+            self.clock,
             self._settings,
             kinds(),
             draw=self._random.random,
             client_factory=partial(Client, transport=_InProcess(self, self._app)),
+            attempt=self._attempt,
+            may_probe=self._must_lead,
         )
 
         def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
-            if kind == "ConfigMap":  # not watched
+            if kind == "ConfigMap" or kind in PLURALS or (kind == SERVICE and not self.watches_services):
+                return  # not watched
+            if kind == NAMESPACE_KIND and not self.watches_namespaces:
                 return
-            if kind == SECRET and MANAGED_LABEL not in raw["metadata"].get("labels", {}):
+            if kind in (SECRET, SERVICE) and MANAGED_LABEL not in raw["metadata"].get("labels", {}):
                 gone = True  # the watch selects by the label: what loses it is gone for it
-                if store.secret_version(key.namespace, key.name) is None:
+                if store.version(key) is None:
                     return
             news = store.deleted(raw, kind) if gone else store.seen(raw, kind)
             if news is not None and kind == SECRET:
                 controller.secret_changed(key.namespace, key.name)
+            elif news is not None and kind == SERVICE:
+                controller.service_changed(key.namespace, key.name)
+            elif news is not None and kind == NAMESPACE_KIND:
+                controller.namespace_changed(key.name)
             elif news is not None:
                 controller.resource_changed(key)
 
@@ -179,7 +207,17 @@ class VirtualWorld(SandboxAdmin):
             tell(key.kind, key, raw, False)
         self._tell = tell
         self.cluster.told.append(tell)
+        self._drain = partial(controller.drain, 10)
         self._controller = asyncio.create_task(controller.run(), name="controller")
+
+    async def stop(self) -> None:
+        """Ask the process to stop, as SIGTERM does."""
+        await self._drain()
+        await self.kill()
+
+    async def _must_lead(self) -> None:
+        if not self.leads:
+            raise KubeUnreachable("another process leads")
 
     async def kill(self) -> None:
         if self._controller is None:
@@ -214,6 +252,15 @@ class VirtualWorld(SandboxAdmin):
         raw = self.cluster.objects[key]
         raw["status"] = self.seals().sealed(resource_of(copy.deepcopy(raw), key), raw["status"])
         self.cluster.touch(key)
+
+    def label_namespace(self, name: str, labels: dict[str, str]) -> None:
+        """Make the namespace with these labels, or give it them instead of those that it has."""
+        key = ResourceKey(NAMESPACE_KIND, "", name)
+        if key in self.cluster.objects:
+            self.cluster.objects[key]["metadata"]["labels"] = labels
+            self.cluster.touch(key)
+        else:
+            self.cluster.create(key, {"metadata": {"labels": labels}})
 
     # --- seeing ---
 

@@ -76,6 +76,7 @@ CHANGES: dict[ResourceKey, tuple[dict[str, Any], ...]] = {
     ),
     KEYS[1]: ({"ownerRef": {"name": "other"}}, {"ownerRef": {"name": "app"}}),
     KEYS[2]: ({"databaseRef": {"name": "shop"}}, {"databaseRef": None}),
+    KEYS[3]: ({"rotation": {"everyDays": 1}}, {"rotation": {"schedule": "0 3 * * *"}}, {"rotation": None}),
 }
 HOLDS_FOR_A_PERSON = {"Conflict", "AlreadyExists", "PasswordUnknown", "ApprovalNeeded", "SecretConflict"}
 """Stalled with one of these is right: somebody has to say what is meant."""
@@ -113,6 +114,7 @@ class Walk:
         self.hands = self.trouble.hands
         self.promises = Promises(self.world, self.trouble, EVERY_KEY)
         self._replaced: dict[ResourceKey, float] = {}
+        self._requests = 0
 
     async def begin(self, *, made: bool) -> None:
         """`made`: with everything there already."""
@@ -170,6 +172,13 @@ class Walk:
         self.change(KEYS[0], deletionPolicy="Retain")
         self.delete(KEYS[0])
         self.expected.add("InvalidSpec")
+
+    def ask_for_a_password(self, user: str) -> None:
+        """Somebody wants the user to have another password; each request is a new one."""
+        self._requests += 1
+        key = ResourceKey("DatabaseUser", NAMESPACE, user)
+        if key in self.world.cluster.objects:
+            self.world.cluster.annotate(key, rotate_password=str(self._requests))
 
     def rename(self, key: ResourceKey, name: str) -> None:
         """Somebody corrects a name, whatever is under way; what is in the cloud may have either from now on."""
@@ -310,12 +319,12 @@ class Walk:
 
     def _whose_it_is(self) -> int:
         """The number of the cloud's project that the operator's is bound to: with nothing left, another may have become it."""
-        for key in EVERY_KEY:
-            status = self.world.cluster.objects.get(key, {}).get("status", {})
-            if {"id", "intent"} & status.keys():
-                pinned = status["identity"]["projectID"]
-                return next(number for number, told in enumerate(DEFAULT_WORLD.projects) if told.id == pinned)
-        return 0
+        objects = self.world.cluster.objects
+        statuses = [objects.get(key, {}).get("status", {}) for key in EVERY_KEY]
+        bound = [status["identity"]["projectID"] for status in statuses if {"id", "intent"} & status.keys()]
+        bound.append(objects.get(PROJECT, {}).get("status", {}).get("projectID"))
+        numbers = {told.id: number for number, told in enumerate(DEFAULT_WORLD.projects)}
+        return numbers[bound[0]] if bound[0] else 0
 
     async def _let_go_of_what_was_lost(self) -> None:
         """When all is gone, and the way there was another one since, nobody but a person knows that it is (ADR 0010)."""

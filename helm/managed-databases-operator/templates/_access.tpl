@@ -79,9 +79,25 @@
 - apiGroups:
   - manageddatabases.io
   resources:
+  - databaseusers
+  verbs:
+  - create
+  - delete
+- apiGroups:
+  - manageddatabases.io
+  resources:
   - kafkaacls
   verbs:
   - create
+  - delete
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databasecatalogues
+  verbs:
+  - list
+  - create
+  - patch
   - delete
 - apiGroups:
   - events.k8s.io
@@ -186,9 +202,25 @@
 - apiGroups:
   - manageddatabases.io
   resources:
+  - databaseusers
+  verbs:
+  - create
+  - delete
+- apiGroups:
+  - manageddatabases.io
+  resources:
   - kafkaacls
   verbs:
   - create
+  - delete
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databasecatalogues
+  verbs:
+  - list
+  - create
+  - patch
   - delete
 - apiGroups:
   - events.k8s.io
@@ -297,9 +329,25 @@
 - apiGroups:
   - manageddatabases.io
   resources:
+  - databaseusers
+  verbs:
+  - create
+  - delete
+- apiGroups:
+  - manageddatabases.io
+  resources:
   - kafkaacls
   verbs:
   - create
+  - delete
+- apiGroups:
+  - manageddatabases.io
+  resources:
+  - databasecatalogues
+  verbs:
+  - list
+  - create
+  - patch
   - delete
 - apiGroups:
   - events.k8s.io
@@ -387,6 +435,31 @@
   verbs:
   - create
 {{- end }}
+{{- define "managed-databases-operator.access.restartWorkloads" -}}
+- apiGroups:
+  - apps
+  resources:
+  - deployments
+  - statefulsets
+  - daemonsets
+  verbs:
+  - get
+  - list
+  - patch
+{{- end }}
+{{- define "managed-databases-operator.access.services" -}}
+- apiGroups:
+  - ''
+  resources:
+  - services
+  verbs:
+  - get
+  - list
+  - watch
+  - create
+  - patch
+  - delete
+{{- end }}
 {{- define "managed-databases-operator.access.view" -}}
 - apiGroups:
   - manageddatabases.io
@@ -400,6 +473,7 @@
   - manageddatabases
   - manageddatastores
   - prometheusmetricstokens
+  - databasecatalogues
   verbs:
   - get
   - list

@@ -1,8 +1,10 @@
-"""Reads answers: bodies within limits, rows into models, errors into classes. This module knows no connection."""
+"""Reads answers: bodies within limits, rows into models. This module knows no connection."""
 
 import asyncio
-import re
+import json
+import math
 import sys
+from array import array
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,23 +14,11 @@ import httpx
 import orjson
 from pydantic import ValidationError
 
-from managed_databases.api import collections
-from managed_databases.api.calls import Call, Collection
-from managed_databases.api.errors import (
-    ApiError,
-    Busy,
-    Forbidden,
-    Invalid,
-    NotFound,
-    OutcomeUnknown,
-    RateLimited,
-    Refused,
-    Unauthorized,
-)
+from managed_databases.api.calls import Call
 from managed_databases.api.large_answers import LARGE_BYTES, LargeAnswers
-from managed_databases.api.masking import Masks
 from managed_databases.api.models import Answer, CloudObject
 from managed_databases.api.rows import RowSplitter, Unreadable, not_json, require
+from managed_databases.api.rows_before import NEVER_SAME, RowsBefore
 from managed_databases.api.sharing import KEPT_LIMIT_BYTES, KEPT_PER_ROW, Sharing, memory_of, values_in
 from managed_databases.api.unpacking import pieces
 
@@ -46,18 +36,10 @@ _WORK_PER_ROW: Final = 200
 _WORK_PER_VALUE: Final = 16
 """The number of bytes that are as much work to read as a row itself, or as one value in it."""
 DEPTH_LIMIT: Final = 100
-MESSAGE_LIMIT: Final = 2_000
-_LOOKED_AT: Final = 4
-PLAIN_TEXT_LIMIT: Final = 200
-_INSTANCE: Final = "instance"
-"""The word for a node of a datastore, which has no section of its own, in messages about floating IPs."""
-_WORDS: Final = {_INSTANCE}.union(*(each.words for each in vars(collections).values() if isinstance(each, Collection)))
-_MISSING: Final = re.compile(rf"({'|'.join(sorted(_WORDS))}) \S+ not found\.?", re.IGNORECASE)
-"""How the API says that it does not have an object (public clients), with the words of all sections of `collections`."""
-
-
-_IN_WORDS: Final = "At least one of these fields (allow_read, allow_write) must be true"
-"""What is wrong with a request, as the API's schema says it without naming a field (public clients)."""
+_INTEGERS: Final = range(-(2**63), 2**64)
+"""The integers that are read as such; all others become floats. So does the fast parser."""
+_MAX_DIGITS: Final = 20
+"""No text of an integer within _INTEGERS is longer."""
 
 
 async def read_body(response: httpx.Response, limit_bytes: int) -> bytes:
@@ -125,7 +107,8 @@ async def read_list(
     odd = [] if odd is None else odd
     large = large or LargeAnswers()
     splitter, sharing = RowSplitter(call.answer_envelope), Sharing()
-    rows: list[Answer] = []
+    before = call.before or RowsBefore()
+    rows, hashes = list[Answer](), array("q")
     kept = size = work = 0
     async with AsyncExitStack() as turn:
         async for piece in arriving:
@@ -137,10 +120,18 @@ async def read_list(
                 if len(text) > VALUES_LIMIT:
                     require("values", values_in(text), VALUES_LIMIT, of=f"row {splitter.rows - 1} of the answer has")
                 require("bytes of memory", kept + KEPT_PER_ROW * splitter.rows, max_kept, of="the list would take")
-                row = _list_row(call.answer, text, splitter.rows - 1, odd)
+                text_hash = hash(text)
+                row = before.row(len(rows), text_hash)
+                work += _WORK_PER_ROW
+                if row is None:
+                    were_odd = len(odd)
+                    row = _list_row(call.answer, text, splitter.rows - 1, odd)
+                    row = row and sharing.shared(row)
+                    text_hash = text_hash if len(odd) == were_odd else NEVER_SAME
+                    work += len(text) + _WORK_PER_VALUE * values_in(text)
                 if row is not None:
-                    rows.append(sharing.shared(row))
-                work += _WORK_PER_ROW + len(text) + _WORK_PER_VALUE * values_in(text)
+                    rows.append(row)
+                    hashes.append(text_hash)
                 if work >= _WORK_AT_ONCE:
                     work = 0
                     await asyncio.sleep(0)
@@ -148,7 +139,7 @@ async def read_list(
     if splitter.is_empty:
         return ListRead(None)
     splitter.end()
-    return ListRead(cast(T, tuple(rows)), kept + KEPT_PER_ROW * splitter.rows)
+    return ListRead(cast(T, before.replace(rows, hashes)), kept + KEPT_PER_ROW * splitter.rows)
 
 
 def _list_row(model: type[Answer], text: bytes, number: int, odd: list[str]) -> Answer | None:
@@ -171,7 +162,41 @@ def parse(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         pass
+    # The fast parser refuses two things that JSON has: a number beyond all floats, and half of a surrogate pair. The number gets
+    # as far as its field as text: where a number is due, it counts as not told. The rest of the answer does not depend on either.
+    try:
+        return _whole_text(json.loads(body.decode(), parse_int=_integer, parse_float=_float, parse_constant=_no_number))
+    except (ValueError, RecursionError):
+        pass
     raise not_json()
+
+
+def _integer(text: str) -> int | float | str:
+    return number if len(text) <= _MAX_DIGITS and (number := int(text)) in _INTEGERS else _float(text)
+
+
+def _float(text: str) -> float | str:
+    """Return the number; its text if it is beyond all floats, since an infinite one could neither be compared nor written on."""
+    return number if math.isfinite(number := float(text)) else text
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _whole_text(value: Any, levels: int = DEPTH_LIMIT + 2) -> Any:
+    """Return the value with U+FFFD for each half of a surrogate pair, which nothing that the operator writes can hold.
+
+    What lies deeper than `levels` is returned as it is, since no field that reaches so deep is read: these are the levels of a
+    row that is not too deep, the texts in them, and the envelope.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if levels == 1:
+        return value
+    if isinstance(value, dict):
+        return {_whole_text(name): _whole_text(each, levels - 1) for name, each in value.items()}
+    return [_whole_text(each, levels - 1) for each in value] if isinstance(value, list) else value
 
 
 def _under(envelope: str | None, document: object) -> object:
@@ -268,103 +293,3 @@ def too_deep(value: object) -> bool:
         if not level:
             return False
     return True
-
-
-def error_text(content_type: str, body: bytes) -> tuple[str, int]:
-    """Return the message in the body of an error, and how many characters of it may be shown.
-
-    The API's form is `{"error": {"code", "title", "message"}}`; other forms come from a proxy or ingress before the API. The
-    text is not masked yet: mask it before any other use.
-    """
-    try:
-        document = parse(body)
-    except Unreadable:
-        document = None
-    if isinstance(document, dict):
-        for part in (document.get("error"), document, *document.values()):
-            for text in (part.get("message"), part.get("title")) if isinstance(part, dict) else (part,):
-                if isinstance(text, str) and text.strip():
-                    return text, MESSAGE_LIMIT
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "text/plain" or kind == "application/json" or kind.endswith("+json"):
-        return body.decode(errors="replace"), PLAIN_TEXT_LIMIT
-    return "", 0
-
-
-def shown(text: str, masks: Masks, limit: int = MESSAGE_LIMIT) -> str:
-    """Return a text of others as it may be shown: with secrets masked, as one printable line of at most `limit` characters."""
-    masked = masks.apply(text, _LOOKED_AT * limit)  # blanks are made one, so that more than `limit` may be of use
-    return " ".join("".join(char if char.isprintable() else " " for char in masked).split())[:limit]
-
-
-def error_for(
-    operation: str,
-    status: int,
-    content_type: str,
-    body: bytes,
-    masks: Masks,
-    *,
-    request_id: str | None,
-    retry_after_seconds: float | None,
-) -> ApiError:
-    """Return the error for an answer other than 2xx; see the table in `errors`.
-
-    Statuses that the table does not name: 413 with `Retry-After` is a rate limit, as in older OpenStack services; the outcome of
-    408, and of every status that is not 4xx, is unknown; any other 4xx is a plain Refused [assumed].
-    """
-    text, limit = error_text(content_type, body)
-    message = shown(text, masks, limit) or f"HTTP {status}, no readable message"
-    error = _class_for(operation, status, text, message, request_id, retry_after_seconds)
-    error.is_from_the_way = not _is_the_apis(body)
-    if isinstance(error, NotFound) and (error.is_from_the_way or not _MISSING.fullmatch(text.strip())):
-        unclear = f"a 404 that does not name what is missing, so it may not be the API's: {message}"
-        error = OutcomeUnknown(operation, unclear, status=status, request_id=request_id)
-        error.is_from_the_way = True
-    return error
-
-
-def is_wrong_request(text: str) -> bool:
-    """Return whether the message of a 400 says that the request itself is wrong, whatever the state of the objects.
-
-    The API's schema tells the fields in a dictionary: `Validation failure: {'datastore.name': "'' is too short"}`; it has one
-    sentence without (public clients). Other prose has been seen for what the state of an object does not allow:
-    `Validation failure: datastore cannot be resized`.
-    """
-    head, colon, told = text.partition(":")
-    told = told.strip()
-    return (
-        head.strip() == "Validation failure" and bool(colon) and (told.startswith("{") or told.rstrip(".") == _IN_WORDS)
-    )
-
-
-def _is_the_apis(body: bytes) -> bool:
-    """Return whether the body of an error has the API's form."""
-    try:
-        document = parse(body)
-    except Unreadable:
-        return False
-    told = document.get("error") if isinstance(document, dict) else None
-    return isinstance(told, dict) and isinstance(told.get("message"), str)
-
-
-def _class_for(
-    operation: str,
-    status: int,
-    text: str,
-    message: str,
-    request_id: str | None,
-    retry_after_seconds: float | None,
-) -> ApiError:
-    if status == 429 or (status == 413 and retry_after_seconds is not None):
-        return RateLimited(operation, message, retry_after_seconds=retry_after_seconds, request_id=request_id)
-    classes: dict[int, type[ApiError]] = {
-        400: Invalid if is_wrong_request(text) else Busy,
-        401: Unauthorized,
-        403: Forbidden,
-        404: NotFound,
-        408: OutcomeUnknown,
-        409: Busy,
-        422: Invalid,
-    }
-    otherwise = Refused if 400 <= status < 500 else OutcomeUnknown
-    return classes.get(status, otherwise)(operation, message, status=status, request_id=request_id)

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
+from pydantic import SecretStr
+
 from managed_databases.api.models import Answer as AnswerModel
 from managed_databases.api.models import CloudObject, Request
+from managed_databases.api.rows_before import RowsBefore
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -25,7 +28,9 @@ class Call(Generic[T_co]):
 
     `operation` is its name in the API's reference ("datastores.create"). `request_envelope` is the key under which the body is
     sent, None for a bare body. `answer_envelope` is the key under which the answer has its content, `answer` the model of that
-    content, or with `many` of each element of a list. With `answer` None the body of the answer is not read.
+    content, or with `many` of each element of a list. With `answer` None the body of the answer is not read. `also_masked` are
+    secrets that the answer may repeat although the body does not hold them. `before` are the rows of the last list, and those of
+    this one once it was read whole.
     """
 
     operation: str
@@ -38,6 +43,8 @@ class Call(Generic[T_co]):
     body: Request | None = None
     query: tuple[tuple[str, str], ...] = ()
     deprecated: bool = False
+    also_masked: tuple[SecretStr, ...] = ()
+    before: RowsBefore | None = field(default=None, compare=False, repr=False)
 
     @property
     def mutates(self) -> bool:

@@ -17,13 +17,12 @@ from managed_databases.api.answers import (
     ERROR_LIMIT_BYTES,
     LIST_LIMIT_BYTES,
     OBJECT_LIMIT_BYTES,
-    error_for,
     read_body,
     read_list,
     read_object,
-    shown,
 )
 from managed_databases.api.calls import Call
+from managed_databases.api.error_answers import error_for, shown
 from managed_databases.api.errors import ApiError, Invalid, Misdirected, NeverSent, OutcomeUnknown, TooLarge
 from managed_databases.api.headers import masked_request_id, retry_after_seconds
 from managed_databases.api.identity import (
@@ -39,11 +38,12 @@ from managed_databases.api.identity import (
     url_problem,
 )
 from managed_databases.api.large_answers import LargeAnswers, TooSlow
-from managed_databases.api.masking import Masks, secrets_in
+from managed_databases.api.masking import Masks, proxy_passwords, secrets_in
 from managed_databases.api.rows import OverLimit, Unreadable
 from managed_databases.api.secrets import WIRE
 from managed_databases.api.sharing import KEPT_LIMIT_BYTES
 from managed_databases.api.unpacking import PACKED, pieces
+from managed_databases.api.without_cookies import WithoutCookies
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Reply(Generic[T]):
 
 @dataclass(frozen=True)
 class CallRecord:
-    """A call that has ended, for counters. `outcome` is "ok" or the error class's name."""
+    """A call that has ended, for counters and logs. `outcome` is "ok" or the error class's name."""
 
     operation: str
     method: str
@@ -83,26 +83,7 @@ class CallRecord:
     status: int | None
     request_id: str | None
     duration_seconds: float
-
-
-class _NoCookies(httpx.Cookies):
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Take no cookie from the answer."""
-
-
-_NO_COOKIES: Final = _NoCookies()
-
-
-class _WithoutCookies(httpx.AsyncClient):
-    """Keeps no cookies: an API could fill the memory with them, and looking for them takes time in each call."""
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        return _NO_COOKIES
-
-    @cookies.setter
-    def cookies(self, cookies: object) -> None:
-        raise AttributeError("this client keeps none")
+    path: str = ""
 
 
 @dataclass
@@ -166,12 +147,13 @@ class Client:
         self._before_send = before_send
         self._observer = observer
         self._closed = False
+        self._proxy_passwords = proxy_passwords()
         self._read_attempts = read_attempts
         self._turns = asyncio.Semaphore(max_connections)
         self._large = LargeAnswers()
         self._kept: dict[str, int] = {}
         """About how many bytes of memory the rows of the last whole list take, by operation."""
-        self._http = _WithoutCookies(
+        self._http = WithoutCookies(
             transport=transport,
             mounts=None if transport is not None else dict.fromkeys(_NO_PROXY),
             headers={
@@ -240,7 +222,7 @@ class Client:
             raise Invalid(call.operation, "not sent: the path has an empty part, or characters that no id has")
         content = _content(call)
         held = await self._tokens.current(call.operation)
-        seen = [held.value, *secrets_in(call.body)]
+        seen = [held.value, *secrets_in(call.body), *call.also_masked, *self._proxy_passwords]
         received = await self._exchange(call, content, held, progress, Masks(seen))
         for pause in _PAUSES_SECONDS[: self._read_attempts - 1]:
             if call.mutates or not received.is_passing_trouble:
@@ -363,7 +345,7 @@ class Client:
     def _observe(self, call: Call[Any], outcome: str, status: int | None, id_: str | None, started: float) -> None:
         if self._observer is None:
             return
-        record = CallRecord(call.operation, call.method, outcome, status, id_, time.monotonic() - started)
+        record = CallRecord(call.operation, call.method, outcome, status, id_, time.monotonic() - started, call.path)
         try:
             self._observer(record)
         except Exception:

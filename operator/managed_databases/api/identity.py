@@ -15,15 +15,14 @@ from pydantic import SecretStr, ValidationError
 from managed_databases.api.answers import (
     OBJECT_LIMIT_BYTES,
     VALUES_LIMIT,
-    error_text,
     parse,
     read_body,
-    shown,
     too_deep,
 )
+from managed_databases.api.error_answers import error_text, shown
 from managed_databases.api.errors import NeverSent, Unauthorized
 from managed_databases.api.headers import fits_a_header, http_date
-from managed_databases.api.masking import Masks
+from managed_databases.api.masking import Masks, proxy_passwords
 from managed_databases.api.models import CatalogueService, Token
 from managed_databases.api.rows import OverLimit, Unreadable, require
 from managed_databases.api.sharing import values_in
@@ -107,7 +106,7 @@ class PasswordToken(TokenSource):
     async def issue(self, http: httpx.AsyncClient) -> HeldToken:
         if (problem := url_problem(self.identity_url)) is not None:
             raise NoToken(f"the identity service's address {problem}")
-        masks = Masks([self.password])
+        masks = Masks([self.password, *proxy_passwords()])
         content_type, body = "", b""
         try:
             url = f"{self.identity_url.rstrip('/')}/auth/tokens"

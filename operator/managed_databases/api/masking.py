@@ -4,9 +4,11 @@ import base64
 import html
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
+from urllib.request import getproxies
 
 from pydantic import BaseModel, SecretStr
 
@@ -31,6 +33,13 @@ def secrets_in(value: object) -> Iterator[SecretStr]:
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
             yield from secrets_in(item)
+
+
+def proxy_passwords() -> tuple[SecretStr, ...]:
+    """Return the passwords in the addresses of the environment's proxies, as they stand there and as they are sent."""
+    logins = (address.rpartition("@")[0].rpartition("://")[2] for address in getproxies().values())
+    quoted = {login.partition(":")[2] for login in logins} - {""}
+    return tuple(SecretStr(password) for password in sorted(quoted | set(map(unquote, quoted))))
 
 
 def _in_base64(raw: bytes) -> Iterator[str]:
@@ -58,14 +67,26 @@ def _escaped(text: str) -> set[str]:
     }
 
 
+def _raws(secret: str) -> set[bytes]:
+    """Return a text as bytes. Where it has lone surrogates for bytes that are no UTF-8, as values of Secrets have them, also with
+    these bytes.
+    """
+    raws = {secret.encode(errors="surrogatepass")}
+    with suppress(UnicodeEncodeError):  # another surrogate than those that stand for bytes
+        raws.add(secret.encode(errors="surrogateescape"))
+    return raws
+
+
 def forms(secret: str) -> frozenset[str]:
     """Return every spelling of `secret` that an answer may contain; none of them is empty."""
-    raw = secret.encode(errors="surrogatepass")
-    once = {secret} | _escaped(secret) | {repr(raw)[2:-1]}
+    raws = _raws(secret)
+    once = {secret} | _escaped(secret) | {repr(raw)[2:-1] for raw in raws}
     twice = {form for text in once for form in _escaped(text)}
-    encoded = {quote(raw, safe=""), quote(raw), quote_plus(raw), html.escape(secret), html.escape(secret, quote=False)}
+    encoded = {html.escape(secret), html.escape(secret, quote=False)}
+    for raw in raws:
+        encoded |= {quote(raw, safe=""), quote(raw), quote_plus(raw)}
     encoded.add(html.escape(secret).replace("&#x27;", "&#39;"))
-    in_base64 = set(_in_base64(raw))
+    in_base64 = {form for raw in raws for form in _in_base64(raw)}
     for_urls = {form.replace("+", "-").replace("/", "_") for form in in_base64}
     padded = {quote(form, safe="") for form in in_base64}
     return frozenset((once | twice | encoded | in_base64 | for_urls | padded) - {""})
@@ -97,7 +118,7 @@ def _occurrences(form: bytes, text: bytes) -> Iterator[tuple[int, int]]:
 
 
 class Masks:
-    """Hides the secrets of one request: its token, and every secret in its body.
+    """Hides the secrets of one request: its token, every secret in its body, and what else its answer may repeat.
 
     If a secret is longer than MAX_SECRET_LENGTH, its spellings are not searched, and no text of the answer is shown at all.
     """

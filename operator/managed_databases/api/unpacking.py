@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -12,6 +12,12 @@ PIECE_BYTES: Final = 64 * 2**10
 
 PACKED: Final = "gzip"
 """The packing that is asked for where a large answer is expected; all other answers are asked for without packing."""
+
+_WAY_TO_H11: Final = ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state")
+_WAY_TO_WHAT_IS_ENCRYPTED: Final = ("_stream", "_read_bio")
+"""Where httpx has what has arrived and is not read: in h11, and before that, with TLS, as it was sent. It has no public names for
+them. If these names change, nothing is looked at, and the tests of the transport fail.
+"""
 
 
 async def pieces(response: httpx.Response, limit_bytes: int) -> AsyncGenerator[bytes, None]:
@@ -39,8 +45,33 @@ async def pieces(response: httpx.Response, limit_bytes: int) -> AsyncGenerator[b
             if len(waiting) >= PIECE_BYTES:
                 yield bytes(waiting)
                 waiting.clear()
+    _end_connection_with_more(response)
     if waiting:
         yield bytes(waiting)
+
+
+def _end_connection_with_more(response: httpx.Response) -> None:
+    """Keep the connection for no other call if more has arrived on it than this answer, or will: the next call would take that
+    for its own answer. What arrives while the connection is idle, httpx sees itself.
+    """
+    connection = _inside(response.stream, _WAY_TO_H11)
+    if connection is None:
+        return
+    encrypted = _inside(response.extensions.get("network_stream"), _WAY_TO_WHAT_IS_ENCRYPTED)
+    if connection.trailing_data[0] or (encrypted is not None and encrypted.pending) or _announces_too_much(response):
+        connection.send_failed()  # the only state that makes httpcore close a connection after a whole answer
+
+
+def _inside(whole: object, way: tuple[str, ...]) -> Any:
+    """Return what these attributes lead to, one after the other; None if one of them is not there."""
+    for name in way:
+        whole = getattr(whole, name, None)
+    return whole
+
+
+def _announces_too_much(response: httpx.Response) -> bool:
+    length = response.headers.get("content-length", "0")
+    return response.status_code == 204 and (length != "0" or "transfer-encoding" in response.headers)
 
 
 def _unpacker(encoding: str) -> Callable[[bytes], Iterator[bytes]]:

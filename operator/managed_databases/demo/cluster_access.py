@@ -1,6 +1,7 @@
 """What the demo does in the cluster: apply manifests, look at resources."""
 
-from base64 import b64encode
+import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,10 +17,13 @@ PLURALS = {
     "CustomResourceDefinition": "customresourcedefinitions",
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
     "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
+    "ConfigMap": "configmaps",
     "Secret": "secrets",
     "Namespace": "namespaces",
 }
-NAMESPACED = ("Secret",)
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""What `kubectl apply` compares with: without it, it warns of each resource that people apply again."""
+NAMESPACED = ("ConfigMap", "Secret")
 """Of `PLURALS`."""
 
 
@@ -36,17 +40,31 @@ class ClusterAccess:
     def __init__(self, connection: KubeConnection) -> None:
         self._connection = connection
 
-    async def apply_texts(self, texts: Iterable[str]) -> list[Applied]:
-        """Apply manifests, server-side, in their order; return the resources among them."""
+    async def apply_texts(self, texts: Iterable[str]) -> None:
+        """Apply manifests, server-side, in their order."""
+        for text in texts:
+            await self.apply_documents(yaml.safe_load_all(text))
+
+    async def apply_examples(self, texts: Iterable[str], certificate: str | None = None) -> list[Applied]:
+        """Do the same, so that people can go on with `kubectl apply`; return what was applied.
+
+        With the name of a ConfigMap in `certificate`, its `ca.crt` is the root certificate of each project that names none.
+        """
         applied = []
         for text in texts:
-            for manifest in yaml.safe_load_all(text):
-                if manifest:
-                    applied.append(await self._apply(manifest))
+            for manifest in filter(None, yaml.safe_load_all(text)):
+                with_mark = _with_last_applied(manifest)
+                if certificate is not None and manifest["kind"] == "DatabaseProject":
+                    with_mark["spec"] = {"caCertificate": {"name": certificate}} | manifest["spec"]
+                applied.append(await self._apply(with_mark))
         return applied
 
+    async def put_config_map(self, namespace: str, name: str, data: Mapping[str, str]) -> None:
+        metadata = {"namespace": namespace, "name": name}
+        await self._apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)})
+
     async def apply_documents(self, documents: Iterable[dict[str, Any]]) -> None:
-        for document in documents:
+        for document in filter(None, documents):
             await self._apply(document)
 
     async def user_name(self) -> str:
@@ -89,6 +107,23 @@ class ClusterAccess:
     async def get(self, applied: Applied) -> Any:
         return await self._connection.request("GET", applied.path)
 
+    async def annotate(self, applied: Applied, annotations: Mapping[str, str]) -> None:
+        body = {"metadata": {"annotations": dict(annotations)}}
+        await self._connection.request("PATCH", applied.path, body=body, content_type="application/merge-patch+json")
+
+    async def secret_data(self, namespace: str, name: str) -> dict[str, str]:
+        secret = await self._connection.request("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        return {key: b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
+
     async def secret_keys(self, namespace: str, name: str) -> list[str]:
         secret = await self._connection.request("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}")
         return sorted(secret.get("data") or {})
+
+
+def _with_last_applied(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest with the annotation that `kubectl apply` would write; the manifest itself stays as it is."""
+    metadata = manifest["metadata"]
+    annotations = {name: text for name, text in metadata.get("annotations", {}).items() if name != LAST_APPLIED}
+    applied = manifest | {"metadata": metadata | {"annotations": annotations}}
+    text = json.dumps(applied, separators=(",", ":"), sort_keys=True, default=str) + "\n"
+    return manifest | {"metadata": metadata | {"annotations": annotations | {LAST_APPLIED: text}}}

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from managed_databases.sandbox.projects import DEFAULT_DOMAIN, DEFAULT_PASSWORD, DEFAULT_PROJECT_ID, DEFAULT_USERNAME
 
 STOP_SECONDS = 12.0
@@ -17,6 +19,13 @@ TAIL_LINES = 15
 @dataclass(frozen=True)
 class RunningSandbox:
     url: str
+    certificate: str | None = None
+    """The file with the root certificate of its servers; None if it runs none."""
+
+    async def offer_roles(self) -> None:
+        """Let users have roles, as not every cloud does."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            (await client.post(f"{self.url}/sandbox/settings", json={"user_offers": True})).raise_for_status()
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -39,11 +48,12 @@ class RunningOperator:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
 
 
-async def start_sandbox(stack: AsyncExitStack, delay: float, folder: Path) -> RunningSandbox:
-    """Raises RuntimeError when it does not start."""
+async def start_sandbox(stack: AsyncExitStack, delay: float, folder: Path, *, engines: bool) -> RunningSandbox:
+    """Raises RuntimeError when it does not start. `engines`: it runs a real server for each datastore."""
     log = stack.enter_context((folder / "sandbox.log").open("wb"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "managed_databases.sandbox", "--port", "0", "--delay", str(delay),
+        *(["--engines"] if engines else []),
         stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True,
     )  # fmt: skip
     stack.push_async_callback(stop, process)
@@ -51,14 +61,18 @@ async def start_sandbox(stack: AsyncExitStack, delay: float, folder: Path) -> Ru
     line = (await process.stdout.readline()).decode()
     if "listening on " not in line:
         raise RuntimeError(f"the sandbox did not start: {(folder / 'sandbox.log').read_text(errors='replace')}")
-    return RunningSandbox(line.split("listening on ", 1)[1].strip())
+    url = line.split("listening on ", 1)[1].strip()
+    if not engines:
+        return RunningSandbox(url)
+    told = (await process.stdout.readline()).decode()
+    return RunningSandbox(url, told.partition(": ")[2].partition(", ")[0])
 
 
 async def start_operator(
     stack: AsyncExitStack, kubeconfig: Path, context: str | None, namespace: str, folder: Path
 ) -> RunningOperator:
     path = folder / "operator.log"
-    log = stack.enter_context(path.open("wb"))
+    log = stack.enter_context(path.open("ab"))
     environment = os.environ | {
         "MANAGED_DATABASES_NAMESPACE": namespace,
         "MANAGED_DATABASES_PROBE_HOST": "127.0.0.1",

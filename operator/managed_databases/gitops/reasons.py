@@ -13,6 +13,8 @@ from managed_databases.api.collections import set_protection
 from managed_databases.api.models import Database, Datastore, Instance, ProtectionChange
 from managed_databases.gitops.argo_cd import Health, health
 from managed_databases.gitops.kstatus import Word, kstatus
+from managed_databases.kinds.credential_views import HeldSecret
+from managed_databases.kinds.keeper_views import CopiesView, ProbeView, RestartView, ServicesView
 from managed_databases.kinds.managed_database import KIND as DATABASE
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
@@ -36,9 +38,11 @@ from managed_databases.kinds.verdicts import (
     Wait,
 )
 from managed_databases.kube.metrics import state
+from managed_databases.probe import Answer, Login
 from managed_databases.reconcile.annotations import PAUSED
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.project.project_status import ObservedProject, project_status
+from managed_databases.reconcile.report.probed import REASONS
 from managed_databases.reconcile.report.status import status
 from managed_databases.reconcile.told import Told
 
@@ -53,6 +57,8 @@ class Way(Enum):
     CLOUD = "the cloud says so"
     PARENT = "the cloud says so of what it needs"
     SIDE = "told besides"
+    PROBE = "the operator cannot log in"
+    PROBE_AT_FIRST = "the operator has not logged in yet"
     GOING_STEP = "deletion: a step is under way"
     GOING_WAIT = "deletion: it is waited for"
     GOING_STALL = "deletion: nothing goes on"
@@ -80,15 +86,15 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.DRIFT: (_S, _D),
     Reason.RENAMING: (_S,),
     Reason.RESETTING: (_S,),
-    Reason.ROTATING: (_S,),
+    Reason.ROTATING: (_S, _W),
     Reason.DELETING: (Way.GOING_STEP, Way.GOING_WAIT),
     Reason.RELEASED: (Way.GOING_STEP,),
     Reason.PAUSED: (_X, _D),
     Reason.PARENT_NOT_READY: (_W, Way.PARENT),
-    Reason.PARENT_MISSING: (_W,),
-    Reason.PROJECT_MISSING: (_W, Way.GOING_WAIT),
+    Reason.PARENT_MISSING: (_W, _X),
+    Reason.PROJECT_MISSING: (_W, _X, Way.GOING_WAIT),
     Reason.PROJECT_NOT_READY: (_W, Way.PROJECT_WAITS),
-    Reason.SECRET_MISSING: (_W, Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
+    Reason.SECRET_MISSING: (_W, _X, Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
     Reason.BUSY: (_W,),
     Reason.RATE_LIMITED: (_W, Way.PROJECT_LISTS),
     Reason.UNREACHABLE: (_W, Way.PROJECT_WAITS, Way.PROJECT_CHANGE, Way.PROJECT_LISTS),
@@ -127,6 +133,16 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.DOWN: (Way.CLOUD, Way.PARENT),
     Reason.MAINTENANCE: (Way.SIDE,),
     Reason.FLOATING_IP_ON_OTHER_ROLE: (Way.SIDE,),
+    Reason.CREDENTIALS_INCOMPLETE: (Way.SIDE,),
+    Reason.RESTARTING: (Way.SIDE,),
+    Reason.RESTART_INCOMPLETE: (Way.SIDE,),
+    Reason.SERVICE_INCOMPLETE: (Way.SIDE,),
+    Reason.COPY_REFUSED: (Way.SIDE,),
+    Reason.COPY_INCOMPLETE: (Way.SIDE,),
+    Reason.PROBING: (_W, Way.PROBE_AT_FIRST),
+    Reason.NO_CONNECTION: (Way.PROBE_AT_FIRST, Way.PROBE),
+    Reason.TLS_UNTRUSTED: (Way.PROBE_AT_FIRST, Way.PROBE),
+    Reason.LOGIN_REFUSED: (Way.PROBE_AT_FIRST, Way.PROBE),
     Reason.CREDENTIALS_INVALID: (Way.PROJECT_STALLS, Way.PROJECT_CHANGE),
     Reason.ADDRESS_REFUSED: (_X, Way.PROJECT_STALLS),
     Reason.SNAPSHOT_TOO_LARGE: (Way.PROJECT_LISTS,),
@@ -149,6 +165,9 @@ _SPEC: Final = {
     "subnetID": _ID,
     "floatingIPs": {"master": True},
 }
+_RESTARTS: Final = (Reason.RESTARTING, Reason.RESTART_INCOMPLETE)
+_COPIES: Final = (Reason.COPY_REFUSED, Reason.COPY_INCOMPLETE)
+_RESTARTED: Final = {"rolloutRestart": [{"kind": "Deployment", "name": "shop"}]}
 _GENERATION: Final = 2
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _MESSAGE: Final = "what happened, and what to do"
@@ -223,14 +242,20 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         generation=_GENERATION,
         annotations=annotations,
         deleting=going,
-        spec=ManagedDatastoreSpec.model_validate(_SPEC),
+        spec=ManagedDatastoreSpec.model_validate(_SPEC | (_RESTARTED if reason in _RESTARTS else {})),
         status=ManagedDatastoreStatus(
             id=_ID if is_there else None, floating_ips=FloatingIPsStatus(master=True) if moved else None
         ),
         external=external if is_there and not gone else None,
         presence=Presence(is_gone=gone),
+        held_secret=HeldSecret(left_out=("",)) if reason is Reason.CREDENTIALS_INCOMPLETE else HeldSecret(),
+        probe=_probe(reason, way),
+        restart=RestartView(is_known=True, told=(reason, _MESSAGE)) if reason in _RESTARTS else None,
+        services=ServicesView(is_known=True, told=_MESSAGE) if reason is Reason.SERVICE_INCOMPLETE else None,
+        copies=CopiesView(is_known=True, told=(reason, _MESSAGE)) if reason in _COPIES else None,
     )
-    old = {"id": _ID, "conditions": _WAS_READY} if is_there else {}
+    conditions = [] if way is Way.PROBE_AT_FIRST else _WAS_READY
+    old = {"id": _ID, "conditions": conditions} if is_there else {}
     metadata: dict[str, Any] = {"name": "main", "namespace": "default", "generation": _GENERATION}
     metadata |= {"annotations": annotations} if annotations else {}
     metadata |= {"deletionTimestamp": "2026-01-01T00:00:00Z"} if going else {}
@@ -240,6 +265,14 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         "metadata": metadata,
         "status": status(DATASTORE, observed, _verdict(reason, way), Told(old), _NOW),
     }
+
+
+def _probe(reason: Reason, way: Way) -> ProbeView | None:
+    if way not in (Way.PROBE, Way.PROBE_AT_FIRST):
+        return None
+    outcome = next((each for each, told in REASONS.items() if told is reason), None)
+    login = Login("postgresql", "db.example", 5432, "app")
+    return ProbeView(login, None if outcome is None else Answer(outcome), is_settled=way is Way.PROBE)
 
 
 def _database(reason: Reason) -> dict[str, Any]:

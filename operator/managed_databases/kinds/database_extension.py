@@ -137,8 +137,9 @@ def _resolved(observed: ObservedExtension) -> AvailableExtension:
     """Return the extension that the spec names. Raises SpecRefused, with a wait while the catalogue is not read; if the catalogue
     has no such extension, the message names the extensions with the most similar names.
     """
-    if observed.project is None or observed.project.catalogue.extensions is None:
-        raise SpecRefused(Wait(Reason.LOOKING, "it is not read yet which extensions the project offers"))
+    if observed.catalogue.extensions is None:
+        told = f"the list of available extensions {observed.catalogue.not_read_yet}"
+        raise SpecRefused(Wait(Reason.LOOKING, told))
     if found := _found(observed):
         return found
     asked = observed.spec.extension
@@ -159,17 +160,15 @@ def _dependencies(observed: ObservedExtension) -> Dependencies:
 
 def _offered(observed: ObservedExtension) -> Iterable[AvailableExtension]:
     """Return the extensions for the datastore's type. An extension that does not tell its types counts for every type."""
-    all_ = observed.project.catalogue.extensions if observed.project else None
     datastore = datastore_of(observed).object
     type_id = datastore.type_id if datastore is not None else None
-    for one in all_ or ():
+    for one in observed.catalogue.extensions or ():
         if type_id is None or one.datastore_type_ids is None or type_id in one.datastore_type_ids:
             yield one
 
 
 def _name_of(observed: ObservedExtension, id_: str) -> str:
-    all_ = observed.project.catalogue.extensions if observed.project else None
-    return next((one.name for one in all_ or () if one.id == id_), id_)
+    return next((one.name for one in observed.catalogue.extensions or () if one.id == id_), id_)
 
 
 KIND = DatabaseExtensionKind(

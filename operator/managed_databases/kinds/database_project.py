@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from managed_databases.kinds.columns import MESSAGE, STATE
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.project_view import Power
 from managed_databases.kinds.registry import cloud_kinds, kinds
@@ -157,6 +158,11 @@ class DatabaseProjectSpec(Spec):
         description="The provider's root certificate (PEM). The operator copies it into every credentials Secret as ca.crt.",
     )
     ports: Ports | None = None
+    probe: bool | None = Field(
+        default=None,
+        description="The value of probe for those DatabaseUsers and ManagedDatastores of the project that do not say it "
+        "themselves.",
+    )
     poll_seconds: PollSeconds | None = Field(
         default=None, description="Seconds between two LISTs of a collection at rest (default 60)."
     )
@@ -265,15 +271,15 @@ KIND = Kind(
     plural="databaseprojects",
     short_names=("dbproject",),
     namespaced=False,
+    begun="has(oldSelf.status) && has(oldSelf.status.region)",  # the API of that region has answered
     spec=DatabaseProjectSpec,
     status=DatabaseProjectStatus,
     columns=(
-        Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
-        Column("Reason", ".status.conditions[?(@.type=='Ready')].reason"),
+        *STATE,
         Column("Region", ".spec.region"),
         Column("Default", ".spec.default", "boolean"),
         Column("Age", ".metadata.creationTimestamp", "date"),
-        Column("Message", ".status.conditions[?(@.type=='Ready')].message", wide=True),
+        MESSAGE,
         Column("Project", ".status.projectID", wide=True),
     ),
 )

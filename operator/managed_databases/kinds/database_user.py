@@ -1,10 +1,9 @@
 """`DatabaseUser`: a user of a datastore, and the Secret that applications log in with."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from dataclasses import replace
 
-from pydantic import Field, SecretStr
-from typing_extensions import override
+from pydantic import SecretStr
 
 from managed_databases.api.calls import Call
 from managed_databases.api.collections import USERS
@@ -12,18 +11,16 @@ from managed_databases.api.models import Database, NewUser, User, UserPassword
 from managed_databases.kinds import user_attributes as attributes
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
-from managed_databases.kinds.datastore_endpoints import DATABASE_KEY, Endpoints, endpoints, secret_content
+from managed_databases.kinds.database_user_spec import DatabaseUserSpec, DatabaseUserStatus
+from managed_databases.kinds.datastore_endpoints import DATABASE_KEY, Endpoints, endpoints, has_hosts, login_at
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
-from managed_databases.kinds.inline_grants import InlineAccess, owned_by_user
+from managed_databases.kinds.inline_grants import owned_by_user
 from managed_databases.kinds.kind import Conditions, Credential, NameOrId, Reference
 from managed_databases.kinds.names import SQL_NAME_MESSAGE, effective_name, name_rule, name_stays
-from managed_databases.kinds.observed import Observed
-from managed_databases.kinds.parameter_values import SettingValues
-from managed_databases.kinds.protection import KindInDatastore, ProtectedSpec, ProtectedStatus
+from managed_databases.kinds.observed import Observed, SpecRefused
+from managed_databases.kinds.protection import KindInDatastore
 from managed_databases.kinds.references import (
     DATASTORE,
-    PROJECT_ONLY_WITH_ID,
-    DatastoreRef,
     ObjectRef,
     datastore_of,
     in_same_datastore,
@@ -31,81 +28,29 @@ from managed_databases.kinds.references import (
     require_same_datastore,
     stated,
 )
-from managed_databases.kinds.schema import IMMUTABLE, Column, Rule, rules, unchangeable
-from managed_databases.kinds.shared_fields import CloudSpec, RoleName, SecretKeyRef, SecretName
-from managed_databases.kinds.verdicts import Change, OwnedResource
+from managed_databases.kinds.schema import Column
+from managed_databases.kinds.secret_copies import as_copy, copies_of
+from managed_databases.kinds.secret_data import SecretData, incomplete, login_of, marks_of, secret_data
+from managed_databases.kinds.shared_fields import CloudSpec, SecretKeyRef
+from managed_databases.kinds.two_users import needs_twin, refusal, twin_name, twin_resources
+from managed_databases.kinds.user_rotation import UserRotation
+from managed_databases.kinds.verdicts import Change, OwnedResource, Reason, Stall, Wait
+from managed_databases.probe import Login
 
 UNKNOWN_ENGINE = "unknown"
-
-
-class DatabaseUserSpec(ProtectedSpec):
-    """A user of a datastore, and the Secret that applications log in with."""
-
-    model_config = rules(
-        unchangeable("projectRef", "a user cannot move to another project"),
-        PROJECT_ONLY_WITH_ID,
-        unchangeable("secretName", "applications mount this Secret: make another user for another Secret"),
-    )
-
-    datastore_ref: Annotated[DatastoreRef, Rule(IMMUTABLE, "a user cannot move to another datastore")]
-    name: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=63)] | None = Field(
-        default=None,
-        description="The user's name in the datastore; by default metadata.name. The name never changes. The API may "
-        "refuse more than 32 characters to a new user; an existing user with a longer name can be adopted.",
-    )
-    password_secret_ref: SecretKeyRef | None = Field(
-        default=None, description="The Secret with a password of your own. Absent: the operator generates a password."
-    )
-    secret_name: SecretName | None = Field(
-        default=None, description="The name of the credentials Secret for applications; by default `<resource>-user`."
-    )
-    database_ref: ObjectRef | None = Field(
-        default=None,
-        description="The ManagedDatabase that the credentials Secret leads to. The user may be the owner of that database.",
-    )
-    databases: Annotated[tuple[ObjectRef, ...], Field(max_length=100)] | None = Field(
-        default=None,
-        description="Databases that the user may use. For each entry the operator makes a DatabaseGrant that belongs to this "
-        "user.",
-    )
-    access: Annotated[tuple[InlineAccess, ...], Field(max_length=100)] | None = Field(
-        default=None,
-        description="The access rules of a Kafka user. For each entry the operator makes a KafkaACL that belongs to this user.",
-    )
-    roles: Annotated[tuple[RoleName, ...], Field(max_length=32)] | None = Field(
-        default=None,
-        description="The roles of the user, all of them, by their names in the API, such as pg_read_all_data (PostgreSQL, where "
-        "the API offers roles). When this field is removed from the spec, the roles that the operator has set are taken away.",
-    )
-    settings: SettingValues | None = Field(
-        default=None,
-        description="Settings of the user by name, such as conn_limit and statement_timeout (PostgreSQL, where the API offers "
-        "settings); text is accepted for every type. Only settings that stand here are managed. A setting that is removed from "
-        "here is reset to its default once, if the operator has set it.",
-    )
-    on_unknown_password: Literal["Refuse", "Reset"] = Field(
-        default="Refuse",
-        description="What to do when a user is adopted whose password is not known. Refuse: nothing, with the reason "
-        "PasswordUnknown. Reset: set a new password.",
-    )
-
-    @property
-    @override
-    def stated_name(self) -> str | None:
-        return self.name
-
-    @property
-    @override
-    def resets_unknown_password(self) -> bool:
-        return self.on_unknown_password == "Reset"
-
-
-class DatabaseUserStatus(ProtectedStatus):
-    """The status of a `DatabaseUser`: no fields of its own."""
+SUFFIX = "user"
 
 
 def _database_of(spec: DatabaseUserSpec) -> NameOrId | None:
-    return stated(spec.database_ref)
+    return stated(_wanted_database(spec))
+
+
+def _wanted_database(spec: DatabaseUserSpec) -> ObjectRef | None:
+    """Return the database that the Secret leads to: the one of databaseRef, or else the only one that the user may use."""
+    if spec.database_ref is not None:
+        return spec.database_ref
+    usable = {*(spec.databases or ())}
+    return usable.pop() if len(usable) == 1 else None
 
 
 DATABASE: Reference[DatabaseUserSpec, CloudSpec, Database] = Reference(
@@ -126,9 +71,10 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
         """Return the body of the POST; without a password it serves only to check the spec, as the API would refuse it.
 
         Roles and settings that the API does not have are left out: they do not hold up the user. Raises SpecRefused if the
-        engine has no users, or for roles and settings that are not on offer.
+        engine has no users, for roles and settings that are not on offer, or for a schedule without dates.
         """
         _require_fit(observed)
+        _require_dates(observed)
         name, datastore_id = effective_name(observed), datastore_of(observed).id or ""
         more = attributes.for_creation(observed)
         if password is None:
@@ -147,10 +93,11 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
 
     def changes(self, observed: ObservedUser) -> Iterator[Change]:
         """Yield the changes of roles and settings; the controller changes the password. Raises SpecRefused if the spec does not
-        fit the datastore, and at the end for roles and settings that cannot be set.
+        fit the datastore, and at the end for roles and settings that cannot be set, and for a schedule without dates.
         """
         _require_fit(observed)
         yield from attributes.changes(observed)
+        _require_dates(observed)
 
     def wanted_values(self, observed: ObservedUser) -> Mapping[str, str]:
         return attributes.wanted_values(observed)
@@ -159,17 +106,62 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
         return attributes.actual_values(observed)
 
     def conditions(self, observed: ObservedUser) -> Conditions:
-        return attributes.conditions(observed)
+        return {**attributes.conditions(observed), **incomplete(observed.held_secret.left_out)}
+
+    def login(self, observed: ObservedUser) -> Login | None:
+        ports = observed.project.ports if observed.project else PortNumbers()
+        engine = engine_of_parent(observed)
+        return login_at(
+            endpoints(datastore_of(observed).object, engine, ports),  # only where the API says, and never the Secret
+            _type(observed),
+            user=observed.login_as or effective_name(observed),
+            database=_database_name(observed),
+            ca_certificate=observed.project.ca_certificate if observed.project else None,
+            tls=observed.spec.credentials.tls if observed.spec.credentials else None,
+        )
 
     def owned(self, observed: ObservedUser) -> tuple[OwnedResource, ...]:
-        return owned_by_user(observed)
+        if self.twin(observed) is None:
+            return owned_by_user(observed)
+        return (
+            *owned_by_user(observed),
+            *twin_resources(observed, effective_name(observed), _mounted(observed)),
+        )
+
+    def twin(self, observed: ObservedUser) -> str | None:
+        if observed.status.id is None or observed.deleting:
+            return None
+        wants_two = KIND.credential is not None and KIND.credential.takes_turns(observed)
+        return twin_name(observed.name) if needs_twin(observed.status.rotation, wants_two=wants_two) else None
 
 
 def _require_fit(observed: ObservedUser) -> None:
     require_family(observed, "a user is", POSTGRESQL, MYSQL, KAFKA)
-    if observed.spec.database_ref is not None:
-        require_family(observed, "databaseRef: a database is", POSTGRESQL, MYSQL)
+    if _wanted_database(observed.spec) is not None:
+        field = "databases" if observed.spec.database_ref is None else "databaseRef"
+        require_family(observed, f"{field}: a database is", POSTGRESQL, MYSQL)
         require_same_datastore(observed, DATABASE)
+
+
+def _require_dates(observed: ObservedUser) -> None:
+    rotation = observed.spec.rotation
+    if rotation is None:
+        return
+    why = rotation.problem() or (_refuses_turns(observed) if rotation.takes_turns else None)
+    if why is not None:
+        raise SpecRefused(Stall(Reason.INVALID_SPEC, why))
+
+
+def _rotation(spec: DatabaseUserSpec) -> UserRotation | None:
+    return spec.rotation
+
+
+def _refuses_turns(observed: ObservedUser) -> str | None:
+    return refusal(observed, _mounted(observed))
+
+
+def _mounted(observed: ObservedUser) -> str:
+    return _secret_name(observed.spec) or f"{observed.name}-{SUFFIX}"
 
 
 def _given(spec: DatabaseUserSpec) -> SecretKeyRef | None:
@@ -177,7 +169,7 @@ def _given(spec: DatabaseUserSpec) -> SecretKeyRef | None:
 
 
 def _secret_name(spec: DatabaseUserSpec) -> str | None:
-    return spec.secret_name
+    return (spec.credentials.name if spec.credentials is not None else None) or spec.secret_name
 
 
 def _set_password(id_: str, password: SecretStr) -> Call[User]:
@@ -189,15 +181,32 @@ def _type(observed: ObservedUser) -> str:
     return family(engine[0]) if engine else UNKNOWN_ENGINE
 
 
-def _content(observed: ObservedUser, password: SecretStr) -> Mapping[str, str]:
-    return secret_content(
+def _data(observed: ObservedUser, password: SecretStr) -> SecretData:
+    login = login_of(
+        observed,
+        observed.spec.credentials,
         _where(observed),
         _type(observed),
-        effective_name(observed),
+        observed.login_as or effective_name(observed),
         password,
         database=_database_name(observed),
-        ca_certificate=observed.project.ca_certificate if observed.project else None,
     )
+    is_mounted = observed.login_as is not None or not observed.is_paired
+    return secret_data(login, observed.spec.credentials if is_mounted else None, observed.held_secret.others)
+
+
+def _content(observed: ObservedUser, password: SecretStr) -> Mapping[str, str]:
+    return _data(observed, password).data
+
+
+def _left_out(observed: ObservedUser, password: SecretStr) -> tuple[str, ...]:
+    left_out, spec = _data(observed, password).left_out, observed.spec
+    if spec.databases and _wanted_database(spec) is None:
+        told = (
+            "the Secret leads to no database, because spec.databases has several: name one of them in spec.databaseRef"
+        )
+        return (told, *left_out)
+    return left_out
 
 
 def _where(observed: ObservedUser) -> Endpoints:
@@ -205,10 +214,15 @@ def _where(observed: ObservedUser) -> Endpoints:
     return endpoints(datastore_of(observed).object, engine_of_parent(observed), ports, observed.told_before)
 
 
-def _lacks(observed: ObservedUser) -> str | None:
-    return (
-        None if _where(observed).hosts else f"the API does not tell where to connect to {datastore_of(observed).label}"
-    )
+def _lacks(observed: ObservedUser) -> Wait | Stall | None:
+    if not has_hosts(datastore_of(observed).object, observed.told_before):
+        label = datastore_of(observed).label
+        return Wait(Reason.NOT_TOLD, f"the API does not tell where to connect to {label}")
+    database = referred(observed, DATABASE) if observed.spec.database_ref is not None else None
+    if database is None or database.problem is None or _database_name(observed) is not None:
+        return None
+    problem = database.problem
+    return replace(problem, message=f"databaseRef: {problem.message}; until then the Secret names no database")
 
 
 def _database_name(observed: ObservedUser) -> str | None:
@@ -217,7 +231,7 @@ def _database_name(observed: ObservedUser) -> str | None:
 
     A database that is named by its id, and is not shown any more, keeps the name that the Secret has, as long as the spec stays.
     """
-    reference = observed.spec.database_ref
+    reference = _wanted_database(observed.spec)
     database = referred(observed, DATABASE)
     if reference is None or database is None or not in_same_datastore(database, datastore_of(observed)):
         return None
@@ -237,6 +251,19 @@ KIND = DatabaseUserKind(
     columns=columns(
         Column("Datastore", ".spec.datastoreRef.name"),
         Column("Secret", ".status.binding.name"),
+        Column(
+            "Password Age",
+            ".status.passwordChangedAt",
+            "date",
+            wide=True,
+            description="The time since the operator last set another password.",
+        ),
+        Column(
+            "Password Due",
+            ".status.rotation.dueAt",
+            wide=True,
+            description="The date of the next change of the password (UTC).",
+        ),
     ),
     rules=(
         name_rule(
@@ -247,10 +274,10 @@ KIND = DatabaseUserKind(
     ),
     collection=USERS,
     references=(DATASTORE, DATABASE),
-    owned_kinds=("DatabaseGrant", "KafkaACL"),
+    owned_kinds=("DatabaseGrant", "KafkaACL", "DatabaseUser"),
     holds_data=False,
     credential=Credential(
-        suffix="user",
+        suffix=SUFFIX,
         applies=lambda _: True,
         secret_name=_secret_name,
         given=_given,
@@ -258,5 +285,12 @@ KIND = DatabaseUserKind(
         type=_type,
         content=_content,
         lacks=_lacks,
+        left_out=_left_out,
+        labels=lambda spec: marks_of(spec.credentials)[0],
+        annotations=lambda spec: marks_of(spec.credentials)[1],
+        copies=lambda spec: copies_of(spec.credentials),
+        as_copy=lambda spec, copy: spec.model_copy(update={"credentials": as_copy(spec.credentials, copy)}),
+        rotation=_rotation,
+        refuses_turns=_refuses_turns,
     ),
 )

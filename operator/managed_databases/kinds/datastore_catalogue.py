@@ -17,9 +17,9 @@ MAX_CHOICES = 100
 
 def catalogue_of(observed: Observed) -> Catalogue:
     """Return the project's catalogue. Raises SpecRefused, with a wait, while the catalogue is not read."""
-    if observed.project is None or not observed.project.catalogue.known:
-        raise SpecRefused(Wait(Reason.LOOKING, "the project's catalogue of engines and flavors is not read yet"))
-    return observed.project.catalogue
+    if not observed.catalogue.known:
+        raise SpecRefused(Wait(Reason.LOOKING, f"the project's catalogue {observed.catalogue.not_read_yet}"))
+    return observed.catalogue
 
 
 def resolve_type(catalogue: Catalogue, engine: str, version: str) -> DatastoreType:
@@ -54,13 +54,13 @@ def resolve_flavor(catalogue: Catalogue, type_id: str | None, *, name: str | Non
 
 def engine_text(observed: Observed, type_id: str | None) -> str | None:
     """Return for example "postgresql 16"; None when the catalogue does not know the type."""
-    type_ = observed.project.catalogue.type_of(type_id) if observed.project else None
+    type_ = observed.catalogue.type_of(type_id)
     return f"{type_.engine} {type_.version}" if type_ else None
 
 
 def flavor_text(observed: Observed, datastore: Datastore) -> str | None:
     """Return the size of a datastore's nodes in words: the flavor's name, if any, and numbers; None if nothing is known."""
-    flavors = observed.project.catalogue.flavors if observed.project else ()
+    flavors = observed.catalogue.flavors
     name = next((flavor.name for flavor in flavors if flavor.id == datastore.flavor_id), None)
     size = datastore.flavor
     units = ((size.vcpus, "vCPU"), (size.ram, "MB RAM"), (size.disk, "GB disk")) if size else ()

@@ -1,17 +1,16 @@
-"""Where applications connect: hosts and ports of a datastore, and the data of its credentials Secrets."""
+"""Where applications connect: hosts and ports of a datastore."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import quote
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import Final
 
-from pydantic import SecretStr
-
-from managed_databases.api.models import Datastore
+from managed_databases.api.models import Datastore, Instance
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_catalogue import natural
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, REDIS, family, has_pooler
+from managed_databases.probe import Login
 
-PROVIDER = "managed-databases"
 WHERE = ("host", "hosts", "read-only-host", "bootstrap-servers")
 """The keys of a credentials Secret that name hosts. Ports are not among them, because they are known from the engine."""
 DATABASE_KEY = "database"
@@ -20,6 +19,18 @@ KEPT_KEYS = (*WHERE, DATABASE_KEY)
 """The keys of a credentials Secret whose values may stay while the API does not tell them."""
 REDIS_USER = "default"
 """Redis' name for the user of a login with a password only."""
+
+
+@dataclass(frozen=True)
+class PublicHosts:
+    """The public addresses of a datastore's nodes, the writable one's first. Most datastores have none."""
+
+    hosts: tuple[str, ...] = ()
+    read_write: str | None = None
+    read_only: str | None = None
+
+
+_NOTHING_PUBLIC: Final = PublicHosts()
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,7 @@ class Endpoints:
     read_only: str | None = None
     port: int | None = None
     pooler_port: int | None = None
+    public: PublicHosts = _NOTHING_PUBLIC
 
 
 def endpoints(
@@ -58,110 +70,88 @@ def endpoints(
         read_only=replicas[0] if replicas else None,
         port=numbers.get(kind),
         pooler_port=ports.postgresql_pooler if has_pooler(kind, version) else None,
+        public=_public_hosts(datastore, before or {}, frozenset(by_role.values())),
     )
 
 
-OPTIONAL_KEYS = frozenset(
-    {
-        "host",
-        "port",
-        "username",
-        "ca.crt",
-        DATABASE_KEY,
-        "hosts",
-        "read-only-host",
-        "pooler-port",
-        "sslmode",
-        "uri",
-        "bootstrap-servers",
-        "security-protocol",
-        "sasl-mechanism",
-        "jaas-config",
-    }
-)
-"""The keys that the operator may write into a credentials Secret and later remove. All other keys belong to others."""
-
-_LISTS_OF_HOSTS = ("hosts", "bootstrap-servers")
-_FURTHER_WAYS = ("hosts", "read-only-host", "pooler-port")
-"""Keys that no application needs to connect: they come with further nodes, or with a pooler."""
+def has_hosts(datastore: Datastore | None, before: Mapping[str, str] | None = None) -> bool:
+    """Return whether `endpoints` has any host."""
+    return bool(_hosts_by_role(datastore)) or any(_hosts_told(before or {}))
 
 
-def lets_in(held: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Return whether applications can connect with the data that a credentials Secret has (`held`) instead of `wanted`.
-
-    A list of hosts may have more or fewer hosts than wanted: nodes come and go while a datastore is resized.
-    """
-    hosts = set(wanted.get("hosts", "").split(","))
-    for name, value in wanted.items():
-        told = held.get(name)
-        if told == value or (told is None and name in _FURTHER_WAYS):
-            continue
-        if name in _LISTS_OF_HOSTS and told is not None and not set(told.split(",")).isdisjoint(value.split(",")):
-            continue
-        if name == "read-only-host" and told in hosts:
-            continue
-        return False
-    return True
-
-
-def secret_content(
+def login_at(
     where: Endpoints,
     engine: str,
-    username: str,
-    password: SecretStr,
     *,
-    database: str | None = None,
-    ca_certificate: str | None = None,
-) -> Mapping[str, str]:
-    """Return a credentials Secret's data without the password itself (docs/using.md, Give the Secret to an application)."""
-    kind = family(engine)
-    content = {
-        "type": kind,
-        "provider": PROVIDER,
-        "host": where.read_write,
-        "port": _text(where.port),
-        "username": username,
-        "ca.crt": ca_certificate,
-        DATABASE_KEY: database,
-        "hosts": ",".join(where.hosts) if len(where.hosts) > 1 else None,
-        "read-only-host": where.read_only,
-        "pooler-port": _text(where.pooler_port),
-        "sslmode": "require" if kind == POSTGRESQL else None,
-        "uri": uri(where, kind, username, password, database),
-    }
-    if kind == KAFKA:
-        content |= _kafka(where, username, password)
-    return {key: value for key, value in content.items() if value is not None}
-
-
-def uri(where: Endpoints, kind: str, username: str, password: SecretStr, database: str | None) -> str | None:
-    """Return the connection URI, every part percent-encoded; None for Kafka, unknown engines and unknown hosts."""
-    if where.read_write is None or where.port is None:
+    user: str | None,
+    database: str | None,
+    ca_certificate: str | None,
+    tls: str | None = None,
+) -> Login | None:
+    """Return where a probe logs in; None while host or port are not known. `where` must be what the API has told: a probe goes
+    nowhere else. `tls` is what the spec says; without it a CA is checked wherever there is one.
+    """
+    host = where.read_write or next(iter(where.hosts), None)
+    if host is None or where.port is None:
         return None
-    secret = quote(password.get_secret_value(), safe="")
-    user, path = quote(username, safe=""), f"/{quote(database, safe='')}" if database else ""
-    at = f"{where.read_write}:{where.port}"
-    match kind:
-        case "postgresql":
-            return f"postgresql://{user}:{secret}@{at}{path}?sslmode=require"
-        case "mysql":
-            return f"mysql://{user}:{secret}@{at}{path}"
-        case "redis":
-            return f"rediss://{user}:{secret}@{at}"
-        case _:
-            return None
+    ca = None if tls == "require" else ca_certificate
+    return Login(family(engine), host, where.port, user, database, ca, checks_name=tls != "verify-ca")
 
 
-def _kafka(where: Endpoints, username: str, password: SecretStr) -> dict[str, str | None]:
-    bootstrap = ",".join(f"{host}:{where.port}" for host in where.hosts) if where.port else None
-    user, secret = _jaas(username), _jaas(password.get_secret_value())
-    return {
-        "bootstrap-servers": bootstrap or None,
-        "security-protocol": "SASL_SSL",
-        "sasl-mechanism": "SCRAM-SHA-512",
-        "jaas-config": "org.apache.kafka.common.security.scram.ScramLoginModule required "
-        f'username="{user}" password="{secret}";',
-    }
+def chosen(where: Endpoints, endpoint: str | None, address: str | None = None) -> Endpoints:
+    """Return the same with the hosts and port that the spec chooses: of the endpoint ReadWrite (also None), ReadOnly or Pooler,
+    by the address Private (also None) or Public.
+
+    While there is no such endpoint, host and port are those of the writable node. While the node has no public address, all hosts
+    are the private ones: an application gets all of them of one sort.
+    """
+    public = where.public
+    if endpoint == "ReadOnly" and public.read_only is not None:
+        public = replace(public, read_write=public.read_only)
+    where = replace(where, public=public)
+    if address == "Public" and public.read_write is not None:
+        where = replace(where, hosts=public.hosts, read_write=public.read_write, read_only=public.read_only)
+    if endpoint == "ReadOnly" and where.read_only is not None:
+        return replace(where, read_write=where.read_only)
+    if endpoint == "Pooler" and where.pooler_port is not None:
+        return replace(where, port=where.pooler_port)
+    return where
+
+
+def is_public(where: Endpoints) -> bool:
+    """Return whether the hosts of a choice are public addresses."""
+    return bool(where.hosts) and where.hosts == where.public.hosts
+
+
+def is_master(instance: Instance) -> bool:
+    return (instance.role or instance.role_name or "").upper().startswith("MASTER")
+
+
+def _public_hosts(datastore: Datastore | None, before: Mapping[str, str], private: frozenset[str]) -> PublicHosts:
+    """Return the public addresses that the API tells. If it tells of no node whether it has one, those in the Secret count."""
+    nodes = (datastore.instances if datastore is not None else None) or ()
+    if any("floating_ip" in node.model_fields_set for node in nodes):
+        if not any(node.floating_ip for node in nodes):
+            return _NOTHING_PUBLIC
+        ordered = sorted(nodes, key=lambda node: natural(node.role_name or node.role or ""))
+        masters = [node.floating_ip for node in ordered if node.floating_ip and is_master(node)]
+        replicas = [node.floating_ip for node in ordered if node.floating_ip and not is_master(node)]
+    else:
+        masters, replicas = (
+            [host for host in hosts if host not in private and is_ip(host)] for hosts in _hosts_told(before)
+        )
+    return PublicHosts(
+        tuple(dict.fromkeys((*masters, *replicas))), next(iter(masters), None), next(iter(replicas), None)
+    )
+
+
+def is_ip(host: str) -> bool:
+    """Return whether a host is an IP address, and no name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _hosts_by_role(datastore: Datastore | None) -> dict[str, str]:
@@ -172,22 +162,15 @@ def _hosts_by_role(datastore: Datastore | None) -> dict[str, str]:
 
 
 def _hosts_told(content: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Return the writable hosts and the other hosts that a Secret of `secret_content` names."""
+    """Return the writable hosts and the other hosts that a Secret of `login_keys` names. Its `host` may be a replica's: a list
+    of hosts begins with the writable one.
+    """
     told = content.get("hosts") or content.get("bootstrap-servers") or content.get("host") or ""
     hosts = [host.partition(":")[0] for host in told.split(",") if host]
-    masters = [host for host in hosts if host == content.get("host")]
+    replica = content.get("read-only-host")
+    masters = hosts[:1] if hosts and hosts[0] != replica and "host" in content else []
     return masters, [host for host in hosts if host not in masters]
 
 
 def _is_master(role: str) -> bool:
     return role.startswith("master")
-
-
-def _text(port: int | None) -> str | None:
-    return None if port is None else str(port)
-
-
-def _jaas(value: str) -> str:
-    r"""Return a value quoted for Kafka's JAAS parser: in one line, \ before " and \, and \n and \r for line breaks."""
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
-    return "".join(escapes.get(character, character) for character in value)

@@ -6,19 +6,17 @@ wish that was fulfilled last, and while the spec says the same, a difference is 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from managed_databases.api.collections import add_floating_ip, remove_floating_ip
 from managed_databases.api.models import Datastore, FloatingIPChange, Instance
 from managed_databases.kinds.datastore_catalogue import invalid, natural
+from managed_databases.kinds.datastore_endpoints import is_master
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_datastore_spec import ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import FloatingIPsStatus
 from managed_databases.kinds.not_told import SETTLED
 from managed_databases.kinds.observed import SpecRefused
 from managed_databases.kinds.verdicts import Change, Reason, Risk, Wait
-
-MASTER: Final = "MASTER"
 
 
 def at_creation(spec: ManagedDatastoreSpec) -> Mapping[str, int] | None:
@@ -96,10 +94,6 @@ def on_other_role(observed: ObservedDatastore) -> str | None:
 
 def public_addresses(datastore: Datastore) -> list[str]:
     return [instance.floating_ip for instance in datastore.instances or () if instance.floating_ip]
-
-
-def is_master(instance: Instance) -> bool:
-    return (instance.role or instance.role_name or "").upper().startswith(MASTER)
 
 
 def _changed_roles(observed: ObservedDatastore) -> Iterator[tuple[list[Instance], int]]:

@@ -80,9 +80,7 @@ def whole_pooler(wanted: PoolerSpec, datastore: Datastore | None) -> NewPooler:
 
 def engine_parameters(observed: ObservedDatastore) -> configuration.Parameters | None:
     """Return the engine's parameters; None while the catalogue does not know them."""
-    if observed.project is None:
-        return None
-    catalogue = observed.project.catalogue
+    catalogue = observed.catalogue
     engine = (observed.spec.engine.type, observed.spec.engine.version)
     type_id = next((type_.id for type_ in catalogue.types if (type_.engine, type_.version) == engine), None)
     return catalogue.parameters.get(
@@ -93,7 +91,7 @@ def engine_parameters(observed: ObservedDatastore) -> configuration.Parameters |
 def limited_parameters(observed: ObservedDatastore) -> configuration.Parameters | None:
     """Return the engine's parameters with the limits of the datastore's flavor; None while these are not read."""
     needed = parameters_for(observed)
-    return None if needed is None or observed.project is None else observed.project.catalogue.limited.get(needed)
+    return None if needed is None else observed.catalogue.limited.get(needed)
 
 
 def network(address: str) -> str:

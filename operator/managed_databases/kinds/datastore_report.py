@@ -7,8 +7,8 @@ from typing import Final
 from managed_databases.api.models import Action, Datastore, Instance
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.datastore_catalogue import engine_text, flavor_text
-from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints
-from managed_databases.kinds.datastore_floating_ips import fulfilled, is_master, on_other_role
+from managed_databases.kinds.datastore_endpoints import Endpoints, endpoints, is_master
+from managed_databases.kinds.datastore_floating_ips import fulfilled, on_other_role
 from managed_databases.kinds.datastore_guard import guard_of
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.kind import Conditions
@@ -48,7 +48,8 @@ def report(observed: ObservedDatastore) -> ManagedDatastoreStatus:
     """
     before, datastore = observed.status, observed.external
     if datastore is None:
-        return ManagedDatastoreStatus() if observed.presence.is_gone or before.id is None else before
+        told = ManagedDatastoreStatus() if observed.presence.is_gone or before.id is None else before
+        return told.model_copy(update={"services": _services(observed)})
     return ManagedDatastoreStatus.model_construct(
         engine=engine_text(observed, datastore.type_id) or before.engine,
         node_count=datastore.node_count or before.node_count,
@@ -58,6 +59,7 @@ def report(observed: ObservedDatastore) -> ManagedDatastoreStatus:
         guard=_guard(observed, datastore, before.guard),
         instances=tuple(_instance(each) for each in _in_order(datastore.instances or ())) or before.instances,
         disk_used_percent=disk_used_percent(datastore.disk_used, before.disk_used_percent),
+        services=_services(observed),
         actions=_actions(observed.actions) or before.actions,
     )
 
@@ -91,6 +93,10 @@ def _guard(observed: ObservedDatastore, datastore: Datastore, before: str | None
         return before
     actual = guard_of(entry.ip for entry in datastore.firewall)
     return actual if actual == guard_of(wanted) else None
+
+
+def _services(observed: ObservedDatastore) -> tuple[str, ...]:
+    return observed.status.services if observed.services is None else observed.services.names
 
 
 def where(observed: ObservedDatastore) -> Endpoints:

@@ -68,8 +68,8 @@ def wanted_size(observed: ObservedDatastore) -> Size:
 def actual_size(observed: ObservedDatastore) -> Size:
     """Return the size of a node in the cloud, as far as it is known."""
     datastore = observed.existing
-    flavors = observed.project.catalogue.flavors if observed.project else ()
-    told = datastore.flavor or next((flavor for flavor in flavors if flavor.id == datastore.flavor_id), None)
+    flavors = (flavor for flavor in observed.catalogue.flavors if flavor.id == datastore.flavor_id)
+    told = datastore.flavor or next(flavors, None)
     numbers = {} if told is None else {"vcpus": told.vcpus, "ram": told.ram, "disk": told.disk}
     if datastore.disk is not None and datastore.disk.size:
         numbers["disk"] = datastore.disk.size
@@ -78,7 +78,7 @@ def actual_size(observed: ObservedDatastore) -> Size:
 
 def parameters_for(observed: ObservedDatastore) -> ParametersFor | None:
     """Return the flavor whose limits for parameters count: the datastore's, or, before the creation, the spec's."""
-    if not observed.spec.config or observed.project is None or not observed.project.catalogue.known:
+    if not observed.spec.config or not observed.catalogue.known:
         return None
     try:
         size = wanted_size(observed) if observed.external is None else actual_size(observed)
@@ -92,7 +92,7 @@ def parameters_for(observed: ObservedDatastore) -> ParametersFor | None:
 
 def _type_id(observed: ObservedDatastore) -> str | None:
     engine = (observed.spec.engine.type, observed.spec.engine.version)
-    types = observed.project.catalogue.types if observed.project else ()
+    types = observed.catalogue.types
     return next((type_.id for type_ in types if (type_.engine, type_.version) == engine), None)
 
 

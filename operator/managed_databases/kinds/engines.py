@@ -24,8 +24,8 @@ def has_pooler(engine: str, version: str) -> bool:
 def engine_of_parent(observed: Observed) -> tuple[str, str] | None:
     """Return engine and version of the datastore that a resource is in; None while they are not known."""
     parent = datastore_of(observed)
-    if parent.object is not None and observed.project is not None:
-        type_ = observed.project.catalogue.type_of(parent.object.type_id)
+    if parent.object is not None:
+        type_ = observed.catalogue.type_of(parent.object.type_id)
         if type_ is not None:
             return type_.engine, type_.version
     if parent.spec is not None:

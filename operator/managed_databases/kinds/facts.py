@@ -5,7 +5,7 @@ from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from managed_databases.kinds.shared_fields import CloudStatus, Identity, Intent
+from managed_databases.kinds.shared_fields import CloudStatus, Identity, Intent, Rotated
 from managed_databases.kinds.written import Written, names
 
 T = TypeVar("T", bound=CloudStatus)
@@ -32,6 +32,8 @@ class Facts(BaseModel):
     applying: Mapping[str, str] | None = None
     password_unconfirmed: bool | None = None
     password_check: str | None = None
+    password_changed_at: str | None = None
+    rotation: Rotated | None = None
 
     def __bool__(self) -> bool:
         return bool(self.model_fields_set)

@@ -13,7 +13,7 @@ from managed_databases.kinds.shared_fields import one_word
 from managed_databases.kinds.verdicts import OwnedResource
 
 if TYPE_CHECKING:
-    from managed_databases.kinds.database_user import DatabaseUserSpec
+    from managed_databases.kinds.database_user_spec import DatabaseUserSpec
 
 INLINE = {"access": "KafkaACL", "databases": "DatabaseGrant"}
 """The fields of a user's spec whose entries become resources of another kind, and that kind."""

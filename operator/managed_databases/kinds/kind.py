@@ -13,13 +13,17 @@ from typing_extensions import TypeVar
 
 from managed_databases.api.calls import Call, Collection
 from managed_databases.api.models import CloudObject, Request
+from managed_databases.kinds.keeper_views import Services
 from managed_databases.kinds.observed import O_co, Observed, S_co
+from managed_databases.kinds.password_rotation import Rotation
 from managed_databases.kinds.project_view import ParametersFor
-from managed_databases.kinds.schema import Column, Rule, Scale, Spec
+from managed_databases.kinds.schema import BEGUN, Column, Rule, Scale, Spec
 from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus, SecretKeyRef
-from managed_databases.kinds.verdicts import Change, OwnedResource, Reason
+from managed_databases.kinds.verdicts import Change, OwnedResource, Reason, Stall, Wait
+from managed_databases.probe import Login
 
 if TYPE_CHECKING:
+    from managed_databases.kinds.credentials_spec import CopySpec
     from managed_databases.kinds.managed_datastore_spec import GuestRights
 
 S = TypeVar("S", bound=CloudSpec, default=CloudSpec)
@@ -64,8 +68,11 @@ class Credential(Generic[S, O, T]):
     password under `key`; `content` gets the password because other values may contain it (a URI).
 
     With `value_of` the cloud makes the value and tells it (None: not yet): nobody generates, gives or sends one, and the
-    Secret follows the cloud. Without `value_of`, `set_password` makes the call that sends a password. `lacks` names the facts
-    that the API has not told and without which the Secret is of no use; None if nothing is missing.
+    Secret follows the cloud. Without `value_of`, `set_password` makes the call that sends a password. `lacks` returns
+    what is missing without which the Secret is of no use; None if nothing is. `left_out` says what of the spec `content` does not
+    have, a sentence each; `labels` and `annotations` are those that the spec wants on the Secret. `copies` are the further
+    Secrets that the spec asks for; `as_copy` returns the spec whose `content` and `labels` are those of one of them.
+    `rotation` tells when the password is changed by itself, `refuses_turns` why no two users can take turns for that.
     """
 
     suffix: str
@@ -77,7 +84,19 @@ class Credential(Generic[S, O, T]):
     set_password: Callable[[str, SecretStr], Call[O]] | None = None
     value_of: Callable[[O], SecretStr | None] | None = None
     key: str = "password"
-    lacks: Callable[[Observed[S, O, T]], str | None] = lambda _: None
+    lacks: Callable[[Observed[S, O, T]], Wait | Stall | None] = lambda _: None
+    left_out: Callable[[Observed[S, O, T], SecretStr], tuple[str, ...]] = lambda _, __: ()
+    labels: Callable[[S], Mapping[str, str]] = lambda _: {}
+    annotations: Callable[[S], Mapping[str, str]] = lambda _: {}
+    copies: "Callable[[S], tuple[CopySpec, ...]]" = lambda _: ()
+    as_copy: "Callable[[S, CopySpec], S]" = lambda spec, _: spec
+    rotation: Callable[[S], Rotation | None] = lambda _: None
+    refuses_turns: Callable[[Observed[S, O, T]], str | None] = lambda _: "there is one login only"
+
+    def takes_turns(self, observed: Observed[S, O, T]) -> bool:
+        """Return whether two users shall take turns, and can."""
+        rotation = self.rotation(observed.spec)
+        return rotation is not None and rotation.takes_turns and self.refuses_turns(observed) is None
 
 
 @dataclass(frozen=True)
@@ -85,7 +104,8 @@ class Kind:
     """One kind. Its CRD, RBAC rules, printer columns and registration are made from this value.
 
     `rules` are CEL rules at the root of the CRD's schema, which may use `self.metadata.name`. `protection` is a CEL expression
-    over `oldObject` for the admission policy: true if the DELETE must be refused; "" for a kind without such a policy.
+    over `oldObject` for the admission policy: true if the DELETE must be refused; "" for a kind without such a policy. `begun`
+    is a CEL expression over `oldSelf`: true once what never changes is fixed. Until then a mistake can be corrected.
     """
 
     name: str
@@ -97,6 +117,7 @@ class Kind:
     namespaced: bool = True
     rules: tuple[Rule, ...] = ()
     protection: str = ""
+    begun: str = BEGUN.format("oldSelf")
     scale: Scale | None = None
 
     @property
@@ -127,6 +148,13 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
     def is_inside(self) -> bool:
         """Whether this kind's objects are in a datastore, and are deleted with it."""
         return any(reference.parent for reference in self.references)
+
+    @property
+    def existing_credential(self) -> Credential[S, O, T]:
+        """Return the credential, for what only kinds with one need. Raises LookupError if this kind has none."""
+        if self.credential is None:
+            raise LookupError(f"a {self.name} has no credential")
+        return self.credential
 
     # --- finding and making it ---
 
@@ -197,6 +225,10 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
         """
         return ()
 
+    def twin(self, observed: Observed[S, O, T]) -> str | None:
+        """Return the name of the resource of the second user, where two take turns; None if none is to be there."""
+        return None
+
     # --- telling of it ---
 
     def report(self, observed: Observed[S, O, T]) -> T:
@@ -206,6 +238,18 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
     def conditions(self, observed: Observed[S, O, T]) -> Conditions:
         """Return the kind's further conditions. A condition that is left out is removed from the status."""
         return {}
+
+    def login(self, observed: Observed[S, O, T]) -> Login | None:
+        """Return where, and as whom, a probe logs in to the object; None for an object that nobody logs in to, and while the API
+        tells no host. Only hosts that the API tells for this very object's datastore may be returned.
+        """
+        return None
+
+    def services(self, observed: Observed[S, O, T]) -> Services | None:
+        """Return the Services that the spec asks for; None while it is not known where they lead. Only hosts that the API tells
+        for this very object may be returned.
+        """
+        return None
 
     # --- taking it away ---
 

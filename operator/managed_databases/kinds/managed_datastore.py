@@ -1,6 +1,7 @@
 """`ManagedDatastore`: a cluster of PostgreSQL, MySQL, Redis, Kafka or whatever else the project offers."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from pydantic import SecretStr
 
@@ -17,26 +18,32 @@ from managed_databases.api.models import (
     RedisPasswordChange,
 )
 from managed_databases.kinds.columns import columns
+from managed_databases.kinds.credential_views import HeldSecret
 from managed_databases.kinds.datastore_catalogue import catalogue_of, invalid, resolve_flavor, resolve_type
 from managed_databases.kinds.datastore_changes import changes, lift_protection
 from managed_databases.kinds.datastore_configuration import converted
-from managed_databases.kinds.datastore_endpoints import REDIS_USER, secret_content
+from managed_databases.kinds.datastore_endpoints import REDIS_USER, login_at
 from managed_databases.kinds.datastore_floating_ips import at_creation
 from managed_databases.kinds.datastore_managed import actual_values, limited_parameters, wanted_values
 from managed_databases.kinds.datastore_report import conditions, report, where
 from managed_databases.kinds.datastore_restore import SOURCE, restore
 from managed_databases.kinds.datastore_room import parameters_for, require_room
 from managed_databases.kinds.datastore_seen import ObservedDatastore
+from managed_databases.kinds.datastore_service import services
 from managed_databases.kinds.engines import REDIS
+from managed_databases.kinds.keeper_views import Services
 from managed_databases.kinds.kind import CloudKind, Conditions, Credential
 from managed_databases.kinds.managed_datastore_spec import FlavorSpec, ManagedDatastoreSpec
 from managed_databases.kinds.managed_datastore_status import ManagedDatastoreStatus
 from managed_databases.kinds.names import name_rule, prefixed_name
 from managed_databases.kinds.project_view import ParametersFor
-from managed_databases.kinds.protection import DELETES
+from managed_databases.kinds.protection import BEGUN_AND_DELETES
 from managed_databases.kinds.schema import Column, Rule, Scale
+from managed_databases.kinds.secret_copies import as_copy, copies_of
+from managed_databases.kinds.secret_data import SecretData, incomplete, login_of, marks_of, secret_data
 from managed_databases.kinds.shared_fields import SecretKeyRef
-from managed_databases.kinds.verdicts import Change
+from managed_databases.kinds.verdicts import Change, Reason, Wait
+from managed_databases.probe import Login
 
 MAX_NAME_LENGTH = 255
 
@@ -125,7 +132,24 @@ class ManagedDatastoreKind(CloudKind[ManagedDatastoreSpec, Datastore, ManagedDat
         return report(observed)
 
     def conditions(self, observed: ObservedDatastore) -> Conditions:
-        return conditions(observed)
+        return {**conditions(observed), **incomplete(observed.held_secret.left_out)}
+
+    def login(self, observed: ObservedDatastore) -> Login | None:
+        """Return where a probe connects: it logs in to a Redis only, because other engines' users are resources of their own."""
+        return login_at(
+            where(replace(observed, held_secret=HeldSecret())),  # only where the API says, and never the Secret
+            observed.spec.engine.type,
+            user=REDIS_USER if _is_redis(observed) else None,
+            database=None,
+            ca_certificate=observed.project.ca_certificate if observed.project else None,
+            tls=observed.spec.credentials.tls if observed.spec.credentials else None,
+        )
+
+    def services(self, observed: ObservedDatastore) -> Services | None:
+        datastore, spec = observed.external, observed.spec.service
+        if spec is None or datastore is None or not datastore.tells("connection"):
+            return None
+        return services(spec, observed.name, where(replace(observed, held_secret=HeldSecret())))
 
     def protected(self, observed: ObservedDatastore) -> bool:
         return bool(observed.spec.deletion_protection) and observed.spec.deletion_policy == "Delete"
@@ -155,20 +179,22 @@ def _given(spec: ManagedDatastoreSpec) -> SecretKeyRef | None:
 
 
 def _secret_name(spec: ManagedDatastoreSpec) -> str | None:
-    return spec.redis.secret_name if spec.redis else None
+    name = spec.credentials.name if spec.credentials is not None else None
+    return name or (spec.redis.secret_name if spec.redis else None)
 
 
 def _set_password(id_: str, password: SecretStr) -> Call[Datastore]:
     return set_redis_password(id_, RedisPasswordChange(redis_password=password))
 
 
-def _content(observed: ObservedDatastore, password: SecretStr) -> Mapping[str, str]:
-    certificate = observed.project.ca_certificate if observed.project else None
-    return secret_content(where(observed), REDIS, REDIS_USER, password, ca_certificate=certificate)
+def _data(observed: ObservedDatastore, password: SecretStr) -> SecretData:
+    spec = observed.spec.credentials
+    login = login_of(observed, spec, where(observed), REDIS, REDIS_USER, password)
+    return secret_data(login, spec, observed.held_secret.others)
 
 
-def _lacks(observed: ObservedDatastore) -> str | None:
-    return None if where(observed).hosts else "the API does not tell where to connect"
+def _lacks(observed: ObservedDatastore) -> Wait | None:
+    return None if where(observed).hosts else Wait(Reason.NOT_TOLD, "the API does not tell where to connect")
 
 
 KIND = ManagedDatastoreKind(
@@ -197,7 +223,7 @@ KIND = ManagedDatastoreKind(
         ),
     ),
     scale=Scale(".spec.nodeCount", ".status.nodeCount"),
-    protection="(!has(oldObject.spec.deletionProtection) || oldObject.spec.deletionProtection != false) && " + DELETES,
+    protection=f"{BEGUN_AND_DELETES} && (!has(oldObject.spec.deletionProtection) || oldObject.spec.deletionProtection != false)",
     collection=DATASTORES,
     references=(SOURCE,),
     holds_data=True,
@@ -208,8 +234,13 @@ KIND = ManagedDatastoreKind(
         given=_given,
         set_password=_set_password,
         type=lambda _: REDIS,
-        content=_content,
+        content=lambda observed, password: _data(observed, password).data,
         lacks=_lacks,
+        left_out=lambda observed, password: _data(observed, password).left_out,
+        labels=lambda spec: marks_of(spec.credentials)[0],
+        annotations=lambda spec: marks_of(spec.credentials)[1],
+        copies=lambda spec: copies_of(spec.credentials),
+        as_copy=lambda spec, copy: spec.model_copy(update={"credentials": as_copy(spec.credentials, copy)}),
     ),
     shows_actions=True,
 )

@@ -5,8 +5,12 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import override
 
+from managed_databases.kinds.credentials_spec import CredentialsSpec, one_name, secret_name_of
+from managed_databases.kinds.datastore_service import ServiceSpec
 from managed_databases.kinds.parameter_values import ParameterValues
 from managed_databases.kinds.references import DatastoreRef
+from managed_databases.kinds.rollout_restart import DESCRIPTION as RESTART_TARGETS
+from managed_databases.kinds.rollout_restart import RestartTarget, RestartTargets
 from managed_databases.kinds.schema import IMMUTABLE, Rule, Spec, rules, unchangeable
 from managed_databases.kinds.shared_fields import (
     CloudSpec,
@@ -181,9 +185,6 @@ class RedisSpec(Spec):
     )
 
 
-_SECRET_NAME: Final = "(has({0}.redis) && has({0}.redis.secretName) ? {0}.redis.secretName : '')"
-
-
 class ManagedDatastoreSpec(CloudSpec):
     """A cluster of a database engine. Deleting it deletes everything in it."""
 
@@ -195,8 +196,13 @@ class ManagedDatastoreSpec(CloudSpec):
             "a disk can be neither added nor removed: the API can never change a disk's type",
         ),
         Rule(
-            f"{_SECRET_NAME.format('self')} == {_SECRET_NAME.format('oldSelf')}",
+            f"{secret_name_of('self', 'redis.secretName')} == {secret_name_of('oldSelf', 'redis.secretName')}",
             "redis.secretName cannot change: applications mount that Secret",
+        ),
+        one_name("redis.secretName"),
+        Rule(
+            "!has(self.rolloutRestart) || self.engine.type == 'redis'",
+            "rolloutRestart is for a Redis: with other engines the users have Secrets",
         ),
         Rule(
             "!has(self.flavor.vcpus) || has(self.flavor.diskGB) || has(self.disk)",
@@ -232,6 +238,10 @@ class ManagedDatastoreSpec(CloudSpec):
             "floatingIPs.replicas can be at most nodeCount - 1: one node is the master",
         ),
         Rule("!has(self.redis) || self.engine.type == 'redis'", "redis is for the engine type redis only"),
+        Rule(
+            "!has(self.credentials) || self.engine.type == 'redis'",
+            "credentials is for the engine type redis only: with other engines each DatabaseUser has credentials of its own",
+        ),
     )
 
     name: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$", min_length=1, max_length=255)] | None = Field(
@@ -280,6 +290,18 @@ class ManagedDatastoreSpec(CloudSpec):
     )
     restore: RestoreSpec | None = None
     redis: RedisSpec | None = None
+    probe: bool | None = Field(
+        default=None,
+        description="Whether the datastore counts as Ready only once the operator itself has connected to it over TLS; it "
+        "also logs in to a Redis. Absent: as the DatabaseProject says, which by default is no.",
+    )
+    credentials: CredentialsSpec | None = None
+    rollout_restart: RestartTargets | None = Field(default=None, description=f"Of a Redis: {RESTART_TARGETS}")
+    service: ServiceSpec | None = Field(
+        default=None,
+        description="Services in this namespace, by whose names Pods reach the datastore; `{}` is enough to have them. "
+        "The operator needs a right for that, which the chart gives it with rbac.services.",
+    )
     change_policy: Literal["Auto", "Approve"] = Field(
         default="Auto",
         description="Whether a change that interrupts users or cannot be taken back (fewer nodes, another flavor, a "
@@ -331,3 +353,18 @@ class ManagedDatastoreSpec(CloudSpec):
     @override
     def resets_unknown_password(self) -> bool:
         return self.redis is not None and self.redis.on_unknown_password == "Reset"
+
+    @property
+    @override
+    def probes(self) -> bool | None:
+        return self.probe
+
+    @property
+    @override
+    def restarts(self) -> tuple[RestartTarget, ...]:
+        return self.rollout_restart or ()
+
+    @property
+    @override
+    def has_service(self) -> bool:
+        return self.service is not None

@@ -80,6 +80,10 @@ class ManagedDatastoreStatus(CloudStatus):
         description="How full the disk is, in percent, in steps of 5; the step changes only when the exact value is more than 4 "
         "away from it. A metric has the exact value.",
     )
+    services: Annotated[tuple[Text, ...], Field(max_length=16)] = Field(
+        default=(),
+        description="The Services that the operator keeps for spec.service, or is about to make or to remove.",
+    )
     actions: Annotated[tuple[ActionStatus, ...], Field(max_length=5)] = Field(
         default=(), description="The latest five actions of the cloud on the datastore, newest first."
     )

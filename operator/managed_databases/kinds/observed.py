@@ -5,15 +5,17 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Generic
 
-from pydantic import SecretStr
 from typing_extensions import TypeVar
 
 from managed_databases.api.models import (
     Action,
     CloudObject,
 )
-from managed_databases.kinds.project_view import ProjectView
+from managed_databases.kinds.credential_views import SAYS_NOTHING, HeldSecret, PasswordView
+from managed_databases.kinds.keeper_views import CopiesView, ProbeView, RestartView, ServicesView
+from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus
+from managed_databases.kinds.turns_view import Naming, TwinView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 S_co = TypeVar("S_co", bound=CloudSpec, default=CloudSpec, covariant=True)
 O_co = TypeVar("O_co", bound=CloudObject, default=CloudObject, covariant=True)
 T_co = TypeVar("T_co", bound=CloudStatus, default=CloudStatus, covariant=True)
+
+_UNREAD = Catalogue()
 
 
 class SpecRefused(Exception):
@@ -72,44 +76,6 @@ class Referred(Generic[S_co, O_co]):
     """What the namespace of the referring resource may do in the cloud object; None for the holder's own namespace, which may do
     everything.
     """
-
-
-@dataclass(frozen=True)
-class PasswordView:
-    """What is known of a credential: its Secrets, and the password that was given."""
-
-    password: SecretStr | None = None
-    """The password in the credentials Secret; None if it is missing, empty or edited by hand."""
-    pending: SecretStr | None = None
-    """The password in the pending Secret, of a change under way; None if there is none that can be used."""
-    given: SecretStr | None = None
-    """The password that `passwordSecretRef` names, or the value that the cloud tells."""
-    problem: Wait | Stall | None = None
-    """Why the Secrets cannot be used, None if they can be."""
-    no_change: Stall | None = None
-    """Why no change of the password can begin: something else has the name of the pending Secret. None if one can."""
-    pending_sent: bool = False
-    """Whether this process has sent the pending password, and the API has accepted it."""
-    pending_unclear: bool = False
-    """Whether it is not known if the cloud has the pending password."""
-    pending_refused: bool = False
-    """Whether the API has just refused the pending password because of the password itself."""
-    pending_denied: bool = False
-    """Whether the API has refused the pending password when it was sent last, for whatever reason: it is sent again later."""
-    confirmed: bool = False
-    """Whether this process has sent the password of the credentials Secret, and the API has accepted it."""
-    is_unvouched: bool = False
-    """Whether the credentials Secret has no check of its password: nothing tells whether somebody has edited the password."""
-    is_set_back: bool = False
-    """Whether the cloud got another password since the one in the credentials Secret: somebody has put an older version of the
-    Secret in its place.
-    """
-    outdated: bool = False
-    """Whether the credentials Secret is not as it should be."""
-    misleads: bool = False
-    """Whether nobody can log in with what the credentials Secret holds."""
-    versions: tuple[str | None, str | None] = (None, None)
-    """The resourceVersions of the credentials Secret and of the pending Secret as they were read; None for a missing one."""
 
 
 @dataclass(frozen=True)
@@ -248,12 +214,33 @@ class Observed(Generic[S_co, O_co, T_co]):
     creation: CreationView = CreationView()
     deletion: DeletionView = DeletionView()
     credential: PasswordView | None = None
-    told_before: Mapping[str, str] = field(default_factory=dict)
-    """Where to connect, as the credentials Secret of this object says: values by the keys of the Secret."""
+    held_secret: HeldSecret = SAYS_NOTHING
+    """What the credentials Secret says beside its password."""
+    probe: ProbeView | None = None
+    """What is known of logging in; None if nobody asks for that, or if the object has no host."""
+    restart: RestartView | None = None
+    """What is known of restarts; None if nobody asks for them."""
+    services: ServicesView | None = None
+    """What is known of Services; None if there are none, and nobody asks for any."""
+    copies: CopiesView | None = None
+    """What is known of copies; None if there are none, and nobody asks for any."""
     actions: tuple[Action, ...] = ()
     """The latest actions of the datastore."""
     owned: tuple[ObservedOwned, ...] = ()
     """The resources that belong to this one, and any other resource that has the name of one that shall be made."""
+    twin: TwinView | None = None
+    """The second user, where two take turns; None while there is none."""
+    used_by: str | None = None
+    """For a second user whose login is in use, or gets its turn: the first one."""
+    naming: tuple[Naming, ...] = ()
+    """Where two users take turns, the resources of others that name the first one."""
+    login_as: str | None = None
+    """The user whose login the Secret has that is looked at; None: the resource's own."""
+
+    @property
+    def is_paired(self) -> bool:
+        """Return whether two users take turns: the password of the own one is then in a Secret that nobody mounts."""
+        return self.status.rotation is not None and self.status.rotation.active is not None
 
     @property
     def name_prefix(self) -> str:
@@ -271,10 +258,20 @@ class Observed(Generic[S_co, O_co, T_co]):
         return whole.removesuffix(name) if whole.endswith(name) and whole != now + name else now
 
     @property
+    def told_before(self) -> Mapping[str, str]:
+        """Where to connect, as the credentials Secret of this object says: values by the keys of the Secret."""
+        return self.held_secret.told
+
+    @property
     def is_password_in_doubt(self) -> bool:
         """Return whether the cloud may have another password than the credentials Secret, as the status or the Secret says."""
         view = self.credential
         return bool(self.status.password_unconfirmed) or (view is not None and (view.is_unvouched or view.is_set_back))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the project offers; a catalogue that is not read while the project is not known."""
+        return _UNREAD if self.project is None else self.project.catalogue
 
     @property
     def existing(self) -> O_co:

@@ -61,6 +61,13 @@ class Catalogue:
     """Whether the catalogue was read at least once."""
     version: int = 0
     """Counts the changes of the catalogue; a change of the quotas does not count."""
+    why_unread: str = ""
+    """Why the last reading failed, while some part was never read; else empty."""
+
+    @property
+    def not_read_yet(self) -> str:
+        """Return the end of a message about a part that was never read."""
+        return f"is not read yet: {self.why_unread}" if self.why_unread else "is not read yet"
 
     def type_of(self, type_id: str | None) -> DatastoreType | None:
         """Return the datastore type with this id; None if the project offers none."""
@@ -82,6 +89,8 @@ class ProjectView:
     """The powers that the project gives that namespace."""
     endpoint: str | None = None
     """The API's address."""
+    probes: bool = False
+    """Whether the operator logs in to what is in the project before that counts as usable, if a spec does not say otherwise."""
     name_prefixes: tuple[str, ...] = ()
     """The prefixes with one of which new names of that namespace have to begin; empty if new names may begin as they like."""
 

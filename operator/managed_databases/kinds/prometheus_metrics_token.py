@@ -10,8 +10,8 @@ from managed_databases.api.collections import PROMETHEUS_METRICS_TOKENS
 from managed_databases.api.models import MetricsToken, MetricsTokenName, NewMetricsToken
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.datastore_catalogue import invalid
-from managed_databases.kinds.datastore_endpoints import PROVIDER
 from managed_databases.kinds.kind import CloudKind, Credential
+from managed_databases.kinds.login_keys import PROVIDER
 from managed_databases.kinds.names import prefixed_name
 from managed_databases.kinds.observed import Observed, SpecRefused
 from managed_databases.kinds.protection import OWN_PROTECTION
@@ -141,7 +141,7 @@ KIND = PrometheusMetricsTokenKind(
     spec=PrometheusMetricsTokenSpec,
     status=PrometheusMetricsTokenStatus,
     columns=columns(
-        Column("Project", ".status.identity.project"),
+        Column("Project", ".status.identity.project", wide=True),
         Column("Secret", ".status.binding.name"),
     ),
     protection=OWN_PROTECTION,

@@ -13,6 +13,7 @@ from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind, O, Reference
 from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.references import DATASTORE, DatastoreRef, datastore_of
+from managed_databases.kinds.schema import BEGUN
 from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus
 
 DELETES: Final = (
@@ -25,11 +26,12 @@ In an admission policy, unlike in the rules of a CRD, a field that is null is pr
 """
 
 _OWN: Final = "has(oldObject.spec.deletionProtection) && oldObject.spec.deletionProtection != null"
-OWN_PROTECTION: Final = f"({_OWN} && oldObject.spec.deletionProtection) && {DELETES}"
+BEGUN_AND_DELETES: Final = f"({BEGUN.format('oldObject')}) && {DELETES}"
+"""Until the cloud may have an object there is nothing to protect: what was mistyped can be deleted."""
+OWN_PROTECTION: Final = f"{BEGUN_AND_DELETES} && ({_OWN} && oldObject.spec.deletionProtection)"
 PROTECTION: Final = (
-    f"({_OWN} ? oldObject.spec.deletionProtection : has(oldObject.status) && "
-    "(has(oldObject.status.protected) ? oldObject.status.protected : has(oldObject.status.id))) && "
-    f"{DELETES}"
+    f"{BEGUN_AND_DELETES} && ({_OWN} ? oldObject.spec.deletionProtection : "
+    "has(oldObject.status.protected) ? oldObject.status.protected : has(oldObject.status.id))"
 )
 """CEL for the admission policies, which see one resource only: its own protection, or its datastore's, which the operator
 copies into `status.protected`.

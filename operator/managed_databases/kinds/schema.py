@@ -18,6 +18,9 @@ rule of an optional field only if both the old and the new value exist.
 Two objects are equal if all their fields are; a field that is null counts as absent.
 """
 
+BEGUN: Final = "has({0}.status) && (has({0}.status.id) || has({0}.status.intent) || has({0}.status.lostIDs))"
+"""CEL, with the place of the resource: whether the cloud has, may have, or had an object of this resource."""
+
 UNCHANGEABLE: Final = "unchangeable("
 """The beginning of a rule of `unchangeable`, which is replaced by CEL once the schema of its field is known."""
 

@@ -1,13 +1,16 @@
 """The fields that the specs and statuses of all kinds share."""
 
 import re
-from typing import Annotated, Final, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Final, Literal, cast
 
 from pydantic import Field
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 from managed_databases.kinds.schema import Rule, Spec
+
+if TYPE_CHECKING:
+    from managed_databases.kinds.rollout_restart import RestartTarget
 
 UUID_PATTERN = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 Uuid = Annotated[str, Field(pattern=UUID_PATTERN, max_length=36)]
@@ -127,6 +130,21 @@ class CloudSpec(Spec):
         """Whether an adopted object whose password nobody knows gets a new one."""
         return False
 
+    @property
+    def probes(self) -> bool | None:
+        """Whether the operator has to log in before the object counts as usable; None: as the project says."""
+        return None
+
+    @property
+    def restarts(self) -> "tuple[RestartTarget, ...]":
+        """The workloads to restart once the login in the credentials Secret has changed."""
+        return ()
+
+    @property
+    def has_service(self) -> bool:
+        """Whether Services are to lead to the object."""
+        return False
+
 
 class Condition(Spec):
     """One condition, with the fields of Kubernetes' `metav1.Condition`."""
@@ -202,9 +220,59 @@ class BindingRef(Spec):
     name: Annotated[str, Field(max_length=253, description="The Secret's name.")]
 
 
+Side = Literal["Own", "Twin"]
+"""One of two users who take turns: the user of the resource itself, or the second one."""
+
+
+class Rotated(Spec):
+    """What is known of the changes of the password."""
+
+    plan: Annotated[str | None, Field(max_length=120)] = Field(
+        default=None, description="What the spec said when `dueAt` was computed."
+    )
+    due_at: Annotated[str | None, Field(max_length=40)] = Field(
+        default=None,
+        description="The date of the next change (UTC). The change begins within the hour after it.",
+    )
+    handled_request: Annotated[str | None, Field(max_length=256)] = Field(
+        default=None, description="The text of the last annotation rotate-password that a change has answered."
+    )
+    active: Side | None = Field(
+        default=None,
+        description="With the strategy TwoUsers, whose login the credentials Secret has: that of this resource's own user (Own), "
+        "or of the second one (Twin). Absent while there is only one user.",
+    )
+    turning_to: Side | None = Field(
+        default=None,
+        description="The user that is given a new password now; then the credentials Secret gets its login.",
+    )
+    turn: Annotated[str | None, Field(max_length=40)] = Field(
+        default=None, description="When the latest turn began (UTC)."
+    )
+    switched_at: Annotated[str | None, Field(max_length=40)] = Field(
+        default=None, description="When the credentials Secret was last given the other user's login (UTC)."
+    )
+    lock_at: Annotated[str | None, Field(max_length=40)] = Field(
+        default=None,
+        description="When the user whose login the credentials Secret had before gets a password that nobody has (UTC). Absent "
+        "once it has one.",
+    )
+    own_changed_for: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None, description="For which turn, or end of one, the password of the own user was changed last."
+    )
+
+
 class Status(Spec):
     """The fields of every kind's status."""
 
+    reason: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None,
+        description="The reason of the worst condition, in this order: Ready is not true, Stalled is true, a condition beside "
+        "the usual four is true, Synced is not true. `Ready` if all is well.",
+    )
+    message: Annotated[str | None, Field(max_length=4_000)] = Field(
+        default=None, description="The message of that condition; absent if all is well."
+    )
     observed_generation: int = Field(default=-1, description="The generation of the spec that this status is about.")
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = Field(
         default=(), description="The conditions Ready, Synced, Reconciling, Stalled, and further ones of the kind."
@@ -213,6 +281,10 @@ class Status(Spec):
         default=None,
         description="The text of the last annotation sync-requested that the operator has handled by looking at the cloud.",
     )
+
+
+MAX_COPIES_TOLD: Final = 32
+"""The most copies that there may be at a time, those that are about to go included."""
 
 
 class CloudStatus(Status):
@@ -255,7 +327,22 @@ class CloudStatus(Status):
         description="The check (the Secret's annotation password-check) of the password that the cloud got last. A Secret with "
         "another password was set back: the operator sends that Secret's password again. Only the operator can make a check.",
     )
+    password_changed_at: Annotated[str | None, Field(max_length=40)] = Field(
+        default=None,
+        description="When the operator last set another password (UTC). Absent while that is not known, as of an adopted user.",
+    )
+    rotation: Rotated | None = None
     binding: BindingRef | None = None
+    restarted_for: Annotated[str | None, Field(max_length=64)] = Field(
+        default=None,
+        description="A keyed hash of the login that the workloads of rolloutRestart have: with another one in the credentials "
+        "Secret they are restarted. Absent where nobody asks for restarts.",
+    )
+
+    copies: Annotated[tuple[Annotated[str, Field(max_length=317)], ...], Field(max_length=MAX_COPIES_TOLD)] = Field(
+        default=(),
+        description="The copies of the credentials Secret that there may be (namespace/name); a name is here before its Secret.",
+    )
 
     @property
     def pinned(self) -> Identity | None:

@@ -9,14 +9,14 @@ from managed_databases.kinds.kind import Conditions
 from managed_databases.kinds.managed_fields import digest
 from managed_databases.kinds.not_told import ToldField, not_told
 from managed_databases.kinds.observed import SpecRefused, all_of
-from managed_databases.kinds.project_view import Catalogue
 from managed_databases.kinds.user_roles import ROLES, role_changes, role_values, wanted_roles
 from managed_databases.kinds.user_settings import PREFIX, SETTINGS, setting_changes, setting_parameters, wanted_settings
 from managed_databases.kinds.verdicts import Change, Reason
 
 if TYPE_CHECKING:
     from managed_databases.api.models import User
-    from managed_databases.kinds.database_user import DatabaseUserSpec, ObservedUser
+    from managed_databases.kinds.database_user import ObservedUser
+    from managed_databases.kinds.database_user_spec import DatabaseUserSpec
 
 ROLES_TOLD: "ToldField[DatabaseUserSpec, User]" = ToldField(ROLES, lambda spec: spec.roles, lambda told: told.roles)
 SETTINGS_TOLD: "ToldField[DatabaseUserSpec, User]" = ToldField(
@@ -80,7 +80,7 @@ def wanted_values(observed: "ObservedUser") -> Mapping[str, str]:
         settings, _ = wanted_settings(observed)
         values |= {PREFIX + name: value for name, value in settings.items()}
     wanted = {name: digest(value) for name, value in values.items()}
-    catalogue = _catalogue(observed)
+    catalogue = observed.catalogue
     is_known = catalogue.roles is not None and catalogue.user_settings is not None
     return wanted if is_known else {**observed.status.applying, **wanted}
 
@@ -98,10 +98,6 @@ def actual_values(observed: "ObservedUser") -> Mapping[str, str]:
 
 def conditions(observed: "ObservedUser") -> Conditions:
     """Return `NotTold` for what the API offers and does not tell of this user."""
-    catalogue = _catalogue(observed)
+    catalogue = observed.catalogue
     offered = ((ROLES_TOLD, catalogue.roles), (SETTINGS_TOLD, catalogue.user_settings))
     return not_told(observed, tuple(field for field, on_offer in offered if on_offer))
-
-
-def _catalogue(observed: "ObservedUser") -> Catalogue:
-    return observed.project.catalogue if observed.project is not None else Catalogue()

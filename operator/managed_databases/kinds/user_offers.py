@@ -29,7 +29,7 @@ def offers(
     require_family(observed, f"{field}: a user has {field}", POSTGRESQL)
     found = known_offers(observed, of)
     if found is None:
-        raise SpecRefused(Wait(Reason.LOOKING, f"{field}: what the API offers is not read yet"))
+        raise SpecRefused(Wait(Reason.LOOKING, f"{field}: what the API offers {observed.catalogue.not_read_yet}"))
     if not found:
         engine = datastore_of(observed).label
         message = (
@@ -43,7 +43,7 @@ def known_offers(
     observed: "ObservedUser", of: Callable[[Catalogue], tuple[Offer, ...] | None]
 ) -> tuple[Offer, ...] | None:
     """Return what is known of the offers for the user's datastore; None while they are not read."""
-    rows = None if observed.project is None else of(observed.project.catalogue)
+    rows = of(observed.catalogue)
     if rows is None:
         return None
     datastore = datastore_of(observed).object

@@ -1,7 +1,7 @@
 """What a pass can decide: one step, a wait, a stall, or nothing left to do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from managed_databases.api.calls import Call
@@ -76,6 +76,17 @@ class Reason(StrEnum):
     DOWN = "Down"
     MAINTENANCE = "Maintenance"
     FLOATING_IP_ON_OTHER_ROLE = "FloatingIPOnOtherRole"
+    CREDENTIALS_INCOMPLETE = "CredentialsIncomplete"
+    RESTARTING = "Restarting"
+    RESTART_INCOMPLETE = "RestartIncomplete"
+    SERVICE_INCOMPLETE = "ServiceIncomplete"
+    COPY_REFUSED = "CopyRefused"
+    COPY_INCOMPLETE = "CopyIncomplete"
+    # what a login by the operator has found
+    PROBING = "Probing"
+    NO_CONNECTION = "Unreachable"
+    TLS_UNTRUSTED = "TLSUntrusted"
+    LOGIN_REFUSED = "LoginRefused"
     # of a project
     CREDENTIALS_INVALID = "CredentialsInvalid"
     ADDRESS_REFUSED = "AddressRefused"
@@ -161,6 +172,18 @@ class PasswordStep(StrEnum):
     """Note that the cloud has the Secret's password."""
     WRITE = "write"
     """Write the credentials Secret, and leave the password as it is."""
+    PART = "part"
+    """Give the own user a Secret of its own: from now on two users take turns."""
+    BEGIN = "begin"
+    """Note that a turn begins, or that it is given up."""
+    MOUNT = "mount"
+    """Give the mounted Secret the login that it shall have, and note whose it is."""
+    LOCKED = "locked"
+    """Note that the login before opens nothing any more."""
+    UNITE = "unite"
+    """Let the mounted Secret be the own user's again, and delete the one that nobody mounts."""
+    TIDY = "tidy"
+    """Delete the Secret that nobody mounts, which an end between two writes has left behind."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +202,8 @@ class OwnedResource:
     kind: str
     name: str
     spec: Mapping[str, object]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Those that the operator steers it by."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import orjson
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     KubeError,
+    KubeForbidden,
     KubeRefused,
     KubeUnreachable,
     NotThere,
@@ -19,6 +20,9 @@ MAX_MESSAGE: Final = 2000
 ADMISSION_REFUSES: Final = ("denied request: ", "denied the request", "failed calling webhook ")
 """How the API server words the refusal of an admission policy, of a webhook, and of one that nobody answers for. The status
 code says little: policies and webhooks choose it (401 and 404 among them), and for the last it is 500. Nothing was written."""
+
+FORBIDDEN: Final = ' is forbidden: User "'
+"""What the API server's own word on a missing right has in it: a quota is answered with 403 as well."""
 
 
 def error_for(what: str, status: int, content: bytes) -> KubeError:
@@ -34,6 +38,8 @@ def error_for(what: str, status: int, content: bytes) -> KubeError:
             return AlreadyThere(text)
         case 409:
             return WriteConflict(text)
+        case 403 if reason == "Forbidden" and FORBIDDEN in message:
+            return KubeForbidden(text)
         case 401 | 408 | 429:
             return KubeUnreachable(text)
         case _ if status >= 500:

@@ -8,12 +8,14 @@ since etcd3).
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from sys import intern
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
 
 from managed_databases.kinds.registry import GROUP
-from managed_databases.kube.collections import NAMESPACE, SECRET
+from managed_databases.kube.collections import NAMESPACE, SECRET, SERVICE
 from managed_databases.reconcile.annotations import FLUX_REQUESTED_AT
 from managed_databases.reconcile.packed_spec import MAX_FIELD_BYTES, Packed, packed
 from managed_databases.reconcile.ports import Resource, ResourceKey
@@ -24,6 +26,8 @@ MAX_OWNERS: Final = 32
 MAX_ANNOTATIONS: Final = 16
 MAX_ANNOTATION: Final = 1_024
 """The most characters of an annotation that are read; no annotation of the operator is that long."""
+MAX_MANAGER: Final = 128
+"""The most characters of a field manager's name; the API server takes no more."""
 _METADATA: Final = (
     "name",
     "namespace",
@@ -39,6 +43,8 @@ MAX_TOMBSTONES: Final = 20_000
 MAX_SHARED: Final = 2_000
 MAX_SHARED_BYTES: Final = 500
 """Of how many values, and how long as JSON, the next equal one is replaced by the first."""
+MAX_SHARED_TEXTS: Final = 4_000
+_NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +61,11 @@ class Store:
 
     def __init__(self, kinds: Iterable[str]) -> None:
         self._resources: dict[str, dict[ResourceKey, Resource]] = {kind: {} for kind in kinds}
-        self._sightings: dict[str, dict[ResourceKey, ObjectMeta]] = {SECRET: {}, NAMESPACE: {}}
+        self._sightings: dict[str, dict[ResourceKey, ObjectMeta]] = {SECRET: {}, SERVICE: {}, NAMESPACE: {}}
         self.secrets_watched_in: frozenset[str | None] = frozenset()
         """The namespaces whose labelled Secrets are all in the store; None stands for all namespaces."""
+        self.services_watched_in: frozenset[str | None] = frozenset()
+        """The same of labelled Services."""
         self._tombstones: OrderedDict[str, int] = OrderedDict()
 
     def get(self, key: ResourceKey) -> Resource | None:
@@ -81,9 +89,19 @@ class Store:
     def knows_secrets(self, namespace: str) -> bool:
         return None in self.secrets_watched_in or namespace in self.secrets_watched_in
 
+    def service_version(self, namespace: str, name: str) -> str | None:
+        sighting = self._sightings[SERVICE].get(ResourceKey(SERVICE, namespace, name))
+        return sighting.resource_version if sighting else None
+
+    def knows_services(self, namespace: str) -> bool:
+        return None in self.services_watched_in or namespace in self.services_watched_in
+
     def namespace_labels(self, name: str) -> Mapping[str, str] | None:
         sighting = self._sightings[NAMESPACE].get(ResourceKey(NAMESPACE, "", name))
         return sighting.labels if sighting else None
+
+    def namespaces_labelled(self, label: str, value: str) -> Iterable[str]:
+        return [key.name for key, seen in self._sightings[NAMESPACE].items() if seen.labels.get(label) == value]
 
     def seen(self, raw: Mapping[str, Any], kind: str) -> ResourceKey | None:
         """Enter an object that was listed, added or modified. Return its key if that changed anything.
@@ -99,7 +117,7 @@ class Store:
             self._resources[kind][key] = resource_of(raw, key)
             return key
         before = self._sightings[kind].get(key)
-        now = ObjectMeta(uid, version, (metadata.get("labels") if kind == NAMESPACE else None) or {})
+        now = ObjectMeta(uid, version, (metadata.get("labels") if kind == NAMESPACE else None) or _NO_LABELS)
         self._sightings[kind][key] = now
         at_rest = kind == NAMESPACE and before is not None and (before.uid, before.labels) == (uid, now.labels)
         return None if at_rest else key
@@ -166,10 +184,11 @@ class Store:
 
 
 def _key(metadata: Mapping[str, Any], kind: str) -> ResourceKey:
-    return ResourceKey(kind, metadata.get("namespace") or "", metadata["name"])
+    return ResourceKey(kind, intern(metadata.get("namespace") or ""), metadata["name"])
 
 
 _shared: dict[bytes, Any] = {}
+_shared_texts: dict[str, str] = {}
 
 
 def shared(value: Any) -> Any:
@@ -186,11 +205,26 @@ def shared(value: Any) -> Any:
     return _shared.setdefault(told, value)
 
 
+def compact(value: Any, levels: int = 3) -> Any:
+    """Return an equal value that takes less memory: texts are shared with others, so many levels deep, and a dict that is made
+    item by item is smaller than the one that orjson makes. The ids of project and datastore, times and reasons are the same in
+    thousands of statuses.
+    """
+    if isinstance(value, str):
+        if len(_shared_texts) >= MAX_SHARED_TEXTS:
+            _shared_texts.clear()
+        return _shared_texts.setdefault(value, value) if len(value) <= MAX_SHARED_BYTES else value
+    if levels and isinstance(value, dict):
+        return {name: compact(item, levels - 1) for name, item in value.items()}
+    return [compact(item, levels - 1) for item in value] if levels and isinstance(value, list) else value
+
+
 def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
-    """Read a custom resource as the API server sends it. Spec and status are taken over, and must not be changed."""
+    """Read a custom resource as the API server sends it. The spec is taken over, and must not be changed."""
     metadata = raw["metadata"]
-    status = raw.get("status") or {}
-    if conditions := status.get("conditions"):
+    told = raw.get("status") or {}
+    status = {name: compact(value, 2) for name, value in told.items() if name != "conditions"}
+    if isinstance(conditions := told.get("conditions"), list):
         status["conditions"] = [shared(condition) for condition in conditions]
     return Resource(
         key=key,
@@ -204,6 +238,19 @@ def resource_of(raw: Mapping[str, Any], key: ResourceKey) -> Resource:
         spec=shared(packed(raw.get("spec") or {}, max_field=MAX_FIELD_BYTES if key.namespace else None)),
         status=status,
         owner_uids=shared(tuple(owner["uid"] for owner in (metadata.get("ownerReferences") or ())[:MAX_OWNERS])),
+        changed_by=intern(_changed_by(metadata).get("manager") or ""),
+    )
+
+
+def _changed_by(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the newest entry of managedFields that is about the spec, without its fields; empty if there is none."""
+    newest: Mapping[str, Any] = max(
+        (entry for entry in metadata.get("managedFields") or () if "f:spec" in (entry.get("fieldsV1") or ())),
+        key=lambda entry: str(entry.get("time") or ""),
+        default={},
+    )
+    return (
+        {"manager": str(newest["manager"])[:MAX_MANAGER], "fieldsV1": {"f:spec": {}}} if newest.get("manager") else {}
     )
 
 
@@ -219,6 +266,7 @@ def light(raw: dict[str, Any]) -> dict[str, Any]:
     metadata = raw["metadata"]
     told = {name: metadata[name] for name in _METADATA if name in metadata}
     told["annotations"] = _annotations(metadata)
+    told["managedFields"] = [entry] if (entry := _changed_by(metadata)) else []
     told["ownerReferences"] = [{"uid": owner["uid"]} for owner in (metadata.get("ownerReferences") or ())[:MAX_OWNERS]]
     told["finalizers"] = (metadata.get("finalizers") or [])[: MAX_FINALIZERS + 1]
     max_field = MAX_FIELD_BYTES if metadata.get("namespace") else None

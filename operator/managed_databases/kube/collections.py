@@ -10,6 +10,7 @@ from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL, OWN
 
 SECRET = "Secret"
 NAMESPACE = "Namespace"
+SERVICE = "Service"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,13 @@ def of_kinds(kinds: Iterable[Kind], namespaces: tuple[str, ...]) -> list[Watched
 def own_secrets(namespace: str | None) -> WatchedCollection:
     selector = f"{MANAGED_LABEL} in ({GIVEN},{OWN})"
     return WatchedCollection(SECRET, "", "v1", "secrets", True, namespace, label_selector=selector, metadata_only=True)
+
+
+def own_services(namespace: str | None) -> WatchedCollection:
+    selector = f"{MANAGED_LABEL}={OWN}"
+    return WatchedCollection(
+        SERVICE, "", "v1", "services", True, namespace, label_selector=selector, metadata_only=True
+    )
 
 
 def all_namespaces() -> WatchedCollection:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from managed_databases.kinds.database_catalogue import WrittenKind
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import CATEGORY, GROUP, VERSION
 from managed_databases.kinds.schema import RULES, Column, Rule
+from managed_databases.kube.once_begun import once_begun, taken_transitions
 from managed_databases.kube.structural_schema import Schema, in_order, structural_schema
 
 MAX_NAME_LENGTH: Final = 200
@@ -19,37 +21,58 @@ NOT_YET_SEEN: Final = {"observedGeneration": -1}
 
 def custom_resource_definition(kind: Kind) -> dict[str, Any]:
     """Return the CRD of one kind as plain values. Raises NotStructural if its models cannot become a CRD's schema."""
+    version = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}, **_scale(kind)},
+        "additionalPrinterColumns": [_printer_column(column) for column in kind.columns],
+        "schema": {"openAPIV3Schema": _root(kind)},
+    }
+    return _definition(kind, {"categories": [CATEGORY]}, version, is_namespaced=kind.namespaced)
+
+
+def written_definition(kind: WrittenKind) -> dict[str, Any]:
+    """Return the CRD of a kind that only the operator writes: it has neither spec nor status, and no rules."""
+    content = structural_schema(kind.content, kind.name, for_people=False)
+    whole = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+    version = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "additionalPrinterColumns": [_printer_column(column) for column in kind.columns],
+        "schema": {"openAPIV3Schema": in_order(content | {"properties": {**whole, **content["properties"]}})},
+    }
+    return _definition(kind, {}, version, is_namespaced=True)
+
+
+def _definition(
+    kind: Kind | WrittenKind, further_names: Schema, version: Schema, *, is_namespaced: bool
+) -> dict[str, Any]:
+    names = {
+        "kind": kind.name,
+        "listKind": f"{kind.name}List",
+        "plural": kind.plural,
+        "singular": kind.singular,
+        "shortNames": list(kind.short_names),
+    }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{kind.plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
-            "names": {
-                "kind": kind.name,
-                "listKind": f"{kind.name}List",
-                "plural": kind.plural,
-                "singular": kind.singular,
-                "shortNames": list(kind.short_names),
-                "categories": [CATEGORY],
-            },
-            "scope": "Namespaced" if kind.namespaced else "Cluster",
-            "versions": [
-                {
-                    "name": VERSION,
-                    "served": True,
-                    "storage": True,
-                    "subresources": {"status": {}, **_scale(kind)},
-                    "additionalPrinterColumns": [_printer_column(column) for column in kind.columns],
-                    "schema": {"openAPIV3Schema": _root(kind)},
-                }
-            ],
+            "names": {**names, **further_names},
+            "scope": "Namespaced" if is_namespaced else "Cluster",
+            "versions": [version],
         },
     }
 
 
 def _root(kind: Kind) -> Schema:
     spec = structural_schema(kind.spec, f"{kind.name}.spec", for_people=True)
+    rules = [once_begun(rule.as_schema(), kind.begun) for rule in kind.rules]
+    transitions = [once_begun(rule, kind.begun) for rule in taken_transitions(spec, ("spec",))]
     if kind.scale is not None:  # the API server reads it for each write, and can read no null there
         scaled = kind.scale.spec_path.removeprefix(".spec.")
         del spec["properties"][scaled]["nullable"]
@@ -72,7 +95,7 @@ def _root(kind: Kind) -> Schema:
             "spec": spec,
             "status": _status(kind),
         },
-        RULES: [rule.as_schema() for rule in (NAME_RULE, *kind.rules)],
+        RULES: [NAME_RULE.as_schema(), *rules, *transitions],
     }
 
 
@@ -88,6 +111,8 @@ def _status(kind: Kind) -> Schema:
         | {
             "description": "What the operator has seen and done; nobody else writes it.",
             "default": dict(NOT_YET_SEEN),
+            # One owner for the whole status: the API server need not keep book of who wrote which field of it.
+            "x-kubernetes-map-type": "atomic",
             "properties": {**properties, "conditions": in_order(conditions)},
         }
     )

@@ -11,10 +11,12 @@ from managed_databases.kube.cache import Store
 from managed_databases.kube.collections import (
     NAMESPACE,
     SECRET,
+    SERVICE,
     WatchedCollection,
     all_namespaces,
     of_kinds,
     own_secrets,
+    own_services,
 )
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.ending import end_of
@@ -41,13 +43,13 @@ class Informers:
     """Watches the operator's kinds, its Secrets, and the labels of namespaces.
 
     With `namespaces` only these are watched (and `operator_namespace`, for Secrets), without them the whole cluster. A kind
-    whose definition is gone has no resources; the API server is asked for the definition until it is back. Secrets and
-    namespaces are left out where the operator may not list and watch them.
+    whose definition is gone has no resources; the API server is asked for the definition until it is back. Secrets,
+    Services and namespaces are left out where the operator may not list and watch them.
 
     `on_resource` gets the key of a resource that was changed or removed, `on_secret` the namespace and name of a labelled Secret
-    that was, `on_namespace` the name of a namespace whose labels were changed. The three are called for the first lists, too,
-    and must neither block nor raise. `on_end` gets the reason as soon as watching has ended, before anything is cleaned up.
-    Times are divided by `speed`.
+    that was, `on_namespace` the name of a namespace whose labels were changed, `on_service` the namespace and name of a labelled
+    Service. They are called for the first lists, too, and must neither block nor raise. `on_end` gets the reason as soon as
+    watching has ended, before anything is cleaned up. Times are divided by `speed`.
 
     A namespace that has gone took the operator's Role along, and would hold up all the others at the next start: so a
     collection of one of `namespaces` that stays forbidden for FORBIDDEN_SECONDS is done without, until it can be listed.
@@ -67,6 +69,7 @@ class Informers:
         on_resource: Callable[[ResourceKey], None],
         on_secret: Callable[[str, str], None],
         on_namespace: Callable[[str], None],
+        on_service: Callable[[str, str], None] = lambda namespace, name: None,
         on_end: Callable[[str], None] = lambda _: None,
         speed: float = 1.0,
     ) -> None:
@@ -79,6 +82,7 @@ class Informers:
         self._on_resource = on_resource
         self._on_secret = on_secret
         self._on_namespace = on_namespace
+        self._on_service = on_service
         self._on_end = on_end
         self._speed = speed
         self._missing = MissingKinds(connection, self._kinds, self._kind_is_gone, speed)
@@ -155,7 +159,12 @@ class Informers:
 
     def _extras(self) -> list[WatchedCollection]:
         places = dict.fromkeys((*self._namespaces, self._operator_namespace)) if self._namespaces else (None,)
-        return [all_namespaces(), *(own_secrets(place) for place in places)]
+        served = self._namespaces or (None,)
+        return [
+            all_namespaces(),
+            *(own_secrets(place) for place in places),
+            *(own_services(place) for place in served),
+        ]
 
     async def _may_watch(self, collection: WatchedCollection) -> bool:
         for verb in ("list", "watch"):
@@ -225,6 +234,8 @@ class Informers:
         self._listed.pop(collection)
         if collection.kind == SECRET:
             self._store.secrets_watched_in |= {collection.namespace}
+        if collection.kind == SERVICE:
+            self._store.services_watched_in |= {collection.namespace}
         self._no_longer_waited_for(collection)
 
     def _is_restored(
@@ -284,6 +295,8 @@ class Informers:
             return
         if key.kind == SECRET:
             self._on_secret(key.namespace, key.name)
+        elif key.kind == SERVICE:
+            self._on_service(key.namespace, key.name)
         elif key.kind == NAMESPACE:
             self._on_namespace(key.name)
         else:

@@ -10,20 +10,26 @@ import structlog
 from prometheus_client import REGISTRY
 
 from managed_databases.api.calls import Call
+from managed_databases.api.client import CallRecord
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.cache import Store
+from managed_databases.kube.call_log import call_ended
+from managed_databases.kube.catalogues import KubeCatalogues
 from managed_databases.kube.certificate import Certificate
 from managed_databases.kube.connection import KubeConnection, NotConfigured
 from managed_databases.kube.ending import FAILED, STOPPED, CannotStart, end_of
 from managed_databases.kube.informers import Informers
 from managed_databases.kube.leadership import Leadership
-from managed_databases.kube.metrics import BudgetCollector, StateCollector, record_call
+from managed_databases.kube.metrics import BudgetCollector, StateCollector, record_probe
 from managed_databases.kube.metrics_server import MetricsServer
 from managed_databases.kube.probes import Probes
 from managed_databases.kube.reviews import Reviews
 from managed_databases.kube.status_guard import StatusGuard
+from managed_databases.kube.tracing import tracing
 from managed_databases.kube.watchdog import END_SECONDS, Watchdog
+from managed_databases.kube.work_metrics import WorkCollector
 from managed_databases.kube.writing import KubeWriter
+from managed_databases.logs import follow_signals
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.controller import Controller
 from managed_databases.reconcile.settings import ControllerSettings
@@ -75,6 +81,7 @@ class _Operator:
     def __init__(self, settings: Settings, connection: KubeConnection, watchdog: Watchdog) -> None:
         self._settings = settings
         self._watchdog = watchdog
+        self._tracing = tracing(is_wanted=settings.tracing)
         all_kinds = kinds()
         store = Store(all_kinds)
         self._leadership = (
@@ -95,22 +102,31 @@ class _Operator:
                 store,
                 all_kinds.values(),
                 before_write=self._leadership.require if self._leadership else None,
+                observer=self._tracing.requested,
             ),
             Clock(settings.clock_speed),
             controller_settings(settings),
             all_kinds,
             before_send=self._may_send,
-            observer=record_call,
+            observer=self._call_ended,
+            around_pass=self._tracing.around,
             unguarded=lambda: self._guard.missing,
+            may_probe=self._must_lead,
+            probed=record_probe,
+            catalogues=KubeCatalogues(connection, before_write=self._leadership.require if self._leadership else None)
+            if settings.catalogues
+            else None,
+            watched=settings.watched,
         )
-        self._guard = StatusGuard(connection, self._controller.guard_changed, settings.clock_speed)
+        self._guard = StatusGuard(connection, self._controller.project_told_changed, settings.clock_speed)
         REGISTRY.register(BudgetCollector(self._controller.projects.sessions))
+        REGISTRY.register(WorkCollector(self._controller.passes, self._controller.queues()))
         REGISTRY.register(
             StateCollector(
                 self._leads,
                 self._controller.everything,
                 self._controller.projects.list_ages,
-                self._controller.queued,
+                lambda: len(self._controller.queues()["resources"]),
                 self._controller.projects.odd_rows,
                 lambda: self._guard.missing is None,
             )
@@ -124,6 +140,7 @@ class _Operator:
             on_resource=self._controller.resource_changed,
             on_secret=self._controller.secret_changed,
             on_namespace=self._controller.namespace_changed,
+            on_service=self._controller.service_changed,
             on_end=lambda reason: watchdog.end_within(END_SECONDS, f"watching has ended: {reason}", FAILED),
             speed=settings.clock_speed,
         )
@@ -142,6 +159,7 @@ class _Operator:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        follow_signals(loop, self._settings.log_level)
         parts = [
             asyncio.create_task(self._watching.run(), name="watching"),
             asyncio.create_task(self._probes.run(), name="probes"),
@@ -167,6 +185,7 @@ class _Operator:
                 log.error("parts did not end in time", parts=sorted(part.get_name() for part in hanging))
             if self._leadership:
                 await self._leadership.release()
+            self._tracing.close()
         if failed:
             raise end_of(failed)
         log.info("stopping as asked")
@@ -182,8 +201,17 @@ class _Operator:
         """Refuse mutating calls to the API in a process that does not lead. Raises KubeUnreachable, because the API is not the
         cause.
         """
-        if self._leadership and call.mutates:
+        if call.mutates:
+            await self._must_lead()
+
+    async def _must_lead(self) -> None:
+        """Raises KubeUnreachable in a process that does not lead."""
+        if self._leadership:
             await self._leadership.require()
+
+    def _call_ended(self, project: str, call: CallRecord) -> None:
+        call_ended(project, call)
+        self._tracing.call_ended(project, call)
 
     def _leads(self) -> bool:
         return self._leadership is None or self._leadership.acquired.is_set()

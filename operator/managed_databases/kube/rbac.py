@@ -4,8 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from managed_databases.kinds.database_catalogue import CATALOGUE
+from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, cloud_kinds
+from managed_databases.kube import workloads
 from managed_databases.kube.account_policies import STATUS_POLICY
 from managed_databases.kube.definitions import DEFINITIONS, GROUP_OF_DEFINITIONS, definition_name
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET
@@ -41,8 +44,9 @@ class Access:
     `in_each_namespace` in each of them, `own_namespace` and `own_secrets` in the operator's, `project_events` in
     `default`. Serving the whole cluster, but Secrets only where somebody says so, takes `clusterwide_but_secrets`,
     `own_namespace`, `own_secrets`, and `secrets` where they may be read. `watch_secrets` goes wherever Secrets are read; it is
-    optional: without it their repair waits for the relist. `metrics_reviews`, cluster-scoped, is needed only where Kubernetes
-    says who may read the metrics.
+    optional: without it their repair waits for the relist. `restart_workloads` and `services` go wherever Secrets are written,
+    for `rolloutRestart` and `service` alone, and only where somebody says so. `metrics_reviews`, cluster-scoped, is needed only
+    where Kubernetes says who may read the metrics.
     """
 
     clusterwide: Rules
@@ -55,6 +59,8 @@ class Access:
     project_events: Rules
     watch_secrets: Rules
     metrics_reviews: Rules
+    restart_workloads: Rules
+    services: Rules
 
 
 def access(kinds: Iterable[Kind]) -> Access:
@@ -90,6 +96,19 @@ def access(kinds: Iterable[Kind]) -> Access:
             for kind in served
             if kind.name in owned
         ),
+        *(
+            (
+                AccessRule(
+                    GROUP,
+                    (CATALOGUE.plural,),
+                    ("list", "create", "patch", "delete"),
+                    why="keeps in each namespace that a project lets in what that namespace can choose there",
+                    misuse="tells people of engines and sizes that there are not",
+                ),
+            )
+            if PROJECT.name in {kind.name for kind in served}
+            else ()
+        ),
         *post_events,
     )
     secrets = (
@@ -97,7 +116,8 @@ def access(kinds: Iterable[Kind]) -> Access:
             "",
             ("secrets",),
             ("get", "create", "patch", "delete"),
-            why="writes the credentials of each user, reads given passwords, and removes its Secrets with their resource",
+            why="writes the credentials of each user and their copies, reads given passwords, and removes its Secrets with their "
+            "resource",
             misuse="reads every Secret whose name it knows or guesses, wherever this rule holds; changes those of the operator, "
             "and without the policy on its Secrets all",
         ),
@@ -107,7 +127,7 @@ def access(kinds: Iterable[Kind]) -> Access:
         "",
         ("namespaces",),
         ("list", "watch"),
-        why="knows the labels by which a project allows namespaces",
+        why="knows the labels by which a project allows namespaces, and a namespace lets in copies of Secrets",
         misuse="reads names and labels of all namespaces",
     )
     # Only the definition itself tells whether a resource is being deleted by somebody or with all of its kind; the latter
@@ -211,6 +231,25 @@ def access(kinds: Iterable[Kind]) -> Access:
                 misuse="learns who may do what in the cluster",
             ),
         ),
+        restart_workloads=(
+            AccessRule(
+                workloads.GROUP,
+                tuple(workloads.PLURALS.values()),
+                ("get", "list", "patch"),
+                why="restarts the workloads of `rolloutRestart` after a change of their login (`rbac.restartWorkloads`)",
+                misuse="runs any image, with any account and Secret of a namespace, wherever this rule holds: RBAC limits no "
+                "patch to one annotation",
+            ),
+        ),
+        services=(
+            AccessRule(
+                "",
+                ("services",),
+                ("get", "list", "watch", "create", "patch", "delete"),
+                why="keeps the Services of `service`, and sees at once that somebody edits or deletes one (`rbac.services`)",
+                misuse="lets any name of a Service lead to other Pods or hosts, and deletes Services, wherever this rule holds",
+            ),
+        ),
     )
 
 
@@ -220,11 +259,12 @@ def roles_for_people(kinds: Iterable[Kind]) -> Mapping[str, Rules]:
     if not served:
         return {"view": (), "edit": ()}
     plurals = tuple(kind.plural for kind in served)
+    read = (*plurals, CATALOGUE.plural)
     scales = tuple(f"{kind.plural}/scale" for kind in served if kind.scale is not None)
     changing = ("create", "update", "patch", "delete", "deletecollection")
     return {
         "view": (
-            AccessRule(GROUP, plurals, ("get", "list", "watch")),
+            AccessRule(GROUP, read, ("get", "list", "watch")),
             *((AccessRule(GROUP, scales, ("get",)),) if scales else ()),
         ),
         "edit": (

@@ -33,6 +33,11 @@ _RESERVED: Final = frozenset(
 )
 
 
+def escaped(name: str) -> str:
+    """Return the name of a field as CEL has it."""
+    return f"__{name}__" if name in _RESERVED else name
+
+
 def immutability(rule: dict[str, str], schema: dict[str, Any]) -> dict[str, str]:
     """Return the rule of `schema`. If it says that a value is still the same, that is spelled out field by field; any other
     rule is returned as it is.
@@ -60,7 +65,7 @@ def _same(schema: dict[str, Any], one: str, other: str) -> str:
 
 
 def _same_field(name: str, schema: dict[str, Any], one: str, other: str, *, is_required: bool) -> str:
-    name = f"__{name}__" if name in _RESERVED else name
+    name = escaped(name)
     here, there = f"{one}.{name}", f"{other}.{name}"
     same = _same(schema, here, there)
     if is_required:

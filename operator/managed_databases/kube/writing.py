@@ -2,23 +2,28 @@
 
 import os
 import socket
-from base64 import b64decode, b64encode
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
 import structlog
-from pydantic import SecretStr
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
+from managed_databases.kube import workloads
 from managed_databases.kube.cache import MAX_FINALIZERS, Store, resource_of
 from managed_databases.kube.collections import SECRET, collection_path, namespace_of, object_path
 from managed_databases.kube.connection import JSON, MERGE_PATCH, KubeConnection
 from managed_databases.kube.definitions import read_definition
+from managed_databases.kube.merge_patch import merge_patch
+from managed_databases.kube.secret_content import encoded, masked_in, secret_content, secret_path
+from managed_databases.kube.services import ServiceWrites
+from managed_databases.kube.workloads import PLURALS, workload_of
 from managed_databases.reconcile.ports import (
     MANAGED_LABEL,
+    MAX_WORKLOADS,
     OWN,
     Definition,
     KubeError,
@@ -28,6 +33,7 @@ from managed_databases.reconcile.ports import (
     Resource,
     ResourceKey,
     SecretContent,
+    Workload,
     WriteConflict,
 )
 from managed_databases.reconcile.scheduling.places import Places
@@ -47,9 +53,9 @@ DRY_RUN: Final[Query] = (("dryRun", "All"),)
 log = structlog.get_logger()
 
 
-class KubeWriter:
+class KubeWriter(ServiceWrites):
     """Sends the operator's requests. `before_write` is awaited right before each write; it raises a KubeError if nothing may be
-    written.
+    written. `observer` is given method, path, seconds and the error's name of each request that has ended.
 
     At most MAX_REQUESTS requests, and REQUESTS_SPARE further ones, are under way; the others wait, and namespaces take turns.
     """
@@ -62,7 +68,9 @@ class KubeWriter:
         *,
         operator_name: str = "managed-databases-operator",
         before_write: Callable[[], Awaitable[None]] | None = None,
+        observer: Callable[[str, str, float, str | None], None] = lambda method, path, seconds, error: None,
     ) -> None:
+        self._observer = observer
         self._connection = connection
         self._store = store
         self._plurals = {kind.name: kind.plural for kind in kinds}
@@ -133,7 +141,7 @@ class KubeWriter:
 
     async def read_secret(self, namespace: str, name: str) -> SecretContent | None:
         try:
-            return _secret_content(await self._read(_secret_path(namespace, name)))
+            return secret_content(await self._read(secret_path(namespace, name)))
         except NotThere:
             return None
 
@@ -159,11 +167,11 @@ class KubeWriter:
     async def _create_secret(self, secret: NewSecret, query: Query = ()) -> Mapping[str, Any]:
         metadata: dict[str, Any] = {
             "name": secret.name,
-            "labels": self._labels(),
+            "labels": {**secret.labels, **self._labels()},
             "annotations": dict(secret.annotations),
             "ownerReferences": self._owner_references(secret.owner),
         }
-        data = _encoded(secret.data)
+        data = encoded(secret.data)
         body = {"apiVersion": "v1", "kind": SECRET, "type": secret.type, "metadata": metadata, "data": data}
         path = collection_path("", "v1", "secrets", secret.namespace)
         return await self._write_secret("POST", path, body, secret, "application/json", query)
@@ -174,23 +182,28 @@ class KubeWriter:
                 f"Secret {old.namespace}/{old.name} has the type {old.type}, and a Secret's type cannot be changed to "
                 f"{secret.type}: delete the Secret, or name another one"
             )
-        ours = {name: value for name, value in old.annotations.items() if name.startswith(f"{GROUP}/")}
+        ours = {
+            name: value
+            for name, value in old.annotations.items()
+            if name.startswith(f"{GROUP}/") or name in secret.drops_annotations
+        }
+        dropped = (old.labels.keys() & secret.drops_labels) - secret.labels.keys()
         metadata: dict[str, Any] = {
             "resourceVersion": old.resource_version,
-            "labels": self._labels(),
+            "labels": {**dict.fromkeys(dropped), **secret.labels, **self._labels()},
             "annotations": merge_patch(ours, secret.annotations),
             "ownerReferences": [*old.other_owners, *self._owner_references(secret.owner)],
         }
         data: dict[str, str | None] = dict.fromkeys((old.data.keys() & secret.drops) - secret.data.keys())
-        body = {"metadata": metadata, "data": data | _encoded(secret.data)}
-        path = _secret_path(old.namespace, old.name)
+        body = {"metadata": metadata, "data": data | encoded(secret.data)}
+        path = secret_path(old.namespace, old.name)
         return await self._write_secret("PATCH", path, body, secret, MERGE_PATCH, query)
 
     async def delete_secret(self, secret: SecretContent) -> None:
         """Delete exactly this Secret. It is no error if the Secret is gone, or if another one has its name by now."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": secret.uid}}
         try:
-            await self._write("DELETE", _secret_path(secret.namespace, secret.name), body)
+            await self._write("DELETE", secret_path(secret.namespace, secret.name), body)
         except (NotThere, WriteConflict):
             return
 
@@ -200,6 +213,26 @@ class KubeWriter:
         except NotThere:
             return None
         return raw.get("data") or {}
+
+    async def read_workload(self, kind: str, namespace: str, name: str) -> Workload | None:
+        try:
+            raw = await self._read(object_path(workloads.GROUP, workloads.VERSION, PLURALS[kind], namespace, name))
+        except NotThere:
+            return None
+        return workload_of(kind, raw)
+
+    async def list_workloads(self, kind: str, namespace: str, selector: str) -> Sequence[Workload]:
+        path = collection_path(workloads.GROUP, workloads.VERSION, PLURALS[kind], namespace)
+        raw = await self._read(path, (("labelSelector", selector), ("limit", str(MAX_WORKLOADS))))
+        return [workload_of(kind, each) for each in raw["items"]]
+
+    async def annotate_pods(self, workload: Workload, annotations: Mapping[str, str]) -> None:
+        """Raises WriteConflict when the workload has changed since it was seen."""
+        template = {"metadata": {"annotations": dict(annotations)}}
+        body = {"metadata": {"resourceVersion": workload.resource_version}, "spec": {"template": template}}
+        plural = PLURALS[workload.kind]
+        path = object_path(workloads.GROUP, workloads.VERSION, plural, workload.namespace, workload.name)
+        await self._write("PATCH", path, body, MERGE_PATCH)
 
     async def read_definition(self, kind: str) -> Definition | None:
         async with self._places.of(""):
@@ -256,23 +289,36 @@ class KubeWriter:
             raw: Mapping[str, Any] = await self._write(method, path, body, content_type, query)
         except KubeError as error:
             # An answer may echo what it refuses; and without the cause, which holds the same text.
-            raise type(error)(_masked(str(error), secret)) from None
+            raise type(error)(masked_in(str(error), secret)) from None
         return raw
 
     def _known_secret(self, raw: Mapping[str, Any]) -> SecretContent:
         """Do the same as `_known` for a Secret, but not for the answer to a dry run, which has no resourceVersion."""
         self._store.seen(raw, SECRET)
-        return _secret_content(raw)
+        return secret_content(raw)
 
-    async def _read(self, path: str) -> Any:
+    async def _read(self, path: str, query: Query = ()) -> Any:
         async with self._places.of(namespace_of(path)):
-            return await self._connection.request("GET", path)
+            return await self._request("GET", path, query=query)
 
     async def _write(self, method: str, path: str, body: object, content_type: str = JSON, query: Query = ()) -> Any:
         async with self._places.of(namespace_of(path)):
             if self._before_write is not None:
                 await self._before_write()
-            return await self._connection.request(method, path, query=query, body=body, content_type=content_type)
+            return await self._request(method, path, query=query, body=body, content_type=content_type)
+
+    async def _request(self, method: str, path: str, **more: Any) -> Any:
+        began, error = time.monotonic(), None
+        try:
+            return await self._connection.request(method, path, **more)
+        except BaseException as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            try:
+                self._observer(method, path, time.monotonic() - began, error)
+            except Exception:
+                log.exception("a request could not be noted")
 
     def _labels(self) -> dict[str, str]:
         return {MANAGED_LABEL: OWN, MANAGED_BY: self._operator_name}
@@ -282,70 +328,3 @@ class KubeWriter:
             return []
         api_version = f"{GROUP}/{VERSION}"
         return [{"apiVersion": api_version, "kind": owner.key.kind, "name": owner.key.name, "uid": owner.uid}]
-
-
-def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON merge patch (RFC 7396) that turns `old` into `new`; empty if they are equal.
-
-    The format cannot say null, so a None in `new` means absent, at any depth of mappings. Lists are replaced whole.
-    """
-    patch: dict[str, Any] = {name: None for name in old if new.get(name) is None}
-    for name, value in new.items():
-        if value is None:
-            continue
-        before = old.get(name)
-        if not isinstance(value, Mapping):
-            if value != before or isinstance(value, bool) != isinstance(before, bool):
-                patch[name] = value
-        elif not isinstance(before, Mapping):
-            patch[name] = merge_patch({}, value)
-        elif inner := merge_patch(before, value):
-            patch[name] = inner
-    return patch
-
-
-def _secret_path(namespace: str, name: str) -> str:
-    return object_path("", "v1", "secrets", namespace, name)
-
-
-def _secret_content(raw: Mapping[str, Any]) -> SecretContent:
-    metadata = raw["metadata"]
-    owners = metadata.get("ownerReferences") or ()
-    return SecretContent(
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        uid=metadata["uid"],
-        resource_version=metadata["resourceVersion"],
-        type=raw.get("type") or "Opaque",
-        labels=metadata.get("labels") or {},
-        annotations=metadata.get("annotations") or {},
-        # Bytes that are no UTF-8 (a keystore) survive a round trip.
-        data={
-            name: SecretStr(b64decode(value).decode(errors="surrogateescape"))
-            for name, value in (raw.get("data") or {}).items()
-        },
-        owner_uids=tuple(owner["uid"] for owner in owners if _is_ours(owner)),
-        other_owners=tuple(owner for owner in owners if not _is_ours(owner)),
-    )
-
-
-def _is_ours(owner: Mapping[str, Any]) -> bool:
-    return str(owner.get("apiVersion", "")).startswith(f"{GROUP}/")
-
-
-def _encoded(data: Mapping[str, SecretStr]) -> dict[str, str]:
-    return {
-        name: b64encode(value.get_secret_value().encode(errors="surrogateescape")).decode()
-        for name, value in data.items()
-    }
-
-
-def _masked(text: str, secret: NewSecret) -> str:
-    """Return a text with the Secret's values masked, except for values that are part of the Secret's own name: these are not
-    secret, and the text would not be readable without them.
-    """
-    values = {value.get_secret_value() for value in secret.data.values()} | set(_encoded(secret.data).values())
-    values = {value for value in values if value not in f"{secret.namespace}/{secret.name}"}
-    for value in sorted(filter(None, values), key=len, reverse=True):
-        text = text.replace(value, "***")
-    return text

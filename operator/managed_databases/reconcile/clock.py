@@ -21,7 +21,9 @@ class Clock:
         return time.monotonic() * self.speed
 
     def now(self) -> datetime:
-        """Return the real time in UTC: for time stamps in a status and what is told by them, never for a step."""
+        """Return the real time in UTC: for time stamps in a status and what is told by them, and for the dates at which people
+        want something (of a password, kinds/password_rotation.py). Nothing else is decided by it.
+        """
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import structlog
@@ -12,18 +13,29 @@ from managed_databases.api.client import CallRecord, Client
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import cloud_kinds
+from managed_databases.probe import attempt as log_in
 from managed_databases.reconcile.act.actor import Actor
 from managed_databases.reconcile.act.credentials import CredentialReader
+from managed_databases.reconcile.act.given_passwords import GivenPasswords
 from managed_databases.reconcile.act.letting_go import LettingGo
 from managed_databases.reconcile.act.looks_by_id import LooksById
 from managed_databases.reconcile.act.password_change import PasswordChange
 from managed_databases.reconcile.act.retry_policy import RetryPolicy
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.act.sender import Sender
-from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.act.standing_marks import StandingMarks
+from managed_databases.reconcile.catalogues.keeper import CatalogueKeeper
+from managed_databases.reconcile.catalogues.port import Catalogues
+from managed_databases.reconcile.catalogues.wanted import Wishes
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.failures import defect, kubernetes_refusal
+from managed_databases.reconcile.enqueuer import Enqueuer, Waker
 from managed_databases.reconcile.first_place import FirstPlace
+from managed_databases.reconcile.keepers.copy_keeper import CopyKeeper
+from managed_databases.reconcile.keepers.keepers import Keepers
+from managed_databases.reconcile.keepers.prober import Attempt, Prober, Record
+from managed_databases.reconcile.keepers.restarter import Restarter
+from managed_databases.reconcile.keepers.service_keeper import ServiceKeeper
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
@@ -32,12 +44,16 @@ from managed_databases.reconcile.observe.reading import Specs
 from managed_databases.reconcile.observe.references import References
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET, KeyKeeper
 from managed_databases.reconcile.observe.seals import Seals
+from managed_databases.reconcile.pass_record import Failure, PassRecord, PassStats, failed
 from managed_databases.reconcile.ports import Kube, KubeError, KubeRefused, Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.project.connector import ClientFactory
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.reaching import known_in
 from managed_databases.reconcile.reconciler import Reconciler, after_kube_error
+from managed_databases.reconcile.report.deferred_write import DeferredWrite
 from managed_databases.reconcile.report.event_recorder import EventRecorder
+from managed_databases.reconcile.report.missing_grace import MissingGrace
+from managed_databases.reconcile.report.stalled_inside import StalledInside
 from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency, DependencyIndex
@@ -48,8 +64,16 @@ from managed_databases.reconcile.settings import ControllerSettings
 
 log = structlog.get_logger()
 
+MADE_POLLS = 2
+"""For so many polls of pending objects the id of a new object may wait for the end of the cloud's work."""
+WRITING_SECONDS = 1.0
+"""Real seconds for writing at the end what waits to be written."""
 SPARE_SHARE = 4
 """For so many workers there is one more: for projects that come while others have taken all places (see `WorkQueue`)."""
+
+
+async def _always() -> None:
+    """This process may probe."""
 
 
 class Controller:
@@ -58,7 +82,9 @@ class Controller:
 
     `before_send` is awaited right before each call to the API is sent, `observer` is given the project and a record of each
     call, `draw` returns a random number in [0, 1), and `unguarded` returns why statuses are not guarded by the admission
-    policy, None if they are.
+    policy, None if they are. `attempt` logs in to a database, `may_probe` is awaited right before that and raises KubeError in a
+    process that does not lead, and `probed` is given each result. `around_pass` returns what a pass runs in, the record included.
+    `catalogues` are kept for `watched` namespaces (empty: for all); with None there are none.
     """
 
     def __init__(
@@ -74,6 +100,12 @@ class Controller:
         draw: Callable[[], float] = random.random,
         client_factory: ClientFactory = Client,
         unguarded: Callable[[], str | None] = lambda: None,
+        attempt: Attempt = log_in,
+        may_probe: Callable[[], Awaitable[None]] = _always,
+        probed: Record = lambda kind, result, seconds: None,
+        around_pass: Callable[[PassRecord], AbstractContextManager[object]] = lambda record: record,
+        catalogues: Catalogues | None = None,
+        watched: tuple[str, ...] = (),
     ) -> None:
         self._cache = cache
         self._kube = kube
@@ -83,23 +115,35 @@ class Controller:
         of_cloud = cloud_kinds(kinds)
         self._queue: WorkQueue[ResourceKey] = WorkQueue(clock, settings.datastore_workers, places=settings.workers)
         self._dependencies: DependencyIndex[ResourceKey] = DependencyIndex()
+        waker = Waker(self._queue, self._dependencies)
         self._memories: dict[ResourceKey, Memory] = {}
-        self._seen_versions: dict[ResourceKey, tuple[str, int, bool, str | None]] = {}
         self.seals = Seals()
         self.keeper = KeyKeeper(
-            kube, clock, settings.operator_namespace, self.seals, self.everything, self._key_changed, self._no_key
+            kube,
+            clock,
+            settings.operator_namespace,
+            self.seals,
+            self.everything,
+            lambda: self._enqueuer.key_changed(),
+            self._no_key,
         )
-        self.owners = OwnershipIndex(kinds.__getitem__, lambda held: self.wake(dependency.holder(*held)))
+        self.owners = OwnershipIndex(kinds.__getitem__, lambda held: waker.wake(dependency.holder(*held)))
         self._workers = Workers(self._queue, self._run)
-        self._started = False
-        self._event_recorder = EventRecorder(kube, lambda: bool(self._queue), clock)
-        writer = StatusWriter(kube, clock, self._written, self._event_recorder, self.seals)
+        self.passes = PassStats(kinds)
+        self._around_pass = around_pass
+        self._event_recorder = EventRecorder(
+            kube, lambda: bool(self._queue), clock, lambda resource, told: self._stalled_inside.warned(resource, told)
+        )
+        self._stalled_inside = StalledInside(cache.get, self._event_recorder.post, clock)
+        writer = StatusWriter(
+            kube, clock, lambda written: self._enqueuer.written(written), self._event_recorder, self.seals
+        )
         self.projects = Projects(
             cache,
             kube,
             clock,
             settings,
-            wake=self.wake,
+            wake=waker.wake,
             is_heard=lambda heard: bool(self._dependencies.of(heard)),
             enqueue=self._queue.add,
             write_status=writer.write_project,
@@ -110,9 +154,33 @@ class Controller:
             draw=draw,
             client_factory=client_factory,
             unguarded=unguarded,
+            offer_changed=self._offer_changed,
+            uncatalogued=lambda: None if self._catalogues is None else self._catalogues.trouble,
         )
-        self._first_place = FirstPlace(
+        self._catalogues = (
+            CatalogueKeeper(
+                catalogues,
+                Wishes(cache, self.projects, self.everything, watched),
+                clock,
+                watched,
+                self.project_told_changed,
+            )
+            if catalogues is not None
+            else None
+        )
+        first_place = FirstPlace(
             cache, self.owners, lambda project, namespace: self.projects.granted_powers(project, namespace) is not None
+        )
+        self._enqueuer = Enqueuer(
+            cache=cache,
+            everything=self.everything,
+            queue=self._queue,
+            waker=waker,
+            owners=self.owners,
+            seals=self.seals,
+            first_place=first_place,
+            projects=self.projects,
+            by_people=self._offer_changed,
         )
         specs = self._specs = Specs()
         references = References(cache, self.owners, of_cloud.__getitem__, specs.of)
@@ -120,6 +188,13 @@ class Controller:
             lambda: {resource.uid for resource in self.everything()}, PasswordChecks(self.seals)
         )
         sender = Sender(self.owners)
+        add = self._queue.add
+        self._keepers = Keepers(
+            Prober(cache, kube, clock, attempt, add, may_probe=may_probe, record=probed, draw=draw),
+            Restarter(cache, kube, clock, self.seals, add),
+            ServiceKeeper(cache, kube, clock, add),
+            CopyKeeper(cache, kube, clock, ownership, add),
+        )
         self._reconciler = Reconciler(
             kube=kube,
             owners=self.owners,
@@ -134,7 +209,9 @@ class Controller:
                 pending_limit_seconds=settings.pending_limit_seconds,
                 seals=self.seals,
             ),
-            reader=CredentialReader(kube, cache, ownership, settings.accept_unlabelled_passwords),
+            reader=CredentialReader(
+                kube, cache, ownership, clock, GivenPasswords(kube, settings.accept_unlabelled_passwords)
+            ),
             actor=Actor(
                 cache=cache,
                 kube=kube,
@@ -144,67 +221,52 @@ class Controller:
                 settings=settings,
                 sender=sender,
                 passwords=PasswordChange(kube, ownership, writer, sender, clock),
-                letting_go=LettingGo(kube, cache, self.owners, ownership),
+                letting_go=LettingGo(kube, cache, self.owners, ownership, self._keepers.copies.is_busy),
                 arranged=self.resource_changed,
             ),
             retry_policy=RetryPolicy(clock, settings, draw),
             looks=LooksById(of_cloud, clock, settings, draw),
+            keepers=self._keepers,
+            standing_marks=StandingMarks(kube, self._event_recorder),
             writer=writer,
+            deferred_write=DeferredWrite(clock, MADE_POLLS * settings.pending_poll_seconds),
+            missing_grace=MissingGrace(clock),
             interest=self,
         )
 
-    # --- what wakes it ---
-
     def resource_changed(self, key: ResourceKey) -> None:
-        """Take note that the cache has a new version of this resource, or has lost it: have a pass over the resource, and over
-        each resource that depends on it.
-        """
-        resource = self._cache.get(key)
-        if resource is None:
-            self.owners.forget(key)
-        else:
-            self._note(resource)
-        if not self._started:
-            return
-        self.projects.notice_use()
-        if resource is None:
-            self._seen_versions.pop(key, None)
-            self._queue.add(key, Priority.LOW)
-            self._notify_of(key)
-            return
-        version = (
-            resource.uid,
-            resource.generation,
-            resource.deleting_since is not None,
-            sync_request(resource.annotations),
-        )
-        before = self._seen_versions.get(key)
-        self._seen_versions[key] = version
-        person = before is not None and before != version or (before is None and self._is_new(resource))
-        if before is None:
-            # A resource needs its share before its first pass: many need only that one.
-            self._queue.set_share(key, (self._first_place.project_of(resource), key.namespace))
-            self._queue.set_group(key, self._first_place.datastore_of(resource))
-        self._queue.add(key, Priority.HIGH if person else Priority.LOW)
-        self._notify_of(key)
+        """Take note that the cache has a new version of this resource, or has lost it."""
+        self._enqueuer.resource_changed(key)
 
     def secret_changed(self, namespace: str, name: str) -> None:
+        """Take note that a Secret has come, has another version, or is gone."""
         if (namespace, name) == (self._settings.operator_namespace, KEY_SECRET):
             self.keeper.look_soon()
-        self.projects.notice_secret(namespace, name)
-        self.wake(dependency.secret(namespace, name), Priority.LOW)
-
-    def guard_changed(self) -> None:
-        """Take note that the admission policy on statuses has come or gone."""
-        if self._started:
-            self.projects.look_again()
+        self._enqueuer.secret_changed(namespace, name)
+        self._keepers.copies.secret_changed(namespace, name)
 
     def namespace_changed(self, name: str) -> None:
-        """Have a pass over each resource in the namespace: its labels decide which projects it may use."""
-        for kind in self._kinds.values():
-            for resource in self._cache.of_kind(kind.name):
-                if resource.key.namespace == name:
-                    self._queue.add(resource.key, Priority.LOW)
+        """Take note that a namespace has other labels."""
+        self._enqueuer.namespace_changed(name)
+        self._keepers.copies.namespace_changed(name)
+        self._offer_changed()
+
+    def service_changed(self, namespace: str, name: str) -> None:
+        self._keepers.services.changed(namespace, name)
+
+    def project_told_changed(self) -> None:
+        """Take note that something has changed that the statuses of projects tell besides: whether the admission policy on
+        statuses is there, or whether catalogues can be kept.
+        """
+        if self._enqueuer.is_started:
+            self.projects.look_again()
+
+    def _offer_changed(self) -> None:
+        """Take note that a namespace may have something else to choose from."""
+        if self._catalogues is not None:
+            self._catalogues.notice()
+
+    # --- what a pass tells (see `Interest`) ---
 
     def observed(self, resource: Resource) -> None:
         known = self._cache.get(resource.key)
@@ -215,27 +277,14 @@ class Controller:
         self._dependencies.replace(key, dependencies)
 
     def works_in(self, key: ResourceKey, project: str | None, datastore_id: str | None) -> None:
+        memory = self._memories.get(key)
+        if memory is not None and memory.left_project(project):  # a mistaken projectRef was corrected
+            for session in self.projects.sessions():
+                if session.name != project:
+                    session.forget(key)
         if project is not None:
             self._queue.set_share(key, (project, key.namespace))
         self._queue.set_group(key, datastore_id)
-
-    def _note(self, resource: Resource) -> None:
-        """Enter what the resource's status says into the ownership index, whatever the status holds.
-
-        At a start this is done for all resources, so an error that one status raised would end every start.
-        """
-        try:
-            self.owners.update(resource, self.seals.standing(resource))
-        except Exception:
-            log.exception("a status is not understood, and claims nothing", **resource.key._asdict())
-            self.owners.forget(resource.key)
-
-    def _key_changed(self) -> None:
-        """Judge all statuses anew: with another key, what was proven may not be proven any more, and the other way round."""
-        for resource in self.everything():
-            self._note(resource)
-            if self._started:
-                self._queue.add(resource.key, Priority.LOW)
 
     async def _no_key(self, error: KubeRefused) -> None:
         """Report in the status of every project why there is no key: without the key there are no passes that could."""
@@ -247,24 +296,6 @@ class Controller:
         everything = self.everything()
         return [resource for resource in everything if self.owners.counts(resource.key)] or everything
 
-    def _written(self, resource: Resource) -> None:
-        self._note(resource)
-        self._notify_of(resource.key)
-
-    def wake(self, dependency: Dependency, priority: Priority = Priority.LOW) -> None:
-        """Have a pass over each resource that has this dependency."""
-        for key in self._dependencies.of(dependency):
-            self._queue.add(key, priority)
-
-    def _is_new(self, resource: Resource) -> bool:
-        return resource.told.observed_generation != resource.generation
-
-    def _notify_of(self, key: ResourceKey) -> None:
-        self.wake(dependency.resource(*key))
-        if key.kind == PROJECT.name:
-            self.wake(dependency.project(key.name))
-            self.wake(dependency.default_project())
-
     # --- running ---
 
     async def run(self) -> None:
@@ -273,39 +304,62 @@ class Controller:
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._event_recorder.run(), name="event recorder")
+            group.create_task(self._stalled_inside.run(), name="events of datastores")
             await self.keeper.get_key()
-            self._started = True
-            for resource in sorted(
-                self.everything(),
-                key=lambda resource: (resource.key.kind != PROJECT.name, resource.created_at, resource.uid),
-            ):
-                self.resource_changed(resource.key)
+            self._enqueuer.start()
             group.create_task(self.projects.run(), name="projects")
             group.create_task(self.keeper.run(), name="ownership key")
-            for number in range(self._settings.workers + self._settings.workers // SPARE_SHARE):
-                group.create_task(self._workers.work(), name=f"worker {number}")
+            self._keepers.start(group)
+            if self._catalogues is not None:
+                group.create_task(self._catalogues.run(), name="catalogues")
+            number = self._settings.workers + self._settings.workers // SPARE_SHARE
+            group.create_task(self._workers.run(number, "worker"), name="workers")
 
-    def queued(self) -> int:
-        """Return how many resources wait for a pass. Resources in a pass, or with a moment to wait for, do not count."""
-        return len(self._queue)
+    def queues(self) -> dict[str, WorkQueue[ResourceKey]]:
+        """Return the queues by their names in metrics: what waits for passes, logins, restarts, and the keeping of Services and
+        of copies of Secrets.
+        """
+        return {"resources": self._queue, **self._keepers.queues()}
 
     def everything(self) -> list[Resource]:
+        """Return all resources in the cache."""
         return [resource for kind in self._kinds for resource in self._cache.of_kind(kind)]
 
     async def drain(self, seconds: float) -> None:
-        """Begin no more passes, and give the passes under way so many real seconds to end."""
+        """Begin no more passes, give the passes under way so many real seconds to end, and write what waits to be written."""
         await self._workers.drain(seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WRITING_SECONDS):
+                await asyncio.gather(*(self._write_unwritten(key) for key in [*self._memories]))
+
+    async def _write_unwritten(self, key: ResourceKey) -> None:
+        resource, memory = self._cache.get(key), self._memories[key]
+        if resource is None or resource.uid != memory.uid or not memory.creation.unwritten:
+            return
+        try:
+            await self._reconciler.write_unwritten(resource, memory)
+        except Exception:  # the next process finds the object by its intent
+            log.exception("an id was not written", **key._asdict())
 
     async def _run(self, key: ResourceKey, priority: Priority) -> None:
         resource = self._cache.get(key)
         if resource is None:
             self._forget(key)
             return
-        if key.kind == PROJECT.name:
-            again = await self._reconcile_project(resource)
-        else:
-            again = await self._reconciler.reconcile(resource, self._memory(resource), priority)
+        record, started = (
+            PassRecord(*key, resource.uid, resource.generation, resource.changed_by),
+            self._clock.monotonic(),
+        )
+        with self._around_pass(record):
+            if key.kind == PROJECT.name:
+                again = await self._reconcile_project(resource)
+            else:
+                memory = self._memory(resource)
+                again = await self._reconciler.reconcile(resource, memory, priority)
+                memory.drop_empty_parts()
+            record.again_seconds = again
         now = self._clock.monotonic()
+        self.passes.ended(record, now - started)
         resync = next_look(now, self._settings.resync_seconds)
         self._queue.cancel_timer(key)
         self._queue.add_at(key, resync if again is None else min(now + again, resync))
@@ -324,6 +378,7 @@ class Controller:
                 await self._reconciler.writer.tell(resource, kubernetes_refusal(error))
             return after_kube_error(resource.key, error)
         except Exception as error:
+            failed(Failure.DEFECT)
             incident, trouble = defect(error, resource.uid)
             log.exception("a pass failed", incident=incident, kind=resource.key.kind, name=resource.key.name)
             await self._reconciler.writer.tell(self._cache.get(resource.key) or resource, trouble)
@@ -335,6 +390,7 @@ class Controller:
         self._event_recorder.forget(key)
         self._dependencies.drop(key)
         self._queue.remove(key)
+        self._keepers.forget(key)
         self.owners.forget(key)
         for session in self.projects.sessions():
             session.forget(key)

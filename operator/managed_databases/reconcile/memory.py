@@ -4,17 +4,13 @@ Each part changes by its own methods only, which keep it right; others read its 
 seconds of the controller's monotonic clock.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from managed_databases.kinds.verdicts import Stall, Verdict, Wait
+from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.reconcile.password_memory import PasswordMemory
-from managed_databases.reconcile.ports import SecretContent
-from managed_databases.reconcile.step_fingerprint import Fingerprint
-
-_MAX_ASIDE: Final = 16
-"""The most failed steps that are remembered beside the last one."""
+from managed_databases.reconcile.ports import NewSecret, SecretContent
+from managed_databases.reconcile.retry_memory import RetryMemory
 
 
 @dataclass(slots=True)
@@ -32,6 +28,10 @@ class CreationMemory:
     """The number of the intent's attempt that `_settle_from` belongs to."""
     _settle_from: float = 0.0
     """The moment when the wait of this attempt began."""
+    unwritten: Facts = NOTHING
+    """What the status does not say yet of the object that was just made."""
+    _made_at: float = 0.0
+    """The moment when the POST was answered with the object's id."""
 
     def want(self, key: tuple[str, ...] | None, now: float) -> float:
         """Note that an object with this key is wanted; return the moment since which it is."""
@@ -42,13 +42,25 @@ class CreationMemory:
     def want_no_more(self) -> None:
         self.wanted_since = None
 
-    def was_made(self, id_: str) -> None:
+    def was_made(self, id_: str, now: float) -> None:
         """Note the id that our POST answered."""
-        self.created_id = id_
+        self.created_id, self._made_at = id_, now
+
+    def keep_unwritten(self, facts: Facts) -> None:
+        """Remember what the status shall say of what was made: the next pass begins with it if it could not be written."""
+        self.unwritten = facts
+
+    def is_written(self) -> None:
+        """The status says everything that was remembered for it."""
+        self.unwritten = NOTHING
+
+    def write_from(self, seconds: float) -> float:
+        """Return the moment from which the status has to say what was made, so many seconds after the answer."""
+        return self._made_at + seconds
 
     def is_gone(self) -> None:
         """Forget the id of what was made: a remembered id must not bring back an object that is gone."""
-        self.created_id = None
+        self.created_id, self.unwritten = None, NOTHING
 
     def attempt_is_written(self, attempt: int, now: float, wait_seconds: float) -> None:
         """Note that the intent of this attempt is in the status and its POST is not sent yet: there is nothing to wait for."""
@@ -69,130 +81,6 @@ class CreationMemory:
         if self._attempt != attempt:
             self._attempt, self._settle_from = attempt, now
         return self._settle_from + wait_seconds
-
-
-@dataclass
-class FailedStep:
-    """A step that has failed and may not be tried again yet, unless its fingerprint changes."""
-
-    step: Fingerprint | None
-    """What the step would do, and on what it is based; None after a pass that failed by a defect."""
-    until: float
-    """The moment when the step may be tried again."""
-    verdict: Wait | Stall
-    """What the status says while the step rests."""
-    failures: int
-    """How many times in a row the step has failed."""
-    busy_tries: int = 0
-    """How many times in a row the API refused the step as busy although nothing was found at work, while the objects that the
-    step is about stayed `as_it_was`.
-    """
-    as_it_was: object = None
-    statuses_count: bool = True
-    """Whether the cloud's statuses are part of the fingerprint. False when the step may have worked: then a status may change
-    by the effect of the step itself.
-    """
-    generation: int = 0
-    """The generation of the spec that the step was for."""
-    has_woken: bool = False
-    """Whether another pass was asked for because the step's rest ended while a pass still showed `verdict`."""
-
-    @property
-    def was_refused(self) -> bool:
-        """Whether the step was refused for a reason of its own: other steps are tried nevertheless, and its failures do not
-        count for them.
-        """
-        return isinstance(self.verdict, Stall)
-
-    def stands_on(self, step: Fingerprint, generation: int) -> None:
-        """Note the fingerprint, which is made of what is held here, and the generation of the spec."""
-        self.step, self.generation = step, generation
-
-    def may_be_tried(self, now: float) -> None:
-        """End the rest, if it has not ended."""
-        self.until = min(self.until, now)
-
-    def has_asked_for_a_pass(self) -> None:
-        """Only once: the same message may be shown again for a new reason."""
-        self.has_woken = True
-
-
-@dataclass(slots=True)
-class RetryMemory:
-    """Which steps rest, and which changes were made again and again."""
-
-    held: FailedStep | None = None
-    """The step that failed last."""
-    aside: list[FailedStep] = field(default_factory=list)
-    """Other steps that have failed and rest."""
-    accepted: list[FailedStep] = field(default_factory=list)
-    """The changes that the API has accepted, until the object is seen without need of them."""
-    corrections: list[tuple[float, object, int]] = field(default_factory=list)
-    """The last changes: the moment, the aim (`act/drift_fight.py`), and the generation of the spec."""
-    remade: list[tuple[float, int]] = field(default_factory=list)
-    """The last times that an object that was gone was given up to be made again: the moment, and the generation of the spec."""
-    stalled: tuple[int, Stall] | None = None
-    """The generation of the spec and the stall that the status shows; None if it shows another verdict."""
-
-    @property
-    def busy_tries(self) -> int:
-        return 0 if self.held is None else self.held.busy_tries
-
-    @property
-    def remembered(self) -> list[FailedStep]:
-        return [each for each in (self.held, *self.aside, *self.accepted) if each is not None]
-
-    def has_failed(self, step: FailedStep) -> None:
-        self.held = step
-
-    def set_aside(self, now: float, is_of_the_step: Callable[[FailedStep], bool]) -> None:
-        """Keep what was refused or still rests beside a step, and nothing of that step."""
-        held = self.held
-        if held is not None and (held.was_refused or now < held.until):
-            self.aside.append(held)
-        self.aside = [each for each in self.aside if not is_of_the_step(each)][-_MAX_ASIDE:]
-        self.held = None
-
-    def was_accepted(self, change: FailedStep, before: FailedStep | None) -> None:
-        """`before`: what is remembered of the same change."""
-        self.accepted = [*(each for each in self.accepted if each is not before), change]
-
-    def forget_accepted(self, now: float, seconds: float) -> None:
-        """Forget the changes that might have been tried again for so many seconds."""
-        self.accepted = [each for each in self.accepted if now < each.until + seconds]
-
-    def had_effect(self, left: Iterable[FailedStep]) -> None:
-        """Only the changes that are `left` are still needed."""
-        self.accepted = [*left]
-
-    def was_corrected(self, aim: object, generation: int, now: float) -> None:
-        self.corrections.append((now, aim, generation))
-
-    def corrections_since(self, since: float, aim: object, generation: int) -> int:
-        """Return how often this was corrected; what is older than `since` is forgotten."""
-        self.corrections = [correction for correction in self.corrections if correction[0] >= since]
-        return sum(correction[1:] == (aim, generation) for correction in self.corrections)
-
-    def was_made_again(self, generation: int, now: float) -> None:
-        self.remade.append((now, generation))
-
-    def made_again_since(self, since: float, generation: int) -> int:
-        """Return how often what was gone was made again; what is older than `since` is forgotten."""
-        self.remade = [each for each in self.remade if each[0] >= since]
-        return sum(each[1] == generation for each in self.remade)
-
-    def was_told(self, generation: int, verdict: Verdict) -> None:
-        self.stalled = (generation, verdict) if isinstance(verdict, Stall) else None
-
-    def begin_anew(self) -> None:
-        """Let every step be tried at once, because a person asks for a sync.
-
-        Corrections still count: whether somebody else changes the same field does not depend on the request.
-        """
-        self.held = None
-        self.aside.clear()
-        self.accepted.clear()
-        self.remade.clear()
 
 
 @dataclass(slots=True)
@@ -216,23 +104,66 @@ class Memory:
     """All that is remembered of one resource.
 
     `uid` is the resource's uid: a resource that is created again under the same name is another one, with a memory of its own.
+    A part is made when it is first asked for, and dropped at the end of a pass if nothing is in it: of a resource at rest there
+    is next to nothing to remember, and there may be a hundred thousand of them.
     """
 
     uid: str
-    creation: CreationMemory = field(default_factory=CreationMemory)
-    password: PasswordMemory = field(default_factory=PasswordMemory)
-    retry: RetryMemory = field(default_factory=RetryMemory)
-    look: LookMemory = field(default_factory=LookMemory)
+    _creation: CreationMemory | None = None
+    _password: PasswordMemory | None = None
+    _retry: RetryMemory | None = None
+    _look: LookMemory | None = None
     sync_request: str | None = None
     """The token of the last sync request that this process has seen (`annotations.sync_request`)."""
     has_spoken: bool = False
     """Whether a pass of this process has come to rest and reported its verdict."""
+    _odd_annotations: str | None = None
+    """What people were told about annotations that have no effect."""
+    _missing: tuple[tuple[str, str], float] | None = None
+    """What is missing that the resource waits for (reason and message), and the moment since which it is."""
+    _project: str | None = None
+    """The project that the last pass has worked in."""
     old_views: int = 0
     """How many passes in a row ended because the operator's view of Kubernetes was old."""
     _parent_held_up: float | None = None
     """The moment since which something holds up the deletion of the datastore that the resource goes with; None: nothing does."""
     _work: tuple[tuple[str, str], float] | None = None
     """The id and status of the object while the cloud is at work on it, and the moment since which it is; None at rest."""
+
+    @property
+    def creation(self) -> CreationMemory:
+        if self._creation is None:
+            self._creation = CreationMemory()
+        return self._creation
+
+    @property
+    def password(self) -> PasswordMemory:
+        if self._password is None:
+            self._password = PasswordMemory()
+        return self._password
+
+    @property
+    def retry(self) -> RetryMemory:
+        if self._retry is None:
+            self._retry = RetryMemory()
+        return self._retry
+
+    @property
+    def look(self) -> LookMemory:
+        if self._look is None:
+            self._look = LookMemory()
+        return self._look
+
+    def drop_empty_parts(self) -> None:
+        """Only between two passes: a pass may hold a part."""
+        if self._creation == _NO_CREATION:
+            self._creation = None
+        if self._password == _NO_PASSWORD:
+            self._password = None
+        if self._retry == _NO_RETRY:
+            self._retry = None
+        if self._look == _NO_LOOK:
+            self._look = None
 
     def work_since(self, id_: str, status: str, now: float) -> float:
         """Return since when the cloud is seen at work on this object in this status."""
@@ -252,6 +183,25 @@ class Memory:
     def parent_goes(self) -> None:
         self._parent_held_up = None
 
+    def missed_since(self, reason: str, message: str, now: float) -> float:
+        """Return since when this is missing."""
+        if self._missing is None or self._missing[0] != (reason, message):
+            self._missing = (reason, message), now
+        return self._missing[1]
+
+    def misses_nothing(self) -> None:
+        self._missing = None
+
+    def is_news(self, odd_annotations: str | None) -> bool:
+        """Note what there is to say about annotations; return whether it is something that was not said last."""
+        before, self._odd_annotations = self._odd_annotations, odd_annotations
+        return odd_annotations is not None and odd_annotations != before
+
+    def left_project(self, project: str | None) -> bool:
+        """Note the project that a pass works in; return whether passes have worked in another one until now."""
+        before, self._project = self._project, project
+        return before is not None and before != project
+
     def has_said_something(self) -> None:
         self.has_spoken = True
 
@@ -264,8 +214,15 @@ class Memory:
         if is_new:
             self.retry.begin_anew()
             self.password.is_to_be_read()
+            self.password.mounted_is_to_be_read()
         self.sync_request = request
         return is_new
+
+
+_NO_CREATION: Final = CreationMemory()
+_NO_PASSWORD: Final = PasswordMemory()
+_NO_RETRY: Final = RetryMemory()
+_NO_LOOK: Final = LookMemory()
 
 
 @dataclass(frozen=True)
@@ -274,3 +231,9 @@ class SecretsRead:
 
     credentials: SecretContent | None = None
     pending: SecretContent | None = None
+    mounted: SecretContent | None = None
+    """Where two users take turns, the Secret that applications mount."""
+    mount: NewSecret | None = None
+    """How that Secret should be; None if it is not known, or if it was found right."""
+    leftover: SecretContent | None = None
+    """The own user's Secret that nobody needs any more."""

@@ -7,32 +7,41 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V", bound=Hashable)
 
 
-class _Several(set[V]):
-    """The values of one key that has several. The class tells such a set from a single value."""
+class _Several(dict[V, None], Generic[K, V]):
+    """The values of a `key` that has several. The class tells them from a single value."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: K, *values: V) -> None:
+        super().__init__(dict.fromkeys(values))
+        self.key = key
 
 
 class Multimap(Generic[K, V]):
-    """The values of each key, without order. Most keys have one value, which is kept without a set: a set of one value takes
-    216 bytes.
+    """The values of each key, in the order in which they were added. Most keys have one value, which is kept by itself: a
+    collection of one value takes about 200 bytes.
     """
 
     def __init__(self) -> None:
-        self._values: dict[K, V | _Several[V]] = {}
+        self._values: dict[K, V | _Several[K, V]] = {}
 
-    def add(self, key: K, value: V) -> None:
+    def add(self, key: K, value: V) -> K:
+        """Return the key, or an equal one that earlier values share: whoever keeps that one needs no memory for his own."""
         known = self._values.setdefault(key, value)
         if isinstance(known, _Several):
-            known.add(value)
-        elif known != value:
-            self._values[key] = _Several((known, value))
+            known[value] = None
+            return known.key
+        if known != value:
+            self._values[key] = _Several(key, known, value)
+        return key
 
     def discard(self, key: K, value: V) -> None:
         """Remove a value of the key. It is no error if the key does not have the value."""
         known = self._values.get(key)
         if isinstance(known, _Several):
-            known.discard(value)
+            known.pop(value, None)
             if len(known) == 1:
-                self._values[key] = known.pop()
+                self._values[key] = next(iter(known))
         elif known == value:
             self._values.pop(key, None)
 
@@ -42,3 +51,13 @@ class Multimap(Generic[K, V]):
         if known is None:
             return frozenset()
         return frozenset(known) if isinstance(known, _Several) else frozenset((known,))
+
+    def in_order(self, key: K) -> tuple[V, ...]:
+        """Return all values of the key, the one that was added first at the beginning."""
+        known = self._values.get(key)
+        if known is None:
+            return ()
+        return tuple(known) if isinstance(known, _Several) else (known,)
+
+    def clear(self) -> None:
+        self._values.clear()

@@ -19,6 +19,9 @@ def knows_less_than_the_status(current: Pass, verdict: Verdict) -> bool:
         return False
     if current.memory.has_spoken and current.observed.status.id is None:
         return False
+    ready = current.resource.told.condition("Ready")
+    if current.observed.status.password_unconfirmed and ready is not None and ready.is_true:
+        return False  # the process that wrote this has ended while it sent a password
     waits_at_first = (
         isinstance(verdict, Wait) and isinstance(current, PassInProject) and not current.session.was_catalogue_read
     )

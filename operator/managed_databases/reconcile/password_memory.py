@@ -1,8 +1,17 @@
 """What the process remembers of one resource's password between two passes. All of this may be lost at any instant."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import SecretStr
+
+from managed_databases.kinds.credential_views import SAYS_NOTHING, HeldSecret
+
+
+@lru_cache(maxsize=1_000)
+def _shared(told: tuple[tuple[str, str], ...], others: frozenset[str], left_out: tuple[str, ...]) -> HeldSecret:
+    """Return one value for equal ones: the Secrets of most users of a datastore say the same."""
+    return HeldSecret(dict(told), others, left_out)
 
 
 @dataclass(slots=True)
@@ -11,12 +20,20 @@ class PasswordMemory:
 
     fine: tuple[object, ...] | None = None
     """The version of the credentials Secret that was last found right, and what it was compared with."""
+    held: HeldSecret = SAYS_NOTHING
+    """What the Secret said beside its password when it was found right."""
+    mounted: tuple[object, ...] | None = None
+    """Where two users take turns: what the mounted Secret was compared with when it was last found right."""
+    mounted_held: HeldSecret = SAYS_NOTHING
+    """What it said beside the login then."""
     is_name_taken: bool = False
     """Whether a Secret of this name exists although the watch of the operator's own Secrets does not show one."""
-    repairs: list[tuple[float, int]] = field(default_factory=list)
+    repairs: tuple[tuple[float, int], ...] = ()
     """The last corrections of the Secret: the moment, and the hash of the content that was written."""
     may_have_sent: bool = False
     """Whether the cloud may have a pending password that this process has sent and that is not in the credentials Secret yet."""
+    rotation_began: str | None = None
+    """The date for which a change of the password may begin, once its moment was there."""
     _confirmed: SecretStr | None = None
     """The password of the credentials Secret that this process has sent once more, and that the API has accepted."""
     _sent: SecretStr | None = None
@@ -31,21 +48,31 @@ class PasswordMemory:
         """Note that the Secret could not be made: the next pass reads what is there, whosever it is."""
         self.is_name_taken = True
 
-    def was_found_right(self, ground: tuple[object, ...]) -> None:
-        """`ground` is the version of the credentials Secret, and what it was compared with."""
-        self.fine = ground
+    def was_found_right(self, ground: tuple[object, ...], held: HeldSecret) -> None:
+        """`ground` is the version of the credentials Secret, and what it was compared with; `held` is what it says."""
+        self.fine, self.held = ground, _shared(tuple(held.told.items()), held.others, held.left_out)
 
     def is_to_be_read(self) -> None:
         """Forget that the credentials Secret was found right."""
         self.fine = None
 
+    def mounted_was_found_right(self, ground: tuple[object, ...], held: HeldSecret) -> None:
+        self.mounted, self.mounted_held = ground, held
+
+    def mounted_is_to_be_read(self) -> None:
+        self.mounted = None
+
+    def begins_rotation(self, date: str) -> None:
+        """Note that the change of this date may begin: what holds it up from now on does not put it off by an hour."""
+        self.rotation_began = date
+
     def was_put_right(self, content: int, now: float) -> None:
         """Note that the Secret was corrected; `content` is the hash of what was written."""
-        self.repairs.append((now, content))
+        self.repairs += ((now, content),)
 
     def repairs_since(self, since: float, content: int) -> int:
         """Return how often the Secret was put right with this content; what is older than `since` is forgotten."""
-        self.repairs = [repair for repair in self.repairs if repair[0] >= since]
+        self.repairs = tuple(repair for repair in self.repairs if repair[0] >= since)
         return sum(repair[1] == content for repair in self.repairs)
 
     def was_confirmed(self, password: SecretStr | None) -> None:
@@ -91,6 +118,10 @@ class PasswordMemory:
 
     def was_sent(self, pending: SecretStr | None) -> None:
         self._sent = pending
+
+    def work_has_failed(self) -> None:
+        """Note that the cloud has accepted a pending password and then failed at its work: it may have either password."""
+        self._sent = None
 
     def has_sent(self, pending: SecretStr | None) -> bool:
         return pending is not None and self._sent == pending

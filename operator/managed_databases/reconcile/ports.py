@@ -3,7 +3,7 @@
 Resources are plain values. A `Resource` comes out of the cache and out of each successful write.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol
@@ -21,6 +21,8 @@ GIVEN: Final = "password"
 """The label's value on a Secret whose keys are passwords that resources may be given. Somebody who may write resources, but may
 not read Secrets, gets nothing out of a Secret without this value; in particular nothing out of the operator's own Secrets.
 """
+MAX_WORKLOADS: Final = 50
+"""The most workloads of one kind that a selector stands for."""
 
 
 class ResourceKey(NamedTuple):
@@ -36,10 +38,10 @@ class ResourceKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One custom resource as the API server showed it; `managedFields` and other parts that nobody reads are dropped.
+    """One custom resource as the API server showed it; parts that nobody reads are dropped.
 
     Times are as Kubernetes writes them. `deleting_since` is None unless the resource is being deleted. `owner_uids` are the
-    uids in its ownerReferences.
+    uids in its ownerReferences. `changed_by` is the field manager of the newest change of the spec; empty if none is known.
     """
 
     key: ResourceKey
@@ -53,6 +55,7 @@ class Resource:
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
     owner_uids: tuple[str, ...] = ()
+    changed_by: str = ""
 
     @property
     def stated(self) -> Stated:
@@ -91,7 +94,8 @@ class NewSecret:
 
     `owner` becomes its ownerReference: garbage collection deletes the Secret with its owner. When an existing Secret is
     replaced, the keys in `drops` that are not in `data` are taken out of it; its other keys that are not in `data` belong to
-    other people, and stay.
+    other people, and stay. The same is true of `labels` and `drops_labels`, and of annotations and `drops_annotations`; the
+    operator's own annotations are exactly those in `annotations`.
     """
 
     namespace: str
@@ -101,6 +105,64 @@ class NewSecret:
     data: Mapping[str, SecretStr] = field(repr=False)
     owner: Resource | None = None
     drops: frozenset[str] = frozenset()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    drops_labels: frozenset[str] = frozenset()
+    drops_annotations: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Deployment, StatefulSet or DaemonSet. `annotations` are those of its Pods, `secrets` the names of the Secrets that the
+    Pods use. `is_rolled_out`: Kubernetes has replaced all Pods of older templates that it replaces by itself, and the new ones
+    are available.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    resource_version: str
+    annotations: Mapping[str, str]
+    secrets: frozenset[str]
+    is_rolled_out: bool
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class NewService:
+    """A Service of the type ExternalName to write. `owner` becomes its ownerReference, and is named by an annotation."""
+
+    namespace: str
+    name: str
+    host: str
+    port: int | None
+    owner: Resource
+
+    @property
+    def ports(self) -> tuple[tuple[str | None, int | None, str | None], ...]:
+        """Name, number and protocol; none where the number is not known."""
+        return () if self.port is None else (("database", self.port, "TCP"),)
+
+
+@dataclass(frozen=True)
+class ServiceContent:
+    """A Service that was read by name.
+
+    `owner` is the uid in the operator's annotation, `owner_uids` are the uids of those ownerReferences that are resources of the
+    operator's kinds, `host` is None for a Service of another type. `ports` are name, number and protocol.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    is_labelled: bool
+    owner: str | None
+    owner_uids: tuple[str, ...]
+    other_owners: tuple[Mapping[str, Any], ...]
+    host: str | None
+    ports: tuple[tuple[str | None, int | None, str | None], ...]
 
 
 @dataclass(frozen=True)
@@ -136,6 +198,10 @@ class KubeRefused(KubeError):
     """
 
 
+class KubeForbidden(KubeRefused):
+    """The API server does not let this account do that (403)."""
+
+
 class KubeUnreachable(KubeError):
     """No answer, 429 or 5xx: try again later. A write may have had its effect nevertheless."""
 
@@ -159,8 +225,17 @@ class ResourceCache(Protocol):
     def knows_secrets(self, namespace: str) -> bool:
         """Return whether every labelled Secret in the namespace is known: the Secrets are watched, and were listed."""
 
+    def service_version(self, namespace: str, name: str) -> str | None:
+        """Return the resourceVersion of a labelled Service as last seen; None when no such Service is known."""
+
+    def knows_services(self, namespace: str) -> bool:
+        """Return whether every labelled Service in the namespace is known: the Services are watched, and were listed."""
+
     def namespace_labels(self, name: str) -> Mapping[str, str] | None:
         """Return a namespace's labels; None when they cannot be known (no permission, or no such namespace)."""
+
+    def namespaces_labelled(self, label: str, value: str) -> Iterable[str]:
+        """Return the namespaces with this label and value, as far as labels can be known."""
 
 
 class Kube(Protocol):
@@ -213,6 +288,26 @@ class Kube(Protocol):
         """Delete exactly this Secret (precondition: uid). That it is gone already is no error."""
 
     async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None: ...
+
+    async def read_workload(self, kind: str, namespace: str, name: str) -> Workload | None:
+        """Return a Deployment, StatefulSet or DaemonSet as it is now; None when there is none."""
+
+    async def list_workloads(self, kind: str, namespace: str, selector: str) -> Sequence[Workload]:
+        """Return the workloads of a kind with these labels (`name=value,...`), MAX_WORKLOADS at most."""
+
+    async def annotate_pods(self, workload: Workload, annotations: Mapping[str, str]) -> None:
+        """Set annotations of the workload's Pods, by which they are replaced; the write carries the resourceVersion."""
+
+    async def read_service(self, namespace: str, name: str) -> ServiceContent | None: ...
+
+    async def create_service(self, service: NewService) -> ServiceContent:
+        """Create the Service. Raises AlreadyThere."""
+
+    async def replace_service(self, old: ServiceContent, service: NewService) -> ServiceContent:
+        """Make the Service so, and keep labels, annotations and owners of others; the write carries the resourceVersion."""
+
+    async def delete_service(self, service: ServiceContent) -> None:
+        """Delete exactly this Service (precondition: uid). That it is gone already is no error."""
 
     async def read_definition(self, kind: str) -> Definition | None:
         """Return the kind's CustomResourceDefinition as it is now; None when there is none.

@@ -1,5 +1,6 @@
 """One pass over one resource: observe, decide, act, report, until there is nothing more to do now."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -7,9 +8,8 @@ from typing import Protocol
 import structlog
 
 from managed_databases.api.errors import ApiError, Busy
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.facts import NOTHING, Facts
-from managed_databases.kinds.observed import PasswordView
-from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
@@ -23,9 +23,13 @@ from managed_databases.kinds.verdicts import (
     makes_a_call,
 )
 from managed_databases.reconcile.act.actor import Actor
-from managed_databases.reconcile.act.credentials import CredentialRead, CredentialReader, after_a_call
+from managed_databases.reconcile.act.credentials import CredentialRead, CredentialReader
 from managed_databases.reconcile.act.looks_by_id import LooksById
+from managed_databases.reconcile.act.password_view import after_a_call
+from managed_databases.reconcile.act.repeated_password import mask_password
 from managed_databases.reconcile.act.retry_policy import RetryPolicy
+from managed_databases.reconcile.act.rotation import begins_in_seconds
+from managed_databases.reconcile.act.standing_marks import StandingMarks
 from managed_databases.reconcile.annotations import FORCE_DELETE, sync_request
 from managed_databases.reconcile.decide.decide import decide
 from managed_databases.reconcile.decide.failures import (
@@ -36,12 +40,14 @@ from managed_databases.reconcile.decide.failures import (
     kubernetes_refusal,
     pause_after_kube_error,
 )
+from managed_databases.reconcile.keepers.keepers import Keepers
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe.current_pass import Pass, PassContext, PassInProject, in_project
 from managed_databases.reconcile.observe.definition_deletion import LOOK_AGAIN_SECONDS, goes_with_its_definition
 from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.observe.reading import UnreadableSpec
+from managed_databases.reconcile.pass_record import Failure, begins, failed
 from managed_databases.reconcile.pass_rules import (
     expect_lists,
     knows_less_than_the_status,
@@ -57,7 +63,8 @@ from managed_databases.reconcile.ports import (
     Resource,
     ResourceKey,
 )
-from managed_databases.reconcile.report.event_recorder import FINALIZER_RESTORED, Announcement
+from managed_databases.reconcile.report.deferred_write import DeferredWrite
+from managed_databases.reconcile.report.missing_grace import MissingGrace
 from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
@@ -73,6 +80,8 @@ the other resource.
 """
 
 log = structlog.get_logger()
+_IN_DETAIL = logging.getLogger()
+"""Asked before lines that each pass at rest would have: to make one that is not written costs more than to ask."""
 
 
 class Interest(Protocol):
@@ -106,14 +115,18 @@ class Reconciler:
     actor: Actor
     retry_policy: RetryPolicy
     looks: LooksById
+    standing_marks: StandingMarks
+    keepers: Keepers
     writer: StatusWriter
+    deferred_write: DeferredWrite
+    missing_grace: MissingGrace
     interest: Interest
 
     async def reconcile(self, resource: Resource, memory: Memory, priority: Priority) -> float | None:
         """Run one pass over the resource; return the seconds until it wants another pass, None if it waits to be woken."""
-        context = PassContext(memory=memory, woken_by=priority)
+        context = PassContext(memory=memory, woken_by=priority, facts=memory.creation.unwritten)
         try:
-            resource = await self._keep_finalizer(resource)
+            resource = await self.standing_marks.keep(resource, memory)
             again = await self._steps(resource, context)
             memory.pass_ended(by_old_view=False)
             return again
@@ -123,29 +136,17 @@ class Reconciler:
             memory.pass_ended(by_old_view=isinstance(error, OLD_VIEW))
             return after_kube_error(resource.key, error, memory.old_views)
         except UnreadableSpec as error:
+            failed(Failure.SPEC)
             return await self._after_unreadable(resource, error)
         except Exception as error:
             # A defect in one kind must not stop the others: the error is logged whole, and the pass is tried again slowly.
+            failed(Failure.DEFECT)
             incident, trouble = defect(error, resource.uid)
             log.exception("a pass failed", incident=incident, **_named(resource.key))
             await self._tell(resource, trouble)
             return self.retry_policy.after_defect(memory)
         finally:
             context.end(resource)
-
-    async def _keep_finalizer(self, resource: Resource) -> Resource:
-        """Put the finalizer back if the resource has an object, or an open attempt: whoever replaced the resource may have left
-        the finalizer out. Return the resource as it is then.
-        """
-        holds = resource.told.holds_something
-        if not holds or resource.deleting_since is not None or FINALIZER in resource.finalizers:
-            return resource
-        held = await self.kube.set_finalizers(resource, (*resource.finalizers, FINALIZER))
-        log.warning("the finalizer was gone, and is put back", **_named(resource.key))
-        told = "the finalizer was taken away, by whoever replaced this resource: it is put back, or the next deletion "
-        told += "would leave the cloud object behind"
-        self.writer.event_recorder.tell(held, Announcement("Warning", FINALIZER_RESTORED, told))
-        return held
 
     async def _tell(self, resource: Resource, trouble: Stall) -> None:
         newest = self.observer.cache.get(resource.key)
@@ -157,11 +158,13 @@ class Reconciler:
         is_sync_requested, times_late = context.memory.is_sync_requested(request, handled), 0
         for _ in range(STEPS_A_PASS):
             current = self._observe(resource, context)
+            is_asked_for = is_sync_requested
             if is_sync_requested and isinstance(current, PassInProject):
                 current.session.lists.sync(current.kind.collection.name, resource.key.namespace)
                 is_sync_requested = False
             current = await self._look_closer(current)
-            verdict = await self._decide(current)
+            self.keepers.look(current, is_asked_for=is_asked_for)
+            verdict = self._decide(current)
             expect_lists(current, verdict)
             project = current.session.name if isinstance(current, PassInProject) else None
             self.interest.works_in(resource.key, project, current.datastore_id)
@@ -189,35 +192,57 @@ class Reconciler:
         """Report a verdict that is no step; return the seconds until the next pass, None if the resource waits to be woken."""
         memory = current.memory
         look_before_creation(current, verdict)
-        shown = current.context.why_not_now(current.priority) or self.retry_policy.shown_at_rest(current, verdict)
-        await self.writer.write(current, shown, current.context.facts)
+        again_seconds = self._again_seconds(current, verdict)
+        if (seconds := self.deferred_write.seconds_left(current, verdict)) > 0:
+            return _sooner(seconds, again_seconds)
+        told = current.context.why_not_now(current.priority) or self.retry_policy.shown_at_rest(current, verdict)
+        if _IN_DETAIL.isEnabledFor(logging.DEBUG):
+            log.debug("decided", verdict=type(told).__name__, reason=str(told.reason), message=told.message)
+        shown, grace_seconds = self.missing_grace.shown(current, told)
+        await self._write(current, shown)
         memory.has_said_something()
-        memory.retry.was_told(current.observed.generation, shown)
-        return self._again_seconds(current, verdict)
+        memory.retry.was_told(current.observed.generation, told)
+        return _sooner(again_seconds, grace_seconds)
+
+    async def write_unwritten(self, resource: Resource, memory: Memory) -> None:
+        """Write what the status does not say yet of an object that was just made. Nothing else is done. Raises KubeError."""
+        context = PassContext(memory=memory, woken_by=Priority.LOW, facts=memory.creation.unwritten)
+        current = self.observer.observe(resource, context)
+        await self._write(current, Wait(Reason.PENDING, "it is made, and the cloud is at work on it"))
 
     async def _await_turn(self, current: Pass, step: Step) -> None:
         """Report that the step waits for the resource's turn to call the API: when the turn comes, the resource gets a pass."""
         shown = self.retry_policy.shown_while(current, step)
         why = current.context.why_not_now(current.priority) if shown is step else None
         if current.context.facts or why is not None:
-            await self.writer.write(current, why or shown, current.context.facts)
+            await self._write(current, why or shown)
+
+    async def _write(self, current: Pass, shown: Verdict) -> None:
+        """Write the status, with all facts that it does not have yet."""
+        await self.writer.write(current, shown, current.context.facts)
+        current.context.facts = NOTHING
+        current.memory.creation.is_written()
 
     async def _act(self, current: Pass, step: Step) -> End | None:
         """Do the step; return how the pass ends, or None if it goes on with another look."""
         context = current.context
+        begins(type(step).__name__, step.reason)
         if context.facts:  # a step that fails must not lose the facts that were learned before it
-            await self.writer.write(current, step, context.facts)
-            context.facts = NOTHING
+            await self._write(current, step)
         try:
             shown = self.retry_policy.shown_while(current, step)
             context.facts = await self.actor.act(current, step, shown)
+            if isinstance(step, Create):
+                current.memory.creation.keep_unwritten(context.facts)
         except KubeRefused as error:
+            failed(Failure.KUBERNETES)
             log.warning("Kubernetes refused a write", error=str(error), **_named(current.resource.key))
             refused = self.retry_policy.kubernetes_refused(current, step, error)
             undone = Facts(intent=None, applying=None) if isinstance(step, Create) else NOTHING
             await self.writer.write(current, refused, undone)
             return End(self._again_seconds(current, refused))
         except ApiError as error:
+            failed(Failure.API)
             held = await self._after_api_error(current, step, error)
             if isinstance(step, Change) and is_refusal(error):
                 return None  # a change that is refused holds up none of the other changes
@@ -230,20 +255,9 @@ class Reconciler:
         self.retry_policy.succeeded(current, step)
         return End(None) if isinstance(step, LetGo) else None
 
-    async def _decide(self, current: Pass) -> Verdict:
-        """Return the verdict on what was observed.
-
-        A resource that is being deleted only because its CustomResourceDefinition is gets the verdict LetGo before any other
-        step or wait.
-        """
+    def _decide(self, current: Pass) -> Verdict:
         self.retry_policy.effects.forget_what_shows(current)
-        rests = self.retry_policy.rests(current)
-        verdict = decide(current.kind, current.observed, rests)
-        if current.observed.deleting and not isinstance(verdict, LetGo):
-            going = await goes_with_its_definition(self.kube, current.resource)
-            deletion = replace(current.observed.deletion, is_definition_going=going)
-            current.observed = replace(current.observed, deletion=deletion)
-            verdict = decide(current.kind, current.observed, rests)
+        verdict = decide(current.kind, current.observed, self.retry_policy.rests(current))
         return self.retry_policy.hold_back(current, verdict)
 
     def _observe(self, resource: Resource, context: PassContext) -> Pass:
@@ -258,20 +272,27 @@ class Reconciler:
         return current
 
     async def _look_closer(self, current: Pass) -> Pass:
-        """Read what memory cannot tell: an object that no list shows, by its id, and the Secrets. Return the pass with both."""
+        """Read what memory cannot tell: an object that no list shows, by its id, the Secrets, and, for a deletion, whether the
+        CustomResourceDefinition goes. Return the pass with all that.
+        """
         if await self.looks.look(current):
             current = self._observe(current.resource, current.context)
-        if not needs_secrets(current):
-            return current
-        try:
-            read = await self.reader.read(current)
-        except KubeRefused as error:  # the verdict will tell, and no guard waits for the Secrets
-            read = CredentialRead(PasswordView(problem=kubernetes_refusal(error)))
-        if read is not None:
-            current.has_read(read.view, read.secrets, read.told_before)
+        if needs_secrets(current):
+            try:
+                read = await self.reader.read(current)
+            except KubeRefused as error:  # the verdict will tell, and no guard waits for the Secrets
+                failed(Failure.KUBERNETES)
+                read = CredentialRead(PasswordView(problem=kubernetes_refusal(error)))
+            if read is not None:
+                current.has_read(read.view, read.secrets, read.held)
+        if current.observed.deleting and not isinstance(decide(current.kind, current.observed), LetGo):
+            going = await goes_with_its_definition(self.kube, current.resource)
+            deletion = replace(current.observed.deletion, is_definition_going=going)
+            current.observed = replace(current.observed, deletion=deletion)
         return current
 
     async def _after_api_error(self, current: Pass, step: Step, error: ApiError) -> Wait | Stall:
+        await mask_password(self.kube, current, error)
         log.warning(
             "step refused",
             step=type(step).__name__,
@@ -294,9 +315,10 @@ class Reconciler:
         if verdict.reason is Reason.KUBERNETES_REFUSES and all(each is None for each in wanted):
             wanted.append(KUBERNETES_SECONDS)
         wanted.append(self.looks.seconds(current))
+        wanted.append(begins_in_seconds(current, self.writer.clock.now()))
         if current.observed.deleting:
             wanted.append(LOOK_AGAIN_SECONDS)
-        return min((each for each in wanted if each is not None), default=None)
+        return _sooner(*wanted)
 
     async def _after_unreadable(self, resource: Resource, error: UnreadableSpec) -> float | None:
         """Report that the spec or the status cannot be read. What is being deleted by force is let go: that needs neither."""
@@ -311,12 +333,18 @@ class Reconciler:
         return None
 
 
+def _sooner(*seconds: float | None) -> float | None:
+    return min((each for each in seconds if each is not None), default=None)
+
+
 def after_kube_error(key: ResourceKey, error: KubeError, times: int = 1) -> float:
-    """Log the error, unless it only shows that the operator's view of Kubernetes was old; return the seconds until the next pass.
+    """Log the error and note the failure, unless it only shows that the operator's view of Kubernetes was old; return the seconds
+    until the next pass.
 
     `times` is how many such passes in a row there were.
     """
     if not isinstance(error, OLD_VIEW):
+        failed(Failure.KUBERNETES)
         log.warning("a request to Kubernetes failed", error=str(error), **_named(key))
     return pause_after_kube_error(error, times)
 

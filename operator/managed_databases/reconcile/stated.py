@@ -51,6 +51,15 @@ class Stated:
         return self.reference("projectRef").name
 
     @property
+    def engine(self) -> tuple[str, str] | None:
+        """The engine and the version of a ManagedDatastore; None of anything else, and where they are no texts."""
+        said = self.raw.get("engine")
+        if not isinstance(said, Mapping):
+            return None
+        type_, version = said.get("type"), said.get("version")
+        return (type_, version) if isinstance(type_, str) and isinstance(version, str) else None
+
+    @property
     def is_default(self) -> bool:
         """Whether a DatabaseProject is for all that name none."""
         return self.raw.get("default") is True

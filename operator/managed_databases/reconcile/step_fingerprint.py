@@ -22,7 +22,7 @@ class Fingerprint:
     sync_request: str | None
     given_password: int | None
     """A hash of the password that was given; None without one."""
-    secret_versions: tuple[str | None, str | None] | None
+    secret_versions: tuple[str | None, ...] | None
     """Counts only for what Kubernetes refused to write; else None."""
     catalogue_version: int | None
     """Counts for every step but a Delete, which asks for nothing of what a project offers: there None."""

@@ -8,7 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from managed_databases.kinds.project_view import place
+from managed_databases.kinds.shared_fields import Rotated
 from managed_databases.kinds.written import Written
 
 CLAIMS: Final = ("id", "intent", "lostIDs")
@@ -16,7 +19,15 @@ CLAIMS: Final = ("id", "intent", "lostIDs")
 SEALED: Final = ("identity", *CLAIMS)
 """The fields of a status that decide who holds a cloud object; the seal covers them."""
 SEAL: Final = "seal"
-KEPT: Final = (*SEALED, SEAL, "adopted", "passwordUnconfirmed", "passwordCheck", "syncedGeneration")
+KEPT: Final = (
+    *SEALED,
+    SEAL,
+    "adopted",
+    "passwordUnconfirmed",
+    "passwordCheck",
+    "passwordChangedAt",
+    "syncedGeneration",
+)
 """The fields of a status that the next pass keeps: only steps change them."""
 KEPT_OF_PROJECT: Final = ("projectID", "region", "endpoint", "reached", "engines", "capabilities", "limits", "quotas")
 """The fields of a project's status that are kept when a look at the project tells nothing of them."""
@@ -119,6 +130,35 @@ class Told:
     def binding_name(self) -> str | None:
         """Return the name of the credentials Secret; None if the status names none."""
         return (self.raw.get("binding") or {}).get("name")
+
+    @property
+    def password_changed_at(self) -> str | None:
+        moment = self.raw.get("passwordChangedAt")
+        return moment if isinstance(moment, str) else None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Return the names of the Services that there may be."""
+        told = self.raw.get("services")
+        return tuple(name for name in told if isinstance(name, str)) if isinstance(told, list) else ()
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """Return the copies of the credentials Secret that there may be: namespace/name."""
+        told = self.raw.get("copies")
+        return tuple(name for name in told if isinstance(name, str)) if isinstance(told, list) else ()
+
+    @property
+    def restarted_for(self) -> str | None:
+        return self.raw.get("restartedFor")
+
+    @property
+    def rotation(self) -> Rotated | None:
+        """Return what the status says of changes of the password; None if that is nothing, or cannot be read."""
+        try:
+            return Rotated.model_validate(self.raw["rotation"]) if self.raw.get("rotation") else None
+        except ValidationError:
+            return None
 
     @property
     def intent(self) -> Mapping[str, object] | None:

@@ -76,6 +76,14 @@ class Admin:
             case "DELETE", "faults":
                 self._faults.clear()
                 return Answer(204)
+            case "GET", "ca.crt":
+                if self._cloud.backing is None:
+                    raise Refusal(404, "no servers run here: start the sandbox with --engines")
+                return Answer(
+                    200, self._cloud.backing.certificate().read_bytes(), {"Content-Type": "application/x-pem-file"}
+                )
+            case "GET", "engines":
+                return Answer(200, {"engines": self._cloud.backing.told() if self._cloud.backing else []})
             case "GET", "settings":
                 return Answer(200, self._settings())
             case "POST", _ if handle := getattr(self, f"_post_{name}", None):
@@ -136,6 +144,7 @@ class Admin:
             raise Refusal(404, f"no {id_} in {collection}")
         if password := told.pop("password", told.pop("redis_password", None)):
             self._cloud.store.put("digests", id_, {"digest": digest(password)})
+            self._cloud.changes.carry_out_too(space, collection, row, password=password)
         if "status" in told:
             self._cloud.changes.forget([id_])
         space.put(collection, row | {"updated_at": now_text(self._cloud.settings)} | told | {"id": id_})
@@ -144,6 +153,8 @@ class Admin:
     def _post_create(self, body: Row) -> Answer:
         world = self._spaces.world
         project, region = body.get("project") or world.projects[0].id, body.get("region") or world.regions[0]
+        if self._cloud.backing is not None:
+            raise Refusal(400, "create: not where real servers run, which need their time; use the API")
         space, told, now = self._spaces.of(project, region), dict(body["body"]), now_text(self._cloud.settings)
         if body["collection"] not in SECTIONS:
             raise Refusal(400, f"no collection {body['collection']}")
@@ -163,6 +174,8 @@ class Admin:
         if space is None:
             raise Refusal(404, f"no {body['id']} in {body['collection']}")
         self._cloud.changes.forget([body["id"]])
+        if (row := space.find(body["collection"], body["id"])) is not None:
+            self._cloud.changes.carry_out_too(space, body["collection"], row, gone=True)
         space.remove(body["collection"], body["id"])
         return Answer(204)
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from managed_databases.sandbox.answers import Refusal, busy, not_found
+from managed_databases.sandbox.answers import Refusal, busy, invalid, not_found
+from managed_databases.sandbox.backing import Backing
 from managed_databases.sandbox.catalogue import TYPES, DatastoreKind
 from managed_databases.sandbox.changes import Changes
 from managed_databases.sandbox.settings import Settings
@@ -22,6 +23,7 @@ class Cloud:
     store: Store
     changes: Changes
     settings: Settings
+    backing: Backing | None = None
 
 
 @dataclass(slots=True)
@@ -75,6 +77,11 @@ class Call:
         if row["status"] != "ACTIVE":
             raise busy(f"{word} {id_} is {row['status']}.")
         return row
+
+    def check_with_server(self, collection: str, row: Row) -> None:
+        """Raise Refusal (400) for what the server behind the datastore is known to refuse."""
+        if self.cloud.backing is not None and (why := self.cloud.backing.objection(self.space, collection, row)):
+            raise invalid({collection: why})
 
 
 def unsupported(what: str, kind: DatastoreKind) -> Refusal:

@@ -1,16 +1,20 @@
 """Changes that take time: an object is pending until its change has ended.
 
-A change is a row of the store, so that it survives a restart. A timer of the event loop waits for the end of each change.
+A change is a row of the store, so that it survives a restart. A timer of the event loop waits for the end of each change. Where
+a server stands behind the object (`backing.py`), it makes the change then, before the object's row does; what it refuses ends in
+ERROR.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+from managed_databases.sandbox.backing import Backing, Refused
+from managed_databases.sandbox.digests import digest
 from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.spaces import Space, Spaces
 from managed_databases.sandbox.store import Row, Store
@@ -29,10 +33,12 @@ def now_text(settings: Settings) -> str:
 class Changes:
     """Begins and ends changes, and keeps the action that the API shows for each."""
 
-    def __init__(self, store: Store, spaces: Spaces, settings: Settings) -> None:
+    def __init__(self, store: Store, spaces: Spaces, settings: Settings, backing: Backing | None = None) -> None:
         self._store = store
         self._spaces = spaces
         self._settings = settings
+        self._backing = backing
+        self._at_work: dict[str, asyncio.Task[None]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def begin(
@@ -45,12 +51,12 @@ class Changes:
         action: str,
         request_id: str,
         then: Row | None = None,
-        digest: str | None = None,
+        password: str | None = None,
     ) -> Row:
         """Store `row` with the pending status `status`; at the end of the change it gets the fields of `then` and is ACTIVE.
 
-        With PENDING_DELETE the object is removed instead, with everything that belongs to it. `digest` becomes the digest of the
-        object's password at the end. Returns the row as it is now.
+        With PENDING_DELETE the object is removed instead, with everything that belongs to it. `password` becomes the object's
+        password at the end; the store has only a digest of it. Returns the row as it is now.
         """
         now = now_text(self._settings)
         row = {**row, "status": status, "updated_at": now}
@@ -65,7 +71,8 @@ class Changes:
             "action": action_id,
             "delete": status == "PENDING_DELETE",
             "then": then or {},
-            "digest": digest,
+            "digest": digest(password) if password else None,
+            "sealed": self._sealed(space, collection, row, password),
             "due": time.time() + self._seconds(collection),
         }
         self._store.put(_CHANGES, change["id"], change)
@@ -94,6 +101,13 @@ class Changes:
             timer.cancel()
         self._timers.clear()
 
+    async def stop(self) -> None:
+        """Stop what is being carried out: it is carried out again after the next start."""
+        self.stop_waiting()
+        for task in list(self._at_work.values()):
+            task.cancel()
+        await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+
     def complete(self, *, id_: str | None = None, collection: str | None = None, failed: bool = False) -> int:
         """End the changes under way of one object, one collection, or all; return how many. With `failed` they end in ERROR."""
         chosen = [
@@ -102,7 +116,10 @@ class Changes:
             if id_ in (None, change["object"]) and collection in (None, change["collection"])
         ]
         for change in chosen:
-            self._end(change["id"], failed=failed)
+            if failed:
+                self._finish(change["id"], failed=True)
+            else:
+                self._end(change["id"])
         return len(chosen)
 
     def forget(self, ids: Iterable[str]) -> None:
@@ -122,12 +139,61 @@ class Changes:
         loop = asyncio.get_running_loop()
         self._timers[change["id"]] = loop.call_later(max(0.0, change["due"] - time.time()), self._end, change["id"])
 
+    def carry_out_too(
+        self, space: Space, collection: str, row: Row, *, gone: bool = False, password: str | None = None
+    ) -> None:
+        """Let the server follow what was changed without a change of its own: by the admin API."""
+        if self._backing is not None:
+            sealed = self._sealed(space, collection, row, password)
+            self._keep(row["id"], self._backing.carry_out(space, collection, row, gone=gone, sealed=sealed))
+
+    def _sealed(self, space: Space, collection: str, row: Row, password: str | None) -> str | None:
+        if self._backing is None or password is None:
+            return None
+        datastore = row if collection == "datastores" else space.find("datastores", row["datastore_id"])
+        return self._backing.sealed(datastore["type_id"], password) if datastore is not None else None
+
+    def _keep(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run a task that the garbage collector does not take; what it raises was told by who does the work."""
+        task = asyncio.ensure_future(work)
+        self._at_work[key] = task
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._at_work.pop(key, None)
+            if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, Refused):
+                asyncio.get_running_loop().call_exception_handler({"message": "a change failed", "exception": error})
+                self._finish(key, failed=True)
+
+        task.add_done_callback(ended)
+
     def _drop(self, change_id: str) -> Row | None:
         if timer := self._timers.pop(change_id, None):
             timer.cancel()
         return self._store.remove(_CHANGES, change_id)
 
-    def _end(self, change_id: str, *, failed: bool = False) -> None:
+    def _end(self, change_id: str) -> None:
+        if self._backing is None:
+            self._finish(change_id)
+        elif change_id not in self._at_work:
+            self._keep(change_id, self._carry_out(self._backing, change_id))
+
+    async def _carry_out(self, backing: Backing, change_id: str) -> None:
+        """Let the server make the change, and end it. Until then it stays in the store, to be made again after a restart."""
+        change = self._store.table(_CHANGES).get(change_id)
+        if change is None:
+            return
+        space = self._spaces.of(change["project"], change["region"])
+        try:
+            if (row := space.find(change["collection"], change["object"])) is not None:
+                wanted = row | change["then"]
+                gone, sealed = change["delete"], change.get("sealed")
+                await backing.carry_out(space, change["collection"], wanted, gone=gone, sealed=sealed)
+        except Refused:
+            self._finish(change_id, failed=True)
+        else:
+            self._finish(change_id)
+
+    def _finish(self, change_id: str, *, failed: bool = False) -> None:
         change = self._drop(change_id)
         if change is None:
             return

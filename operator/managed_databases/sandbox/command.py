@@ -36,12 +36,15 @@ def sandbox(
     state: Annotated[Path | None, typer.Option(help="File that keeps the objects across restarts.")] = None,
     config: Annotated[Path | None, typer.Option(help="JSON file with projects and regions of your own.")] = None,
     faults: Annotated[Path | None, typer.Option(help="JSON file with a list of faults to begin with.")] = None,
+    engines: Annotated[
+        bool, typer.Option("--engines", help="Run a real server for each datastore; docs/local-cloud.md.")
+    ] = False,
 ) -> None:
     """Serve the whole Managed Databases API and its identity service on this machine, free of charge.
 
-    Clients work as with the cloud, except that no database is started. /v1 is the API; /identity/v3 gives tokens (user
-    sandbox, password sandbox-password, domain sandbox-domain); /sandbox shows and changes the sandbox's state and adds
-    faults; /sandbox/openapi.json describes the API. docs/sandbox.md explains everything task by task.
+    Clients work as with the cloud, except that databases are started with --engines only. /v1 is the API; /identity/v3
+    gives tokens (user sandbox, password sandbox-password, domain sandbox-domain); /sandbox shows and changes the sandbox's
+    state and adds faults; /sandbox/openapi.json describes the API. docs/sandbox.md explains everything task by task.
 
     Exit codes: 0 stopped, 1 the address, the state, the configuration or the faults cannot be used.
     """
@@ -51,11 +54,17 @@ def sandbox(
         told |= dict(map(parsed, setting or ()))
         settings = Settings(delay_seconds=delay, realistic=realistic, manual=manual, **told)
         world = read_world(config) if config else DEFAULT_WORLD
-        application = Sandbox(world, settings, state, read_faults(faults) if faults else ())
+        application = Sandbox(world, settings, state, read_faults(faults) if faults else (), engines=engines)
         listener = listen(host, port)
+    except ModuleNotFoundError as error:
+        typer.echo(f"cannot start the sandbox: {error}: install this package with its extra `engines`", err=True)
+        raise typer.Exit(1) from error
     except (OSError, ValueError) as error:
         typer.echo(f"cannot start the sandbox: {error}", err=True)
         raise typer.Exit(1) from error
     address = f"[{host}]" if ":" in host else host
-    typer.echo(f"listening on http://{address}:{listener.getsockname()[1]}")
+    url = f"http://{address}:{listener.getsockname()[1]}"
+    typer.echo(f"listening on {url}")
+    if application.backing is not None:
+        typer.echo(f"the servers' root certificate: {application.backing.certificate()}, {url}/sandbox/ca.crt")
     serve(application, listener)

@@ -8,7 +8,6 @@ from managed_databases.sandbox import datastores
 from managed_databases.sandbox.answers import Answer, Refusal, busy, invalid, not_found
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import TYPES, DatastoreKind
-from managed_databases.sandbox.digests import digest
 from managed_databases.sandbox.engines import has_pooler
 from managed_databases.sandbox.store import Row
 
@@ -39,7 +38,7 @@ def operation(name: str) -> Callable[[Call, str], Answer]:
             return Answer(200, {"datastore": datastores.shown(call, changed)})
         status = "RESIZING" if name == "resize" else "PENDING_UPDATE"
         password = call.body["password"]["redis_password"] if name == "password" else None
-        row = _begin(call, row, status, _action(name), then, digest(password) if password else None)
+        row = _begin(call, row, status, _action(name), then, password)
         return Answer(200, {"datastore": row})
 
     return handle
@@ -71,9 +70,9 @@ def _action(name: str) -> str:
     return f"{name.replace('-', '_')}_datastore"
 
 
-def _begin(call: Call, row: Row, status: str, action: str, then: Row | None = None, digest_: str | None = None) -> Row:
+def _begin(call: Call, row: Row, status: str, action: str, then: Row | None = None, password: str | None = None) -> Row:
     row = call.cloud.changes.begin(
-        call.space, "datastores", row, status, action=action, request_id=call.request_id, then=then, digest=digest_
+        call.space, "datastores", row, status, action=action, request_id=call.request_id, then=then, password=password
     )
     return datastores.shown(call, row)
 
@@ -102,6 +101,7 @@ def _resize(call: Call, row: Row, kind: DatastoreKind) -> Row:
     disk = row["disk"] and row["disk"] | {"size": flavor["disk"]}
     then = {"node_count": node_count, "flavor_id": flavor_id, "flavor": flavor, "disk": disk}
     then |= datastores.nodes(row | then, node_count, call.space.region)
+    then |= datastores.placed(call, row, then)
     then["instances"] = [instance | {"flavor_id": flavor_id} for instance in then["instances"]]
     return then
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from managed_databases.sandbox.answers import Answer, Refusal, invalid, not_found
+from managed_databases.sandbox.backing import Refused
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import (
     CATALOGUE,
@@ -17,7 +18,6 @@ from managed_databases.sandbox.catalogue import (
     type_id,
 )
 from managed_databases.sandbox.changes import now_text
-from managed_databases.sandbox.digests import digest
 from managed_databases.sandbox.engines import has_pooler
 from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.store import Row, Store
@@ -44,9 +44,11 @@ def create(call: Call) -> Answer:
     _check_restore(call, told, kind)
     check_quota(call, told["node_count"], flavor)
     row = as_told(told, call.space.project.id, kind, flavor_id, flavor, call.cloud.settings)
+    call.check_with_server("datastores", row)
     addresses = told.get("floating_ips", {})
     then = nodes(row, row["node_count"], call.space.region)
     master, replica = addresses.get("master", 0), addresses.get("replica", 0)
+    then |= placed(call, row, then)
     then["instances"] = with_addresses(call.cloud.store, then["instances"], master, replica)
     password = told.get("redis_password")
     row = call.cloud.changes.begin(
@@ -57,7 +59,7 @@ def create(call: Call) -> Answer:
         action="create_datastore",
         request_id=call.request_id,
         then=then,
-        digest=digest(password) if password else None,
+        password=password,
     )
     return Answer(200, {"datastore": shown(call, row)})
 
@@ -133,6 +135,20 @@ def nodes(row: Row, node_count: int, region: str) -> Row:
         )
     roles = [instance["role_name"] for instance in instances]
     connection = {role: f"{role}.{row['id']}.{DOMAIN}" for role in roles}
+    return {"instances": instances, "connection": connection | {"MASTER": connection["master"]}}
+
+
+def placed(call: Call, row: Row, then: Row) -> Row:
+    """Return `instances` and `connection` of `nodes` as servers can have them. Raises Refusal (400)."""
+    if (backing := call.cloud.backing) is None:
+        return {}
+    try:
+        instances = backing.placed(row, then["instances"])
+    except Refused as error:
+        raise Refusal(400, str(error)) from error
+    if instances == then["instances"]:
+        return {}
+    connection = {instance["role_name"]: instance["ip"] for instance in instances}
     return {"instances": instances, "connection": connection | {"MASTER": connection["master"]}}
 
 

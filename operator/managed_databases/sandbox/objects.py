@@ -9,7 +9,6 @@ from managed_databases.sandbox.answers import Answer, Refusal, not_found
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import CATALOGUE, TYPES, parameter_rows
 from managed_databases.sandbox.changes import now_text
-from managed_databases.sandbox.digests import digest
 from managed_databases.sandbox.engines import ENGINES
 from managed_databases.sandbox.parameters import REFERENCE_RAM_MB
 from managed_databases.sandbox.sections import Section
@@ -60,7 +59,8 @@ def create(section: Section, call: Call) -> Answer:
     if section.fits is None:
         call.space.put(section.name, row)
     else:
-        row = _begin(section, call, row, "PENDING_CREATE", "create", digest_=digest(password) if password else None)
+        call.check_with_server(section.name, row)
+        row = _begin(section, call, row, "PENDING_CREATE", "create", password=password)
     return Answer(200, {section.one: row})
 
 
@@ -79,8 +79,7 @@ def update(section: Section, call: Call, id_: str) -> Answer:
     new = {**old, **told}
     section.check(call, new, old)
     then = {field: new[field] for field in told}
-    digest_ = digest(password) if password else None
-    row = _begin(section, call, old, "PENDING_UPDATE", "update", then=then, digest_=digest_)
+    row = _begin(section, call, old, "PENDING_UPDATE", "update", then=then, password=password)
     return Answer(200, {section.one: row})
 
 
@@ -116,11 +115,11 @@ def _begin(
     verb: str,
     *,
     then: Row | None = None,
-    digest_: str | None = None,
+    password: str | None = None,
 ) -> Row:
     action = f"{verb}_{section.one.replace('-', '_')}"
     return call.cloud.changes.begin(
-        call.space, section.name, row, status, action=action, request_id=call.request_id, then=then, digest=digest_
+        call.space, section.name, row, status, action=action, request_id=call.request_id, then=then, password=password
     )
 
 

@@ -56,7 +56,7 @@ def openapi() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}},
-            "schemas": {"error": ERROR} | OBJECTS,
+            "schemas": {"error": ERROR} | OBJECTS | {section.name: section.shape for section in SECTIONS.values()},
         },
     }
 

@@ -67,17 +67,18 @@ _FIXED: Final = frozenset({("datastores", "count")})
 
 def _of_section(section: Section) -> Routes:
     name = section.name
-    every: Routes = {
+    routes: Routes = {
         ("GET", name, ""): Operation(lambda call, _: objects.list_all(section, call)),
         ("GET", name, "{id}"): Operation(partial(objects.get, section)),
-        ("POST", name, ""): Operation(
-            lambda call, _: objects.create(section, call), SCHEMAS.get(f"{name}.create"), creates=True
-        ),
-        ("PUT", name, "{id}"): Operation(partial(objects.update, section), SCHEMAS.get(f"{name}.update")),
-        ("DELETE", name, "{id}"): Operation(partial(objects.delete, section), status=204),
     }
-    verbs = ("list", "get", "create", "update", "delete")
-    return {route: every[route] for verb, route in zip(verbs, every, strict=True) if verb in section.verbs.split()}
+    if section.creates is not None:
+        routes["POST", name, ""] = Operation(
+            lambda call, _: objects.create(section, call), section.creates, creates=True
+        )
+        routes["DELETE", name, "{id}"] = Operation(partial(objects.delete, section), status=204)
+    if section.updates is not None:
+        routes["PUT", name, "{id}"] = Operation(partial(objects.update, section), section.updates)
+    return routes
 
 
 def _of_datastores() -> Routes:

@@ -23,12 +23,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from managed_databases.sandbox import routes
 from managed_databases.sandbox.admin import Admin
 from managed_databases.sandbox.answers import Answer, Refusal, in_prose, invalid
+from managed_databases.sandbox.backing import Backing
 from managed_databases.sandbox.calling import Call, Cloud
 from managed_databases.sandbox.changes import Changes
 from managed_databases.sandbox.faults import Fault, Faults, rewritten
 from managed_databases.sandbox.identity import Identity
 from managed_databases.sandbox.projects import DEFAULT_WORLD, Project, World
 from managed_databases.sandbox.reads import Reads
+from managed_databases.sandbox.sections import UNIQUE
 from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.spaces import Spaces
 from managed_databases.sandbox.store import Store
@@ -50,13 +52,17 @@ class Sandbox:
         settings: Settings | None = None,
         path: Path | None = None,
         faults: Iterable[Fault] = (),
+        *,
+        engines: bool = False,
     ) -> None:
         self.settings = settings or Settings()
         self.store = Store(path)
         self._world = world
-        self._spaces = Spaces(self.store, world)
+        self._spaces = Spaces(self.store, world, UNIQUE)
         self._identity = Identity(self.store, world, self.settings)
-        self._cloud = Cloud(self.store, Changes(self.store, self._spaces, self.settings), self.settings)
+        self.backing = _servers(self._spaces, path) if engines else None
+        changes = Changes(self.store, self._spaces, self.settings, self.backing)
+        self._cloud = Cloud(self.store, changes, self.settings, self.backing)
         self._traffic = Traffic()
         self._faults = Faults()
         for fault in faults:
@@ -69,6 +75,8 @@ class Sandbox:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request (ASGI)."""
+        if scope["type"] == "lifespan" and self.backing is not None:
+            await self._live(self.backing, receive, send)
         if scope["type"] != "http":
             return
         if not self._started:
@@ -91,6 +99,17 @@ class Sandbox:
             return
         self.store.flush()
         await _send(answer, method, request_id, send)
+
+    async def _live(self, backing: Backing, receive: Receive, send: Send) -> None:
+        """Start the servers before the first request is answered, and stop them after the last one."""
+        await receive()
+        await backing.start()
+        self.store.flush()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._cloud.changes.stop()
+        await backing.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answered(self, scope: Scope, segments: list[str], request: Request, request_id: str) -> Answer | None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
@@ -209,6 +228,13 @@ class Sandbox:
             return refusal.answer()
 
 
+def _servers(spaces: Spaces, state: Path | None) -> Backing:
+    """Raises ImportError without the extra `engines`. It is imported only here: a sandbox without servers stays light."""
+    from managed_databases.sandbox.servers.backend import Servers
+
+    return Servers(spaces, state)
+
+
 class _Connection(H11Protocol):
     """A connection that a fault can find and break."""
 
@@ -240,7 +266,7 @@ def serve(sandbox: Sandbox, listener: socket.socket) -> None:
         sandbox,
         http=_Connection,
         ws="none",
-        lifespan="off",
+        lifespan="off" if sandbox.backing is None else "on",
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -1,4 +1,4 @@
-"""The schemas of answers, as one table from sections to the schema of one object, in OpenAPI 3.
+"""The words in which answers are described, in OpenAPI 3, and the objects that are not in a section of `sections.py`.
 
 Objects may have further fields, in later versions or by `POST /sandbox/edit`, so the schemas do not forbid others.
 """
@@ -8,24 +8,24 @@ from typing import Any, Final
 from managed_databases.sandbox.validation import Schema
 
 
-def _nullable(schema: Schema) -> Schema:
+def nullable(schema: Schema) -> Schema:
     return schema | {"nullable": True}
 
 
-def _object(*optional: str, **properties: Schema) -> Schema:
+def shape(*optional: str, **properties: Schema) -> Schema:
     required = [name for name in properties if name not in optional]
     return {"type": "object", "properties": properties, "required": required}
 
 
-def _list(items: Schema) -> Schema:
+def list_of(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-_TEXT: Final[Schema] = {"type": "string"}
-_UUID: Final[Schema] = {"type": "string", "format": "uuid"}
-_WHOLE: Final[Schema] = {"type": "integer"}
-_FLAG: Final[Schema] = {"type": "boolean"}
-_MAP: Final[Schema] = {"type": "object", "additionalProperties": True}
+TEXT: Final[Schema] = {"type": "string"}
+UUID: Final[Schema] = {"type": "string", "format": "uuid"}
+WHOLE: Final[Schema] = {"type": "integer"}
+FLAG: Final[Schema] = {"type": "boolean"}
+MAP: Final[Schema] = {"type": "object", "additionalProperties": True}
 _ANY: Final[Schema] = {"nullable": True}
 _TIME: Final[Schema] = {"type": "string", "description": "UTC without a zone, 1970-01-01T00:00:00.000000"}
 _STATUS: Final[Schema] = {
@@ -33,148 +33,127 @@ _STATUS: Final[Schema] = {
     "description": "PENDING_CREATE, ACTIVE, PENDING_UPDATE, RESIZING, PENDING_DELETE, DELETED, ERROR, DEGRADED,"
     " DISK_FULL, DOWN",
 }
-_FRAME: Final[dict[str, Schema]] = {"id": _UUID, "project_id": _TEXT, "created_at": _TIME, "updated_at": _TIME}
-_CHILD: Final[dict[str, Schema]] = {**_FRAME, "status": _STATUS, "datastore_id": _UUID}
-_READINGS: Final = _list(_list(_ANY))
+FRAME: Final[dict[str, Schema]] = {"id": UUID, "project_id": TEXT, "created_at": _TIME, "updated_at": _TIME}
+IN_A_DATASTORE: Final[dict[str, Schema]] = {**FRAME, "status": _STATUS, "datastore_id": UUID}
+UUIDS: Final = list_of(UUID)
+_READINGS: Final = list_of(list_of(_ANY))
 
-_INSTANCE: Final = _object(
-    id=_UUID,
-    ip=_TEXT,
-    floating_ip=_nullable(_TEXT),
+_INSTANCE: Final = shape(
+    id=UUID,
+    ip=TEXT,
+    floating_ip=nullable(TEXT),
     role={"type": "string", "enum": ["MASTER", "REPLICA"]},
-    role_name=_TEXT,
+    role_name=TEXT,
     status=_STATUS,
-    hostname=_TEXT,
-    availability_zone=_TEXT,
-    flavor_id=_UUID,
+    hostname=TEXT,
+    availability_zone=TEXT,
+    flavor_id=UUID,
 )
 
-_DATASTORE: Final = _object(
+DATASTORE: Final = shape(
     "log_platform",
-    **_FRAME,
+    **FRAME,
     status=_STATUS,
-    creation_finished_at=_nullable(_TIME),
-    name=_TEXT,
-    enabled=_FLAG,
-    type_id=_UUID,
-    subnet_id=_UUID,
-    flavor_id=_UUID,
-    flavor=_object(vcpus=_WHOLE, ram=_WHOLE, disk=_WHOLE, disk_type=_TEXT),
-    disk=_nullable(_object(type=_TEXT, size=_WHOLE)),
-    node_count=_WHOLE,
-    connection=_MAP,
-    instances=_list(_INSTANCE),
-    pooler=_nullable(_object(mode=_TEXT, size=_WHOLE)),
-    firewall=_list(_object(ip=_TEXT)),
-    config=_MAP,
-    backup_retention_days=_nullable(_WHOLE),
-    is_protected=_FLAG,
-    is_maintenance=_FLAG,
-    allow_restore=_FLAG,
-    disk_used=_WHOLE,
-    security_groups=_list(_UUID),
-    log_platform=_nullable(_object(log_group=_nullable(_TEXT))),
-    databases_count=_WHOLE,
-    topics_count=_WHOLE,
+    creation_finished_at=nullable(_TIME),
+    name=TEXT,
+    enabled=FLAG,
+    type_id=UUID,
+    subnet_id=UUID,
+    flavor_id=UUID,
+    flavor=shape(vcpus=WHOLE, ram=WHOLE, disk=WHOLE, disk_type=TEXT),
+    disk=nullable(shape(type=TEXT, size=WHOLE)),
+    node_count=WHOLE,
+    connection=MAP,
+    instances=list_of(_INSTANCE),
+    pooler=nullable(shape(mode=TEXT, size=WHOLE)),
+    firewall=list_of(shape(ip=TEXT)),
+    config=MAP,
+    backup_retention_days=nullable(WHOLE),
+    is_protected=FLAG,
+    is_maintenance=FLAG,
+    allow_restore=FLAG,
+    disk_used=WHOLE,
+    security_groups=UUIDS,
+    log_platform=nullable(shape(log_group=nullable(TEXT))),
+    databases_count=WHOLE,
+    topics_count=WHOLE,
 )
 
-_FLAVOR: Final = _object(
-    id=_UUID,
-    name=_TEXT,
-    description=_TEXT,
-    vcpus=_WHOLE,
-    ram=_WHOLE,
-    disk=_WHOLE,
+FLAVOR: Final = shape(
+    id=UUID,
+    name=TEXT,
+    description=TEXT,
+    vcpus=WHOLE,
+    ram=WHOLE,
+    disk=WHOLE,
     fl_size={"type": "string", "enum": ["standard", "high_freq", "dedicated_host"]},
-    datastore_type_ids=_list(_UUID),
-    host=_nullable(_object(line=_TEXT, processor=_TEXT, available_count=_WHOLE)),
+    datastore_type_ids=UUIDS,
+    host=nullable(shape(line=TEXT, processor=TEXT, available_count=WHOLE)),
 )
 
-_PARAMETER: Final = _object(
-    id=_UUID,
-    datastore_type_id=_UUID,
-    name=_TEXT,
+PARAMETER: Final = shape(
+    id=UUID,
+    datastore_type_id=UUID,
+    name=TEXT,
     type={"type": "string", "enum": ["int", "float", "str", "bool"]},
-    unit=_nullable(_TEXT),
+    unit=nullable(TEXT),
     min=_ANY,
     max=_ANY,
     default_value=_ANY,
-    choices=_nullable(_list(_ANY)),
-    invalid_values=_nullable(_list(_ANY)),
-    is_restart_required=_FLAG,
-    is_changeable=_FLAG,
+    choices=nullable(list_of(_ANY)),
+    invalid_values=nullable(list_of(_ANY)),
+    is_restart_required=FLAG,
+    is_changeable=FLAG,
 )
 
-_ACTION: Final = _object(
-    **_FRAME,
-    name=_TEXT,
+ACTION: Final = shape(
+    **FRAME,
+    name=TEXT,
     status={"type": "string", "enum": ["PENDING", "DONE", "ERROR"]},
-    datastore_id=_nullable(_UUID),
-    request_id=_TEXT,
+    datastore_id=nullable(UUID),
+    request_id=TEXT,
     started_at=_TIME,
-    finished_at=_nullable(_TIME),
+    finished_at=nullable(_TIME),
 )
 
-_RANGE: Final = _object(min=_WHOLE, max=_WHOLE, multiplier=_WHOLE)
+AVAILABLE_EXTENSION: Final = shape(id=UUID, name=TEXT, datastore_type_ids=UUIDS, dependency_ids=UUIDS)
+
+_RANGE: Final = shape(min=WHOLE, max=WHOLE, multiplier=WHOLE)
 
 OBJECTS: Final[dict[str, Schema]] = {
-    "datastores": _DATASTORE,
-    "datastore-types": _object(id=_UUID, engine=_TEXT, version=_TEXT),
-    "flavors": _FLAVOR,
-    "available-extensions": _object(id=_UUID, name=_TEXT, datastore_type_ids=_list(_UUID), dependency_ids=_list(_UUID)),
-    "configuration-parameters": _PARAMETER,
-    "actions": _ACTION,
-    "users": _object("roles", "settings", **_CHILD, name=_TEXT, roles=_list(_UUID), settings=_MAP),
-    "roles": _object(id=_UUID, datastore_type_id=_UUID, name=_TEXT),
-    "user-setting-parameters": _object(
-        id=_UUID,
-        datastore_type_id=_UUID,
-        name=_TEXT,
+    "roles": shape(id=UUID, datastore_type_id=UUID, name=TEXT),
+    "user-setting-parameters": shape(
+        id=UUID,
+        datastore_type_id=UUID,
+        name=TEXT,
         type={"type": "string", "enum": ["int", "str", "bool"]},
-        unit=_TEXT,
-        min=_nullable(_WHOLE),
-        max=_nullable(_WHOLE),
-        default_value=_TEXT,
-        choices=_nullable(_list(_TEXT)),
+        unit=TEXT,
+        min=nullable(WHOLE),
+        max=nullable(WHOLE),
+        default_value=TEXT,
+        choices=nullable(list_of(TEXT)),
         apply_mechanism={"type": "string", "enum": ["guc", "role_attr"]},
-        is_available_for_customer=_FLAG,
-        is_changeable=_FLAG,
-        can_be_empty=_FLAG,
+        is_available_for_customer=FLAG,
+        is_changeable=FLAG,
+        can_be_empty=FLAG,
     ),
-    "databases": _object(
-        "owner_id",
-        "lc_collate",
-        "lc_ctype",
-        **_CHILD,
-        name=_TEXT,
-        owner_id=_nullable(_UUID),
-        lc_collate=_TEXT,
-        lc_ctype=_TEXT,
-    ),
-    "grants": _object(**_CHILD, database_id=_UUID, user_id=_UUID),
-    "extensions": _object(**_CHILD, available_extension_id=_UUID, database_id=_UUID),
-    "logical-replication-slots": _object(**_CHILD, name=_TEXT, database_id=_UUID, in_use=_FLAG),
-    "topics": _object(**_CHILD, name=_TEXT, partitions=_WHOLE),
-    "acls": _object(
-        **_CHILD, user_id=_UUID, pattern_type=_TEXT, pattern=_nullable(_TEXT), allow_read=_FLAG, allow_write=_FLAG
-    ),
-    "prometheus-metrics-tokens": _object(**_FRAME, name=_TEXT, value=_TEXT),
-    "quotas": _object(name=_TEXT, used=_WHOLE, limit=_WHOLE),
-    "limits": _object(engine=_TEXT, vcpus=_RANGE, ram=_RANGE, disk=_RANGE),
-    "capabilities": _object(name=_TEXT, is_supported=_FLAG),
-    "logs": _object(timestamp=_TIME, job=_TEXT, ip=_TEXT, database=_nullable(_TEXT), message=_TEXT),
-    "metrics": _object(name=_TEXT, values=_READINGS),
-    "databases-metrics": _object(name=_TEXT, database=_TEXT, values=_READINGS),
+    "quotas": shape(name=TEXT, used=WHOLE, limit=WHOLE),
+    "limits": shape(engine=TEXT, vcpus=_RANGE, ram=_RANGE, disk=_RANGE),
+    "capabilities": shape(name=TEXT, is_supported=FLAG),
+    "logs": shape(timestamp=_TIME, job=TEXT, ip=TEXT, database=nullable(TEXT), message=TEXT),
+    "metrics": shape(name=TEXT, values=_READINGS),
+    "databases-metrics": shape(name=TEXT, database=TEXT, values=_READINGS),
 }
+"""By the name of what is read, one object each."""
 
-COUNT: Final[Schema] = {"type": "object", "additionalProperties": _WHOLE}
+COUNT: Final[Schema] = {"type": "object", "additionalProperties": WHOLE}
 
-ERROR: Final = _object(error=_object(code=_WHOLE, title=_TEXT, message=_TEXT))
+ERROR: Final = shape(error=shape(code=WHOLE, title=TEXT, message=TEXT))
 
 
 def enveloped(envelope: str, schema: Schema) -> Schema:
-    return _object(**{envelope: schema})
+    return shape(**{envelope: schema})
 
 
 def listed(envelope: str, schema: dict[str, Any]) -> Schema:
-    return enveloped(envelope, _list(schema))
+    return enveloped(envelope, list_of(schema))

@@ -1,32 +1,26 @@
 """Spaces: the objects of one project in one region, their unique fields, and which objects are removed with which."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Final
 
 from managed_databases.sandbox.projects import Project, World
 from managed_databases.sandbox.store import Row, Store
 
-UNIQUE: Final[dict[str, tuple[str, ...]]] = {
-    "users": ("datastore_id", "name"),
-    "databases": ("datastore_id", "name"),
-    "grants": ("datastore_id", "database_id", "user_id"),
-    "extensions": ("database_id", "available_extension_id"),
-    "logical-replication-slots": ("datastore_id", "name"),
-    "topics": ("datastore_id", "name"),
-    "acls": ("datastore_id", "user_id", "pattern_type", "pattern"),
-}
-"""The fields that no two objects of a collection may have in common. Datastores and tokens may have equal names."""
-
 _PARENTS: Final = ("datastore_id", "database_id", "user_id", "owner_id")
 
 
 class Space:
-    """The objects of one project in one region. Objects of one space never refer to another space."""
+    """The objects of one project in one region. Objects of one space never refer to another space.
 
-    def __init__(self, store: Store, project: Project, region: str) -> None:
+    `unique` are the fields that no two objects of a collection may have in common, by the collection's name.
+    """
+
+    def __init__(self, store: Store, project: Project, region: str, unique: Mapping[str, tuple[str, ...]]) -> None:
         self.project = project
         self.region = region
         self._store = store
+        self._unique = unique
         self._prefix = f"objects/{project.id}/{region}/"
         self._keys: dict[tuple[object, ...], str] = {}
         self._children: defaultdict[str, dict[tuple[str, str], None]] = defaultdict(dict)
@@ -67,31 +61,30 @@ class Space:
 
     def with_key_of(self, collection: str, row: Row) -> str | None:
         """Return the id of the object with the same unique fields as `row`; None if there is none."""
-        return self._keys.get(_key(collection, row)) if collection in UNIQUE else None
+        return self._keys.get(self._key(collection, row)) if collection in self._unique else None
 
     def count(self, collection: str, datastore_id: str) -> int:
         return self._counts[collection, datastore_id]
 
     def _enter(self, collection: str, row: Row) -> None:
-        if collection in UNIQUE:
-            self._keys[_key(collection, row)] = row["id"]
+        if collection in self._unique:
+            self._keys[self._key(collection, row)] = row["id"]
         for parent in _parents(collection, row):
             self._children[parent][collection, row["id"]] = None
         if datastore_id := row.get("datastore_id"):
             self._counts[collection, datastore_id] += 1
 
     def _leave(self, collection: str, row: Row) -> None:
-        if collection in UNIQUE and self._keys.get(_key(collection, row)) == row["id"]:
-            del self._keys[_key(collection, row)]
+        if collection in self._unique and self._keys.get(self._key(collection, row)) == row["id"]:
+            del self._keys[self._key(collection, row)]
         for parent in _parents(collection, row):
             if parent in self._children:
                 self._children[parent].pop((collection, row["id"]), None)
         if datastore_id := row.get("datastore_id"):
             self._counts[collection, datastore_id] -= 1
 
-
-def _key(collection: str, row: Row) -> tuple[object, ...]:
-    return (collection, *(row.get(field) for field in UNIQUE[collection]))
+    def _key(self, collection: str, row: Row) -> tuple[object, ...]:
+        return (collection, *(row.get(field) for field in self._unique[collection]))
 
 
 def _parents(collection: str, row: Row) -> list[str]:
@@ -103,10 +96,10 @@ def _parents(collection: str, row: Row) -> list[str]:
 class Spaces:
     """The spaces of all projects and regions."""
 
-    def __init__(self, store: Store, world: World) -> None:
+    def __init__(self, store: Store, world: World, unique: Mapping[str, tuple[str, ...]]) -> None:
         self.world = world
         self._spaces = {
-            (project.id, region): Space(store, project, region)
+            (project.id, region): Space(store, project, region, unique)
             for project in world.projects
             for region in world.regions
         }

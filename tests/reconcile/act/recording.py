@@ -1,6 +1,6 @@
 """A Kubernetes and an API that write down in one list what they are asked to do, in the order in which it comes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
@@ -10,8 +10,8 @@ from managed_databases.api.calls import Call
 from managed_databases.api.client import Reply
 from managed_databases.api.errors import ApiError
 from managed_databases.api.models import CloudObject
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import PasswordView
 from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.verdicts import Stall, Wait
 from managed_databases.reconcile.act.actor import Actor
@@ -27,9 +27,12 @@ from managed_databases.reconcile.ports import (
     Definition,
     Kube,
     NewSecret,
+    NewService,
     Resource,
     ResourceKey,
     SecretContent,
+    ServiceContent,
+    Workload,
 )
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.session import ProjectSession
@@ -115,6 +118,27 @@ class RecordingKube(Kube):
 
     async def read_config_map(self, namespace: str, name: str) -> Mapping[str, str] | None:
         raise AssertionError("no step reads a ConfigMap")
+
+    async def read_workload(self, kind: str, namespace: str, name: str) -> Workload | None:
+        raise AssertionError("no step looks at workloads")
+
+    async def list_workloads(self, kind: str, namespace: str, selector: str) -> Sequence[Workload]:
+        raise AssertionError("no step looks at workloads")
+
+    async def annotate_pods(self, workload: Workload, annotations: Mapping[str, str]) -> None:
+        raise AssertionError("no step looks at workloads")
+
+    async def read_service(self, namespace: str, name: str) -> ServiceContent | None:
+        raise AssertionError("nobody asks for a Service")
+
+    async def create_service(self, service: NewService) -> ServiceContent:
+        raise AssertionError("nobody asks for a Service")
+
+    async def replace_service(self, old: ServiceContent, service: NewService) -> ServiceContent:
+        raise AssertionError("nobody asks for a Service")
+
+    async def delete_service(self, service: ServiceContent) -> None:
+        raise AssertionError("nobody asks for a Service")
 
     async def read_definition(self, kind: str) -> Definition | None:
         raise AssertionError("no step reads a definition")

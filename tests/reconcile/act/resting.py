@@ -10,7 +10,7 @@ from kinds.builders import MAIN, parent, uuid
 from managed_databases.api.collections import TOPICS
 from managed_databases.api.errors import ApiError, Invalid, OutcomeUnknown
 from managed_databases.api.models import CloudObject, Topic, TopicChange
-from managed_databases.kinds.observed import PasswordView
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.verdicts import Change, Create, Reason, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.act.looks_by_id import NotSeen
 from managed_databases.reconcile.act.retry_policy import RetryPolicy

@@ -10,8 +10,9 @@ from kinds.builders import DATASTORE_SPEC, MAIN, datastore, uuid
 from managed_databases.api.collections import DATASTORES, TOPICS
 from managed_databases.api.errors import ApiError, Forbidden, OutcomeUnknown
 from managed_databases.api.models import DatastoreName, NewUser, Topic, TopicChange, User
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.facts import Facts
-from managed_databases.kinds.observed import PasswordView, SameKey
+from managed_databases.kinds.observed import SameKey
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import (
     Change,
@@ -57,7 +58,6 @@ async def test_a_creation_is_written_down_before_it_is_begun() -> None:
     assert "id" not in stage.status
     assert facts.id == MADE.id
     assert facts.intent is None
-    assert facts.phase == "PENDING_CREATE"
     assert stage.current.memory.creation.created_id == MADE.id, "until the status says so"
     (call,) = stage.session.calls
     assert isinstance(call.body, NewUser)

@@ -9,10 +9,11 @@ from pydantic import SecretStr
 
 from kinds.builders import MAIN, parent, uuid
 from managed_databases.api.models import User
-from managed_databases.kinds.observed import PasswordView
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.act import secret_content
 from managed_databases.reconcile.act.credentials import CredentialReader
+from managed_databases.reconcile.act.given_passwords import GivenPasswords
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.annotations import OWNER_UID, PASSWORD_CHECK
 from managed_databases.reconcile.memory import SecretsRead
@@ -54,7 +55,8 @@ class Fixture:
         self.current = self.stage.current
         self.cache = WatchedSecrets(self.stage.kube.secrets)
         ownership = SecretOwnership(set, self.current.checks)
-        self.reader = CredentialReader(self.stage.kube, self.cache, ownership, accepts_unlabelled)
+        given = GivenPasswords(self.stage.kube, accepts_unlabelled)
+        self.reader = CredentialReader(self.stage.kube, self.cache, ownership, self.stage.clock, given)
         self.read_names: list[str] = []
         read_secret = self.stage.kube.read_secret
 
@@ -73,7 +75,7 @@ class Fixture:
     async def read(self) -> PasswordView:
         read = await self.reader.read(self.current)
         assert read is not None
-        self.current.has_read(read.view, read.secrets, read.told_before)
+        self.current.has_read(read.view, read.secrets, read.held)
         return read.view
 
 
@@ -307,7 +309,7 @@ async def test_where_it_says_to_connect_is_remembered() -> None:
     before = Fixture(app(made=False))
     before.keep()
     await before.read()
-    assert before.current.observed.told_before == {}, "what was written for another object says nothing"
+    assert "host" not in before.current.observed.told_before, "what was written for another object says nothing"
 
 
 # --- given passwords ---
@@ -361,7 +363,7 @@ async def test_for_one_release_a_given_secret_needs_no_label() -> None:
     fixture = Fixture(app(**CHOSEN), accepts_unlabelled=True)
     fixture.stage.kube.secrets["chosen"] = given({}, TEXT)
     assert (await fixture.read()).given == NEW
-    assert fixture.reader.warned_of == {("home", "chosen")}
+    assert fixture.reader.given_passwords.warned_of == {("home", "chosen")}
 
 
 # --- what the Secrets should be ---

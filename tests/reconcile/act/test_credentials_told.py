@@ -9,10 +9,12 @@ from pydantic import SecretStr
 
 from kinds.builders import PROJECT, uuid
 from managed_databases.api.models import MetricsToken
-from managed_databases.kinds.observed import PasswordView
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.act import secret_content
-from managed_databases.reconcile.act.credentials import CredentialReader, after_a_call
+from managed_databases.reconcile.act.credentials import CredentialReader
+from managed_databases.reconcile.act.given_passwords import GivenPasswords
+from managed_databases.reconcile.act.password_view import after_a_call
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK
 from managed_databases.reconcile.memory import SecretsRead
@@ -32,7 +34,7 @@ class Fixture:
         self.stage = Stage(TOKEN, external=external, project=MAY)
         self.current, self.kube = self.stage.current, self.stage.kube
         ownership = SecretOwnership(set, self.current.checks)
-        self.reader = CredentialReader(self.kube, FakeCache(), ownership, accepts_unlabelled=False)
+        self.reader = CredentialReader(self.kube, FakeCache(), ownership, self.stage.clock, GivenPasswords(self.kube))
 
     @property
     def key(self) -> str:
@@ -51,7 +53,7 @@ class Fixture:
     async def read(self) -> PasswordView:
         read = await self.reader.read(self.current)
         assert read is not None
-        self.current.has_read(read.view, read.secrets, read.told_before)
+        self.current.has_read(read.view, read.secrets, read.held)
         return read.view
 
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from kinds.builders import MAIN, PROJECT, parent, uuid
 from managed_databases.api.collections import TOPICS
 from managed_databases.api.models import Topic, TopicChange
-from managed_databases.kinds.observed import PasswordView
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.verdicts import (
     Change,
     Create,
@@ -25,8 +25,8 @@ from managed_databases.kinds.verdicts import (
 )
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held, is_same_step
 from managed_databases.reconcile.annotations import SYNC_REQUESTED
-from managed_databases.reconcile.memory import FailedStep
 from managed_databases.reconcile.observe.current_pass import PassInProject
+from managed_databases.reconcile.retry_memory import FailedStep
 from reconcile.act.recording import Stage
 from reconcile.fake_cache import resource
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from kinds.builders import MAIN, uuid
 from managed_databases.api.models import User
-from managed_databases.kinds.observed import PasswordView
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.verdicts import Credentials, Delete, PasswordStep, Reason, Record, Stall, Wait
 from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS
 from managed_databases.reconcile.act.retry_policy import (
@@ -81,7 +81,7 @@ def repaired(
     resting = Resting(of, external=ACCOUNT if of is APP else None, credential=view)
     for _ in range(times):
         what = written if isinstance(written, int) else content_hash(resting.current, written or PASSWORD)
-        resting.current.memory.password.repairs.append((resting.clock.moment, what))
+        resting.current.memory.password.was_put_right(what, resting.clock.moment)
         resting.clock.moment += 10.0
     return resting
 

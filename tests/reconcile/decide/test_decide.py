@@ -6,23 +6,18 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kinds.builders import grouped, seen_database
-from managed_databases.api.models import Database, Datastore, User
+from kinds.builders import seen_database
+from managed_databases.api.models import Database
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.database_user import KIND as USER
-from managed_databases.kinds.database_user import DatabaseUserSpec, DatabaseUserStatus, ObservedUser
 from managed_databases.kinds.managed_database import KIND as DATABASE
 from managed_databases.kinds.managed_database import ObservedDatabase
-from managed_databases.kinds.observed import Observed, ObservedOwned, PasswordView, Referred
-from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.protection import ProtectedStatus
-from managed_databases.kinds.shared_fields import Identity, Intent
 from managed_databases.kinds.verdicts import (
-    Arrange,
     Create,
     Credentials,
     Delete,
     Done,
-    LetGo,
     PasswordStep,
     Reason,
     Record,
@@ -30,67 +25,24 @@ from managed_databases.kinds.verdicts import (
     Wait,
 )
 from managed_databases.reconcile.decide.decide import decide
-
-DATASTORE_ID = "00000000-0000-4000-8000-000000000001"
-MINE = "00000000-0000-4000-8000-00000000000a"
-OTHER = "00000000-0000-4000-8000-00000000000b"
-THIRD = "00000000-0000-4000-8000-00000000000c"
-
-POSTGRESQL = {"id": "00000000-0000-4000-8000-0000000000ff", "engine": "postgresql", "version": "16"}
-DATASTORE = Datastore(
-    id=DATASTORE_ID, name="main", status="ACTIVE", type_id=POSTGRESQL["id"], connection={"master": "m.example"}
+from reconcile.decide.observed_user import (
+    ADOPTS,
+    DATASTORE_ID,
+    HELD,
+    IDENTITY,
+    INTENT,
+    MINE,
+    NOT_NOW,
+    OTHER,
+    OTHER_PASSWORD,
+    PASSWORD,
+    THIRD,
+    TRIED,
+    observed,
+    parent,
+    status,
+    user,
 )
-PROTECTED = DATASTORE.model_copy(update={"is_protected": True})
-PROJECT = ProjectView("team", "0" * 32, "region-1", Catalogue(known=True))
-IDENTITY = Identity(
-    project="team", project_id="0" * 32, region="region-1", datastore_id=DATASTORE_ID, key=(DATASTORE_ID, "app")
-)
-INTENT = Intent(attempt=1, wait_seconds=60, expected={"datastore_id": DATASTORE_ID, "name": "app"})
-PASSWORD = SecretStr("secret-of-the-test")
-OTHER_PASSWORD = SecretStr("another-secret")
-
-
-def user(id_: str = MINE, status: str = "ACTIVE", name: str = "app", datastore_id: str = DATASTORE_ID) -> User:
-    return User(id=id_, status=status, name=name, datastore_id=datastore_id)
-
-
-def parent(**changes: Any) -> dict[str, Referred]:
-    return {"datastoreRef": replace(Referred("ManagedDatastore a/main", DATASTORE_ID, DATASTORE), **changes)}
-
-
-def owned(*, is_ours: bool = True, is_going: bool = False, **spec: Any) -> ObservedOwned:
-    """A grant that the user's spec lists."""
-    whole = {"deletionPolicy": "Delete"} | spec
-    return ObservedOwned("DatabaseGrant", "app-shop", whole, is_ours=is_ours, is_going=is_going, trouble=None)
-
-
-def observed(**changes: Any) -> ObservedUser:
-    """A user whose datastore is ACTIVE and of which nothing is in the cloud yet."""
-    spec = changes.pop("spec", {})
-    fields: dict[str, Any] = {
-        "namespace": "a",
-        "name": "app",
-        "uid": "uid",
-        "generation": 1,
-        "annotations": {},
-        "deleting": False,
-        "spec": DatabaseUserSpec.model_validate({"datastoreRef": {"name": "main"}} | spec),
-        "status": DatabaseUserStatus(),
-        "project": PROJECT,
-        "refs": parent(),
-        "credential": PasswordView(),
-    }
-    return Observed(**grouped(fields | changes))
-
-
-def status(**changes: Any) -> DatabaseUserStatus:
-    return DatabaseUserStatus(**({"identity": IDENTITY} | changes))
-
-
-HELD = {"status": status(id=MINE), "external": user(), "credential": PasswordView(password=PASSWORD)}
-NOT_NOW = Wait(Reason.RATE_LIMITED, "users cannot be listed")
-TRIED = {"status": status(intent=INTENT)}
-ADOPTS = {"project": replace(PROJECT, granted_powers=frozenset({"adopt"})), "namesakes": (user(OTHER),)}
 
 
 @pytest.mark.parametrize(
@@ -331,78 +283,6 @@ def test_password_steps(why: str, view: PasswordView, unconfirmed: bool, step: P
     decided = decide(USER, observed(**held))
     assert isinstance(decided, Credentials), why
     assert decided.step is step, why
-
-
-@pytest.mark.parametrize(
-    ("why", "given", "verdict", "reason"),
-    [
-        ("nothing was ever made", {"status": DatabaseUserStatus()}, LetGo, Reason.RELEASED),
-        ("an open attempt is looked at first", {**TRIED, "settle_seconds": 5.0}, Wait, Reason.LOOKING),
-        ("an open attempt that made something", {**TRIED, "namesakes": (user(),)}, Record, Reason.FOUND),
-        ("an open attempt that made nothing", TRIED, LetGo, Reason.RELEASED),
-        ("an open attempt with two candidates", {**TRIED, "namesakes": (user(), user(OTHER))}, Stall, Reason.AMBIGUOUS),
-        ("it is there", HELD, Delete, Reason.DELETING),
-        ("it is protected", {**HELD, "spec": {"deletionProtection": True}}, Stall, Reason.PROTECTED),
-        ("it is protected with its datastore", {**HELD, "refs": parent(object=PROTECTED)}, Stall, Reason.PROTECTED),
-        ("what it owns goes first", {**HELD, "owned": (owned(),)}, Arrange, Reason.DELETING),
-        ("what it owns may go", {**HELD, "owned": (owned(deletionProtection=False),)}, Delete, Reason.DELETING),
-        ("what it owns is going", {**HELD, "owned": (owned(is_going=True),)}, Delete, Reason.DELETING),
-        ("what stands in the way is not its own", {**HELD, "owned": (owned(is_ours=False),)}, Delete, Reason.DELETING),
-        ("it is on its way out", {**HELD, "external": user(status="PENDING_DELETE")}, Wait, Reason.DELETING),
-        ("it is gone", {**HELD, "external": None, "is_gone": True}, LetGo, Reason.RELEASED),
-        ("not in the list is not gone", {**HELD, "external": None}, Wait, Reason.LOOKING),
-        ("its datastore takes it along", {**HELD, "refs": parent(going=True)}, Wait, Reason.DELETING),
-        (
-            "for a while also if that is held up",
-            {**HELD, "refs": parent(going=True, held_up=True), "patience_seconds": 5.0},
-            Wait,
-            Reason.DELETING,
-        ),
-        ("and then by itself", {**HELD, "refs": parent(going=False, held_up=True)}, Delete, Reason.DELETING),
-        ("it stays when so asked", {**HELD, "spec": {"deletionPolicy": "Retain"}}, LetGo, Reason.RELEASED),
-        (
-            "people give it up",
-            {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "annotations": {"manageddatabases.io/force-delete": "true"}},
-            LetGo,
-            Reason.RELEASED,
-        ),
-        ("without its project nothing is known", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x")}, Wait, Reason.PROJECT_MISSING),
-        ("what is in it comes first", {**HELD, "children": ("x",)}, Wait, Reason.IN_USE),
-        ("another resource holds it: it stays there", {**HELD, "holder": "x"}, LetGo, Reason.RELEASED),
-        ("its whole kind goes: nobody wanted that in the cloud", {**HELD, "is_definition_going": True}, LetGo, Reason.RELEASED),
-        ("so it is with what is waited for", {**HELD, "children": ("x",), "is_definition_going": True}, LetGo, Reason.RELEASED),
-        ("and without a project", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "is_definition_going": True}, LetGo, Reason.RELEASED),
-        ("nobody may tell whether its kind goes", {**HELD, "is_definition_going": None}, Stall, Reason.FORBIDDEN),
-    ],
-)  # fmt: skip
-def test_decide_deletion(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
-    decided = decide(USER, observed(deleting=True, **given))
-    assert (type(decided), decided.reason) == (verdict, reason), why
-
-
-def test_with_its_definition_it_goes_and_its_secret_stays() -> None:
-    decided = decide(USER, observed(deleting=True, **HELD, is_definition_going=True))
-    assert isinstance(decided, LetGo)
-    assert decided.retain
-
-
-@pytest.mark.parametrize(
-    ("given", "way"),
-    [
-        (HELD, {"deletionPolicy": "Delete", "deletionProtection": False}),
-        ({**HELD, "spec": {"deletionPolicy": "Retain"}}, {"deletionPolicy": "Retain"}),
-        ({**HELD, "annotations": {"manageddatabases.io/force-delete": "true"}}, {"deletionPolicy": "Retain"}),
-        ({**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "spec": {"deletionPolicy": "Retain"}}, {"deletionPolicy": "Retain"}),
-    ],
-)  # fmt: skip
-def test_what_it_owns_is_sent_the_same_way(given: dict[str, Any], way: dict[str, Any]) -> None:
-    step = decide(USER, observed(deleting=True, owned=(owned(),), **given))
-    assert isinstance(step, Arrange)
-    assert step.owned.spec == way
-    assert step.if_there
-    assert not step.doomed
-    then = decide(USER, observed(deleting=True, owned=(owned(**way),), **given))
-    assert isinstance(then, Delete | LetGo)
 
 
 def seen_held(spec: dict[str, Any] | None = None, **fields: Any) -> ObservedDatabase:

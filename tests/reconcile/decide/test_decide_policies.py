@@ -15,8 +15,8 @@ from managed_databases.kinds.verdicts import Change, Create, Done, Reason, Recor
 from managed_databases.reconcile.annotations import APPROVE, RECREATE
 from managed_databases.reconcile.decide.decide import decide
 from managed_databases.reconcile.decide.differences import approval_hash
-from reconcile.decide.test_decide import HELD, MINE, status
-from reconcile.decide.test_decide import observed as seen_user
+from reconcile.decide.observed_user import HELD, MINE, status
+from reconcile.decide.observed_user import observed as seen_user
 
 REPORT = {"driftPolicy": "Report", "nodeCount": 1}
 APPROVE_IT = {"changePolicy": "Approve", "nodeCount": 1}

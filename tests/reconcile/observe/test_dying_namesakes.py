@@ -8,7 +8,7 @@ import pytest
 
 from kinds.builders import PROJECT, uuid
 from managed_databases.api.models import User
-from managed_databases.kinds.database_user import DatabaseUserStatus
+from managed_databases.kinds.database_user_spec import DatabaseUserStatus
 from managed_databases.kinds.observed import SameKey
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe.current_pass import Pass, PassContext

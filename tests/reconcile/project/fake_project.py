@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,16 @@ from managed_databases.kinds.kind import CloudKind, any_kind
 from managed_databases.kinds.managed_database import KIND as DATABASE
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
 from managed_databases.kinds.written import Written
-from managed_databases.reconcile.ports import Definition, NewSecret, Resource, ResourceKey, SecretContent
+from managed_databases.reconcile.ports import (
+    Definition,
+    NewSecret,
+    NewService,
+    Resource,
+    ResourceKey,
+    SecretContent,
+    ServiceContent,
+    Workload,
+)
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling.work_queue import Priority
@@ -169,6 +178,27 @@ class FakeKube:
             return None
         data = {key: SecretStr(value) for key, value in self.secrets[name].items()}
         return SecretContent(namespace, name, "uid", "1", "Opaque", {}, {}, data)
+
+    async def read_workload(self, kind: str, namespace: str, name: str) -> Workload | None:
+        raise AssertionError("no project has workloads")
+
+    async def list_workloads(self, kind: str, namespace: str, selector: str) -> Sequence[Workload]:
+        raise AssertionError("no project has workloads")
+
+    async def annotate_pods(self, workload: Workload, annotations: Mapping[str, str]) -> None:
+        raise AssertionError("no project has workloads")
+
+    async def read_service(self, namespace: str, name: str) -> ServiceContent | None:
+        raise AssertionError("nobody asks for a Service")
+
+    async def create_service(self, service: NewService) -> ServiceContent:
+        raise AssertionError("nobody asks for a Service")
+
+    async def replace_service(self, old: ServiceContent, service: NewService) -> ServiceContent:
+        raise AssertionError("nobody asks for a Service")
+
+    async def delete_service(self, service: ServiceContent) -> None:
+        raise AssertionError("nobody asks for a Service")
 
     async def read_definition(self, kind: str) -> Definition | None:
         raise AssertionError("a project is never asked whether its definition goes")

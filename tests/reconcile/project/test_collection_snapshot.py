@@ -35,6 +35,16 @@ def listed(snapshot: CollectionSnapshot[User], *objects: User, at: float = 0) ->
     return snapshot.list_finished(snapshot.list_started(at), objects)
 
 
+def test_what_the_last_list_shows_is_in_memory_once(snapshot: CollectionSnapshot[User]) -> None:
+    snapshot.answered(replace(APP))
+    shown = replace(APP)
+    assert listed(snapshot, shown) == Delta(), "nothing is news"
+    assert snapshot.get("u1") is shown
+    snapshot.outcome_unknown("u1")
+    assert listed(snapshot, shown) == Delta(changed=frozenset({"u1"})), "what was unclear is clear"
+    assert not snapshot.is_dirty("u1")
+
+
 def test_a_list_fills_the_snapshot(snapshot: CollectionSnapshot[User]) -> None:
     assert not snapshot.has_listed
     assert listed(snapshot, APP, at=7) == Delta(changed=frozenset({"u1"}))

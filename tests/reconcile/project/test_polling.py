@@ -96,7 +96,8 @@ async def test_a_collection_and_a_resource_may_want_a_pace_of_their_own() -> Non
         raise AssertionError(f"still listed: {listed}")
 
 
-async def test_after_a_change_the_pace_is_that_of_pending_things() -> None:
+async def test_after_a_change_the_collection_is_listed_soon() -> None:
+    """A third of the interval for pending objects, though nothing is pending; the list after that is one at rest."""
     harness = ProjectHarness(replace(SETTINGS, poll_seconds=1e6))
     harness.cloud.put("datastores", "a")
     harness.cloud.answers["PUT /datastores/a"] = lambda: httpx.Response(200)

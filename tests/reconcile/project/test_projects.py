@@ -293,6 +293,13 @@ async def test_permissions_follow_the_spec() -> None:
     harness.cache.labels["shop"] = {"team": "a"}
     assert harness.projects.granted_powers("main", "shop") == frozenset({"adopt"})
     assert harness.projects.granted_powers("missing", "shop") is None
+    assert harness.projects.tells_allowed("main")
+    harness.edit(allowedNamespaces=[])
+    assert harness.projects.tells_allowed("main")
+    harness.edit(allowedNamespaces="(more than this operator reads)")
+    assert not harness.projects.tells_allowed("main")
+    assert harness.projects.granted_powers("main", "shop") is None
+    assert harness.projects.named_namespaces("main") == ()
 
 
 async def test_the_default_project() -> None:

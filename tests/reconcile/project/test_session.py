@@ -135,6 +135,15 @@ async def test_the_catalogue_counts_its_changes() -> None:
         assert harness.woken["catalogue", NAME] >= 2
 
 
+async def test_projects_that_offer_the_same_have_it_in_memory_once() -> None:
+    async with ProjectHarness(QUIET).opened() as one, ProjectHarness(QUIET).opened() as other:
+        await until(lambda: one.view and one.view.catalogue.known, lambda: one.view)
+        await until(lambda: other.view and other.view.catalogue.known, lambda: other.view)
+        assert one.view is not None
+        assert other.view is not None
+        assert one.view.catalogue.parameters["t"][0] is other.view.catalogue.parameters["t"][0]
+
+
 async def test_a_part_of_the_catalogue_that_fails_is_tried_again() -> None:
     harness = ProjectHarness(QUIET)
     harness.cloud.answers["GET /flavors"] = lambda: httpx.Response(503)

@@ -73,6 +73,25 @@ def test_a_deletion_is_no_warning() -> None:
     ] == ["Normal"]
 
 
+@pytest.mark.parametrize(
+    ("why", "now", "told"),
+    [
+        ("the cloud is at work", ("Pending", "True", "False"), ["Normal"]),
+        ("the operator changes the password", ("RotatingPassword", "True", "False"), ["Normal"]),
+        ("its datastore is, which tells it itself", ("ParentNotReady", "True", "False"), ["Normal"]),
+        ("nobody works on it", ("ParentNotReady", "False", "False"), ["Warning"]),
+        ("the API does not answer", ("ApiUnreachable", "True", "False"), ["Warning"]),
+        ("the credentials are refused", ("CredentialsInvalid", "True", "False"), ["Warning"]),
+        ("a person must act", ("Pending", "True", "True"), ["Warning"]),
+    ],
+)
+def test_only_what_somebody_should_look_at_is_a_warning(why: str, now: tuple[str, str, str], told: list[str]) -> None:
+    reason, reconciling, stalled = now
+    gone = said(Ready=("False", reason), Reconciling=(reconciling, reason), Stalled=(stalled, reason))
+    found = announcements(map(ToldCondition, READY), map(ToldCondition, gone), deleting=False)
+    assert [each.type_ for each in found] == told, why
+
+
 class Kubernetes:
     def __init__(self) -> None:
         self.posted: list[tuple[str, str]] = []

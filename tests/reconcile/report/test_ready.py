@@ -18,11 +18,12 @@ from kinds.builders import (
     uuid,
 )
 from managed_databases.api.models import Database, User
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.database_user import KIND as USER
 from managed_databases.kinds.datastore_seen import ObservedDatastore
 from managed_databases.kinds.managed_database import KIND as DATABASE
 from managed_databases.kinds.managed_datastore import KIND
-from managed_databases.kinds.observed import PasswordView, Referred
+from managed_databases.kinds.observed import Referred
 from managed_databases.kinds.verdicts import Done, Reason, Stall, Verdict, Wait
 from managed_databases.reconcile.report.status import status
 from managed_databases.reconcile.told import Told

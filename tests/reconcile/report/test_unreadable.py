@@ -56,5 +56,5 @@ def test_of_what_cannot_be_read_nobody_knows_whether_it_is_ready() -> None:
 def test_all_else_stays_as_it_stood_there() -> None:
     for told in (troubled_status(resource(ODD), TROUBLE, NOW), unreadable_status(resource(ODD), "why", NOW)):
         assert {**told, **ODD} == told
-        assert told.keys() - ODD.keys() == {"conditions", "observedGeneration"}
+        assert told.keys() - ODD.keys() == {"conditions", "observedGeneration", "reason", "message"}
         assert told["observedGeneration"] == 3

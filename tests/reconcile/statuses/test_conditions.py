@@ -9,7 +9,7 @@ from managed_databases.kinds.managed_datastore import KIND
 from managed_databases.kinds.shared_fields import MAX_KEY, Condition
 from managed_databases.kinds.verdicts import Done, Reason
 from managed_databases.reconcile.report.status import status
-from managed_databases.reconcile.statuses.conditions import MAX_MESSAGE, conditions
+from managed_databases.reconcile.statuses.conditions import MAX_MESSAGE, Saying, Summary, conditions, summary
 from managed_databases.reconcile.told import Told, ToldCondition
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,3 +79,56 @@ def test_a_name_that_is_too_long_is_cut_where_the_identity_tells_it() -> None:
     whole = KIND.status.model_validate(told)
     assert whole.identity is not None
     assert max(map(len, whole.identity.key)) == MAX_KEY
+
+
+SERVES: Saying = (True, Reason.READY, "usable")
+FITS: Saying = (True, Reason.IN_SYNC, "the cloud matches the spec")
+NO: Saying = (False, Reason.IN_SYNC, "the cloud matches the spec")
+REFUSED = (Reason.INVALID, "no such version")
+
+
+def of_all(ready: Saying, synced: Saying, stalled: Saying, **more: Saying) -> dict[str, Saying]:
+    return {"Ready": ready, "Synced": synced, "Reconciling": NO, "Stalled": stalled, **more}
+
+
+@pytest.mark.parametrize(
+    ("why", "says", "shown"),
+    [
+        ("all is well", of_all(SERVES, FITS, NO), ("Ready", None)),
+        ("it serves with an older spec", of_all(SERVES, (False, *REFUSED), (True, *REFUSED)), REFUSED),
+        (
+            "it serves not, and the spec is refused",
+            of_all((False, Reason.DOWN, "the cloud says DOWN"), (False, *REFUSED), (True, *REFUSED)),
+            (Reason.DOWN, "the cloud says DOWN"),
+        ),
+        (
+            "nobody knows whether it serves",
+            of_all((None, Reason.LOOKING, "not seen yet"), FITS, NO),
+            (Reason.LOOKING, "not seen yet"),
+        ),
+        (
+            "it serves with less than it should",
+            of_all(SERVES, FITS, NO, Degraded=(True, Reason.DEGRADED, "a node is away")),
+            (Reason.DEGRADED, "a node is away"),
+        ),
+        (
+            "a person must act, and it serves with less than it should",
+            of_all(SERVES, (False, *REFUSED), (True, *REFUSED), Degraded=(True, Reason.DEGRADED, "a node is away")),
+            REFUSED,
+        ),
+        ("it did so before", of_all(SERVES, FITS, NO, Degraded=(False, Reason.DEGRADED, "no more")), ("Ready", None)),
+        (
+            "a step is under way while it serves",
+            of_all(SERVES, (False, Reason.RENAMING, "gets its name"), NO),
+            (Reason.RENAMING, "gets its name"),
+        ),
+        (
+            "it is left as it is",
+            of_all(SERVES, (True, Reason.NOT_TOLD, "the API does not tell"), NO),
+            (Reason.NOT_TOLD, "the API does not tell"),
+        ),
+        ("nothing is said yet", {}, (None, None)),
+    ],
+)
+def test_a_summary_tells_the_worst(why: str, says: dict[str, Saying], shown: tuple[str | None, str | None]) -> None:
+    assert summary(conditions((), 1, says, NOW)) == Summary(*shown)

@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from stories.everything import (
+    CHANGE,
+    COLLECTIONS,
     all_is_in_sync,
     every_password_is_right,
+    first_of,
     give,
     given,
     nothing_is_left,
@@ -81,9 +84,8 @@ async def _change(world: World) -> None:
         deletionProtection=True,
     )
     await world.change("ManagedDatabase", "shop", ownerRef={"name": "reader"})
-    await world.change("KafkaTopic", "orders", partitions=6)
-    await world.change("KafkaACL", "producer-writes", allowRead=True)
-    await world.change("PrometheusMetricsToken", "prometheus", name="renamed")
+    for kind, spec in CHANGE.items():
+        await world.change(kind, first_of(world, kind), **spec)
 
 
 async def _changed(world: World) -> None:
@@ -96,22 +98,20 @@ async def _rotate(world: World) -> None:
     await give(world, reader="given-second", cache="given-second")
     await world.change("ManagedDatastore", "cache", redis={"passwordSecretRef": given("cache")})
     await world.annotate("DatabaseUser", "reader", sync_requested="now")  # nobody watches a Secret that is not ours
-    for user in ("app", "producer"):
-        await world.cluster.delete("Secret", f"{user}-user", world.namespace)
+    await world.annotate("DatabaseUser", "producer", rotate_password="now")
+    await world.cluster.delete("Secret", "app-user", world.namespace)
 
 
 async def _rotated(world: World) -> None:
     await _all_is_well(world)
     assert (await world.secret("reader-user"))["password"] == "given-second"
     assert (await world.secret("cache-redis"))["password"] == "given-second"
+    producer = await world.get("DatabaseUser", "producer")
+    assert producer["status"]["rotation"]["handledRequest"] == "now"
 
 
-_CHILDREN_FIRST = (
-    {"LogicalReplicationSlot", "DatabaseExtension", "DatabaseGrant", "KafkaACL", "PrometheusMetricsToken"},
-    {"ManagedDatabase", "KafkaTopic"},
-    {"DatabaseUser"},
-    {"ManagedDatastore"},
-)
+_AFTER_OTHERS = ("ManagedDatabase", "DatabaseUser", "ManagedDatastore")
+_CHILDREN_FIRST = (set(COLLECTIONS) - {*_AFTER_OTHERS}, *({kind} for kind in _AFTER_OTHERS))
 """What is deleted takes what is in it along: only in this order each is deleted by its own call in every run."""
 
 

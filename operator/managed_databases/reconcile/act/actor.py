@@ -20,7 +20,6 @@ from managed_databases.kinds.verdicts import (
 )
 from managed_databases.reconcile.act.letting_go import LettingGo
 from managed_databases.reconcile.act.password_change import PasswordChange
-from managed_databases.reconcile.act.secret_content import check
 from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.clock import Clock
@@ -115,9 +114,9 @@ class Actor:
             memory.call_has_ended(self.clock.monotonic())
         if made is None:  # an empty answer: a list will show the object
             return facts
-        memory.was_made(made.id)
-        facts |= Facts(id=made.id, intent=None, phase=made.status)
-        return facts if password is None else facts | Facts(password_check=check(current, password))
+        memory.was_made(made.id, self.clock.monotonic())
+        facts |= Facts(id=made.id, intent=None)
+        return facts if password is None else facts | self.passwords.was_made_with(current, password)
 
     async def _record(self, current: Pass, step: Record) -> Facts:
         if step.changes.seal is not None:
@@ -149,7 +148,7 @@ class Actor:
     async def _arrange(self, current: Pass, step: Arrange) -> None:
         owned = step.owned
         key = ResourceKey(owned.kind, current.resource.key.namespace, owned.name)
-        there, marks = self.cache.get(key), {OWNED_BY: current.resource.uid}
+        there, marks = self.cache.get(key), {**owned.annotations, OWNED_BY: current.resource.uid}
         is_for_those_of_ours = step.if_there or step.doomed
         if is_for_those_of_ours and (there is None or owner_of(there) != current.resource.uid):
             return  # gone, or not ours any more, since the pass has looked

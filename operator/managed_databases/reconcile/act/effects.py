@@ -9,8 +9,8 @@ from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.waited_references import unknown_reference
-from managed_databases.reconcile.memory import FailedStep
 from managed_databases.reconcile.observe.current_pass import Pass
+from managed_databases.reconcile.retry_memory import FailedStep
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 

@@ -4,8 +4,8 @@ import orjson
 
 from managed_databases.kinds.verdicts import Change, Credentials, Delete, LetGo, Reason, Record, Step
 from managed_databases.reconcile.annotations import sync_request
-from managed_databases.reconcile.memory import FailedStep
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
+from managed_databases.reconcile.retry_memory import FailedStep
 from managed_databases.reconcile.step_fingerprint import Fingerprint, SeenReference
 
 _FEW_FAILURES = 2

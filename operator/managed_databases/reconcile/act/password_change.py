@@ -13,10 +13,11 @@ from managed_databases.api.errors import (
     Refused,
     Unauthorized,
 )
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.facts import NOTHING, Facts
-from managed_databases.kinds.observed import PasswordView
+from managed_databases.kinds.password_rotation import written
 from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Verdict
-from managed_databases.reconcile.act import credentials, secret_content
+from managed_databases.reconcile.act import credentials, secret_content, turn_change
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.clock import Clock
@@ -25,6 +26,7 @@ from managed_databases.reconcile.observe import passwords
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 from managed_databases.reconcile.ports import AlreadyThere, Kube, NewSecret, SecretContent
 from managed_databases.reconcile.report.event_recorder import SECRET_MARKS_RESTORED, Announcement
+from managed_databases.reconcile.report.status import next_rotation
 from managed_databases.reconcile.report.status_writer import StatusWriter
 
 
@@ -73,6 +75,9 @@ class PasswordChange:
         """Do the step; return the facts that it has changed. `shown` is the verdict that the status shows meanwhile."""
         view, memory = current.observed.credential, current.memory.password
         assert view is not None
+        if step.step in turn_change.STEPS:
+            turns = turn_change.TurnChange(self.kube, self.ownership, self.writer, self.clock)
+            return await turns.act(current, step, shown)
         match step.step:
             case PasswordStep.PREPARE:
                 return await self._prepare(current, view, step, shown)
@@ -92,7 +97,7 @@ class PasswordChange:
                 await self._write(current, view.pending)
                 await self._delete_pending(current)
                 memory.was_confirmed(view.pending)  # should the facts not be written now, that needs no further call
-                return self._known(current, view.pending)
+                return self._known(current, view.pending) | self._changed(current)
             case PasswordStep.CONFIRM:
                 # Written before the cloud changes: the Secret may be another one before the next pass.
                 await self.writer.write(current, shown, Facts(password_unconfirmed=True))
@@ -102,7 +107,7 @@ class PasswordChange:
                     memory.was_put_right(secret_content.RESET, self.clock.monotonic())
             case PasswordStep.CONFIRMED:
                 assert view.password is not None
-                return self._known(current, view.password)
+                return self._known(current, view.password) | self._changed_since(current, view.password)
             case PasswordStep.WRITE:
                 await self._repair(current, view)
         return NOTHING
@@ -111,6 +116,34 @@ class PasswordChange:
     def _known(current: Pass, password: SecretStr) -> Facts:
         """Return the facts once the cloud and the credentials Secret have this password, for certain."""
         return Facts(password_unconfirmed=None, password_check=secret_content.check(current, password))
+
+    def was_made_with(self, current: Pass, password: SecretStr) -> Facts:
+        """Return what is known of the password once an object was made with it."""
+        view, status = current.observed.credential, current.observed.status
+        is_new = status.password_changed_at is None or view is None or view.password != password
+        known = Facts(password_check=secret_content.check(current, password))
+        return known | self._changed(current) if is_new else known
+
+    def _changed(self, current: Pass) -> Facts:
+        """Return the facts once the password was changed: since when it is as it is, and the date of the next change. Where two
+        users take turns, these are facts of the mounted Secret, and not of this one.
+        """
+        if current.observed.is_paired:
+            return turn_change.own_changed(current)
+        now, before, view = self.clock.now(), current.observed.status.rotation, current.observed.credential
+        # A password that a person gave and has taken back is no answer to the wish for another one.
+        is_withdrawn = view is not None and view.pending_is_given and view.given is None
+        new = next_rotation(current.kind, current.observed, before, now, has_changed=not is_withdrawn)
+        return Facts(password_changed_at=written(now), rotation=new)
+
+    def _changed_since(self, current: Pass, password: SecretStr) -> Facts:
+        """Return the fact that the password was changed, if it is not the one that the status knows. A process that ended
+        between the Secret and the status has left that fact out, and without it a change that is due would be made twice.
+        """
+        status = current.observed.status
+        if status.password_check is None:  # of an earlier version, of an attempt to create, or somebody else's before
+            return NOTHING if status.adopted or status.password_changed_at else self._changed(current)
+        return NOTHING if status.password_check == secret_content.check(current, password) else self._changed(current)
 
     async def _prepare(self, current: Pass, view: PasswordView, step: Credentials, shown: Verdict) -> Facts:
         """Write a new password into the pending Secret. The creation of this Secret is the lock of the change."""
@@ -216,8 +249,7 @@ class PasswordChange:
             memory.was_not_taken(view.pending)
 
     async def _send(self, current: PassInProject, password: SecretStr | None) -> None:
-        credential = current.kind.credential
-        assert credential is not None
+        credential = current.kind.existing_credential
         assert password is not None
         assert credential.set_password is not None
         call = credential.set_password(current.observed.existing.id, password)

@@ -33,10 +33,11 @@ from managed_databases.reconcile.decide.failures import (
     meaning_of_busy,
     refused,
 )
-from managed_databases.reconcile.memory import FailedStep, Memory
+from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 from managed_databases.reconcile.ports import KubeRefused
-from managed_databases.reconcile.report.status import secret_name
+from managed_databases.reconcile.report.status import password_secret, secret_name
+from managed_databases.reconcile.retry_memory import FailedStep
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.settings import ControllerSettings
 
@@ -63,7 +64,8 @@ class RetryPolicy:
         if not isinstance(verdict, Step):
             return verdict
         if isinstance(verdict, Credentials) and self._is_secret_fight(current, verdict):
-            name = secret_name(current.kind, current.observed)
+            is_mounted = verdict.step is PasswordStep.MOUNT
+            name = (secret_name if is_mounted else password_secret)(current.kind, current.observed)
             return Stall(
                 Reason.DRIFT_FIGHT,
                 f"the Secret {name} had to be put right {REPAIRS_OF_A_SECRET} times in ten minutes: something else "
@@ -163,6 +165,8 @@ class RetryPolicy:
         is_reset = step.step is PasswordStep.PREPARE and step.reason is Reason.PASSWORD_RESET
         if is_reset or (step.step in (PasswordStep.PREPARE, PasswordStep.CONFIRM) and is_of_another_hand):
             wanted = RESET
+        elif step.step is PasswordStep.MOUNT and view.turns is not None:
+            wanted = view.turns.content
         elif step.step is PasswordStep.WRITE:
             value = view.password if credential.value_of is None else view.given
             wanted = RESET if value is None else content_hash(current, value)

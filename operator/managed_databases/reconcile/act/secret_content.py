@@ -6,8 +6,17 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from managed_databases.kinds.datastore_endpoints import OPTIONAL_KEYS, lets_in
-from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, PASSWORD_CHECK, RETAINED
+from managed_databases.kinds.login_keys import ALWAYS_OURS, OPTIONAL_KEYS, lets_in
+from managed_databases.reconcile.act.secret_marks import Written, marks_of_others, written_into
+from managed_databases.reconcile.annotations import (
+    OBJECT_ID,
+    OF_TWO_USERS,
+    OWNER_UID,
+    PASSWORD_CHECK,
+    PASSWORD_GIVEN,
+    RETAINED,
+    WRITTEN,
+)
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.ports import (
     MANAGED_LABEL,
@@ -16,7 +25,7 @@ from managed_databases.reconcile.ports import (
     Resource,
     SecretContent,
 )
-from managed_databases.reconcile.report.status import secret_name
+from managed_databases.reconcile.report.status import password_secret, secret_name
 
 PENDING_KEY: Final = "password"
 """The key of the password in the pending Secret."""
@@ -31,8 +40,7 @@ def pending_name(name: str) -> str:
 
 
 def desired_data(current: Pass, password: SecretStr) -> dict[str, SecretStr]:
-    credential = current.kind.credential
-    assert credential is not None
+    credential = current.kind.existing_credential
     text: Mapping[str, str] = credential.content(current.observed, password)
     return {**{key: SecretStr(value) for key, value in text.items()}, credential.key: password}
 
@@ -46,34 +54,61 @@ def check(current: Pass, password: SecretStr) -> str:
     return current.checks.make(current.resource.uid, password)
 
 
-def desired(current: Pass, password: SecretStr) -> NewSecret:
-    """Return the credentials Secret as it should be with this password."""
-    credential = current.kind.credential
-    assert credential is not None
+def desired(current: Pass, password: SecretStr, *, name: str | None = None) -> NewSecret:
+    """Return the Secret with the resource's password as it should be with this password, under its own name or another one.
+
+    A Secret that nobody mounts has no labels and annotations of the spec: these may say where a Secret is copied to.
+    """
+    credential = current.kind.existing_credential
     assert password is not UNREAD
-    resource, id_ = current.resource, current.observed.status.id
+    observed, resource, id_ = current.observed, current.resource, current.observed.status.id
+    own_name = secret_name if observed.login_as is not None else password_secret
     # A value that the cloud tells is written once the object exists. When the cloud does not tell it any more, the id proves that
     # the value is this object's.
     of_object = {OBJECT_ID: id_} if credential.value_of is not None and id_ is not None else {}
+    data, spec = desired_data(current, password), current.observed.spec
+    mine, before = current.secrets.credentials, written_into(current.secrets.credentials)
+    is_mounted = name is None and (observed.login_as is not None or not observed.is_paired)
+    wants = (credential.labels(spec), credential.annotations(spec)) if is_mounted else ({}, {})
+    labels = _of_ours(wants[0], {} if mine is None else mine.labels, before.labels)
+    annotations = _of_ours(wants[1], {} if mine is None else mine.annotations, before.annotations)
+    further = frozenset(data) - OPTIONAL_KEYS - ALWAYS_OURS - {credential.key}
+    written = Written(further, frozenset(labels), frozenset(annotations))
     return NewSecret(
         namespace=resource.key.namespace,
-        name=secret_name(current.kind, current.observed),
+        name=name or own_name(current.kind, observed),
         type=f"servicebinding.io/{credential.type(current.observed)}",
-        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check(current, password), **of_object},
-        data=desired_data(current, password),
+        annotations={
+            **annotations,
+            **written.annotation(),
+            OWNER_UID: resource.uid,
+            PASSWORD_CHECK: check(current, password),
+            **of_object,
+            **({} if is_mounted else {OF_TWO_USERS: "true"}),
+        },
+        data=data,
         owner=resource if current.observed.spec.deletion_policy == "Delete" else None,
-        drops=OPTIONAL_KEYS,
+        drops=OPTIONAL_KEYS | (before.keys - ALWAYS_OURS - {credential.key}),
+        labels=labels,
+        drops_labels=before.labels - {MANAGED_LABEL},
+        drops_annotations=before.annotations | ({OF_TWO_USERS} if is_mounted else set()),
     )
+
+
+def _of_ours(wanted: Mapping[str, str], there: Mapping[str, str], ours: frozenset[str]) -> Mapping[str, str]:
+    others = marks_of_others(wanted, there, ours)
+    return {name: value for name, value in wanted.items() if name not in others}
 
 
 def pending_secret(current: Pass, password: SecretStr) -> NewSecret:
     """Return the pending Secret, whose creation is the lock of a password change."""
-    resource = current.resource
+    resource, view = current.resource, current.observed.credential
+    given = {PASSWORD_GIVEN: "true"} if view is not None and view.given == password else {}
     return NewSecret(
         namespace=resource.key.namespace,
-        name=pending_name(secret_name(current.kind, current.observed)),
+        name=pending_name(password_secret(current.kind, current.observed)),
         type="Opaque",
-        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check(current, password)},
+        annotations={OWNER_UID: resource.uid, PASSWORD_CHECK: check(current, password), **given},
         data={PENDING_KEY: password},
         owner=resource if current.observed.spec.deletion_policy == "Delete" else None,
     )
@@ -100,13 +135,20 @@ def misleads(current: Pass, mine: SecretContent | None, password: SecretStr) -> 
 
 def is_outdated(current: Pass, mine: SecretContent, password: SecretStr) -> bool:
     """Return whether the credentials Secret differs from what it should be with this password."""
-    wanted = keeping_check(current, mine, desired(current, password), password)
+    return differs(mine, keeping_check(current, mine, desired(current, password), password))
+
+
+def differs(mine: SecretContent, wanted: NewSecret) -> bool:
+    """Return whether a Secret differs from what it should be."""
     return (
         any(mine.data.get(key) != value for key, value in wanted.data.items())
         or not mine.data.keys().isdisjoint(wanted.drops - wanted.data.keys())
         or mine.labels.get(MANAGED_LABEL) != OWN  # without the label the Secret is not watched
         or mine.owner_uids != (() if wanted.owner is None else (wanted.owner.uid,))
         or any(mine.annotations.get(name) != value for name, value in wanted.annotations.items())
+        or any(mine.labels.get(name) != value for name, value in wanted.labels.items())
+        or not mine.annotations.keys().isdisjoint((wanted.drops_annotations | {WRITTEN}) - wanted.annotations.keys())
+        or not mine.labels.keys().isdisjoint(wanted.drops_labels - wanted.labels.keys())
     )
 
 

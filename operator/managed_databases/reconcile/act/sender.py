@@ -1,10 +1,14 @@
 """Sends the calls of steps. The API's answer enters the snapshot before anything else happens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from pydantic import SecretStr
 
 from managed_databases.api.calls import Call
 from managed_databases.api.errors import ApiError, OutcomeUnknown
 from managed_databases.api.models import CloudObject
+from managed_databases.kinds.credential_views import PasswordView
+from managed_databases.reconcile.act.secret_content import UNREAD
 from managed_databases.reconcile.decide.failures import is_refusal
 from managed_databases.reconcile.observe.current_pass import PassInProject
 from managed_databases.reconcile.observe.ownership_index import ObjectName, OwnershipIndex
@@ -17,6 +21,8 @@ class Sender:
     async def send(self, current: PassInProject, call: Call[CloudObject | None]) -> CloudObject | None:
         """Send the call; return the object in the API's answer, None for an empty answer. Raises ApiError."""
         target, priority = current.observed.external, current.priority
+        if passwords := _passwords(current.observed.credential):
+            call = replace(call, also_masked=passwords)
         try:
             reply = await current.session.send(call, priority, current.resource.key)
             if reply.value is not None and (other := self._why_another(current, target, reply.value)):
@@ -48,3 +54,10 @@ class Sender:
             or (known is not None and known.is_whole and current.kind.key_of(known) != current.key.key)
         )
         return f"the answer is about {answered.id}, which was there before" if is_old else None
+
+
+def _passwords(view: PasswordView | None) -> tuple[SecretStr, ...]:
+    """Return the passwords that the API may have been told of the resource, by whichever call."""
+    if view is None:
+        return ()
+    return tuple(one for one in dict.fromkeys((view.password, view.pending, view.given)) if one not in (None, UNREAD))

@@ -30,10 +30,11 @@ from managed_databases.reconcile.decide.differences import (
 from managed_databases.reconcile.decide.owned_resources import owned_step
 from managed_databases.reconcile.decide.password_steps import password_step
 from managed_databases.reconcile.decide.same_key import named, rename_collision
+from managed_databases.reconcile.decide.turns import turn_wait
 from managed_databases.reconcile.decide.waited_references import reference_problem, unknown_reference
 from managed_databases.reconcile.decide.without_object import lost, without_object
 
-_FOLLOW_THE_CLOUD = frozenset({PasswordStep.SWITCH, PasswordStep.CONFIRMED})
+_FOLLOW_THE_CLOUD = frozenset({PasswordStep.SWITCH, PasswordStep.CONFIRMED, PasswordStep.MOUNT, PasswordStep.LOCKED})
 """Steps that follow once the cloud has a password. They wait for nothing, as until then the Secret does not open the database."""
 
 
@@ -108,14 +109,16 @@ def _with_object(kind: CloudKind, observed: Observed, rests: Rests) -> Verdict:
         )
     verdict = password_step(kind, observed) or _difference(kind, observed, found)
     if isinstance(verdict, Done) and (lack := lacking(kind, observed)) is not None:
-        verdict = Wait(Reason.NOT_TOLD, lack)
+        verdict = lack
+    elif isinstance(verdict, Done) and (waiting := turn_wait(kind, observed)) is not None:
+        verdict = waiting
     is_done_in_the_cloud = isinstance(verdict, Credentials) and verdict.step in _FOLLOW_THE_CLOUD
     if isinstance(verdict, Change | Credentials) and not is_done_in_the_cloud:
         return reference_problem(kind, observed) or verdict
     return verdict
 
 
-def lacking(kind: CloudKind, observed: Observed) -> str | None:
+def lacking(kind: CloudKind, observed: Observed) -> Wait | Stall | None:
     """Return what the credentials Secret lacks to be of use; None if it lacks nothing, or if the kind has no Secret."""
     credential = kind.credential
     return None if credential is None or not credential.applies(observed) else credential.lacks(observed)

@@ -116,10 +116,11 @@ def approved(observed: Observed, change: Change) -> Change | Stall:
     hash_ = approval_hash(observed, change)
     if observed.annotations.get(APPROVE) == hash_:
         return change
+    given = "" if APPROVE not in observed.annotations else "; the annotation that is there approves something else"
     why = "as changePolicy is Approve" if by_policy else "on this adopted object"
     return Stall(
         Reason.APPROVAL_NEEDED,
-        f"{why}: {change.message} ({change.risk.name.lower()}). Annotate {APPROVE}: {hash_} to let it happen",
+        f"{why}: {change.message} ({change.risk.name.lower()}). Annotate {APPROVE}: {hash_} to let it happen{given}",
     )
 
 

@@ -1,8 +1,13 @@
 """Decides what to do next about a password and its Secrets."""
 
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import Observed, PasswordView
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Stall, Verdict, Wait
+from managed_databases.reconcile.decide.turns import leads_to_twin, mount_step, own_is_mounted, turn_step
+
+_SEND = Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
+_SWITCH = Credentials(PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it")
 
 
 def password_step(kind: CloudKind, observed: Observed) -> Verdict | None:
@@ -13,6 +18,15 @@ def password_step(kind: CloudKind, observed: Observed) -> Verdict | None:
     view = observed.credential
     if kind.credential is None or view is None or not kind.credential.applies(observed):
         return None
+    if leads_to_twin(observed) and (mount := mount_step(observed)) is not None:
+        return mount
+    if (missing := own_is_mounted(observed)) is not None:
+        return missing
+    return _own_step(kind, observed, view) or mount_step(observed) or turn_step(kind, observed)
+
+
+def _own_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdict | None:
+    """Return the next step for the password of the resource's own user."""
     step = _next_step(kind, observed, view)
     begins = isinstance(step, Credentials) and step.step is PasswordStep.PREPARE
     return view.no_change if begins and view.no_change is not None else step
@@ -20,23 +34,23 @@ def password_step(kind: CloudKind, observed: Observed) -> Verdict | None:
 
 def _next_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdict | None:
     if view.problem is not None:
-        return view.problem
+        return (_without_given(observed, view) if view.only_given_lacks else None) or view.problem
     if kind.credential is not None and kind.credential.value_of is not None:
         return _told_step(view)
     if view.pending is not None:
         if view.pending_sent:
-            return Credentials(
-                PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it"
-            )
+            return _SWITCH
         if instead := _instead_of_pending(view):
             return instead
         if view.pending_denied and view.password is not None and (repair := _repair(observed, view)):
             return repair
-        return Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
+        return _SEND
     if view.password is None:
         if (
             observed.status.adopted
             and observed.status.password_unconfirmed
+            and observed.status.password_check is None  # the operator never knew one
+            and observed.status.password_changed_at is None
             and (refused := password_refusal(kind, observed))
         ):
             return refused
@@ -51,7 +65,27 @@ def _next_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdi
             Reason.ROTATING,
             "the password of passwordSecretRef differs from the Secret's: the operator sets it",
         )
-    return _repair(observed, view)
+    return _repair(observed, view) or _rotation(observed, view)
+
+
+def _without_given(observed: Observed, view: PasswordView) -> Credentials | None:
+    """Return the step that goes on while the password of passwordSecretRef is missing: what the cloud has, or may have, gets into
+    the Secret, and the Secret is kept right. No change begins.
+    """
+    if view.pending is not None and view.pending_sent:
+        return _SWITCH
+    if view.pending is not None and view.pending_unclear and not view.pending_refused:
+        return _SEND
+    return None if view.password is None else _repair(observed, view)
+
+
+def _rotation(observed: Observed, view: PasswordView) -> Credentials | None:
+    """Return the step by which a change that is due begins. It begins only where the Secret opens, for certain: else a change
+    that was cut short would be followed by another one.
+    """
+    if view.is_due is None or not view.may_begin or observed.is_password_in_doubt:
+        return None
+    return Credentials(PasswordStep.PREPARE, Reason.ROTATING, f"{view.is_due}: the operator sets a new password")
 
 
 def _repair(observed: Observed, view: PasswordView) -> Credentials | None:
@@ -80,9 +114,12 @@ def _instead_of_pending(view: PasswordView) -> Verdict | None:
             Reason.ROTATING,
             "passwordSecretRef has another password meanwhile: the operator sets that one",
         )
-    if view.given is None and view.password is not None:
+    if view.given is None and view.password is not None and view.is_due is not None and view.pending_is_given:
+        told = "the password of passwordSecretRef is withdrawn, and another one is due: the operator sets a new one"
+        return Credentials(PasswordStep.PREPARE, Reason.ROTATING, told)
+    if view.given is None and view.password is not None and view.is_due is None:
         return Credentials(
-            PasswordStep.ABANDON, Reason.ROTATING, "passwordSecretRef has left the spec: the Secret's password stays"
+            PasswordStep.ABANDON, Reason.ROTATING, "nothing asks for a new password any more: the Secret's stays"
         )
     return None
 

@@ -1,12 +1,12 @@
 """What a pass works on: one resource as it is now, and what the pass carries from one step to the next."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from managed_databases.api.models import CloudObject
+from managed_databases.kinds.credential_views import HeldSecret, PasswordView
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.kind import CloudKind
-from managed_databases.kinds.observed import Observed, PasswordView
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.verdicts import Reason, Wait
 from managed_databases.reconcile.memory import Memory, SecretsRead
@@ -84,10 +84,10 @@ class Pass:
     def memory(self) -> Memory:
         return self.context.memory
 
-    def has_read(self, credential: PasswordView, secrets: SecretsRead, told_before: Mapping[str, str]) -> None:
-        """Note what the Secrets say. `told_before` is where the Secret leads, if it was written for this object."""
+    def has_read(self, credential: PasswordView, secrets: SecretsRead, held: HeldSecret) -> None:
+        """Note what the Secrets say. `held` is what the credentials Secret says beside its password."""
         self.secrets = secrets
-        self.observed = replace(self.observed, credential=credential, told_before=told_before)
+        self.observed = replace(self.observed, credential=credential, held_secret=held)
 
     @property
     def dependencies(self) -> set[Dependency]:

@@ -34,6 +34,7 @@ from managed_databases.reconcile.observe.project_access import ProjectAccess
 from managed_databases.reconcile.observe.reading import Specs, read_status
 from managed_databases.reconcile.observe.references import Lookup, References, allowed_namespaces
 from managed_databases.reconcile.observe.seals import Seals, decides_ownership, why_unproven
+from managed_databases.reconcile.observe.twin import TwinLook
 from managed_databases.reconcile.ports import Resource, ResourceCache
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.scheduling import dependencies as dependency
@@ -71,6 +72,7 @@ class Observer:
         self._creation = CreationLook(owners, clock)
         self._dying = DyingNamesakes(clock, pending_limit_seconds)
         self._going_along = GoingAlong(clock)
+        self._twin = TwinLook(cache, owners, seals)
         self._inside = Inside(cache, owners, kind_of, projects.granted_powers)
 
     def observe(self, resource: Resource, context: PassContext) -> Pass:
@@ -92,6 +94,7 @@ class Observer:
             creation=CreationView(is_listed=False),
         )
         current = Pass(resource=resource, kind=kind, observed=observed, context=context, checks=self._checks)
+        current.observed = self._twin.led(current)
         problem: Wait | Stall | None = None if decides_ownership(facts) else self._unproven(current)
         if problem is None:
             opened = self._access.opened(current)
@@ -164,8 +167,10 @@ class Observer:
             creation=creation,
             needed=needed,
             deletion=DeletionView(self._children(current), patience_seconds),
-            owned=self._owned(current),
         )
+        current.observed = self._twin.seen(current)
+        if owned := self._owned(current):
+            current.observed = replace(current.observed, owned=owned)
         if kind.shows_actions and (id_ := current.observed.status.id) is not None:
             self._see_actions(current, id_)
 

@@ -33,14 +33,14 @@ def owned_by(
             is_ours=owner_of(each) == owner.uid,
             has_lost_a_mark=has_lost_a_mark(each, owner),
             is_going=each.deleting_since is not None,
-            trouble=_trouble(each),
+            trouble=trouble(each),
         )
         for key in sorted(keys)
         if (each := cache.get(key)) is not None
     )
 
 
-def _trouble(resource: Resource) -> str | None:
+def trouble(resource: Resource) -> str | None:
     """Return why the resource is not in sync with its newest spec, as its own status says; None if it is in sync."""
     for condition in resource.told.conditions:
         if condition.type == "Synced" and condition.observed_generation == resource.generation:

@@ -6,6 +6,7 @@ reserved it first: between the look and the claim of one resource others may hav
 one that is not, however old the unproven one is.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -51,6 +52,7 @@ class _Entry:
     reserved: KeyName | None = None
     turn: int = 0
     parents: tuple[ResourceKey | str, ...] = ()
+    named: tuple[ResourceKey, ...] = ()
     owner_uid: str | None = None
 
     def claimed_keys(self) -> set[KeyName]:
@@ -70,6 +72,7 @@ class OwnershipIndex:
     _claimants: Multimap[KeyName, ResourceKey] = field(default_factory=Multimap)
     _owned: Multimap[str, ResourceKey] = field(default_factory=Multimap)
     _inside: Multimap[ResourceKey | str, ResourceKey] = field(default_factory=Multimap)
+    _naming: Multimap[ResourceKey, ResourceKey] = field(default_factory=Multimap)
     _turns: int = 0
 
     def update(self, resource: Resource, standing: Standing = Standing.PROVEN) -> None:
@@ -82,12 +85,14 @@ class OwnershipIndex:
         entry = _Entry(Age(resource.created_at, resource.uid), standing, owner_uid=owner_of(resource))
         identity, id_ = resource.told.identity, resource.told.id
         if identity is not None and resource.told.holds_something:
-            entry.pinned = KeyName(identity.place, kind.collection.name, identity.key)
+            place = sys.intern(identity.place)  # made anew for each resource, and the same for thousands
+            entry.pinned = KeyName(place, kind.collection.name, identity.key)
             if id_:
-                entry.object = ObjectName(identity.place, kind.collection.name, id_)
+                entry.object = ObjectName(place, kind.collection.name, id_)
         if before is not None and before.age == entry.age and not (id_ and before.reserved == entry.pinned):
             entry.reserved, entry.turn = before.reserved, before.turn
         entry.parents = tuple(self._parents(kind, resource))
+        entry.named = tuple(_named(kind, resource))
         self._enter(resource.key, entry)
         self._tell(None if before is None else before.object, entry.object)
         if before is not None and before.standing != standing and entry.object is not None:
@@ -180,6 +185,15 @@ class OwnershipIndex:
         marked = self._owned.of(owner.uid)
         return frozenset(key for key in marked if key.kind in kinds and key.namespace == owner.key.namespace)
 
+    def naming(self, key: ResourceKey) -> frozenset[ResourceKey]:
+        """Return the resources of its namespace that name this resource in their specs, but for those that have it as parent."""
+        return self._naming.of(key)
+
+    def named(self, key: ResourceKey) -> tuple[ResourceKey, ...]:
+        """Return the resources that this one names in its spec, but for its parent."""
+        entry = self._entries.get(key)
+        return () if entry is None else entry.named
+
     def _parents(self, kind: CloudKind, resource: Resource) -> Iterator[ResourceKey | str]:
         if datastore_id := resource.told.datastore_id:
             yield datastore_id
@@ -211,8 +225,9 @@ class OwnershipIndex:
             self._claimants.add(claim, key)
         if entry.owner_uid:
             self._owned.add(entry.owner_uid, key)
-        for parent in entry.parents:
-            self._inside.add(parent, key)
+        entry.parents = tuple(self._inside.add(parent, key) for parent in entry.parents)
+        for named in entry.named:
+            self._naming.add(named, key)
 
     def _leave(self, key: ResourceKey, entry: _Entry) -> None:
         if entry.object:
@@ -223,6 +238,15 @@ class OwnershipIndex:
             self._owned.discard(entry.owner_uid, key)
         for parent in entry.parents:
             self._inside.discard(parent, key)
+        for named in entry.named:
+            self._naming.discard(named, key)
+
+
+def _named(kind: CloudKind, resource: Resource) -> Iterator[ResourceKey]:
+    for reference in kind.references:
+        stated = None if reference.parent else resource.stated.reference(reference.field)
+        if stated is not None and stated.name and stated.namespace in (None, resource.key.namespace):
+            yield ResourceKey(reference.kind, resource.key.namespace, stated.name)
 
 
 def owner_of(resource: Resource) -> str | None:

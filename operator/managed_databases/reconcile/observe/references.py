@@ -1,5 +1,6 @@
 """Resolves what a spec refers to, and checks whether the resource's namespace may refer to it (docs/security.md)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from managed_databases.reconcile.project.collection_snapshot import CollectionSn
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TAKES_CHANGES = frozenset({"ACTIVE", "DEGRADED", None})
 
 
@@ -241,7 +243,8 @@ def _missing(asker: Resource, key: ResourceKey) -> Wait:
     learns of resources in other namespaces.
     """
     if key.namespace == asker.key.namespace:
-        return Wait(Reason.PARENT_MISSING, f"there is no {key}")
+        hint = "; to name what has this id in the cloud, say id instead of name" if _UUID.fullmatch(key.name) else ""
+        return Wait(Reason.PARENT_MISSING, f"there is no {key}{hint}")
     return Wait(
         Reason.PARENT_MISSING,
         f"there is no {key}, or its allowedNamespaces do not name {asker.key.namespace}",

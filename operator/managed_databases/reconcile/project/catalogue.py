@@ -1,6 +1,7 @@
 """Reads the catalogue of a project (types, flavors, parameters, extensions): when the project is opened, and periodically."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -35,6 +36,7 @@ from managed_databases.api.models import (
     Role,
     UserSettingParameter,
 )
+from managed_databases.api.rows_before import RowsBefore
 from managed_databases.kinds.project_view import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
@@ -61,6 +63,10 @@ class News:
     quotas: bool = False
     limits: frozenset[ParametersFor] = frozenset()
     told: bool = False
+
+
+_OFFERS: Final = defaultdict[str, RowsBefore](RowsBefore)
+"""By collection, for all projects: most projects of a cloud offer the same, and its models take 7 MiB or more."""
 
 
 class CatalogueReader:
@@ -98,6 +104,7 @@ class CatalogueReader:
         self.catalogue = Catalogue()
         self._asked_to_wait = 0.0
         self._refusal: tuple[Reason, str] | None = None
+        self._failure: tuple[Reason, str] | None = None
         self.trouble: tuple[Reason, str] | None = None
         """Why the last part that could not be read was not read; None if all parts could be read."""
         self.was_read = False
@@ -159,7 +166,7 @@ class CatalogueReader:
 
     async def _read(self) -> bool:
         """Read each part; return whether all parts could be read."""
-        self._refusal = None
+        self._refusal = self._failure = None
         types = await self._part(DATASTORE_TYPES)
         flavors = await self._part(FLAVORS)
         parameters = await self._part(CONFIGURATION_PARAMETERS, may_be_missing=True, before=self._parameters)
@@ -185,7 +192,7 @@ class CatalogueReader:
     async def _part(
         self, collection: Collection[A], *, may_be_missing: bool = False, before: tuple[A, ...] | None = None
     ) -> tuple[A, ...] | None:
-        call = collection.list()
+        call = replace(collection.list(), before=_OFFERS[collection.name])
         try:
             reply = await self._client.send(
                 call, self._client.reading_priority(is_awaited=not self.catalogue.known), probe=True
@@ -198,6 +205,7 @@ class CatalogueReader:
                 return ()
             if may_be_missing and error.status == 404:  # the API has none, or something before it does not find the API
                 return before or ()
+            self._failure = self._failure or _failure(collection, error)
             if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
                 self._asked_to_wait = max(self._asked_to_wait, min(error.retry_after_seconds, MAX_CLOSED_SECONDS))
             if isinstance(error, Refused) and not isinstance(error, RateLimited | Unauthorized):
@@ -217,6 +225,12 @@ class CatalogueReader:
             return None
         return reply.value
 
+    @property
+    def _lacks_a_part(self) -> bool:
+        """Whether a part that is needed was never read."""
+        needed = (self._types, self._flavors, self._parameters, self._extensions)
+        return None in needed or (self._user_offers_are_needed and None in (self._roles, self._user_settings))
+
     def _compare(self) -> None:
         old = self.catalogue
         new = Catalogue(
@@ -233,18 +247,38 @@ class CatalogueReader:
             known=None not in (self._types, self._flavors, self._parameters),
             version=old.version,
         )
+        trouble = self._refusal
+        if self._failure is not None and self._lacks_a_part:
+            new = replace(new, why_unread=self._failure[1])
+            trouble = trouble or self._failure
         news = News(
             offer=new != replace(old, quotas=new.quotas, limited=new.limited),
             quotas=new.quotas != old.quotas,
             limits=frozenset(new.limited.keys() - old.limited.keys()),
-            told=self.trouble != self._refusal or self._shown_quotas != self.shown_quotas,
+            told=self.trouble != trouble or self._shown_quotas != self.shown_quotas,
         )
         if new != old:
             self.catalogue = replace(new, version=old.version + news.offer)
         if news != News():
-            self.trouble = self._refusal
+            self.trouble = trouble
             self._shown_quotas = self.shown_quotas
             self._changed(news)
+
+
+def _failure(collection: Collection[A], error: ApiError) -> tuple[Reason, str]:
+    """Return why a part was not read, without what the API says: people read it who may not see the project. It stays the same
+    as long as the trouble does, because each change wakes all who wait for the part.
+    """
+    if isinstance(error, RateLimited):
+        told = f"the API allows no call to list {collection.name} at the moment (429), and will be asked again"
+        return Reason.RATE_LIMITED, told
+    if isinstance(error, TooLarge):
+        told = f"the list of {collection.name} is too large; the DatabaseProject's conditions say more"
+        return Reason.SNAPSHOT_TOO_LARGE, told
+    if isinstance(error, Refused):
+        told = f"the API refuses to list {collection.name}; the DatabaseProject's conditions say why"
+        return Reason.REFUSED, told
+    return Reason.UNREACHABLE, f"the API has not listed {collection.name} yet, and will be asked again"
 
 
 def _newest(before: tuple[Offer, ...] | None, read: tuple[Offer, ...] | None) -> tuple[Offer, ...] | None:

@@ -259,9 +259,12 @@ class CollectionSnapshot(Generic[O]):
         self._missing.discard(obj.id)
         self._gone.discard(obj.id)
         old = self._objects.get(obj.id)
+        if old is obj:  # its row in the list was the same as before
+            return was_dirty
         if old is not None:
             obj = self._completed(obj, old)
         if old == obj:
+            self._objects.put(obj)  # the same in memory as in the list that is remembered: once
             return was_dirty
         self._objects.put(obj)
         return True

@@ -164,6 +164,7 @@ class Connector:
             ca_certificate=opening.ca_certificate,
             ports=ports,
             endpoint=opening.endpoint,
+            probes=bool(spec.probe),
         )
 
     # --- what the cloud says ---

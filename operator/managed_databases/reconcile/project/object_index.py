@@ -1,8 +1,10 @@
 """Objects by id, by key and by parent."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Generic, Protocol, TypeVar
+
+from managed_databases.reconcile.multimap import Multimap
 
 
 class CloudObjectLike(Protocol):
@@ -16,7 +18,6 @@ class CloudObjectLike(Protocol):
 
 
 O = TypeVar("O", bound=CloudObjectLike)
-I = TypeVar("I", bound=Hashable)
 
 
 class ObjectIndex(Generic[O]):
@@ -26,8 +27,8 @@ class ObjectIndex(Generic[O]):
         self._key_of = key_of
         self._parent_of = parent_of
         self._objects: dict[str, O] = {}
-        self._by_key: dict[tuple[str, ...], dict[str, None]] = {}
-        self._by_parent: dict[str, dict[str, None]] = {}
+        self._by_key: Multimap[tuple[str, ...], str] = Multimap()
+        self._by_parent: Multimap[str, str] = Multimap()
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -44,10 +45,10 @@ class ObjectIndex(Generic[O]):
         return self._objects.get(id_)
 
     def of_key(self, key: tuple[str, ...]) -> tuple[O, ...]:
-        return tuple(self._objects[id_] for id_ in self._by_key.get(key, ()))
+        return tuple(self._objects[id_] for id_ in self._by_key.in_order(key))
 
     def of_parent(self, parent_id: str) -> tuple[O, ...]:
-        return tuple(self._objects[id_] for id_ in self._by_parent.get(parent_id, ()))
+        return tuple(self._objects[id_] for id_ in self._by_parent.in_order(parent_id))
 
     def all(self) -> tuple[O, ...]:
         return tuple(self._objects.values())
@@ -57,10 +58,10 @@ class ObjectIndex(Generic[O]):
         old = self._objects.get(obj.id)
         if old is None or (self._key_of(old), self._parent_of(old)) != (self._key_of(obj), self._parent_of(obj)):
             self._unindex(old)
-            self._by_key.setdefault(self._key_of(obj), {})[obj.id] = None
+            self._by_key.add(self._key_of(obj), obj.id)
             parent = self._parent_of(obj)
             if parent is not None:
-                self._by_parent.setdefault(parent, {})[obj.id] = None
+                self._by_parent.add(parent, obj.id)
         self._objects[obj.id] = obj
 
     def remove(self, id_: str) -> bool:
@@ -70,18 +71,13 @@ class ObjectIndex(Generic[O]):
         return old is not None
 
     def clear(self) -> None:
-        for index in (self._objects, self._by_key, self._by_parent):
-            index.clear()
+        self._objects.clear()
+        self._by_key.clear()
+        self._by_parent.clear()
 
     def _unindex(self, old: O | None) -> None:
         if old is not None:
-            _drop(self._by_key, self._key_of(old), old.id)
-            _drop(self._by_parent, self._parent_of(old), old.id)
-
-
-def _drop(index: dict[I, dict[str, None]], entry: I | None, id_: str) -> None:
-    if entry is not None:
-        ids = index[entry]
-        del ids[id_]
-        if not ids:
-            del index[entry]
+            self._by_key.discard(self._key_of(old), old.id)
+            parent = self._parent_of(old)
+            if parent is not None:
+                self._by_parent.discard(parent, old.id)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, TooLarge, Unauthorized
 from managed_databases.api.models import CloudObject
+from managed_databases.api.rows_before import RowsBefore
 from managed_databases.kinds.phases import PENDING
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
@@ -24,6 +25,8 @@ from managed_databases.reconcile.settings import ControllerSettings
 
 _MIN_GAP_SECONDS = 1.0
 _LONG_LIST_SECONDS = 5.0
+_FIRST_LOOK = 1 / 3
+"""The part of the interval for pending objects after which a change is looked at first."""
 _GAP_PER_DURATION = 10
 _REST_JITTER = 0.1
 _FAILURES_WORTH_TELLING = 3
@@ -90,6 +93,7 @@ class CollectionPoller:
         self._is_awaited = is_awaited
         self._idle = idle
         self._missing = MissingObjects(known, objects, clock, draw, settings.min_backoff_seconds, self._priority)
+        self._rows = RowsBefore()
         self._needed_at = clock.monotonic()
         self._moved = asyncio.Event()
         self._expected_by: set[ResourceKey] = set()
@@ -129,8 +133,8 @@ class CollectionPoller:
             self._moved.set()
 
     def hurry(self) -> None:
-        """List at the interval of pending objects, because something was changed."""
-        self._due = min(self._due, self._clock.monotonic() + self._settings.pending_poll_seconds)
+        """List soon, because something was changed: most changes in a datastore are done within a second."""
+        self._due = min(self._due, self._clock.monotonic() + _FIRST_LOOK * self._settings.pending_poll_seconds)
         self._moved.set()
 
     def reconsider(self) -> None:
@@ -164,7 +168,8 @@ class CollectionPoller:
         return self._client.reading_priority(is_awaited=bool(self._expected_by))
 
     async def _list(self) -> None:
-        call, priority, expected_by = self._known.collection.list(), self._priority(), frozenset(self._expected_by)
+        call = replace(self._known.collection.list(), before=self._rows)
+        priority, expected_by = self._priority(), frozenset(self._expected_by)
         try:
             await self._client.admit(call.operation, priority, probe=True)
         except (NeverSent, RateLimited):

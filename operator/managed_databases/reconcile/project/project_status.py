@@ -54,7 +54,8 @@ class ObservedProject:
     `problem` holds back all calls. `note` is why the connection cannot be changed, while the old one is in use. `troubles` are
     the collections that cannot be listed. `unreachable`: the circuit is open; `answered`: the API has answered this process at
     least once. `kinds_in_use` are the kinds of which this installation, named by its namespace, serves resources. `unguarded`
-    says why the policy on statuses is not in place; None if it is. `warning` says what must be changed before the next release.
+    says why the policy on statuses is not in place; None if it is. `uncatalogued` says why not all DatabaseCatalogues can be
+    kept. `warning` says what must be changed before the next release.
     """
 
     view: ProjectView | None = None
@@ -71,6 +72,7 @@ class ObservedProject:
     reached: Reached | None = None
     unguarded: str | None = None
     seal_key: str | None = None
+    uncatalogued: str | None = None
     warning: str | None = None
 
 
@@ -169,6 +171,8 @@ def _says_all(resource: Resource, observed: ObservedProject) -> dict[str, Saying
     beside: dict[str, Saying] = {}
     if observed.unguarded is not None:
         beside["StatusUnguarded"] = (True, Reason.STATUS_UNGUARDED, observed.unguarded)
+    if observed.uncatalogued is not None:
+        beside["CataloguesIncomplete"] = (True, Reason.KUBERNETES_REFUSES, observed.uncatalogued)
     return _says(resource, observed) | beside
 
 

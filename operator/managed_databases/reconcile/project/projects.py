@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,12 +18,13 @@ from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.failures import KUBERNETES_SECONDS, kubernetes_refusal
 from managed_databases.reconcile.packed_spec import as_values
+from managed_databases.reconcile.pass_record import Failure, failed
 from managed_databases.reconcile.ports import Kube, KubeRefused, Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.project.connector import ClientFactory, Connector, Opening
 from managed_databases.reconcile.project.project_status import ObservedProject, project_status
 from managed_databases.reconcile.project.reaching import Known
 from managed_databases.reconcile.project.session import ProjectSession, SessionHooks
-from managed_databases.reconcile.project.tenancy import default_project, granted_powers, name_prefixes
+from managed_databases.reconcile.project.tenancy import default_project, granted_powers, name_prefixes, named_namespaces
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
@@ -36,7 +38,8 @@ class Projects:
     dependency that has changed (projects, their catalogues, lists, objects, keys and actions); `enqueue` with the
     `DatabaseProject` that needs a pass; `observer` with each call and the project's name. `known` returns the cloud objects of a
     project that resources hold and that are not gone, and the open attempts. `unguarded` returns why the policy on statuses is
-    not in place, `seal_key` the id of the key of the seals.
+    not in place, `seal_key` the id of the key of the seals, `uncatalogued` why not all catalogues can be kept.
+    `offer_changed` is called when something of a project is read that its status or its catalogues may tell.
     """
 
     def __init__(
@@ -57,7 +60,11 @@ class Projects:
         is_heard: Callable[[Dependency], bool] = lambda dependency: True,
         unguarded: Callable[[], str | None] = lambda: None,
         seal_key: Callable[[], str | None] = lambda: None,
+        uncatalogued: Callable[[], str | None] = lambda: None,
+        offer_changed: Callable[[], None] = lambda: None,
     ) -> None:
+        self._offer_changed = offer_changed
+        self._uncatalogued = uncatalogued
         self._unguarded = unguarded
         self._seal_key = seal_key
         self._is_heard = is_heard
@@ -81,7 +88,7 @@ class Projects:
         self._openings: dict[str, Opening] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._arrivals: asyncio.Queue[ProjectSession] = asyncio.Queue()
-        self._allowed: dict[str, tuple[str, tuple[AllowedNamespace, ...]]] = {}
+        self._allowed: dict[str, tuple[str, tuple[AllowedNamespace, ...] | None]] = {}
         self._told_kinds: tuple[str, ...] = ()
 
     # --- for passes ---
@@ -122,8 +129,18 @@ class Projects:
         allowed = self._allowed_namespaces(name) or ()
         return name_prefixes(allowed, namespace, self._cache.namespace_labels(namespace))
 
+    def named_namespaces(self, name: str) -> tuple[str, ...]:
+        """Return the namespaces that the project allows by their names."""
+        return named_namespaces(self._allowed_namespaces(name) or ())
+
+    def tells_allowed(self, name: str) -> bool:
+        """Return whether it is known which namespaces may use the project. While they are not known, none may."""
+        return self._allowed_namespaces(name) is not None
+
     def _allowed_namespaces(self, name: str) -> tuple[AllowedNamespace, ...] | None:
-        """Return `allowedNamespaces` of the `DatabaseProject`; None if there is no project of that name."""
+        """Return `allowedNamespaces` of the `DatabaseProject`; None if there is no project of that name, or its spec cannot be
+        read.
+        """
         resource = self._cache.get(ResourceKey(KIND.name, "", name))
         if resource is None:
             self._allowed.pop(name, None)
@@ -131,10 +148,9 @@ class Projects:
         version = f"{resource.uid} {resource.generation}"
         known = self._allowed.get(name)
         if known is None or known[0] != version:
-            try:
+            allowed: tuple[AllowedNamespace, ...] | None = None
+            with suppress(ValidationError):
                 allowed = DatabaseProjectSpec.model_validate(as_values(resource.spec)).allowed_namespaces
-            except ValidationError:
-                allowed = ()
             known = self._allowed[name] = (version, allowed)
         return known[1]
 
@@ -168,6 +184,7 @@ class Projects:
         try:
             return await self._connector.open(opening, resource, spec, at_once=at_once)
         except KubeRefused as error:
+            failed(Failure.KUBERNETES)
             refusal = kubernetes_refusal(error)
             if opening.session.problem is None and opening.session.view is not None:
                 opening.note = refusal
@@ -231,9 +248,12 @@ class Projects:
         if opening is not None and opening.session.uid == resource.uid:
             return opening
         self.forget(name)
-        hooks = SessionHooks(
-            self._wake, lambda: self._enqueue(resource.key, Priority.LOW), self._enqueue, self._is_heard
-        )
+
+        def changed() -> None:
+            self._enqueue(resource.key, Priority.LOW)
+            self._offer_changed()
+
+        hooks = SessionHooks(self._wake, changed, self._enqueue, self._is_heard)
         session = ProjectSession(name, resource.uid, self._clock, self._settings, hooks, self._draw)
         opening = self._openings[name] = Opening(session)
         self._arrivals.put_nowait(session)
@@ -259,6 +279,7 @@ class Projects:
             odd_rows=session.lists.odd_rows,
             reached=opening.reached,
             unguarded=self._unguarded(),
+            uncatalogued=self._uncatalogued(),
             seal_key=self._seal_key(),
             warning=opening.warning,
         )

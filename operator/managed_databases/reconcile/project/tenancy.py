@@ -53,6 +53,11 @@ def name_prefixes(
     return tuple(sorted({str(prefix).replace("{namespace}", namespace) for prefix in matching}))
 
 
+def named_namespaces(allowed: Iterable[AllowedNamespace]) -> tuple[str, ...]:
+    """Return the namespaces that are allowed by their names."""
+    return tuple(sorted({entry.name for entry in allowed if entry.name} - {EVERY_NAMESPACE}))
+
+
 def _is_for(entry: AllowedNamespace, namespace: str, labels: Mapping[str, str] | None) -> bool:
     if entry.name is not None:
         return entry.name in (EVERY_NAMESPACE, namespace)

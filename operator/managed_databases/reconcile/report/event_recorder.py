@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 from managed_databases.reconcile.scheduling.allowance import Allowance
@@ -23,6 +24,22 @@ out.
 _AT_ONCE: Final = 25
 _SECONDS_EACH: Final = 60.0
 """One resource may have _AT_ONCE Events at once, and then one in _SECONDS_EACH seconds, as with Kubernetes' own components."""
+_UNDER_WAY: Final = frozenset(
+    {
+        Reason.ABSENT,
+        Reason.CREATING,
+        Reason.DRIFT,
+        Reason.LOOKING,
+        Reason.PENDING,
+        Reason.RENAMING,
+        Reason.RESETTING,
+        Reason.ROTATING,
+        Reason.PARENT_NOT_READY,
+    }
+)
+"""Why a resource may not be ready for a while without anybody having to look: the operator or the cloud is at work on it, or on
+the resource that it needs, which has a Warning of its own if somebody has to look there.
+"""
 FINALIZER_RESTORED: Final = "FinalizerRestored"
 SECRET_MARKS_RESTORED: Final = "SecretMarksRestored"
 _YIELD_SECONDS: Final = 0.1
@@ -48,6 +65,8 @@ def announcements(
     These are: Ready has become true or is true no more; Stalled has become true or has another reason; Ready is not true for
     another reason while nothing is under way. Steps on the way to Ready are not worth an Event, because each retry would tell
     them again, and neither is a new resource that is not ready yet.
+
+    A Warning says that somebody should look. What ends by itself is Normal: a deletion, and work that is under way.
     """
     before, now = _by_type(old), _by_type(new)
     ready, stalled = now.get("Ready"), now.get("Stalled")
@@ -56,7 +75,8 @@ def announcements(
         told = Announcement("Warning", stalled.reason, stalled.message)
         yield told
     if ready is not None and not _same(before.get("Ready"), ready) and _counts(before.get("Ready"), ready, now):
-        kind = "Normal" if ready.is_true or deleting else "Warning"
+        ends_by_itself = ready.reason in _UNDER_WAY and _is(now.get("Reconciling"))
+        kind = "Normal" if ready.is_true or deleting or ends_by_itself else "Warning"
         announcement = Announcement(kind, ready.reason, ready.message)
         if told is None or announcement[1:] != told[1:]:
             yield announcement
@@ -96,10 +116,18 @@ class EventRecorder:
     something to tell only some Events are posted.
 
     A step that is tried again every ten minutes, and refused each time, gets one Event for each generation of the spec, and
-    another one once it has worked. `is_busy` returns whether passes wait for their turn.
+    another one once it has worked. `is_busy` returns whether passes wait for their turn; `warned` is called with each Warning
+    that a status has brought.
     """
 
-    def __init__(self, kube: Kube, is_busy: Callable[[], bool], clock: Clock) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        is_busy: Callable[[], bool],
+        clock: Clock,
+        warned: Callable[[Resource, Announcement], None] = lambda resource, warning: None,
+    ) -> None:
+        self._warned = warned
         self._kube = kube
         self._is_busy = is_busy
         self._clock = clock
@@ -121,15 +149,16 @@ class EventRecorder:
                 if self._troubles.get(resource.key) == trouble:
                     continue
                 self._troubles[resource.key] = trouble
+                self._warned(resource, announcement)
             else:
                 self._troubles.pop(resource.key, None)
-            self._post(resource, announcement)
+            self.post(resource, announcement)
         if told or resource.key not in self._troubles:
             return
         ready, synced = resource.told.condition("Ready"), resource.told.condition("Synced")
         if _is(ready) and synced is not None and synced.is_true:
             del self._troubles[resource.key]
-            self._post(resource, Announcement("Normal", synced.reason, synced.message))
+            self.post(resource, Announcement("Normal", synced.reason, synced.message))
 
     def tell(self, resource: Resource, announcement: Announcement) -> None:
         """Post an Event that no condition can tell; the same Warning once for each generation of the spec."""
@@ -138,7 +167,7 @@ class EventRecorder:
             if self._troubles.get(resource.key) == trouble:
                 return
             self._troubles[resource.key] = trouble
-        self._post(resource, announcement)
+        self.post(resource, announcement)
 
     def forget(self, key: ResourceKey) -> None:
         """Forget what is known of a resource that is gone."""
@@ -160,7 +189,8 @@ class EventRecorder:
             self._count_down(next_.resource.key.namespace)
             await self._kube.post_event(next_.resource, *next_.announcement, next_.at)
 
-    def _post(self, resource: Resource, announcement: Announcement) -> None:
+    def post(self, resource: Resource, announcement: Announcement) -> None:
+        """Post an Event, unless its namespace or its resource has too many."""
         namespace = resource.key.namespace
         others = len(self._waiting.keys() - {namespace})
         if self._waiting[namespace] >= _MAX_WAITING // (1 + others) or not self._allowance.has_now(resource.uid):

@@ -4,16 +4,24 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
+from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.kind import CloudKind, O, S, T, any_kind
-from managed_databases.kinds.observed import Observed, PasswordView, Standing
-from managed_databases.kinds.shared_fields import MAX_KEY, BindingRef, CloudStatus, Intent
+from managed_databases.kinds.observed import Observed, Standing
+from managed_databases.kinds.password_rotation import rotated
+from managed_databases.kinds.shared_fields import MAX_KEY, BindingRef, CloudStatus, Intent, Rotated
+from managed_databases.kinds.two_users import own_secret
 from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
 from managed_databases.kinds.written import Written, written_as
-from managed_databases.reconcile.annotations import sync_request
+from managed_databases.reconcile.annotations import rotation_request, sync_request
 from managed_databases.reconcile.decide.decide import lacking
+from managed_databases.reconcile.report.copied import copied, copies, refused
 from managed_databases.reconcile.report.managed import managed
 from managed_databases.reconcile.report.needed_objects import SERVES_NOT, broken_reference
+from managed_databases.reconcile.report.paired import paired_ready, probes_next
+from managed_databases.reconcile.report.probed import is_settled, probed
+from managed_databases.reconcile.report.restarted import restarted, restarted_for
+from managed_databases.reconcile.report.served import served
 from managed_databases.reconcile.statuses.conditions import Saying, conditions
 from managed_databases.reconcile.statuses.reported import CloudReported
 from managed_databases.reconcile.statuses.truncate import truncated_to
@@ -63,8 +71,29 @@ def status(
             **truncated_to(kind.status)(all_visible({**told_by_cloud, **reported_fields(kind, reported)})),
             **found,
             **shared.written(),
+            "rotation": _rotation(kind, observed, known, now),
+            "restartedFor": restarted_for(observed, known),
+            "copies": copies(observed, known),
         }
     )
+
+
+def _rotation(kind: CloudKind, observed: Observed, known: Told, now: datetime) -> Written | None:
+    if not known.id:
+        return known.raw.get("rotation")
+    new = next_rotation(kind, observed, known.rotation, now)
+    return None if new is None else new.model_dump(by_alias=True, exclude_none=True)
+
+
+def next_rotation(
+    kind: CloudKind, observed: Observed, before: Rotated | None, now: datetime, *, has_changed: bool = False
+) -> Rotated | None:
+    """Return what the status says of changes of the password; `has_changed` says that it has just been changed."""
+    credential = kind.credential
+    if credential is None or credential.set_password is None or not credential.applies(observed):
+        return before
+    asked, plan = rotation_request(observed.annotations), credential.rotation(observed.spec)
+    return rotated(plan, before, asked=asked, has_changed=has_changed, now=now)
 
 
 def _kept(kind: CloudKind, observed: Observed, old: Told) -> Written:
@@ -100,17 +129,30 @@ def secret_name(kind: CloudKind, observed: Observed) -> str:
     """Return the name of the credentials Secret: the one in the spec, or `<resource>-<suffix>`. The kind must have a
     credential.
     """
-    credential = kind.credential
-    assert credential is not None
+    credential = kind.existing_credential
     return credential.secret_name(observed.spec) or f"{observed.name}-{credential.suffix}"
+
+
+def password_secret(kind: CloudKind, observed: Observed) -> str:
+    """Return the name of the Secret with the password of the resource's own user: the credentials Secret, or, where two users
+    take turns, one that nobody mounts.
+    """
+    mounted = secret_name(kind, observed)
+    return own_secret(mounted) if observed.is_paired else mounted
 
 
 def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told, now: datetime) -> list[Written]:
     why = (verdict.reason, verdict.message)
     ready = _ready(kind, observed, verdict, old.condition("Ready"))
+    is_done = isinstance(verdict, Done) and not observed.deleting
+    broken = is_done and (
+        ready[1] in SERVES_NOT.values() or is_settled(ready, observed.probe, old.condition("Stalled"))
+    )
+    of_copies = copied(observed, old)
     under_way = isinstance(verdict, Step | Wait)
-    broken = isinstance(verdict, Done) and not observed.deleting and ready[1] in SERVES_NOT.values()
     stalled: Saying = (isinstance(verdict, Stall), *why)
+    if is_done and (waiting := refused(of_copies)) is not None:
+        stalled = waiting
     says: dict[str, Saying] = {
         "Ready": ready,
         "Synced": (is_synced(verdict), *why),
@@ -119,7 +161,7 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
     }
     if observed.external is not None and observed.external.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
-    says |= kind.conditions(observed)
+    says |= {**kind.conditions(observed), **restarted(observed, old), **served(observed, old), **of_copies}
     return conditions(old.conditions, observed.generation, says, now)
 
 
@@ -141,15 +183,26 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
     if observed.external is None:
         is_unseen = not isinstance(verdict, Stall) or observed.problem is not None  # the problem is not the object's
         is_unseen = is_unseen and not observed.presence.is_gone and observed.status.id is not None
+        # An earlier process may have sent another password, and have ended before it knew more.
+        is_unseen = is_unseen and not observed.status.password_unconfirmed
         if before is not None and was_ready and is_unseen:
             return True, _known(before.reason), before.message
         return False, verdict.reason, verdict.message
     broken = broken_reference(kind, observed, before)
+    if broken is None and (said := paired_ready(observed, verdict, was_ready=was_ready)) is not None:
+        if said[0] and (lack := lacking(kind, observed)) is not None:
+            return False, lack.reason, lack.message
+        if not said[0] or observed.probe is None or probes_next(observed):
+            return said
+        return probed(observed, before, secret_name(kind, observed))
     match observed.external.status:
         case "ACTIVE" | "DEGRADED" | None:  # an object without a status is there, and there is no more to know
             if broken is not None:
                 return broken
-            return _credentials_ready(kind, observed, verdict, was_ready=was_ready)
+            said = _credentials_ready(kind, observed, verdict, was_ready=was_ready)
+            if not said[0] or observed.probe is None:
+                return said
+            return probed(observed, before, secret_name(kind, observed) if kind.credential is not None else None)
         case "PENDING_UPDATE" | "RESIZING":
             if observed.credential is not None and (
                 observed.credential.pending_sent or observed.credential.pending_unclear
@@ -199,14 +252,14 @@ def _credentials_ready(kind: CloudKind, observed: Observed, verdict: Verdict, *,
         return False, verdict.reason, verdict.message
     if view is not None and view.pending_unclear:
         return False, verdict.reason, verdict.message
-    if view is not None and view.outdated and verdict.reason is Reason.DRIFT_FIGHT:
+    if view is not None and view.misleads and verdict.reason is Reason.DRIFT_FIGHT:
         return False, verdict.reason, verdict.message
     if view is not None and isinstance(verdict, Wait | Stall) and not _opens(view, was_ready=was_ready):
         return False, verdict.reason, verdict.message
     if observed.is_password_in_doubt and not (view is not None and view.confirmed):
         return False, verdict.reason, verdict.message
     if view is not None and (lack := lacking(kind, observed)) is not None:
-        return False, Reason.NOT_TOLD, lack
+        return False, lack.reason, lack.message
     return True, Reason.READY, "usable"
 
 

@@ -19,6 +19,11 @@ def resource(kind: str, namespace: str, name: str) -> Dependency:
     return Dependency(("resource", kind, namespace, name))
 
 
+def naming(kind: str, namespace: str, name: str) -> Dependency:
+    """A resource of the same namespace that names this one, such as a grant for a user, was made, changed or deleted."""
+    return Dependency(("naming", kind, namespace, name))
+
+
 def project(name: str) -> Dependency:
     """A project has changed: its identity, whether it can be used, or its `DatabaseProject`."""
     return Dependency(("project", name))
@@ -90,10 +95,9 @@ class DependencyIndex(Generic[K]):
         for dependency in known:
             if dependency not in wanted:
                 self._listeners.discard(dependency, who)
-        for dependency in wanted.difference(known):
-            self._listeners.add(dependency, who)
         if wanted:
-            self._dependencies[who] = tuple(wanted)
+            added = [self._listeners.add(dependency, who) for dependency in wanted.difference(known)]
+            self._dependencies[who] = (*(dependency for dependency in known if dependency in wanted), *added)
         else:
             self._dependencies.pop(who, None)
 

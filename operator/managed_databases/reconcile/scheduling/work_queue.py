@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Generic, TypeVar
 
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.scheduling.queue_stats import QueueStats
 from managed_databases.reconcile.scheduling.rotation import Rotation, Share
 
 K = TypeVar("K", bound=Hashable)
@@ -87,6 +88,7 @@ class WorkQueue(Generic[K]):
         guaranteed_within: int = GUARANTEED_WITHIN,
     ) -> None:
         self._clock = clock
+        self.stats: QueueStats[K] = QueueStats(clock)
         self._group_limit = group_limit
         self._places = places
         self._guaranteed = guaranteed, guaranteed_within
@@ -197,6 +199,7 @@ class WorkQueue(Generic[K]):
         self._shares.pop(key, None)
         group = self._groups.pop(key, None)
         if self._queued.pop(key, None) is not None:
+            self.stats.removed(key)
             self._call_back(group)
 
     async def get(self) -> tuple[K, Priority]:
@@ -217,6 +220,7 @@ class WorkQueue(Generic[K]):
     def done(self, key: K) -> None:
         """End the key's pass; a key that is marked dirty is queued again. Raises KeyError if the key is not in work."""
         group, share = self._in_work.pop(key)
+        self.stats.done(key)
         if group is not None:
             _count_down(self._busy, group)
         for path in _units(share):
@@ -227,6 +231,8 @@ class WorkQueue(Generic[K]):
         self._call_back(group)
 
     def _queue(self, entry: tuple[Priority, int, K]) -> None:
+        if entry[2] not in self._queued:
+            self.stats.queued(entry[2])
         self._queued[entry[2]] = entry
         self._make_ready(entry)
 
@@ -275,6 +281,7 @@ class WorkQueue(Generic[K]):
                 if group is not None:
                     self._busy[group] += 1
                 self._busy_units.update(_units(share))
+                self.stats.taken(key)
                 return entry
         return None
 

@@ -19,6 +19,12 @@ class Workers(Generic[K]):
         self._no_pass.set()
         self._stopping = False
 
+    async def run(self, number: int, name: str) -> None:
+        """Run so many workers until cancelled; their tasks are called after `name`."""
+        async with asyncio.TaskGroup() as group:
+            for each in range(number):
+                group.create_task(self.work(), name=f"{name} {each}")
+
     async def work(self) -> None:
         """One pass after the other, until `drain`: the work of one worker."""
         while not self._stopping:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from managed_databases.kinds.shared_fields import Condition
 from managed_databases.kinds.verdicts import Reason
@@ -48,3 +48,35 @@ def conditions(
             )
         )
     return stamped
+
+
+class Summary(NamedTuple):
+    """What `kubectl get` shows of a status: the reason and the message of the worst condition; no message if all is well."""
+
+    reason: str | None
+    message: str | None
+
+
+_EVERY_KIND_HAS: Final = frozenset({"Ready", "Synced", "Reconciling", "Stalled"})
+
+
+def summary(stamped: Iterable[Written]) -> Summary:
+    """Return the summary of the conditions that `conditions` has made.
+
+    The worst comes first: the object serves not (Ready), a person must act (Stalled), something is odd (each condition that only
+    some kinds have is bad news), the spec is not carried out yet (Synced).
+    """
+    by_type = {str(condition["type"]): condition for condition in stamped}
+    bad = [by_type.get("Ready"), by_type.get("Stalled")]
+    bad += [condition for type_, condition in by_type.items() if type_ not in _EVERY_KIND_HAS]
+    bad.append(by_type.get("Synced"))
+    for condition in bad:
+        if condition is None or (condition["status"] == "True") is (condition["type"] in ("Ready", "Synced")):
+            continue
+        return Summary(str(condition["reason"]), str(condition["message"]))
+    synced = by_type.get("Synced")
+    if synced is None:
+        return Summary(None, None)
+    if synced["reason"] == Reason.IN_SYNC:
+        return Summary(str(Reason.READY), None)
+    return Summary(str(synced["reason"]), str(synced["message"]))

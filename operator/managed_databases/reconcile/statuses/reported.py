@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from managed_databases.kinds.shared_fields import CloudStatus, Status
 from managed_databases.kinds.written import Written, names
+from managed_databases.reconcile.statuses.conditions import summary
 
 
 @dataclass(kw_only=True)
@@ -17,9 +18,9 @@ class Reported:
     conditions: list[Written]
 
     def written(self) -> Written:
-        """Return all fields by their names in the status; None for a field that is absent."""
+        """Return all fields, and the summary of the conditions, by their names in the status; None for a field that is absent."""
         known = names(self.STATUS)
-        return {known[name]: value for name, value in vars(self).items()}
+        return {known[name]: value for name, value in (vars(self) | summary(self.conditions)._asdict()).items()}
 
 
 @dataclass(kw_only=True)

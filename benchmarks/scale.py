@@ -1,0 +1,71 @@
+"""Many resources in several projects, at rest: whether start, reactions, memory and CPU grow no faster than their number."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+
+from benchmarks.at_rest import SETTLE_SECONDS, SPEED, WINDOW_SECONDS, Rest, growth, measured
+from benchmarks.figures import Figure, percentile
+from benchmarks.reactions import Reactions
+from benchmarks.restart import first_reaction_after_start
+from benchmarks.stage import Stage
+
+SIZES = (10_000, 50_000, 100_000)
+PROJECTS = 4
+SAMPLES = 200
+LOOK_SECONDS = 600
+"""By the operator's clock: in so long each resource is looked at once."""
+SETTLE_A_RESOURCE = 0.002
+"""Seconds: after a start there is a pass over each resource, and what is measured then is no reaction at rest."""
+ASKED_EVERY_SECONDS = 0.02
+
+
+async def scale(stage: Stage, share: float) -> list[Figure]:
+    """At rest the process gets a fast clock, but none by which it would be busy all the time."""
+    rows, figures, part = list[Rest](), list[Figure](), min(1, share * 10)
+    for size in SIZES:
+        resources = int(size * share)
+        topics = await stage.at_rest(resources)
+        started = await first_reaction_after_start(stage, topics)
+        await asyncio.sleep(SETTLE_SECONDS * part + resources * SETTLE_A_RESOURCE)
+        await stage.sandbox.clear_requests()
+        measuring = Reactions(stage, topics[1:]).measure(max(3, int(SAMPLES * part)))
+        reactions, held = await asyncio.gather(measuring, _longest_hold(stage, WINDOW_SECONDS * part))
+        speed = max(1, min(SPEED, SIZES[-1] // resources))
+        rows.append(await measured(stage, resources, LOOK_SECONDS / speed * part, speed))
+        found = _figures(rows[-1], started, reactions, held, await stage.list_the_cloud(), size)
+        sys.stderr.write("".join(f"{figure}\n" for figure in found))  # the next size takes long
+        figures += found
+    return [*figures, growth(rows[0], rows[-1], 8)]
+
+
+def _figures(
+    rest: Rest, started: float, reactions: Sequence[float], held: float, listed: float, size: int
+) -> list[Figure]:
+    name = f"{rest.size:,} resources in {PROJECTS} projects"
+    return [
+        Figure(f"{name}: from start to the first reaction", started, "s"),
+        Figure(f"{name}: first reaction p50", percentile([*reactions], 0.5), "ms"),
+        Figure(f"{name}: first reaction p99", percentile([*reactions], 0.99), "ms", 1000),
+        Figure(f"{name}: the longest that the event loop was held", held, "ms"),
+        Figure(f"{name}: API calls an hour", rest.calls, ""),
+        Figure(f"{name}: writes to Kubernetes", rest.writes, "", 0),
+        Figure(f"{name}: CPU", rest.cpu, "% of a core", 3 if size <= SIZES[1] else None, rest.reading, size=rest.size),
+        Figure(f"{name}: memory", rest.memory, "MiB", size=rest.size),
+        Figure(f"{name}: a list of the whole cloud, by a script", listed, "s"),
+    ]
+
+
+async def _longest_hold(stage: Stage, seconds: float) -> float:
+    """Ask a probe again and again for so long; return the longest that an answer took, in milliseconds. Whatever holds the event
+    loop for longer than ASKED_EVERY_SECONDS shows in it, and so does a machine that is busy with other things.
+    """
+    longest, ends = 0.0, time.monotonic() + seconds
+    async with stage.probe() as is_ready:
+        while time.monotonic() < ends:
+            began = time.perf_counter()
+            await is_ready()
+            longest = max(longest, time.perf_counter() - began)
+            await asyncio.sleep(ASKED_EVERY_SECONDS)
+    return 1000 * longest

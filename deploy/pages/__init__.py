@@ -1,0 +1,1 @@
+"""`make docs`: the documentation site, made of the repository's own pages."""

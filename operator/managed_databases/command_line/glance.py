@@ -1,0 +1,203 @@
+"""A project at a glance: its resources by their states, what is not ready, its quotas, and what the operator says of itself."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from managed_databases.command_line.standing import Standing, State, standing_of
+from managed_databases.command_line.tables import age, duration, moment, table
+from managed_databases.reconcile.ports import Resource
+from managed_databases.reconcile.told import ToldProject
+
+MAX_MESSAGE: Final = 100
+"""The most characters of a message in a table; explain tells all of it."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many resources of a kind are in each state, and how many of their cloud objects in each phase, in the API's words."""
+
+    kind: str
+    states: Mapping[State, int]
+    phases: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A resource that is not at rest."""
+
+    resource: str
+    state: State
+    reason: str
+    since: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Leader:
+    """Who holds the operator's Lease; `renewed_at` as Kubernetes writes times. `unknown` is why that is not known."""
+
+    holder: str = ""
+    renewed_at: str | None = None
+    lasts_seconds: int = 0
+    unknown: str | None = None
+
+    def told(self, now: datetime) -> str:
+        if self.unknown is not None:
+            return f"not known: {self.unknown}"
+        if not self.holder:
+            return "nobody: no operator runs, or it runs alone, without a Lease"
+        renewed = moment(self.renewed_at)
+        late = renewed is None or (now - renewed).total_seconds() > 2 * self.lasts_seconds
+        return f"{self.holder}, renewed {age(self.renewed_at, now)} ago" + (
+            " (it does not seem to run)" if late else ""
+        )
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What the operator's metrics say of one project: calls that may be made at once, by cause; ages of lists, in seconds."""
+
+    left: Mapping[str, float] = field(default_factory=dict)
+    list_ages: Mapping[str, float] = field(default_factory=dict)
+    unknown: str | None = None
+
+
+@dataclass(frozen=True)
+class Glance:
+    """All of it. `project` is None if the DatabaseProject may not be read."""
+
+    name: str
+    project: Resource | None
+    counts: Sequence[Count]
+    troubles: Sequence[Trouble]
+    leader: Leader
+    spending: Spending
+
+
+def counts(resources: Iterable[Resource]) -> list[Count]:
+    """Return a count for each kind of which there are resources, by name."""
+    by_kind: dict[str, list[Resource]] = {}
+    for resource in resources:
+        by_kind.setdefault(resource.key.kind, []).append(resource)
+    return [
+        Count(
+            kind,
+            Counter(standing_of(each).state for each in those),
+            Counter(each.told.phase for each in those if each.told.phase),
+        )
+        for kind, those in sorted(by_kind.items())
+    ]
+
+
+_WORST_FIRST: Final = (State.STALLED, State.UNSEEN, State.WAITING)
+
+
+def troubles(resources: Iterable[Resource]) -> list[Trouble]:
+    """Return the resources that are not ready, the worst first."""
+    found = [_trouble(each, standing_of(each)) for each in resources]
+    odd = [each for each in found if each.state in _WORST_FIRST]
+    return sorted(odd, key=lambda each: (_WORST_FIRST.index(each.state), each.resource))
+
+
+def _trouble(resource: Resource, told: Standing) -> Trouble:
+    return Trouble(str(resource.key), told.state, told.reason, told.since, told.message)
+
+
+def spending(text: str, project: str) -> Spending:
+    """Read what the operator's metrics say of a project. Raises ValueError if the text is not of metrics."""
+    left: dict[str, float] = {}
+    ages: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.labels.get("project") != project:
+                continue
+            if sample.name == "managed_databases_budget_left_calls":
+                left[sample.labels["cause"]] = sample.value
+            elif sample.name == "managed_databases_list_age_seconds":
+                ages[sample.labels["collection"]] = sample.value
+    return Spending(left, ages)
+
+
+def page(glance: Glance, now: datetime) -> str:
+    """Return it for people."""
+    parts = [_head(glance, now)]
+    if glance.counts:
+        head = ("KIND", "ALL", *(state.upper() for state in State), "IN THE CLOUD")
+        parts.append(table(head, (_count_row(each) for each in glance.counts)))
+    else:
+        parts.append("no resources\n")
+    if glance.troubles:
+        parts.append(table(("NOT READY", "STATE", "REASON", "FOR", "MESSAGE"), (_row(e, now) for e in glance.troubles)))
+    if glance.project is not None and (quotas := glance.project.status.get("quotas")):
+        parts.append(table(("QUOTA", "USED", "LIMIT"), ((q["name"], str(q["used"]), str(q["limit"])) for q in quotas)))
+    if glance.spending.list_ages:
+        rows = sorted(glance.spending.list_ages.items())
+        parts.append(table(("LIST OF", "AGE"), ((name, duration(seconds)) for name, seconds in rows)))
+    return "\n".join(parts)
+
+
+def _head(glance: Glance, now: datetime) -> str:
+    rows = [("project", glance.name), *_project_rows(glance.project, now), ("leader", glance.leader.told(now))]
+    spent = glance.spending
+    if spent.unknown is not None:
+        rows.append(("calls left", f"not known: {spent.unknown}"))
+    elif spent.left:
+        told = ", ".join(f"{calls:.0f} for {cause}" for cause, calls in sorted(spent.left.items()))
+        rows.append(("calls left", told))
+    return table(*((rows[0], rows[1:])))
+
+
+def _project_rows(project: Resource | None, now: datetime) -> list[tuple[str, str]]:
+    if project is None:
+        return [("state", "not known: you may not read DatabaseProjects")]
+    told, standing = ToldProject(project.status), standing_of(project)
+    since = f", for {age(standing.since, now)}" if standing.since else ""
+    rows = [("state", f"{standing.state} ({standing.reason or 'no reason'}){since}")]
+    if standing.state is not State.READY:
+        rows.append(("why", standing.message))
+    rows += [("region", told.region or ""), ("cloud project", told.project_id or "")]
+    return rows
+
+
+def _count_row(count: Count) -> tuple[str, ...]:
+    states = [count.states.get(state, 0) for state in State]
+    phases = ", ".join(f"{number} {phase}" for phase, number in sorted(count.phases.items()))
+    return (count.kind, str(sum(states)), *(str(number) for number in states), phases)
+
+
+def _row(trouble: Trouble, now: datetime) -> tuple[str, ...]:
+    message = trouble.message if len(trouble.message) <= MAX_MESSAGE else trouble.message[: MAX_MESSAGE - 3] + "..."
+    return (trouble.resource, trouble.state, trouble.reason, age(trouble.since, now), message)
+
+
+def as_json(glance: Glance) -> dict[str, Any]:
+    """Return it for programs."""
+    project = None
+    if glance.project is not None:
+        told, standing = ToldProject(glance.project.status), standing_of(glance.project)
+        project = {
+            "state": standing.state,
+            "reason": standing.reason,
+            "message": standing.message,
+            "since": standing.since,
+            "region": told.region,
+            "projectID": told.project_id,
+            "quotas": list(glance.project.status.get("quotas") or ()),
+        }
+    return {
+        "name": glance.name,
+        "project": project,
+        "kinds": [
+            {"kind": each.kind, "states": {str(s): n for s, n in each.states.items()}, "phases": dict(each.phases)}
+            for each in glance.counts
+        ],
+        "notReady": [asdict(each) for each in glance.troubles],
+        "leader": asdict(glance.leader),
+        "callsLeft": dict(glance.spending.left) or None,
+        "listAgeSeconds": dict(glance.spending.list_ages) or None,
+    }

@@ -1,0 +1,169 @@
+"""Reads a cluster with the rights of whoever has typed the command, and with no others."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import aiohttp
+import typer
+import yaml
+
+from managed_databases.command_line.problems import BadUsage, MissingRight, NotInstalled, Problem
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import GROUP, VERSION
+from managed_databases.kube.answers import error_for
+from managed_databases.kube.cache import resource_of
+from managed_databases.kube.collections import collection_path, object_path
+from managed_databases.kube.connection import KubeConnection, NotConfigured
+from managed_databases.reconcile.ports import KubeError, KubeForbidden, NotThere, Resource, ResourceKey
+
+Raw = dict[str, Any]
+PAGE: Final = 500
+TEXT_SECONDS: Final = 60.0
+_POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class Person:
+    """What one person sees of a cluster. Each method raises Problem, and nothing else."""
+
+    def __init__(self, connection: KubeConnection, namespace: str) -> None:
+        self.connection = connection
+        self.namespace = namespace
+
+    async def resources(self, kind: Kind, namespace: str | None) -> list[Resource]:
+        """List the resources of a kind, in a namespace or in all. Raises NotInstalled."""
+        place = namespace if kind.namespaced else None
+        found = await self.objects(GROUP, VERSION, kind.plural, place)
+        return [resource_of(raw, _key(kind, raw)) for raw in found]
+
+    async def resource(self, kind: Kind, namespace: str, name: str) -> Resource | None:
+        """Return one resource; None if there is none."""
+        place = namespace if kind.namespaced else None
+        raw = await self.object(GROUP, VERSION, kind.plural, place, name)
+        return None if raw is None else resource_of(raw, _key(kind, raw))
+
+    async def objects(self, group: str, version: str, plural: str, namespace: str | None, **query: str) -> list[Raw]:
+        """List objects of any kind, page by page. Raises NotInstalled if the cluster does not know the kind."""
+        path, found = collection_path(group, version, plural, namespace), []
+        asked: dict[str, str] = {"limit": str(PAGE), **query}
+        named = f"{plural}.{group}" if group else plural
+        while True:
+            try:
+                page = await self.connection.request("GET", path, query=asked)
+            except NotThere:
+                raise NotInstalled(named) from None
+            except KubeError as error:
+                raise _problem(error, "list", named, namespace) from error
+            found += page["items"]
+            if not (more := page["metadata"].get("continue")):
+                return found
+            asked["continue"] = more
+
+    async def object(self, group: str, version: str, plural: str, namespace: str | None, name: str) -> Raw | None:
+        """Return one object of any kind; None if there is none."""
+        path = object_path(group, version, plural, namespace, name)
+        try:
+            return dict(await self.connection.request("GET", path))
+        except NotThere:
+            return None
+        except KubeError as error:
+            raise _problem(error, "get", f"{plural}.{group}" if group else plural, namespace) from error
+
+    async def ask(self, path: str, verb: str, plural: str, namespace: str | None, query: Mapping[str, str]) -> Any:
+        """Send one more reading request."""
+        try:
+            return await self.connection.request("GET", path, query=query)
+        except KubeError as error:
+            raise _problem(error, verb, plural, namespace) from error
+
+    async def text(self, path: str, plural: str, namespace: str | None, query: Mapping[str, str]) -> str:
+        """Read something that is no JSON, such as a log."""
+        server, authorization = await self._way()
+        headers = {"Authorization": authorization} if authorization else {}
+        try:
+            async with (
+                asyncio.timeout(TEXT_SECONDS),
+                await self.connection.open_session() as session,
+                session.get(f"{server}{path}", params=query, headers=headers) as answer,
+            ):
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Problem(f"Kubernetes does not answer: GET {path}: {type(error).__name__}") from error
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise _problem(error_for(f"GET {path}", answer.status, content), "get", plural, namespace)
+        return content.decode(errors="replace")
+
+    async def _way(self) -> tuple[str, str | None]:
+        try:
+            return await self.connection.server(), await self.connection.authorization()
+        except KubeError as error:
+            raise _problem(error, "reach", "the cluster", None) from error
+
+
+def _key(kind: Kind, raw: Raw) -> ResourceKey:
+    return ResourceKey(kind.name, raw["metadata"].get("namespace") or "", raw["metadata"]["name"])
+
+
+def _problem(error: KubeError, verb: str, plural: str, namespace: str | None) -> Problem:
+    if isinstance(error, NotConfigured):
+        return BadUsage(str(error))
+    if isinstance(error, KubeForbidden):
+        return MissingRight(verb, plural, namespace)
+    return Problem(f"Kubernetes does not answer as it should: {error}")
+
+
+def run_as_person(
+    work: Callable[[Person], Awaitable[int]], *, kubeconfig: Path | None, context: str | None, namespace: str | None
+) -> NoReturn:
+    """Do the work as the person whom the kubeconfig names, and end the process with the exit code that it returns."""
+
+    async def go() -> int:
+        person = person_of(kubeconfig, context, namespace)
+        try:
+            return await work(person)
+        finally:
+            await person.connection.close()
+
+    raise typer.Exit(asyncio.run(go()))
+
+
+def person_of(kubeconfig: Path | None, context: str | None, namespace: str | None) -> Person:
+    """Return the person of a kubeconfig, which is found as kubectl does; in a Pod without one, its service account.
+
+    Raises BadUsage.
+    """
+    paths = [kubeconfig] if kubeconfig is not None else usual_kubeconfigs(os.environ)
+    there = [path for path in paths if path.is_file()]
+    if not there and kubeconfig is None and context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+        here = _POD_NAMESPACE.read_text().strip() if _POD_NAMESPACE.is_file() else "default"
+        return Person(KubeConnection.in_cluster(), namespace or here)
+    if not there:
+        raise BadUsage(f"there is no kubeconfig file {paths[0]}: name one with --kubeconfig")
+    path, its_namespace = _chosen(there, context)
+    return Person(KubeConnection.from_kubeconfig(path, context), namespace or its_namespace or "default")
+
+
+def usual_kubeconfigs(environment: Mapping[str, str]) -> list[Path]:
+    """Return the files that $KUBECONFIG names, or else ~/.kube/config."""
+    named = [Path(each) for each in environment.get("KUBECONFIG", "").split(os.pathsep) if each]
+    return named or [Path.home() / ".kube" / "config"]
+
+
+def _chosen(paths: list[Path], context: str | None) -> tuple[Path, str | None]:
+    """Return the first file that has the context (None: a current one), and the namespace of that context."""
+    for path in paths:
+        try:
+            content = yaml.safe_load(path.read_text())
+        except (OSError, ValueError, yaml.YAMLError):
+            raise BadUsage(f"{path} cannot be read as a kubeconfig") from None
+        told = content if isinstance(content, dict) else {}
+        wanted = context or told.get("current-context")
+        for each in told.get("contexts") or ():
+            if wanted and isinstance(each, dict) and each.get("name") == wanted:
+                return path, (each.get("context") or {}).get("namespace")
+    if context is not None:
+        raise BadUsage(f"no context {context} in {', '.join(map(str, paths))}")
+    raise BadUsage(f"no current context in {', '.join(map(str, paths))}: name one with --context")

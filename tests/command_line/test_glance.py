@@ -1,0 +1,115 @@
+"""A project at a glance."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from command_line.resources import SINCE, ready, resource, stalls, waits
+from managed_databases.command_line.glance import (
+    MAX_MESSAGE,
+    Glance,
+    Leader,
+    Spending,
+    as_json,
+    counts,
+    page,
+    spending,
+    troubles,
+)
+
+NOW = datetime(2026, 11, 29, 10, 5, tzinfo=UTC)
+METRICS = """\
+# TYPE managed_databases_budget_left_calls gauge
+managed_databases_budget_left_calls{cause="people",project="cloud"} 40.0
+managed_databases_budget_left_calls{cause="time",project="cloud"} 20.5
+managed_databases_budget_left_calls{cause="time",project="other"} 1.0
+# TYPE managed_databases_list_age_seconds gauge
+managed_databases_list_age_seconds{collection="datastores",project="cloud"} 12.0
+managed_databases_list_age_seconds{collection="users",project="other"} 99.0
+"""
+RESOURCES = [
+    resource("DatabaseUser", "app", {}, ready(phase="ACTIVE")),
+    resource("DatabaseUser", "late", {}, waits("ParentNotReady", "waits")),
+    resource("DatabaseUser", "wrong", {}, stalls("Invalid", "x" * 500, phase="ACTIVE")),
+    resource("KafkaTopic", "new", {}, {"observedGeneration": -1}),
+]
+
+
+def glance(**changed: object) -> Glance:
+    quotas = [{"name": "ram", "used": 1, "limit": 2}]
+    told = {
+        "name": "cloud",
+        "project": resource("DatabaseProject", "cloud", {}, ready(region="region-1", projectID="p", quotas=quotas)),
+        "counts": counts(RESOURCES),
+        "troubles": troubles(RESOURCES),
+        "leader": Leader("operator-1", SINCE, 15),
+        "spending": spending(METRICS, "cloud"),
+    }
+    return Glance(**(told | changed))  # type: ignore[arg-type]
+
+
+WHOLE = f"""\
+project         cloud
+state           ready (Ready), for 5m
+region          region-1
+cloud project   p
+leader          operator-1, renewed 5m ago (it does not seem to run)
+calls left      40 for people, 20 for time
+
+KIND           ALL   READY   WAITING   STALLED   NOT LOOKED AT   IN THE CLOUD
+DatabaseUser   3     1       1         1         0               2 ACTIVE
+KafkaTopic     1     0       0         0         1               -
+
+NOT READY                 STATE           REASON           FOR   MESSAGE
+DatabaseUser shop/wrong   stalled         Invalid          5m    {"x" * (MAX_MESSAGE - 3)}...
+KafkaTopic shop/new       not looked at   -                5m    no operator has looked at generation 1 of the spec yet
+DatabaseUser shop/late    waiting         ParentNotReady   5m    waits
+
+QUOTA   USED   LIMIT
+ram     1      2
+
+LIST OF      AGE
+datastores   12s
+"""
+
+
+def test_the_whole_page() -> None:
+    assert page(glance(), NOW) == WHOLE
+
+
+def test_what_may_not_be_read_is_said() -> None:
+    hidden = glance(
+        project=None, leader=Leader(unknown="you may not"), spending=Spending(unknown="--metrics is not given")
+    )
+    told = page(hidden, NOW)
+    assert "state        not known: you may not read DatabaseProjects" in told
+    assert "leader       not known: you may not" in told
+    assert "calls left   not known: --metrics is not given" in told
+    assert as_json(hidden)["project"] is None
+    assert page(glance(counts=[], troubles=[]), NOW).count("no resources") == 1
+
+
+@pytest.mark.parametrize(
+    ("leader", "told"),
+    [
+        (Leader("one", "2026-11-29T10:04:50Z", 15), "one, renewed 10s ago"),
+        (Leader("one", "2026-11-29T10:04:20Z", 15), "one, renewed 40s ago (it does not seem to run)"),
+        (Leader("one", None, 15), "one, renewed ? ago (it does not seem to run)"),
+        (Leader(), "nobody: no operator runs, or it runs alone, without a Lease"),
+    ],
+)
+def test_who_leads(leader: Leader, told: str) -> None:
+    assert leader.told(NOW) == told
+
+
+def test_for_programs() -> None:
+    told = as_json(glance())
+    assert told["kinds"][0] == {
+        "kind": "DatabaseUser",
+        "states": {"ready": 1, "waiting": 1, "stalled": 1},
+        "phases": {"ACTIVE": 2},
+    }
+    assert [each["resource"] for each in told["notReady"]] == [
+        "DatabaseUser shop/wrong", "KafkaTopic shop/new", "DatabaseUser shop/late",
+    ]  # fmt: skip
+    assert (told["callsLeft"], told["listAgeSeconds"]) == ({"people": 40.0, "time": 20.5}, {"datastores": 12.0})

@@ -1,0 +1,102 @@
+"""A real Kafka behind the sandbox."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+
+from engines.at_hand import need
+from engines.real_sandbox import NASTY, RealSandbox
+from sandbox.account import new_datastore
+
+
+class Clients:
+    """Producers and consumers of a datastore's users."""
+
+    def __init__(self, host: str, certificate: Any) -> None:
+        self._told = {
+            "bootstrap_servers": f"{host}:9093",
+            "security_protocol": "SASL_SSL",
+            "ssl_context": certificate,
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "request_timeout_ms": 10_000,
+        }
+
+    async def send(self, user: str, topic: str, value: bytes, password: str = NASTY) -> None:
+        producer = AIOKafkaProducer(
+            sasl_plain_username=user, sasl_plain_password=password, enable_idempotence=False, **self._told
+        )
+        try:
+            await producer.start()
+            await asyncio.wait_for(producer.send_and_wait(topic, value), 20)
+        finally:
+            await producer.stop()
+
+    async def receive(self, user: str, topic: str, password: str = NASTY) -> bytes:
+        consumer = AIOKafkaConsumer(
+            topic,
+            group_id="readers",
+            auto_offset_reset="earliest",
+            sasl_plain_username=user,
+            sasl_plain_password=password,
+            **self._told,
+        )
+        try:
+            await consumer.start()
+            return bytes((await asyncio.wait_for(consumer.getone(), 30)).value)
+        finally:
+            await consumer.stop()
+
+
+@pytest.mark.engines
+async def test_users_topics_rules_and_parameters(tmp_path: Path) -> None:
+    need("kafka-3.6")
+    async with RealSandbox(tmp_path) as sandbox:
+        row = await sandbox.make("datastores", new_datastore("kafka", "3.6"))
+        clients = Clients(row["connection"]["master"], await sandbox.certificate())
+
+        async def make(collection: str, **told: Any) -> dict[str, Any]:
+            return await sandbox.make(collection, {"datastore_id": row["id"], **told})
+
+        writer, reader = (
+            await make("users", name="writer", password=NASTY),
+            await make("users", name="reader", password=NASTY),
+        )
+        topic = await make("topics", name="orders.placed", partitions=2)
+        await make("topics", name="other", partitions=1)
+        with pytest.raises(TopicAuthorizationFailedError):
+            await clients.send("writer", "orders.placed", b"7")
+        literal = {"pattern_type": "literal", "pattern": "orders.placed"}
+        rule = await make("acls", user_id=writer["id"], allow_read=False, allow_write=True, **literal)
+        prefixed = {"pattern_type": "prefixed", "pattern": "orders."}
+        await make("acls", user_id=reader["id"], allow_read=True, allow_write=False, **prefixed)
+        await clients.send("writer", "orders.placed", b"7")
+        assert await clients.receive("reader", "orders.placed") == b"7"
+        for user, place in (("writer", "other"), ("reader", "orders.placed")):
+            with pytest.raises(TopicAuthorizationFailedError):
+                await clients.send(user, place, b"8")
+
+        # More partitions, and another parameter, which takes a new start.
+        await sandbox.change(f"/topics/{topic['id']}", {"topic": {"partitions": 5}})
+        path = f"/datastores/{row['id']}/config"
+        await sandbox.change(path, {"config": {"log.retention.ms": 3_600_000}})
+
+        # Another password; then the sandbox is killed; what was there is there again.
+        await sandbox.change(f"/users/{writer['id']}", {"user": {"password": f"{NASTY}2"}})
+        await sandbox.process.kill()
+        await sandbox.process.start()
+        await clients.send("writer", "orders.placed", b"8", f"{NASTY}2")
+        with pytest.raises(KafkaError):
+            await clients.send("writer", "orders.placed", b"9")
+        await sandbox.change(f"/acls/{rule['id']}", {"acl": {"allow_read": True, "allow_write": False}})
+        with pytest.raises(TopicAuthorizationFailedError):
+            await clients.send("writer", "orders.placed", b"9", f"{NASTY}2")
+        await sandbox.delete("acls", rule["id"])
+        await sandbox.delete("users", reader["id"])
+        with pytest.raises(KafkaError):
+            await clients.receive("reader", "orders.placed")
+        await sandbox.delete("topics", topic["id"])
+        assert NASTY not in sandbox.state

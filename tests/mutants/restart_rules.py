@@ -1,0 +1,89 @@
+"""A restart of workloads happens once for each change of the login, one at a time, and only where somebody wants it."""
+
+from typing import Final
+
+from mutants.mutant import Mutant
+
+_FILE = "reconcile/keepers/restarter.py"
+_VIRTUAL = ("virtual/test_restarts.py",)
+_TABLES = ("reconcile/keepers/test_restarter.py",)
+
+RESTARTS: Final = (
+    Mutant(
+        "a workload that nobody may change holds up no other",
+        "reconcile/keepers/restarter.py",
+        "                        refused.append(error)\n                        continue\n",
+        "                        raise error\n",
+        ("virtual/test_restarts.py",),
+    ),
+    Mutant(
+        "the first Secret restarts nothing",
+        _FILE,
+        "return since is not None and since != digest and",
+        "return since != digest and since is None or since != digest and",
+        _TABLES,
+    ),
+    Mutant(
+        "a hash of another key is no change of the login",
+        _FILE,
+        ' and since.partition(".")[0] == digest.partition(".")[0]',
+        "",
+        _TABLES,
+    ),
+    Mutant(
+        "a workload that has the login is not restarted again",
+        _FILE,
+        "return workload.annotations.get(mark(secret)) != digest and",
+        "return",
+        _TABLES,
+    ),
+    Mutant(
+        "a tool that takes the annotation away makes no loop",
+        _FILE,
+        " and (workload.kind, workload.name) not in restarted",
+        "",
+        _TABLES,
+    ),
+    Mutant(
+        "one workload after the other",
+        "kube/workloads.py",
+        "is_rolled_out=_is_rolled_out(kind, raw),",
+        "is_rolled_out=True,",
+        ("kube/test_workloads.py",),
+    ),
+    Mutant(
+        "what another process has restarted is waited for",
+        _FILE,
+        "elif not workload.is_rolled_out and self._seconds_left(known, workload) > 0:",
+        "elif False:",
+        _VIRTUAL,
+    ),
+    Mutant(
+        "only what uses the Secret is restarted",
+        _FILE,
+        "if wish.secret.name not in workload.secrets:",
+        "if False:",
+        _VIRTUAL,
+    ),
+    Mutant(
+        "paused means no restart",
+        _FILE,
+        'observed.annotations.get(PAUSED) == "true" or not serves(current)',
+        "not serves(current)",
+        _VIRTUAL,
+    ),
+    Mutant(
+        "without the right nothing is tried in a loop",
+        _FILE,
+        "return _Outcome(REST_SECONDS, (Reason.RESTART_INCOMPLETE, ",
+        "return _Outcome(LOOK_SECONDS, (Reason.RESTART_INCOMPLETE, ",
+        _VIRTUAL,
+    ),
+    Mutant(
+        "the login of the Pods is noted without the right, too",
+        _FILE,
+        "return (await self._look_ahead(key, wish))._replace(settled=digest)",
+        "return await self._look_ahead(key, wish)",
+        _VIRTUAL,
+    ),
+)

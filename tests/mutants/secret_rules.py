@@ -1,0 +1,88 @@
+"""What is in the credentials Secrets beside the password: whose it is, what it reveals, and whether applications go on."""
+
+from typing import Final
+
+from mutants.mutant import Mutant
+
+_FIT = ("virtual/test_secrets_that_fit.py",)
+_KEYS = ("kinds/test_login_keys.py",)
+
+SECRETS: Final = (
+    Mutant(
+        "a key that others have written into a Secret is not written over",
+        "kinds/secret_data.py",
+        "        elif key in self.others:\n",
+        "        elif False:\n",
+        _FIT,
+    ),
+    Mutant(
+        "a key that others have written is theirs, although the operator has such a key now",
+        "kinds/secret_data.py",
+        "if key not in own and key not in others}",
+        "if key not in own}",
+        ("kinds/test_secret_data.py",),
+    ),
+    Mutant(
+        "a key that has left the spec is taken out of the Secret, and no old password stays in it",
+        "reconcile/act/secret_content.py",
+        "drops=OPTIONAL_KEYS | (before.keys - ALWAYS_OURS - {credential.key}),",
+        "drops=OPTIONAL_KEYS,",
+        _FIT,
+    ),
+    Mutant(
+        "a key whose mark was lost is the operator's by its value",
+        "reconcile/act/secret_marks.py",
+        "if secret.data[key].get_secret_value() != wanted.get(key)",
+        "if True",
+        _FIT,
+    ),
+    Mutant(
+        "an upgrade does not make a running application verify",
+        "kinds/application_login.py",
+        'return "verify-full" if has_ca and not _is_lenient(held) else "require"',
+        'return "verify-full" if has_ca else "require"',
+        _KEYS,
+    ),
+    Mutant(
+        "a new Secret lets applications verify",
+        "kinds/application_login.py",
+        'return "verify-full" if has_ca and not _is_lenient(held) else "require"',
+        'return "require"',
+        _KEYS,
+    ),
+    Mutant(
+        "a public address that is not told stays in the Secret",
+        "kinds/datastore_endpoints.py",
+        'if any("floating_ip" in node.model_fields_set for node in nodes):',
+        "if True:",
+        ("kinds/test_datastore_endpoints.py",),
+    ),
+    Mutant(
+        "a Secret leads to a public address only where the spec says so",
+        "kinds/datastore_endpoints.py",
+        'if address == "Public" and public.read_write is not None:',
+        "if public.read_write is not None:",
+        ("kinds/test_datastore_endpoints.py",),
+    ),
+    Mutant(
+        "labels of others on a Secret stay",
+        "reconcile/act/secret_marks.py",
+        "if name not in ours and there.get(name, value) != value)",
+        "if False)",
+        ("virtual/test_secrets_beside_others.py",),
+    ),
+    Mutant(
+        "keys of others stay where the password is lost",
+        "reconcile/act/held_secret.py",
+        "return replace(held, others=keys_of_others(mine, ours, {}))",
+        "return held",
+        ("virtual/test_secrets_beside_others.py",),
+    ),
+    Mutant(
+        "a Secret that names no database yet serves on",
+        "kinds/login_keys.py",
+        "(told is None and name in (*_FURTHER_WAYS, DATABASE_KEY))",
+        "(told is None and name in _FURTHER_WAYS)",
+        ("virtual/test_secrets_beside_others.py",),
+    ),
+)
