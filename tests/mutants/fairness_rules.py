@@ -54,6 +54,13 @@ FAIRNESS: Final = (
         _LEFT_ALONE,
     ),
     Mutant(
+        "a view that stays old is looked at ever more seldom",
+        "reconcile/reconciler.py",
+        "return pause_after_kube_error(error, memory.old_views)",
+        "return pause_after_kube_error(error, 1)",
+        ("virtual/test_time.py",),
+    ),
+    Mutant(
         "an invented project gives no turns",
         "reconcile/first_place.py",
         'return name if self._may_use(name, resource.key.namespace) else ""',

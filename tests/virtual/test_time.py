@@ -9,6 +9,7 @@ import pytest
 from managed_databases.reconcile.controller import Controller
 from managed_databases.reconcile.ports import ResourceKey, WriteConflict
 from stories.world import condition, manifest
+from virtual.begun_world import PROJECT
 from virtual.everything import project
 from virtual.memory_cluster import Raw
 from virtual.virtual_time import in_virtual_time
@@ -184,7 +185,39 @@ async def comes_and_goes(engines: list[Controller]) -> None:
         await world.until("whoever comes later is served", lambda: world.says(user, "Synced")[0] == "True", 60)
 
 
-def test_a_view_that_stays_old_makes_no_storm() -> None:
+class DegradedDatastore:
+    """A datastore's status is to be written."""
+
+    async def begin(self, world: VirtualWorld) -> None:
+        (there,) = await world.objects("datastores")
+        await world.edit("datastores", there["id"], status="DEGRADED")
+
+    def is_told(self, world: VirtualWorld) -> bool:
+        return bool(condition(world.get(MAIN), "Degraded"))
+
+
+class UnguardedStatuses:
+    """The statuses of projects are to be written."""
+
+    async def begin(self, world: VirtualWorld) -> None:
+        world.leave_unguarded("the policy is gone")
+
+    def is_told(self, world: VirtualWorld) -> bool:
+        return bool(condition(world.get(PROJECT), "StatusUnguarded"))
+
+
+class UnreadableSpec:
+    """A status is to be written by a pass that cannot read the spec."""
+
+    async def begin(self, world: VirtualWorld) -> None:
+        world.cluster.change(MAIN, config={f"p{number}": "x" * 1000 for number in range(60)})
+
+    def is_told(self, world: VirtualWorld) -> bool:
+        return world.says(MAIN, "Synced")[1] == "InvalidSpec"
+
+
+@pytest.mark.parametrize("to_write", [DegradedDatastore(), UnguardedStatuses(), UnreadableSpec()], ids=type)
+def test_a_view_that_stays_old_makes_no_storm(to_write: DegradedDatastore | UnguardedStatuses | UnreadableSpec) -> None:
     """As after a restore of etcd under a watch that is told nothing: every write is a conflict, until all is listed anew."""
 
     async def story() -> None:
@@ -199,11 +232,10 @@ def test_a_view_that_stays_old_makes_no_storm() -> None:
                 return answer(method, path, body)
 
             world.cluster._answer = older  # type: ignore[method-assign]
-            (there,) = await world.objects("datastores")
-            await world.edit("datastores", there["id"], status="DEGRADED")
+            await to_write.begin(world)
             await asyncio.sleep(HOUR)
             assert 10 < conflicts[0] < 90, conflicts
             world.cluster._answer = answer  # type: ignore[method-assign]
-            await world.until("it goes on", lambda: bool(condition(world.get(MAIN), "Degraded")), 120)
+            await world.until("it goes on", lambda: to_write.is_told(world), 120)
 
     in_virtual_time(story())

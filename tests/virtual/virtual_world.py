@@ -136,6 +136,7 @@ class VirtualWorld(SandboxAdmin):
         self._settings = ControllerSettings(operator_namespace=SYSTEM, **settings)
         self._random = random.Random(seed)  # noqa: S311 (spreads retries, guards nothing)
         self._controller: asyncio.Task[None] | None = None
+        self._unguarded: str | None = None
         self._tell: Callable[[str, ResourceKey, Raw, bool], None] | None = None
 
     async def _ask(
@@ -182,6 +183,7 @@ class VirtualWorld(SandboxAdmin):
             client_factory=partial(Client, transport=_InProcess(self, self._app)),
             attempt=self._attempt,
             may_probe=self._must_lead,
+            unguarded=lambda: self._unguarded,
         )
 
         def tell(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
@@ -208,12 +210,18 @@ class VirtualWorld(SandboxAdmin):
         self._tell = tell
         self.cluster.told.append(tell)
         self._drain = partial(controller.drain, 10)
+        self._project_told_changed = controller.project_told_changed
         self._controller = asyncio.create_task(controller.run(), name="controller")
 
     async def stop(self) -> None:
         """Ask the process to stop, as SIGTERM does."""
         await self._drain()
         await self.kill()
+
+    def leave_unguarded(self, why: str) -> None:
+        """The admission policy on statuses is not there any more."""
+        self._unguarded = why
+        self._project_told_changed()
 
     async def _must_lead(self) -> None:
         if not self.leads:

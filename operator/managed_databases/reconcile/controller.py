@@ -351,10 +351,10 @@ class Controller:
             self._clock.monotonic(),
         )
         with self._around_pass(record):
+            memory = self._memory(resource)
             if key.kind == PROJECT.name:
-                again = await self._reconcile_project(resource)
+                again = await self._reconcile_project(resource, memory)
             else:
-                memory = self._memory(resource)
                 again = await self._reconciler.reconcile(resource, memory, priority)
                 memory.drop_empty_parts()
             record.again_seconds = again
@@ -370,13 +370,15 @@ class Controller:
             memory = self._memories[resource.key] = Memory(resource.uid)
         return memory
 
-    async def _reconcile_project(self, resource: Resource) -> float | None:
+    async def _reconcile_project(self, resource: Resource, memory: Memory) -> float | None:
         try:
-            return await self.projects.reconcile(resource)
+            again = await self.projects.reconcile(resource)
+            memory.pass_ended(by_old_view=False)
+            return again
         except KubeError as error:
             if isinstance(error, KubeRefused):
                 await self._reconciler.writer.tell(resource, kubernetes_refusal(error))
-            return after_kube_error(resource.key, error)
+            return after_kube_error(resource.key, error, memory)
         except Exception as error:
             failed(Failure.DEFECT)
             incident, trouble = defect(error, resource.uid)

@@ -133,11 +133,10 @@ class Reconciler:
         except KubeError as error:
             if isinstance(error, KubeRefused):
                 await self._tell(resource, kubernetes_refusal(error))
-            memory.pass_ended(by_old_view=isinstance(error, OLD_VIEW))
-            return after_kube_error(resource.key, error, memory.old_views)
+            return after_kube_error(resource.key, error, memory)
         except UnreadableSpec as error:
             failed(Failure.SPEC)
-            return await self._after_unreadable(resource, error)
+            return await self._after_unreadable(resource, error, memory)
         except Exception as error:
             # A defect in one kind must not stop the others: the error is logged whole, and the pass is tried again slowly.
             failed(Failure.DEFECT)
@@ -320,7 +319,7 @@ class Reconciler:
             wanted.append(LOOK_AGAIN_SECONDS)
         return _sooner(*wanted)
 
-    async def _after_unreadable(self, resource: Resource, error: UnreadableSpec) -> float | None:
+    async def _after_unreadable(self, resource: Resource, error: UnreadableSpec, memory: Memory) -> float | None:
         """Report that the spec or the status cannot be read. What is being deleted by force is let go: that needs neither."""
         try:
             if resource.deleting_since is not None and resource.annotations.get(FORCE_DELETE) == "true":
@@ -329,7 +328,8 @@ class Reconciler:
             else:
                 await self.writer.tell_unreadable(resource, str(error))
         except KubeError as refused:
-            return after_kube_error(resource.key, refused)
+            return after_kube_error(resource.key, refused, memory)
+        memory.pass_ended(by_old_view=False)
         return None
 
 
@@ -337,16 +337,16 @@ def _sooner(*seconds: float | None) -> float | None:
     return min((each for each in seconds if each is not None), default=None)
 
 
-def after_kube_error(key: ResourceKey, error: KubeError, times: int = 1) -> float:
+def after_kube_error(key: ResourceKey, error: KubeError, memory: Memory) -> float:
     """Log the error and note the failure, unless it only shows that the operator's view of Kubernetes was old; return the seconds
-    until the next pass.
-
-    `times` is how many such passes in a row there were.
+    until the next pass: they grow while the view stays old.
     """
-    if not isinstance(error, OLD_VIEW):
+    is_old_view = isinstance(error, OLD_VIEW)
+    memory.pass_ended(by_old_view=is_old_view)
+    if not is_old_view:
         failed(Failure.KUBERNETES)
         log.warning("a request to Kubernetes failed", error=str(error), **_named(key))
-    return pause_after_kube_error(error, times)
+    return pause_after_kube_error(error, memory.old_views)
 
 
 def _named(key: ResourceKey) -> dict[str, str]:
