@@ -50,7 +50,8 @@ e2e: $(VENV)/ready ## the operator's image, by the chart, on real nodes: kind's,
 
 chaos: $(VENV)/ready ## kill the operator at every boundary of every scenario, try every fault; takes an hour or more
 	@$(BIN)/python -m managed_databases.controlplane
-	@$(BIN)/pytest -n 2 --dist worksteal -m chaos -o faulthandler_timeout=2400 tests/stories/chaos tests/stories/test_kills.py tests/virtual $(ARGS)
+	-@$(BIN)/python -m managed_databases.sandbox.servers.fetching $(TEST_ENGINES)
+	@$(BIN)/pytest -n 2 --dist worksteal -m chaos -o faulthandler_timeout=2400 tests/stories/chaos tests/stories/test_kills.py tests/stories/test_engine_kills.py tests/stories/test_engine_two_users.py tests/virtual $(ARGS)
 
 bench: $(VENV)/ready ## every benchmark, and benchmarks/report.md (ARGS='--scale 0.1 first_reaction' for some, without a report)
 	@$(BIN)/python -m managed_databases.controlplane

@@ -54,6 +54,7 @@ async def opens(secret: dict[str, str]) -> bool:
         raise
 
 
+@pytest.mark.chaos
 @pytest.mark.engines
 async def test_no_row_is_missing(installed: Cluster, tmp_path: Path) -> None:
     need("postgresql-16")
