@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,10 @@ def test_it_proposes_what_works_one_after_the_other() -> None:
     told = suggestions(RESOURCES, Path("/k"), "kind-a", Path("/bin"), sandbox)
     steps = [line.strip().partition("  #")[0].strip() for line in told.splitlines()]
     assert steps == [
-        "export KUBECONFIG=/k PATH=/bin:$PATH",
+        f"export KUBECONFIG=/k PATH=/bin:$PATH:{Path(sys.executable).parent}",
         "kubectl --context kind-a get databases",
         "kubectl --context kind-a delete secret shop-user -n web",
-        'psql "$(kubectl --context kind-a get secret shop-user -n web -o jsonpath={.data.uri} | base64 -d)"',
+        "managed-databases connect shop -n web --context kind-a",
         """kubectl --context kind-a patch mds orders -n web --type merge -p '{"spec": {"nodeCount": 3}}'""",
         "kubectl --context kind-a get mds orders -n web --watch",
         "kubectl --context kind-a describe mds orders -n web",

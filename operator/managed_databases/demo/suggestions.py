@@ -1,6 +1,7 @@
 """What people can try once all is Ready, in an order in which each step works while the one before it still does."""
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,8 @@ from managed_databases.demo.progress_table import short_kind
 from managed_databases.visible import visible
 
 _COMMENT_AT: Final = 44
+_SCRIPTS: Final = Path(sys.executable).parent
+"""Where `managed-databases` is; the last folder of PATH, because a python is there, too."""
 _RESIZED: Final = "postgresql"
 """The engine whose datastores the demo proposes to enlarge: not all take more nodes."""
 
@@ -22,15 +25,16 @@ def suggestions(
     The Secret goes before the change of its datastore: a password is set only where the datastore is not at work.
     """
     kubectl = "kubectl" if context is None else f"kubectl --context {shlex.quote(context)}"
-    lines = [f"export KUBECONFIG={kubeconfig} PATH={binaries}:$PATH", f"{kubectl} get databases"]
+    lines = [f"export KUBECONFIG={kubeconfig} PATH={binaries}:$PATH:{_SCRIPTS}", f"{kubectl} get databases"]
     users = [each for each in resources if each["kind"] == "DatabaseUser" and each.get("status", {}).get("binding")]
     if users:
         secret = users[0]["status"]["binding"]["name"]
         command = f"{kubectl} delete secret {secret}{_in_namespace(users[0])}"
         lines.append(_explained(command, "comes back, with a new password that is set in the cloud"))
         if sandbox.certificate is not None:
-            uri = f"{kubectl} get secret {secret}{_in_namespace(users[0])} -o jsonpath={{.data.uri}}"
-            lines.append(f'psql "$({uri} | base64 -d)"')
+            where = "" if context is None else f" --context {shlex.quote(context)}"
+            command = f"managed-databases connect {users[0]['metadata']['name']}{_in_namespace(users[0])}{where}"
+            lines.append(_explained(command, "psql, with the login of that Secret"))
     datastores = [each for each in resources if each["kind"] == "ManagedDatastore"]
     for datastore in [each for each in datastores if each["spec"]["engine"]["type"] == _RESIZED][:1]:
         named = f"{short_kind('ManagedDatastore')} {datastore['metadata']['name']}{_in_namespace(datastore)}"
