@@ -28,7 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "support-bundle": "command_line.support_bundle_command:support_bundle",
     "strangers": "command_line.strangers_command:strangers_command",
     "demo": "demo.command:demo",
-    "sandbox": "sandbox.command:sandbox",
+    "sandbox": "sandbox.command:app",
     "crds": "crds_command:crds",
     "docs": "reference_pages:docs",
     "release": "release_command:release_command",
@@ -99,8 +99,12 @@ def run(
 def register(names: Iterable[str]) -> None:
     """Add these commands, and load what they need."""
     for name in names:
-        module, _, function = COMMANDS[name].partition(":")
-        app.command(name)(getattr(import_module(f"{PACKAGE}.{module}"), function))
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"{PACKAGE}.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
 
 
 def main() -> None:

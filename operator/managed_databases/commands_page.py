@@ -26,12 +26,19 @@ def commands_page() -> str:
 
 
 def _registered() -> set[str]:
-    return {each.name for each in cli.app.registered_commands if each.name is not None}
+    commands = {each.name for each in cli.app.registered_commands}
+    return {name for name in commands | {each.name for each in cli.app.registered_groups} if name is not None}
 
 
 def _section(name: str) -> Iterator[str]:
     group: Any = get_command(cli.app)
     command = group.commands[name]
+    yield from _told(name, command)
+    for further, inside in getattr(command, "commands", {}).items():
+        yield from _told(f"{name} {further}", inside)
+
+
+def _told(name: str, command: Any) -> Iterator[str]:
     yield f"## {name}\n"
     for paragraph in inspect.cleandoc(command.callback.__doc__ or "").split("\n\n"):
         yield " ".join(paragraph.split()) + "\n"

@@ -1,8 +1,11 @@
 """What the demo does without a cluster: it finds its examples, says what is missing, and proposes what works."""
 
+import asyncio
 import io
 import json
+import os
 import re
+import signal
 import sys
 import tomllib
 from pathlib import Path
@@ -80,7 +83,25 @@ def test_it_proposes_what_works_one_after_the_other() -> None:
         "curl -s http://127.0.0.1:1/sandbox/requests?method=POST",
         "curl -s http://127.0.0.1:1/sandbox/engines",
     ]
+    by_name = suggestions(RESOURCES, Path("/k"), None, Path("/bin"), RunningSandbox(sandbox.url, "/ca.crt", names=True))
+    assert (
+        "  managed-databases sandbox shell --url http://127.0.0.1:1 -- managed-databases connect shop -n web" in by_name
+    )
     assert "orders" not in suggestions([], Path("/k"), None, Path("/bin"), sandbox), "nothing that was not applied"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_ends_in_order_when_it_is_asked_to(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    operator = await asyncio.create_subprocess_exec("sleep", "60")
+    try:
+        end = asyncio.create_task(command._wait_for_the_end(operator))
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(end, 10)
+    finally:
+        operator.kill()
+        await operator.wait()
+    assert "ending the demo" in capsys.readouterr().err
 
 
 async def test_people_can_go_on_with_kubectl_apply() -> None:

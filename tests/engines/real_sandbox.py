@@ -22,9 +22,9 @@ NASTY = f"{NASTY_ASCII} ü€𝄞"
 
 
 class RealSandbox:
-    def __init__(self, folder: Path, delay_seconds: float = 0.05) -> None:
+    def __init__(self, folder: Path, *arguments: str, delay_seconds: float = 0.05) -> None:
         self._state = folder / "sandbox.json"
-        self.process = SandboxProcess("--engines", state=self._state, delay_seconds=delay_seconds)
+        self.process = SandboxProcess("--engines", *arguments, state=self._state, delay_seconds=delay_seconds)
 
     async def __aenter__(self) -> Self:
         await self.process.start()

@@ -64,6 +64,10 @@ def demo(
         bool,
         typer.Option("--rotate", help="With --engines: change a password twice while an application writes."),
     ] = False,
+    names: Annotated[
+        bool,
+        typer.Option("--names", help="With --engines: names instead of addresses, which `sandbox shell` resolves."),
+    ] = False,
     context: Annotated[
         str | None, typer.Option(help="A context of your kubeconfig: use that cluster instead of a local one.")
     ] = None,
@@ -71,10 +75,14 @@ def demo(
     """Start a local control plane, the sandbox API and the operator; apply examples and show their way to Ready.
 
     Needs no cluster, no container engine and no cloud account. Ctrl-C ends all that it started.
-    Exit codes: 0 all is Ready (or Ctrl-C after that), 1 something failed or was not Ready in 5 minutes, 130 Ctrl-C before.
+    Exit codes: 0 all is Ready (also: ended by Ctrl-C or SIGTERM after that), 1 something failed or was not Ready in 5 minutes,
+    130 Ctrl-C before, 143 SIGTERM before.
     """
     if rotate and not engines:
         typer.echo("--rotate goes with --engines: only a real server tells whether a login works", err=True)
+        raise typer.Exit(1)
+    if names and (rotate or not engines):
+        typer.echo("--names goes with --engines, and not with --rotate, whose application knows no names", err=True)
         raise typer.Exit(1)
     examples = map(example, (QUICKSTART,) if rotate else NAMES)
     manifests = (*(manifest or examples), *([example(TWO_USERS)] if rotate else []))
@@ -89,12 +97,15 @@ def demo(
                 delay,
                 context,
                 engines=engines,
+                names=names,
                 rotate=rotate,
                 stay=not exit_,
             )
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+    except asyncio.CancelledError:
+        raise typer.Exit(143) from None
     except FAILURES as error:
         typer.echo(visible_lines(f"the demo ends: {error}"), err=True)
         raise typer.Exit(1) from None
@@ -102,7 +113,14 @@ def demo(
 
 
 async def _demo(
-    manifests: Mapping[Path, str], delay: float, context: str | None, *, engines: bool, rotate: bool, stay: bool
+    manifests: Mapping[Path, str],
+    delay: float,
+    context: str | None,
+    *,
+    engines: bool,
+    names: bool,
+    rotate: bool,
+    stay: bool,
 ) -> bool:
     console = Console()
     this = asyncio.current_task()
@@ -128,7 +146,7 @@ async def _demo(
         if context is None:  # in a cluster of somebody's it would take the place of his, and name the wrong account
             await access.apply_documents(status_policy([await access.user_name()]))
         say("starting the sandbox API")
-        sandbox = await start_sandbox(stack, delay, folder, engines=engines)
+        sandbox = await start_sandbox(stack, delay, folder, engines=engines, names=names)
         if rotate:
             await sandbox.offer_roles()
         await access.create_namespace(NAMESPACE)
@@ -157,9 +175,10 @@ async def _demo(
 
 
 async def _wait_for_the_end(process: asyncio.subprocess.Process) -> None:
-    """Ctrl-C ends the demo, and so does the operator's own end."""
+    """Ctrl-C or SIGTERM ends the demo, and so does the operator's own end."""
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ended = asyncio.ensure_future(process.wait())
     asked = asyncio.ensure_future(stop.wait())
     await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)

@@ -21,6 +21,8 @@ class RunningSandbox:
     url: str
     certificate: str | None = None
     """The file with the root certificate of its servers; None if it runs none."""
+    names: bool = False
+    """Whether datastores have names, which only a `sandbox shell` resolves."""
 
     async def offer_roles(self) -> None:
         """Let users have roles, as not every cloud does."""
@@ -48,12 +50,14 @@ class RunningOperator:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
 
 
-async def start_sandbox(stack: AsyncExitStack, delay: float, folder: Path, *, engines: bool) -> RunningSandbox:
-    """Raises RuntimeError when it does not start. `engines`: it runs a real server for each datastore."""
+async def start_sandbox(
+    stack: AsyncExitStack, delay: float, folder: Path, *, engines: bool, names: bool
+) -> RunningSandbox:
+    """Raises RuntimeError when it does not start. `engines`: it runs a real server for each datastore, with `names`."""
     log = stack.enter_context((folder / "sandbox.log").open("wb"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "managed_databases.sandbox", "--port", "0", "--delay", str(delay),
-        *(["--engines"] if engines else []),
+        *(["--engines"] if engines else []), *(["--names"] if names else []),
         stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True,
     )  # fmt: skip
     stack.push_async_callback(stop, process)
@@ -65,7 +69,7 @@ async def start_sandbox(stack: AsyncExitStack, delay: float, folder: Path, *, en
     if not engines:
         return RunningSandbox(url)
     told = (await process.stdout.readline()).decode()
-    return RunningSandbox(url, told.partition(": ")[2].partition(", ")[0])
+    return RunningSandbox(url, told.partition(": ")[2].partition(", ")[0], names)
 
 
 async def start_operator(

@@ -34,6 +34,8 @@ def suggestions(
         if sandbox.certificate is not None:
             where = "" if context is None else f" --context {shlex.quote(context)}"
             command = f"managed-databases connect {users[0]['metadata']['name']}{_in_namespace(users[0])}{where}"
+            if sandbox.names:
+                command = f"managed-databases sandbox shell --url {sandbox.url} -- {command}"
             lines.append(_explained(command, "psql, with the login of that Secret"))
     datastores = [each for each in resources if each["kind"] == "ManagedDatastore"]
     for datastore in [each for each in datastores if each["spec"]["engine"]["type"] == _RESIZED][:1]:

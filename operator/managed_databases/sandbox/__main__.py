@@ -1,8 +1,6 @@
 """`python -m managed_databases.sandbox`: the sandbox as a process of its own."""
 
-import typer
-
-from managed_databases.sandbox.command import sandbox
+from managed_databases.sandbox.command import app
 
 if __name__ == "__main__":
-    typer.run(sandbox)
+    app()

@@ -82,6 +82,8 @@ class Admin:
                 return Answer(
                     200, self._cloud.backing.certificate().read_bytes(), {"Content-Type": "application/x-pem-file"}
                 )
+            case "GET", "hosts":
+                return Answer(200, self._hosts().encode(), {"Content-Type": "text/plain"})
             case "GET", "engines":
                 return Answer(200, {"engines": self._cloud.backing.told() if self._cloud.backing else []})
             case "GET", "settings":
@@ -109,6 +111,14 @@ class Admin:
             for name in names
             for row in space.objects(name).values()
         ]
+
+    def _hosts(self) -> str:
+        """Return lines for /etc/hosts: where the servers of datastores are."""
+        if self._cloud.backing is None:
+            return ""
+        rows = [row for space in self._spaces.all() for row in space.objects("datastores").values()]
+        lines = [(address, *names) for row in rows for address, names in datastores.names_by_address(row).items()]
+        return "".join(f"{' '.join(line)}\n" for line in lines)
 
     def _settings(self) -> Row:
         settings = asdict(self._cloud.settings)

@@ -20,6 +20,9 @@ class Backing(Protocol):
     says how the object shall be, and not what to do.
     """
 
+    by_names: bool
+    """Whether `connection` of a datastore has names, which only a `sandbox shell` resolves; else it has addresses."""
+
     def objection(self, space: Space, collection: str, row: Row) -> str | None:
         """Return why an object cannot become as `row`, as far as that is known beforehand; None if nothing is known."""
         ...
@@ -28,9 +31,9 @@ class Backing(Protocol):
         """Return what the server needs to know of a password. A datastore's type decides the form; it may be kept in a file."""
         ...
 
-    def placed(self, row: Row, instances: list[Row]) -> list[Row]:
-        """Return the instances of a datastore with addresses where clients reach them. Raises Refused if there is no such
-        address.
+    def placed(self, row: Row, instances: list[Row]) -> list[Row] | None:
+        """Return the instances of a datastore with addresses where clients reach them; None if nothing can run behind it. Raises
+        Refused if there is no such address.
         """
         ...
 

@@ -9,9 +9,15 @@ from managed_databases.sandbox.faults import read_faults
 from managed_databases.sandbox.projects import DEFAULT_WORLD, read_world
 from managed_databases.sandbox.server import Sandbox, listen, serve
 from managed_databases.sandbox.settings import OTHER_CLOUD, Settings, parsed
+from managed_databases.sandbox.shell_command import shell
+
+app = typer.Typer(invoke_without_command=True)
+app.command("shell")(shell)
 
 
+@app.callback()
 def sandbox(
+    context: typer.Context,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 is any free one.", min=0, max=65535)] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     delay: Annotated[float, typer.Option(help="Seconds that a change takes.", min=0)] = 0.3,
@@ -39,6 +45,10 @@ def sandbox(
     engines: Annotated[
         bool, typer.Option("--engines", help="Run a real server for each datastore; docs/local-cloud.md.")
     ] = False,
+    names: Annotated[
+        bool,
+        typer.Option("--names", help="With --engines: datastores have names, which `sandbox shell` resolves."),
+    ] = False,
 ) -> None:
     """Serve the whole Managed Databases API and its identity service on this machine, free of charge.
 
@@ -48,13 +58,20 @@ def sandbox(
 
     Exit codes: 0 stopped, 1 the address, the state, the configuration or the faults cannot be used.
     """
+    if context.invoked_subcommand is not None:
+        return
+    if names and not engines:
+        typer.echo("--names goes with --engines: without servers the names lead nowhere", err=True)
+        raise typer.Exit(1)
     try:
         switches = {"busy_children": busy_children, "config_defaults": config_defaults}
         told = (OTHER_CLOUD if other_cloud else {}) | {name: given for name, given in switches.items() if given}
         told |= dict(map(parsed, setting or ()))
         settings = Settings(delay_seconds=delay, realistic=realistic, manual=manual, **told)
         world = read_world(config) if config else DEFAULT_WORLD
-        application = Sandbox(world, settings, state, read_faults(faults) if faults else (), engines=engines)
+        application = Sandbox(
+            world, settings, state, read_faults(faults) if faults else (), engines=engines, names=names
+        )
         listener = listen(host, port)
     except ModuleNotFoundError as error:
         typer.echo(f"cannot start the sandbox: {error}: install this package with its extra `engines`", err=True)

@@ -133,9 +133,22 @@ def nodes(row: Row, node_count: int, region: str) -> Row:
                 "flavor_id": row["flavor_id"],
             }
         )
-    roles = [instance["role_name"] for instance in instances]
-    connection = {role: f"{role}.{row['id']}.{DOMAIN}" for role in roles}
-    return {"instances": instances, "connection": connection | {"MASTER": connection["master"]}}
+    return {"instances": instances, "connection": connection(row["id"], instances)}
+
+
+def connection(id_: str, instances: list[Row], *, by_address: bool = False) -> Row:
+    """Return `connection` of a datastore: by the names of the instances' roles, or by their addresses."""
+    told = {
+        instance["role_name"]: instance["ip"] if by_address else f"{instance['role_name']}.{id_}.{DOMAIN}"
+        for instance in instances
+    }
+    return told | {"MASTER": told["master"]}
+
+
+def names_by_address(row: Row) -> dict[str, list[str]]:
+    """Return the names of each instance of a datastore, those of its role first, by the address where it is."""
+    roles = connection(row["id"], row["instances"]) if row["instances"] else {}
+    return {instance["ip"]: [roles[instance["role_name"]], instance["hostname"]] for instance in row["instances"]}
 
 
 def placed(call: Call, row: Row, then: Row) -> Row:
@@ -146,10 +159,12 @@ def placed(call: Call, row: Row, then: Row) -> Row:
         instances = backing.placed(row, then["instances"])
     except Refused as error:
         raise Refusal(400, str(error)) from error
-    if instances == then["instances"]:
+    if instances is None:
         return {}
-    connection = {instance["role_name"]: instance["ip"] for instance in instances}
-    return {"instances": instances, "connection": connection | {"MASTER": connection["master"]}}
+    return {
+        "instances": instances,
+        "connection": connection(row["id"], instances, by_address=not backing.by_names),
+    }
 
 
 def with_addresses(store: Store, instances: list[Row], master: int, replica: int) -> list[Row]:

@@ -54,13 +54,14 @@ class Sandbox:
         faults: Iterable[Fault] = (),
         *,
         engines: bool = False,
+        names: bool = False,
     ) -> None:
         self.settings = settings or Settings()
         self.store = Store(path)
         self._world = world
         self._spaces = Spaces(self.store, world, UNIQUE)
         self._identity = Identity(self.store, world, self.settings)
-        self.backing = _servers(self._spaces, path) if engines else None
+        self.backing = _servers(self._spaces, path, by_names=names) if engines else None
         changes = Changes(self.store, self._spaces, self.settings, self.backing)
         self._cloud = Cloud(self.store, changes, self.settings, self.backing)
         self._traffic = Traffic()
@@ -228,11 +229,11 @@ class Sandbox:
             return refusal.answer()
 
 
-def _servers(spaces: Spaces, state: Path | None) -> Backing:
+def _servers(spaces: Spaces, state: Path | None, *, by_names: bool) -> Backing:
     """Raises ImportError without the extra `engines`. It is imported only here: a sandbox without servers stays light."""
     from managed_databases.sandbox.servers.backend import Servers
 
-    return Servers(spaces, state)
+    return Servers(spaces, state, by_names=by_names)
 
 
 class _Connection(H11Protocol):

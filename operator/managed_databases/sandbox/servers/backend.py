@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from managed_databases.sandbox.backing import Refused
 from managed_databases.sandbox.catalogue import TYPES
+from managed_databases.sandbox.datastores import connection, names_by_address
 from managed_databases.sandbox.servers.addresses import check_address, free_address
 from managed_databases.sandbox.servers.engine import Server
 from managed_databases.sandbox.servers.programs import Program, ProgramMissing
@@ -59,7 +61,8 @@ def engine_of(type_id: str) -> Engine | None:
 class Servers:
     """`state` is the sandbox's file; without one the servers' data ends with the sandbox."""
 
-    def __init__(self, spaces: Spaces, state: Path | None) -> None:
+    def __init__(self, spaces: Spaces, state: Path | None, *, by_names: bool = False) -> None:
+        self.by_names = by_names
         self._spaces = spaces
         self._home = Home(state)
         self._servers: dict[str, Server] = {}
@@ -83,10 +86,10 @@ class Servers:
         engine = engine_of(type_id)
         return engine.sealed(password) if engine is not None else ""
 
-    def placed(self, row: Row, instances: list[Row]) -> list[Row]:
+    def placed(self, row: Row, instances: list[Row]) -> list[Row] | None:
         engine = engine_of(row["type_id"])
         if engine is None:
-            return instances
+            return None
         there = {instance["id"] for instance in row["instances"]}
         taken = {
             instance["ip"]
@@ -158,7 +161,7 @@ class Servers:
         engine = engine_of(row["type_id"])
         assert engine is not None
         addresses = [instance["ip"] for instance in row["instances"]]
-        names = [*dict.fromkeys(instance["hostname"] for instance in row["instances"]), "localhost"]
+        names = [*chain.from_iterable(names_by_address(row).values()), "localhost"]
         site = self._home.site(row["id"], addresses, names)
         if row["id"] not in self._servers:
             for address in addresses:
@@ -170,7 +173,12 @@ class Servers:
         await self._servers[row["id"]].apply(row, sealed)
 
     async def _start_again(self, space: Space, row: Row) -> None:
-        """Start the server of a datastore that was there before. If it does not start, the datastore is DOWN."""
+        """Start the server of a datastore that was there before. If it does not start, the datastore is DOWN.
+
+        The sandbox before may have told addresses, and this one tells names, or the other way round.
+        """
+        row = row | {"connection": connection(row["id"], row["instances"], by_address=not self.by_names)}
+        space.put("datastores", row)
         for left in reversed(range(_STARTING_AGAIN)):
             try:
                 await self.carry_out(space, "datastores", row, gone=False, sealed=None)
