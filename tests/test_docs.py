@@ -12,7 +12,6 @@ import yaml
 from pydantic import BaseModel
 
 from managed_databases.kinds.registry import GROUP, VERSION, kinds
-from managed_databases.kinds.verdicts import Reason
 from managed_databases.reference_pages import KINDS, pages
 from managed_databases.settings import Settings
 
@@ -75,13 +74,6 @@ def test_a_misspelt_field_would_be_found() -> None:
 def test_using_shows_every_kind_that_people_write_beside_the_project() -> None:
     shown = {manifest["kind"] for manifest in manifests(TOP / "docs/using.md")}
     assert shown == set(kinds()) - {"DatabaseProject"}
-
-
-def test_every_reason_is_explained() -> None:
-    page = (TOP / "docs/operating.md").read_text()
-    explained = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    missing = {str(reason) for reason in Reason} - set(explained)
-    assert not missing
 
 
 def test_every_setting_is_explained() -> None:

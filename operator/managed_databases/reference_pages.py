@@ -16,7 +16,7 @@ from managed_databases.api.reference import REFERENCE, Entry
 from managed_databases.commands_page import commands_page
 from managed_databases.coverage_page import coverage_page
 from managed_databases.gitops import argo_cd
-from managed_databases.gitops.reasons_page import reasons_page
+from managed_databases.gitops.reasons_page import reason_pages, reasons_page
 from managed_databases.kinds.registry import kinds
 from managed_databases.kinds_page import kinds_page
 from managed_databases.metrics_page import metrics_page
@@ -110,7 +110,8 @@ def pages() -> dict[Path, str]:
         COMMANDS: commands_page,
         METRICS: metrics_page,
     }
-    return {API_CLIENT: _api_client()} | {path: f"{MARK}\n{page()}" for path, page in made.items()}
+    texts = {path: page() for path, page in made.items()} | reason_pages()
+    return {API_CLIENT: _api_client()} | {path: f"{MARK}\n{text}" for path, text in texts.items()}
 
 
 def files() -> dict[Path, str]:

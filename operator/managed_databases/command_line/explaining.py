@@ -158,6 +158,8 @@ def lines(link: Link, now: datetime, depth: int = 0) -> Iterable[str]:
     if told is not None and not link.is_fine and link.state != "not being deleted":
         yield visible(f"{indent}    {told.message}")
         yield visible(f"{indent}    next try: {told.next_try}")
+        if told.page is not None:
+            yield visible(f"{indent}    more: {told.page}")
     for each in link.waits_for:
         yield from lines(each, now, depth + 1)
 
@@ -173,6 +175,7 @@ def as_json(link: Link) -> dict[str, Any]:
         "message": told.message if told else None,
         "since": told.since if told else None,
         "nextTry": told.next_try if told else None,
+        "page": str(told.page) if told and told.page else None,
         "deletingSince": link.deleting_since,
         "waitsFor": [as_json(each) for each in link.waits_for],
     }

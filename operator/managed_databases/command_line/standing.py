@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
+from managed_databases.gitops.explanations.explanation import page_of
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.kube.metrics import state
 from managed_databases.reconcile.annotations import SYNC_REQUESTED
@@ -36,6 +38,11 @@ class Standing:
     message: str
     since: str | None
     next_try: str
+
+    @property
+    def page(self) -> Path | None:
+        """Where the documentation tells of the reason; None where no reason is told, or one of another version."""
+        return page_of(self.reason) if self.reason in set(Reason) else None
 
 
 def standing_of(resource: Resource) -> Standing:

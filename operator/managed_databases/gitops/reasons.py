@@ -170,7 +170,7 @@ _COPIES: Final = (Reason.COPY_REFUSED, Reason.COPY_INCOMPLETE)
 _RESTARTED: Final = {"rolloutRestart": [{"kind": "Deployment", "name": "shop"}]}
 _GENERATION: Final = 2
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_MESSAGE: Final = "what happened, and what to do"
+EXAMPLE_MESSAGE: Final = "what happened, and what to do"
 _WAS_READY: Final = [{"type": "Ready", "status": "True", "reason": "Ready", "message": "usable"}]
 
 
@@ -250,9 +250,9 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         presence=Presence(is_gone=gone),
         held_secret=HeldSecret(left_out=("",)) if reason is Reason.CREDENTIALS_INCOMPLETE else HeldSecret(),
         probe=_probe(reason, way),
-        restart=RestartView(is_known=True, told=(reason, _MESSAGE)) if reason in _RESTARTS else None,
-        services=ServicesView(is_known=True, told=_MESSAGE) if reason is Reason.SERVICE_INCOMPLETE else None,
-        copies=CopiesView(is_known=True, told=(reason, _MESSAGE)) if reason in _COPIES else None,
+        restart=RestartView(is_known=True, told=(reason, EXAMPLE_MESSAGE)) if reason in _RESTARTS else None,
+        services=ServicesView(is_known=True, told=EXAMPLE_MESSAGE) if reason is Reason.SERVICE_INCOMPLETE else None,
+        copies=CopiesView(is_known=True, told=(reason, EXAMPLE_MESSAGE)) if reason in _COPIES else None,
     )
     conditions = [] if way is Way.PROBE_AT_FIRST else _WAS_READY
     old = {"id": _ID, "conditions": conditions} if is_there else {}
@@ -303,11 +303,11 @@ def _verdict(reason: Reason, way: Way) -> Verdict:
         case Way.STEP | Way.GOING_STEP:
             return _step(reason)
         case Way.WAIT | Way.GOING_WAIT:
-            return Wait(reason, _MESSAGE)
+            return Wait(reason, EXAMPLE_MESSAGE)
         case Way.STALL | Way.GOING_STALL:
-            return Stall(reason, _MESSAGE)
+            return Stall(reason, EXAMPLE_MESSAGE)
         case Way.DONE if reason is not Reason.READY:
-            return Done(reason, _MESSAGE)
+            return Done(reason, EXAMPLE_MESSAGE)
         case _:
             return Done()
 
@@ -315,15 +315,15 @@ def _verdict(reason: Reason, way: Way) -> Verdict:
 def _step(reason: Reason) -> Step:
     match reason:
         case Reason.ABSENT:
-            return Create(reason, _MESSAGE)
+            return Create(reason, EXAMPLE_MESSAGE)
         case Reason.CREATING | Reason.FOUND | Reason.ADOPTED | Reason.GONE:
-            return Record(reason, _MESSAGE)
+            return Record(reason, EXAMPLE_MESSAGE)
         case Reason.READY | Reason.ROTATING | Reason.PASSWORD_RESET:
-            return Credentials(PasswordStep.WRITE, reason, _MESSAGE)
+            return Credentials(PasswordStep.WRITE, reason, EXAMPLE_MESSAGE)
         case Reason.RELEASED:
-            return LetGo(reason, _MESSAGE)
+            return LetGo(reason, EXAMPLE_MESSAGE)
         case _:
-            return Change(reason, _MESSAGE, set_protection(_ID, ProtectionChange(protection=True)))
+            return Change(reason, EXAMPLE_MESSAGE, set_protection(_ID, ProtectionChange(protection=True)))
 
 
 def _project(reason: Reason, way: Way) -> dict[str, Any]:
@@ -335,14 +335,16 @@ def _project(reason: Reason, way: Way) -> dict[str, Any]:
         case Way.PROJECT_WAITS if reason is Reason.LOOKING:
             observed = replace(fine, answered=False)
         case Way.PROJECT_CHANGE:
-            observed = replace(fine, note=Wait(reason, _MESSAGE))
+            observed = replace(fine, note=Wait(reason, EXAMPLE_MESSAGE))
         case Way.PROJECT_SIDE:
-            observed = replace(fine, unguarded=_MESSAGE)
+            observed = replace(fine, unguarded=EXAMPLE_MESSAGE)
         case Way.PROJECT_LISTS:
-            observed = replace(fine, troubles=((reason, _MESSAGE),))
+            observed = replace(fine, troubles=((reason, EXAMPLE_MESSAGE),))
         case Way.PROJECT_WAITS | Way.PROJECT_STALLS:
             stalls = reason in (Reason.INVALID_SPEC, Reason.PROJECT_CHANGED)
-            observed = ObservedProject(problem=Stall(reason, _MESSAGE) if stalls else Wait(reason, _MESSAGE))
+            observed = ObservedProject(
+                problem=Stall(reason, EXAMPLE_MESSAGE) if stalls else Wait(reason, EXAMPLE_MESSAGE)
+            )
         case _:
             observed = fine
     resource = Resource(ResourceKey("DatabaseProject", "", "team"), "uid", "1", _GENERATION, "", None, (), {}, {}, {})
