@@ -160,6 +160,13 @@ class SandboxProcess(SandboxAdmin):
         if self._few_parameters:
             await self.settings(parameters_of=USED_TYPES)
 
+    async def end(self) -> None:
+        """End it in order, as people do (SIGTERM); returns when it is gone."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        await self._process.wait()
+        await self.kill()
+
     async def kill(self) -> None:
         """End it at once (SIGKILL)."""
         if self._http is not None:

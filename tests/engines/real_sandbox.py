@@ -89,3 +89,12 @@ class RealSandbox:
 
     async def engines(self) -> list[dict[str, Any]]:
         return list((await self._http.get("/sandbox/engines")).json()["engines"])
+
+
+async def until_gone(pid: int) -> None:
+    """Return when the process has ended, and whoever started it knows."""
+    async with asyncio.timeout(30):
+        runs = True
+        while runs:
+            runs = await asyncio.to_thread(Path(f"/proc/{pid}").exists)
+            await asyncio.sleep(0.05)

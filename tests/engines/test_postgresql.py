@@ -1,71 +1,20 @@
 """A real PostgreSQL behind the sandbox: what the API says is so in the server, and stays so."""
 
-import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
 
-from engines.at_hand import need
-from engines.real_sandbox import NASTY, RealSandbox
+from engines.inside_postgresql import VERSION, Inside
+from engines.real_sandbox import NASTY, RealSandbox, until_gone
 from managed_databases.sandbox.catalogue import catalogue_id
 from sandbox.account import new_datastore
-
-VERSION = "16"
-
-
-@pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[RealSandbox]:
-    need(f"postgresql-{VERSION}")
-    async with RealSandbox(tmp_path) as sandbox:
-        yield sandbox
-
-
-class Inside:
-    """A datastore, with what the tests need of it."""
-
-    def __init__(self, sandbox: RealSandbox, row: dict[str, Any]) -> None:
-        self.sandbox = sandbox
-        self.row = row
-        self.id = row["id"]
-        self.host = row["connection"]["master"]
-
-    async def user(self, name: str, password: str = NASTY, **told: Any) -> dict[str, Any]:
-        return await self.sandbox.make("users", {"datastore_id": self.id, "name": name, "password": password, **told})
-
-    async def database(self, name: str, **told: Any) -> dict[str, Any]:
-        return await self.sandbox.make("databases", {"datastore_id": self.id, "name": name, **told})
-
-    async def login(self, user: str, database: str, password: str = NASTY, port: int = 5432) -> Any:
-        return await asyncpg.connect(
-            host=self.host,
-            port=port,
-            user=user,
-            password=password,
-            database=database,
-            ssl=await self.sandbox.certificate(),
-            timeout=10,
-        )
-
-    async def answer(self, user: str, database: str, query: str, password: str = NASTY, port: int = 5432) -> Any:
-        connection = await self.login(user, database, password, port)
-        try:
-            return await connection.fetchval(query)
-        finally:
-            await connection.close()
 
 
 def there(path: str) -> bool:
     return Path(path).exists()
-
-
-@pytest.fixture
-async def inside(sandbox: RealSandbox) -> Inside:
-    return Inside(sandbox, await sandbox.make("datastores", new_datastore("postgresql", VERSION)))
 
 
 async def test_users_databases_and_grants(inside: Inside) -> None:
@@ -193,21 +142,6 @@ async def test_parameters_and_what_the_server_refuses(inside: Inside) -> None:
     assert await inside.answer("owner", "shop", "SHOW work_mem") == "9999kB"
 
 
-@pytest.mark.engines
-async def test_the_pooler(inside: Inside) -> None:
-    need("pgbouncer")
-    owner = await inside.user("owner")
-    await inside.database("shop", owner_id=owner["id"])
-    assert await inside.answer("owner", "shop", "SELECT current_user::text", port=5433) == "owner"
-    with pytest.raises(asyncpg.PostgresError, match="SASL authentication failed"):
-        await inside.login("owner", "shop", "wrong", 5433)
-    await inside.sandbox.change(f"/datastores/{inside.id}/pooler", {"pooler": {"mode": "session", "size": 3}})
-    assert await inside.answer("owner", "shop", "SELECT current_user::text", port=5433) == "owner"
-    await inside.sandbox.delete("users", owner["id"])
-    with pytest.raises(asyncpg.PostgresError, match="no such user|SASL authentication failed"):
-        await inside.login("owner", "shop", port=5433)
-
-
 async def test_all_is_there_again_after_a_kill(inside: Inside) -> None:
     sandbox = inside.sandbox
     owner = await inside.user("owner")
@@ -219,11 +153,7 @@ async def test_all_is_there_again_after_a_kill(inside: Inside) -> None:
     body = {"datastore_id": inside.id, "name": "late", "password": NASTY}
     late = (await sandbox.asked("POST", "/users", "users", body)).json()["user"]
     await sandbox.process.kill()
-    async with asyncio.timeout(20):
-        runs = True
-        while runs:
-            runs = await asyncio.to_thread(there, f"/proc/{running['pid']}")
-            await asyncio.sleep(0.05)
+    await until_gone(running["pid"])
     await sandbox.process.start()
     assert await sandbox.certificate_text() == certificate
     assert await inside.answer("owner", "shop", "SELECT count(*) FROM orders") == 0

@@ -1,14 +1,19 @@
 """PgBouncer before a PostgreSQL server. It asks the server for each login, so users and passwords need no care here."""
 
 import signal
-from typing import Any
+import ssl
+from typing import Any, Final
 
-from managed_databases.sandbox.servers.processes import Process
+import asyncpg
+
+from managed_databases.sandbox.servers.processes import Process, until_answers
 from managed_databases.sandbox.servers.programs import Program, ProgramMissing, pgbouncer
 from managed_databases.sandbox.servers.site import Site
 from managed_databases.sandbox.store import Row
 
-PORT = 5433
+PORT: Final = 5433
+_LOGIN_SECONDS: Final = 5.0
+_START_SECONDS: Final = 20.0
 
 
 class Pooler:
@@ -18,6 +23,7 @@ class Pooler:
         self._site = site
         self._administrator = administrator
         self._process = Process("pgbouncer", site.account, site.folder / "pgbouncer.log")
+        self._addresses: list[str] = []
         self._lacks = ""
         self._program: Program | None = None
         try:
@@ -32,11 +38,14 @@ class Pooler:
         user = _quoted(self._administrator)
         self._site.write("pgbouncer.users", f"{user} {_quoted(self._site.administrator)}\n")
         self._site.write("pgbouncer.ini", self._settings(pooler, addresses, port))
-        if self._process.runs:
+        if self._process.runs and addresses == self._addresses:
             self._process.send(signal.SIGHUP)
-        else:
-            command = [self._program.path, self._site.folder / "pgbouncer.ini"]
-            await self._process.start(command, self._site.folder, self._program.environment)
+            return
+        await self._process.stop()  # it listens where it did when it was started
+        self._addresses = addresses
+        command = [self._program.path, self._site.folder / "pgbouncer.ini"]
+        await self._process.start(command, self._site.folder, self._program.environment)
+        await until_answers(self._process, self._answers, _START_SECONDS)
 
     async def stop(self) -> None:
         await self._process.stop()
@@ -45,6 +54,23 @@ class Pooler:
         if self._program is None:
             return {"pooler": self._lacks}
         return {"pooler": f"PgBouncer {self._program.version}", "pooler_port": PORT, "pooler_pid": self._process.pid}
+
+    async def _answers(self) -> bool:
+        """Whether it lets the administrator in."""
+        try:
+            connection = await asyncpg.connect(
+                host=self._addresses[0],
+                port=PORT,
+                user=self._administrator,
+                password=self._site.administrator,
+                database="postgres",
+                ssl=ssl.create_default_context(cafile=str(self._site.authority)),
+                timeout=_LOGIN_SECONDS,
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return False
+        await connection.close(timeout=_LOGIN_SECONDS)
+        return True
 
     def _settings(self, pooler: Row, addresses: list[str], port: int) -> str:
         folder = self._site.folder
