@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from engines.at_hand import need
+from engines.kafka_broker import Broker
 from engines.real_sandbox import NASTY, RealSandbox
 from sandbox.account import new_datastore
 
@@ -100,3 +101,95 @@ async def test_users_topics_rules_and_parameters(tmp_path: Path) -> None:
             await clients.receive("reader", "orders.placed")
         await sandbox.delete("topics", topic["id"])
         assert NASTY not in sandbox.state
+
+
+@pytest.mark.engines
+async def test_the_broker_has_what_the_api_tells(tmp_path: Path) -> None:
+    need("kafka-3.6")
+    async with RealSandbox(tmp_path) as sandbox:
+        row = await sandbox.make("datastores", new_datastore("kafka", "3.6"))
+        broker, path = Broker(sandbox), f"/datastores/{row['id']}/config"
+
+        async def make(collection: str, becomes: str = "ACTIVE", **told: Any) -> dict[str, Any]:
+            return await sandbox.make(collection, {"datastore_id": row["id"], **told}, becomes)
+
+        topic = await make("topics", name="orders", partitions=2)
+        await make("topics", name="other")
+        assert await broker.partitions() == {"orders": 2, "other": 1}
+        assert await broker.topic_config("orders", "retention.ms") == {"retention.ms": "604800000"}
+        await sandbox.change(f"/topics/{topic['id']}", {"topic": {"partitions": 5}})
+        config = {"log.retention.ms": 3_600_000, "compression.type": "gzip", "auto.create.topics.enable": True}
+        await sandbox.change(path, {"config": config})
+        of_topics = {"retention.ms": "3600000", "compression.type": "gzip"}
+        of_broker = {"log.retention.ms": "3600000", "compression.type": "gzip", "auto.create.topics.enable": "true"}
+        reader, writer = (
+            await make("users", name="reader", password=NASTY),
+            await make("users", name="writer", password=NASTY),
+        )
+        everything = await make("acls", user_id=reader["id"], allow_read=True, allow_write=False, pattern_type="all")
+        prefixed = {"pattern_type": "prefixed", "pattern": "ord"}
+        await make("acls", user_id=writer["id"], allow_read=False, allow_write=True, **prefixed)
+
+        async def is_told() -> None:
+            assert await broker.partitions() == {"orders": 5, "other": 1}
+            assert await broker.topic_config("orders", *of_topics) == of_topics
+            assert await broker.broker_config(*of_broker) == of_broker
+            reads = {("TOPIC", "*", "LITERAL", "READ"), ("GROUP", "*", "LITERAL", "READ")}
+            assert await broker.rules("reader") == reads
+            assert await broker.rules("writer") == {("TOPIC", "ord", "PREFIXED", "WRITE")}
+
+        await is_told()
+        await sandbox.process.end()
+        await sandbox.process.start()
+        await is_told()
+
+        # Who may read all may read each, and write none; what goes is gone.
+        clients = Clients(row["connection"]["master"], await sandbox.certificate())
+        await clients.send("writer", "orders", b"7")
+        assert await clients.receive("reader", "orders") == b"7"
+        for user, place in (("reader", "orders"), ("writer", "other")):
+            with pytest.raises(TopicAuthorizationFailedError):
+                await clients.send(user, place, b"8")
+        await sandbox.delete("acls", everything["id"])
+        assert await broker.rules("reader") == set()
+        with pytest.raises(TopicAuthorizationFailedError):
+            await clients.receive("reader", "orders")
+        await sandbox.delete("topics", topic["id"])
+        await sandbox.delete("users", writer["id"])
+        assert await broker.partitions() == {"other": 1}
+        assert await broker.rules("writer") == set()
+        await sandbox.change(path, {"config": {"log.retention.ms": None}})
+        assert await broker.topic_config("other", "retention.ms") == {"retention.ms": "604800000"}
+
+
+@pytest.mark.engines
+async def test_what_the_broker_refuses(tmp_path: Path) -> None:
+    need("kafka-3.6")
+    async with RealSandbox(tmp_path) as sandbox:
+        row = await sandbox.make("datastores", new_datastore("kafka", "3.6"))
+        broker, path = Broker(sandbox), f"/datastores/{row['id']}/config"
+
+        async def trouble(id_: str) -> str:
+            (told,) = await sandbox.engines()
+            assert id_ == told["datastore_id"]
+            return str(told["trouble"])
+
+        # Known beforehand: a 400.
+        for collection, name in (("users", "sandbox_administrator"), ("topics", "__consumer_offsets")):
+            password = {"password": NASTY} if collection == "users" else {}
+            body = {"datastore_id": row["id"], "name": name, **password}
+            answer = await sandbox.asked("POST", f"/{collection}", collection, body)
+            assert (answer.status_code, "is reserved" in answer.text) == (400, True), answer.text
+
+        # Told by the broker: ERROR, of the topic alone.
+        await sandbox.make("topics", {"datastore_id": row["id"], "name": "orders.placed", "partitions": 3})
+        await sandbox.make("topics", {"datastore_id": row["id"], "name": "orders_placed"}, "ERROR")
+        assert await broker.partitions() == {"orders.placed": 3}
+        assert (await sandbox.account.get(f"/datastores/{row['id']}"))["status"] == "ACTIVE"
+
+        # A parameter that it does not start with: ERROR of the datastore, which runs as before.
+        await sandbox.change(path, {"config": {"log.retention.ms": 0}}, "ERROR")
+        assert "log.retention" in await trouble(row["id"])
+        assert await broker.topic_config("orders.placed", "retention.ms") == {"retention.ms": "604800000"}
+        await sandbox.change(path, {"config": {"log.retention.ms": 1000}})
+        assert await broker.topic_config("orders.placed", "retention.ms") == {"retention.ms": "1000"}

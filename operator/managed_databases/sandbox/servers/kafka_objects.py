@@ -18,6 +18,8 @@ from managed_databases.sandbox.spaces import Space
 from managed_databases.sandbox.store import Row
 
 ADMINISTRATOR: Final = "sandbox_administrator"
+_OWN_TOPICS: Final = ("__cluster_metadata", "__consumer_offsets", "__share_group_state", "__transaction_state")
+"""The broker's own: made when they are first needed, so a topic of that name would seem to be there already."""
 
 _TOPIC, _GROUP = 2, 3
 _LITERAL, _PREFIXED = 3, 4
@@ -46,7 +48,8 @@ class Objects:
         self._session = session
 
     def objection(self, collection: str, row: Row) -> str | None:
-        return "the name is reserved" if collection == "users" and row["name"] == ADMINISTRATOR else None
+        own = {"users": (ADMINISTRATOR,), "topics": _OWN_TOPICS}.get(collection, ())
+        return f"the name {row['name']} is reserved" if own and row["name"] in own else None
 
     async def put(self, collection: str, row: Row, sealed: str | None) -> None:
         async with self._session() as session:

@@ -17,7 +17,7 @@ _START_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.03
 _STOP_SECONDS: Final = 20.0
 _RUN_SECONDS: Final = 120.0
-_TAIL_BYTES: Final = 2000
+_TAIL_BYTES: Final = 4000
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,13 @@ async def run(
 
 
 def tail(log: Path) -> str:
-    """Return the last words of a log."""
+    """Return the last words of a log, without Java's lines of where it was."""
     try:
         text = log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
     except OSError:
         return "(no log)"
-    return " | ".join(text.strip().splitlines()[-5:])
+    lines = [line.strip() for line in text.strip().splitlines() if not line.startswith("\tat ")]
+    return " | ".join(lines[-5:])
 
 
 async def _started(
