@@ -71,6 +71,7 @@ async def test_users_databases_grants_and_parameters(tmp_path: Path) -> None:
         await sandbox.process.kill()
         await sandbox.process.start()
         assert await answer("app", "SELECT id FROM orders", password=f"{NASTY_ASCII}2") == 7
+        assert await answer("app", "SELECT @@back_log + @@max_connections", password=f"{NASTY_ASCII}2") == 167
         with pytest.raises(pymysql.err.OperationalError, match="1045"):
             await answer("app", "SELECT 1")
         await sandbox.delete("grants", grant["id"])
@@ -85,3 +86,37 @@ async def test_users_databases_grants_and_parameters(tmp_path: Path) -> None:
         with pytest.raises(pymysql.err.OperationalError, match="1045"):
             await answer("guest", "SELECT 1", None)
         assert NASTY_ASCII not in sandbox.state
+
+
+@pytest.mark.engines
+async def test_what_the_server_refuses(tmp_path: Path) -> None:
+    need("mariadb-server-core")
+    async with RealSandbox(tmp_path) as sandbox:
+        row = await sandbox.make("datastores", new_datastore("mysql_native", "8"))
+        path = f"/datastores/{row['id']}/config"
+
+        # Known beforehand: a 400.
+        for collection, name in (("users", "root"), ("users", "sandbox_administrator"), ("databases", "MySQL")):
+            password = {"password": NASTY_ASCII} if collection == "users" else {}
+            body = {"datastore_id": row["id"], "name": name, **password}
+            answer = await sandbox.asked("POST", f"/{collection}", collection, body)
+            assert (answer.status_code, "is reserved" in answer.text) == (400, True), answer.text
+
+        # Told by the server: ERROR. MariaDB lacks this parameter of MySQL's; it runs as before, with none of the change.
+        app = await sandbox.make("users", {"datastore_id": row["id"], "name": "app", "password": NASTY_ASCII})
+        await sandbox.change(path, {"config": {"max_connections": 77}})
+        told = {"max_connections": 78, "range_optimizer_max_mem_size": 1_000_000}
+        await sandbox.change(path, {"config": told}, "ERROR")
+        (running,) = await sandbox.engines()
+        assert "Unknown system variable 'range_optimizer_max_mem_size'" in running["trouble"]
+        asked = {"host": row["connection"]["master"], "user": "app", "password": NASTY_ASCII}
+        connected = aiomysql.connect(ssl=await sandbox.certificate(), **asked)
+        async with connected as connection, connection.cursor() as cursor:
+            await cursor.execute("SELECT @@max_connections")
+            assert await cursor.fetchone() == (77,)
+        await sandbox.change(path, {"config": {"max_connections": 79, "range_optimizer_max_mem_size": None}})
+        (running,) = await sandbox.engines()
+        assert "trouble" not in running
+        await sandbox.delete("users", app["id"])
+        with pytest.raises(pymysql.err.OperationalError, match="1045"):
+            await aiomysql.connect(ssl=await sandbox.certificate(), **asked)

@@ -142,6 +142,36 @@ async def test_parameters_and_what_the_server_refuses(inside: Inside) -> None:
     assert await inside.answer("owner", "shop", "SHOW work_mem") == "9999kB"
 
 
+@pytest.mark.engines
+async def test_objects_that_the_server_refuses(inside: Inside) -> None:
+    sandbox = inside.sandbox
+    shop = await inside.database("shop", owner_id=(await inside.user("owner"))["id"])
+    within = {"datastore_id": inside.id, "database_id": shop["id"]}
+    slots = [f"slot{number}" for number in range(11)]
+    for name in slots[:-1]:
+        await sandbox.make("logical-replication-slots", within | {"name": name})
+    refused = await sandbox.make("logical-replication-slots", within | {"name": slots[-1]}, "ERROR")
+    count = "SELECT count(*) FROM pg_replication_slots"
+    assert await inside.answer("owner", "shop", count) == 10, "max_replication_slots"
+    await sandbox.delete("logical-replication-slots", refused["id"])
+    assert await inside.answer("owner", "shop", count) == 10
+
+    hstore = catalogue_id("available-extension", "hstore")
+    extension = await sandbox.make("extensions", within | {"available_extension_id": hstore})
+    await inside.answer("owner", "shop", "CREATE TABLE orders (told hstore)")
+    answer = await sandbox.account.call("DELETE", f"/extensions/{extension['id']}")
+    assert answer.is_success, answer.text
+    await sandbox.settled("extensions", extension["id"], "ERROR")
+    assert await inside.answer("owner", "shop", "SELECT 'a=>7'::hstore->'a'") == "7"
+    assert (await sandbox.account.get(f"/datastores/{inside.id}"))["status"] == "ACTIVE"
+    await inside.answer("owner", "shop", "DROP TABLE orders")
+    await sandbox.delete("extensions", extension["id"])
+
+    body = {"datastore_id": inside.id, "name": "pg_owner", "password": NASTY}
+    answer = await sandbox.asked("POST", "/users", "users", body)
+    assert (answer.status_code, "is reserved" in answer.text) == (400, True), answer.text
+
+
 async def test_all_is_there_again_after_a_kill(inside: Inside) -> None:
     sandbox = inside.sandbox
     owner = await inside.user("owner")

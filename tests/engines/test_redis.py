@@ -60,6 +60,10 @@ async def test_password_parameters_and_a_kill(tmp_path: Path) -> None:
         await sandbox.change(f"{path}/config", {"config": {"notify-keyspace-events": "Q"}}, "ERROR")
         (running,) = await sandbox.engines()
         assert "Redis" in running["trouble"]
+        told = {"maxmemory-policy": "volatile-lru", "notify-keyspace-events": None}
+        await sandbox.change(f"{path}/config", {"config": told})
+        (running,) = await sandbox.engines()
+        assert "trouble" not in running
 
         # Another password: the old one is good for nothing, now and after a kill.
         next_ = f"{NASTY}2"
@@ -69,11 +73,12 @@ async def test_password_parameters_and_a_kill(tmp_path: Path) -> None:
         with pytest.raises(AuthenticationError):
             await asked(sandbox, host, "GET", "order")
         assert await asked(sandbox, host, "GET", "order", password=next_) == b"7"
+        assert await policy(sandbox, host, next_) == "volatile-lru"
         assert NASTY not in sandbox.state
         await sandbox.delete("datastores", row["id"])
         with pytest.raises(NotConnected, match="Connect call failed"):
             await asked(sandbox, host, "GET", "order", password=next_)
 
 
-async def policy(sandbox: RealSandbox, host: str) -> str:
-    return str((await asked(sandbox, host, "INFO", "memory"))["maxmemory_policy"])
+async def policy(sandbox: RealSandbox, host: str, password: str = NASTY) -> str:
+    return str((await asked(sandbox, host, "INFO", "memory", password=password))["maxmemory_policy"])
