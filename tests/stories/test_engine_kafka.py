@@ -85,6 +85,10 @@ async def test_from_the_secret_to_the_topic(installed: Cluster, tmp_path: Path) 
         assert refused is not None
         assert refused.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
         await world.delete("KafkaACL", "writes")
+        refused = await asyncio.to_thread(sent, writer, "orders", b"8")
+        assert refused is not None
+        assert refused.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED, "the user stays, without the access"
+        await world.becomes("DatabaseUser", "writer")
         await world.delete("DatabaseUser", "writer")
         refused = await asyncio.to_thread(sent, writer, "orders", b"8")
         assert refused is not None

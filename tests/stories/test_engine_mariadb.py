@@ -73,3 +73,7 @@ async def test_from_the_secret_to_the_table(installed: Cluster, tmp_path: Path) 
         await world.delete("DatabaseGrant", "app-in-shop")
         with pytest.raises(pymysql.err.OperationalError, match="1044"):
             await by_uri(app, "SELECT 1")
+        await world.becomes("DatabaseUser", "app")
+        await world.delete("DatabaseUser", "app")
+        with pytest.raises(pymysql.err.OperationalError, match="1045"):
+            await by_uri(app, "SELECT 1")

@@ -91,8 +91,11 @@ async def test_from_the_secret_to_the_table(real: World, tmp_path: Path) -> None
     with pytest.raises(asyncpg.InvalidPasswordError):
         await by_keys(app, "SELECT 1")
 
-    # Whoever is deleted is out.
+    # A grant that goes alone takes the access away; the user stays. Whoever is deleted is out.
     await real.delete("DatabaseGrant", "guest-in-shop")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for database"):
+        await by_keys(guest, "SELECT 1")
+    await real.becomes("DatabaseUser", "guest")
     await real.delete("DatabaseUser", "guest")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await by_keys(guest, "SELECT 1")

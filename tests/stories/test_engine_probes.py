@@ -6,9 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from cluster import Cluster, Manifest
 from engines.at_hand import need
+from managed_databases.controlplane.commands import free_port
 from probe.fake_servers import OTHER_CA
 from sandbox.account import account_of
 from stories.real_engines import world_with_engines
@@ -18,6 +20,7 @@ USER, DATASTORE = "DatabaseUser", "ManagedDatastore"
 SETTINGS = {"clock_speed": 20, "pending_poll_seconds": 10, "poll_seconds": 60}
 """The operator's waits are shortened: what was usable counts as usable until three probes have failed."""
 CLOSED_PORT = 1
+FAILURES = ("Unreachable", "TLSUntrusted", "LoginRefused")
 STRANGERS = "a-password-of-the-console-9"
 
 
@@ -72,7 +75,8 @@ async def test_what_is_in_the_way_of_a_login_and_ready_once_nothing_is(
         manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": other, "data": {"ca.crt": OTHER_CA}}
         await world.cluster.apply(manifest)
         await of_project(world, ports={engine.port: CLOSED_PORT}, caCertificate={"name": "other"})
-        await world.operator.start()
+        metrics_port = free_port()
+        await world.operator.start(metrics_port=metrics_port)
         await world.apply(world.datastore(**engine.datastore))
         if engine.needs_database:
             await world.apply(world.database())
@@ -84,8 +88,14 @@ async def test_what_is_in_the_way_of_a_login_and_ready_once_nothing_is(
         await of_project(world, ports=None)
         said = await refused(world, engine, "TLSUntrusted")
         assert "ConfigMap" in said
+        assert await probes(metrics_port, engine, "ok") == 0
         await of_project(world, caCertificate={"name": "provider"})
         await world.becomes(*engine.probed)
+
+        async def is_counted() -> bool:
+            return await probes(metrics_port, engine, "ok") >= 1
+
+        await world.until("the login is counted", is_counted)
 
         # Somebody sets another password in the cloud's console.
         await set_password(world, engine)
@@ -98,6 +108,29 @@ async def test_what_is_in_the_way_of_a_login_and_ready_once_nothing_is(
         await world.cluster.patch("Secret", engine.secret, world.namespace, emptied)
         await world.becomes(*engine.probed)
         assert (await world.secret(engine.secret))["password"] not in ("", STRANGERS, secret["password"])
+
+        async def are_counted() -> bool:
+            counts = {one: await probes(metrics_port, engine, one) for one in ("ok", *FAILURES)}
+            assert all(counts.values()), counts
+            assert counts["ok"] >= 2
+            took = await sample(metrics_port, "managed_databases_probe_seconds_count", kind=engine.probed[0])
+            assert took == sum(counts.values()), "each is measured"
+            return True
+
+        await world.until("all that came of logins is counted", are_counted)
+
+
+async def probes(port: int, engine: Engine, result: str) -> float:
+    """How many probes have ended so."""
+    return await sample(port, "managed_databases_probes_total", kind=engine.probed[0], result=result)
+
+
+async def sample(port: int, name: str, **labels: str) -> float:
+    """The sum of the samples of this name that have these labels."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return sum(one.value for one in samples if one.name == name and one.labels.items() >= labels.items())
 
 
 async def of_project(world: World, **spec: Any) -> None:

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError
+from redis.exceptions import ConnectionError as NotConnected
 
 from cluster import Cluster
 from engines.at_hand import need
@@ -64,3 +65,10 @@ async def test_from_the_secret_to_the_key(installed: Cluster, tmp_path: Path) ->
         await world.until("the server has the new password", follows)
         with pytest.raises(AuthenticationError):
             await ask(by_keys(first), "GET", "order")
+
+        last = await world.secret("cache-redis")
+        await world.delete("ManagedDatastore", "cache")
+        for client in (by_keys(last), by_uri(last)):
+            with pytest.raises(NotConnected, match="Connect call failed"):
+                await ask(client, "GET", "order")
+        assert not await world.cluster.exists("Secret", "cache-redis", world.namespace)
