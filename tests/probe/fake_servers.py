@@ -35,6 +35,8 @@ class Habit(Enum):
     KEEPS_OUT = auto()
     """It lets the user in, but not into the database."""
     IS_FULL = auto()
+    TELLS_PASSWORDS = auto()
+    """It refuses every login, and repeats the password that it got."""
 
 
 Speaks = Callable[["FakeServer", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -46,6 +48,7 @@ class FakeServer:
     habit: Habit = Habit.SERVES
     certificate: str = "server"
     port: int = 0
+    user: str = USER
     password: str = PASSWORD
     rounds: int = 4096
     """What SCRAM costs."""
@@ -155,7 +158,11 @@ async def _postgresql(server: FakeServer, reader: asyncio.StreamReader, writer: 
     writer.write(b"R" + struct.pack("!ii", 8, 3))  # a password in clear, within TLS
     await reader.readexactly(1)
     password = await reader.readexactly(struct.unpack("!i", await reader.readexactly(4))[0] - 4)
-    if (said[b"user"].decode(), password[:-1].decode()) != (USER, server.password):
+    if server.habit is Habit.TELLS_PASSWORDS:
+        told = password[:-1].decode()
+        writer.write(_postgresql_error("28P01", f"password authentication failed, {told!r} is not right", told))
+        return
+    if (said[b"user"].decode(), password[:-1].decode()) != (server.user, server.password):
         writer.write(_postgresql_error("28P01", "password authentication failed", "auth_failed"))
         return
     if server.habit is Habit.KEEPS_OUT:
@@ -204,7 +211,7 @@ async def _mysql(server: FakeServer, reader: asyncio.StreamReader, writer: async
     user, _, rest = login[32:].partition(b"\0")
     answered, rest = rest[1 : rest[0] + 1], rest[rest[0] + 1 :]
     database = rest.partition(b"\0")[0].decode()
-    if (user.decode(), answered) != (USER, _scrambled(server.password, _SALT)):
+    if (user.decode(), answered) != (server.user, _scrambled(server.password, _SALT)):
         writer.write(_mysql_error(number + 1, 1045, "28000", "Access denied for user"))
     elif server.habit is Habit.KEEPS_OUT:
         writer.write(_mysql_error(number + 1, 1044, "42000", "Access denied for user to database"))
@@ -247,7 +254,7 @@ async def _redis(server: FakeServer, reader: asyncio.StreamReader, writer: async
     for _ in range(count):
         await reader.readline()
         words.append((await reader.readline()).rstrip().decode())
-    is_right = words in (["AUTH", server.password], ["AUTH", USER, server.password])
+    is_right = words in (["AUTH", server.password], ["AUTH", server.user, server.password])
     writer.write(b"+OK\r\n" if is_right else b"-WRONGPASS invalid username-password pair or user is disabled.\r\n")
     await reader.read()
 

@@ -10,6 +10,7 @@ import httpx
 
 from cluster import Cluster
 from managed_databases.sandbox.servers.site import folder_of
+from stories.provider_ca import NAME, provider_ca
 from stories.world import World
 
 
@@ -20,10 +21,8 @@ async def world_with_engines(installed: Cluster, folder: Path, **told: Any) -> A
         async with World(installed, folder, sandbox_arguments=("--engines",), **told) as world:
             async with httpx.AsyncClient(trust_env=False) as http:
                 certificate = (await http.get(f"{world.sandbox.url}/sandbox/ca.crt")).text
-            metadata = {"name": "provider", "namespace": world.system}
-            data = {"ca.crt": certificate}
-            await world.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
-            await world.apply(world.project_manifest(caCertificate={"name": "provider"}))
+            await world.cluster.apply(provider_ca(world, certificate))
+            await world.apply(world.project_manifest(caCertificate=NAME))
             yield world
     finally:
         shutil.rmtree(folder_of(folder / "sandbox.json"), ignore_errors=True)

@@ -2,60 +2,20 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError
 
 from cluster import Cluster
 from engines.at_hand import need
 from engines.real_sandbox import NASTY
 from stories.inside_a_datastore import inside
+from stories.kafka_client import KAFKA, received, sent
 from stories.passwords_seen import give
 from stories.real_engines import world_with_engines
 
-KAFKA: dict[str, Any] = {"engine": {"type": "kafka", "version": "3.6"}}
-_LIMIT_SECONDS = 60
 _PASSWORD = NASTY.strip()
 """librdkafka takes a space away from the beginning of each of its settings."""
-
-
-def settings(secret: dict[str, str]) -> dict[str, Any]:
-    return {
-        "bootstrap.servers": secret["bootstrap-servers"],
-        "security.protocol": secret["security-protocol"],
-        "sasl.mechanism": secret["sasl-mechanism"],
-        "sasl.username": secret["username"],
-        "sasl.password": secret["password"],
-        "ssl.ca.pem": secret["ca.crt"],
-        "log_level": 0,
-    }
-
-
-def sent(secret: dict[str, str], topic: str, value: bytes) -> KafkaError | None:
-    """Send; return what the broker or the login says against it, or None."""
-    heard: list[KafkaError | None] = []
-    logins: list[KafkaError] = []
-    told = settings(secret) | {"message.timeout.ms": 20_000, "error_cb": logins.append}
-    producer = Producer(told)
-    producer.produce(topic, value, callback=lambda error, _: heard.append(error))
-    producer.flush(_LIMIT_SECONDS)
-    refused = [error for error in logins if error.code() == KafkaError._AUTHENTICATION]
-    return refused[0] if refused else heard[0]
-
-
-def received(secret: dict[str, str], topic: str) -> bytes:
-    """Raises KafkaException for what the broker says."""
-    consumer = Consumer(settings(secret) | {"group.id": "readers", "auto.offset.reset": "earliest"})
-    try:
-        consumer.subscribe([topic])
-        message = consumer.poll(_LIMIT_SECONDS)
-        assert message is not None, "nothing came"
-        if message.error():
-            raise KafkaException(message.error())
-        return message.value() or b""
-    finally:
-        consumer.close()
 
 
 @pytest.mark.engines

@@ -1,10 +1,6 @@
 """The Secret of a MySQL user opens a real MariaDB."""
 
-import asyncio
-import ssl
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pymysql
 import pytest
@@ -13,34 +9,9 @@ from cluster import Cluster
 from engines.at_hand import need
 from engines.real_sandbox import NASTY_ASCII
 from stories.inside_a_datastore import grant
+from stories.mysql_client import MYSQL, by_keys, by_uri
 from stories.passwords_seen import give
 from stories.real_engines import world_with_engines
-
-MYSQL: dict[str, Any] = {"engine": {"type": "mysql_native", "version": "8"}}
-
-
-def asked(secret: dict[str, str], query: str, told: dict[str, Any]) -> Any:
-    context = ssl.create_default_context(cadata=secret["ca.crt"])
-    with pymysql.connect(ssl=context, autocommit=True, connect_timeout=10, **told) as connection:
-        cursor = connection.cursor()
-        cursor.execute(query)
-        found = cursor.fetchone()
-        return found[0] if found else None
-
-
-async def by_keys(secret: dict[str, str], query: str) -> Any:
-    told = {"host": secret["host"], "port": int(secret["port"]), "user": secret["username"]}
-    told |= {"password": secret["password"], "database": secret["database"]}
-    return await asyncio.to_thread(asked, secret, query, told)
-
-
-async def by_uri(secret: dict[str, str], query: str) -> Any:
-    uri = urlsplit(secret["uri"])
-    assert uri.username is not None
-    assert uri.password is not None
-    told = {"host": uri.hostname, "port": uri.port, "user": unquote(uri.username)}
-    told |= {"password": unquote(uri.password), "database": uri.path.removeprefix("/")}
-    return await asyncio.to_thread(asked, secret, query, told)
 
 
 @pytest.mark.engines

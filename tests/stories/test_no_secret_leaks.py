@@ -13,9 +13,12 @@ import yaml
 
 from cluster import Cluster, Manifest
 from managed_databases.controlplane.commands import free_port
+from probe.fake_servers import CA, Habit, serving
 from stories.leaks import core, leaks, let_out, sandbox_tokens
 from stories.pace import FAST
-from stories.passwords_seen import until_another_password, until_gone, until_handled, until_secret
+from stories.passwords_seen import datastore_id, until_another_password, until_gone, until_handled, until_secret
+from stories.provider_ca import NAME, provider_ca
+from stories.turns import until_over
 from stories.world import World, condition, manifest
 
 REDIS = {"engine": {"type": "redis", "version": "7"}, "flavor": {"name": "RS1.1-1024-10"}}
@@ -126,6 +129,8 @@ async def test_nothing_secret_is_let_out(marked_world: World) -> None:
     await give(world, "own", GIVEN)
     await give(world, "redis", REDIS_GIVEN)
     generated = [secret async for secret in what_works(world)]
+    generated += [secret async for secret in logins_of_the_operator(world)]
+    generated += [secret async for secret in users_in_turn(world)]
     await an_api_that_echoes(world)
     texts = await let_out(world, *ports)
     await world.operator.stop()
@@ -179,6 +184,43 @@ async def what_works(world: World) -> AsyncIterator[str]:
     await world.becomes("DatabaseUser", "legacy", "Stalled", reason="AlreadyExists")
     await world.change("DatabaseUser", "legacy", adoption="IfExists", passwordSecretRef=OWN)
     await world.becomes("DatabaseUser", "legacy", "Stalled", reason="Forbidden")
+
+
+async def logins_of_the_operator(world: World) -> AsyncIterator[str]:
+    """Probes: of a server that repeats the password in its refusal, and then lets the operator in."""
+    host = {"MASTER": "127.0.0.1"}
+    await world.cluster.apply(provider_ca(world, CA))
+    async with serving("postgresql", Habit.TELLS_PASSWORDS) as server:
+        server.user = "probed"
+        where = {"ports": {"postgresql": server.port}, "caCertificate": NAME}
+        await world.change("DatabaseProject", world.project, **where)
+        await world.sandbox.edit("datastores", await datastore_id(world, "main"), connection=host)
+        await world.apply(world.user("probed", probe=True))
+        refused = await world.becomes("DatabaseUser", "probed", status="False", reason="LoginRefused")
+        server.password = (await world.secret("probed-user"))["password"]
+        yield server.password
+        assert "probed-user" in condition(refused, "Ready")["message"], "it says which password"
+        server.habit = Habit.SERVES
+        await world.annotate("DatabaseUser", "probed", sync_requested="it serves now")
+        await world.becomes("DatabaseUser", "probed")
+    await world.delete("DatabaseUser", "probed")
+
+
+async def users_in_turn(world: World) -> AsyncIterator[str]:
+    """Two users who take turns, once with a login that stays for a while, and once after a leak."""
+    await world.apply(
+        world.user("turns", databases=[{"name": "shop"}], rotation={"strategy": "TwoUsers", "keepOldFor": "3s"})
+    )
+    await world.becomes("DatabaseUser", "turns", "Synced")
+    for turn in ("one", "a leak"):
+        if turn == "a leak":
+            await world.change("DatabaseUser", "turns", rotation={"keepOldFor": "0s"})
+        for name in ("turns-user", "turns-user-own", "turns-user-twin"):
+            yield (await world.secret(name))["password"]
+        await world.annotate("DatabaseUser", "turns", rotate_password=turn)
+        await until_over(world, turn, "turns")
+    for name in ("turns-user", "turns-user-own", "turns-user-twin"):
+        yield (await world.secret(name))["password"]
 
 
 async def an_api_that_echoes(world: World) -> None:

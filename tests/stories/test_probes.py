@@ -6,6 +6,7 @@ import pytest
 
 from probe.fake_servers import CA, OTHER_CA, serving
 from stories.passwords_seen import datastore_id
+from stories.provider_ca import NAME, provider_ca
 from stories.world import World, condition
 
 
@@ -13,10 +14,10 @@ from stories.world import World, condition
 async def test_a_user_is_ready_once_the_operator_has_logged_in(world: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    await world.cluster.apply(ca(world, OTHER_CA))
+    await world.cluster.apply(provider_ca(world, OTHER_CA))
     await world.operator.start()
     where = {"postgresql": port}
-    await world.apply(world.project_manifest(ports=where, caCertificate={"name": "provider"}), world.datastore())
+    await world.apply(world.project_manifest(ports=where, caCertificate=NAME), world.datastore())
     await world.becomes("ManagedDatastore", "main", "Synced")
     await world.sandbox.edit("datastores", await datastore_id(world, "main"), connection={"MASTER": "127.0.0.1"})
     await world.apply(world.user(probe=True))
@@ -28,7 +29,7 @@ async def test_a_user_is_ready_once_the_operator_has_logged_in(world: World) -> 
     async with serving("postgresql", port=port) as server:
         server.password = password
         await world.becomes("DatabaseUser", "app", "Stalled", reason="TLSUntrusted")
-        await world.cluster.apply(ca(world, CA))
+        await world.cluster.apply(provider_ca(world, CA))
         await world.becomes("DatabaseUser", "app")
         assert server.connections >= 2
         server.password = "changed by somebody else"
@@ -40,8 +41,3 @@ async def test_a_user_is_ready_once_the_operator_has_logged_in(world: World) -> 
     assert (await world.secret("app-user"))["password"] == password, "a probe changes nothing"
     made = len(await world.calls("PATCH")) + len(await world.calls("PUT")) + len(await world.calls("POST", "/users"))
     assert made == calls
-
-
-def ca(world: World, pem: str) -> dict[str, object]:
-    metadata = {"name": "provider", "namespace": world.system}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": pem}}
