@@ -14,16 +14,8 @@ from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import cloud_kinds
 from managed_databases.probe import attempt as log_in
-from managed_databases.reconcile.act.actor import Actor
-from managed_databases.reconcile.act.credentials import CredentialReader
-from managed_databases.reconcile.act.given_passwords import GivenPasswords
-from managed_databases.reconcile.act.letting_go import LettingGo
-from managed_databases.reconcile.act.looks_by_id import LooksById
-from managed_databases.reconcile.act.password_change import PasswordChange
-from managed_databases.reconcile.act.retry_policy import RetryPolicy
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
-from managed_databases.reconcile.act.sender import Sender
-from managed_databases.reconcile.act.standing_marks import StandingMarks
+from managed_databases.reconcile.assembly import assembled_reconciler
 from managed_databases.reconcile.catalogues.keeper import CatalogueKeeper
 from managed_databases.reconcile.catalogues.port import Catalogues
 from managed_databases.reconcile.catalogues.wanted import Wishes
@@ -37,11 +29,9 @@ from managed_databases.reconcile.keepers.prober import Attempt, Prober, Record
 from managed_databases.reconcile.keepers.restarter import Restarter
 from managed_databases.reconcile.keepers.service_keeper import ServiceKeeper
 from managed_databases.reconcile.memory import Memory
-from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.observe.passwords import PasswordChecks
 from managed_databases.reconcile.observe.reading import Specs
-from managed_databases.reconcile.observe.references import References
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET, KeyKeeper
 from managed_databases.reconcile.observe.seals import Seals
 from managed_databases.reconcile.pass_record import Failure, PassRecord, PassStats, failed
@@ -49,10 +39,8 @@ from managed_databases.reconcile.ports import Kube, KubeError, KubeRefused, Reso
 from managed_databases.reconcile.project.connector import ClientFactory
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.reaching import known_in
-from managed_databases.reconcile.reconciler import Reconciler, after_kube_error
-from managed_databases.reconcile.report.deferred_write import DeferredWrite
+from managed_databases.reconcile.reconciler import after_kube_error
 from managed_databases.reconcile.report.event_recorder import EventRecorder
-from managed_databases.reconcile.report.missing_grace import MissingGrace
 from managed_databases.reconcile.report.stalled_inside import StalledInside
 from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.scheduling import dependencies as dependency
@@ -64,8 +52,6 @@ from managed_databases.reconcile.settings import ControllerSettings
 
 log = structlog.get_logger()
 
-MADE_POLLS = 2
-"""For so many polls of pending objects the id of a new object may wait for the end of the cloud's work."""
 WRITING_SECONDS = 1.0
 """Real seconds for writing at the end what waits to be written."""
 SPARE_SHARE = 4
@@ -112,7 +98,6 @@ class Controller:
         self._clock = clock
         self._settings = settings
         self._kinds = kinds
-        of_cloud = cloud_kinds(kinds)
         self._queue: WorkQueue[ResourceKey] = WorkQueue(clock, settings.datastore_workers, places=settings.workers)
         self._dependencies: DependencyIndex[ResourceKey] = DependencyIndex()
         waker = Waker(self._queue, self._dependencies)
@@ -182,12 +167,10 @@ class Controller:
             projects=self.projects,
             by_people=self._offer_changed,
         )
-        specs = self._specs = Specs()
-        references = References(cache, self.owners, of_cloud.__getitem__, specs.of)
+        self._specs = Specs()
         ownership = SecretOwnership(
             lambda: {resource.uid for resource in self.everything()}, PasswordChecks(self.seals)
         )
-        sender = Sender(self.owners)
         add = self._queue.add
         self._keepers = Keepers(
             Prober(cache, kube, clock, attempt, add, may_probe=may_probe, record=probed, draw=draw),
@@ -195,43 +178,23 @@ class Controller:
             ServiceKeeper(cache, kube, clock, add),
             CopyKeeper(cache, kube, clock, ownership, add),
         )
-        self._reconciler = Reconciler(
+        self._reconciler = assembled_reconciler(
+            cache=cache,
             kube=kube,
+            clock=clock,
+            settings=settings,
+            kinds=cloud_kinds(kinds),
+            draw=draw,
             owners=self.owners,
-            observer=Observer(
-                cache=cache,
-                owners=self.owners,
-                projects=self.projects,
-                references=references,
-                clock=clock,
-                specs=specs,
-                kind_of=of_cloud.__getitem__,
-                pending_limit_seconds=settings.pending_limit_seconds,
-                seals=self.seals,
-            ),
-            reader=CredentialReader(
-                kube, cache, ownership, clock, GivenPasswords(kube, settings.accept_unlabelled_passwords)
-            ),
-            actor=Actor(
-                cache=cache,
-                kube=kube,
-                writer=writer,
-                owners=self.owners,
-                clock=clock,
-                settings=settings,
-                sender=sender,
-                passwords=PasswordChange(kube, ownership, writer, sender, clock),
-                letting_go=LettingGo(kube, cache, self.owners, ownership, self._keepers.copies.is_busy),
-                arranged=self.resource_changed,
-            ),
-            retry_policy=RetryPolicy(clock, settings, draw),
-            looks=LooksById(of_cloud, clock, settings, draw),
+            seals=self.seals,
+            specs=self._specs,
+            ownership=ownership,
+            projects=self.projects,
             keepers=self._keepers,
-            standing_marks=StandingMarks(kube, self._event_recorder),
             writer=writer,
-            deferred_write=DeferredWrite(clock, MADE_POLLS * settings.pending_poll_seconds),
-            missing_grace=MissingGrace(clock),
+            event_recorder=self._event_recorder,
             interest=self,
+            arranged=self.resource_changed,
         )
 
     def resource_changed(self, key: ResourceKey) -> None:
