@@ -22,8 +22,16 @@ FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 SOURCES = "operator/managed_databases"
 SUFFIXES = "py|md|yaml|yml|toml|json|lock"
 TOPS = "benchmarks|crds|deploy|docs|helm|operator|tests"
-RELEASED = {"crds.yaml", "install.yaml", "index.yaml", "argocd-values.yaml", "NOTES.md"}
-PEOPLES_OWN = {"demo-state.json", "faults.json", "sbom.cdx.json", "uv.lock", *RELEASED}
+RELEASED = {"crds.yaml", "install.yaml", "manageddatabases-schema.json", "index.yaml", "argocd-values.yaml", "NOTES.md"}
+PEOPLES_OWN = {
+    ".vscode/settings.json",
+    "settings.json",
+    "demo-state.json",
+    "faults.json",
+    "sbom.cdx.json",
+    "uv.lock",
+    *RELEASED,
+}
 """Names of files that people give, or that are made elsewhere."""
 
 

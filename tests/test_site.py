@@ -27,6 +27,7 @@ def test_the_order_of_the_site_has_every_page_once() -> None:
         ("README.md", "docs/using.md#resize", "using.md#resize"),
         ("README.md", "CONTRIBUTING.md", "repository/CONTRIBUTING.md"),
         ("README.md", "docs/adr", "adr/index.md"),
+        ("README.md", "crds/schemas/all.json", "schemas/all.json"),
         ("README.md", "deploy/argocd", "repository/deploy/argocd/index.md"),
         ("docs/using.md", "secrets.md", "secrets.md"),
         ("docs/using.md", "../README.md#install", "index.md#install"),

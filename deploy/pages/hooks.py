@@ -16,7 +16,8 @@ def on_files(files: Any, config: Any) -> Any:
 
     inside = [str(path.relative_to(TOP)) for path in sorted((TOP / links.DOCS).rglob("*.md"))]
     texts = links.linked([links.FIRST, *inside], TOP)
-    wanted = set(texts) | {target for path, text in texts.items() for target in links.targets(text, path)}
+    schemas = {str(path.relative_to(TOP)) for path in (TOP / links.SCHEMAS).glob("*.json")}
+    wanted = schemas | set(texts) | {target for path, text in texts.items() for target in links.targets(text, path)}
     for folder in sorted(path for path in wanted if (TOP / path).is_dir()):
         place = links.on_site(folder, TOP)
         files.append(File.generated(config, place, content=links.listing(folder, TOP)))

@@ -14,6 +14,9 @@ DOCS: Final = "docs"
 FIRST: Final = "README.md"
 PLACE: Final = "repository"
 ADRS: Final = "docs/adr"
+SCHEMAS: Final = "crds/schemas"
+"""On the site at an address that editors can be told: schemas/all.json."""
+
 LINK: Final = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 FENCE: Final = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 
@@ -26,6 +29,8 @@ def on_site(path: str, top: Path) -> str:
         return "adr/index.md"
     if path.startswith(f"{DOCS}/"):
         return path.removeprefix(f"{DOCS}/")
+    if path.startswith(f"{SCHEMAS}/"):
+        return path.removeprefix("crds/")
     return f"{PLACE}/{path}/index.md" if (top / path).is_dir() else f"{PLACE}/{path}"
 
 

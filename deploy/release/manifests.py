@@ -16,6 +16,7 @@ ARGOCD: Final = {
     "argocd-cm.yaml": "Argo CD's health checks, for Argo CD by manifests: `kubectl patch configmap argocd-cm --patch-file`",
     "values.yaml": "the same for the chart `argo-cd`",
 }
+SCHEMA: Final = "manageddatabases-schema.json"
 OBSERVED: Final = {"alerts.yaml": "Prometheus' alert rules", "dashboard.json": "the Grafana dashboard"}
 
 
@@ -39,7 +40,10 @@ def make_manifests(kubectl: Path, source: Path, version: str, repository: str | 
     for name, what in OBSERVED.items():
         shutil.copyfile(source / "helm/managed-databases-operator/files" / name, into / name)
         files[name] = what
+    shutil.copyfile(source / "crds/schemas/all.json", into / SCHEMA)
+    files[SCHEMA] = "the JSON schema of all kinds, for editors and for checks without a cluster"
     bundles = {
+        f"schemas-{version}.tar.gz": (("crds/schemas",), "a JSON schema for each kind, and the one for all"),
         f"kustomize-{version}.tar.gz": (
             ("crds", "deploy/base", "deploy/restart-workloads", "deploy/services"),
             "bases and components for overlays of your own",

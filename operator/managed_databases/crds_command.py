@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from managed_databases.kinds.registry import kinds
+from managed_databases.kube.editor_schemas import FOLDER, schema_files
 from managed_databases.kube.generated_files import CHART, DEPLOY, MARK, crd_files, install_files
 from managed_databases.kube.projects_chart import VALUES_SCHEMA, values_schema
 
@@ -20,7 +21,7 @@ def crds(
     ] = Path("crds"),
     print_: Annotated[bool, typer.Option("--print", help="Print the CRDs and policies instead, for kubectl.")] = False,
 ) -> None:
-    """Write the CRDs and what follows from them, made from the kinds.
+    """Write the CRDs and what follows from them, made from the kinds: also JSON schemas for editors.
 
     Exit codes: 0 all is as it should be (now), 1 `--check` found files that are not.
     """
@@ -51,7 +52,7 @@ def crds(
 def wanted_files(directory: Path) -> dict[Path, str]:
     """Return the text of every file that belongs into `directory` and, in a checkout, into the chart and deploy/."""
     served = tuple(kinds().values())
-    wanted = {directory / path: text for path, text in crd_files(served).items()}
+    wanted = {directory / path: text for path, text in (crd_files(served) | schema_files(served)).items()}
     top = directory.parent
     if (top / CHART).is_dir():
         wanted |= {top / path: text for path, text in install_files(served).items()}
@@ -63,4 +64,5 @@ def wanted_files(directory: Path) -> dict[Path, str]:
 def _generated_files(directory: Path) -> list[Path]:
     folders = (directory, directory.parent / CHART / "templates" / "crds", directory.parent / DEPLOY)
     files = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file()]
-    return [path for path in files if MARK in path.read_text().split("\n", 1)[0]]
+    marked = [path for path in files if MARK in path.read_text().split("\n", 1)[0]]
+    return [*marked, *(directory / FOLDER).glob("*.json")]

@@ -33,6 +33,8 @@ FILES = {
     "install.yaml",
     f"kustomize-{VERSION}.tar.gz",
     f"examples-{VERSION}.tar.gz",
+    f"schemas-{VERSION}.tar.gz",
+    "manageddatabases-schema.json",
     "argocd-cm.yaml",
     "argocd-values.yaml",
     "alerts.yaml",

@@ -34,7 +34,7 @@ def test_what_is_written_passes_the_check(tmp_path: Path) -> None:
 def test_the_kustomization_names_every_manifest(tmp_path: Path) -> None:
     crds(directory=tmp_path / "crds")
     kustomization = yaml.safe_load((tmp_path / "crds" / "Kustomization").read_text())
-    assert set(kustomization["resources"]) == files_in(tmp_path / "crds") - {"Kustomization"}
+    assert set(kustomization["resources"]) == files_in(tmp_path / "crds") - {"Kustomization", "schemas"}
 
 
 def test_a_stale_file_is_named_with_what_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,6 +46,16 @@ def test_a_stale_file_is_named_with_what_to_run(tmp_path: Path, capsys: pytest.C
     assert raised.value.exit_code == 1
     assert f"{stale}: not what the kinds say; run `make fix`" in capsys.readouterr().err
     assert stale.read_text() == "changed by hand"
+
+
+def test_a_schema_that_no_kind_has_is_removed(tmp_path: Path) -> None:
+    crds(directory=tmp_path / "crds")
+    surplus = tmp_path / "crds/schemas/mongodatabase_v1alpha1.json"
+    surplus.write_text("{}")
+    with pytest.raises(typer.Exit):
+        crds(check=True, directory=tmp_path / "crds")
+    crds(directory=tmp_path / "crds")
+    assert not surplus.exists()
 
 
 def test_the_chart_and_the_base_are_checked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
