@@ -187,6 +187,11 @@ class Client:
         self._observe(call, "ok", reply.status, reply.request_id, started)
         return reply
 
+    @property
+    def endpoint(self) -> str | None:
+        """The API's address that calls go to; None while it is not known."""
+        return self._endpoint
+
     async def identify(self) -> ApiIdentity:
         """Return the project and endpoint that all calls go to; gets a token if there is none yet.
 

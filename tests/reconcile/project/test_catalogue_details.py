@@ -1,5 +1,7 @@
 """Quotas and limits are read with the catalogue, again when the datastores change, and never in each pass."""
 
+from functools import partial
+
 import pytest
 
 from managed_databases.kinds.project_view import ParametersFor
@@ -75,6 +77,21 @@ async def test_quotas_are_read_again_when_the_datastores_change() -> None:
         await until(lambda: session.quotas, lambda: harness.cloud.requests)
         assert session.view is not None
         assert session.view.catalogue.version == version
+
+
+async def test_projects_of_one_address_share_a_catalogue_and_others_do_not() -> None:
+    """Two regions offer other things: what one shows in the place of the other's would be read anew each time."""
+    one, same, elsewhere = ProjectHarness(), ProjectHarness(), ProjectHarness()
+    elsewhere.cloud.endpoint = "https://other.example/v1"
+    flavors = []
+    async with one.opened() as first, elsewhere.opened() as far, same.opened() as second:
+        for session in (first, far, second):
+            await until(partial(lambda of: of.view and of.view.catalogue.known, session), lambda: one.cloud.requests)
+            assert session.view is not None
+            flavors.append(session.view.catalogue.flavors[0])
+        assert flavors[2] is flavors[0]
+        assert flavors[1] is not flavors[0]
+        assert flavors[1] == flavors[0]
 
 
 async def test_one_namespace_has_not_all_limits_read() -> None:

@@ -1,10 +1,10 @@
 """Reads the catalogue of a project (types, flavors, parameters, extensions): when the project is opened, and periodically."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -65,8 +65,8 @@ class News:
     told: bool = False
 
 
-_OFFERS: Final = defaultdict[str, RowsBefore](RowsBefore)
-"""By collection, for all projects: most projects of a cloud offer the same, and its models take 7 MiB or more."""
+_OFFERS: Final = WeakValueDictionary[tuple[str | None, str], RowsBefore]()
+"""By the API's address and the collection, for all projects: all are offered the same there. Its models take 7 MiB or more."""
 
 
 class CatalogueReader:
@@ -99,6 +99,7 @@ class CatalogueReader:
         self._parameters: tuple[ConfigurationParameter, ...] | None = None
         self._extensions: tuple[AvailableExtension, ...] | None = None
         self._user_offers_are_needed = False
+        self._offers: dict[str, RowsBefore] = {}
         self._roles: tuple[Role, ...] | None = None
         self._user_settings: tuple[UserSettingParameter, ...] | None = None
         self.catalogue = Catalogue()
@@ -189,10 +190,15 @@ class CatalogueReader:
         self._compare()
         return None not in (roles, settings)
 
+    def _rows_before(self, collection: Collection[A]) -> RowsBefore:
+        place = self._client.endpoint, collection.name
+        rows = self._offers[collection.name] = _OFFERS.setdefault(place, RowsBefore())
+        return rows
+
     async def _part(
         self, collection: Collection[A], *, may_be_missing: bool = False, before: tuple[A, ...] | None = None
     ) -> tuple[A, ...] | None:
-        call = replace(collection.list(), before=_OFFERS[collection.name])
+        call = replace(collection.list(), before=self._rows_before(collection))
         try:
             reply = await self._client.send(
                 call, self._client.reading_priority(is_awaited=not self.catalogue.known), probe=True

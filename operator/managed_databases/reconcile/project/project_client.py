@@ -84,6 +84,11 @@ class ProjectClient:
         self._own_places = asyncio.Semaphore(settings.own_connections)
         self._longest_wait = settings.call_limit_seconds
 
+    @property
+    def endpoint(self) -> str | None:
+        """The address of the API that calls go to; None while it is not known."""
+        return None if self._connection is None else self._connection.client.endpoint
+
     async def connect(self, client: Client) -> None:
         """Use this client, whose identity was checked, from now on. This ends the problem."""
         old, self._connection = self._connection, Connection(client)
