@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from engines.at_hand import need
 from engines.kafka_broker import Broker
 from engines.real_sandbox import NASTY, RealSandbox
+from managed_databases.sandbox.servers.kafka import cluster_id
 from sandbox.account import new_datastore
 
 
@@ -50,6 +51,12 @@ class Clients:
             return bytes((await asyncio.wait_for(consumer.getone(), 30)).value)
         finally:
             await consumer.stop()
+
+
+def test_a_cluster_id_is_no_option_of_a_command() -> None:
+    ids = {cluster_id() for _ in range(2000)}
+    assert {len(id_) for id_ in ids} == {22}
+    assert not [id_ for id_ in ids if id_.startswith("-")]
 
 
 @pytest.mark.engines

@@ -104,7 +104,7 @@ class Kafka(Restartable):
         self._site.make_folder("data")
         path = self._site.write("server.properties", self._settings({}))
         user = f"SCRAM-SHA-512=[name={ADMINISTRATOR},password={self._site.administrator}]"
-        command = self._java("kafka.tools.StorageTool", "format", "-t", secrets.token_urlsafe(16), "-c", path)
+        command = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", path)
         log = self._site.folder / "format.log"
         await run(
             [*command, "--add-scram", user], self._site.folder, log, self._site.account, self._program.environment
@@ -170,6 +170,12 @@ log.cleaner.dedupe.buffer.size=8388608
             )
             own += "share.coordinator.state.topic.min.isr=1\n"
         return own + "".join(f"{name}={_property(value)}\n" for name, value in config.items())
+
+
+def cluster_id() -> str:
+    """Return an id as Kafka makes them. One that begins with - would be an option on a command line."""
+    id_ = secrets.token_urlsafe(16)
+    return id_ if not id_.startswith("-") else cluster_id()
 
 
 def _property(value: object) -> str:
