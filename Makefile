@@ -86,7 +86,7 @@ base-digest: ## look up the newest digest of the image's base, and write it into
 audit: $(VENV)/ready ## ask advisory databases about requirements.lock (it fails when something is known, or nobody could be asked)
 	@PYTHONPATH=deploy $(BIN)/python -m audit
 
-docs: $(VENV)/ready ## the documentation as a site on localhost (ARGS=build: as files, in .cache/site)
+docs: $(VENV)/ready ## the documentation as a site on localhost (ARGS=build: as files, in .cache/site; ARGS='publish FOLDER': beside other versions)
 	@PYTHONPATH=deploy $(BIN)/python -m pages $(ARGS)
 
 lock: $(VENV)/ready ## resolve the dependencies anew into requirements.lock, and those of make audit and make docs

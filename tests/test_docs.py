@@ -22,7 +22,15 @@ FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 SOURCES = "operator/managed_databases"
 SUFFIXES = "py|md|yaml|yml|toml|json|lock"
 TOPS = "benchmarks|crds|deploy|docs|helm|operator|tests"
-RELEASED = {"crds.yaml", "install.yaml", "manageddatabases-schema.json", "index.yaml", "argocd-values.yaml", "NOTES.md"}
+RELEASED = {
+    "crds.yaml",
+    "install.yaml",
+    "manageddatabases-schema.json",
+    "index.yaml",
+    "versions.json",
+    "argocd-values.yaml",
+    "NOTES.md",
+}
 PEOPLES_OWN = {
     ".vscode/settings.json",
     "settings.json",

@@ -29,8 +29,9 @@ def on_site(path: str, top: Path) -> str:
         return "adr/index.md"
     if path.startswith(f"{DOCS}/"):
         return path.removeprefix(f"{DOCS}/")
-    if path.startswith(f"{SCHEMAS}/"):
-        return path.removeprefix("crds/")
+    if path == SCHEMAS or path.startswith(f"{SCHEMAS}/"):
+        on_it = path.removeprefix("crds/")
+        return f"{on_it}/index.md" if path == SCHEMAS else on_it
     return f"{PLACE}/{path}/index.md" if (top / path).is_dir() else f"{PLACE}/{path}"
 
 

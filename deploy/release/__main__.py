@@ -17,6 +17,7 @@ from image import sources
 from managed_databases.controlplane.binaries import BinariesMissing, find_binaries
 from release import notes, seals, versions
 from release.charts import make_charts
+from release.documentation import make_documentation
 from release.manifests import make_manifests
 from release.programs import Failed, run
 from release.python_package import check_package, make_package
@@ -82,6 +83,8 @@ def _make(version: str, changes: str, asked: argparse.Namespace) -> dict[str, st
         files |= check_package(source, version, committed, made)
         files |= make_charts(programs / "helm", source, version, committed, made)
         files |= make_manifests(programs / "kubectl", source, version, asked.image_repository, made)
+        _say("building the documentation")
+        files |= make_documentation(source, version, made)
         lacks = {}
         if why := NOT_ASKED if asked.without_image else _add_image(version, made, files):
             lacks["image"] = f"{why}. Make it with `make image` of the same commit, and push it"

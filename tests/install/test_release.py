@@ -34,6 +34,7 @@ FILES = {
     f"kustomize-{VERSION}.tar.gz",
     f"examples-{VERSION}.tar.gz",
     f"schemas-{VERSION}.tar.gz",
+    f"docs-{VERSION}.tar.gz",
     "manageddatabases-schema.json",
     "argocd-cm.yaml",
     "argocd-values.yaml",
