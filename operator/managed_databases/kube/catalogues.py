@@ -9,6 +9,7 @@ from managed_databases.kinds.offer import Content
 from managed_databases.kinds.registry import GROUP, VERSION
 from managed_databases.kube.collections import collection_path, object_path
 from managed_databases.kube.connection import FIELD_MANAGER, JSON, MERGE_PATCH, KubeConnection
+from managed_databases.kube.paged_list import pages_of
 from managed_databases.kube.relist import METADATA_LIST
 from managed_databases.kube.writing import MANAGED_BY
 from managed_databases.reconcile.catalogues.port import SeenCatalogue
@@ -32,14 +33,8 @@ class KubeCatalogues:
 
     async def list(self, namespace: str | None) -> list[SeenCatalogue]:
         path = collection_path(GROUP, VERSION, CATALOGUE.plural, namespace)
-        found: list[SeenCatalogue] = []
-        query = {"limit": str(PAGE)}
-        while True:
-            page = await self._connection.request("GET", path, query=query, accept=METADATA_LIST, items=_light)
-            found += [each["seen"] for each in page["items"]]
-            if not (go_on := page["metadata"].get("continue")):
-                return found
-            query["continue"] = go_on
+        pages = pages_of(self._connection, path, size=PAGE, accept=METADATA_LIST, items=_light)
+        return [each["seen"] async for page in pages for each in page["items"]]
 
     async def create(self, namespace: str, project: Resource, digest: str, content: Content) -> int:
         metadata = {

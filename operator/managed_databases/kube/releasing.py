@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION
 from managed_databases.kube.collections import collection_path, object_path
 from managed_databases.kube.connection import MERGE_PATCH, KubeConnection
 from managed_databases.kube.leadership import LEASE_NAME
+from managed_databases.kube.paged_list import pages_of
 from managed_databases.reconcile.ports import NotThere, WriteConflict
 
 PAGE: Final = 500
@@ -46,18 +48,11 @@ async def held_resources(
     """
     for kind in kinds:
         path = collection_path(GROUP, VERSION, kind.plural, namespace if kind.namespaced else None)
-        query = {"limit": str(PAGE)}
-        while True:
-            try:
-                page = await connection.request("GET", path, query=query)
-            except NotThere:
-                break
-            for raw in page["items"]:
-                if FINALIZER in (raw["metadata"].get("finalizers") or ()):
-                    yield _held(kind, raw)
-            if not (more := page["metadata"].get("continue")):
-                break
-            query["continue"] = more
+        with suppress(NotThere):
+            async for page in pages_of(connection, path, size=PAGE):
+                for raw in page["items"]:
+                    if FINALIZER in (raw["metadata"].get("finalizers") or ()):
+                        yield _held(kind, raw)
 
 
 async def release(connection: KubeConnection, held: Held) -> bool:

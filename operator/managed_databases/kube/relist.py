@@ -10,6 +10,7 @@ import structlog
 from managed_databases.kube.cache import Store, light
 from managed_databases.kube.collections import WatchedCollection, collection_path
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.paged_list import pages_of
 from managed_databases.kube.pages import PAGE
 from managed_databases.reconcile.ports import KubeError, ResourceKey
 
@@ -94,21 +95,22 @@ class Relist:
     async def _list(self, collection: WatchedCollection) -> tuple[dict[ResourceKey, str], str]:
         """Return the versions by key, and the version of the list itself."""
         listed: dict[ResourceKey, str] = {}
-        query = {"limit": str(PAGE)}
-        if collection.label_selector:
-            query["labelSelector"] = collection.label_selector
-        while True:
-            page = await self._connection.request(
-                "GET", collection.path, query=query, accept=METADATA_LIST, items=_version_only
-            )
+        version = ""
+        pages = pages_of(
+            self._connection,
+            collection.path,
+            size=PAGE,
+            label_selector=collection.label_selector or "",
+            accept=METADATA_LIST,
+            items=_version_only,
+        )
+        async for page in pages:
             for item in page.get("items") or ():
                 metadata = item["metadata"]
                 key = ResourceKey(collection.kind, metadata.get("namespace") or "", metadata["name"])
                 listed[key] = metadata["resourceVersion"]
-            token = page["metadata"].get("continue")
-            if not token:
-                return listed, page["metadata"]["resourceVersion"]
-            query["continue"] = token
+            version = page["metadata"]["resourceVersion"]
+        return listed, version
 
 
 def _version_only(raw: dict[str, Any]) -> dict[str, Any]:
