@@ -58,8 +58,8 @@ COPIES: Final = (
     Mutant(
         "what was refused before does not count for another password",
         _KEEPER,
-        "self.is_known, self.told, self.corrections = before.is_known, before.told, before.corrections",
-        "self.is_known, self.told, self.corrections, self.refusals = before.is_known, before.told, before.corrections, 9",
+        "self.is_known, self.told, self.fights = before.is_known, before.told, before.fights",
+        "self.is_known, self.told, self.fights, self.refusals = before.is_known, before.told, before.fights, 9",
         _BROKEN,
     ),
     Mutant(
@@ -177,7 +177,7 @@ COPIES: Final = (
     Mutant(
         "a fight about a copy has an end",
         _RUN,
-        "if len(corrections) >= MAX_CORRECTIONS:",
+        "if right is not None and not self.memory.fights.may_correct(place, self.clock.monotonic()):",
         "if False:",
         _VIRTUAL,
     ),

@@ -46,7 +46,7 @@ SERVICES: Final = (
     Mutant(
         "a fight about a Service has an end",
         _FILE,
-        "if len(known.corrections) >= MAX_CORRECTIONS:",
+        "if one.name in known.right and not known.fights.may_correct(one.name, self._clock.monotonic()):",
         "if False:",
         _VIRTUAL,
     ),

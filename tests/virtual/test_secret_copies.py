@@ -8,7 +8,8 @@ import pytest
 
 from managed_databases.kube.collections import SECRET
 from managed_databases.reconcile.annotations import COPY_OF, OWNER_UID
-from managed_databases.reconcile.keepers.copy_run import MAX_CORRECTIONS, REST_SECONDS
+from managed_databases.reconcile.keepers.copy_run import REST_SECONDS
+from managed_databases.reconcile.keepers.fights import MAX_CORRECTIONS
 from managed_databases.reconcile.ports import MANAGED_LABEL, ResourceKey
 from stories.world import manifest
 from virtual import secret_copies as of

@@ -8,7 +8,8 @@ import pytest
 
 from managed_databases.kube.collections import SERVICE
 from managed_databases.reconcile.annotations import OWNER_UID
-from managed_databases.reconcile.keepers.service_keeper import MAX_CORRECTIONS, REST_SECONDS
+from managed_databases.reconcile.keepers.fights import MAX_CORRECTIONS
+from managed_databases.reconcile.keepers.service_keeper import REST_SECONDS
 from managed_databases.reconcile.ports import MANAGED_LABEL, ResourceKey
 from stories.world import condition
 from virtual import begun_world as begun

@@ -20,6 +20,7 @@ from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.annotations import PAUSED
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.keepers.copy_run import AWAY_SECONDS, REST_SECONDS, CopyRun, CopyWish, RunMemory
+from managed_databases.reconcile.keepers.fights import Fights
 from managed_databases.reconcile.keepers.right_secret import as_mounted, right_secret
 from managed_databases.reconcile.multimap import Multimap
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
@@ -44,7 +45,7 @@ class _Known(RunMemory):
         super().__init__()
         self.wish = wish
         if before is not None:
-            self.is_known, self.told, self.corrections = before.is_known, before.told, before.corrections
+            self.is_known, self.told, self.fights = before.is_known, before.told, before.fights
 
 
 class CopyKeeper:
@@ -91,7 +92,7 @@ class CopyKeeper:
             self._index(key, wish)
         known.wish = wish  # if it is an equal one, it is made of what this pass has observed
         if is_asked_for:
-            known.right, known.corrections, known.gone, known.refusals = {}, {}, set(), 0
+            known.right, known.fights, known.gone, known.refusals = {}, Fights(), set(), 0
         if is_asked_for or is_new:
             self.queue.set_share(key, ("", key.namespace))
             self.queue.add(key, Priority.LOW)

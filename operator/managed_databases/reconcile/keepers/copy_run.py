@@ -14,6 +14,7 @@ from managed_databases.reconcile.act.secret_content import differs, pending_name
 from managed_databases.reconcile.act.secret_copy import CopySource, is_copy, is_let_in, may_be_written
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.keepers.fights import Fights
 from managed_databases.reconcile.keepers.right_secret import RightSecret
 from managed_databases.reconcile.ports import (
     AlreadyThere,
@@ -33,9 +34,6 @@ AWAY_SECONDS: Final = 10.0
 """Seconds until the next look after a request that had no answer, and after a first refusal of Kubernetes."""
 STATUS_SECONDS: Final = 1.0
 """Seconds until the next look whether the status names the copies by now; that look asks nobody anything."""
-FIGHT_SECONDS: Final = 600.0
-MAX_CORRECTIONS: Final = 3
-"""So many times in FIGHT_SECONDS a copy is put right; then the operator rests: somebody else wants it otherwise."""
 
 log = structlog.get_logger()
 
@@ -90,7 +88,7 @@ class RunMemory:
     """The resourceVersion that was found to be as wanted, and what of the spec is not in it."""
     gone: set[Place] = field(default_factory=set)
     """Where no copy of this resource is, for certain."""
-    corrections: dict[Place, list[float]] = field(default_factory=dict)
+    fights: Fights[Place] = field(default_factory=Fights)
     refusals: int = 0
     """How many runs in a row Kubernetes has refused something."""
 
@@ -219,7 +217,7 @@ class CopyRun:
             return None
         wanted, left_out = made
         if there is None or differs(there, wanted):
-            if right is not None and self._is_fought_over(place):
+            if right is not None and not self.memory.fights.may_correct(place, self.clock.monotonic()):
                 return _refused(place, "somebody else changes it again and again: it stays as it is for a while")
             if not is_live() or not is_let_in(self.cache, place, self.resource):
                 raise _Ended
@@ -244,15 +242,6 @@ class CopyRun:
             main = await self.kube.read_secret(self.resource.key.namespace, source.name)
             self._main = main if main is not None and main.resource_version == source.version else None
         return self._main
-
-    def _is_fought_over(self, place: Place) -> bool:
-        now = self.clock.monotonic()
-        corrections = [at for at in self.memory.corrections.get(place, ()) if at > now - FIGHT_SECONDS]
-        self.memory.corrections[place] = corrections
-        if len(corrections) >= MAX_CORRECTIONS:
-            return True
-        corrections.append(now)
-        return False
 
     def _not_let_in(self, place: Place) -> Trouble:
         # The same text, whether there is such a namespace or not: a namespace learns nothing about another one.

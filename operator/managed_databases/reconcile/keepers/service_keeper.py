@@ -13,6 +13,7 @@ import structlog
 from managed_databases.kinds.keeper_views import ServicesView, WantedService
 from managed_databases.reconcile.annotations import PAUSED
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.keepers.fights import Fights
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 from managed_databases.reconcile.ports import (
     AlreadyThere,
@@ -34,9 +35,6 @@ REST_SECONDS: Final = 600.0
 """Seconds until the next look after a refusal or a defect, where somebody else has a name, and where nothing is watched."""
 AWAY_SECONDS: Final = 10.0
 """Seconds after a request that had no answer, and until the status says which Services there may be."""
-FIGHT_SECONDS: Final = 600.0
-MAX_CORRECTIONS: Final = 3
-"""So many times in FIGHT_SECONDS a Service is put right; then the operator rests: somebody else wants it otherwise."""
 
 log = structlog.get_logger()
 
@@ -63,7 +61,7 @@ class _Known:
     """By name, the resourceVersion that was found to be as wanted."""
     gone: set[str] = field(default_factory=set)
     """Names of the status that are not wanted, and that are surely not this resource's any more."""
-    corrections: list[float] = field(default_factory=list)
+    fights: Fights[str] = field(default_factory=Fights)
 
 
 class ServiceKeeper:
@@ -105,12 +103,12 @@ class ServiceKeeper:
         if known is None:
             known = self._known[key] = _Known(wish)
         elif known.wish != wish:
-            known = self._known[key] = _Known(wish, known.is_known, known.told, corrections=known.corrections)
+            known = self._known[key] = _Known(wish, known.is_known, known.told, fights=known.fights)
         names = [one.name for one in wish.wanted]
         for name in names:
             self._of_name[key.namespace, name] = key
         if is_asked_for:
-            known.right, known.corrections = {}, []
+            known.right, known.fights = {}, Fights()
         if is_asked_for or not known.is_ordered:
             known.is_ordered = True
             self.queue.set_share(key, ("", key.namespace))
@@ -200,12 +198,8 @@ class ServiceKeeper:
         if there is not None and is_right(there, service):
             known.right[one.name] = there.resource_version
             return None
-        if one.name in known.right:
-            now = self._clock.monotonic()
-            known.corrections = [at for at in known.corrections if at > now - FIGHT_SECONDS]
-            if len(known.corrections) >= MAX_CORRECTIONS:
-                return f"somebody else changes the Service {one.name} again and again: it stays as it is for a while"
-            known.corrections.append(now)
+        if one.name in known.right and not known.fights.may_correct(one.name, self._clock.monotonic()):
+            return f"somebody else changes the Service {one.name} again and again: it stays as it is for a while"
         try:
             made = await (
                 self._kube.create_service(service) if there is None else self._kube.replace_service(there, service)
