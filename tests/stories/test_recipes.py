@@ -64,3 +64,44 @@ async def test_a_team_has_a_database_in_the_platforms_datastore(world: World) ->
 def _conditions(resource: Manifest) -> list[dict[str, str]]:
     found: list[dict[str, str]] = resource.get("status", {}).get("conditions", [])
     return found
+
+
+def as_written_by_external_secrets(manifest: Manifest, entries: dict[str, dict[str, str]]) -> Manifest:
+    """The Secret that External Secrets makes of a store's entries for this ExternalSecret."""
+    target, data = manifest["spec"]["target"], {}
+    for each in manifest["spec"].get("dataFrom", ()):
+        data |= entries[each["extract"]["key"]]
+    for each in manifest["spec"].get("data", ()):
+        data[each["secretKey"]] = entries[each["remoteRef"]["key"]][each["remoteRef"]["property"]]
+    metadata = target["template"]["metadata"] | {"name": target["name"], "namespace": manifest["metadata"]["namespace"]}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+
+
+@fast
+async def test_credentials_come_from_a_store_and_a_login_goes_into_it(world: World) -> None:
+    """External Secrets is played by this test."""
+    names = {"shop": world.namespace, "managed-databases-system": world.system}
+    heading = "Credentials from Vault, by External Secrets"
+    _, of_project, of_user, user, pushed = recipe(heading, names)
+    entries = {"cloud/robot": world.sandbox.credentials(), "databases/shop": {"password": "given-by-the-store-1"}}
+    await world.operator.start()
+    await world.apply(
+        world.project_manifest(credentialsSecretRef={"name": of_project["spec"]["target"]["name"]}),
+        as_written_by_external_secrets(of_project, entries),
+        as_written_by_external_secrets(of_user, entries),
+        world.datastore("orders"),
+        user,
+    )
+    await world.becomes("DatabaseUser", "shop")
+    login = await world.secret(pushed["spec"]["selector"]["secret"]["name"])
+    assert login["password"] == "given-by-the-store-1"
+    assert {each["match"]["secretKey"] for each in pushed["spec"]["data"]} <= login.keys()
+
+    entries["databases/shop"]["password"] = "given-by-the-store-2"
+    await world.apply(as_written_by_external_secrets(of_user, entries))
+
+    async def has_followed() -> bool:
+        told = await world.secret("shop-user")
+        return told["password"] == "given-by-the-store-2" and await world.login_works("shop")
+
+    await world.until("the cloud and the Secret have the new password", has_followed)
