@@ -68,7 +68,8 @@ def _conditions(resource: Manifest) -> list[dict[str, str]]:
 
 def as_written_by_external_secrets(manifest: Manifest, entries: dict[str, dict[str, str]]) -> Manifest:
     """The Secret that External Secrets makes of a store's entries for this ExternalSecret."""
-    target, data = manifest["spec"]["target"], {}
+    target = manifest["spec"]["target"]
+    data: dict[str, str] = {}
     for each in manifest["spec"].get("dataFrom", ()):
         data |= entries[each["extract"]["key"]]
     for each in manifest["spec"].get("data", ()):
