@@ -42,6 +42,11 @@ engines-test: $(VENV)/ready ## the tests with real servers that take long, or ne
 	@$(BIN)/python -m managed_databases.sandbox.servers.fetching $(ALL_ENGINES)
 	@$(BIN)/pytest -n 2 --dist worksteal -m engines tests/engines tests/stories $(ARGS)
 
+consumers: $(VENV)/ready ## frameworks of five languages log in with the presets of Secrets (Java, Maven, Go, node, Ruby; tells what is missing)
+	@$(BIN)/python -m managed_databases.controlplane
+	@$(BIN)/python -m managed_databases.sandbox.servers.fetching $(ALL_ENGINES)
+	@$(BIN)/pytest -n 1 -m consumers tests/stories/test_engine_consumers.py $(ARGS)
+
 mutants: $(VENV)/ready ## break each rule that guards money, data and access, and see that a fast test notices (ARGS=word for some)
 	@PYTHONPATH=tests $(BIN)/python -m mutants $(ARGS)
 
@@ -110,4 +115,4 @@ $(VENV)/ready: pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo engines engines-test gitops-tools promtool test quick e2e mutants chaos bench check fix image version release base-digest audit docs lock clean
+.PHONY: help demo engines engines-test consumers gitops-tools promtool test quick e2e mutants chaos bench check fix image version release base-digest audit docs lock clean

@@ -1,0 +1,32 @@
+import java.util.concurrent.TimeUnit;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.data.redis.core.StringRedisTemplate;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.kafka.core.KafkaTemplate;
+
+/** An application of Spring Boot that configures itself; prints who the server says it is. */
+@SpringBootApplication
+public class SpringLogin {
+  public static void main(String[] arguments) throws Exception {
+    try (ConfigurableApplicationContext context = SpringApplication.run(SpringLogin.class)) {
+      System.out.println(login(context, arguments[0]));
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static String login(ConfigurableApplicationContext context, String kind) throws Exception {
+    switch (kind) {
+      case "redis":
+        StringRedisTemplate redis = context.getBean(StringRedisTemplate.class);
+        redis.opsForValue().set("spring", "7");
+        return redis.opsForValue().get("spring");
+      case "kafka":
+        KafkaTemplate<Object, Object> kafka = context.getBean(KafkaTemplate.class);
+        return kafka.send("orders", "7").get(30, TimeUnit.SECONDS).getRecordMetadata().topic();
+      default:
+        return context.getBean(JdbcTemplate.class).queryForObject("SELECT CURRENT_USER", String.class);
+    }
+  }
+}
