@@ -32,6 +32,9 @@ class Consumer:
 
 _PROPERTIES: Final = "kafka-client-properties"
 _STORE: Final = ("-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit")
+_NO_SQL: Final = (
+    "-Dspring.autoconfigure.exclude=org.springframework.boot.autoconfigure.jdbc.DataSourceAutoConfiguration"
+)
 _GO: Final = {"SSL_CERT_FILE": "{ca}"}
 _NODE: Final = {"NODE_EXTRA_CA_CERTS": "{ca}"}
 _BINDINGS: Final = {
@@ -77,11 +80,11 @@ FRAMEWORKS: Final = (
     Consumer("MariaDB Connector/J", "jdbc", MYSQL, toolchains.java, ("Login", *_STORE, "org.mariadb.jdbc.Driver")),
     Consumer("Spring Boot", "spring", MYSQL, toolchains.java, ("SpringLogin", *_STORE, "sql")),
     Consumer("SQLAlchemy", "sqlalchemy", MYSQL, toolchains.python, ("sqlalchemy",)),
-    Consumer("Django, dj-database-url", "django", MYSQL, toolchains.python, ("dj_database_url",)),
+    Consumer("Django, dj-database-url", "django", MYSQL, toolchains.python_with_mysqlclient, ("dj_database_url",)),
     Consumer("ActiveRecord", "rails", MYSQL, toolchains.ruby, ("sql",)),
     Consumer("go-sql-driver", "go", MYSQL, toolchains.go, ("mysql",), _GO),
     Consumer("mysql2, the URI", "env", MYSQL, toolchains.node, ("mysql2",), _NODE),
-    Consumer("Spring Boot", "spring", REDIS, toolchains.java, ("SpringLogin", *_STORE, "redis"), says="7"),
+    Consumer("Spring Boot", "spring", REDIS, toolchains.java, ("SpringLogin", _NO_SQL, *_STORE, "redis"), says="7"),
     Consumer("Django's cache", "django", REDIS, toolchains.python, ("django_cache",), says="7"),
     Consumer("redis-rb", "rails", REDIS, toolchains.ruby, ("redis", "{ca}"), says="7"),
     Consumer("go-redis", "go", REDIS, toolchains.go, ("redis",), _GO, says="7"),
@@ -95,7 +98,7 @@ FRAMEWORKS: Final = (
         ("Login", "kafka", "{properties}"),
         says="orders",
     ),
-    Consumer("Spring Boot", "spring", KAFKA, toolchains.java, ("SpringLogin", "kafka"), says="orders"),
+    Consumer("Spring Boot", "spring", KAFKA, toolchains.java, ("SpringLogin", _NO_SQL, "kafka"), says="orders"),
     Consumer("kafkajs", "env", KAFKA, toolchains.node, ("kafkajs",), _NODE, says="orders"),
 )
 """Frameworks and drivers that are fetched for this."""

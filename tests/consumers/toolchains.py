@@ -13,6 +13,7 @@ from typing import Final
 import go_program
 
 HERE: Final = Path(__file__).parent
+MYSQLCLIENT: Final = "mysqlclient==2.3.2"
 _LIMIT_SECONDS: Final = 600
 
 
@@ -20,11 +21,11 @@ class Missing(Exception):
     """The text says what is not on this machine."""
 
 
-def _made(language: str, *commands: Sequence[str]) -> Path:
+def _made(language: str, *commands: Sequence[str], called: str | None = None) -> Path:
     """Return a folder with a copy of the language's sources, in which these commands were run once."""
     sources = HERE / language
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources.iterdir()))).hexdigest()
-    folder = go_program.CACHE / "consumers" / f"{language}-{digest[:16]}"
+    folder = go_program.CACHE / "consumers" / f"{called or language}-{digest[:16]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -54,6 +55,17 @@ def python(consumer: str, *arguments: str) -> list[str]:
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", "lib"]
     folder = _made("python", [*install, "--requirement", "requirements.txt"])
     return ["env", f"PYTHONPATH={folder / 'lib'}", *own_python(consumer, *arguments)]
+
+
+def python_with_mysqlclient(consumer: str, *arguments: str) -> list[str]:
+    """mysqlclient is compiled (Debian: default-libmysqlclient-dev pkg-config)."""
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", "lib"]
+    folder = _made("python", [*install, MYSQLCLIENT], called="mysqlclient")
+    return [
+        "env",
+        f"PYTHONPATH={folder / 'lib'}:{python(consumer)[1].partition('=')[2]}",
+        *own_python(consumer, *arguments),
+    ]
 
 
 def java(program: str, *arguments: str) -> list[str]:

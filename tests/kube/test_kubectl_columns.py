@@ -1,6 +1,7 @@
 """What `kubectl get` and `kubectl scale` make of our kinds, with the real kubectl."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,6 +112,20 @@ def test_the_endpoint_is_for_who_wants_it_wide(kubectl: Kubectl) -> None:
     says(kubectl, "ManagedDatastore", SETTLED)
     assert ENDPOINT not in kubectl("get", "mds", f"--namespace={NAMESPACE}")
     assert ENDPOINT in kubectl("get", "mds", f"--namespace={NAMESPACE}", "-o=wide")
+
+
+def test_the_age_of_a_password_and_its_next_change_are_for_who_wants_them_wide(kubectl: Kubectl) -> None:
+    says(kubectl, "DatabaseUser", SETTLED)
+    due = "2026-12-24T03:17:00Z"
+    told = {"status": {"passwordChangedAt": "2026-01-31T12:00:00Z", "rotation": {"active": "Own", "dueAt": due}}}
+    where = f"--namespace={NAMESPACE}"
+    kubectl("patch", "dbu", "orders-app", where, "--subresource=status", "--type=merge", f"--patch={json.dumps(told)}")
+    narrow = kubectl("get", "dbu", where)
+    assert "PASSWORD" not in narrow
+    assert due not in narrow
+    head, line = kubectl("get", "dbu", where, "-o=wide").splitlines()
+    assert line[head.index("PASSWORD DUE") :].startswith(due)
+    assert re.match(r"\d+[ydhms]", line[head.index("PASSWORD AGE") :]), line
 
 
 def test_scale_sets_the_number_of_nodes(kubectl: Kubectl) -> None:

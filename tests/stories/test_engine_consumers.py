@@ -47,7 +47,8 @@ async def test_drivers_of_the_tests(kind: str, installed: Cluster, tmp_path: Pat
 @pytest.mark.consumers
 @pytest.mark.parametrize("kind", PROGRAMS)
 async def test_frameworks(kind: str, installed: Cluster, tmp_path: Path) -> None:
-    assert await trouble(kind, FRAMEWORKS, installed, tmp_path) == {}
+    found = await trouble(kind, FRAMEWORKS, installed, tmp_path)
+    assert not found, "\n\n".join(f"{title}: {said}" for title, said in found.items())
 
 
 async def trouble(kind: str, consumers: tuple[Consumer, ...], installed: Cluster, folder: Path) -> dict[str, str]:
@@ -91,7 +92,7 @@ def run(consumer: Consumer, secrets: dict[str, dict[str, str]], folder: Path) ->
     )
     lines = ended.stdout.strip().splitlines()
     if ended.returncode != 0 or not lines:
-        return f"{ended.returncode}: {(ended.stdout + ended.stderr)[-3000:]}"
+        return f"{ended.returncode}: {(ended.stdout + ended.stderr)[:1500]} ... {(ended.stdout + ended.stderr)[-1500:]}"
     return lines[-1].partition("@")[0]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from managed_databases.kube.collections import SECRET
-from managed_databases.reconcile.annotations import COPY_OF, OWNER_UID
+from managed_databases.reconcile.annotations import CHECKSUM, COPY_OF, OWNER_UID
 from managed_databases.reconcile.keepers.copy_run import REST_SECONDS
 from managed_databases.reconcile.keepers.fights import MAX_CORRECTIONS
 from managed_databases.reconcile.ports import MANAGED_LABEL, ResourceKey
@@ -46,9 +46,11 @@ def test_they_are_made_follow_and_go() -> None:
             assert of.names(world) == ["shop/near", "web/far"]
             assert world.says(APP, "Stalled")[0] == "False"
 
+            checksums = [metadata(world, key)["annotations"][CHECKSUM] for key in (NEAR, FAR)]
             world.cluster.annotate(APP, rotate_password="one")
             await world.until("another password", lambda: of.password(world, MINE) != mine["password"], SOON)
             await world.until("the copies follow", lambda: is_there(world, NEAR, FAR), 5)
+            assert not {*checksums} & {metadata(world, key)["annotations"][CHECKSUM] for key in (NEAR, FAR)}
 
             ask_for(world, COPIES[0] | {"presets": ["libpq"], "keyPrefix": "SHOP_"})
             await world.until("it is taken out", lambda: FAR not in world.cluster.objects, SOON)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.reconcile.annotations import WRITTEN
+from managed_databases.reconcile.annotations import CHECKSUM, WRITTEN
 from managed_databases.reconcile.ports import MANAGED_LABEL, OWN, ResourceKey
 from managed_databases.sandbox.faults import LEFT_OUT
 from stories.world import condition, manifest
@@ -94,6 +94,38 @@ def test_what_is_asked_for_is_made_changed_and_taken_out_again() -> None:
             assert written(world) == {"keys": ["jdbc-url"]}
             assert await opens(world)
             assert is_done(world)
+
+    in_virtual_time(story())
+
+
+def test_the_checksum_changes_with_what_is_served_and_with_nothing_else() -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            seen: list[str] = []
+
+            def checksum() -> str:
+                return marks(world, "annotations")[CHECKSUM]
+
+            async def changes(what: str) -> None:
+                await world.until(f"the checksum follows {what}", lambda: checksum() not in seen)
+                seen.append(checksum())
+
+            await begin(world)
+            await changes("the first password")
+            write(world, GIVEN, "password", GOOD)
+            await changes("another password")
+            world.cluster.change(APP, credentials={"presets": ["libpq"]})
+            await changes("a preset")
+            world.cluster.change(APP, credentials={"presets": ["libpq"], "labels": {"tier": "one"}})
+            await world.until("the label is there", lambda: marks(world, "labels").get("tier") == "one")
+            await world.kill()
+            await world.start()
+            await asyncio.sleep(60 * SOON)
+            assert checksum() == seen[-1], "neither by a label nor by a new process"
+            world.get(MINE)["metadata"]["annotations"][CHECKSUM] = "edited"
+            world.cluster.annotate(APP, sync_requested="now")
+            await world.until("it is put right", lambda: checksum() == seen[-1])
+            assert GOOD not in json.dumps(world.get(MINE)["metadata"])
 
     in_virtual_time(story())
 

@@ -35,6 +35,8 @@ OF_TWO_USERS: Final = f"{GROUP}/of-two-users"
 COPY_OF: Final = f"{GROUP}/copy-of"
 """Marks a copy of a credentials Secret, and says of which: namespace/name."""
 PASSWORD_CHECK: Final = f"{GROUP}/password-check"
+CHECKSUM: Final = f"{GROUP}/checksum"
+"""On a credentials Secret: changes with what the operator has written into it. For those who restart workloads by a checksum."""
 PASSWORD_GIVEN: Final = f"{GROUP}/password-given"
 """On a pending Secret whose password a person has given with `passwordSecretRef`."""
 

@@ -1,18 +1,22 @@
 import java.util.concurrent.TimeUnit;
 import org.springframework.boot.SpringApplication;
-import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.SpringBootConfiguration;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.kafka.core.KafkaTemplate;
 
 /** An application of Spring Boot that configures itself; prints who the server says it is. */
-@SpringBootApplication
+@SpringBootConfiguration
+@EnableAutoConfiguration
 public class SpringLogin {
   public static void main(String[] arguments) throws Exception {
+    String said;
     try (ConfigurableApplicationContext context = SpringApplication.run(SpringLogin.class)) {
-      System.out.println(login(context, arguments[0]));
+      said = login(context, arguments[0]);
     }
+    System.out.println(said); // the last line: Spring's log goes there, too
   }
 
   @SuppressWarnings("unchecked")

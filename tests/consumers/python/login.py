@@ -170,10 +170,6 @@ def django_environ():
 
 
 def _django(database):
-    if "mysql" in database["ENGINE"]:
-        import pymysql
-
-        pymysql.install_as_MySQLdb()
     from django.conf import settings
     from django.db import connection
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from managed_databases.kinds.login_keys import ALWAYS_OURS, OPTIONAL_KEYS, lets_in
 from managed_databases.reconcile.act.secret_marks import Written, marks_of_others, written_into
 from managed_databases.reconcile.annotations import (
+    CHECKSUM,
     OBJECT_ID,
     OF_TWO_USERS,
     OWNER_UID,
@@ -84,7 +85,7 @@ def desired(current: Pass, password: SecretStr, *, name: str | None = None) -> N
             OWNER_UID: resource.uid,
             PASSWORD_CHECK: check(current, password),
             **of_object,
-            **({} if is_mounted else {OF_TWO_USERS: "true"}),
+            **({CHECKSUM: current.checks.checksum(resource.uid, data)} if is_mounted else {OF_TWO_USERS: "true"}),
         },
         data=data,
         owner=resource if current.observed.spec.deletion_policy == "Delete" else None,

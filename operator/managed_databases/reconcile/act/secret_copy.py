@@ -18,7 +18,7 @@ from managed_databases.reconcile.act.held_secret import told_by
 from managed_databases.reconcile.act.secret_content import UNREAD
 from managed_databases.reconcile.act.secret_marks import Written, keys_of_others, marks_of_others, written_into
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
-from managed_databases.reconcile.annotations import COPY_OF, OWNER_UID, PASSWORD_CHECK
+from managed_databases.reconcile.annotations import CHECKSUM, COPY_OF, OWNER_UID, PASSWORD_CHECK
 from managed_databases.reconcile.observe.passwords import PasswordChecks
 from managed_databases.reconcile.ports import MANAGED_LABEL, NewSecret, Resource, ResourceCache, SecretContent
 
@@ -75,6 +75,7 @@ class CopySource:
                 **written.annotation(),
                 OWNER_UID: self.resource.uid,
                 PASSWORD_CHECK: self.checks.make(self.resource.uid, password),
+                CHECKSUM: self.checks.checksum(self.resource.uid, {**data, key: password}),
                 COPY_OF: str(Place(main.namespace, main.name)),
             },
             data={**data, key: password},

@@ -2,8 +2,10 @@
 
 import hashlib
 import hmac
+import json
 import secrets
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +15,7 @@ from managed_databases.reconcile.observe.seals import Seals, is_same
 
 LENGTH: Final = 32
 PASSWORD_CHECK_PURPOSE: Final = "password check"
+CHECKSUM_PURPOSE: Final = "checksum of a Secret"
 _ALPHABET: Final = string.ascii_letters + string.digits
 
 
@@ -50,6 +53,14 @@ class PasswordChecks:
         assert key is not None, "no pass is made before there is a key"
         message = f"{owner_uid}\0{password.get_secret_value()}".encode()
         return f"{key.id}.{key.mac(PASSWORD_CHECK_PURPOSE, message).hex()[:32]}"
+
+    def checksum(self, owner_uid: str, data: Mapping[str, SecretStr]) -> str:
+        """Return the checksum of a Secret's data, of the same form. It tells that something has changed, and proves nothing."""
+        key = self.seals.key
+        assert key is not None, "no pass is made before there is a key"
+        content = sorted((name, value.get_secret_value()) for name, value in data.items())
+        message = json.dumps((owner_uid, content)).encode()
+        return f"{key.id}.{key.mac(CHECKSUM_PURPOSE, message).hex()[:32]}"
 
     def judge(self, check: str | None, owner_uid: str, password: SecretStr) -> bool | None:
         """Return whether the password is the one that the check was made of; None if that cannot be told.
