@@ -51,6 +51,9 @@ OWN: Final = (
     Consumer("psycopg, the URI", "rails", POSTGRESQL, toolchains.own_python, ("psycopg_env",)),
     Consumer("psycopg, the URI", "go", POSTGRESQL, toolchains.own_python, ("psycopg_env",)),
     Consumer("psycopg, the files", NO_PRESET, POSTGRESQL, toolchains.own_python, ("psycopg_files", "{folder}")),
+    Consumer(
+        "psycopg, the file login.json", NO_PRESET, POSTGRESQL, toolchains.own_python, ("psycopg_json", "{folder}")
+    ),
     Consumer("PyMySQL", "env", MYSQL, toolchains.own_python, ("pymysql_keys", "{ca}")),
     Consumer("PyMySQL, the URI", "env", MYSQL, toolchains.own_python, ("pymysql_uri", "{ca}")),
     Consumer("redis-py", "redis", REDIS, toolchains.own_python, ("redis_keys", "{ca}"), says="7"),

@@ -31,6 +31,7 @@ _CREDENTIALS: dict[str, Any] = {
     "presets": ["env"],
     "keyPrefix": "SHOP_",
     "template": {"shop.conf": "password={{ password | json }}"},
+    "format": {"login.json": "json"},
     "copies": [
         {
             "name": "shop-login-web",

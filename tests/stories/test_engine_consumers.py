@@ -121,6 +121,7 @@ async def secrets_of(world: World, kind: str, mounted: Path) -> dict[str, dict[s
     credentials = {
         "mountPath": str(mounted),
         "presets": [name for name in presets if name not in apart],
+        "format": {"login.json": "json"},
         "copies": [{"name": f"app-{name}", "presets": [name]} for name in apart],
     }
     name = "app-user"

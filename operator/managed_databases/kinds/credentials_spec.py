@@ -7,6 +7,7 @@ from pydantic import Field
 from managed_databases.kinds.application_login import TlsMode
 from managed_databases.kinds.registry import GROUP
 from managed_databases.kinds.schema import Rule, Spec
+from managed_databases.kinds.secret_files import FileFormat
 from managed_databases.kinds.secret_presets import OF_DATABASE_URL, PresetName
 from managed_databases.kinds.secret_template import FILTERS, PATTERN, VARIABLES
 from managed_databases.kinds.shared_fields import NamespaceName, ObjectName, SecretName
@@ -39,13 +40,15 @@ Annotations = Annotated[
     Field(max_length=8),
     _NAMES,
 ]
+_KEYS: Final = Rule(
+    f"self.all(key, size(key) <= 253 && key.matches('{_KEY}') && key != '.' && !key.startsWith('..'))",
+    "a key of a Secret has letters, digits, -, _ and . only, and is neither . nor does it begin with ..",
+)
+Files = Annotated[dict[str, FileFormat], Field(max_length=4), _KEYS]
 Templates = Annotated[
     dict[str, Annotated[str, Field(max_length=2048)]],
     Field(max_length=10),
-    Rule(
-        f"self.all(key, size(key) <= 253 && key.matches('{_KEY}') && key != '.' && !key.startsWith('..'))",
-        "a key of a Secret has letters, digits, -, _ and . only, and is neither . nor does it begin with ..",
-    ),
+    _KEYS,
     Rule(
         "self.all(key, self[key].matches('" + PATTERN.replace("\\", "\\\\") + "'))",
         f"a text has {{{{ variable }}}} or {{{{ variable | filter }}}} in it. Variables: {', '.join(VARIABLES)}. Filters, at "
@@ -81,7 +84,7 @@ class CopySpec(Spec):
     )
     presets: Annotated[tuple[PresetName, ...], Field(max_length=4), *_PRESETS] | None = Field(
         default=None,
-        description="Its further keys, instead of the presets and templates of the Secret itself; an empty list: none.",
+        description="Its further keys, instead of the presets, templates and files of the Secret itself; an empty list: none.",
     )
     key_prefix: KeyPrefix | None = Field(default=None, description="What the keys of the presets begin with.")
     endpoint: Endpoint | None = Field(default=None, description="Where host, port and URIs lead.")
@@ -144,6 +147,11 @@ class CredentialsSpec(Spec):
         default=None,
         description="Further keys and their texts. {{ variable }} stands for a fact of the login, {{ variable | filter }} for "
         "that fact, quoted for its reader. A key that anybody else has written into the Secret stays as it is.",
+    )
+    format: Files | None = Field(
+        default=None,
+        description="Further keys that hold the whole login as a file of this format. env: a file that a shell reads, with names "
+        "such as JDBC_URL, and the keyPrefix before them.",
     )
     copies: Copies | None = Field(
         default=None,

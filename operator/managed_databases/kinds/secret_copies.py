@@ -37,7 +37,7 @@ def as_copy(spec: CredentialsSpec | None, copy: CopySpec) -> CredentialsSpec:
     own = spec or CredentialsSpec()
     shape: dict[str, object] = {name: getattr(copy, name) for name in _SHAPE if getattr(copy, name) is not None}
     if copy.presets is not None:
-        shape |= {"presets": copy.presets, "template": None}
+        shape |= {"presets": copy.presets, "template": None, "format": None}
     return own.model_copy(update={**shape, "labels": copy.labels, "annotations": None, "copies": None})
 
 

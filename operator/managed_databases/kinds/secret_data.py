@@ -12,6 +12,7 @@ from managed_databases.kinds.datastore_endpoints import Endpoints, chosen, is_pu
 from managed_databases.kinds.kind import Conditions
 from managed_databases.kinds.login_keys import ALWAYS_OURS, OPTIONAL_KEYS, login_keys
 from managed_databases.kinds.observed import Observed
+from managed_databases.kinds.secret_files import file_of
 from managed_databases.kinds.secret_presets import PresetRefused, preset_keys
 from managed_databases.kinds.secret_template import TemplateRefused, filled
 from managed_databases.kinds.verdicts import Reason
@@ -82,6 +83,8 @@ def _asked(login: ApplicationLogin, spec: CredentialsSpec, further: _Further) ->
             further.left_out.append(f"the template of {key} {refused}")
             continue
         yield key, value, f"the template of {key}"
+    for key, format_ in (spec.format or {}).items():
+        yield key, file_of(format_, login, spec.key_prefix or ""), f"the file {key}"
     if spec.address == "Public" and not is_public(login.where):
         further.left_out.append(
             "the address Public: the node has no public address (floatingIPs of the ManagedDatastore), and the private one "

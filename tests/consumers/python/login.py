@@ -73,6 +73,20 @@ def psycopg_files():
         return connection.execute(WHO).fetchone()[0]
 
 
+def psycopg_json():
+    """By one file of the mounted Secret."""
+    import json
+
+    import psycopg
+
+    folder = Path(sys.argv[2])
+    read = json.loads((folder / "login.json").read_text())
+    names = {"host": "host", "port": "port", "username": "user", "password": "password", "database": "dbname"}
+    told = {of_psycopg: read[name] for name, of_psycopg in names.items()}
+    with psycopg.connect(sslmode=read["sslmode"], sslrootcert=str(folder / read["sslrootcert"]), **told) as connection:
+        return connection.execute(WHO).fetchone()[0]
+
+
 def pymysql_keys():
     env = os.environ
     return _pymysql(env["HOST"], env["PORT"], env["USERNAME"], env["PASSWORD"], env["DATABASE"])
