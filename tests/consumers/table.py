@@ -79,6 +79,8 @@ FRAMEWORKS: Final = (
     Consumer("ActiveRecord", "rails", POSTGRESQL, toolchains.ruby, ("sql",)),
     Consumer("pgx", "go", POSTGRESQL, toolchains.go, ("pgx",)),
     Consumer("node-postgres, the URI", "env", POSTGRESQL, toolchains.node, ("pg",)),
+    Consumer("Prisma 7, adapter-pg", "prisma", POSTGRESQL, toolchains.node, ("prisma",), _NODE),
+    Consumer("Prisma 7, adapter-pg", "rails", POSTGRESQL, toolchains.node, ("prisma",)),
     Consumer("Connector/J", "jdbc", MYSQL, toolchains.java, ("Login", *_STORE, "com.mysql.cj.jdbc.Driver")),
     Consumer("MariaDB Connector/J", "jdbc", MYSQL, toolchains.java, ("Login", *_STORE, "org.mariadb.jdbc.Driver")),
     Consumer("Spring Boot", "spring", MYSQL, toolchains.java, ("SpringLogin", *_STORE, "sql")),

@@ -10,6 +10,13 @@ const logins = {
     await client.end();
     return rows[0].who;
   },
+  async prisma() {
+    const { PrismaPg } = await import("@prisma/adapter-pg");
+    const adapter = await new PrismaPg({ connectionString: env.DATABASE_URL }).connect();
+    const { rows } = await adapter.queryRaw({ sql: "SELECT CURRENT_USER", args: [], argTypes: [] });
+    await adapter.dispose();
+    return rows[0][0];
+  },
   async mysql2() {
     const connection = await require("mysql2/promise").createConnection({ uri: env.URL, ssl: {} });
     const [rows] = await connection.query("SELECT CURRENT_USER AS who");
