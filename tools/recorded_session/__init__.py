@@ -1,0 +1,1 @@
+"""Records a command in a terminal: what `docs/sessions` has."""
