@@ -15,10 +15,12 @@ OWN: dict[str, Any] = {
     "presets": ("rails",),
     "keyPrefix": "SHOP_",
     "template": {"conf": "{{ host }}"},
+    "format": {"login.json": "json"},
     "endpoint": "Pooler",
     "mountPath": "/etc/shop",
     "copies": ({"name": "copy"},),
 }
+NO_FURTHER: dict[str, Any] = {"template": None, "format": None}
 NONE: dict[str, Any] = {"labels": None, "annotations": None, "copies": None}
 
 
@@ -27,8 +29,8 @@ NONE: dict[str, Any] = {"labels": None, "annotations": None, "copies": None}
     [
         ("what it does not say is as in the Secret, but for the marks", {}, {}),
         ("labels of its own", {"labels": {"team": "web"}}, {"labels": {"team": "web"}}),
-        ("presets stand for presets and templates", {"presets": ["go"]}, {"presets": ("go",), "template": None}),
-        ("no presets are presets of its own, too", {"presets": []}, {"presets": (), "template": None}),
+        ("presets stand for presets, templates and files", {"presets": ["go"]}, {"presets": ("go",), **NO_FURTHER}),
+        ("no presets are presets of its own, too", {"presets": []}, {"presets": (), **NO_FURTHER}),
         ("a prefix", {"keyPrefix": "WEB_"}, {"key_prefix": "WEB_"}),
         ("an endpoint", {"endpoint": "ReadOnly"}, {"endpoint": "ReadOnly"}),
         ("a folder", {"mountPath": "/etc/web"}, {"mount_path": "/etc/web"}),

@@ -37,6 +37,20 @@ SECRETS: Final = (
         _FIT,
     ),
     Mutant(
+        "the checksum of a Secret tells of every key",
+        "reconcile/act/secret_content.py",
+        "current.checks.checksum(resource.uid, data)",
+        "current.checks.checksum(resource.uid, {})",
+        _FIT,
+    ),
+    Mutant(
+        "a copy of other presets has none of the Secret's files",
+        "kinds/secret_copies.py",
+        '"template": None, "format": None}',
+        '"template": None}',
+        ("kinds/test_secret_copies.py",),
+    ),
+    Mutant(
         "an upgrade does not make a running application verify",
         "kinds/application_login.py",
         'return "verify-full" if has_ca and not _is_lenient(held) else "require"',
