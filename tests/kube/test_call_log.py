@@ -37,13 +37,6 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         structlog.reset_defaults()
 
 
-def test_each_change_has_its_line_whatever_the_level(stream: io.StringIO) -> None:
-    configure_logs("json", "error")
-    structlog.get_logger().warning("not written")
-    call_ended("prod", call())
-    assert [line["event"] for line in lines(stream)] == ["change sent"]
-
-
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
@@ -57,6 +50,14 @@ def call(method: str = "POST", outcome: str = "ok", status: int | None = 200, id
 
 
 OF_PASS = {"kind": "DatabaseUser", "namespace": "shop", "name": "app", "uid": "u-1", "generation": 3}
+
+
+def test_each_change_has_its_line_whatever_the_level(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)  # pytest has put its own there since the fixture did
+    configure_logs("json", "error")
+    structlog.get_logger().warning("not written")
+    call_ended("prod", call())
+    assert [line["event"] for line in lines(stream)] == ["change sent"]
 
 
 def test_lines_in_a_pass_say_of_which_resource_and_step(stream: io.StringIO) -> None:

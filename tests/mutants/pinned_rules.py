@@ -104,6 +104,13 @@ PINNED: Final = (
         _ELSEWHERE,
     ),
     Mutant(
+        "a known object has to answer after a change of the Secret, too",
+        "reconcile/project/connector.py",
+        "return asdict(opening.reached or reached) == asdict(reached) == ToldProject(resource.status).reached",
+        "told = ToldProject(resource.status).reached or {}\n        return told.get('endpoint') == reached.endpoint",
+        _ELSEWHERE,
+    ),
+    Mutant(
         "one unreadable field hides no row",
         "api/answers.py",
         "    if isinstance(row, dict):\n        for drop",

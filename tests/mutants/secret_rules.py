@@ -4,10 +4,32 @@ from typing import Final
 
 from mutants.mutant import Mutant
 
+_ENGINE = ("virtual/test_engine_not_known_yet.py",)
 _FIT = ("virtual/test_secrets_that_fit.py",)
 _KEYS = ("kinds/test_login_keys.py",)
 
 SECRETS: Final = (
+    Mutant(
+        "no Secret of a new user is written before its type is known",
+        "reconcile/decide/without_object.py",
+        "(unknown := kind.credential.awaits(observed)) is not None:",
+        "(unknown := None) is not None:",
+        _ENGINE,
+    ),
+    Mutant(
+        "no Secret of a user that is taken over is written before its type is known",
+        "reconcile/decide/password_steps.py",
+        "return (kind.credential.awaits(observed) or step) if isinstance(step, Credentials) else step",
+        "return step",
+        _ENGINE,
+    ),
+    Mutant(
+        "a Secret says itself which engine it is for",
+        "kinds/database_user.py",
+        'return engine_of_parent(observed) or ((told, "") if told in (POSTGRESQL, MYSQL, KAFKA) else None)',
+        "return engine_of_parent(observed)",
+        _ENGINE,
+    ),
     Mutant(
         "a key that others have written into a Secret is not written over",
         "kinds/secret_data.py",

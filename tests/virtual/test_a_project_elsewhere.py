@@ -9,7 +9,7 @@ from stories.world import condition, manifest
 from virtual.begun_world import APP, MAIN, PROJECT, SHOP, apply, begin, ids, synced
 from virtual.everything import project
 from virtual.virtual_time import in_virtual_time
-from virtual.virtual_world import NAMESPACE, URL, VirtualWorld
+from virtual.virtual_world import NAMESPACE, SYSTEM, URL, VirtualWorld
 from virtual.walk import SPECS
 
 
@@ -83,6 +83,25 @@ async def another_region(is_doomed: bool, is_killed: bool) -> None:
             await synced(world, *keys, new)
             assert {key: id_ for key, id_ in (await ids(world)).items() if key in before} == before
             assert world.secret("app-user") == secret
+
+
+def test_another_secret_has_to_show_what_is_known() -> None:
+    """At the same address, and for the same project as far as anybody says: what is not shown there is not gone."""
+
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            await begin(world, MAIN, APP)
+            before = await ids(world)
+            await world.kill()
+            await world.vanish("datastores", before[MAIN])  # as where these credentials see another project
+            world.change_secret(SYSTEM, "cloud", {"NOTE": "another one"})
+            await world.start()
+            await asyncio.sleep(900)
+            assert world.says(PROJECT, "Stalled") == ("True", "ProjectChanged")
+            assert {key: (await ids(world))[key] for key in (MAIN, APP)} == {key: before[key] for key in (MAIN, APP)}
+            assert "uri" in world.secret("app-user")
+
+    in_virtual_time(work())
 
 
 def test_an_endpoint_may_have_another_address() -> None:

@@ -12,7 +12,14 @@ from managed_databases.kinds import user_attributes as attributes
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.database_user_spec import DatabaseUserSpec, DatabaseUserStatus
-from managed_databases.kinds.datastore_endpoints import DATABASE_KEY, Endpoints, endpoints, has_hosts, login_at
+from managed_databases.kinds.datastore_endpoints import (
+    DATABASE_KEY,
+    TYPE_KEY,
+    Endpoints,
+    endpoints,
+    has_hosts,
+    login_at,
+)
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
 from managed_databases.kinds.inline_grants import owned_by_user
 from managed_databases.kinds.kind import Conditions, Credential, NameOrId, Reference
@@ -176,8 +183,24 @@ def _set_password(id_: str, password: SecretStr) -> Call[User]:
     return USERS.update(id_, UserPassword(password=password))
 
 
+def _engine(observed: ObservedUser) -> tuple[str, str] | None:
+    """Return engine and version of the user's datastore. While the catalogue does not tell them, the Secret tells the engine that
+    it was written for.
+    """
+    told = observed.told_before.get(TYPE_KEY)
+    return engine_of_parent(observed) or ((told, "") if told in (POSTGRESQL, MYSQL, KAFKA) else None)
+
+
+def _awaits_engine(observed: ObservedUser) -> Wait | None:
+    """The engine is the type of the Secret, which can never be changed."""
+    if observed.catalogue.known or _engine(observed) is not None:
+        return None
+    why = f"the project's catalogue, which tells the engine of the datastore, {observed.catalogue.not_read_yet}"
+    return Wait(Reason.LOOKING, why)
+
+
 def _type(observed: ObservedUser) -> str:
-    engine = engine_of_parent(observed)
+    engine = _engine(observed)
     return family(engine[0]) if engine else UNKNOWN_ENGINE
 
 
@@ -211,7 +234,7 @@ def _left_out(observed: ObservedUser, password: SecretStr) -> tuple[str, ...]:
 
 def _where(observed: ObservedUser) -> Endpoints:
     ports = observed.project.ports if observed.project else PortNumbers()
-    return endpoints(datastore_of(observed).object, engine_of_parent(observed), ports, observed.told_before)
+    return endpoints(datastore_of(observed).object, _engine(observed), ports, observed.told_before)
 
 
 def _lacks(observed: ObservedUser) -> Wait | Stall | None:
@@ -285,6 +308,7 @@ KIND = DatabaseUserKind(
         type=_type,
         content=_content,
         lacks=_lacks,
+        awaits=_awaits_engine,
         left_out=_left_out,
         labels=lambda spec: marks_of(spec.credentials)[0],
         annotations=lambda spec: marks_of(spec.credentials)[1],

@@ -69,7 +69,8 @@ class Credential(Generic[S, O, T]):
 
     With `value_of` the cloud makes the value and tells it (None: not yet): nobody generates, gives or sends one, and the
     Secret follows the cloud. Without `value_of`, `set_password` makes the call that sends a password. `lacks` returns
-    what is missing without which the Secret is of no use; None if nothing is. `left_out` says what of the spec `content` does not
+    what is missing without which the Secret is of no use; None if nothing is. `awaits` returns why it is not known yet what the
+    Secret holds: no step writes it until then. `left_out` says what of the spec `content` does not
     have, a sentence each; `labels` and `annotations` are those that the spec wants on the Secret. `copies` are the further
     Secrets that the spec asks for; `as_copy` returns the spec whose `content` and `labels` are those of one of them.
     `rotation` tells when the password is changed by itself, `refuses_turns` why no two users can take turns for that.
@@ -85,6 +86,7 @@ class Credential(Generic[S, O, T]):
     value_of: Callable[[O], SecretStr | None] | None = None
     key: str = "password"
     lacks: Callable[[Observed[S, O, T]], Wait | Stall | None] = lambda _: None
+    awaits: Callable[[Observed[S, O, T]], Wait | None] = lambda _: None
     left_out: Callable[[Observed[S, O, T], SecretStr], tuple[str, ...]] = lambda _, __: ()
     labels: Callable[[S], Mapping[str, str]] = lambda _: {}
     annotations: Callable[[S], Mapping[str, str]] = lambda _: {}

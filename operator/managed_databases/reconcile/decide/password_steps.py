@@ -18,6 +18,11 @@ def password_step(kind: CloudKind, observed: Observed) -> Verdict | None:
     view = observed.credential
     if kind.credential is None or view is None or not kind.credential.applies(observed):
         return None
+    step = _any_step(kind, observed, view)
+    return (kind.credential.awaits(observed) or step) if isinstance(step, Credentials) else step
+
+
+def _any_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdict | None:
     if leads_to_twin(observed) and (mount := mount_step(observed)) is not None:
         return mount
     if (missing := own_is_mounted(observed)) is not None:

@@ -167,6 +167,8 @@ def _create(kind: CloudKind, observed: Observed, reason: Reason, message: str) -
         return blocked
     if observed.credential is not None and observed.credential.problem is not None:
         return observed.credential.problem
+    if kind.credential is not None and (unknown := kind.credential.awaits(observed)) is not None:
+        return unknown
     try:
         kind.expected(observed)
         kind.body(observed, None)
