@@ -274,6 +274,7 @@ class Walk:
         await self.promises.secrets_lead_where_their_users_are(is_over=is_over)
         await self.promises.nobody_is_locked_out(self.lost)
         await self.trouble.ready_only_if_it_opens()
+        await self.trouble.others_get_what_they_want()
         self.hands.look()
 
     async def all_agrees(self) -> None:
