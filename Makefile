@@ -10,6 +10,8 @@ TEST_ENGINES := postgresql-16 pgbouncer redis-server
 ALL_ENGINES := $(TEST_ENGINES) mariadb-server-core kafka-3.6
 # Each process would else compile a thousand modules anew, where the environment forbids to keep them.
 export PYTHONDONTWRITEBYTECODE :=
+# uv trusts what the machine trusts, also the certificate of a company's proxy.
+export UV_SYSTEM_CERTS := 1
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'

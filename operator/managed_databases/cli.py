@@ -2,11 +2,12 @@
 other command is loaded when it is named.
 """
 
+import inspect
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 try:
     import typer
@@ -59,7 +60,12 @@ def _commands(
     """With a callback, `run` stays a command of its own where it is the only one."""
 
 
-@app.command()
+def _help(command: Callable[..., Any]) -> str:
+    """Return what a command says of itself, each paragraph as one line, so that only the terminal's width breaks it."""
+    told = inspect.cleandoc(command.__doc__ or "")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in told.split("\n\n"))
+
+
 def run(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="A kubeconfig file; without it the Pod's service account is used.")
@@ -73,6 +79,7 @@ def run(
     """Run the operator until SIGTERM.
 
     Every setting is an environment variable, MANAGED_DATABASES_...; an option goes before the environment variable.
+
     Exit codes: 0 the operator was stopped by SIGTERM or SIGINT; 1 a part of the operator has ended by itself, and the last log
     line of level error says why; 2 the operator cannot start: a setting is wrong, or there is no usable way to a cluster.
     """
@@ -96,15 +103,25 @@ def run(
     sys.exit(run_process(settings))
 
 
+app.command(help=_help(run))(run)
+
+
 def register(names: Iterable[str]) -> None:
     """Add these commands, and load what they need."""
     for name in names:
         module, _, attribute = COMMANDS[name].partition(":")
         found = getattr(import_module(f"{PACKAGE}.{module}"), attribute)
         if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+            _add_group(name, found)
         else:
-            app.command(name)(found)
+            app.command(name, help=_help(found))(found)
+
+
+def _add_group(name: str, group: typer.Typer) -> None:
+    for command in group.registered_commands:
+        command.help = _help(command.callback) if command.callback else None
+    own = group.registered_callback
+    app.add_typer(group, name=name, help=_help(own.callback) if own and own.callback else None)
 
 
 def main() -> None:

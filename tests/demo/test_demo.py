@@ -134,3 +134,24 @@ def test_each_step_of_setting_up_stays_as_a_line(terminal: bool) -> None:
     written = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).replace("\r", "\n")
     kept = [line for line in written.splitlines() if line.startswith("st")]
     assert kept == ["starting etcd", "starting [red]the operator[/red]", "stopping"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no kubeconfig file {path}: KUBECONFIG names another one"),
+        ({"contexts": [{"name": "here", "context": {}}]}, "no context there in {path}"),
+    ],
+    ids=["no file", "no such context"],
+)
+def test_a_context_that_is_not_there_is_told_before_anything_begins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: object, said: str
+) -> None:
+    path = tmp_path / "config"
+    if content is not None:
+        path.write_text(json.dumps(content))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    register(["demo"])
+    told = CliRunner().invoke(app, ["demo", "--exit", "--context", "there"])
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr == f"the demo ends: {said.format(path=path)}\n"

@@ -26,7 +26,7 @@ async def serving(
             raise error
         return Answer(HTTPStatus.OK, body)
 
-    server = AskedServer("127.0.0.1", 0, answer, connections=connections)
+    server = AskedServer("127.0.0.1", 0, answer, setting="PORT", connections=connections)
     running = asyncio.create_task(server.run())
     try:
         yield await server.bound, questions

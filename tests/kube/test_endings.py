@@ -126,19 +126,24 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "CERTIFICATE") in line["error"]
 
 
-def test_a_part_that_ends_says_why_with_its_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["probes", "metrics"])
+def test_a_port_in_use_is_told_with_what_to_change_and_its_place(tmp_path: Path, part: str) -> None:
     file = tmp_path / "config"
     file.write_text(json.dumps(kubeconfig()))
+    setting = {"probes": "MANAGED_DATABASES_PROBE", "metrics": "MANAGED_DATABASES_METRICS"}
+    free = {
+        f"{name}_{what}": value for name in setting.values() for what, value in (("HOST", "127.0.0.1"), ("PORT", "0"))
+    }
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        code, log = run(
-            "--kubeconfig", str(file), MANAGED_DATABASES_PROBE_HOST="127.0.0.1", MANAGED_DATABASES_PROBE_PORT=port,
-            MANAGED_DATABASES_METRICS_PORT="0",
-        )  # fmt: skip
+        port = taken.getsockname()[1]
+        code, log = run("--kubeconfig", str(file), **free | {f"{setting[part]}_PORT": str(port)})
     assert code == FAILED
     (line,) = [each for each in lines(log) if each["level"] == "error"]
     assert line["event"] == "the operator ends"
-    assert re.match(r"probes has ended: OSError: .*[Aa]ddress already in use", line["error"])
+    told = (
+        f"port {port} is in use (`ss -ltnp` shows by whom); another one for {setting[part]}_PORT, or 0 for a free one"
+    )
+    assert line["error"] == f"{part} has ended: PortInUse: {told}"
     assert "asked.py" in line["exception"]
     assert log.count("Traceback") == line["exception"].count("Traceback")
 

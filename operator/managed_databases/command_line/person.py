@@ -142,7 +142,7 @@ def person_of(kubeconfig: Path | None, context: str | None, namespace: str | Non
         return Person(KubeConnection.in_cluster(), namespace or here)
     if not there:
         raise BadUsage(f"there is no kubeconfig file {paths[0]}: name one with --kubeconfig")
-    path, its_namespace = _chosen(there, context)
+    path, its_namespace = chosen_kubeconfig(there, context)
     return Person(KubeConnection.from_kubeconfig(path, context), namespace or its_namespace or "default")
 
 
@@ -152,8 +152,11 @@ def usual_kubeconfigs(environment: Mapping[str, str]) -> list[Path]:
     return named or [Path.home() / ".kube" / "config"]
 
 
-def _chosen(paths: list[Path], context: str | None) -> tuple[Path, str | None]:
-    """Return the first file that has the context (None: a current one), and the namespace of that context."""
+def chosen_kubeconfig(paths: list[Path], context: str | None) -> tuple[Path, str | None]:
+    """Return the first file that has the context (None: a current one), and the namespace of that context.
+
+    Raises BadUsage.
+    """
     for path in paths:
         try:
             content = yaml.safe_load(path.read_text())

@@ -14,6 +14,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from managed_databases.command_line.person import chosen_kubeconfig, usual_kubeconfigs
+from managed_databases.command_line.problems import BadUsage
 from managed_databases.controlplane.binaries import BinariesMissing, find_binaries
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.controlplane.processes import ProcessFailed
@@ -75,6 +77,7 @@ def demo(
     """Start a local control plane, the sandbox API and the operator; apply examples and show their way to Ready.
 
     Needs no cluster, no container engine and no cloud account. Ctrl-C ends all that it started.
+
     Exit codes: 0 all is Ready (also: ended by Ctrl-C or SIGTERM after that), 1 something failed or was not Ready in 5 minutes,
     130 Ctrl-C before, 143 SIGTERM before.
     """
@@ -112,6 +115,18 @@ def demo(
     raise typer.Exit(0 if ready else 1)
 
 
+def _kubeconfig(context: str) -> Path:
+    """Return the file that has this context. Raises DemoFailed."""
+    paths = usual_kubeconfigs(os.environ)
+    there = [path for path in paths if path.is_file()]
+    if not there:
+        raise DemoFailed(f"there is no kubeconfig file {paths[0]}: KUBECONFIG names another one")
+    try:
+        return chosen_kubeconfig(there, context)[0]
+    except BadUsage as error:
+        raise DemoFailed(str(error)) from None
+
+
 async def _demo(
     manifests: Mapping[Path, str],
     delay: float,
@@ -122,6 +137,7 @@ async def _demo(
     rotate: bool,
     stay: bool,
 ) -> bool:
+    named = None if context is None else _kubeconfig(context)
     console = Console()
     this = asyncio.current_task()
     assert this is not None
@@ -133,11 +149,11 @@ async def _demo(
         setting_up.enter_context(steps)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="managed-databases-demo-")))
         binaries = await find_binaries(say, PROGRAMS)
-        if context is None:
+        if named is None:
             plane = await stack.enter_async_context(ControlPlane(binaries, say=say, controller_manager=True))
             kubeconfig = plane.kubeconfig
         else:
-            kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+            kubeconfig = named
         connection = KubeConnection.from_kubeconfig(kubeconfig, context)
         stack.push_async_callback(connection.close)
         access = ClusterAccess(connection)

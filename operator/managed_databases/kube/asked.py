@@ -15,6 +15,8 @@ from typing import Final
 
 import structlog
 
+from managed_databases.busy_ports import busy_port_told
+
 CONNECTIONS: Final = 32
 """The most open connections of one server. The kubelet needs one, Prometheus one or two."""
 LIFE_SECONDS: Final = 10.0
@@ -57,7 +59,8 @@ class Answer:
 
 
 class AskedServer:
-    """Serves until cancelled. `port` 0 takes any free port; `bound` tells which one.
+    """Serves until cancelled. `port` 0 takes any free port; `bound` tells which one; `setting` names the environment
+    variable for it.
 
     `answer` is called for each request; if it raises an error, the answer is 500. With `tls` each connection gets the TLS context
     that `tls` returns at that moment.
@@ -69,12 +72,14 @@ class AskedServer:
         port: int,
         answer: Callable[[Question], Awaitable[Answer]],
         *,
+        setting: str,
         tls: Callable[[], ssl.SSLContext] | None = None,
         connections: int = CONNECTIONS,
     ) -> None:
         self._host = host
         self._port = port
         self._answer = answer
+        self._setting = setting
         self._tls = tls
         self._most = connections
         self._waiting: dict[asyncio.Task[None], None] = {}
@@ -84,9 +89,11 @@ class AskedServer:
         self.bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
-        """Raises OSError when the port cannot be had."""
+        """Raises OSError when the port cannot be had, and PortInUse of these."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        with socket.create_server((self._host, self._port), family=family) as listening:
+        with busy_port_told(self._port, f"another one for {self._setting}, or 0 for a free one"):
+            listening = socket.create_server((self._host, self._port), family=family)
+        with listening:
             listening.setblocking(False)
             self.bound.set_result(listening.getsockname()[1])
             try:

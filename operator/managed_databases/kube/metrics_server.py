@@ -33,7 +33,8 @@ class MetricsServer:
     ) -> None:
         self._reviews = reviews
         self._made: dict[str, tuple[float, Answer]] = {}
-        self._server = AskedServer(host, port, self._answer, tls=certificate.context if certificate else None)
+        tls = certificate.context if certificate else None
+        self._server = AskedServer(host, port, self._answer, setting="MANAGED_DATABASES_METRICS_PORT", tls=tls)
         self.bound = self._server.bound
 
     async def run(self) -> None:

@@ -22,7 +22,7 @@ class Probes:
     def __init__(self, *, live: Check, ready: Check, host: str = "0.0.0.0", port: int = 8080) -> None:
         self._checks = {"/healthz": live, "/readyz": ready}
         self._told: dict[str, str | None] = {}
-        self._server = AskedServer(host, port, self._answer)
+        self._server = AskedServer(host, port, self._answer, setting="MANAGED_DATABASES_PROBE_PORT")
         self.bound = self._server.bound
 
     async def run(self) -> None:

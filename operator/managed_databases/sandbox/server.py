@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from managed_databases.busy_ports import busy_port_told
 from managed_databases.sandbox import routes
 from managed_databases.sandbox.admin import Admin
 from managed_databases.sandbox.answers import Answer, Refusal, in_prose, invalid
@@ -251,13 +252,18 @@ class _Connection(H11Protocol):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes any free port. Raises OSError."""
+    """Return a listening socket; port 0 takes any free port. Raises OSError, and PortInUse of these."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle's algorithm off only where the protocol is named; with it an answer takes 40 ms
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(2048)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with busy_port_told(port, "--port 0 takes a free one"):
+            listener.bind((host, port))
+            listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
