@@ -27,7 +27,7 @@ class Beat:
     def __init__(self) -> None:
         self.turns = 0
         self._longest_seconds = 0.0
-        self._piece_seconds = [_seconds_of_a_piece() for _ in range(5)]
+        self._piece_seconds = [seconds_of_a_piece() for _ in range(5)]
 
     @property
     def longest(self) -> float:
@@ -43,7 +43,7 @@ class Beat:
         finally:
             gc.enable()
             task.cancel()
-            self._piece_seconds += [_seconds_of_a_piece() for _ in range(5)]
+            self._piece_seconds += [seconds_of_a_piece() for _ in range(5)]
 
     async def _run(self) -> None:
         last = time.thread_time()
@@ -54,7 +54,7 @@ class Beat:
             self._longest_seconds, last = max(self._longest_seconds, now - last), now
 
 
-def _seconds_of_a_piece() -> float:
+def seconds_of_a_piece() -> float:
     began = time.thread_time()
     for _ in range(10):
         orjson.loads(_PIECE)

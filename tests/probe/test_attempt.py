@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from contextlib import closing
 from dataclasses import replace
 from types import ModuleType
@@ -120,10 +119,8 @@ async def test_a_ca_that_is_none() -> None:
 )
 async def test_a_server_that_is_none(engine: str, habit: Habit, outcome: Outcome) -> None:
     async with serving(engine, habit) as server:
-        begun = time.monotonic()
         answer = await asked(server)
         assert answer.outcome is outcome, answer
-        assert time.monotonic() - begun < LIMIT_SECONDS
         assert USER.encode() not in server.heard, "a login has begun without TLS"
         assert PASSWORD.encode() not in server.heard
 
@@ -181,7 +178,7 @@ async def test_without_a_user_only_tls_is_tried(engine: str) -> None:
 async def test_no_probe_goes_there(host: str) -> None:
     answer = await attempt(Login("postgresql", host, 5432, USER), SecretStr(PASSWORD))
     assert answer.outcome is Outcome.UNREACHABLE
-    assert answer.seconds < LIMIT_SECONDS / 2
+    assert answer.detail in ("this is no host's name", "this is the address of no database")
 
 
 async def test_a_name_that_nobody_knows() -> None:

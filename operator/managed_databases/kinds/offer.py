@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from managed_databases.api.models import ConfigurationParameter, Quota
+from managed_databases.api.models import ConfigurationParameter, DatastoreType, Quota
 from managed_databases.kinds.database_catalogue import (
     MAX_ENGINES,
     MAX_EXTENSIONS,
@@ -170,12 +170,12 @@ def _unless_all(name: str, have: list[str], known: list[str]) -> Content:
 def _flavors(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[Content]:
     """Return the sizes, the smallest first. Sizes that differ only in their ids and engines are one."""
     types = {type_.id: type_ for type_ in catalogue.types}
-    found: dict[tuple[Any, ...], set[str]] = {}
+    found: dict[tuple[int | None, int | None, int | None, str | None], set[str]] = {}
     for flavor in catalogue.flavors:
         what = (flavor.vcpus, flavor.ram, flavor.disk, flavor.name)
         of_types = types if flavor.datastore_type_ids is None else flavor.datastore_type_ids
         found.setdefault(what, set()).update(id_ for id_ in of_types if id_ in types)
-    sizes = []
+    sizes: list[Content] = []
     for (vcpus, ram, disk, name), ids in found.items():
         told = {"name": None if name is None else _name(name), "vcpus": vcpus, "ramMB": ram, "diskGB": disk}
         engines = _engines_in_words([types[id_] for id_ in ids], versions) if ids != types.keys() else []
@@ -186,7 +186,7 @@ def _flavors(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[Co
     )
 
 
-def _engines_in_words(types: Iterable[Any], versions: Mapping[str, list[str]]) -> list[str]:
+def _engines_in_words(types: Iterable[DatastoreType], versions: Mapping[str, list[str]]) -> list[str]:
     """Return for example ["kafka", "postgresql 16"]: an engine, of which not all versions are meant with its versions."""
     have: dict[str, set[str]] = {}
     for type_ in types:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -44,7 +44,7 @@ class Digest(NamedTuple):
 class ProjectOffer:
     """What a project offers, with the digests of its parts."""
 
-    made_of: tuple[Any, ...]
+    made_of: tuple[object, ...]
     offered: Offer
     content: str
     quotas: str
@@ -171,7 +171,7 @@ class Wishes:
         return found
 
 
-def project_offer(made_of: tuple[Any, ...], offered: Offer) -> ProjectOffer:
+def project_offer(made_of: tuple[object, ...], offered: Offer) -> ProjectOffer:
     """Return the offer with its digests."""
     quotas = [offered.content["quotas"], offered.content["summary"]["left"]]
     summary = {name: told for name, told in offered.content["summary"].items() if name != "left"}
