@@ -18,7 +18,7 @@ import yaml
 When = Literal["before", "after", "late"]
 
 LATE_SECONDS = 1.5
-_MOST_HEAD_BYTES = 256 * 1024
+_MAX_HEAD_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -70,7 +70,7 @@ class KubernetesProxy:
         self._relays: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_MOST_HEAD_BYTES)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_MAX_HEAD_BYTES)
         port = self._server.sockets[0].getsockname()[1]
         self._direct["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{port}"}
         self.kubeconfig.write_text(yaml.safe_dump(self._direct))

@@ -16,6 +16,6 @@ def test_the_defaults_are_the_engines() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), KNOBS.items())
-def test_what_is_set_reaches_the_engine(name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_set_reaches_the_controller(name: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"MANAGED_DATABASES_{name.upper()}", str(value))
     assert getattr(controller_settings(Settings()), name) == value

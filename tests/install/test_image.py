@@ -15,7 +15,7 @@ from image import archive, engines, lock, sources
 from image.__main__ import ARCHIVE, BILL, BILL_IN_IMAGE, is_archived, is_made
 from install.kubectl import TOP
 
-MOST_BYTES: Final = 140_000_000
+MAX_BYTES: Final = 140_000_000
 """It is 129 MB, of which the drivers that log in for probes take 22; a twelfth more is somebody's mistake."""
 
 SHELLS: Final = {"sh", "bash", "dash", "busybox"}
@@ -75,7 +75,7 @@ def test_nothing_is_in_it_that_could_change_it(image: archive.Image) -> None:
 
 
 def test_it_is_small(image: archive.Image) -> None:
-    assert image.bytes_in_files < MOST_BYTES
+    assert image.bytes_in_files < MAX_BYTES
     kubernetes = sum(file.size for path, file in image.files.items() if "/site-packages/kubernetes/" in path)
     assert 0 < kubernetes < 5_000_000
 

@@ -10,12 +10,12 @@ import pytest
 from managed_databases.kube import asked
 from managed_databases.kube.asked import Answer, AskedServer, Question
 
-MOST = 4
+MAX_CONNECTIONS = 4
 
 
 @asynccontextmanager
 async def serving(
-    body: bytes = b"hello", connections: int = MOST, error: Exception | None = None
+    body: bytes = b"hello", connections: int = MAX_CONNECTIONS, error: Exception | None = None
 ) -> AsyncIterator[tuple[int, list[Question]]]:
     """Give the port, and what was asked so far."""
     questions: list[Question] = []
@@ -90,10 +90,10 @@ async def test_who_does_not_ask_gives_way_the_oldest_first(monkeypatch: pytest.M
     monkeypatch.setattr(asked, "QUESTION_SECONDS", 3600)
     monkeypatch.setattr(asked, "LIFE_SECONDS", 3600)
     async with serving() as (port, _), asyncio.timeout(20):
-        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST)]
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CONNECTIONS)]
         for _, writer in silent:
             writer.write(b"GET / HTTP/1.1\r\n")  # and no more
-        for number in range(2 * MOST):
+        for number in range(2 * MAX_CONNECTIONS):
             assert (await said(port, b"GET / HTTP/1.1\r\n\r\n")).endswith(b"hello"), number
         assert await silent[0][0].read() == b"", "the oldest was ended"
         silent[-1][1].write(b"\r\n")
@@ -104,11 +104,11 @@ async def test_who_does_not_ask_gives_way_the_oldest_first(monkeypatch: pytest.M
 async def test_who_does_not_read_gives_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asked, "LIFE_SECONDS", 3600)
     async with serving(body=b"x" * 50_000_000) as (port, questions):
-        slow = [await asyncio.open_connection("127.0.0.1", port, limit=1) for _ in range(MOST)]
+        slow = [await asyncio.open_connection("127.0.0.1", port, limit=1) for _ in range(MAX_CONNECTIONS)]
         for _, writer in slow:
             writer.write(b"GET / HTTP/1.1\r\n\r\n")
         async with asyncio.timeout(60):
-            while len(questions) < MOST:  # noqa: ASYNC110 - it has no event
+            while len(questions) < MAX_CONNECTIONS:  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.01)
         assert len(await said(port, b"GET / HTTP/1.1\r\n\r\n")) > 50_000_000
         async with asyncio.timeout(20):

@@ -120,7 +120,7 @@ STAYS_READY = ("DEGRADED", "maintenance", "a status nobody knows")
 IN_FLIGHT_SECONDS = 45.0
 """So long a call may be under way before it is known that its outcome is not: the call's limit, and a look or two."""
 EARLY_SECONDS = 300.0
-MOST_EARLY, MOST_AN_HOUR = 8, 12
+MAX_EARLY, MAX_AN_HOUR = 8, 12
 OF_A_FURTHER_CHANGE = 6
 
 
@@ -271,6 +271,6 @@ def assert_bounded(sent: list[Sent], kinds: tuple[str, ...], resources: int, *, 
         hours = max(1.0, (last - first - EARLY_SECONDS) / 3600)
         told = [f"{each.at - first:.1f} {each.method} {each.path}" for each in all_]
         further = max(len({each.path for each in all_ if each.method != "GET"}) - 1, 0) * OF_A_FURTHER_CHANGE
-        most = (MOST_EARLY + ends) * share + (0 if what.endswith("/") else further)
+        most = (MAX_EARLY + ends) * share + (0 if what.endswith("/") else further)
         assert early <= most, f"{what}: {early} calls in five minutes: {told}"
-        assert len(all_) - early <= MOST_AN_HOUR * hours * share, f"{what}: too many calls an hour: {told}"
+        assert len(all_) - early <= MAX_AN_HOUR * hours * share, f"{what}: too many calls an hour: {told}"

@@ -149,18 +149,18 @@ def test_a_fight_over_one_field_is_still_noticed() -> None:
 
 
 def test_nothing_is_kept_of_objects_that_came_and_went(monkeypatch: pytest.MonkeyPatch) -> None:
-    engines: list[Controller] = []
+    controllers: list[Controller] = []
 
     class Kept(Controller):
         def __init__(self, *args: object, **settings: object) -> None:
             super().__init__(*args, **settings)  # type: ignore[arg-type]
-            engines.append(self)
+            controllers.append(self)
 
     monkeypatch.setattr("virtual.virtual_world.Controller", Kept)
-    in_virtual_time(comes_and_goes(engines))
+    in_virtual_time(comes_and_goes(controllers))
 
 
-async def comes_and_goes(engines: list[Controller]) -> None:
+async def comes_and_goes(controllers: list[Controller]) -> None:
     async with VirtualWorld(delay_seconds=0.1) as world:
         await begin_with_datastore(world)
         for number in range(30):
@@ -169,7 +169,7 @@ async def comes_and_goes(engines: list[Controller]) -> None:
             await world.until("made", lambda user=user: world.says(user, "Synced")[0] == "True")  # type: ignore[misc]
             world.cluster.delete(user)
             await world.until("gone", lambda user=user: user not in world.cluster.objects)  # type: ignore[misc]
-        session = engines[0].projects.session("team")
+        session = controllers[0].projects.session("team")
         assert session is not None
         assert "users" in session.lists.snapshots
         await asyncio.sleep(300)

@@ -44,7 +44,7 @@ _NO_SECRETS_OF_USERS: Final = frozenset(
 """The keys below `users` of a kubeconfig that have no secret: names of files and commands, and what is public."""
 _FILES_OF_USERS: Final = frozenset({"tokenFile", "client-key"})
 """The keys there that name a file with a secret."""
-_MOST_OF_A_FILE: Final = 2**20
+_MAX_FILE_BYTES: Final = 2**20
 
 
 def secrets_of(secret: SecretContent) -> Iterator[SecretStr]:
@@ -102,7 +102,7 @@ def _of_user(key: str, value: object, folder: Path) -> Iterator[SecretStr]:
 def _content(path: Path) -> str:
     try:
         with path.open("rb") as opened:
-            return opened.read(_MOST_OF_A_FILE).decode(errors="surrogateescape")
+            return opened.read(_MAX_FILE_BYTES).decode(errors="surrogateescape")
     except (OSError, ValueError):
         return ""
 

@@ -19,7 +19,7 @@ SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = "-"
 SECRET: Final = "Secret"
 NAMESPACE: Final = "Namespace"
-MOST_VALUES: Final = 200_000
+MAX_VALUES: Final = 200_000
 """The most values of a manifest; what aliases (`*name`) repeat counts each time."""
 DEEPEST: Final = 100
 
@@ -145,8 +145,8 @@ def check_json(what: str, document: object) -> None:
     while left:
         value, depth = left.pop()
         seen += 1
-        if seen > MOST_VALUES or depth > DEEPEST:
-            raise BadUsage(f"{what} is too large: {MOST_VALUES} values, {DEEPEST} in one another, are the most")
+        if seen > MAX_VALUES or depth > DEEPEST:
+            raise BadUsage(f"{what} is too large: {MAX_VALUES} values, {DEEPEST} in one another, are the most")
         if isinstance(value, dict):
             left += [(each, depth + 1) for each in value.values()]
             if not all(isinstance(each, str) and _is_text(each) for each in value):

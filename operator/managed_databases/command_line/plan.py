@@ -16,7 +16,7 @@ from managed_databases.reconcile.observe.current_pass import PassInProject
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.told import without_absent
 
-MOST_ROUNDS: Final = 12
+MAX_ROUNDS: Final = 12
 """A datastore that is taken over lets its users be taken over, these a database's owner, and so on: no chain is longer."""
 _LACKING: Final = (Reason.PARENT_NOT_READY, Reason.PARENT_MISSING)
 
@@ -47,7 +47,7 @@ class Planner:
 
     async def plan(self) -> list[Entry]:
         """Return the plan of each resource, those that are asked for inline behind their owner. Raises Problem."""
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             seen = await self._survey.look(self._resources())
             news = {key for key, each in seen.items() if self._follows(key, each)}
             if not news:

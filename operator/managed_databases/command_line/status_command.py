@@ -21,7 +21,7 @@ from managed_databases.reconcile.ports import Resource
 
 TOKEN: Final = "MANAGED_DATABASES_METRICS_TOKEN"
 _LIMIT_SECONDS: Final = 10.0
-_MOST_BYTES: Final = 16 * 2**20
+_MAX_BYTES: Final = 16 * 2**20
 
 
 def status(
@@ -123,7 +123,7 @@ async def _spending(url: str, project: str | None) -> Spending:
             answer = await http.get(url, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Problem(f"the metrics at {url} cannot be read: {type(error).__name__}") from None
-    if answer.status_code != httpx.codes.OK or len(answer.content) > _MOST_BYTES:
+    if answer.status_code != httpx.codes.OK or len(answer.content) > _MAX_BYTES:
         raise Problem(f"the metrics at {url} cannot be read: status {answer.status_code}")
     try:
         return spending(answer.text, project or "")

@@ -12,8 +12,8 @@ from managed_databases.visible import visible
 GAP: Final = 2
 WIDTHS: Final = {"KIND": 9, "NAME": 29, "READY": 5, "PHASE": 14, "REASON": 15}
 """The columns that are always there; a name takes what is left of a terminal that is too narrow for all of it."""
-LEAST_NAME: Final = 12
-LEAST_MESSAGE: Final = 12
+MIN_NAME: Final = 12
+MIN_MESSAGE: Final = 12
 """A message that is shorter than this tells nothing."""
 GOOD_MESSAGE: Final = 60
 """Actions are shown only beside messages of this width."""
@@ -63,9 +63,9 @@ def widths(terminal: int) -> dict[str, int]:
     """Return the columns that a terminal of this width shows, and how wide each is; together they fit."""
     fixed = {**WIDTHS, "NAME": 0}
     left = terminal - sum(fixed.values()) - GAP * (len(fixed) - 1)
-    columns = {**WIDTHS, "NAME": max(min(WIDTHS["NAME"], left), LEAST_NAME)}
+    columns = {**WIDTHS, "NAME": max(min(WIDTHS["NAME"], left), MIN_NAME)}
     left -= columns["NAME"] + GAP
-    if left >= LEAST_MESSAGE:
+    if left >= MIN_MESSAGE:
         with_actions = left - ACTIONS - GAP >= GOOD_MESSAGE
         columns["MESSAGE"] = left - (ACTIONS + GAP if with_actions else 0)
         if with_actions:

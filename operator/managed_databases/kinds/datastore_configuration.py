@@ -18,7 +18,7 @@ Value = int | float | str | bool
 MAX_HINTS: Final = 4
 """The number of unknown names for which a message suggests a known name: a spec may have hundreds of unknown names."""
 
-_LEAST: Final = -(2**63)
+_SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**64 - 1
 """Integers of 64 bits, with or without a sign; larger ones are in no JSON that is read the same everywhere."""
 
@@ -237,7 +237,7 @@ def _integer(value: Value) -> int:
 
 
 def _of_64_bits(number: int) -> int:
-    if not _LEAST <= number <= _LARGEST:
+    if not _SMALLEST <= number <= _LARGEST:
         raise Unfit("must be an integer of 64 bits")
     return number
 

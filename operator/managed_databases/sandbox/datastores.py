@@ -24,7 +24,7 @@ from managed_databases.sandbox.store import Row, Store
 
 DOMAIN: Final = "c.dbaas.sandbox.internal"
 _FLOATING_IPS: Final = ip_network("198.18.0.0/15")
-_MOST_DAYS: Final = 365_000
+_MAX_DAYS: Final = 365_000
 """The most days of retention that the sandbox computes with: more would reach back beyond the range of dates."""
 
 _SIZES: Final = ("vcpus", "ram", "disk")
@@ -326,5 +326,5 @@ def _check_restore(call: Call, told: Row, kind: DatastoreKind) -> None:
         raise invalid({"datastore.restore.target_time": f"{restore['target_time']!r} is not a 'date-time'"}) from error
     target = target if target.tzinfo else target.replace(tzinfo=UTC)
     now = datetime.now(UTC)
-    if not now - timedelta(days=min(source["backup_retention_days"], _MOST_DAYS)) <= target <= now:
+    if not now - timedelta(days=min(source["backup_retention_days"], _MAX_DAYS)) <= target <= now:
         raise Refusal(400, "target_time is not within the backup retention.")

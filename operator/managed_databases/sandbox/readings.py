@@ -12,7 +12,7 @@ from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import TYPES
 from managed_databases.sandbox.store import Row
 
-_MOST: Final = 1000
+_MAX_ITEMS: Final = 1000
 """The most readings in one answer."""
 
 _STEP: Final = timedelta(minutes=1)
@@ -65,7 +65,7 @@ def _moments(call: Call, row: Row) -> list[datetime]:
 
 
 def _backwards(moment: datetime, start: datetime) -> Iterator[datetime]:
-    for _ in range(_MOST):
+    for _ in range(_MAX_ITEMS):
         if moment < start:
             return
         yield moment
@@ -83,12 +83,12 @@ def _time(call: Call, name: str, missing: datetime) -> datetime:
 
 
 def _limit(call: Call) -> int:
-    told = call.query.get("limit", str(_MOST))
+    told = call.query.get("limit", str(_MAX_ITEMS))
     if not told.isascii() or not told.isdigit() or len(told) > 18:
         raise invalid({"limit": f"{told!r} is not of type 'integer'"})
     if int(told) < 1:
         raise invalid({"limit": f"{told} is less than the minimum of 1"})
-    return min(int(told), _MOST)
+    return min(int(told), _MAX_ITEMS)
 
 
 def _chosen(call: Call, name: str, there: list[Any]) -> list[Any]:

@@ -38,7 +38,7 @@ from managed_databases.sandbox.store import Store
 from managed_databases.sandbox.traffic import Request, Traffic
 from managed_databases.sandbox.validation import failures
 
-_MOST_BODY_BYTES: Final = 8 * 1024 * 1024
+_MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 _GARBAGE: Final = b"<html><body>not what you asked for"
 
 _Produce = Callable[[], Answer]
@@ -299,7 +299,7 @@ async def _body(receive: Receive) -> bytes:
     while True:
         message = await receive()
         body += bytes(message.get("body", b""))
-        if not message.get("more_body") or len(body) > _MOST_BODY_BYTES:
+        if not message.get("more_body") or len(body) > _MAX_BODY_BYTES:
             return body
 
 

@@ -109,7 +109,7 @@ async def test_a_cancelled_call_holds_nobody_up() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "closed_seconds"), [(None, 5), (17, 17), (10**9, 3600), (-3, None), (0, None)])
-def test_a_429_closes_the_lane_of_time(retry_after: float | None, closed_seconds: float | None) -> None:
+def test_a_429_closes_the_low_priority(retry_after: float | None, closed_seconds: float | None) -> None:
     clock = LeapingClock()
     budget = RateLimiter(clock)
     budget.refused(Priority.LOW, retry_after)
@@ -220,7 +220,7 @@ async def test_what_a_person_does_meanwhile_does_not_wait_in_the_line_of_time() 
     assert line.budget.take_turn("a", Priority.HIGH)
 
 
-def test_a_lane_that_closes_says_so_to_its_line_and_takes_back_what_was_reserved() -> None:
+def test_a_priority_that_closes_says_so_to_its_line_and_takes_back_what_was_reserved() -> None:
     told: list[object] = []
     budget = RateLimiter(StillClock(), burst=4, granted=lambda who, priority: told.append(who))
     assert [budget.take_turn(number, Priority.LOW) for number in range(4)] == [True, True, True, False]

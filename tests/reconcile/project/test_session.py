@@ -107,7 +107,7 @@ async def test_an_answer_that_is_not_the_object_teaches_nothing(answer: httpx.Re
         assert not snapshot.is_gone("a")
 
 
-async def test_too_many_calls_close_the_slow_lane() -> None:
+async def test_too_many_calls_close_the_low_priority() -> None:
     harness = ProjectHarness(QUIET)
     async with harness.opened() as session:
         headers = {"Retry-After": "1000"}
@@ -245,7 +245,7 @@ async def test_actions_that_cannot_be_read_hurt_nobody() -> None:
         assert session.troubles == ()
 
 
-async def test_calls_are_counted_by_section_and_lane() -> None:
+async def test_calls_are_counted_by_section_and_priority() -> None:
     harness = ProjectHarness(QUIET)
     harness.cloud.put("datastores", "a")
     async with harness.opened() as session:

@@ -34,7 +34,7 @@ def test_people_first_and_in_order(queue: WorkQueue[str]) -> None:
     assert take_all(queue) == ["b", "d", "a", "c"]
 
 
-def test_the_better_lane_wins(queue: WorkQueue[str]) -> None:
+def test_the_higher_priority_wins(queue: WorkQueue[str]) -> None:
     queue.add("a", LOW)
     queue.add("b", LOW)
     queue.add("b", HIGH)
@@ -53,7 +53,7 @@ def test_every_eighth_is_from_time(queue: WorkQueue[str]) -> None:
     assert [taken.index(f"t{number}") for number in range(3)] == [7, 15, 23]
 
 
-def test_a_key_in_work_runs_again_in_the_better_lane(queue: WorkQueue[str]) -> None:
+def test_a_key_in_work_runs_again_with_the_higher_priority(queue: WorkQueue[str]) -> None:
     queue.add("a", LOW)
     assert without_waiting(queue.get()) == ("a", LOW)
     queue.add("a", LOW)

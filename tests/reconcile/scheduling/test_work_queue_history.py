@@ -12,7 +12,7 @@ class QueueHistory(RuleBasedStateMachine):
     """No key twice at once, none lost, no group over its limit, people first but not for ever."""
 
     KEYS = st.sampled_from("abcdefgh")
-    LANES = st.sampled_from(list(Priority))
+    PRIORITIES = st.sampled_from(list(Priority))
     LIMIT = 2
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ class QueueHistory(RuleBasedStateMachine):
         group = self.groups.get(key)
         return group is None or Counter(self.working.values())[group] < self.LIMIT
 
-    @rule(key=KEYS, priority=LANES)
+    @rule(key=KEYS, priority=PRIORITIES)
     def add(self, key: str, priority: Priority) -> None:
         self.queue.add(key, priority)
         self.model_add(key, priority)
 
-    @rule(key=KEYS, priority=LANES, seconds=st.integers(-1, 5))
+    @rule(key=KEYS, priority=PRIORITIES, seconds=st.integers(-1, 5))
     def add_at(self, key: str, priority: Priority, seconds: int) -> None:
         moment = self.clock.moment + seconds
         self.queue.add_at(key, moment, priority)

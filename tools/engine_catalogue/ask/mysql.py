@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pymysql
 
-MOST_CHOICES = 64
+MAX_CHOICES = 64
 
 
 def main(path: str, dumps: Path) -> None:
@@ -45,7 +45,7 @@ class Server:
 
     def _choices(self, name: str, value: str) -> list[str]:
         found = []
-        for number in range(MOST_CHOICES):
+        for number in range(MAX_CHOICES):
             if self._set(name, str(number)):
                 break
             found.append(self._value(name))
