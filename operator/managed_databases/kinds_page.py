@@ -17,7 +17,7 @@ _INTRODUCTION: Final = f"""\
 
 Everything that can be written in a resource of `{GROUP}/{VERSION}`, and everything that can be read
 from it. The same is in the cluster: `kubectl explain manageddatastore.spec.flavor`. `kubectl get {CATEGORY}` lists all
-kinds at once.
+kinds of a namespace at once; `kubectl get dbproject` lists the projects, which are the cluster's.
 
 A field in **bold** is required in the object that it stands in. A field that is absent is not managed, and never a
 difference. *Rules* are checked when a manifest is applied; they are told here by the message that a refusal shows. Rules about

@@ -22,7 +22,10 @@ class Kubectl:
     kubeconfig: Path
 
     def attempt(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        command = [str(self.program), f"--kubeconfig={self.kubeconfig}", *arguments]
+        cache = (
+            self.kubeconfig.parent / "kubectl-cache"
+        )  # that in the home folder may be of an earlier cluster of this port
+        command = [str(self.program), f"--kubeconfig={self.kubeconfig}", f"--cache-dir={cache}", *arguments]
         return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
 
     def __call__(self, *arguments: str, given: str | None = None) -> str:

@@ -29,7 +29,9 @@ def custom_resource_definition(kind: Kind) -> dict[str, Any]:
         "additionalPrinterColumns": [_printer_column(column) for column in kind.columns],
         "schema": {"openAPIV3Schema": _root(kind)},
     }
-    return _definition(kind, {"categories": [CATEGORY]}, version, is_namespaced=kind.namespaced)
+    # kubectl lists each kind of a category: one that people of a namespace may not read makes it fail for them.
+    shared_names = {"categories": [CATEGORY]} if kind.namespaced else {}
+    return _definition(kind, shared_names, version, is_namespaced=kind.namespaced)
 
 
 def written_definition(kind: WrittenKind) -> dict[str, Any]:
