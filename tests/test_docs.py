@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -190,3 +191,14 @@ def test_every_make_target_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
     named = re.findall(r"(?:^|`|\$ )make ([a-z0-9-]+)", page.read_text(), re.MULTILINE)
     assert set(named) <= targets
+
+
+def test_the_picture_of_the_folders_is_what_the_import_linter_holds() -> None:
+    (contract,) = [
+        each
+        for each in tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+        if each.get("containers") == ["managed_databases.reconcile"]
+    ]
+    section = (TOP / "docs" / "architecture.md").read_text().partition("### The folders of `reconcile/`")[2]
+    drawn = [re.split(r"  +", line)[0] for line in section.split("```")[1].strip().splitlines()]
+    assert drawn == [layer.replace(" | ", ", ") for layer in contract["layers"]]
