@@ -19,7 +19,23 @@ _ROTATION = ("virtual/test_password_rotation.py",)
 
 _HALF_WAY = ("virtual/test_passwords_half_way.py",)
 
+_AT_WORK = ("virtual/test_secrets_while_at_work.py",)
+
 PASSWORDS: Final = (
+    Mutant(
+        "only the call of a changed password waits for the datastore's work",
+        "reconcile/decide/decide.py",
+        "if step.step in _NEED_A_CALL else step",
+        "if step else step",
+        _AT_WORK,
+    ),
+    Mutant(
+        "a given password is put back unseen only where the status proves it",
+        "reconcile/act/password_view.py",
+        "is_newest and not current.observed.status.password_unconfirmed",
+        "is_newest or True",
+        _AT_WORK,
+    ),
     Mutant(
         "a password that the cloud took and failed to set is sent again",
         "reconcile/act/password_view.py",
@@ -220,8 +236,8 @@ PASSWORDS: Final = (
     Mutant(
         "what the cloud has gets into its Secret, whatever its datastore does",
         "reconcile/decide/decide.py",
-        "isinstance(verdict, Credentials) and verdict.step in _FOLLOW_THE_CLOUD",
-        "False",
+        "if problem is None or step.step in _FOLLOW_THE_CLOUD:",
+        "if problem is None:",
         _MEANWHILE,
     ),
     Mutant(

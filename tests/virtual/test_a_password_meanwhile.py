@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import pytest
 
 from stories.world import condition
 from virtual.given_passwords import APP, GIVEN, GOOD, MAIN, MINE, begin_with_given, opens, write
@@ -22,21 +23,23 @@ async def another_is_sent(world: VirtualWorld) -> None:
     await asyncio.wait_for(sent.wait(), 60)
 
 
-def test_a_datastore_at_work_keeps_no_secret_from_its_new_password() -> None:
-    in_virtual_time(is_switched())
+@pytest.mark.parametrize("phase", ["PENDING_UPDATE", "ERROR"])
+def test_its_datastore_keeps_no_secret_from_its_new_password(phase: str) -> None:
+    in_virtual_time(is_switched(phase))
 
 
-async def is_switched() -> None:
+async def is_switched(phase: str) -> None:
     async with VirtualWorld() as world:
         await begin_with_given(world)
         await another_is_sent(world)
-        await world.edit("datastores", world.get(MAIN)["status"]["id"], status="PENDING_UPDATE")
+        await world.edit("datastores", world.get(MAIN)["status"]["id"], status=phase)
         world.cluster.annotate(MAIN, sync_requested="now")
         await asyncio.sleep(30)
-        assert world.get(MAIN)["status"]["phase"] == "PENDING_UPDATE"
+        assert world.get(MAIN)["status"]["phase"] == phase
         assert world.secret(MINE.name)["password"] == GOOD
         assert await opens(world)
-        assert world.says(APP, "Ready")[0] == "True", condition(world.get(APP), "Ready")
+        serves = "False" if phase == "ERROR" else "True"
+        assert world.says(APP, "Ready")[0] == serves, condition(world.get(APP), "Ready")
 
 
 def test_a_user_whose_new_password_the_cloud_works_on_is_not_ready() -> None:

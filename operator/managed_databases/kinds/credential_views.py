@@ -26,6 +26,8 @@ class PasswordView:
     """Whether `problem` is of the password that `passwordSecretRef` names, and of nothing else."""
     no_change: Stall | None = None
     """Why no change of the password can begin: something else has the name of the pending Secret. None if one can."""
+    given_is_set: bool = False
+    """Whether the cloud has the given password, as the status proves, and the credentials Secret is missing."""
     pending_is_given: bool = False
     """Whether a person gave the pending password, with passwordSecretRef."""
     pending_sent: bool = False

@@ -62,6 +62,8 @@ class Referred(Generic[S_co, O_co]):
     """The cloud object; None until the snapshot shows it."""
     problem: Wait | Stall | None = None
     """Why the reference cannot be used yet: no such resource, not ACTIVE, not allowed, or gone. None if it can be used."""
+    is_at_work: bool = False
+    """Whether `problem` is only that the cloud is at work on the object, for a while."""
     spec: S_co | None = None
     """The spec of the resource that holds the cloud object; None if nobody holds it."""
     going: bool = False

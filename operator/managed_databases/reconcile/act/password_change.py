@@ -182,8 +182,7 @@ class PasswordChange:
         current.memory.password.forget_pending()
 
     async def _repair(self, current: Pass, view: PasswordView) -> None:
-        credential, mine = current.kind.credential, current.secrets.credentials
-        value = view.password if credential is None or credential.value_of is None else view.given
+        value, mine = secret_content.to_write(view, current.kind.credential), current.secrets.credentials
         assert value is not None
         await self._write(current, value, is_known=False)
         current.memory.password.was_put_right(secret_content.content_hash(current, value), self.clock.monotonic())

@@ -35,6 +35,7 @@ def view_of(
         given=given,
         problem=problem,
         only_given_lacks=problem is not None,
+        given_is_set=mine is None and given is not None and _is_set(current, given),
         pending_is_given=secrets.pending is not None and PASSWORD_GIVEN in secrets.pending.annotations,
         pending_sent=memory.has_sent(pending),
         pending_unclear=memory.is_unclear(pending),
@@ -83,6 +84,12 @@ def _says_that_nothing_is_in_doubt(current: Pass) -> bool:
     """
     status = current.observed.status
     return status.password_check is not None and not status.password_unconfirmed
+
+
+def _is_set(current: Pass, password: SecretStr) -> bool:
+    """Return whether the status proves that the cloud has this password."""
+    is_newest = current.observed.status.password_check == check(current, password)
+    return is_newest and not current.observed.status.password_unconfirmed
 
 
 def _is_set_back(current: Pass, mine: SecretContent, password: SecretStr) -> bool:

@@ -23,7 +23,7 @@ from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT
 from managed_databases.reconcile.act.effects import Effects
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held, is_same_step
 from managed_databases.reconcile.act.looks_by_id import NotSeen
-from managed_databases.reconcile.act.secret_content import RESET, content_hash
+from managed_databases.reconcile.act.secret_content import RESET, content_hash, to_write
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.candidates import unclear_attempts
 from managed_databases.reconcile.decide.failures import (
@@ -168,7 +168,7 @@ class RetryPolicy:
         elif step.step is PasswordStep.MOUNT and view.turns is not None:
             wanted = view.turns.content
         elif step.step is PasswordStep.WRITE:
-            value = view.password if credential.value_of is None else view.given
+            value = to_write(view, credential)
             wanted = RESET if value is None else content_hash(current, value)
         else:
             return False

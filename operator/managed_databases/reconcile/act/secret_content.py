@@ -6,6 +6,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from managed_databases.kinds.credential_views import PasswordView
+from managed_databases.kinds.kind import Credential
 from managed_databases.kinds.login_keys import ALWAYS_OURS, OPTIONAL_KEYS, lets_in
 from managed_databases.reconcile.act.secret_marks import Written, marks_of_others, written_into
 from managed_databases.reconcile.annotations import (
@@ -121,6 +123,13 @@ def retained(secret: SecretContent, resource: Resource, id_: str | None) -> NewS
     if id_ is not None:
         annotations[OBJECT_ID] = id_
     return NewSecret(secret.namespace, secret.name, secret.type, annotations, secret.data)
+
+
+def to_write(view: PasswordView, credential: Credential | None) -> SecretStr | None:
+    """Return what the credentials Secret gets when the cloud gets nothing new; None if nothing is known to open."""
+    if credential is not None and credential.value_of is not None:
+        return view.given
+    return view.given if view.given_is_set else view.password
 
 
 def misleads(current: Pass, mine: SecretContent | None, password: SecretStr) -> bool:

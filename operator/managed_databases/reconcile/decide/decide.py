@@ -4,9 +4,11 @@ The order of the rules is the order of what is at stake: never a second object, 
 password; only then the spec's changes.
 """
 
+from dataclasses import replace
+
 from managed_databases.kinds.kind import CloudKind, O, S, T, any_kind
 from managed_databases.kinds.observed import Observed, Standing
-from managed_databases.kinds.phases import PENDING
+from managed_databases.kinds.phases import AT_WORK, PENDING
 from managed_databases.kinds.verdicts import (
     Change,
     Credentials,
@@ -31,11 +33,14 @@ from managed_databases.reconcile.decide.owned_resources import owned_step
 from managed_databases.reconcile.decide.password_steps import password_step
 from managed_databases.reconcile.decide.same_key import named, rename_collision
 from managed_databases.reconcile.decide.turns import turn_wait
-from managed_databases.reconcile.decide.waited_references import reference_problem, unknown_reference
+from managed_databases.reconcile.decide.waited_references import is_only_work, reference_problem, unknown_reference
 from managed_databases.reconcile.decide.without_object import lost, without_object
 
 _FOLLOW_THE_CLOUD = frozenset({PasswordStep.SWITCH, PasswordStep.CONFIRMED, PasswordStep.MOUNT, PasswordStep.LOCKED})
 """Steps that follow once the cloud has a password. They wait for nothing, as until then the Secret does not open the database."""
+
+_NEED_A_CALL = frozenset({PasswordStep.SEND, PasswordStep.CONFIRM, PasswordStep.BEGIN})
+"""Steps that call the API, and the one that begins a turn, which is nothing but such calls."""
 
 
 def decide(kind: CloudKind[S, O, T], observed: Observed[S, O, T], rests: Rests = never_rests) -> Verdict:
@@ -93,9 +98,10 @@ def _with_object(kind: CloudKind, observed: Observed, rests: Rests) -> Verdict:
     """Decide for a resource whose object exists. Guards come first: no refusal, Secret or status ERROR holds them up."""
     phase = observed.existing.status
     if phase in PENDING:
-        return at_work(
+        pending = at_work(
             observed, Wait(Reason.PENDING, f"the cloud is at work ({phase})", observed.presence.pending_seconds)
         )
+        return _secret_meanwhile(kind, observed, pending) if phase in AT_WORK else pending
     if unknown := unknown_reference(kind, observed):
         return unknown
     found = differences(kind, observed, rests, rename_collision(kind, observed))
@@ -112,10 +118,36 @@ def _with_object(kind: CloudKind, observed: Observed, rests: Rests) -> Verdict:
         verdict = lack
     elif isinstance(verdict, Done) and (waiting := turn_wait(kind, observed)) is not None:
         verdict = waiting
-    is_done_in_the_cloud = isinstance(verdict, Credentials) and verdict.step in _FOLLOW_THE_CLOUD
-    if isinstance(verdict, Change | Credentials) and not is_done_in_the_cloud:
+    if isinstance(verdict, Credentials):
+        return _once_references_allow(kind, observed, verdict)
+    if isinstance(verdict, Change):
         return reference_problem(kind, observed) or verdict
     return verdict
+
+
+def _once_references_allow(kind: CloudKind, observed: Observed, step: Credentials) -> Verdict:
+    """Return the step, or the wait for what it refers to. The cloud's work on that holds up only what needs a call."""
+    problem = reference_problem(kind, observed)
+    if problem is None or step.step in _FOLLOW_THE_CLOUD:
+        return step
+    if not is_only_work(kind, observed):
+        return problem
+    return _after(problem, step) if step.step in _NEED_A_CALL else step
+
+
+def _secret_meanwhile(kind: CloudKind, observed: Observed, waiting: Wait | Stall) -> Verdict:
+    """Return the step by which a lost Secret comes back while the cloud is at work on the object itself, else the wait."""
+    view = observed.credential
+    if view is None or view.password is not None or view.problem is not None or reference_problem(kind, observed):
+        return waiting
+    step = password_step(kind, observed)
+    if not isinstance(step, Credentials):
+        return waiting
+    return step if step.step in (PasswordStep.WRITE, PasswordStep.PREPARE) else _after(waiting, step)
+
+
+def _after(waiting: Wait | Stall, step: Credentials) -> Wait | Stall:
+    return replace(waiting, message=f"{waiting.message}; after that: {step.message}")
 
 
 def lacking(kind: CloudKind, observed: Observed) -> Wait | Stall | None:

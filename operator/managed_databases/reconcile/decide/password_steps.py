@@ -42,6 +42,8 @@ def _next_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdi
         return (_without_given(observed, view) if view.only_given_lacks else None) or view.problem
     if kind.credential is not None and kind.credential.value_of is not None:
         return _told_step(view)
+    if view.given_is_set:
+        return Credentials(PasswordStep.WRITE, Reason.READY, "the Secret gets the password that the cloud has")
     if view.pending is not None:
         if view.pending_sent:
             return _SWITCH

@@ -20,6 +20,12 @@ def reference_problem(kind: CloudKind, observed: Observed, *, at_creation: bool 
     return None
 
 
+def is_only_work(kind: CloudKind, observed: Observed) -> bool:
+    """Return whether nothing but the cloud's work on the objects that are referred to holds this resource up."""
+    waited = [observed.refs.get(reference.field) for reference in kind.references if reference.waited]
+    return all(each is None or each.problem is None or each.is_at_work for each in waited)
+
+
 def unknown_reference(kind: CloudKind, observed: Observed) -> Wait | Stall | None:
     """Return why nothing can be compared: the cloud object of a reference is not known. None if all are known.
 

@@ -8,6 +8,7 @@ from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind, NameOrId, Reference
 from managed_databases.kinds.managed_datastore_spec import GuestRights, ManagedDatastoreSpec
 from managed_databases.kinds.observed import Referred
+from managed_databases.kinds.phases import AT_WORK
 from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.shared_fields import CloudSpec
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
@@ -123,7 +124,8 @@ class References:
             if found is None:
                 missing = Wait(Reason.PARENT_MISSING, f"the project shows no {label}")
                 return Referred(label, id_, problem=missing, is_gone=lookup.snapshot.is_gone(id_))
-            return Referred(label, id_, found, problem=_state_problem(label, found.status))
+            problem = _state_problem(label, found.status)
+            return Referred(label, id_, found, problem, is_at_work=found.status in AT_WORK)
         lookup.dependencies.add(dependency.resource(*holder.key))  # its allowedNamespaces count
         if not self._lets_in(lookup.asker, lookup.kind, holder) and not self._is_shared(lookup, holder):
             return Referred(label, problem=_may_not_use(label))
@@ -144,13 +146,14 @@ class References:
     def _held(self, lookup: Lookup, holder: Resource, id_: str, *, guest: GuestRights | None = None) -> Referred:
         found, spec = lookup.object(id_), self._spec(lookup.kind, holder)
         problem: Wait | Stall | None
+        is_at_work = False
         if holder.deleting_since is not None:
             problem = _waits(holder.key, "is being deleted")
         elif found is None:
             why = "is not in the cloud" if lookup.snapshot.is_gone(id_) else "is not listed yet"
             problem = _waits(holder.key, why)
         else:
-            problem = _state_problem(str(holder.key), found.status)
+            problem, is_at_work = _state_problem(str(holder.key), found.status), found.status in AT_WORK
             if problem is None and spec is None:
                 problem = Wait(Reason.PARENT_NOT_READY, f"waits for {holder.key}, whose spec this operator cannot read")
         return Referred(
@@ -158,6 +161,7 @@ class References:
             id_,
             found,
             problem,
+            is_at_work=is_at_work,
             is_gone=lookup.snapshot.is_gone(id_),
             spec=spec,
             going=_is_going(holder, spec),

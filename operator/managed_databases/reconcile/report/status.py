@@ -216,6 +216,8 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
                     "the Secret was set back to an earlier version: its password opens nothing until it is sent again"
                 )
                 return False, Reason.ROTATING, told
+            if observed.credential is not None and observed.credential.password is None and was_ready:
+                was_ready = observed.credential.problem is not None  # unread, or it is missing for certain
             return (True, Reason.READY, "usable") if was_ready else (False, verdict.reason, verdict.message)
         case "PENDING_CREATE" | "PENDING_DELETE":
             return False, verdict.reason, verdict.message
