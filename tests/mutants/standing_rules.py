@@ -6,7 +6,30 @@ from mutants.mutant import Mutant
 
 _READY = ("reconcile/report/test_ready.py",)
 
+_MISTAKES = ("virtual/test_mistakes_corrected.py",)
+
 STANDING: Final = (
+    Mutant(
+        "only what has a name is told to choose another one",
+        "kinds/kind.py",
+        'return "name" in self.spec.model_fields',
+        "return True",
+        ("reconcile/decide/test_same_key.py",),
+    ),
+    Mutant(
+        "nobody is told to create a project that was misspelt",
+        "reconcile/observe/project_access.py",
+        "if is_pinned or current.observed.spec.project_ref is None:",
+        "if True:",
+        _MISTAKES,
+    ),
+    Mutant(
+        "whoever names a datastore that is not here learns how another namespace's is named",
+        "reconcile/observe/references.py",
+        'is named with {reference.field}.namespace" if reference.parent else ""',
+        'is named with {reference.field}.namespace" if False else ""',
+        _MISTAKES,
+    ),
     Mutant(
         "what is in a datastore that the cloud deletes is not Ready",
         "reconcile/report/needed_objects.py",

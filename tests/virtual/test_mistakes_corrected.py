@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from managed_databases.reconcile.ports import ResourceKey
-from stories.world import manifest
+from stories.world import condition, manifest
 from virtual.everything import project
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE, VirtualWorld
-from virtual.walk import KEYS, SPECS
+from virtual.walk import KEYS, PROJECT, SPECS
 
 MAIN, SHOP, APP, OTHER, _, GRANT, TOKEN = KEYS
 MISTAKES: list[tuple[ResourceKey, dict[str, Any]]] = [
@@ -45,6 +45,43 @@ async def mistaken(world: VirtualWorld, key: ResourceKey, mistake: dict[str, Any
     status = world.get(key)["status"]
     assert not {"id", "intent", "lostIDs"} & status.keys(), "the API server lets it be corrected"
     assert not status.get("protected")
+
+
+@pytest.mark.parametrize(
+    ("key", "mistake", "words"),
+    [
+        (MAIN, {"projectRef": {"name": "nobodys"}}, "correct projectRef (kubectl get dbcat lists"),
+        (SHOP, {"datastoreRef": {"name": "mian"}}, "one in another namespace is named with datastoreRef.namespace"),
+        (GRANT, {"userRef": {"name": "ap"}}, f"there is no DatabaseUser {NAMESPACE}/ap"),
+    ],
+    ids=str,
+)
+def test_the_message_says_how_to_correct_it(key: ResourceKey, mistake: dict[str, Any], words: str) -> None:
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            await mistaken(world, key, mistake)
+            said = condition(world.get(key), "Ready")["message"]
+            assert words in said
+            assert ("namespace" in said.split(": ")[-1]) is (key != GRANT), "a user is of the own namespace"
+
+    in_virtual_time(work())
+
+
+def test_of_a_project_that_went_away_it_says_who_can_make_it() -> None:
+    async def work() -> None:
+        async with VirtualWorld() as world:
+            world.cluster.apply(project())
+            await world.start()
+            world.cluster.apply(
+                manifest(MAIN.kind, MAIN.name, NAMESPACE, SPECS[MAIN] | {"projectRef": {"name": "team"}})
+            )
+            await world.until("it is there", lambda: world.says(MAIN, "Ready")[0] == "True")
+            world.cluster.delete(PROJECT)
+            await world.until("it is told", lambda: world.says(MAIN, "Synced")[1] == "ProjectMissing")
+            said = condition(world.get(MAIN), "Synced")["message"]
+            assert said == "there is no DatabaseProject team: ask whoever runs the operator to create it"
+
+    in_virtual_time(work())
 
 
 @pytest.mark.parametrize(("key", "mistake"), MISTAKES, ids=str)

@@ -185,4 +185,5 @@ KIND = DatabaseExtensionKind(
     collection=EXTENSIONS,
     references=(DATASTORE, DATABASE),
     holds_data=False,
+    same_key="for this database and extension",
 )

@@ -112,4 +112,5 @@ KIND = DatabaseGrantKind(
     collection=GRANTS,
     references=(DATASTORE, DATABASE, USER),
     holds_data=False,
+    same_key="for this database and user",
 )

@@ -176,4 +176,5 @@ KIND = KafkaACLKind(
     collection=ACLS,
     references=(DATASTORE, USER),
     holds_data=False,
+    same_key="for this user and pattern",
 )

@@ -134,7 +134,8 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
 
     `holds_data`: data goes with the object, so an object that is gone is made again only when a person asks for that.
     `shows_actions`: while an object is pending, the operator lists the API's actions of its datastore. `owned_kinds` are the
-    kinds of the resources that a spec may list inline. `CloudKind` without types in brackets is any kind: see `any_kind`.
+    kinds of the resources that a spec may list inline. `same_key` are the words for another object with the key of a spec: an
+    object "under this name". `CloudKind` without types in brackets is any kind: see `any_kind`.
     """
 
     spec: type[S]
@@ -145,6 +146,18 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
     credential: Credential[S, O, T] | None = None
     shows_actions: bool = False
     owned_kinds: tuple[str, ...] = ()
+    same_key: str = "under this name"
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a spec names its object, and so can choose another name."""
+        return "name" in self.spec.model_fields
+
+    def with_another_name(self, *others: str) -> str:
+        """Return what people can do about an object that has the key of a spec: choose another name, where there is one, or
+        one of `others`.
+        """
+        return ", or ".join(("choose another name", *others) if self.is_named else others)
 
     @property
     def is_inside(self) -> bool:

@@ -14,7 +14,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         who=Who.CLOUD,
         to_do="Delete all but one of the listed ids in the cloud, after a look at what is in them.",
         example=(
-            "several objects have this name, so none is adopted: 0e4b1d3b-2722-430f-9ece-79c3d7dcd23d, "
+            "there are several objects under this name, so none is adopted: 0e4b1d3b-2722-430f-9ece-79c3d7dcd23d, "
             "d1401076-5f02-455b-a59f-e651b20e7831"
         ),
     ),

@@ -63,7 +63,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.ALREADY_EXISTS: Explanation(
         means="The cloud has an object of this name that no resource holds.",
         who=Who.WRITER,
-        to_do="Choose another name, or [adopt](using.md#adopt-what-exists) the object.",
+        to_do="Choose another name, if the kind has one, or [adopt](using.md#adopt-what-exists) the object.",
         example=(
             "the cloud has e227f314-c35d-48cc-80f0-9446fae31df1 under this name, which no resource holds: choose "
             "another name, or set spec.adoption to IfExists to take it over"
@@ -77,7 +77,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
             "says that nothing proves it: [ownership that nothing "
             "proves](operating.md#ownership-that-nothing-proves)."
         ),
-        example="DatabaseUser shop/app already stands for this object: choose another name",
+        example="DatabaseUser shop/app already stands for this object: choose another name, or delete one of the two resources",
     ),
     Reason.OWNERSHIP_NOT_PROVEN: Explanation(
         means=(
@@ -89,7 +89,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
             "Choose one of three ways: [ownership that nothing proves](operating.md#ownership-that-nothing-proves)."
         ),
         example=(
-            "the status says to have an object, nothing proves it, and the cloud has none of this name to take over: "
+            "the status says to have an object, nothing proves it, and the cloud has none under this name to take over: "
             "nothing is made in its place. manageddatabases.io/force-delete: true and a deletion let this resource "
             "go"
         ),
@@ -127,6 +127,6 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         means="The spec says `adoption: Required`, and the cloud has no object of this name.",
         who=Who.WRITER,
         to_do="Correct the name, or say `IfExists`.",
-        example="adoption is Required, but the cloud has no object of this name yet",
+        example="adoption is Required, but the cloud has no object under this name yet",
     ),
 }

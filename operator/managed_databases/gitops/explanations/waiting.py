@@ -29,8 +29,8 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
             "two minutes."
         ),
         who=Who.WRITER,
-        to_do="Create that resource, correct the name, or have this namespace added to its `allowedNamespaces`.",
-        example="there is no ManagedDatastore shop/main",
+        to_do="Create that resource, correct the reference, or have this namespace added to its `allowedNamespaces`.",
+        example="there is no ManagedDatastore shop/main; one in another namespace is named with datastoreRef.namespace",
     ),
     Reason.PROJECT_MISSING: Explanation(
         means=(

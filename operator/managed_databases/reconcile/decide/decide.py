@@ -165,6 +165,6 @@ def _difference(kind: CloudKind, observed: Observed, found: Differences) -> Verd
         ids = named(kind, observed, observed.same_key.namesakes)
         return Stall(
             Reason.DUPLICATE_SUSPECTED,
-            f"the cloud also has {ids} under this name, which no resource holds: delete it there if nobody needs it",
+            f"the cloud also has {ids} {kind.same_key}, which no resource holds: delete it there if nobody needs it",
         )
     return Done()

@@ -21,11 +21,12 @@ def name_refusal(kind: CloudKind, observed: Observed) -> Stall | None:
     return None if kind.is_inside else name_problem(observed)
 
 
-def claimed_by_others(observed: Observed) -> Stall | None:
+def claimed_by_others(kind: CloudKind, observed: Observed) -> Stall | None:
+    to_do = kind.with_another_name("delete one of the two resources")
     if observed.same_key.rival is not None:
-        return Stall(Reason.CONFLICT, f"{observed.same_key.rival} already stands for this object: choose another name")
+        return Stall(Reason.CONFLICT, f"{observed.same_key.rival} already stands for this object: {to_do}")
     for _, holder in sorted(observed.same_key.held.items()):
-        return Stall(Reason.CONFLICT, f"{holder} holds the object of this name: choose another name")
+        return Stall(Reason.CONFLICT, f"{holder} holds the object {kind.same_key}: {to_do}")
     return None
 
 
@@ -36,7 +37,7 @@ def rename_collision(kind: CloudKind, observed: Observed) -> Stall | Wait | None
     is_wished = observed.status.synced_generation != observed.generation  # what others have renamed gets its name back
     if is_wished and (refused := name_refusal(kind, observed)):
         return refused
-    if conflict := claimed_by_others(observed):
+    if conflict := claimed_by_others(kind, observed):
         return conflict
     if observed.same_key.namesakes:
         ids = named(kind, observed, observed.same_key.namesakes)

@@ -56,17 +56,17 @@ def without_object(kind: CloudKind, observed: Observed) -> Verdict:
         return _after_an_attempt(kind, observed, observed.status.intent)
     if (refused := name_refusal(kind, observed)) and not (observed.same_key.namesakes and _may_adopt(observed)):
         return refused  # before anything is said of what has that name
-    if conflict := claimed_by_others(observed):
+    if conflict := claimed_by_others(kind, observed):
         return conflict
     if observed.same_key.namesakes:
         return _adopt_or_refuse(kind, observed)
     if observed.spec.adoption == "Required":
-        return Stall(Reason.NOTHING_TO_ADOPT, "adoption is Required, but the cloud has no object of this name yet")
+        return Stall(Reason.NOTHING_TO_ADOPT, f"adoption is Required, but the cloud has no object {kind.same_key} yet")
     if observed.standing is Standing.UNPROVEN:
         return Stall(
             Reason.OWNERSHIP_NOT_PROVEN,
-            "the status says to have an object, nothing proves it, and the cloud has none of this name to take over: nothing is "
-            f"made in its place. {FORCE_DELETE}: true and a deletion let this resource go",
+            f"the status says to have an object, nothing proves it, and the cloud has none {kind.same_key} to take over: nothing "
+            f"is made in its place. {FORCE_DELETE}: true and a deletion let this resource go",
         )
     return _create(kind, observed, Reason.ABSENT, "no such object in the cloud yet")
 
@@ -99,7 +99,7 @@ def _after_an_attempt(kind: CloudKind, observed: Observed, intent: Intent) -> Ve
         return Record(Reason.ABSENT, "the last attempt left nothing behind", Facts(intent=None, identity=None))
     if blocked := reference_problem(kind, observed):
         return blocked
-    if conflict := claimed_by_others(observed):
+    if conflict := claimed_by_others(kind, observed):
         return conflict
     if observed.same_key.namesakes:
         return _adopt_or_refuse(kind, observed)
@@ -121,19 +121,20 @@ def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
     if dying:
         going, seconds = named(kind, observed, dying), observed.same_key.dying_seconds
         if seconds == 0:
+            to_do = "look there, or " + kind.with_another_name("ask the provider's support with this id")
             return Stall(
                 Reason.PENDING_TOO_LONG,
-                f"the cloud has been deleting {going}, which has this name, for longer than it should take: look there, or ask "
-                "the provider's support with this id, or choose another name; all goes on by itself once this name is free",
+                f"the cloud has been deleting {going}, {kind.same_key}, for longer than it should take: {to_do}; all goes on by "
+                "itself once it is gone",
             )
-        told = f"the cloud has {going} under this name, which is being deleted: waits until it is gone"
+        told = f"the cloud has {going} {kind.same_key}, which is being deleted: waits until it is gone"
         return Wait(Reason.PENDING, told, seconds)
     ids = named(kind, observed, observed.same_key.namesakes)
     if observed.spec.adoption == "Never":
         return Stall(
             Reason.ALREADY_EXISTS,
-            f"the cloud has {ids} under this name, which no resource holds: choose another name, or set "
-            "spec.adoption to IfExists to take it over",
+            f"the cloud has {ids} {kind.same_key}, which no resource holds: "
+            f"{kind.with_another_name('set spec.adoption to IfExists to take it over')}",
         )
     if observed.project is None or not observed.project.may_adopt:
         return Stall(
@@ -141,7 +142,7 @@ def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
             "the DatabaseProject does not let this namespace adopt: its allowedNamespaces entry needs powers: [adopt]",
         )
     if len(observed.same_key.namesakes) > 1:
-        return Stall(Reason.AMBIGUOUS, f"several objects have this name, so none is adopted: {ids}")
+        return Stall(Reason.AMBIGUOUS, f"there are several objects {kind.same_key}, so none is adopted: {ids}")
     found = observed.same_key.namesakes[0]
     try:
         expected = kind.expected(observed)

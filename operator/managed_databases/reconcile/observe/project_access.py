@@ -62,7 +62,9 @@ class ProjectAccess:
             f", or annotate {FORCE_DELETE}: true to let go of the cloud object" if current.observed.deleting else ""
         )
         if session is None:
-            return Wait(Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}: create it{way_out}")
+            return Wait(
+                Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}: {_for_a_missing(current)}{way_out}"
+            )
         powers = self.projects.granted_powers(name, namespace)
         if powers is None:
             return Stall(
@@ -87,6 +89,15 @@ class ProjectAccess:
             view=_with_powers(view, powers, self.projects.name_prefixes(view.name, namespace)),
             snapshot=session.lists.snapshot(current.kind),
         )
+
+
+def _for_a_missing(current: Pass) -> str:
+    """Return what to do about a project that there is not: few of those who refer to one may make one."""
+    to_do = "ask whoever runs the operator to create it"
+    is_pinned = current.observed.status.pinned is not None or current.observed.deleting
+    if is_pinned or current.observed.spec.project_ref is None:
+        return to_do
+    return f"correct projectRef (kubectl get dbcat lists the projects that this namespace may use), or {to_do}"
 
 
 def _usable(current: Pass, session: ProjectSession, way_out: str) -> ProjectView | Wait | Stall:

@@ -69,7 +69,7 @@ class References:
         dependencies.add(dependency.resource(*key))
         holder = self.cache.get(key)
         if holder is None or not self._lets_in(asker, self.kind_of(reference.kind), holder):
-            return _missing(asker, key)
+            return _missing(asker, key, reference)
         if not self.owners.counts(key):
             return _unproven(key)
         return holder
@@ -242,12 +242,14 @@ def allowed_namespaces(spec: CloudSpec) -> tuple[str, ...]:
     return spec.allowed_namespaces if isinstance(spec, ManagedDatastoreSpec) else ()
 
 
-def _missing(asker: Resource, key: ResourceKey) -> Wait:
+def _missing(asker: Resource, key: ResourceKey, reference: Reference) -> Wait:
     """Return the wait for a missing resource. Its text is the same for a resource that the asker may not see, so that nobody
     learns of resources in other namespaces.
     """
     if key.namespace == asker.key.namespace:
-        hint = "; to name what has this id in the cloud, say id instead of name" if _UUID.fullmatch(key.name) else ""
+        hint = f"; one in another namespace is named with {reference.field}.namespace" if reference.parent else ""
+        if _UUID.fullmatch(key.name):
+            hint = "; to name what has this id in the cloud, say id instead of name"
         return Wait(Reason.PARENT_MISSING, f"there is no {key}{hint}")
     return Wait(
         Reason.PARENT_MISSING,
