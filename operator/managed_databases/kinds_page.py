@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from managed_databases.kind_examples import EVERYTHING, kind_examples
 from managed_databases.kinds.database_catalogue import CATALOGUE
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import CATEGORY, GROUP, VERSION, kinds
@@ -23,6 +24,8 @@ A field in **bold** is required in the object that it stands in. A field that is
 difference. *Rules* are checked when a manifest is applied; they are told here by the message that a refusal shows. Rules about
 changes (*Once made: ...* at a field) count once the cloud may have an object of the resource: until then a mistake can be
 corrected.
+
+The examples are from [everything.yaml](../../deploy/examples/{EVERYTHING}), which has every option.
 
 | kind | short name | scope |
 |---|---|---|
@@ -49,12 +52,15 @@ SPEC: Final = ".spec"
 
 def kinds_page() -> str:
     """Return the page without its mark. Raises NotStructural when a kind's models cannot be a CRD's schema."""
+    examples = kind_examples()
     rows = (
         f"| [{kind.name}](#{kind.name.lower()}) | {_names(kind.short_names)} | "
         f"{'namespace' if kind.namespaced else 'cluster'} |"
         for kind in kinds().values()
     )
-    sections = ("\n".join(part) for part in (_shared(), *(_section(kind) for kind in kinds().values())))
+    sections = (
+        "\n".join(part) for part in (_shared(), *(_section(kind, examples[kind.name]) for kind in kinds().values()))
+    )
     written = f"| [{CATALOGUE.name}](#{CATALOGUE.singular}) | {_names(CATALOGUE.short_names)} | namespace |"
     tables = "\n".join((*rows, written))
     return _INTRODUCTION + tables + "\n\n" + "\n\n".join((*sections, "\n".join(_written()))) + "\n"
@@ -67,12 +73,13 @@ def _shared() -> Iterator[str]:
     yield from _table(structural_schema(CloudStatus, "status", for_people=False), ())
 
 
-def _section(kind: Kind) -> Iterator[str]:
+def _section(kind: Kind, example: str) -> Iterator[str]:
     (version,) = custom_resource_definition(kind)["spec"]["versions"]
     whole = version["schema"]["openAPIV3Schema"]
     spec, status = (whole["properties"][part] for part in ("spec", "status"))
     yield f"## {kind.name}\n"
     yield f"{spec.get('description', '')}\n"
+    yield f"```yaml\n{example}\n```\n"
     yield "### Spec\n"
     once_made = [rule for rule in whole[RULES] if rule.get("fieldPath", SPEC) != SPEC]
     yield from _table(spec, _names_in(CloudSpec), once_made)
