@@ -13,18 +13,19 @@ STATE: Final = (
 MESSAGE: Final = Column("Message", ".status.message", wide=True)
 
 
-def columns(*own: Column, shows_phase: bool = False) -> tuple[Column, ...]:
-    """Return the state, then the kind's own columns, then age; message and id are wide.
+def columns(*own: Column) -> tuple[Column, ...]:
+    """Return the state, then the kind's own columns, then age; phase, message and id are wide.
 
-    The phase is wide too, unless `shows_phase`: lines of usual names shall fit 120 characters.
+    Lines of usual names shall fit 120 characters with the longest reason that the kind can have, also among those of all
+    kinds of a namespace: there kubectl writes `databasegrant.manageddatabases.io/` before each name. So of its own a kind
+    shows one or two short columns, and the others are wide. With `-A` each line has its namespace too: then those of all
+    kinds have up to 124 characters at rest, and 136 in trouble.
     """
-    phase = Column("Phase", ".status.phase", wide=not shows_phase, description="The API's own status.")
     return (
         *STATE,
-        *((phase,) if shows_phase else ()),
         *own,
         Column("Age", ".metadata.creationTimestamp", "date"),
-        *(() if shows_phase else (phase,)),
+        Column("Phase", ".status.phase", wide=True, description="The API's own status."),
         MESSAGE,
         Column("ID", ".status.id", wide=True),
     )

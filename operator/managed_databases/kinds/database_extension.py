@@ -179,7 +179,7 @@ KIND = DatabaseExtensionKind(
     status=DatabaseExtensionStatus,
     columns=columns(
         Column("Extension", ".spec.extension"),
-        Column("Database", ".spec.databaseRef.name"),
+        Column("DB", ".spec.databaseRef.name", wide=True),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
     collection=EXTENSIONS,

@@ -105,7 +105,7 @@ KIND = DatabaseGrantKind(
     spec=DatabaseGrantSpec,
     status=DatabaseGrantStatus,
     columns=columns(
-        Column("Database", ".spec.databaseRef.name"),
+        Column("DB", ".spec.databaseRef.name"),
         Column("User", ".spec.userRef.name"),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),

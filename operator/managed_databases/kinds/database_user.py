@@ -272,7 +272,7 @@ KIND = DatabaseUserKind(
     spec=DatabaseUserSpec,
     status=DatabaseUserStatus,
     columns=columns(
-        Column("Datastore", ".spec.datastoreRef.name"),
+        Column("Datastore", ".spec.datastoreRef.name", wide=True),
         Column("Secret", ".status.binding.name"),
         Column(
             "Password Age",

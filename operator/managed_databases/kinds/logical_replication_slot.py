@@ -108,7 +108,7 @@ KIND = LogicalReplicationSlotKind(
     spec=LogicalReplicationSlotSpec,
     status=LogicalReplicationSlotStatus,
     columns=columns(
-        Column("Database", ".spec.databaseRef.name"),
+        Column("DB", ".spec.databaseRef.name", wide=True),
         Column("In-use", ".status.inUse", "boolean"),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),

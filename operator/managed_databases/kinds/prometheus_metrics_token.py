@@ -142,7 +142,7 @@ KIND = PrometheusMetricsTokenKind(
     status=PrometheusMetricsTokenStatus,
     columns=columns(
         Column("Project", ".status.identity.project", wide=True),
-        Column("Secret", ".status.binding.name"),
+        Column("Secret", ".status.binding.name", wide=True),
     ),
     protection=OWN_PROTECTION,
     collection=PROMETHEUS_METRICS_TOKENS,
