@@ -12,8 +12,8 @@ from kind_examples import first_example
 from kube.crd_samples import sample
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.gitops.reasons import WAYS
-from managed_databases.kinds.kind import CloudKind, Kind
-from managed_databases.kinds.registry import CATEGORY, GROUP, kinds
+from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.registry import CATEGORY, GROUP, cloud_kinds, kinds
 from managed_databases.kinds.verdicts import Reason
 
 pytestmark = pytest.mark.story
@@ -100,9 +100,10 @@ def says(kubectl: Kubectl, kind: str, state: tuple[str, str, str]) -> None:
 
 def reasons(kind: Kind) -> set[Reason]:
     """Return the reasons that a kind can have, by what it declares."""
-    is_cloud = isinstance(kind, CloudKind)
-    found = {each for each, ways in WAYS.items() if any(way.value.startswith("project") != is_cloud for way in ways)}
-    if is_cloud and kind.credential is None:
+    cloud = cloud_kinds(kinds()).get(kind.name)
+    is_project = cloud is None
+    found = {each for each, ways in WAYS.items() if any(way.value.startswith("project") is is_project for way in ways)}
+    if cloud is not None and cloud.credential is None:
         found -= {Reason.CREDENTIALS_INCOMPLETE, Reason.RESTART_INCOMPLETE, Reason.ROTATING}
     for field, reason in (
         ("floating_ips", Reason.FLOATING_IP_ON_OTHER_ROLE),
