@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).parent.parent
-PAGES = [*(TOP / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *sorted((TOP / "docs").glob("*.md"))]
+PAGES = [
+    *(TOP / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((TOP / "docs").glob("*.md")),
+]
 MOST_WORDS = 45
 
 APART = re.compile(r"^ *```.*?^ *```$|^#[^\n]*$|<!--.*?-->|^\|[ :|-]*\|$", re.MULTILINE | re.DOTALL)
