@@ -154,7 +154,7 @@ async def secrets_of(world: World, kind: str, mounted: Path) -> dict[str, dict[s
     async def copied() -> bool:
         for preset in apart:
             found[preset] = await world.secret(f"app-{preset}")
-        return True
+        return all(preset_keys(preset, login(kind)).keys() <= found[preset].keys() for preset in apart)
 
-    await world.until("the copies are there", copied)
+    await world.until("the copies say where to connect", copied)  # they are written beside the passes
     return found
