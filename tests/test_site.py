@@ -53,3 +53,19 @@ def test_code_has_no_links_and_is_left_alone() -> None:
 
 def test_what_a_page_outside_of_the_docs_leads_to_is_on_the_site_as_well() -> None:
     assert {"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"} <= links.linked(["README.md"], TOP).keys()
+
+
+def test_the_first_page_begins_with_a_picture_of_the_whole() -> None:
+    picture = (TOP / "README.md").read_text().partition("\n```\n")[2].partition("\n```\n")[0]
+    for part in (
+        "people",
+        "Git",
+        "Kubernetes",
+        "ManagedDatastore",
+        "operator",
+        "Databases API",
+        "Secret",
+        "applications",
+    ):
+        assert part in picture
+    assert max(map(len, picture.splitlines())) <= 90, "else one has to scroll on the site"
