@@ -117,8 +117,8 @@ OWNERSHIP: Final = (
     Mutant(
         "a disruptive change of an adopted object is approved by a person",
         "reconcile/decide/differences.py",
-        "if change.risk < Risk.RESTART or not (observed.status.adopted or by_policy):",
-        "if True:",
+        "    return change.risk >= Risk.RESTART and is_asked\n",
+        "    return False\n",
         _DECIDE,
     ),
     Mutant(

@@ -8,7 +8,23 @@ _READY = ("reconcile/report/test_ready.py",)
 
 _MISTAKES = ("virtual/test_mistakes_corrected.py",)
 
+_ODD = ("virtual/test_odd_annotations.py",)
+
 STANDING: Final = (
+    Mutant(
+        "a condition tells of annotations without effect",
+        "reconcile/report/status.py",
+        "    says |= odd_annotation(observed)\n",
+        "",
+        _ODD,
+    ),
+    Mutant(
+        "an approval of nothing is told",
+        "reconcile/report/odd_annotations.py",
+        "before is not None or was_told",
+        "was_told",
+        _ODD,
+    ),
     Mutant(
         "only what has a name is told to choose another one",
         "kinds/kind.py",

@@ -139,6 +139,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.SERVICE_INCOMPLETE: (Way.SIDE,),
     Reason.COPY_REFUSED: (Way.SIDE,),
     Reason.COPY_INCOMPLETE: (Way.SIDE,),
+    Reason.ODD_ANNOTATION: (Way.SIDE,),
     Reason.PROBING: (_W, Way.PROBE_AT_FIRST),
     Reason.NO_CONNECTION: (Way.PROBE_AT_FIRST, Way.PROBE),
     Reason.TLS_UNTRUSTED: (Way.PROBE_AT_FIRST, Way.PROBE),
@@ -252,6 +253,7 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         probe=_probe(reason, way),
         restart=RestartView(is_known=True, told=(reason, EXAMPLE_MESSAGE)) if reason in _RESTARTS else None,
         services=ServicesView(is_known=True, told=EXAMPLE_MESSAGE) if reason is Reason.SERVICE_INCOMPLETE else None,
+        odd_annotations=EXAMPLE_MESSAGE if reason is Reason.ODD_ANNOTATION else None,
         copies=CopiesView(is_known=True, told=(reason, EXAMPLE_MESSAGE)) if reason in _COPIES else None,
     )
     conditions = [] if way is Way.PROBE_AT_FIRST else _WAS_READY

@@ -234,6 +234,8 @@ class Observed(Generic[S_co, O_co, T_co]):
     """The second user, where two take turns; None while there is none."""
     used_by: str | None = None
     """For a second user whose login is in use, or gets its turn: the first one."""
+    odd_annotations: str | None = None
+    """What is to be said about annotations of the resource that have no effect; None if there are none."""
     naming: tuple[Naming, ...] = ()
     """Where two users take turns, the resources of others that name the first one."""
     login_as: str | None = None

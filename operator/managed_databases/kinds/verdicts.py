@@ -82,6 +82,7 @@ class Reason(StrEnum):
     SERVICE_INCOMPLETE = "ServiceIncomplete"
     COPY_REFUSED = "CopyRefused"
     COPY_INCOMPLETE = "CopyIncomplete"
+    ODD_ANNOTATION = "OddAnnotation"
     # what a login by the operator has found
     PROBING = "Probing"
     NO_CONNECTION = "Unreachable"

@@ -119,6 +119,8 @@ class Memory:
     """Whether a pass of this process has come to rest and reported its verdict."""
     _odd_annotations: str | None = None
     """What people were told about annotations that have no effect."""
+    approval: tuple[str, bool] | None = None
+    """The approval that was there at the last look ("": none), and whether it never had an effect; None before the first look."""
     _missing: tuple[tuple[str, str], float] | None = None
     """What is missing that the resource waits for (reason and message), and the moment since which it is."""
     _project: str | None = None

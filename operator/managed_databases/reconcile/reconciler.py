@@ -126,7 +126,7 @@ class Reconciler:
         """Run one pass over the resource; return the seconds until it wants another pass, None if it waits to be woken."""
         context = PassContext(memory=memory, woken_by=priority, facts=memory.creation.unwritten)
         try:
-            resource = await self.standing_marks.keep(resource, memory)
+            resource = await self.standing_marks.keep_finalizer(resource)
             again = await self._steps(resource, context)
             memory.pass_ended(by_old_view=False)
             return again
@@ -163,6 +163,7 @@ class Reconciler:
                 is_sync_requested = False
             current = await self._look_closer(current)
             self.keepers.look(current, is_asked_for=is_asked_for)
+            self.standing_marks.look(current)
             verdict = self._decide(current)
             expect_lists(current, verdict)
             project = current.session.name if isinstance(current, PassInProject) else None
@@ -207,6 +208,7 @@ class Reconciler:
         """Write what the status does not say yet of an object that was just made. Nothing else is done. Raises KubeError."""
         context = PassContext(memory=memory, woken_by=Priority.LOW, facts=memory.creation.unwritten)
         current = self.observer.observe(resource, context)
+        self.standing_marks.look(current)
         await self._write(current, Wait(Reason.PENDING, "it is made, and the cloud is at work on it"))
 
     async def _await_turn(self, current: Pass, step: Step) -> None:

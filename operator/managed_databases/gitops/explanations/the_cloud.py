@@ -93,6 +93,16 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
             "that Service"
         ),
     ),
+    Reason.ODD_ANNOTATION: Explanation(
+        means=(
+            "An annotation of the resource begins with `manageddatabases.io/` and has no effect: its name or its value "
+            "is mistyped, it approves nothing that waits, or it names no object that is gone. The condition goes with the "
+            "annotation."
+        ),
+        who=Who.WRITER,
+        to_do="Correct the annotation as the message says, or remove it.",
+        example="the annotation manageddatabases.io/pause has no effect: did you mean manageddatabases.io/paused?",
+    ),
     Reason.COPY_REFUSED: Explanation(
         means=(
             "A [copy](secrets.md#copies) of the credentials Secret is not as the spec asks for: the other namespace "

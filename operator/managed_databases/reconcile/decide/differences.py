@@ -8,8 +8,10 @@ import orjson
 
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import Observed, SpecRefused
+from managed_databases.kinds.phases import PENDING
 from managed_databases.kinds.verdicts import Change, Done, Reason, Risk, Stall, Verdict, Wait
 from managed_databases.reconcile.annotations import APPROVE
+from managed_databases.reconcile.decide.waited_references import unknown_reference
 
 Rests = Callable[[Change], Stall | Wait | None]
 """A function that returns why a change is not tried again yet, because it was refused or had no effect; None if it may be."""
@@ -110,18 +112,40 @@ def approved(observed: Observed, change: Change) -> Change | Stall:
     """Return the change, or the stall until it is approved. A disruptive change needs an approval on an adopted object, and where
     `changePolicy` is Approve.
     """
-    by_policy = observed.spec.asks_for_approval
-    if change.risk < Risk.RESTART or not (observed.status.adopted or by_policy):
+    if not _needs_approval(observed, change):
         return change
     hash_ = approval_hash(observed, change)
     if observed.annotations.get(APPROVE) == hash_:
         return change
     given = "" if APPROVE not in observed.annotations else "; the annotation that is there approves something else"
-    why = "as changePolicy is Approve" if by_policy else "on this adopted object"
+    why = "as changePolicy is Approve" if observed.spec.asks_for_approval else "on this adopted object"
     return Stall(
         Reason.APPROVAL_NEEDED,
         f"{why}: {change.message} ({change.risk.name.lower()}). Annotate {APPROVE}: {hash_} to let it happen{given}",
     )
+
+
+def _needs_approval(observed: Observed, change: Change) -> bool:
+    is_asked = bool(observed.status.adopted) or observed.spec.asks_for_approval
+    return change.risk >= Risk.RESTART and is_asked
+
+
+def awaited_approvals(kind: CloudKind, observed: Observed) -> frozenset[str] | None:
+    """Return the hashes that would approve a change now; None while it is not known what differs."""
+    external = observed.external
+    if observed.problem is not None or external is None or external.status in PENDING or observed.presence.is_unsure:
+        return None
+    if unknown_reference(kind, observed) is not None:
+        return None
+    found = set()
+    try:
+        for change in () if reports_only(observed) else kind.changes(observed):
+            if _needs_approval(observed, change):
+                found.add(approval_hash(observed, change))
+    except SpecRefused as refused:
+        if isinstance(refused.verdict, Wait):
+            return None
+    return frozenset(found)
 
 
 def approval_hash(observed: Observed, change: Change) -> str:

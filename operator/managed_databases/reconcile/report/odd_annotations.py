@@ -1,23 +1,66 @@
 """Annotations that have the operator's prefix and no effect: a person who mistyped one would wait in vain."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.nearest import nearest
+from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.registry import GROUP
-from managed_databases.reconcile.annotations import FORCE_DELETE, OF_PEOPLE, OWNED_BY, PAUSED
+from managed_databases.kinds.verdicts import Reason
+from managed_databases.reconcile.annotations import APPROVE, FORCE_DELETE, OF_PEOPLE, OWNED_BY, PAUSED, RECREATE
+from managed_databases.reconcile.decide.differences import awaited_approvals
+from managed_databases.reconcile.statuses.conditions import Saying
 
 ODD_ANNOTATION: Final = "OddAnnotation"
-"""The reason of the Event that tells of them."""
+"""The condition that tells of them, as long as they are there. It stands beside Ready, and decides nothing."""
 _SWITCHES: Final = (FORCE_DELETE, PAUSED)
+_HASH: Final = re.compile("[0-9a-f]{12}")
 
 
-def odd_annotations(annotations: Mapping[str, str]) -> str | None:
+def odd_annotations(observed: Observed, *, is_approval_odd: bool) -> str | None:
     """Return what to say about annotations of a resource that have no effect; None if there are none."""
-    return "; ".join(_told(annotations)) or None
+    told = [*_mistyped(observed.annotations)]
+    if is_approval_odd:
+        told.append(
+            f"the annotation {APPROVE}: {observed.annotations[APPROVE]} approves nothing: it takes the value that the message of "
+            "a change names which waits for it"
+        )
+    recreate = observed.annotations.get(RECREATE)
+    if recreate is not None and recreate not in (observed.status.id, *observed.status.lost_ids):
+        told.append(
+            f"the annotation {RECREATE} has an effect only with the id of this resource's object, once that is gone"
+        )
+    return "; ".join(told) or None
 
 
-def _told(annotations: Mapping[str, str]) -> Iterator[str]:
+def is_approval_odd(kind: CloudKind, observed: Observed, before: tuple[str, bool] | None, *, was_told: bool) -> bool:
+    """Return whether the annotation that approves a change approves none, and never did as far as is known.
+
+    One that is left of a change that was made is not odd. `before` is the approval at the last look and whether it was odd; a
+    process that has only started believes what the status says (`was_told`).
+    """
+    value = observed.annotations.get(APPROVE)
+    if value is None:
+        return False
+    awaited = awaited_approvals(kind, observed)
+    if awaited is not None and value in awaited:
+        return False
+    if before is not None and before[0] == value:
+        return before[1]
+    if awaited is None:
+        return was_told
+    return bool(awaited) or not _HASH.fullmatch(value) or before is not None or was_told
+
+
+def odd_annotation(observed: Observed) -> Mapping[str, Saying]:
+    """Return the condition, or none."""
+    told = observed.odd_annotations
+    return {} if told is None else {ODD_ANNOTATION: (True, Reason.ODD_ANNOTATION, told)}
+
+
+def _mistyped(annotations: Mapping[str, str]) -> Iterator[str]:
     for name, value in sorted(annotations.items()):
         if not name.startswith(f"{GROUP}/") or name == OWNED_BY:
             continue

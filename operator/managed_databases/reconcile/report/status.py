@@ -18,6 +18,7 @@ from managed_databases.reconcile.decide.decide import lacking
 from managed_databases.reconcile.report.copied import copied, copies, refused
 from managed_databases.reconcile.report.managed import managed
 from managed_databases.reconcile.report.needed_objects import SERVES_NOT, broken_reference
+from managed_databases.reconcile.report.odd_annotations import odd_annotation
 from managed_databases.reconcile.report.paired import paired_ready, probes_next
 from managed_databases.reconcile.report.probed import is_settled, probed
 from managed_databases.reconcile.report.restarted import restarted, restarted_for
@@ -162,6 +163,7 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
     if observed.external is not None and observed.external.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
     says |= {**kind.conditions(observed), **restarted(observed, old), **served(observed, old), **of_copies}
+    says |= odd_annotation(observed)
     return conditions(old.conditions, observed.generation, says, now)
 
 
