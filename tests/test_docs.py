@@ -202,3 +202,12 @@ def test_the_picture_of_the_folders_is_what_the_import_linter_holds() -> None:
     section = (TOP / "docs" / "architecture.md").read_text().partition("### The folders of `reconcile/`")[2]
     drawn = [re.split(r"  +", line)[0] for line in section.split("```")[1].strip().splitlines()]
     assert drawn == [layer.replace(" | ", ", ") for layer in contract["layers"]]
+
+
+def test_a_first_change_writes_the_files_that_contributing_shows() -> None:
+    """Its step 3 changes a description, which these files have."""
+    shown = re.findall(r"^wrote (\S+)$", (TOP / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    described = "Partitions can only be added."
+    generated = [path for folder in ("crds", "helm", "docs/reference") for path in (TOP / folder).rglob("*.*")]
+    having = [path for path in generated if path.is_file() and described in " ".join(path.read_text().split())]
+    assert sorted(shown) == sorted(str(path.relative_to(TOP)) for path in having)
