@@ -88,6 +88,14 @@ def test_nothing_looks_like_success_but_success(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=named)
+def test_a_search_for_false_finds_what_waits_for_a_person(row: Row) -> None:
+    """`kubectl get databases | grep False`: these two conditions are the columns that can say it."""
+    told = {each["type"]: each["status"] for each in row.resource["status"]["conditions"]}
+    if told["Stalled"] == "True":
+        assert "False" in (told["Ready"], told["Synced"])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
 def test_who_must_act_is_told_at_once_everywhere(row: Row) -> None:
     going = "deletionTimestamp" in row.resource["metadata"]
     assert row.alerts == (row.says("Stalled") == "True")
@@ -114,6 +122,10 @@ def test_the_alert_that_is_documented_is_the_one_in_the_table() -> None:
         (Reason.APPROVAL_NEEDED, Way.STALL, Word.FAILED, Health.SUSPENDED),
         (Reason.DISK_FULL, Way.CLOUD, Word.FAILED, Health.DEGRADED),
         (Reason.DOWN, Way.CLOUD, Word.FAILED, Health.DEGRADED),
+        (Reason.COPY_REFUSED, Way.SIDE, Word.FAILED, Health.DEGRADED),
+        (Reason.COPY_INCOMPLETE, Way.SIDE, Word.CURRENT, Health.HEALTHY),
+        (Reason.SERVICE_INCOMPLETE, Way.SIDE, Word.FAILED, Health.DEGRADED),
+        (Reason.STATUS_UNGUARDED, Way.PROJECT_SIDE, Word.FAILED, Health.DEGRADED),
         (Reason.DEGRADED, Way.CLOUD, Word.CURRENT, Health.DEGRADED),
         (Reason.PENDING, Way.WAIT, Word.IN_PROGRESS, Health.PROGRESSING),
         (Reason.PARENT_NOT_READY, Way.PARENT, Word.IN_PROGRESS, Health.PROGRESSING),

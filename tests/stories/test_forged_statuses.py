@@ -143,6 +143,10 @@ async def test_a_policy_that_is_missing_is_told(world: World) -> None:
         project = await world.get("DatabaseProject", world.project)
         found = condition(project, "StatusUnguarded")
         assert found.get("status", "False") == str(not told), found
+        assert (condition(project, "Synced")["status"], condition(project, "Stalled")["status"]) == (
+            str(told),
+            str(not told),
+        )
         assert condition(project, "Ready")["status"] == "True"
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as probes:
             text = (await probes.get("/metrics")).text

@@ -49,7 +49,7 @@ async def test_services_lead_to_the_datastore(world: World) -> None:
     await world.becomes("ManagedDatastore", "main")
     main = await until_told(world, "forbidden")
     assert 'cannot get resource "services"' in condition(main, "ServiceIncomplete")["message"]
-    assert condition(main, "Synced")["status"] == "True"
+    assert (condition(main, "Synced")["status"], condition(main, "Stalled")["status"]) == ("False", "True")
 
     await world.operator.kill()
     await world.grant("Role", world.namespace, "services", access(kinds().values()).services)

@@ -57,7 +57,10 @@ async def begin(
     await begin_with_datastore(world)
     credentials = {"credentials": {"copies": list(copies)}} if copies else {}
     world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, IN_MAIN | credentials | spec))
-    await world.until("the user is there", lambda: world.says(APP, "Synced")[0] == "True")
+    is_done = ("True", "False")
+    await world.until(
+        "the user is there", lambda: (world.says(APP, "Ready")[0], world.says(APP, "Reconciling")[0]) == is_done
+    )
 
 
 async def with_copies(world: VirtualWorld, **spec: Any) -> None:

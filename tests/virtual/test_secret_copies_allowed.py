@@ -46,7 +46,11 @@ FORGED = {
 def refused(world: VirtualWorld) -> bool:
     """The resource says what a person has to do, and serves all the same."""
     assert world.says(APP, "CopiesIncomplete") == world.says(APP, "Stalled") == ("True", "CopyRefused")
-    assert world.says(APP, "Ready")[0] == world.says(APP, "Synced")[0] == "True"
+    assert world.says(APP, "Ready")[0] == "True"
+    assert world.says(APP, "Synced") == ("False", "CopyRefused")
+    assert world.get(APP)["status"]["syncedGeneration"] == world.get(APP)["metadata"]["generation"], (
+        "the cloud is as asked for"
+    )
     return True
 
 

@@ -93,8 +93,9 @@ def test_a_copy_left_behind_by_another_namespace_is_not_taken_over() -> None:
             blog = await a_user(
                 world, "blog", adoption="IfExists", credentials={"copies": [{"name": "far", "namespace": OTHER}]}
             )
-            await world.until("blog's user", lambda: world.says(blog, "Synced")[0] == "True", HOUR)
+            await world.until("blog's user", lambda: world.says(blog, "Ready")[0] == "True", HOUR)
             await asyncio.sleep(REST_SECONDS)
+            assert world.says(blog, "Synced") == ("False", "CopyRefused")
             assert world.get(FAR)["data"] == before["data"], "a Secret of shop's user, for another cloud object"
 
     in_virtual_time(story())

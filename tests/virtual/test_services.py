@@ -162,15 +162,20 @@ def test_a_service_of_others_is_never_touched(annotations: dict[str, str]) -> No
             begun.apply(world, MAIN, service={})
             await world.until("the other one is made", lambda: there(world) == BOTH, 60)
             await world.until("told", lambda: "the Service main is not this resource's" in told(world), 60)
-            assert world.says(MAIN, TYPE) == ("True", "ServiceIncomplete")
+            assert world.says(MAIN, TYPE) == world.says(MAIN, "Stalled") == ("True", "ServiceIncomplete")
+            assert world.says(MAIN, "Synced") == ("False", "ServiceIncomplete")
             assert world.says(MAIN, "Ready")[0] == "True"
+            metadata = world.get(MAIN)["metadata"]
+            assert world.get(MAIN)["status"]["syncedGeneration"] == metadata["generation"], "the cloud is as asked for"
             await asyncio.sleep(1300)
+            assert world.get(MAIN)["metadata"]["resourceVersion"] == metadata["resourceVersion"], "told once"
             assert world.get(key_of("main")) == before
             begun.apply(world, MAIN)
             await world.until("turned off", lambda: there(world) == ["main"], 60)
             await world.until("the status says so", lambda: not names(world), 60)
             assert world.get(key_of("main")) == before
             assert not told(world)
+            assert (world.says(MAIN, "Synced")[0], world.says(MAIN, "Stalled")[0]) == ("True", "False")
 
     in_virtual_time(story())
 
@@ -245,7 +250,7 @@ def test_without_the_right_a_condition_says_so() -> None:
             await world.until("told", lambda: "rbac.services" in told(world), 60)
             assert "services is forbidden" in told(world)
             assert world.says(MAIN, "Ready")[0] == "True"
-            assert world.says(MAIN, "Synced")[0] == "True"
+            assert world.says(MAIN, "Synced") == ("False", "ServiceIncomplete")
             await asyncio.sleep(3600)
             assert refused <= 8
             world.cluster.refuses = lambda method, path: None

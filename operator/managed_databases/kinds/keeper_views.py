@@ -51,7 +51,7 @@ class Services:
 
 @dataclass(frozen=True)
 class ServicesView:
-    """What is known of the Services that the spec asks for. It decides nothing but a condition of its own."""
+    """What is known of the Services that the spec asks for. It decides nothing but conditions."""
 
     names: tuple[str, ...] = ()
     """Those that are there, or are about to be made or removed."""

@@ -1,5 +1,6 @@
 """The status of a project, which does not change while nothing happens."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,12 @@ RESOURCE = Resource(ResourceKey("DatabaseProject", "", "main"), "uid", "1", 3, "
     ("why", "observed", "conditions"),
     [
         ("all is well", FINE, "True False False Ready"),
+        ("anybody may write statuses", replace(FINE, unguarded="no policy"), "True False True Ready"),
+        (
+            "an earlier process has read all, and nobody has answered this one",
+            replace(FINE, unguarded="no policy", answered=False),
+            "False True False Looking",
+        ),
         ("nobody has answered yet", replace(FINE, answered=False), "False True False Looking"),
         ("the API is dead: it may come back", replace(FINE, unreachable=True), "False True False ApiUnreachable"),
         (
@@ -61,6 +68,21 @@ def test_conditions(why: str, observed: ObservedProject, conditions: str) -> Non
     states = [said[type_].status for type_ in ("Ready", "Reconciling", "Stalled")]
     assert " ".join([*states, said["Ready"].reason]) == conditions, why
     assert all(condition.observed_generation == 3 for condition in said.values())
+
+
+def test_a_missing_policy_is_told_once_over_a_restart() -> None:
+    unguarded = replace(FINE, unguarded="no policy")
+    before = replace(RESOURCE, status=project_status(RESOURCE, unguarded, NOW))
+    assert said(before.status, "Synced") == ("False", Reason.STATUS_UNGUARDED)
+    assert project_status(before, replace(unguarded, answered=False), NOW) == before.status
+    guarded = project_status(before, FINE, NOW)
+    assert (said(guarded, "Synced")[0], said(guarded, "Stalled")[0]) == ("True", "False")
+
+
+def said(status: Mapping[str, object], type_: str) -> tuple[str, str]:
+    found = Told(status).condition(type_)
+    assert found is not None
+    return found.status, found.reason
 
 
 def test_what_was_ready_stays_so_until_the_first_answer() -> None:

@@ -50,7 +50,8 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.STATUS_UNGUARDED: Explanation(
         means=(
             "A condition of its own, which exists only while it is True: the policy that lets only the operator "
-            "write statuses is missing, or is not as shipped."
+            "write statuses is missing, or is not as shipped. What the project has goes on "
+            "being kept."
         ),
         who=Who.PLATFORM,
         to_do="[Apply the policy](installing.md#who-may-write-statuses).",

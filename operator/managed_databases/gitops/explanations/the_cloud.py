@@ -84,7 +84,8 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         means=(
             "A [Service](using.md#a-service-for-a-datastore) that `service` asks for is not there: its name belongs "
             "to another Service, its host is an IP address, somebody changes it again and again, or the operator may "
-            "not write it; the message says which. It is looked at again every ten minutes."
+            "not write it; the message says which. It is looked at again every ten minutes. "
+            "The datastore itself serves, and `Ready` does not change."
         ),
         who=Who.WRITER,
         to_do="Say another `service.name`, give the operator the right, or take `service` out of the spec.",

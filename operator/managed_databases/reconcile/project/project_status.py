@@ -197,8 +197,10 @@ def _says(resource: Resource, observed: ObservedProject) -> dict[str, Saying]:
         return _said(ready, (False, *observed.troubles[0]), stalled=observed.troubles[0][0] in NEEDS_A_PERSON)
     if not observed.answered and not _was_in_sync(resource):
         return _said(ready, (False, Reason.LOOKING, "waits for the API's first answer"), stalled=False)
-    read = "the project's collections are read" + ("" if observed.warning is None else f"; {observed.warning}")
-    return _said(ready, (True, Reason.IN_SYNC, read), stalled=False)
+    warned = "" if observed.warning is None else f"; {observed.warning}"
+    if observed.unguarded is not None:
+        return _said(ready, (False, Reason.STATUS_UNGUARDED, observed.unguarded + warned), stalled=True)
+    return _said(ready, (True, Reason.IN_SYNC, f"the project's collections are read{warned}"), stalled=False)
 
 
 def _needs_a_person(why: Wait | Stall) -> bool:
@@ -216,11 +218,11 @@ def _ready(resource: Resource, observed: ObservedProject) -> Saying:
 
 
 def _was_in_sync(resource: Resource) -> bool:
-    """Return whether an earlier process wrote `Synced` True, which counts until the API has answered this process."""
-    return any(
-        condition.type == "Synced" and condition.is_true and condition.observed_generation == resource.generation
-        for condition in resource.told.conditions
-    )
+    """Return whether an earlier process had read all, which counts until the API has answered this process."""
+    synced = resource.told.condition("Synced")
+    if synced is None or synced.observed_generation != resource.generation:
+        return False
+    return synced.is_true or synced.reason == Reason.STATUS_UNGUARDED
 
 
 def _said(ready: Saying, synced: Saying, *, stalled: bool) -> dict[str, Saying]:

@@ -10,7 +10,7 @@ from managed_databases.reconcile.told import Told
 
 CONDITION: Final = "CopiesIncomplete"
 """Is there while not all copies are as the spec asks for. It stands beside Ready. With the reason CopyRefused a person must act:
-the resource is Stalled too, and the credentials Secret itself goes on working.
+the resource is Stalled and not Synced, and the credentials Secret itself goes on working.
 """
 _REASONS: Final = (Reason.COPY_REFUSED, Reason.COPY_INCOMPLETE)
 

@@ -9,7 +9,9 @@ from managed_databases.reconcile.statuses.conditions import Saying
 from managed_databases.reconcile.told import Told
 
 CONDITION: Final = "ServiceIncomplete"
-"""Is there while not all Services are as the spec asks for. It stands beside Ready, and decides nothing."""
+"""Is there while not all Services are as the spec asks for. It stands beside Ready. A person must act: the resource is Stalled
+and not Synced, and the datastore itself goes on working.
+"""
 
 
 def served(observed: Observed, old: Told) -> Mapping[str, Saying]:

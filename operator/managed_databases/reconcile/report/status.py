@@ -22,6 +22,7 @@ from managed_databases.reconcile.report.odd_annotations import odd_annotation
 from managed_databases.reconcile.report.paired import paired_ready, probes_next
 from managed_databases.reconcile.report.probed import is_settled, probed
 from managed_databases.reconcile.report.restarted import restarted, restarted_for
+from managed_databases.reconcile.report.served import CONDITION as SERVICE_INCOMPLETE
 from managed_databases.reconcile.report.served import served
 from managed_databases.reconcile.statuses.conditions import Saying, conditions
 from managed_databases.reconcile.statuses.reported import CloudReported
@@ -149,20 +150,24 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
     broken = is_done and (
         ready[1] in SERVES_NOT.values() or is_settled(ready, observed.probe, old.condition("Stalled"))
     )
-    of_copies = copied(observed, old)
+    of_copies, of_services = copied(observed, old), served(observed, old)
     under_way = isinstance(verdict, Step | Wait)
+    synced: Saying = (is_synced(verdict), *why)
     stalled: Saying = (isinstance(verdict, Stall), *why)
-    if is_done and (waiting := refused(of_copies)) is not None:
-        stalled = waiting
+    waiting = refused(of_copies) or of_services.get(SERVICE_INCOMPLETE)
+    if (
+        is_done and waiting is not None
+    ):  # the cloud matches the spec, and what the spec asks of Kubernetes waits for a person
+        synced, stalled = (False, *waiting[1:]) if synced[0] else synced, waiting
     says: dict[str, Saying] = {
         "Ready": ready,
-        "Synced": (is_synced(verdict), *why),
+        "Synced": synced,
         "Reconciling": (under_way, *why),
         "Stalled": (True, *ready[1:]) if broken else stalled,
     }
     if observed.external is not None and observed.external.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
-    says |= {**kind.conditions(observed), **restarted(observed, old), **served(observed, old), **of_copies}
+    says |= {**kind.conditions(observed), **restarted(observed, old), **of_services, **of_copies}
     says |= odd_annotation(observed)
     return conditions(old.conditions, observed.generation, says, now)
 
