@@ -35,6 +35,15 @@ class QueueHistory(RuleBasedStateMachine):
         group = self.groups.get(key)
         return group is None or Counter(self.working.values())[group] < self.LIMIT
 
+    def may_be_aside(self, key: str) -> bool:
+        """Whether fewer places are free in the key's group than keys of it are due: the group says which of them are next."""
+        group = self.groups.get(key)
+        free = self.LIMIT - Counter(self.working.values())[group]
+        return group is not None and sum(self.groups.get(other) == group for other in self.due) > free
+
+    def next_of(self, priorities: set[Priority]) -> Priority:
+        return Priority.LOW if self.people_in_a_row >= 7 and Priority.LOW in priorities else min(priorities)
+
     @rule(key=KEYS, priority=PRIORITIES)
     def add(self, key: str, priority: Priority) -> None:
         self.queue.add(key, priority)
@@ -85,6 +94,7 @@ class QueueHistory(RuleBasedStateMachine):
             if moment <= self.clock.moment:
                 self.model_add(key, priority)
         priorities = {priority for key, priority in self.due.items() if self.may_run(key)}
+        sure = {priority for key, priority in self.due.items() if self.may_run(key) and not self.may_be_aside(key)}
         taken = without_waiting(self.queue.get())
         if taken is None:
             assert not priorities, f"{self.due} may run and were not given"
@@ -93,9 +103,8 @@ class QueueHistory(RuleBasedStateMachine):
         assert key not in self.working
         assert self.due.pop(key) is priority
         assert self.may_run(key)
-        assert priority is (
-            Priority.LOW if self.people_in_a_row >= 7 and Priority.LOW in priorities else min(priorities)
-        )
+        seen = [sure | {each} for each in priorities] + [sure | priorities] + ([sure] if sure else [])
+        assert priority in {self.next_of(each) for each in seen}
         self.people_in_a_row = self.people_in_a_row + 1 if priority is Priority.HIGH else 0
         self.working[key] = self.groups.get(key)
 
