@@ -28,8 +28,8 @@ async def hide_the_catalogue(world: VirtualWorld) -> None:
     await world.start()
 
 
-def secret(world: VirtualWorld) -> Raw:
-    return world.cluster.objects.get(ResourceKey(SECRET, NAMESPACE, "app-user"), {})
+def secret(world: VirtualWorld, name: str = "app-user") -> Raw:
+    return world.cluster.objects.get(ResourceKey(SECRET, NAMESPACE, name), {})
 
 
 @pytest.mark.parametrize("adopted", [False, True])
@@ -78,3 +78,28 @@ def test_a_secret_that_is_there_is_kept_right_meanwhile() -> None:
             assert world.says(APP, "Ready") == ("True", "Ready")
 
     in_virtual_time(scenario())
+
+
+@pytest.mark.parametrize("endpoint", [None, "ReadWrite", "Pooler"])
+def test_a_copy_that_is_there_is_kept_right_meanwhile(endpoint: str | None) -> None:
+    """Wherever it leads: its engine is that of the Secret that it is a copy of."""
+
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            copy = {"name": "app-copy", "presets": ["libpq"]} | ({"endpoint": endpoint} if endpoint else {})
+            where = {"datastoreRef": {"id": await begin_elsewhere(world)}, "credentials": {"copies": [copy]}}
+            world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, where))
+            await world.until("the copy opens", lambda: "PGPASSWORD" in secret(world, "app-copy")["data"])
+            await asyncio.sleep(60)
+            before = copy_of(secret(world, "app-copy"))
+            await hide_the_catalogue(world)
+            world.cluster.change_data(ResourceKey(SECRET, NAMESPACE, "app-copy"), {"username": ""})
+            await world.until("it is put right", lambda: copy_of(secret(world, "app-copy")) == before, 1200)
+            await asyncio.sleep(120)
+            assert copy_of(secret(world, "app-copy")) == before
+
+    in_virtual_time(scenario())
+
+
+def copy_of(raw: Raw) -> Raw:
+    return {"type": raw["type"], "data": dict(raw["data"])}

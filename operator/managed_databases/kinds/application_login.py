@@ -20,7 +20,9 @@ MYSQL_MODES: Final[Mapping[TlsMode, str]] = {
 }
 """MySQL's names of the TLS modes."""
 _VERIFYING: Final = ("verify-ca", "verify-full", MYSQL_MODES["verify-ca"], MYSQL_MODES["verify-full"])
-TLS_KEYS: Final = ("type", "sslmode", "ssl-mode")
+TYPE_KEY: Final = "type"
+"""The key of a credentials Secret that names the engine."""
+TLS_KEYS: Final = (TYPE_KEY, "sslmode", "ssl-mode")
 """The keys of a Secret that tell how applications that have it check the server's certificate."""
 
 

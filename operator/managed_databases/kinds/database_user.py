@@ -9,17 +9,11 @@ from managed_databases.api.calls import Call
 from managed_databases.api.collections import USERS
 from managed_databases.api.models import Database, NewUser, User, UserPassword
 from managed_databases.kinds import user_attributes as attributes
+from managed_databases.kinds.application_login import TYPE_KEY
 from managed_databases.kinds.columns import columns
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.database_user_spec import DatabaseUserSpec, DatabaseUserStatus
-from managed_databases.kinds.datastore_endpoints import (
-    DATABASE_KEY,
-    TYPE_KEY,
-    Endpoints,
-    endpoints,
-    has_hosts,
-    login_at,
-)
+from managed_databases.kinds.datastore_endpoints import DATABASE_KEY, Endpoints, endpoints, has_hosts, login_at
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, engine_of_parent, family, require_family
 from managed_databases.kinds.inline_grants import owned_by_user
 from managed_databases.kinds.kind import Conditions, Credential, NameOrId, Reference

@@ -15,9 +15,7 @@ WHERE = ("host", "hosts", "read-only-host", "bootstrap-servers")
 """The keys of a credentials Secret that name hosts. Ports are not among them, because they are known from the engine."""
 DATABASE_KEY = "database"
 """The key of a credentials Secret that names the database."""
-TYPE_KEY: Final = "type"
-"""The key of a credentials Secret that names the engine."""
-KEPT_KEYS = (*WHERE, DATABASE_KEY, TYPE_KEY)
+KEPT_KEYS = (*WHERE, DATABASE_KEY)
 """The keys of a credentials Secret whose values may stay while the API does not tell them."""
 REDIS_USER = "default"
 """Redis' name for the user of a login with a password only."""
