@@ -6,19 +6,22 @@ import pytest
 
 from managed_databases.kube.collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
+from managed_databases.sandbox.catalogue import type_id
 from stories.world import manifest
 from virtual.begun_world import APP, begin
 from virtual.memory_cluster import Raw
+from virtual.two_users import TWO, is_well, rotation, turned
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 
 MAY_ADOPT = [{"name": NAMESPACE, "powers": ["adopt"]}]
 
 
-async def begin_elsewhere(world: VirtualWorld) -> str:
-    """Return the id of a datastore that the console has made."""
+async def begin_elsewhere(world: VirtualWorld, version: str = "16") -> str:
+    """Return the id of a PostgreSQL datastore that the console has made."""
     await begin(world, allowedNamespaces=MAY_ADOPT)
-    return str((await world.create("datastores", {"name": "made-in-the-console"}))["id"])
+    type_ = type_id("postgresql", version)
+    return str((await world.create("datastores", {"name": "made-in-the-console", "type_id": type_}))["id"])
 
 
 async def hide_the_catalogue(world: VirtualWorld) -> None:
@@ -103,3 +106,71 @@ def test_a_copy_that_is_there_is_kept_right_meanwhile(endpoint: str | None) -> N
 
 def copy_of(raw: Raw) -> Raw:
     return {"type": raw["type"], "data": dict(raw["data"])}
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_catalogue_that_does_not_list_the_type_is_waited_for(is_there: bool) -> None:
+    """As one that is not read: what it lists tomorrow would find a Secret of a type that can never be changed."""
+
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            there = {"datastoreRef": {"id": await begin_elsewhere(world)}}
+            if is_there:
+                world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, there))
+                await world.until("it is ready", lambda: world.says(APP, "Ready")[0] == "True")
+            await world.kill()
+            await world.fault(path="^/v1/datastore-types$", method="GET", short_list=0, times=None)
+            await world.start()
+            world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, there)) if not is_there else None
+            world.cluster.delete(ResourceKey(SECRET, NAMESPACE, "app-user")) if is_there else None
+            await asyncio.sleep(300)
+            assert secret(world) == {}
+            assert world.says(APP, "Ready")[0] == "False"
+            assert "does not list its type" in world.get(APP)["status"]["message"]
+            await world.clear_faults()
+            await world.until("it is ready", lambda: world.says(APP, "Ready")[0] == "True", 7200)
+            assert secret(world)["type"] == "servicebinding.io/postgresql"
+
+    in_virtual_time(scenario())
+
+
+@pytest.mark.parametrize("active", ["Own", "Twin"])
+def test_the_mounted_secret_of_two_users_waits_as_others_do(active: str) -> None:
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            there = {"datastoreRef": {"id": await begin_elsewhere(world)}}
+            world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, there | TWO))
+            await world.until("two", lambda: rotation(world).get("active") == "Own" and is_well(world), 600)
+            if active == "Twin":
+                await turned(world, "one", "Twin")
+            await asyncio.sleep(1200)
+            before = copy_of(secret(world))
+            await hide_the_catalogue(world)
+            world.cluster.delete(ResourceKey(SECRET, NAMESPACE, "app-user"))
+            await asyncio.sleep(120)
+            assert secret(world) == {}
+            assert world.says(APP, "Ready")[0] == "False"
+            await world.clear_faults()
+            await world.until("it is back", lambda: is_well(world) and secret(world), 900)
+            assert copy_of(secret(world)) == before
+
+    in_virtual_time(scenario())
+
+
+@pytest.mark.parametrize("version", ["16", "16-1C"])
+def test_a_pooler_is_there_if_the_secret_says_so(version: str) -> None:
+    """An engine of 1C has none: applications would be led to a port where nothing listens."""
+
+    async def scenario() -> None:
+        async with VirtualWorld() as world:
+            copies = {"copies": [{"name": "app-copy", "endpoint": "Pooler"}], "endpoint": "Pooler"}
+            where = {"datastoreRef": {"id": await begin_elsewhere(world, version)}, "credentials": copies}
+            world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, where))
+            await world.until("the copy opens", lambda: "uri" in secret(world, "app-copy").get("data", {}))
+            await asyncio.sleep(60)
+            before = [copy_of(secret(world, name)) for name in ("app-user", "app-copy")]
+            await hide_the_catalogue(world)
+            await asyncio.sleep(1300)
+            assert [copy_of(secret(world, name)) for name in ("app-user", "app-copy")] == before
+
+    in_virtual_time(scenario())

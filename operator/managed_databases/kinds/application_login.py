@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import quote
 
-from managed_databases.kinds.datastore_endpoints import Endpoints
+from managed_databases.kinds.datastore_endpoints import POOLER_KEY, Endpoints
 from managed_databases.kinds.engines import KAFKA, MYSQL, POSTGRESQL, REDIS
 
 TlsMode = Literal["require", "verify-ca", "verify-full"]
@@ -24,6 +24,8 @@ TYPE_KEY: Final = "type"
 """The key of a credentials Secret that names the engine."""
 TLS_KEYS: Final = (TYPE_KEY, "sslmode", "ssl-mode")
 """The keys of a Secret that tell how applications that have it check the server's certificate."""
+ENGINE_KEYS: Final = (*TLS_KEYS, POOLER_KEY)
+"""The keys of a Secret whose values do not depend on where it leads: what it is for, and how its applications connect."""
 
 
 def tls_mode(said: TlsMode | None, held: Mapping[str, str], *, has_ca: bool) -> TlsMode:

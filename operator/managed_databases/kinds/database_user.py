@@ -187,10 +187,13 @@ def _engine(observed: ObservedUser) -> tuple[str, str] | None:
 
 def _awaits_engine(observed: ObservedUser) -> Wait | None:
     """The engine is the type of the Secret, which can never be changed."""
-    if observed.catalogue.known or _engine(observed) is not None:
+    if _engine(observed) is not None:
         return None
-    why = f"the project's catalogue, which tells the engine of the datastore, {observed.catalogue.not_read_yet}"
-    return Wait(Reason.LOOKING, why)
+    if observed.catalogue.known:
+        why = "does not list its type; a ManagedDatastore that takes the datastore over (spec.adoption) tells the engine, too"
+    else:
+        why = observed.catalogue.not_read_yet
+    return Wait(Reason.LOOKING, f"the project's catalogue, which tells the engine of the datastore, {why}")
 
 
 def _type(observed: ObservedUser) -> str:

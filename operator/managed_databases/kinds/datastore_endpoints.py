@@ -15,6 +15,8 @@ WHERE = ("host", "hosts", "read-only-host", "bootstrap-servers")
 """The keys of a credentials Secret that name hosts. Ports are not among them, because they are known from the engine."""
 DATABASE_KEY = "database"
 """The key of a credentials Secret that names the database."""
+POOLER_KEY: Final = "pooler-port"
+"""The key of a credentials Secret that names the port of the pooler; only a Secret of an engine with a pooler has it."""
 KEPT_KEYS = (*WHERE, DATABASE_KEY)
 """The keys of a credentials Secret whose values may stay while the API does not tell them."""
 REDIS_USER = "default"
@@ -69,9 +71,14 @@ def endpoints(
         read_write=masters[0] if masters else None,
         read_only=replicas[0] if replicas else None,
         port=numbers.get(kind),
-        pooler_port=ports.postgresql_pooler if has_pooler(kind, version) else None,
+        pooler_port=ports.postgresql_pooler if _has_pooler(kind, version, before or {}) else None,
         public=_public_hosts(datastore, before or {}, frozenset(by_role.values())),
     )
+
+
+def _has_pooler(kind: str, version: str, before: Mapping[str, str]) -> bool:
+    """While the version is not known, what the Secret says counts."""
+    return has_pooler(kind, version) if version else POOLER_KEY in before
 
 
 def has_hosts(datastore: Datastore | None, before: Mapping[str, str] | None = None) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from managed_databases.kinds.shared_fields import Side
-from managed_databases.kinds.verdicts import Stall
+from managed_databases.kinds.verdicts import Stall, Wait
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class TurnsView:
     """A hash of what the Secret shall hold."""
     left_out: tuple[str, ...] = ()
     """What of the spec is not in it, a sentence each."""
-    problem: Stall | None = None
+    problem: Wait | Stall | None = None
     """Why the Secret cannot be written."""
     has_active: bool = False
     """Whether the Secret has the active user's login, which opens, until it gets that of the one whose turn it is."""

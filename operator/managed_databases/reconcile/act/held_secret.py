@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from managed_databases.kinds.application_login import TLS_KEYS
+from managed_databases.kinds.application_login import ENGINE_KEYS
 from managed_databases.kinds.credential_views import HeldSecret
 from managed_databases.kinds.datastore_endpoints import KEPT_KEYS
 from managed_databases.kinds.kind import Credential
@@ -16,7 +16,7 @@ from managed_databases.reconcile.ports import SecretContent
 
 def held_secret(current: Pass, credential: Credential, mine: SecretContent) -> HeldSecret:
     """Return what the resource's credentials Secret says. Where it leads counts only if it was written for this object."""
-    told = told_by(mine, *TLS_KEYS, *(() if current.observed.status.id is None else KEPT_KEYS))
+    told = told_by(mine, *ENGINE_KEYS, *(() if current.observed.status.id is None else KEPT_KEYS))
     held, password = HeldSecret(told), mine.data.get(credential.key)
     ours = ALWAYS_OURS | OPTIONAL_KEYS | {credential.key}
     if password is None or not is_text(password):

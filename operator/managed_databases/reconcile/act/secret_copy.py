@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import SecretStr
 
-from managed_databases.kinds.application_login import TLS_KEYS
+from managed_databases.kinds.application_login import ENGINE_KEYS
 from managed_databases.kinds.credential_views import HeldSecret
 from managed_databases.kinds.credentials_spec import CopySpec
 from managed_databases.kinds.datastore_endpoints import KEPT_KEYS
@@ -96,10 +96,10 @@ class CopySource:
         count for a copy that leads to the same endpoint.
         """
         observed = self._shaped(copy)
-        own = replace(observed, held_secret=HeldSecret(told_by(main, *TLS_KEYS)))
+        own = replace(observed, held_secret=HeldSecret(told_by(main, *ENGINE_KEYS)))
         if copy.endpoint is not None and self.credential.lacks(own) is not None:
             return None
-        keys: Mapping[str, str] = told_by(main, *TLS_KEYS, *(() if copy.endpoint is not None else KEPT_KEYS))
+        keys: Mapping[str, str] = told_by(main, *ENGINE_KEYS, *(() if copy.endpoint is not None else KEPT_KEYS))
         return replace(observed, held_secret=HeldSecret(keys))
 
 

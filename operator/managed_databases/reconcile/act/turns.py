@@ -166,6 +166,8 @@ class TurnsReader:
         if mounted is not None:
             held = held_secret(_as_mounted(current, view.user, held, mounted), credential, mounted)
         reading = _as_mounted(current, view.user, held, mounted)
+        if unknown := credential.awaits(reading.observed):
+            return TurnsRead(replace(view, problem=unknown, version=version))
         wanted = desired(reading, password)
         held = replace(held, left_out=credential.left_out(reading.observed, password))
         is_mounted = mounted is not None and not differs(mounted, wanted)

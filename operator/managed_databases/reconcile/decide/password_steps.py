@@ -5,6 +5,7 @@ from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Stall, Verdict, Wait
 from managed_databases.reconcile.decide.turns import leads_to_twin, mount_step, own_is_mounted, turn_step
+from managed_databases.reconcile.decide.waited_references import calls_wait_for_work
 
 _SEND = Credentials(PasswordStep.SEND, Reason.ROTATING, "the new password is sent to the cloud")
 _SWITCH = Credentials(PasswordStep.SWITCH, Reason.ROTATING, "the cloud has the new password: the Secret gets it")
@@ -42,7 +43,7 @@ def _next_step(kind: CloudKind, observed: Observed, view: PasswordView) -> Verdi
         return (_without_given(observed, view) if view.only_given_lacks else None) or view.problem
     if kind.credential is not None and kind.credential.value_of is not None:
         return _told_step(view)
-    if view.given_is_set:
+    if view.given_is_set and calls_wait_for_work(kind, observed):
         return Credentials(PasswordStep.WRITE, Reason.READY, "the Secret gets the password that the cloud has")
     if view.pending is not None:
         if view.pending_sent:

@@ -2,6 +2,7 @@
 
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.observed import Observed
+from managed_databases.kinds.phases import AT_WORK
 from managed_databases.kinds.verdicts import (
     Stall,
     Wait,
@@ -18,6 +19,13 @@ def reference_problem(kind: CloudKind, observed: Observed, *, at_creation: bool 
         if counts and referred is not None and referred.problem is not None:
             return referred.problem
     return None
+
+
+def calls_wait_for_work(kind: CloudKind, observed: Observed) -> bool:
+    """Return whether the API takes no change for now, because the cloud is at work on the object or on one it refers to."""
+    if observed.external is not None and observed.external.status in AT_WORK:
+        return True
+    return reference_problem(kind, observed) is not None and is_only_work(kind, observed)
 
 
 def is_only_work(kind: CloudKind, observed: Observed) -> bool:
