@@ -26,6 +26,13 @@ STANDING: Final = (
         _ODD,
     ),
     Mutant(
+        "the value of an annotation is told only if it is no secret",
+        "reconcile/report/odd_annotations.py",
+        'return f"{APPROVE}: {value}" if _HASH.fullmatch(value) else APPROVE',
+        'return f"{APPROVE}: {value}"',
+        _ODD,
+    ),
+    Mutant(
         "only what has a name is told to choose another one",
         "kinds/kind.py",
         'return "name" in self.spec.model_fields',

@@ -59,7 +59,6 @@ async def test_an_example(world: World, name: str) -> None:
     for each in mine:
         if each["kind"] == "ManagedDatastore":
             await world.change("ManagedDatastore", each["metadata"]["name"], deletionProtection=False)
-            await world.becomes("ManagedDatastore", each["metadata"]["name"], "Synced")
     for each in mine:
         await no_longer_protected(world, each["kind"], each["metadata"]["name"])
     await asyncio.gather(*(world.delete(each["kind"], each["metadata"]["name"]) for each in mine))

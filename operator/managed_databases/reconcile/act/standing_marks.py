@@ -10,7 +10,12 @@ from managed_databases.reconcile.decide.differences import awaited_approvals
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.ports import Kube, Resource
 from managed_databases.reconcile.report.event_recorder import FINALIZER_RESTORED, Announcement, EventRecorder
-from managed_databases.reconcile.report.odd_annotations import ODD_ANNOTATION, is_approval_odd, odd_annotations
+from managed_databases.reconcile.report.odd_annotations import (
+    ODD_ANNOTATION,
+    is_approval_odd,
+    odd_annotations,
+    told_approval,
+)
 
 log = structlog.get_logger()
 
@@ -24,7 +29,7 @@ class StandingMarks:
         """Enter into `current` what is to be said of annotations without effect, and post an Event when that is news."""
         observed, memory = current.observed, current.memory
         approval, before = observed.annotations.get(APPROVE, ""), current.resource.told.condition(ODD_ANNOTATION)
-        was_told = before is not None and f"{APPROVE}: {approval} " in before.message
+        was_told = before is not None and f"{told_approval(approval)} " in before.message
         is_odd = is_approval_odd(current.kind, observed, memory.approval, was_told=was_told)
         if not approval or awaited_approvals(current.kind, observed) is not None:
             memory.approval = approval, is_odd

@@ -23,9 +23,9 @@ def odd_annotations(observed: Observed, *, is_approval_odd: bool) -> str | None:
     """Return what to say about annotations of a resource that have no effect; None if there are none."""
     told = [*_mistyped(observed.annotations)]
     if is_approval_odd:
+        approval = told_approval(observed.annotations[APPROVE])
         told.append(
-            f"the annotation {APPROVE}: {observed.annotations[APPROVE]} approves nothing: it takes the value that the message of "
-            "a change names which waits for it"
+            f"the annotation {approval} approves nothing: it takes the value that the message of a change names which waits for it"
         )
     recreate = observed.annotations.get(RECREATE)
     if recreate is not None and recreate not in (observed.status.id, *observed.status.lost_ids):
@@ -33,6 +33,11 @@ def odd_annotations(observed: Observed, *, is_approval_odd: bool) -> str | None:
             f"the annotation {RECREATE} has an effect only with the id of this resource's object, once that is gone"
         )
     return "; ".join(told) or None
+
+
+def told_approval(value: str) -> str:
+    """Return how the annotation that approves a change is told: a value that no change has may be a secret, pasted by mistake."""
+    return f"{APPROVE}: {value}" if _HASH.fullmatch(value) else APPROVE
 
 
 def is_approval_odd(kind: CloudKind, observed: Observed, before: tuple[str, bool] | None, *, was_told: bool) -> bool:
@@ -47,11 +52,13 @@ def is_approval_odd(kind: CloudKind, observed: Observed, before: tuple[str, bool
     awaited = awaited_approvals(kind, observed)
     if awaited is not None and value in awaited:
         return False
+    if not _HASH.fullmatch(value):
+        return True
     if before is not None and before[0] == value:
         return before[1]
     if awaited is None:
         return was_told
-    return bool(awaited) or not _HASH.fullmatch(value) or before is not None or was_told
+    return bool(awaited) or before is not None or was_told
 
 
 def odd_annotation(observed: Observed) -> Mapping[str, Saying]:
