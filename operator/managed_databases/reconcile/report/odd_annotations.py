@@ -25,7 +25,7 @@ def odd_annotations(observed: Observed, *, is_approval_odd: bool) -> str | None:
     if is_approval_odd:
         approval = told_approval(observed.annotations[APPROVE])
         told.append(
-            f"the annotation {approval} approves nothing: it takes the value that the message of a change names that waits for it"
+            f"the annotation {approval} approves nothing: it takes the value that the message of a waiting change names"
         )
     recreate = observed.annotations.get(RECREATE)
     if recreate is not None and recreate not in (observed.status.id, *observed.status.lost_ids):
