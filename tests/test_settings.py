@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from managed_databases.kube.operator import controller_settings
-from managed_databases.reconcile.settings import ControllerSettings
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.settings import Settings
 
 KNOBS = {"workers": 3, "datastore_workers": 2, "max_connections": 5, "poll_seconds": 7.5, "call_limit_seconds": 4.0}

@@ -189,7 +189,7 @@ TYPOS = (
     ),
     Typo(
         "what protects a holder",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "not spec.protects_itself",
         "not spec.protect_itself",
         lines=4,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from managed_databases.reconcile.settings import ControllerSettings
+from managed_databases.reconcile.controller_settings import ControllerSettings
 
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
 CONTROLLER = ControllerSettings()

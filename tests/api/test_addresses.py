@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from managed_databases.api import Client, StaticToken
 from managed_databases.api.collections import USERS
 from managed_databases.api.errors import Misdirected
-from managed_databases.api.identity import find_endpoint, other_version, url_problem
+from managed_databases.api.identity_service import find_endpoint, other_version, url_problem
 from managed_databases.api.models import CatalogueService
 
 

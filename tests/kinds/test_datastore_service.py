@@ -5,7 +5,7 @@ import pytest
 
 from kinds.builders import datastore, seen_datastore
 from managed_databases.kinds.credential_views import HeldSecret
-from managed_databases.kinds.keeper_views import ServicesView, WantedService
+from managed_databases.kinds.keeper_views import KeptViews, ServicesView, WantedService
 from managed_databases.kinds.managed_datastore import KIND
 
 TWO = {"connection": {"master": "m.example", "replica-1": "r.example"}}
@@ -78,4 +78,4 @@ def test_nobody_asks() -> None:
 def test_the_status_keeps_the_names_until_they_are_gone(external: Any) -> None:
     seen = seen_datastore(external=external, status={"id": "x", "services": ["main", "main-ro"]})
     assert KIND.report(seen).services == ("main", "main-ro")
-    assert KIND.report(replace(seen, services=ServicesView(("main",)))).services == ("main",)
+    assert KIND.report(replace(seen, kept=KeptViews(services=ServicesView(("main",))))).services == ("main",)

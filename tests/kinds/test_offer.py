@@ -17,9 +17,10 @@ from managed_databases.api.models import (
     Quota,
 )
 from managed_databases.kinds.database_catalogue import CATALOGUE as KIND
-from managed_databases.kinds.database_catalogue import CatalogueContent
+from managed_databases.kinds.database_catalogue import CatalogueContent, QuotaLeft
 from managed_databases.kinds.offer import (
     MAX_BYTES,
+    NamespaceOffer,
     content_for,
     in_words,
     left_in_words,
@@ -33,7 +34,7 @@ def quota(name: str, used: int, limit: int) -> Quota:
     return Quota.model_validate({"name": name, "used": used, "limit": limit})
 
 
-OWN = {"region": "region-1", "default": True, "powers": [], "namePrefixes": []}
+OWN = NamespaceOffer("region-1", default=True)
 QUOTAS = (
     quota("datastores", 3, 20),
     quota("vcpus", 13, 200),
@@ -52,7 +53,7 @@ FULL = replace(
 
 
 def content(catalogue: Catalogue = FULL, *in_use: tuple[str, str], quotas: Any = QUOTAS) -> dict[str, Any]:
-    return content_for(offer(catalogue, quotas), OWN, in_use)
+    return content_for(offer(catalogue, quotas), OWN, in_use).written()
 
 
 def test_the_content_is_in_the_words_of_specs() -> None:
@@ -152,9 +153,10 @@ def test_a_little_use_of_a_large_quota_changes_nothing() -> None:
 
 
 def test_the_column_of_quotas_fits() -> None:
-    rows = [{"name": name, "left": 123_456_789} for name in ("datastores", "vcpus", "ram", "disk", "others")]
+    names = ("datastores", "vcpus", "ram", "disk", "others")
+    rows = [QuotaLeft(name=name, left=123_456_789, limit=123_456_789) for name in names]
     assert left_in_words(rows) == "123456789 datastores, 123456789 vCPU"
-    assert left_in_words([{"name": "ram", "left": 512}]) == "512M RAM"
+    assert left_in_words([QuotaLeft(name="ram", left=512, limit=1024)]) == "512M RAM"
     assert left_in_words([]) == ""
 
 

@@ -11,7 +11,7 @@ from kinds.builders import seen_user
 from managed_databases.kinds.database_user import KIND
 from managed_databases.kinds.password_rotation import lock_date, rotated
 from managed_databases.kinds.shared_fields import Rotated
-from managed_databases.kinds.turns_view import Naming
+from managed_databases.kinds.turns_view import Naming, PairView
 from managed_databases.kinds.two_users import MAX_SECRET, needs_twin, twin_user, wanted_token
 from managed_databases.kinds.user_rotation import UserRotation
 
@@ -21,7 +21,7 @@ TWO = {"rotation": {"strategy": "TwoUsers"}}
 
 def owned(spec: dict[str, Any], *naming: Naming, **status: Any) -> dict[str, dict[str, Any]]:
     seen = seen_user(TWO | spec)
-    seen = replace(seen, naming=naming, status=seen.status.model_copy(update={"id": "1"} | status))
+    seen = replace(seen, pair=PairView(naming=naming), status=seen.status.model_copy(update={"id": "1"} | status))
     return {f"{each.kind} {each.name}": dict(each.spec) for each in KIND.owned(seen)}
 
 

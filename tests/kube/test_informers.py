@@ -9,10 +9,10 @@ import pytest
 from kube.fake_api_server import PLANET, THING, FakeApiServer, serving, until
 from kube.thing_crd import GROUP_PATH, create, install
 from managed_databases.kube.cache import Store
-from managed_databases.kube.collections import of_kinds
 from managed_databases.kube.connection import MERGE_PATCH, KubeConnection
 from managed_databases.kube.informers import Informers
 from managed_databases.kube.relist import Relist
+from managed_databases.kube.watched_collections import of_kinds
 from managed_databases.reconcile.ports import ResourceKey
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from managed_databases.kube.answers import error_for
+from managed_databases.kube.refusals import error_for
 from managed_databases.reconcile.ports import (
     AlreadyThere,
     KubeError,

@@ -9,10 +9,10 @@ import pytest
 from kube.fake_api_server import THING, THINGS, FakeApiServer, serving, until
 from kube.test_kopf_contract import things, watched
 from managed_databases.kube.cache import Store
-from managed_databases.kube.collections import of_kinds
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.informers import HistoryRestored, Informers
 from managed_databases.kube.relist import Relist
+from managed_databases.kube.watched_collections import of_kinds
 
 
 def thing(version: int, name: str = "one") -> dict[str, Any]:

@@ -48,14 +48,14 @@ ANSWERS: Final = (
     ),
     Mutant(
         "an integer beyond 64 bits counts as not told",
-        "api/models/shared_fields.py",
+        "api/models/base_models.py",
         "Whole = Annotated[int, Field(ge=-WHOLE_LIMIT, lt=WHOLE_LIMIT)]",
         "Whole = Annotated[int, Field()]",
         ("api/test_answers.py",),
     ),
     Mutant(
         "a number that is infinite or none counts as not told",
-        "api/models/shared_fields.py",
+        "api/models/base_models.py",
         ", allow_inf_nan=False)",
         ")",
         ("api/test_answers.py",),
@@ -230,7 +230,7 @@ ANSWERS: Final = (
     ),
     Mutant(
         "of a catalogue without end nothing is made",
-        "reconcile/project/catalogue.py",
+        "reconcile/project/catalogue_reader.py",
         "            require_few(call.operation, reply.value, MAX_OFFERS)\n",
         "",
         ("reconcile/project/test_catalogue_details.py",),

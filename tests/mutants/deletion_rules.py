@@ -92,14 +92,14 @@ DELETION: Final = (
     ),
     Mutant(
         "only what a status says of the deletion itself holds that up",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         " and holder.told.observed_generation == holder.generation",
         "",
         ("reconcile/observe/test_references_of_guests.py",),
     ),
     Mutant(
         "whatever holds up a deletion is seen as that",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "synced is not None and synced.reason != Reason.DELETING",
         "synced is not None and synced.reason == Reason.IN_USE",
         (*_HELD_UP, "reconcile/observe/test_references_of_guests.py"),

@@ -8,7 +8,7 @@ _STORMS = ("virtual/test_hostile_tenants.py",)
 _TENANTS = ("virtual/test_two_tenants.py",)
 _VISIBLE = ("test_visible.py", "virtual/test_nothing_is_hidden.py")
 _LEFT_ALONE = ("virtual/test_lists_left_alone.py",)
-_ROTATION = ("reconcile/scheduling/test_rotation.py",)
+_ROTATION = ("reconcile/scheduling/test_fair_queue.py",)
 
 FAIRNESS: Final = (
     Mutant(

@@ -6,7 +6,11 @@ from mutants.mutant import Mutant
 
 _DECIDE = ("reconcile/decide",)
 _GUARDS = ("virtual/test_guards.py",)
-_REFERENCES = tuple(f"reconcile/observe/test_references{part}.py" for part in ("", "_of_guests", "_depend"))
+_REFERENCES = (
+    "reconcile/observe/test_resolved_references.py",
+    "reconcile/observe/test_references_of_guests.py",
+    "reconcile/observe/test_references_depend.py",
+)
 
 OWNERSHIP: Final = (
     Mutant(
@@ -60,42 +64,42 @@ OWNERSHIP: Final = (
     ),
     Mutant(
         "another namespace's datastore needs its permission",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "return self._is_in(asker, holder) if spec is None else asker.key.namespace in allowed_namespaces(spec)",
         "return True",
         _GUARDS,
     ),
     Mutant(
         "who refers to a resource whose spec cannot be read waits for it, and does not fail",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "        except UnreadableSpec:\n            return None\n",
         "        except UnreadableSpec:\n            raise\n",
         _REFERENCES,
     ),
     Mutant(
         "a spec that cannot be read lets in nobody whose object is not proven to be there",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "return told.id is not None and told.datastore_id == holder.told.id and self.owners.counts(asker.key)",
         "return True",
         _REFERENCES,
     ),
     Mutant(
         "no step is taken in a datastore whose spec cannot be read",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "if problem is None and spec is None:",
         "if False:",
         _REFERENCES,
     ),
     Mutant(
         "what is in a datastore whose spec cannot be read does not count as going with it",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "    if spec is None:\n        return False\n",
         "    if spec is None:\n        return holder.deleting_since is not None\n",
         _REFERENCES,
     ),
     Mutant(
         "a datastore that nobody holds needs the power to adopt",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "if not lookup.project.may_adopt:",
         "if False:",
         _GUARDS,
@@ -109,7 +113,7 @@ OWNERSHIP: Final = (
     ),
     Mutant(
         "nobody gets into another DatabaseProject's datastore by its id",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "        if _project_of(holder, lookup.project) != lookup.project.name:\n",
         "        if False:\n",
         ("virtual/test_two_projects_of_one.py",),

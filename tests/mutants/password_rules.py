@@ -101,7 +101,7 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "the password of a person is not changed by dates",
-        "reconcile/act/rotation.py",
+        "reconcile/act/rotation_times.py",
         " and credential.given(current.observed.spec) is None",
         "",
         _ROTATION,
@@ -222,7 +222,7 @@ PASSWORDS: Final = (
     Mutant(
         "the status has the check of the password that the cloud got last",
         "reconcile/act/password_change.py",
-        "return Facts(password_unconfirmed=None, password_check=secret_content.check(current, password))",
+        "return Facts(password_unconfirmed=None, password_check=desired_secret.check(current, password))",
         "return Facts(password_unconfirmed=None)",
         _SET_BACK,
     ),
@@ -258,7 +258,7 @@ PASSWORDS: Final = (
     Mutant(
         "the Secret is written before the user is made",
         "reconcile/act/password_change.py",
-        "            written = await self._put(current, wanted, secret_content.check(current, password))",
+        "            written = await self._put(current, wanted, desired_secret.check(current, password))",
         "            return password",
         _SECRETS,
     ),
@@ -313,7 +313,7 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "a retained Secret has no owner that garbage collection would follow",
-        "reconcile/act/secret_content.py",
+        "reconcile/act/desired_secret.py",
         'owner=resource if current.observed.spec.deletion_policy == "Delete" else None,\n        drops=OPTIONAL_KEYS',
         "owner=resource,\n        drops=OPTIONAL_KEYS",
         _SECRETS,
@@ -369,7 +369,7 @@ PASSWORDS: Final = (
     ),
     Mutant(
         "no check vouches for a password that nobody has seen work",
-        "reconcile/act/secret_content.py",
+        "reconcile/act/desired_secret.py",
         "if mine is None or there is None or judge(current, mine, password) is not None:",
         "if True:",
         ("virtual/test_password_checks.py",),

@@ -70,7 +70,7 @@ PINNED: Final = (
     ),
     Mutant(
         "a 404 is about the object that was asked for",
-        "reconcile/project/objects.py",
+        "reconcile/project/project_objects.py",
         "if not error.is_about(known.collection.words, id_):",
         "if False:",
         _BELIEVED,

@@ -141,7 +141,7 @@ LEADERS: Final = (
     ),
     Mutant(
         "the refusal of an admission is one, whatever its code",
-        "kube/answers.py",
+        "kube/refusals.py",
         "if any(words in message for words in ADMISSION_REFUSES):",
         "if False:",
         ("kube/test_kubernetes_answers.py",),

@@ -89,14 +89,14 @@ PROOF: Final = (
     ),
     Mutant(
         "nobody gets in by an unproven datastore",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "if not self.owners.counts(key):",
         "if False:",
         _PROVEN,
     ),
     Mutant(
         "what somebody says to hold is not for those who may adopt",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "        key = self.owners.holder(lookup.name_of(kind, id_))\n",
         "        key = self.owners.proven_holder(lookup.name_of(kind, id_))\n",
         _LOST,

@@ -25,7 +25,7 @@ SECRETS: Final = (
     ),
     Mutant(
         "the mounted Secret of two users is not written before its type is known",
-        "reconcile/act/turns.py",
+        "reconcile/act/mounted_secret.py",
         "if unknown := credential.awaits(reading.observed):",
         "if unknown := None:",
         _ENGINE,
@@ -74,7 +74,7 @@ SECRETS: Final = (
     ),
     Mutant(
         "a key that has left the spec is taken out of the Secret, and no old password stays in it",
-        "reconcile/act/secret_content.py",
+        "reconcile/act/desired_secret.py",
         "drops=OPTIONAL_KEYS | (before.keys - ALWAYS_OURS - {credential.key}),",
         "drops=OPTIONAL_KEYS,",
         _FIT,
@@ -88,7 +88,7 @@ SECRETS: Final = (
     ),
     Mutant(
         "the checksum of a Secret tells of every key",
-        "reconcile/act/secret_content.py",
+        "reconcile/act/desired_secret.py",
         "current.checks.checksum(resource.uid, data)",
         "current.checks.checksum(resource.uid, {})",
         _FIT,

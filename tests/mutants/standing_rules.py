@@ -48,7 +48,7 @@ STANDING: Final = (
     ),
     Mutant(
         "whoever names a datastore that is not here learns how another namespace's is named",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         'is named with {reference.field}.namespace" if reference.parent else ""',
         'is named with {reference.field}.namespace" if False else ""',
         _MISTAKES,
@@ -125,10 +125,10 @@ STANDING: Final = (
     ),
     Mutant(
         "projects, namespaces and datastores take turns",
-        "reconcile/scheduling/rotation.py",
+        "reconcile/scheduling/fair_queue.py",
         "            if branch:\n                self._units.move_to_end(unit)\n",
         "            if branch:\n                pass\n",
-        ("reconcile/scheduling/test_rotation.py",),
+        ("reconcile/scheduling/test_fair_queue.py",),
     ),
     Mutant(
         "only an unclear outcome binds a pending password",

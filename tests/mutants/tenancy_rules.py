@@ -10,8 +10,8 @@ _PROJECTS = ("reconcile/project/test_projects.py",)
 _KEEPS = ("virtual/test_who_keeps_a_datastore.py",)
 _GUESTS = ("virtual/test_guests.py",)
 _CATALOGUES = ("reconcile/catalogues/test_wanted.py",)
-_KEPT_CATALOGUES = ("reconcile/catalogues/test_keeper.py",)
-_FAILING_CATALOGUES = ("reconcile/catalogues/test_failures.py",)
+_KEPT_CATALOGUES = ("reconcile/catalogues/test_catalogue_keeper.py",)
+_FAILING_CATALOGUES = ("reconcile/catalogues/test_failed_tries.py",)
 _ADDRESSES = "reconcile/project/addresses.py"
 
 TENANCY: Final = (
@@ -24,7 +24,7 @@ TENANCY: Final = (
     ),
     Mutant(
         "a namespace that loses its permission loses its catalogue",
-        "reconcile/catalogues/keeper.py",
+        "reconcile/catalogues/catalogue_keeper.py",
         "        await self._undeleted.each(unwanted, self._delete)\n",
         "",
         _KEPT_CATALOGUES,
@@ -38,14 +38,14 @@ TENANCY: Final = (
     ),
     Mutant(
         "what is refused elsewhere delays no deletion of a catalogue",
-        "reconcile/catalogues/keeper.py",
+        "reconcile/catalogues/catalogue_keeper.py",
         "                await self._clock.wait(self._asked, self._clock.monotonic() + seconds)",
         "                await self._clock.sleep(seconds)",
         _FAILING_CATALOGUES,
     ),
     Mutant(
         "a catalogue whose write had no answer may be there, and is deleted",
-        "reconcile/catalogues/keeper.py",
+        "reconcile/catalogues/catalogue_keeper.py",
         "        self._kept[key] = _Kept(UNKNOWN, 0, self._clock.monotonic())\n",
         "        return\n",
         _FAILING_CATALOGUES,
@@ -53,8 +53,8 @@ TENANCY: Final = (
     Mutant(
         "a catalogue tells what is left of a quota, not what others use",
         "kinds/offer.py",
-        '"left": rounded_down(line.left), "limit": line.limit}',
-        '"left": rounded_down(line.left), "used": line.used, "limit": line.limit}',
+        "left=rounded_down(line.left)",
+        "left=rounded_down(line.used)",
         ("kinds/test_offer.py",),
     ),
     Mutant(
@@ -151,14 +151,14 @@ TENANCY: Final = (
     ),
     Mutant(
         "a guest restores no backup unless the owner lets him",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "        if rights is None or reference.guest_may(rights):",
         "        if True:",
         _GUESTS,
     ),
     Mutant(
         "a guest refers only to databases that the owner shares",
-        "reconcile/observe/references.py",
+        "reconcile/observe/resolved_references.py",
         "        return namespace in spec.allowed_namespaces and holder.key.name in spec.rights_of(namespace).databases",
         "        return namespace in spec.allowed_namespaces",
         _GUESTS,

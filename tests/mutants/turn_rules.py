@@ -5,8 +5,8 @@ from typing import Final
 from mutants.mutant import Mutant
 
 _DECIDE = "reconcile/decide/turns.py"
-_READ = "reconcile/act/turns.py"
-_DUE = "reconcile/act/rotation.py"
+_READ = "reconcile/act/mounted_secret.py"
+_DUE = "reconcile/act/rotation_times.py"
 _TABLE = ("reconcile/decide/test_turns.py",)
 _STORY = ("virtual/test_two_users.py",)
 _DISTURBED = ("virtual/test_two_users_disturbed.py",)
@@ -51,14 +51,14 @@ TURNS: Final = (
     Mutant(
         "the login before has ended only once the cloud has another password",
         _DECIDE,
-        "elif observed.twin.handled != token:",
+        "elif twin.handled != token:",
         "elif False:",
         _TABLE,
     ),
     Mutant(
         "where a login is asked for, it comes before the turn",
         _DECIDE,
-        "return is_next and observed.probe is not None and not observed.probe.is_proven",
+        "return is_next and observed.kept.probe is not None and not observed.kept.probe.is_proven",
         "return False",
         _TABLE,
     ),
@@ -88,7 +88,7 @@ TURNS: Final = (
         _READ,
         "if password is None or told != twin.password_check:",
         "if password is None:",
-        ("reconcile/act/test_turns.py",),
+        ("reconcile/act/test_mounted_secret.py",),
     ),
     Mutant(
         "the own user's Secret that somebody deletes is made of the mounted one",
@@ -156,7 +156,7 @@ TURNS: Final = (
     Mutant(
         "a second user whose login is in use is not deleted",
         "reconcile/decide/deletion.py",
-        "if isinstance(verdict, Delete) and observed.used_by is not None:",
+        "if isinstance(verdict, Delete) and observed.pair.used_by is not None:",
         "if False:",
         _DISTURBED,
     ),

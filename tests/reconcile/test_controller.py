@@ -5,9 +5,9 @@ from typing import Any, cast
 
 from managed_databases.kinds.registry import kinds
 from managed_databases.reconcile.controller import SPARE_SHARE, Controller
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.observe.seals import OwnershipKey
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey, SecretContent
-from managed_databases.reconcile.settings import ControllerSettings
 from reconcile.manual_clocks import StillClock
 
 KEYS = [ResourceKey("DatabaseUser", "here", f"u{number}") for number in range(1000)]

@@ -17,7 +17,7 @@ from managed_databases.api.collections import (
     rename,
 )
 from managed_databases.api.errors import Busy, Invalid, NotFound, OutcomeUnknown, RateLimited
-from managed_databases.api.identity import PasswordToken
+from managed_databases.api.identity_service import PasswordToken
 from managed_databases.api.models import Datastore, NewDatabase, NewDatastore, NewFlavor, NewUser
 from sandbox.account import NOWHERE, SIZE
 from sandbox_process import SandboxProcess

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
 from virtual.virtual_world import NAMESPACE, VirtualWorld

@@ -16,7 +16,7 @@ from uuid import uuid4
 import orjson
 
 from managed_databases.kinds.registry import kinds
-from managed_databases.kube.collections import SECRET, SERVICE
+from managed_databases.kube.watched_collections import SECRET, SERVICE
 from managed_databases.kube.workloads import PLURALS
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.ports import (

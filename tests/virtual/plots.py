@@ -6,7 +6,7 @@ import asyncio
 import copy
 from typing import Any
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from virtual.faults import REQUEST_FAULTS
 from virtual.other_hands import MAIN, OURS

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from managed_databases.kinds.credentials_spec import ALLOWED, COPIES_FROM
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import condition, manifest
 from virtual.virtual_world import NAMESPACE, VirtualWorld

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import condition, manifest
 from virtual.begun_world import MAIN, begin, synced

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from managed_databases.reconcile.ports import ResourceKey
-from managed_databases.reconcile.project.catalogue import CatalogueReader
+from managed_databases.reconcile.project.catalogue_reader import CatalogueReader
 from managed_databases.reconcile.project.datastore_actions import ActionReader
 from managed_databases.reconcile.project.polling import CollectionPoller
 from stories.world import condition

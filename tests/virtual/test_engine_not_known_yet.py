@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.sandbox.catalogue import type_id
 from stories.world import manifest

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import condition, manifest
 from virtual.everything import project

@@ -4,7 +4,7 @@ import asyncio
 from base64 import b64encode
 from typing import Any
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.annotations import OBJECT_ID, OWNER_UID, RETAINED
 from managed_databases.reconcile.ports import MANAGED_LABEL, ResourceKey
 from stories.world import manifest

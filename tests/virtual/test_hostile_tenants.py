@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
 from virtual.two_projects import begin_with_two_projects, datastore, is_in_sync

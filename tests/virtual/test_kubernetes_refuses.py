@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import condition, manifest
 from virtual.everything import project

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from virtual.given_passwords import APP, GIVEN, SOON, begin_with_given, write
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import VirtualWorld

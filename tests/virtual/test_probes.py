@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from pydantic import SecretStr
 
-from managed_databases.kube.collections import SECRET
 from managed_databases.kube.metrics import state
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.probe import Answer, Login, Outcome
 from managed_databases.reconcile.keepers.prober import REST_SECONDS
 from managed_databases.reconcile.ports import ResourceKey

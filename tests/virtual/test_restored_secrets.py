@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.annotations import OWNER_UID, PASSWORD_CHECK
 from managed_databases.reconcile.ports import MANAGED_LABEL, KubeRefused, KubeUnreachable, ResourceKey
 from stories.world import condition, manifest

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.annotations import CHECKSUM, COPY_OF, OWNER_UID
 from managed_databases.reconcile.keepers.copy_run import REST_SECONDS
 from managed_databases.reconcile.keepers.fights import MAX_CORRECTIONS

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from managed_databases.kinds.credentials_spec import COPIES_FROM
-from managed_databases.kube.collections import NAMESPACE as NAMESPACE_KIND
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import NAMESPACE as NAMESPACE_KIND
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.annotations import COPY_OF, OBJECT_ID, OWNER_UID, RETAINED
 from managed_databases.reconcile.keepers.copy_run import REST_SECONDS
 from managed_databases.reconcile.ports import MANAGED_LABEL, OWN, ResourceKey

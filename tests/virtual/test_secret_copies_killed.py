@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from virtual import secret_copies as of
 from virtual.killed import Killed

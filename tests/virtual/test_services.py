@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from managed_databases.kube.collections import SERVICE
+from managed_databases.kube.watched_collections import SERVICE
 from managed_databases.reconcile.annotations import OWNER_UID
 from managed_databases.reconcile.keepers.fights import MAX_CORRECTIONS
 from managed_databases.reconcile.keepers.service_keeper import REST_SECONDS

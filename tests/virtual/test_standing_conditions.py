@@ -7,7 +7,7 @@ from base64 import b64encode
 import pytest
 
 from managed_databases.kinds.registry import FINALIZER
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.annotations import OWNED_BY, OWNER_UID, PASSWORD_CHECK
 from managed_databases.reconcile.ports import MANAGED_LABEL, ResourceKey
 from stories.world import manifest

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from managed_databases.kube.collections import SECRET
 from managed_databases.kube.metrics import state
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
 from virtual.begun_world import apply, begin, synced

@@ -5,7 +5,7 @@ from base64 import b64encode
 
 import pytest
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.annotations import OBJECT_ID
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import condition, manifest

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from virtual.memory_cluster import Raw
 from virtual.other_hands import OtherHands

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.probe import Answer, Login, Outcome
 from managed_databases.reconcile.keepers.prober import Attempt
 from managed_databases.reconcile.ports import ResourceKey

@@ -21,18 +21,18 @@ from pydantic import SecretStr
 from managed_databases.api.client import Client
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.cache import Store, resource_of
-from managed_databases.kube.collections import NAMESPACE as NAMESPACE_KIND
-from managed_databases.kube.collections import SECRET, SERVICE
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.watched_collections import NAMESPACE as NAMESPACE_KIND
+from managed_databases.kube.watched_collections import SECRET, SERVICE
 from managed_databases.kube.workloads import PLURALS
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.probe import Answer, Login, Outcome
 from managed_databases.reconcile.controller import Controller
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.keepers.prober import Attempt
 from managed_databases.reconcile.observe.seal_key import KEY_SECRET
 from managed_databases.reconcile.observe.seals import OwnershipKey, Seals
 from managed_databases.reconcile.ports import GIVEN, MANAGED_LABEL, OWN, KubeUnreachable, ResourceKey
-from managed_databases.reconcile.settings import ControllerSettings
 from managed_databases.sandbox.projects import DEFAULT_REGION, DEFAULT_WORLD
 from managed_databases.sandbox.server import Sandbox
 from managed_databases.sandbox.settings import Settings

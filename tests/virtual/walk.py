@@ -5,7 +5,7 @@ import copy
 from typing import Any
 
 from managed_databases.kinds.registry import kinds
-from managed_databases.kube.collections import SECRET
+from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.sandbox.faults import LEFT_OUT
 from managed_databases.sandbox.projects import DEFAULT_WORLD

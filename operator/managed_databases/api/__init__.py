@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client, Reply
 from managed_databases.api.errors import ApiError
-from managed_databases.api.identity import ApiIdentity, PasswordToken, StaticToken, TokenSource
+from managed_databases.api.identity_service import ApiIdentity, PasswordToken, StaticToken, TokenSource
 
 __all__ = [
     "ApiError",

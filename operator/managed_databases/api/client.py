@@ -25,7 +25,7 @@ from managed_databases.api.calls import Call
 from managed_databases.api.error_answers import error_for, shown
 from managed_databases.api.errors import ApiError, Invalid, Misdirected, NeverSent, OutcomeUnknown, TooLarge
 from managed_databases.api.headers import masked_request_id, retry_after_seconds
-from managed_databases.api.identity import (
+from managed_databases.api.identity_service import (
     API_VERSION,
     ApiIdentity,
     HeldToken,

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from managed_databases.api.answers import OBJECT_LIMIT_BYTES, read_body
 from managed_databases.api.headers import fits_a_header
-from managed_databases.api.identity import HeldToken, NoToken, TokenSource, _held, url_problem
+from managed_databases.api.identity_service import HeldToken, NoToken, TokenSource, _held, url_problem
 from managed_databases.api.rows import OverLimit, Unreadable
 
 

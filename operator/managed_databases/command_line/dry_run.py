@@ -11,7 +11,7 @@ from managed_databases.command_line.problems import Problem
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
 from managed_databases.kube.cache import resource_of
-from managed_databases.kube.collections import collection_path, object_path
+from managed_databases.kube.watched_collections import collection_path, object_path
 from managed_databases.reconcile.packed_spec import as_values
 from managed_databases.reconcile.ports import KubeError, KubeForbidden, KubeRefused, NotThere, Resource, ResourceKey
 

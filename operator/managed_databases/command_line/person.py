@@ -14,10 +14,10 @@ import yaml
 from managed_databases.command_line.problems import BadUsage, MissingRight, NotInstalled, Problem
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
-from managed_databases.kube.answers import error_for
 from managed_databases.kube.cache import resource_of
-from managed_databases.kube.collections import collection_path, object_path
 from managed_databases.kube.connection import KubeConnection, NotConfigured
+from managed_databases.kube.refusals import error_for
+from managed_databases.kube.watched_collections import collection_path, object_path
 from managed_databases.reconcile.ports import KubeError, KubeForbidden, NotThere, Resource, ResourceKey
 
 Raw = dict[str, Any]

@@ -10,10 +10,10 @@ from managed_databases.gitops.explanations.explanation import page_of
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.kube.metrics import state
 from managed_databases.reconcile.annotations import SYNC_REQUESTED
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.decide.failures import KUBERNETES_SECONDS
 from managed_databases.reconcile.observe.definition_deletion import LOOK_AGAIN_SECONDS
 from managed_databases.reconcile.ports import Resource
-from managed_databases.reconcile.settings import ControllerSettings
 from managed_databases.reconcile.told import Told, ToldCondition
 
 USUAL: Final = ControllerSettings()

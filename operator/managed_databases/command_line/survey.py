@@ -17,14 +17,15 @@ from managed_databases.command_line.project_choice import Choice
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kube.cache import Store
-from managed_databases.kube.collections import NAMESPACE
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.watched_collections import NAMESPACE
 from managed_databases.kube.writing import KubeWriter
 from managed_databases.reconcile.act.credentials import CredentialReader
 from managed_databases.reconcile.act.given_passwords import GivenPasswords
 from managed_databases.reconcile.act.looks_by_id import LooksById
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.decide.failures import kubernetes_refusal
 from managed_databases.reconcile.memory import Memory
 from managed_databases.reconcile.observe.current_pass import Pass, PassContext, PassInProject
@@ -32,7 +33,7 @@ from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.observe.passwords import PasswordChecks
 from managed_databases.reconcile.observe.reading import Specs, UnreadableSpec, read_status
-from managed_databases.reconcile.observe.references import References
+from managed_databases.reconcile.observe.resolved_references import References
 from managed_databases.reconcile.observe.seals import OwnershipKey, Proof, Seals
 from managed_databases.reconcile.pass_rules import needs_secrets
 from managed_databases.reconcile.ports import (
@@ -47,7 +48,6 @@ from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.reaching import known_in
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling.work_queue import Priority
-from managed_databases.reconcile.settings import ControllerSettings
 
 PATIENCE_SECONDS: Final = 120.0
 """The longest that a command waits for the cloud's lists and catalogue."""

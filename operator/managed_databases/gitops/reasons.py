@@ -14,7 +14,7 @@ from managed_databases.api.models import Database, Datastore, Instance, Protecti
 from managed_databases.gitops.argo_cd import Health, health
 from managed_databases.gitops.kstatus import Word, kstatus
 from managed_databases.kinds.credential_views import HeldSecret
-from managed_databases.kinds.keeper_views import CopiesView, ProbeView, RestartView, ServicesView
+from managed_databases.kinds.keeper_views import CopiesView, KeptViews, ProbeView, RestartView, ServicesView
 from managed_databases.kinds.managed_database import KIND as DATABASE
 from managed_databases.kinds.managed_database import ManagedDatabaseSpec
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
@@ -250,11 +250,8 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         external=external if is_there and not gone else None,
         presence=Presence(is_gone=gone),
         held_secret=HeldSecret(left_out=("",)) if reason is Reason.CREDENTIALS_INCOMPLETE else HeldSecret(),
-        probe=_probe(reason, way),
-        restart=RestartView(is_known=True, told=(reason, EXAMPLE_MESSAGE)) if reason in _RESTARTS else None,
-        services=ServicesView(is_known=True, told=EXAMPLE_MESSAGE) if reason is Reason.SERVICE_INCOMPLETE else None,
+        kept=_kept(reason, way),
         odd_annotations=EXAMPLE_MESSAGE if reason is Reason.ODD_ANNOTATION else None,
-        copies=CopiesView(is_known=True, told=(reason, EXAMPLE_MESSAGE)) if reason in _COPIES else None,
     )
     conditions = [] if way is Way.PROBE_AT_FIRST else _WAS_READY
     old = {"id": _ID, "conditions": conditions} if is_there else {}
@@ -267,6 +264,15 @@ def _datastore(reason: Reason, way: Way, *, is_there: bool) -> dict[str, Any]:
         "metadata": metadata,
         "status": status(DATASTORE, observed, _verdict(reason, way), Told(old), _NOW),
     }
+
+
+def _kept(reason: Reason, way: Way) -> KeptViews:
+    return KeptViews(
+        probe=_probe(reason, way),
+        restart=RestartView(is_known=True, told=(reason, EXAMPLE_MESSAGE)) if reason in _RESTARTS else None,
+        services=ServicesView(is_known=True, told=EXAMPLE_MESSAGE) if reason is Reason.SERVICE_INCOMPLETE else None,
+        copies=CopiesView(is_known=True, told=(reason, EXAMPLE_MESSAGE)) if reason in _COPIES else None,
+    )
 
 
 def _probe(reason: Reason, way: Way) -> ProbeView | None:

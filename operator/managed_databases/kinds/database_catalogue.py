@@ -88,7 +88,7 @@ class QuotaLeft(Spec):
     limit: int = Field(description="How much the project may use in all.")
 
 
-class Summary(Spec):
+class OfferSummary(Spec):
     """What `kubectl get` shows."""
 
     engines: Annotated[str, Field(max_length=MAX_SUMMARY)] = Field(description="The engines on offer.")
@@ -112,7 +112,7 @@ class CatalogueContent(Spec):
         default=(),
         description="New datastores and metrics tokens must have names that begin with one of these; absent: any name will do.",
     )
-    summary: Summary = Field(description="The same in short, for `kubectl get`.")
+    summary: OfferSummary = Field(description="The same in short, for `kubectl get`.")
     engines: Annotated[tuple[OfferedEngine, ...], Field(max_length=MAX_ENGINES)] = Field(
         default=(), description="The engines on offer."
     )
@@ -129,6 +129,13 @@ class CatalogueContent(Spec):
     left_out: Annotated[str | None, Field(max_length=256)] = Field(
         default=None, description="What is on offer and not listed, because there is too much of it."
     )
+
+    def written(self) -> dict[str, object]:
+        """Return the content by the names of its fields in Kubernetes. Empty fields are left out; the summary is whole, because a
+        merge patch would keep what it leaves out there.
+        """
+        summary = {"summary": self.summary.model_dump(by_alias=True)}
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True) | summary
 
 
 @dataclass(frozen=True)

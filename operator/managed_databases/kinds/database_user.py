@@ -115,7 +115,7 @@ class DatabaseUserKind(KindInDatastore[DatabaseUserSpec, User, DatabaseUserStatu
         return login_at(
             endpoints(datastore_of(observed).object, engine, ports),  # only where the API says, and never the Secret
             _type(observed),
-            user=observed.login_as or effective_name(observed),
+            user=observed.pair.login_as or effective_name(observed),
             database=_database_name(observed),
             ca_certificate=observed.project.ca_certificate if observed.project else None,
             tls=observed.spec.credentials.tls if observed.spec.credentials else None,
@@ -207,11 +207,11 @@ def _data(observed: ObservedUser, password: SecretStr) -> SecretData:
         observed.spec.credentials,
         _where(observed),
         _type(observed),
-        observed.login_as or effective_name(observed),
+        observed.pair.login_as or effective_name(observed),
         password,
         database=_database_name(observed),
     )
-    is_mounted = observed.login_as is not None or not observed.is_paired
+    is_mounted = observed.pair.login_as is not None or not observed.is_paired
     return secret_data(login, observed.spec.credentials if is_mounted else None, observed.held_secret.others)
 
 

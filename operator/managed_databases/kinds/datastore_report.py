@@ -96,7 +96,7 @@ def _guard(observed: ObservedDatastore, datastore: Datastore, before: str | None
 
 
 def _services(observed: ObservedDatastore) -> tuple[str, ...]:
-    return observed.status.services if observed.services is None else observed.services.names
+    return observed.status.services if observed.kept.services is None else observed.kept.services.names
 
 
 def where(observed: ObservedDatastore) -> Endpoints:

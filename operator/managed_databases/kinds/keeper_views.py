@@ -1,6 +1,7 @@
 """What those know who work beside the passes: who probe logins, restart workloads, and keep Services and copies of Secrets."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.probe import Answer, Login
@@ -71,3 +72,17 @@ class CopiesView:
     """Whether this process has looked; until then the condition stays as it is."""
     told: tuple[Reason, str] | None = None
     """What is not as the spec asks for."""
+
+
+@dataclass(frozen=True)
+class KeptViews:
+    """What those know who work beside the passes. Each is None if nobody asks for it, and nothing of it is there."""
+
+    probe: ProbeView | None = None
+    """None, too, if the object has no host."""
+    restart: RestartView | None = None
+    services: ServicesView | None = None
+    copies: CopiesView | None = None
+
+
+NOTHING_KEPT: Final = KeptViews()

@@ -12,10 +12,10 @@ from managed_databases.api.models import (
     CloudObject,
 )
 from managed_databases.kinds.credential_views import SAYS_NOTHING, HeldSecret, PasswordView
-from managed_databases.kinds.keeper_views import CopiesView, ProbeView, RestartView, ServicesView
+from managed_databases.kinds.keeper_views import NOTHING_KEPT, KeptViews
 from managed_databases.kinds.project_view import Catalogue, ProjectView
 from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus
-from managed_databases.kinds.turns_view import Naming, TwinView
+from managed_databases.kinds.turns_view import ALONE, PairView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 
 if TYPE_CHECKING:
@@ -218,28 +218,16 @@ class Observed(Generic[S_co, O_co, T_co]):
     credential: PasswordView | None = None
     held_secret: HeldSecret = SAYS_NOTHING
     """What the credentials Secret says beside its password."""
-    probe: ProbeView | None = None
-    """What is known of logging in; None if nobody asks for that, or if the object has no host."""
-    restart: RestartView | None = None
-    """What is known of restarts; None if nobody asks for them."""
-    services: ServicesView | None = None
-    """What is known of Services; None if there are none, and nobody asks for any."""
-    copies: CopiesView | None = None
-    """What is known of copies; None if there are none, and nobody asks for any."""
+    kept: KeptViews = NOTHING_KEPT
+    """What those know who work beside the passes."""
     actions: tuple[Action, ...] = ()
     """The latest actions of the datastore."""
     owned: tuple[ObservedOwned, ...] = ()
     """The resources that belong to this one, and any other resource that has the name of one that shall be made."""
-    twin: TwinView | None = None
-    """The second user, where two take turns; None while there is none."""
-    used_by: str | None = None
-    """For a second user whose login is in use, or gets its turn: the first one."""
+    pair: PairView = ALONE
+    """What two users who take turns know of each other."""
     odd_annotations: str | None = None
     """What is to be said about annotations of the resource that have no effect; None if there are none."""
-    naming: tuple[Naming, ...] = ()
-    """Where two users take turns, the resources of others that name the first one."""
-    login_as: str | None = None
-    """The user whose login the Secret has that is looked at; None: the resource's own."""
 
     @property
     def is_paired(self) -> bool:

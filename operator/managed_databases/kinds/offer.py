@@ -6,7 +6,7 @@ Ids, addresses, and whatever names an object of somebody stay out: everybody who
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from managed_databases.api.models import ConfigurationParameter, DatastoreType, Quota
 from managed_databases.kinds.database_catalogue import (
@@ -18,11 +18,19 @@ from managed_databases.kinds.database_catalogue import (
     MAX_PARAMETERS,
     MAX_SUMMARY,
     MAX_VERSIONS,
+    CatalogueContent,
+    OfferedEngine,
+    OfferedExtension,
+    OfferedFlavor,
+    OfferSummary,
+    ParameterList,
+    QuotaLeft,
 )
+from managed_databases.kinds.database_project import RangeStatus
 from managed_databases.kinds.datastore_catalogue import natural
 from managed_databases.kinds.engines import POSTGRESQL, family
 from managed_databases.kinds.project_limits import Range, quota_lines, ranges
-from managed_databases.kinds.project_view import Catalogue
+from managed_databases.kinds.project_view import Catalogue, Power
 from managed_databases.visible import visible
 
 MAX_BYTES: Final = 300_000
@@ -30,8 +38,8 @@ MAX_BYTES: Final = 300_000
 MAX_VALUE: Final = 256
 """Characters that say what a parameter may be."""
 
-Content = dict[str, Any]
 EngineVersion = tuple[str, str]
+Row = TypeVar("Row")
 
 _UNITS: Final[tuple[tuple[str, Callable[[int], str]], ...]] = (
     ("datastores", lambda left: f"{left} datastores"),
@@ -43,12 +51,26 @@ _UNITS: Final[tuple[tuple[str, Callable[[int], str]], ...]] = (
 
 @dataclass(frozen=True)
 class Offer:
-    """What a project offers to all its namespaces, by the names of the fields of `CatalogueContent`."""
+    """What a project offers to all its namespaces."""
 
-    content: Content
+    summary: OfferSummary
+    engines: tuple[OfferedEngine, ...]
+    flavors: tuple[OfferedFlavor, ...]
+    quotas: tuple[QuotaLeft, ...]
     left_out: tuple[str, ...] = ()
-    parameters: Mapping[EngineVersion, Content] = field(default_factory=dict)
+    """What is on offer and not listed."""
+    parameters: Mapping[EngineVersion, Mapping[str, str]] = field(default_factory=dict)
     """The configuration parameters by engine and version."""
+
+
+@dataclass(frozen=True)
+class NamespaceOffer:
+    """What a project offers to one namespace alone."""
+
+    region: str
+    default: bool
+    powers: tuple[Power, ...] = ()
+    name_prefixes: tuple[str, ...] = ()
 
 
 def offer(catalogue: Catalogue, quotas: Iterable[Quota]) -> Offer:
@@ -58,47 +80,54 @@ def offer(catalogue: Catalogue, quotas: Iterable[Quota]) -> Offer:
     engines = _most(_engines(catalogue, versions), MAX_ENGINES, "engines", left_out)
     flavors = _most(_flavors(catalogue, versions), MAX_FLAVORS, "flavors", left_out)
     left = [
-        {"name": _name(line.name), "left": rounded_down(line.left), "limit": line.limit} for line in quota_lines(quotas)
+        QuotaLeft(name=_name(line.name), left=rounded_down(line.left), limit=line.limit) for line in quota_lines(quotas)
     ]
-    summary = {
-        "engines": _short(", ".join(versions)),
-        "versions": visible("; ".join(f"{engine} {', '.join(known)}" for engine, known in versions.items()))[:1024],
-        "flavors": len(flavors),
-        "left": left_in_words(left),
-    }
-    content: Content = {"summary": summary, "engines": engines, "flavors": flavors, "quotas": left[:64]}
+    summary = OfferSummary(
+        engines=_short(", ".join(versions)),
+        versions=visible("; ".join(f"{engine} {', '.join(known)}" for engine, known in versions.items()))[:1024],
+        flavors=len(flavors),
+        left=left_in_words(left),
+    )
     parameters = {
         (type_.engine, type_.version): _values(catalogue.parameters.get(type_.id, ())) for type_ in catalogue.types
     }
-    return Offer(content, tuple(left_out), {of: values for of, values in parameters.items() if values})
+    told = {of: values for of, values in parameters.items() if values}
+    return Offer(summary, engines, flavors, tuple(left[:64]), tuple(left_out), told)
 
 
-def content_for(offered: Offer, own: Content, in_use: Iterable[EngineVersion]) -> Content:
-    """Return the content for one namespace: what the project offers, the namespace's `own` fields, and the parameters of the
-    engines and versions that it uses. It has at most MAX_BYTES.
+def content_for(offered: Offer, own: NamespaceOffer, in_use: Iterable[EngineVersion]) -> CatalogueContent:
+    """Return the content for one namespace: what the project offers to all and to this one, and the parameters of the engines and
+    versions that the namespace uses. It has at most MAX_BYTES.
     """
     left_out = list(offered.left_out)
     used = sorted(set(in_use) & offered.parameters.keys(), key=lambda of: (of[0], natural(of[1])))
     lists = [
-        {"engine": _name(engine), "version": _version(version), "values": offered.parameters[engine, version]}
+        ParameterList(engine=_name(engine), version=_version(version), values={**offered.parameters[engine, version]})
         for engine, version in used
     ]
-    content = own | offered.content
-    content["parameters"] = _most(lists, MAX_PARAMETER_LISTS, "lists of parameters", left_out)
-    while content["parameters"] and _bytes(content) > MAX_BYTES:
-        gone = content["parameters"].pop()
-        left_out.append(f"the parameters of {gone['engine']} {gone['version']}")
+    content = CatalogueContent(
+        region=own.region[:64],
+        default=own.default,
+        powers=own.powers,
+        name_prefixes=tuple(_name(each) for each in own.name_prefixes[:256]),
+        summary=offered.summary,
+        engines=offered.engines,
+        flavors=offered.flavors,
+        quotas=offered.quotas,
+        parameters=_most(lists, MAX_PARAMETER_LISTS, "lists of parameters", left_out),
+    )
+    while content.parameters and _bytes(content) > MAX_BYTES:
+        gone = content.parameters[-1]
+        content = content.model_copy(update={"parameters": content.parameters[:-1]})
+        left_out.append(f"the parameters of {gone.engine} {gone.version}")
     if _bytes(content) > MAX_BYTES:
-        content["engines"] = [
-            {name: value for name, value in each.items() if name != "extensions"} for each in content["engines"]
-        ]
+        bare = tuple(each.model_copy(update={"extensions": ()}) for each in content.engines)
+        content = content.model_copy(update={"engines": bare})
         left_out.append("the extensions")
-    while content["flavors"] and _bytes(content) > MAX_BYTES:
-        content["flavors"] = content["flavors"][: len(content["flavors"]) // 2]
-        left_out.append(f"all but the first {len(content['flavors'])} flavors")
-    if left_out:
-        content["leftOut"] = "; ".join(left_out)[:256]
-    return {name: value for name, value in content.items() if value not in ([], None)}
+    while content.flavors and _bytes(content) > MAX_BYTES:
+        content = content.model_copy(update={"flavors": content.flavors[: len(content.flavors) // 2]})
+        left_out.append(f"all but the first {len(content.flavors)} flavors")
+    return content.model_copy(update={"left_out": "; ".join(left_out)[:256]}) if left_out else content
 
 
 def rounded_down(left: int) -> int:
@@ -107,9 +136,9 @@ def rounded_down(left: int) -> int:
     return left // size * size
 
 
-def left_in_words(left: Iterable[Content]) -> str:
+def left_in_words(left: Iterable[QuotaLeft]) -> str:
     """Return for example "8 datastores, 48 vCPU, 180G RAM"; what does not fit is left out."""
-    by_name = {each["name"]: each["left"] for each in left}
+    by_name = {each.name: each.left for each in left}
     told = ""
     for name, words in _UNITS:
         if name in by_name and len(longer := f"{told}, {words(by_name[name])}".removeprefix(", ")) <= MAX_LEFT:
@@ -125,27 +154,29 @@ def _versions(catalogue: Catalogue) -> dict[str, list[str]]:
     return {engine: sorted(found[engine], key=natural) for engine in sorted(found)}
 
 
-def _engines(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[Content]:
+def _engines(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[OfferedEngine]:
     extensions = _extensions(catalogue, versions)
     engines = []
     for engine, known in versions.items():
-        limits = {
-            name: _range(ranges(catalogue.limits, engine).get(of))
-            for name, of in (("vcpus", "vcpus"), ("ramMB", "ram"), ("diskGB", "disk"))
-        }
-        told: Content = {"type": _name(engine), "versions": [_version(each) for each in known[:MAX_VERSIONS]], **limits}
-        told["extensions"] = extensions.get(engine, [])[:MAX_EXTENSIONS]
-        engines.append({name: value for name, value in told.items() if value})
+        limits = ranges(catalogue.limits, engine)
+        engines.append(
+            OfferedEngine(
+                type=_name(engine),
+                versions=tuple(_version(each) for each in known[:MAX_VERSIONS]),
+                vcpus=_range(limits.get("vcpus")),
+                ram_mb=_range(limits.get("ram")),
+                disk_gb=_range(limits.get("disk")),
+                extensions=tuple(extensions.get(engine, [])[:MAX_EXTENSIONS]),
+            )
+        )
     return engines
 
 
-def _range(of: Range | None) -> Content | None:
-    if of is None:
-        return None
-    return {name: number for name, number in (("min", of.least), ("max", of.most)) if number is not None}
+def _range(of: Range | None) -> RangeStatus | None:
+    return None if of is None or (of.least is None and of.most is None) else RangeStatus(min=of.least, max=of.most)
 
 
-def _extensions(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> dict[str, list[Content]]:
+def _extensions(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> dict[str, list[OfferedExtension]]:
     """Return the extensions by engine. One that does not tell its types counts for every PostgreSQL."""
     types = {type_.id: type_ for type_ in catalogue.types}
     postgresql = [type_.id for type_ in catalogue.types if family(type_.engine) == POSTGRESQL]
@@ -156,18 +187,18 @@ def _extensions(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> dict
                 found.setdefault(type_.engine, {}).setdefault(extension.name, set()).add(type_.version)
     return {
         engine: [
-            {"name": _name(name)} | _unless_all("versions", sorted(have, key=natural), versions[engine])
+            OfferedExtension(name=_name(name), versions=_unless_all(sorted(have, key=natural), versions[engine]))
             for name, have in sorted(by_name.items())
         ]
         for engine, by_name in found.items()
     }
 
 
-def _unless_all(name: str, have: list[str], known: list[str]) -> Content:
-    return {} if have == known else {name: [_version(each) for each in have[:MAX_VERSIONS]]}
+def _unless_all(have: list[str], known: list[str]) -> tuple[str, ...]:
+    return () if have == known else tuple(_version(each) for each in have[:MAX_VERSIONS])
 
 
-def _flavors(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[Content]:
+def _flavors(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[OfferedFlavor]:
     """Return the sizes, the smallest first. Sizes that differ only in their ids and engines are one."""
     types = {type_.id: type_ for type_ in catalogue.types}
     found: dict[tuple[int | None, int | None, int | None, str | None], set[str]] = {}
@@ -175,15 +206,19 @@ def _flavors(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[Co
         what = (flavor.vcpus, flavor.ram, flavor.disk, flavor.name)
         of_types = types if flavor.datastore_type_ids is None else flavor.datastore_type_ids
         found.setdefault(what, set()).update(id_ for id_ in of_types if id_ in types)
-    sizes: list[Content] = []
+    sizes = []
     for (vcpus, ram, disk, name), ids in found.items():
-        told = {"name": None if name is None else _name(name), "vcpus": vcpus, "ramMB": ram, "diskGB": disk}
         engines = _engines_in_words([types[id_] for id_ in ids], versions) if ids != types.keys() else []
-        sizes.append({key: value for key, value in told.items() if value is not None})
-        sizes[-1] |= {"engines": engines[:MAX_ENGINES]} if engines else {}
-    return sorted(
-        sizes, key=lambda size: (*(size.get(of, 0) for of in ("vcpus", "ramMB", "diskGB")), size.get("name", ""))
-    )
+        sizes.append(
+            OfferedFlavor(
+                name=None if name is None else _name(name),
+                vcpus=vcpus,
+                ram_mb=ram,
+                disk_gb=disk,
+                engines=tuple(engines[:MAX_ENGINES]),
+            )
+        )
+    return sorted(sizes, key=lambda size: (size.vcpus or 0, size.ram_mb or 0, size.disk_gb or 0, size.name or ""))
 
 
 def _engines_in_words(types: Iterable[DatastoreType], versions: Mapping[str, list[str]]) -> list[str]:
@@ -198,7 +233,7 @@ def _engines_in_words(types: Iterable[DatastoreType], versions: Mapping[str, lis
     return [_name(each) for each in words]
 
 
-def _values(parameters: Iterable[ConfigurationParameter]) -> Content:
+def _values(parameters: Iterable[ConfigurationParameter]) -> dict[str, str]:
     """Return in words what each parameter may be; those that nobody can change are left out."""
     by_name = {one.name: in_words(one) for one in parameters if one.is_changeable is not False and len(one.name) <= 128}
     return {name: by_name[name] for name in sorted(by_name)[:MAX_PARAMETERS]}
@@ -226,14 +261,14 @@ def _value(told: object) -> str:
     return json.dumps(told) if isinstance(told, bool) else str(told)
 
 
-def _most(rows: list[Content], most: int, what: str, left_out: list[str]) -> list[Content]:
+def _most(rows: list[Row], most: int, what: str, left_out: list[str]) -> tuple[Row, ...]:
     if len(rows) > most:
         left_out.append(f"{len(rows) - most} of {len(rows)} {what}")
-    return rows[:most]
+    return tuple(rows[:most])
 
 
-def _bytes(content: Content) -> int:
-    return len(json.dumps(content, separators=(",", ":")).encode())
+def _bytes(content: CatalogueContent) -> int:
+    return len(json.dumps(content.written(), separators=(",", ":")).encode())
 
 
 def _name(name: str) -> str:

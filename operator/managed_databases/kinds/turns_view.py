@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from managed_databases.kinds.shared_fields import Side
 from managed_databases.kinds.verdicts import Stall, Wait
@@ -69,3 +70,21 @@ class Naming:
     kind: str
     name: str
     spec: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class PairView:
+    """What two users who take turns know of each other; nothing for a user who is alone."""
+
+    twin: TwinView | None = None
+    """For the first user the second one; None while there is none."""
+    used_by: str | None = None
+    """For a second user whose login is in use, or gets its turn: the first one."""
+    naming: tuple[Naming, ...] = ()
+    """For the first user the resources of others that name it."""
+    login_as: str | None = None
+    """The user whose login the Secret has that is looked at; None: the resource's own."""
+
+
+ALONE: Final = PairView()
+"""Of a user who takes turns with nobody."""

@@ -114,7 +114,7 @@ def _mirrored(observed: "Observed[DatabaseUserSpec]", twin: str) -> Iterator[Own
     """
     listed = [_plain(_written(each), observed.namespace) for each in observed.spec.databases or ()]
     granted: list[object] = [*listed]
-    for naming in observed.naming:
+    for naming in observed.pair.naming:
         stated = {field: naming.spec[field] for field in _MIRRORED if naming.spec.get(field) is not None}
         told = {field: _plain(value, observed.namespace) for field, value in stated.items()}
         if naming.kind == "ManagedDatabase":

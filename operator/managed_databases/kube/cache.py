@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from managed_databases.kinds.registry import GROUP
-from managed_databases.kube.collections import NAMESPACE, SECRET, SERVICE
+from managed_databases.kube.watched_collections import NAMESPACE, SECRET, SERVICE
 from managed_databases.reconcile.annotations import FLUX_REQUESTED_AT
 from managed_databases.reconcile.packed_spec import MAX_FIELD_BYTES, Packed, packed
 from managed_databases.reconcile.ports import Resource, ResourceKey

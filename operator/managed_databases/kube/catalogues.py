@@ -5,12 +5,11 @@ from typing import Any, Final
 
 from managed_databases.kinds.database_catalogue import CATALOGUE, CatalogueContent
 from managed_databases.kinds.database_project import KIND as PROJECT
-from managed_databases.kinds.offer import Content
 from managed_databases.kinds.registry import GROUP, VERSION
-from managed_databases.kube.collections import collection_path, object_path
 from managed_databases.kube.connection import FIELD_MANAGER, JSON, MERGE_PATCH, KubeConnection
 from managed_databases.kube.paged_list import pages_of
 from managed_databases.kube.relist import METADATA_LIST
+from managed_databases.kube.watched_collections import collection_path, object_path
 from managed_databases.kube.writing import MANAGED_BY
 from managed_databases.reconcile.catalogues.port import SeenCatalogue
 from managed_databases.reconcile.ports import NotThere, Resource
@@ -36,17 +35,17 @@ class KubeCatalogues:
         pages = pages_of(self._connection, path, size=PAGE, accept=METADATA_LIST, items=_light)
         return [each["seen"] async for page in pages for each in page["items"]]
 
-    async def create(self, namespace: str, project: Resource, digest: str, content: Content) -> int:
+    async def create(self, namespace: str, project: Resource, digest: str, content: CatalogueContent) -> int:
         metadata = {
             "name": project.key.name,
             "labels": {MANAGED_BY: FIELD_MANAGER},
             **_marks(project, digest),
         }
-        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": CATALOGUE.name, "metadata": metadata, **content}
+        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": CATALOGUE.name, "metadata": metadata, **content.written()}
         return await self._write("POST", collection_path(GROUP, VERSION, CATALOGUE.plural, namespace), body)
 
-    async def replace(self, namespace: str, project: Resource, digest: str, content: Content) -> int:
-        body = {"metadata": _marks(project, digest), **dict.fromkeys(_FIELDS), **content}
+    async def replace(self, namespace: str, project: Resource, digest: str, content: CatalogueContent) -> int:
+        body = {"metadata": _marks(project, digest), **dict.fromkeys(_FIELDS), **content.written()}
         return await self._write("PATCH", _path(namespace, project.key.name), body, MERGE_PATCH)
 
     async def delete(self, namespace: str, name: str) -> None:

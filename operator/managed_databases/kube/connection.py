@@ -15,9 +15,9 @@ from kubernetes.aio.config.config_exception import ConfigException
 from pydantic import SecretStr
 
 from managed_databases.kube import kubeconfig
-from managed_databases.kube.answers import error_for
 from managed_databases.kube.kubeconfig import MemoryFiles
 from managed_databases.kube.pages import Light, read_page
+from managed_databases.kube.refusals import error_for
 from managed_databases.reconcile.ports import KubeUnreachable
 
 REQUEST_LIMIT_SECONDS: Final = 10.0

@@ -3,8 +3,8 @@
 from typing import Final
 
 from managed_databases.kinds.registry import GROUP
-from managed_databases.kube.collections import object_path
 from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.watched_collections import object_path
 from managed_databases.reconcile.ports import Definition, NotThere
 
 GROUP_OF_DEFINITIONS: Final = "apiextensions.k8s.io"

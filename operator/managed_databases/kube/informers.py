@@ -8,7 +8,13 @@ import structlog
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kube.cache import Store
-from managed_databases.kube.collections import (
+from managed_databases.kube.connection import KubeConnection
+from managed_databases.kube.ending import end_of
+from managed_databases.kube.kopf_bridge.bridge import KopfBridge
+from managed_databases.kube.kopf_bridge.watch_transport import WatchTransport
+from managed_databases.kube.missing_kinds import MissingKinds
+from managed_databases.kube.relist import Relist
+from managed_databases.kube.watched_collections import (
     NAMESPACE,
     SECRET,
     SERVICE,
@@ -18,12 +24,6 @@ from managed_databases.kube.collections import (
     own_secrets,
     own_services,
 )
-from managed_databases.kube.connection import KubeConnection
-from managed_databases.kube.ending import end_of
-from managed_databases.kube.kopf_bridge.bridge import KopfBridge
-from managed_databases.kube.kopf_bridge.watch_transport import WatchTransport
-from managed_databases.kube.missing_kinds import MissingKinds
-from managed_databases.kube.relist import Relist
 from managed_databases.reconcile.ports import KubeError, KubeUnreachable, ResourceKey
 
 MAX_LAG_SECONDS: Final = 5.0

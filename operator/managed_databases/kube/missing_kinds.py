@@ -8,9 +8,9 @@ import structlog
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
-from managed_databases.kube.collections import WatchedCollection
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.definitions import read_definition
+from managed_databases.kube.watched_collections import WatchedCollection
 from managed_databases.reconcile.ports import Definition, KubeError, KubeRefused, NotThere
 
 LOOK_SECONDS: Final = 2.0

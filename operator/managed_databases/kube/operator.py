@@ -32,7 +32,7 @@ from managed_databases.kube.writing import KubeWriter
 from managed_databases.logs import follow_signals
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.controller import Controller
-from managed_databases.reconcile.settings import ControllerSettings
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.settings import Settings
 
 GRACE_SECONDS = 5.0

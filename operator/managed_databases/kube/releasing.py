@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import FINALIZER, GROUP, VERSION
-from managed_databases.kube.collections import collection_path, object_path
 from managed_databases.kube.connection import MERGE_PATCH, KubeConnection
 from managed_databases.kube.leadership import LEASE_NAME
 from managed_databases.kube.paged_list import pages_of
+from managed_databases.kube.watched_collections import collection_path, object_path
 from managed_databases.reconcile.ports import NotThere, WriteConflict
 
 PAGE: Final = 500

@@ -8,10 +8,10 @@ from typing import Any, Final
 import structlog
 
 from managed_databases.kube.cache import Store, light
-from managed_databases.kube.collections import WatchedCollection, collection_path
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.paged_list import pages_of
 from managed_databases.kube.pages import PAGE
+from managed_databases.kube.watched_collections import WatchedCollection, collection_path
 from managed_databases.reconcile.ports import KubeError, ResourceKey
 
 EVERY_SECONDS: Final = 600.0

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from managed_databases.kinds.registry import GROUP
-from managed_databases.kube.collections import object_path
+from managed_databases.kube.watched_collections import object_path
 from managed_databases.reconcile.ports import NewSecret, SecretContent
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from managed_databases.kinds.registry import GROUP
 from managed_databases.kube.cache import Store
-from managed_databases.kube.collections import SERVICE, collection_path, object_path
 from managed_databases.kube.connection import JSON, MERGE_PATCH
+from managed_databases.kube.watched_collections import SERVICE, collection_path, object_path
 from managed_databases.reconcile.annotations import OWNER_UID
 from managed_databases.reconcile.ports import (
     MANAGED_LABEL,

@@ -14,12 +14,12 @@ from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import GROUP, VERSION
 from managed_databases.kube import workloads
 from managed_databases.kube.cache import MAX_FINALIZERS, Store, resource_of
-from managed_databases.kube.collections import SECRET, collection_path, namespace_of, object_path
 from managed_databases.kube.connection import JSON, MERGE_PATCH, KubeConnection
 from managed_databases.kube.definitions import read_definition
 from managed_databases.kube.merge_patch import merge_patch
 from managed_databases.kube.secret_content import encoded, masked_in, secret_content, secret_path
 from managed_databases.kube.services import ServiceWrites
+from managed_databases.kube.watched_collections import SECRET, collection_path, namespace_of, object_path
 from managed_databases.kube.workloads import PLURALS, workload_of
 from managed_databases.reconcile.ports import (
     MANAGED_LABEL,

@@ -15,11 +15,12 @@ from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.act.standing_marks import StandingMarks
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.keepers.keepers import Keepers
 from managed_databases.reconcile.observe.observer import Observer
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.observe.reading import Specs
-from managed_databases.reconcile.observe.references import References
+from managed_databases.reconcile.observe.resolved_references import References
 from managed_databases.reconcile.observe.seals import Seals
 from managed_databases.reconcile.ports import Kube, ResourceCache, ResourceKey
 from managed_databases.reconcile.project.projects import Projects
@@ -28,7 +29,6 @@ from managed_databases.reconcile.report.deferred_write import DeferredWrite
 from managed_databases.reconcile.report.event_recorder import EventRecorder
 from managed_databases.reconcile.report.missing_grace import MissingGrace
 from managed_databases.reconcile.report.status_writer import StatusWriter
-from managed_databases.reconcile.settings import ControllerSettings
 
 MADE_POLLS: Final = 2
 """For so many polls of pending objects the id of a new object may wait for the end of the cloud's work."""

@@ -16,10 +16,11 @@ from managed_databases.kinds.registry import cloud_kinds
 from managed_databases.probe import attempt as log_in
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.assembly import assembled_reconciler
-from managed_databases.reconcile.catalogues.keeper import CatalogueKeeper
+from managed_databases.reconcile.catalogues.catalogue_keeper import CatalogueKeeper
 from managed_databases.reconcile.catalogues.port import Catalogues
 from managed_databases.reconcile.catalogues.wanted import Wishes
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.decide.failures import defect, kubernetes_refusal
 from managed_databases.reconcile.enqueuer import Enqueuer, Waker
 from managed_databases.reconcile.first_place import FirstPlace
@@ -48,7 +49,6 @@ from managed_databases.reconcile.scheduling.dependencies import Dependency, Depe
 from managed_databases.reconcile.scheduling.next_look import next_look
 from managed_databases.reconcile.scheduling.work_queue import Priority, WorkQueue
 from managed_databases.reconcile.scheduling.workers import Workers
-from managed_databases.reconcile.settings import ControllerSettings
 
 log = structlog.get_logger()
 

@@ -28,7 +28,7 @@ from managed_databases.reconcile.act.looks_by_id import LooksById
 from managed_databases.reconcile.act.password_view import after_a_call
 from managed_databases.reconcile.act.repeated_password import mask_password
 from managed_databases.reconcile.act.retry_policy import RetryPolicy
-from managed_databases.reconcile.act.rotation import begins_in_seconds
+from managed_databases.reconcile.act.rotation_times import begins_in_seconds
 from managed_databases.reconcile.act.standing_marks import StandingMarks
 from managed_databases.reconcile.annotations import FORCE_DELETE, sync_request
 from managed_databases.reconcile.decide.decide import decide

@@ -19,6 +19,7 @@ from managed_databases.reconcile.act.letting_go import LettingGo
 from managed_databases.reconcile.act.password_change import PasswordChange
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.act.sender import Sender
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.observe.ownership_index import KeyName, OwnershipIndex
 from managed_databases.reconcile.observe.passwords import PasswordChecks
 from managed_databases.reconcile.observe.seals import OwnershipKey, Seals
@@ -39,7 +40,6 @@ from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.report.event_recorder import Announcement, EventRecorder
 from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.scheduling.work_queue import Priority
-from managed_databases.reconcile.settings import ControllerSettings
 from reconcile.fake_cache import FakeCache
 from reconcile.manual_clocks import StillClock
 from reconcile.passes import KINDS, pass_in_project

@@ -14,8 +14,8 @@ from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.verdicts import Change, Create, Reason, Stall, Step, Verdict, Wait
 from managed_databases.reconcile.act.looks_by_id import NotSeen
 from managed_databases.reconcile.act.retry_policy import RetryPolicy
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.ports import Resource
-from managed_databases.reconcile.settings import ControllerSettings
 from reconcile.act.recording import Stage
 from reconcile.fake_cache import resource
 from reconcile.manual_clocks import StillClock

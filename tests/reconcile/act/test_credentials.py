@@ -11,7 +11,7 @@ from kinds.builders import MAIN, parent, uuid
 from managed_databases.api.models import User
 from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
-from managed_databases.reconcile.act import secret_content
+from managed_databases.reconcile.act import desired_secret
 from managed_databases.reconcile.act.credentials import CredentialReader
 from managed_databases.reconcile.act.given_passwords import GivenPasswords
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
@@ -68,7 +68,7 @@ class Fixture:
 
     def keep(self, password: SecretStr = OLD, **fields: Any) -> SecretContent:
         """Its credentials Secret as it should be, but for these fields."""
-        secret = replace(self.stage.keep(secret_content.desired(self.current, password)), **fields)
+        secret = replace(self.stage.keep(desired_secret.desired(self.current, password)), **fields)
         self.stage.kube.secrets[MINE] = secret
         return secret
 
@@ -85,7 +85,7 @@ class Fixture:
 async def test_both_secrets_are_read_and_noted() -> None:
     fixture = Fixture()
     mine = fixture.keep()
-    pending = fixture.stage.keep(secret_content.pending_secret(fixture.current, NEW))
+    pending = fixture.stage.keep(desired_secret.pending_secret(fixture.current, NEW))
     view = await fixture.read()
     assert (view.password, view.pending) == (OLD, NEW)
     assert view.versions == ("1", "1")
@@ -117,7 +117,7 @@ async def test_what_was_found_right_is_not_read_again() -> None:
         ("its owner should be another", lambda f: _edit(f, "spec", deletion_policy="Retain")),
         ("its object is not there", lambda f: _see(f, external=None)),
         ("nobody knows whether the cloud has its password", lambda f: _edit(f, "status", password_unconfirmed=True)),
-        ("the status has another check", lambda f: _edit(f, "status", password_check=secret_content.check(f.current, NEW))),
+        ("the status has another check", lambda f: _edit(f, "status", password_check=desired_secret.check(f.current, NEW))),
     ],
 )  # fmt: skip
 async def test_what_may_not_be_right_any_more_is_read_again(why: str, change: Any) -> None:
@@ -155,7 +155,7 @@ async def test_a_secret_that_was_set_back(
     fixture = Fixture()
     mine = fixture.keep()
     fixture.keep(annotations={**mine.annotations, **annotations})
-    made = {f"of {name}": secret_content.check(fixture.current, each) for name, each in (("OLD", OLD), ("NEW", NEW))}
+    made = {f"of {name}": desired_secret.check(fixture.current, each) for name, each in (("OLD", OLD), ("NEW", NEW))}
     _edit(fixture, "status", password_check=made.get(check, check) if check else None)
     view = await fixture.read()
     assert view.password == OLD
@@ -170,7 +170,7 @@ async def test_what_was_not_right_is_read_again(what: str) -> None:
     fixture = Fixture()
     mine = fixture.keep()
     if what == "pending":
-        fixture.stage.keep(secret_content.pending_secret(fixture.current, NEW))
+        fixture.stage.keep(desired_secret.pending_secret(fixture.current, NEW))
     else:
         fixture.keep(labels={})
     await fixture.read()
@@ -239,7 +239,7 @@ async def test_a_foreign_secret_is_no_password() -> None:
 async def test_a_foreign_pending_secret_lets_no_change_begin(is_in_doubt: bool) -> None:
     """Nor is the own Secret's password known to be the cloud's, if the status says that another one may have been sent."""
     fixture = Fixture()
-    mine = fixture.stage.keep(secret_content.desired(fixture.current, OLD))
+    mine = fixture.stage.keep(desired_secret.desired(fixture.current, OLD))
     fixture.stage.keep(NewSecret("home", PENDING, "Opaque", {OWNER_UID: "another"}, {"password": NEW}))
     if is_in_doubt:
         status = fixture.current.observed.status.model_copy(update={"password_unconfirmed": True})
@@ -297,7 +297,7 @@ async def test_marks_that_are_gone_are_to_be_put_back(why: str, fields: dict[str
     view = await fixture.read()
     assert view.outdated, why
     assert not view.misleads, "applications get in with it"
-    assert secret_content.has_lost_marks(secret) == ("owner_uids" not in fields)
+    assert desired_secret.has_lost_marks(secret) == ("owner_uids" not in fields)
 
 
 async def test_where_it_says_to_connect_is_remembered() -> None:
@@ -372,16 +372,16 @@ async def test_for_one_release_a_given_secret_needs_no_label() -> None:
 def test_who_may_clean_up_after_whom() -> None:
     """A Secret goes with its resource, unless what it opens stays."""
     current = Stage(app()).current
-    for secret in (secret_content.desired(current, NEW), secret_content.pending_secret(current, NEW)):
+    for secret in (desired_secret.desired(current, NEW), desired_secret.pending_secret(current, NEW)):
         assert secret.owner == current.resource
         assert secret.annotations[OWNER_UID] == "uid-app"
     retaining = Stage(app(deletionPolicy="Retain")).current
-    for secret in (secret_content.desired(retaining, NEW), secret_content.pending_secret(retaining, NEW)):
+    for secret in (desired_secret.desired(retaining, NEW), desired_secret.pending_secret(retaining, NEW)):
         assert secret.owner is None
 
 
 def test_a_secret_is_for_service_binding() -> None:
-    secret = secret_content.desired(Stage(app()).current, NEW)
+    secret = desired_secret.desired(Stage(app()).current, NEW)
     assert secret.type == "servicebinding.io/postgresql"
     assert secret.data["password"] == NEW
     assert {"host", "port", "username", "type", "uri"} <= secret.data.keys()

@@ -11,7 +11,7 @@ from kinds.builders import PROJECT, uuid
 from managed_databases.api.models import MetricsToken
 from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.verdicts import Reason
-from managed_databases.reconcile.act import secret_content
+from managed_databases.reconcile.act import desired_secret
 from managed_databases.reconcile.act.credentials import CredentialReader
 from managed_databases.reconcile.act.given_passwords import GivenPasswords
 from managed_databases.reconcile.act.password_view import after_a_call
@@ -44,7 +44,7 @@ class Fixture:
 
     def keep(self, value: SecretStr, *without: str, **fields: Any) -> SecretContent:
         """The Secret as it should be with this value, without some of its annotations, and but for these fields."""
-        secret = self.stage.keep(secret_content.desired(self.current, value))
+        secret = self.stage.keep(desired_secret.desired(self.current, value))
         kept = {name: told for name, told in secret.annotations.items() if name not in without}
         secret = replace(secret, **{"annotations": kept} | fields)
         self.kube.secrets[secret.name] = secret
@@ -113,7 +113,7 @@ async def test_marks_that_are_gone_are_to_be_put_back_while_the_cloud_tells_the_
 
 async def test_a_foreign_secret_is_no_value() -> None:
     fixture = Fixture(TELLS)
-    name = secret_content.desired(fixture.current, VALUE).name
+    name = desired_secret.desired(fixture.current, VALUE).name
     fixture.stage.keep(NewSecret("home", name, "Opaque", {OWNER_UID: "another"}, {fixture.key: VALUE}))
     view = await fixture.read()
     assert view.problem is not None

@@ -12,7 +12,7 @@ from managed_databases.kinds.observed import Presence, Referred
 from managed_databases.kinds.verdicts import Change, Reason, Stall, Wait
 from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS
 from managed_databases.reconcile.act.effects import Effects
-from managed_databases.reconcile.settings import ControllerSettings
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from reconcile.act.recording import Stage
 from reconcile.fake_cache import resource
 from reconcile.manual_clocks import StillClock

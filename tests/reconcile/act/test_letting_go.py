@@ -9,7 +9,7 @@ from kinds.builders import MAIN, uuid
 from managed_databases.kinds.observed import CreationView
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import LetGo, Reason
-from managed_databases.reconcile.act import secret_content
+from managed_databases.reconcile.act import desired_secret
 from managed_databases.reconcile.annotations import FORCE_DELETE, OBJECT_ID, OWNED_BY, OWNER_UID, RETAINED
 from managed_databases.reconcile.ports import KubeRefused, KubeUnreachable, NewSecret, NotThere, Resource
 from reconcile.act.recording import Stage
@@ -34,8 +34,8 @@ KEPT = [
 
 def stage_of(app: Resource = APP, *others: Resource) -> Stage:
     stage = Stage(app, *(others or (GRANT,)))
-    stage.keep(secret_content.desired(stage.current, PASSWORD))
-    stage.keep(secret_content.pending_secret(stage.current, PASSWORD))
+    stage.keep(desired_secret.desired(stage.current, PASSWORD))
+    stage.keep(desired_secret.pending_secret(stage.current, PASSWORD))
     return stage
 
 

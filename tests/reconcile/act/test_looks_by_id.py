@@ -11,10 +11,10 @@ from managed_databases.api.models import CloudObject, Topic
 from managed_databases.kinds.observed import CreationView, Presence
 from managed_databases.kinds.verdicts import Reason, Wait
 from managed_databases.reconcile.act.looks_by_id import NOT_SEEN, LooksById
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.memory import LookMemory
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.retry_memory import FailedStep
-from managed_databases.reconcile.settings import ControllerSettings
 from reconcile.act.recording import Stage
 from reconcile.fake_cache import resource
 from reconcile.manual_clocks import StillClock

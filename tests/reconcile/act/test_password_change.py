@@ -13,7 +13,7 @@ from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.registry import FINALIZER
 from managed_databases.kinds.verdicts import Create, Credentials, PasswordStep, Reason
-from managed_databases.reconcile.act import secret_content, turn_change
+from managed_databases.reconcile.act import desired_secret, turn_change
 from managed_databases.reconcile.annotations import PASSWORD_CHECK
 from managed_databases.reconcile.memory import SecretsRead
 from managed_databases.reconcile.ports import AlreadyThere, KubeRefused, NewSecret, SecretContent
@@ -36,8 +36,8 @@ def stage_of(*, mine: SecretStr | None = OLD, pending: SecretStr | None = None, 
     fields = {"password": mine, "pending": pending} | view
     answer: CloudObject | None = fields.pop("answer", THERE)
     stage = Stage(APP, answer=answer, external=THERE, credential=PasswordView(**fields))
-    credentials_secret = None if mine is None else stage.keep(secret_content.desired(stage.current, mine))
-    pending_secret = None if pending is None else stage.keep(secret_content.pending_secret(stage.current, pending))
+    credentials_secret = None if mine is None else stage.keep(desired_secret.desired(stage.current, mine))
+    pending_secret = None if pending is None else stage.keep(desired_secret.pending_secret(stage.current, pending))
     stage.current.secrets = SecretsRead(credentials_secret, pending_secret)
     stage.current.memory.password.fine = ("the last version",)
     return stage
@@ -61,7 +61,7 @@ def sent(stage: Stage) -> SecretStr:
 
 def known(stage: Stage, password: SecretStr) -> Facts:
     """What is known once the cloud and the Secret have the password."""
-    return Facts(password_unconfirmed=None, password_check=secret_content.check(stage.current, password))
+    return Facts(password_unconfirmed=None, password_check=desired_secret.check(stage.current, password))
 
 
 ORDERS: dict[PasswordStep, list[str]] = {
@@ -145,7 +145,7 @@ async def test_a_password_is_made_up_where_none_is_given() -> None:
 async def test_a_pending_secret_that_is_ours_is_used_as_it_is() -> None:
     """A pass before this one has made it: the password in it may be in the cloud by now."""
     stage = stage_of(given=NEW)
-    stage.keep(secret_content.pending_secret(stage.current, SecretStr("of an earlier pass")))
+    stage.keep(desired_secret.pending_secret(stage.current, SecretStr("of an earlier pass")))
     await act(stage, PasswordStep.PREPARE)
     assert stage.done == ORDERS[PasswordStep.PREPARE][:2]
     assert held(stage, PENDING) == SecretStr("of an earlier pass")
@@ -180,7 +180,7 @@ async def test_what_was_known_of_the_pending_password_before_is_forgotten() -> N
 async def test_a_password_that_is_reset_counts_as_a_repair() -> None:
     stage = stage_of()
     await act(stage, PasswordStep.PREPARE, Reason.PASSWORD_RESET)
-    assert stage.current.memory.password.repairs == ((stage.clock.monotonic(), secret_content.RESET),)
+    assert stage.current.memory.password.repairs == ((stage.clock.monotonic(), desired_secret.RESET),)
 
 
 @pytest.mark.parametrize("by", ["is_set_back", "is_unvouched", ""])
@@ -273,7 +273,7 @@ async def test_what_is_confirmed_was_changed_if_the_status_knows_another_one(
 ) -> None:
     stage = stage_of()
     if (known_password := status.get("password_check")) is not None:
-        status["password_check"] = secret_content.check(stage.current, known_password)
+        status["password_check"] = desired_secret.check(stage.current, known_password)
     stage.current.observed = replace(
         stage.current.observed, status=stage.current.observed.status.model_copy(update=status)
     )
@@ -331,7 +331,7 @@ async def test_what_is_given_up_and_the_cloud_may_have_is_told_first(unclear: bo
 async def test_a_repair_is_counted() -> None:
     stage = stage_of()
     await act(stage, PasswordStep.WRITE)
-    repair = (stage.clock.monotonic(), secret_content.content_hash(stage.current, OLD))
+    repair = (stage.clock.monotonic(), desired_secret.content_hash(stage.current, OLD))
     assert stage.current.memory.password.repairs == (repair,)
     assert stage.events.told == []
 

@@ -10,6 +10,7 @@ from kinds.builders import MAIN, uuid
 from managed_databases.api.models import User
 from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.verdicts import Credentials, Delete, PasswordStep, Reason, Record, Stall, Wait
+from managed_databases.reconcile.act.desired_secret import RESET, content_hash
 from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS
 from managed_databases.reconcile.act.retry_policy import (
     DELETED_IN_VAIN,
@@ -17,7 +18,6 @@ from managed_databases.reconcile.act.retry_policy import (
     MAX_MADE_AGAIN,
     REPAIRS_OF_A_SECRET,
 )
-from managed_databases.reconcile.act.secret_content import RESET, content_hash
 from reconcile.act.resting import ALSO, GROW, Resting, grow
 from reconcile.fake_cache import resource
 

@@ -118,11 +118,11 @@ async def test_only_in_the_namespaces_that_are_served() -> None:
 async def test_what_is_the_namespaces_own() -> None:
     found = await wanted(datastore("a"), datastore("shop"), allowed=[EVERYBODY, BY_NAME])
     content = found["a"].content()
-    assert (content["default"], content["region"]) == (True, "region-1")
-    assert content["namePrefixes"] == ["a-"]
-    assert "powers" not in content
-    assert [each["engine"] for each in content["parameters"]] == ["postgresql"]
-    assert found["shop"].content()["powers"] == ["metrics"]
+    assert (content.default, content.region) == (True, "region-1")
+    assert content.name_prefixes == ("a-",)
+    assert not content.powers
+    assert [each.engine for each in content.parameters] == ["postgresql"]
+    assert found["shop"].content().powers == ("metrics",)
     assert found["a"].digest != found["shop"].digest
 
 

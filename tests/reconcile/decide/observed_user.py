@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from kinds.builders import grouped
-from managed_databases.api.models import Datastore, User
+from managed_databases.api.models import Datastore, DatastoreType, User
 from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.database_user import ObservedUser
 from managed_databases.kinds.database_user_spec import DatabaseUserSpec, DatabaseUserStatus
@@ -23,12 +23,12 @@ MINE = "00000000-0000-4000-8000-00000000000a"
 OTHER = "00000000-0000-4000-8000-00000000000b"
 THIRD = "00000000-0000-4000-8000-00000000000c"
 
-POSTGRESQL = {"id": "00000000-0000-4000-8000-0000000000ff", "engine": "postgresql", "version": "16"}
+POSTGRESQL = DatastoreType(id="00000000-0000-4000-8000-0000000000ff", engine="postgresql", version="16")
 DATASTORE = Datastore(
-    id=DATASTORE_ID, name="main", status="ACTIVE", type_id=POSTGRESQL["id"], connection={"master": "m.example"}
+    id=DATASTORE_ID, name="main", status="ACTIVE", type_id=POSTGRESQL.id, connection={"master": "m.example"}
 )
 PROTECTED = DATASTORE.model_copy(update={"is_protected": True})
-PROJECT = ProjectView("team", "0" * 32, "region-1", Catalogue(known=True))
+PROJECT = ProjectView("team", "0" * 32, "region-1", Catalogue(types=(POSTGRESQL,), known=True))
 IDENTITY = Identity(
     project="team", project_id="0" * 32, region="region-1", datastore_id=DATASTORE_ID, key=(DATASTORE_ID, "app")
 )

@@ -10,11 +10,11 @@ from kinds.builders import MAIN, seen_of, uuid
 from managed_databases.api.models import User
 from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.database_user import KIND
-from managed_databases.kinds.keeper_views import ProbeView
+from managed_databases.kinds.keeper_views import KeptViews, ProbeView
 from managed_databases.kinds.kind import any_kind
 from managed_databases.kinds.observed import Observed, ObservedOwned
 from managed_databases.kinds.shared_fields import Rotated
-from managed_databases.kinds.turns_view import TurnsView, TwinView
+from managed_databases.kinds.turns_view import PairView, TurnsView, TwinView
 from managed_databases.kinds.verdicts import Arrange, Credentials, PasswordStep
 from managed_databases.reconcile.annotations import ROTATE_PASSWORD
 from managed_databases.reconcile.decide.password_steps import password_step
@@ -42,7 +42,7 @@ def observed(
     seen = replace(
         seen,
         status=seen.status.model_copy(update={"id": uuid(60), "rotation": rotation}),
-        twin=None if twin is None else TwinView(**WELL | twin),
+        pair=PairView(None if twin is None else TwinView(**WELL | twin)),
         credential=PasswordView(**{"password": SecretStr("own"), "turns": turns} | more.pop("own", {})),
     )
     wanted = [each for each in KIND.owned(seen) if twin is not None or each.kind != "DatabaseUser"]
@@ -133,7 +133,7 @@ def test_a_login_comes_first_where_one_is_asked_for(side: str) -> None:
     view = {"leads_to": side, "is_mounted": False}
     for is_proven, step in ((False, None), (True, PasswordStep.MOUNT)):
         seen = observed({"active": active, "turning_to": side}, view, {"requested": None}, TWO)
-        told = step_of(replace(seen, probe=ProbeView(is_proven=is_proven)))
+        told = step_of(replace(seen, kept=KeptViews(ProbeView(is_proven=is_proven))))
         assert told == step
 
 

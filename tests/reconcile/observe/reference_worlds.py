@@ -13,7 +13,7 @@ from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.observe.reading import Specs
-from managed_databases.reconcile.observe.references import Lookup, References
+from managed_databases.reconcile.observe.resolved_references import Lookup, References
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.scheduling.dependencies import Dependency

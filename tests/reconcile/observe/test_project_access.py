@@ -13,7 +13,7 @@ from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex
 from managed_databases.reconcile.observe.project_access import ProjectAccess
 from managed_databases.reconcile.observe.reading import Specs
-from managed_databases.reconcile.observe.references import References
+from managed_databases.reconcile.observe.resolved_references import References
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.scheduling import dependencies as dependency

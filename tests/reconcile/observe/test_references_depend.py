@@ -10,7 +10,7 @@ from managed_databases.kinds.observed import Referred
 from managed_databases.kinds.project_view import Power
 from managed_databases.kinds.verdicts import Wait
 from managed_databases.reconcile.observe.ownership_index import ObjectName
-from managed_databases.reconcile.observe.references import Lookup
+from managed_databases.reconcile.observe.resolved_references import Lookup
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency

@@ -18,6 +18,7 @@ from managed_databases.kinds.kind import CloudKind, any_kind
 from managed_databases.kinds.managed_database import KIND as DATABASE
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
 from managed_databases.kinds.written import Written
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.ports import (
     Definition,
     NewSecret,
@@ -31,7 +32,6 @@ from managed_databases.reconcile.ports import (
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling.work_queue import Priority
-from managed_databases.reconcile.settings import ControllerSettings
 from reconcile.fake_cache import FakeCache
 from virtual.virtual_time import VirtualClock
 

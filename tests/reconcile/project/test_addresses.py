@@ -2,7 +2,7 @@
 
 import pytest
 
-from managed_databases.api.identity import ApiIdentity
+from managed_databases.api.identity_service import ApiIdentity
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.ports import SecretContent
 from managed_databases.reconcile.project.addresses import endpoint_problem

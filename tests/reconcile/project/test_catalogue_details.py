@@ -6,7 +6,7 @@ import pytest
 
 from managed_databases.kinds.project_view import ParametersFor
 from managed_databases.kinds.verdicts import Reason
-from managed_databases.reconcile.project import catalogue, catalogue_details
+from managed_databases.reconcile.project import catalogue_details, catalogue_reader
 from managed_databases.reconcile.project.session import LIMITS_AT_ONCE
 from reconcile.project.fake_project import DATASTORE_KIND, ProjectHarness, until
 
@@ -109,7 +109,7 @@ async def test_one_namespace_has_not_all_limits_read() -> None:
 
 async def test_a_catalogue_of_too_many_rows_is_not_read_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be compared, and looked through, in passes of everybody."""
-    monkeypatch.setattr(catalogue, "MAX_OFFERS", 3)
+    monkeypatch.setattr(catalogue_reader, "MAX_OFFERS", 3)
     harness = ProjectHarness()
     for number in range(4):
         harness.cloud.rows["flavors"][f"f{number}"] = {"id": f"f{number}"}

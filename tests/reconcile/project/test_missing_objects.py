@@ -10,8 +10,8 @@ from managed_databases.api.errors import NeverSent
 from managed_databases.api.models import Database, Datastore
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.reconcile.project.missing_objects import MissingObjects
-from managed_databases.reconcile.project.objects import KnownCollection, ProjectObjects
 from managed_databases.reconcile.project.project_client import ProjectClient
+from managed_databases.reconcile.project.project_objects import KnownCollection, ProjectObjects
 from managed_databases.reconcile.scheduling.work_queue import Priority
 from reconcile.manual_clocks import StillClock
 from reconcile.project.fake_project import DATABASE_KIND, DATASTORE_KIND, LOW

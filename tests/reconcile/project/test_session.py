@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from managed_databases.api.client import Client
 from managed_databases.api.collections import FLAVORS
 from managed_databases.api.errors import NeverSent, OutcomeUnknown, RateLimited
-from managed_databases.api.identity import StaticToken
+from managed_databases.api.identity_service import StaticToken
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.project.project_client import Connection
 from managed_databases.reconcile.scheduling.work_queue import Priority

@@ -9,7 +9,7 @@ from managed_databases.kinds.managed_datastore import KIND
 from managed_databases.kinds.shared_fields import MAX_KEY, Condition
 from managed_databases.kinds.verdicts import Done, Reason
 from managed_databases.reconcile.report.status import status
-from managed_databases.reconcile.statuses.conditions import MAX_MESSAGE, Saying, Summary, conditions, summary
+from managed_databases.reconcile.statuses.conditions import MAX_MESSAGE, Saying, StatusSummary, conditions, summary
 from managed_databases.reconcile.told import Told, ToldCondition
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -131,4 +131,4 @@ def of_all(ready: Saying, synced: Saying, stalled: Saying, **more: Saying) -> di
     ],
 )
 def test_a_summary_tells_the_worst(why: str, says: dict[str, Saying], shown: tuple[str | None, str | None]) -> None:
-    assert summary(conditions((), 1, says, NOW)) == Summary(*shown)
+    assert summary(conditions((), 1, says, NOW)) == StatusSummary(*shown)

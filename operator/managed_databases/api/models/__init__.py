@@ -4,6 +4,13 @@ Answers ignore unknown fields, missing ones are None, and statuses stay text: th
 what was set (`exclude_unset`); `None` in a request means JSON null.
 """
 
+from managed_databases.api.models.base_models import (
+    Answer,
+    CloudObject,
+    Request,
+    Time,
+    Undocumented,
+)
 from managed_databases.api.models.catalogue import (
     AvailableExtension,
     AvailableExtensionChange,
@@ -86,13 +93,6 @@ from managed_databases.api.models.project import (
     MetricsTokenName,
     NewMetricsToken,
     Quota,
-)
-from managed_databases.api.models.shared_fields import (
-    Answer,
-    CloudObject,
-    Request,
-    Time,
-    Undocumented,
 )
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
-from managed_databases.api.models.shared_fields import WHOLE_LIMIT, Answer, Request, Whole
+from managed_databases.api.models.base_models import WHOLE_LIMIT, Answer, Request, Whole
 
 _LARGEST: Final = 2**64 - 1
 

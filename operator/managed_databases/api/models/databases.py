@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from managed_databases.api.models.shared_fields import CloudObject, Request
+from managed_databases.api.models.base_models import CloudObject, Request
 from managed_databases.api.secrets import Password
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from managed_databases.api.models.shared_fields import (
+from managed_databases.api.models.base_models import (
     WHOLE_LIMIT,
     Answer,
     CloudObject,

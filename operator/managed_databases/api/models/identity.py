@@ -1,6 +1,6 @@
 """What the identity service answers (Keystone v3)."""
 
-from managed_databases.api.models.shared_fields import Answer, Time
+from managed_databases.api.models.base_models import Answer, Time
 
 
 class Endpoint(Answer):

@@ -1,6 +1,6 @@
 """What stands in a Kafka datastore: topics and access rules."""
 
-from managed_databases.api.models.shared_fields import CloudObject, Request, Whole
+from managed_databases.api.models.base_models import CloudObject, Request, Whole
 
 
 class Topic(CloudObject):

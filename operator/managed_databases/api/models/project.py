@@ -1,6 +1,6 @@
 """What is the project's: actions, metrics tokens, capabilities, limits and quotas."""
 
-from managed_databases.api.models.shared_fields import CloudObject, Request, Time, Undocumented
+from managed_databases.api.models.base_models import CloudObject, Request, Time, Undocumented
 from managed_databases.api.secrets import Secret
 
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 import aiohttp
 import kopf
 
-from managed_databases.kube.collections import WatchedCollection
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.kopf_bridge.kopf_settings import (
     end_orphans,
@@ -17,6 +16,7 @@ from managed_databases.kube.kopf_bridge.kopf_settings import (
     quiet_settings,
 )
 from managed_databases.kube.kopf_bridge.watch_transport import WatchTransport
+from managed_databases.kube.watched_collections import WatchedCollection
 
 _KOPF_TASKS: Final = (
     "kopf._core.reactor.running",

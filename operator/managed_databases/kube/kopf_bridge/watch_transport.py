@@ -15,9 +15,9 @@ import aiohttp
 import orjson
 
 from managed_databases.kube.cache import light
-from managed_databases.kube.collections import WatchedCollection
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.pages import read_page
+from managed_databases.kube.watched_collections import WatchedCollection
 from managed_databases.reconcile.ports import KubeUnreachable
 
 ATTEMPTED_WITHIN_SECONDS: Final = 600.0

@@ -23,11 +23,11 @@ from managed_databases.reconcile.act.password_change import PasswordChange
 from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.annotations import OWNED_BY
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject, in_project
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, owner_of
 from managed_databases.reconcile.ports import Kube, ResourceCache, ResourceKey
 from managed_databases.reconcile.report.status_writer import StatusWriter
-from managed_databases.reconcile.settings import ControllerSettings
 from managed_databases.reconcile.stated import UNPROTECTED
 
 MAX_OTHERS = 1000

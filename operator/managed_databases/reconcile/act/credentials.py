@@ -12,11 +12,8 @@ from managed_databases.kinds.shared_fields import is_object_name
 from managed_databases.kinds.turns_view import TurnsView
 from managed_databases.kinds.two_users import own_secret, twin_secret
 from managed_databases.kinds.verdicts import Reason, Stall
-from managed_databases.reconcile.act import rotation
-from managed_databases.reconcile.act.given_passwords import GivenPasswords, usable
-from managed_databases.reconcile.act.held_secret import held_secret
-from managed_databases.reconcile.act.password_view import versions_of, view_of
-from managed_databases.reconcile.act.secret_content import (
+from managed_databases.reconcile.act import rotation_times
+from managed_databases.reconcile.act.desired_secret import (
     PENDING_KEY,
     UNREAD,
     desired_data,
@@ -25,8 +22,11 @@ from managed_databases.reconcile.act.secret_content import (
     misleads,
     pending_name,
 )
+from managed_databases.reconcile.act.given_passwords import GivenPasswords, usable
+from managed_databases.reconcile.act.held_secret import held_secret
+from managed_databases.reconcile.act.mounted_secret import TurnsReader
+from managed_databases.reconcile.act.password_view import versions_of, view_of
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
-from managed_databases.reconcile.act.turns import TurnsReader
 from managed_databases.reconcile.annotations import OBJECT_ID, OF_TWO_USERS, PASSWORD_CHECK
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.memory import SecretsRead
@@ -118,7 +118,7 @@ class CredentialReader:
             if not is_object_name(told):  # the spec was applied when the API server did not check the name yet
                 why = f"{told} can be no Secret's name: name another one in the spec"
                 return CredentialRead(PasswordView(problem=Stall(Reason.INVALID_SPEC, why)))
-        due = rotation.due(current, credential, self.clock.now(), turns)
+        due = rotation_times.due(current, credential, self.clock.now(), turns)
         if given_ref is None and not due.may_begin and self._fine_before(current, name):
             unread = None if credential.value_of is None else UNREAD
             view = PasswordView(password=UNREAD, given=_told(current, credential) or unread)

@@ -8,11 +8,11 @@ from managed_databases.kinds.verdicts import Change, Reason, Stall, Wait
 from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS, drift_fight
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.decide.waited_references import unknown_reference
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.retry_memory import FailedStep
 from managed_databases.reconcile.scheduling.backoff import retry_delay
-from managed_databases.reconcile.settings import ControllerSettings
 
 _SLOWEST = 5
 """The number of failures that gives the longest pause (`retry_delay`)."""

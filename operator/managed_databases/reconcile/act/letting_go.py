@@ -12,7 +12,7 @@ from managed_databases.kinds.secret_copies import Place, place_of
 from managed_databases.kinds.shared_fields import is_object_name
 from managed_databases.kinds.two_users import own_secret
 from managed_databases.kinds.verdicts import LetGo
-from managed_databases.reconcile.act import secret_content
+from managed_databases.reconcile.act import desired_secret
 from managed_databases.reconcile.act.secret_copy import is_copy, is_let_in
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.annotations import FORCE_DELETE
@@ -90,7 +90,7 @@ class LettingGo:
             return resource
 
     async def _secrets(self, resource: Resource, name: str, id_: str | None, *, retain: bool) -> None:
-        for each in (name, secret_content.pending_name(name)):
+        for each in (name, desired_secret.pending_name(name)):
             place = Place(resource.key.namespace, each)
             await self._secret(resource, place, self.ownership.is_ours, id_, retain=retain)
 
@@ -126,7 +126,7 @@ class LettingGo:
             if secret is None or not is_ours(resource, secret):
                 return
             if retain:
-                await self.kube.replace_secret(secret, secret_content.retained(secret, resource, id_))
+                await self.kube.replace_secret(secret, desired_secret.retained(secret, resource, id_))
             else:
                 await self.kube.delete_secret(secret)
         except KubeError as error:

@@ -12,9 +12,9 @@ from managed_databases.api.models import CloudObject
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.phases import is_pending
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
 from managed_databases.reconcile.scheduling.backoff import retry_delay
-from managed_databases.reconcile.settings import ControllerSettings
 
 
 class NotSeen(Enum):

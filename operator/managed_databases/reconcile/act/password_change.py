@@ -17,7 +17,7 @@ from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.facts import NOTHING, Facts
 from managed_databases.kinds.password_rotation import written
 from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Verdict
-from managed_databases.reconcile.act import credentials, secret_content, turn_change
+from managed_databases.reconcile.act import credentials, desired_secret, turn_change
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.act.sender import Sender
 from managed_databases.reconcile.clock import Clock
@@ -49,8 +49,8 @@ class PasswordChange:
             return None
         password = _first_choice(view)
         try:
-            wanted = secret_content.desired(current, password)
-            written = await self._put(current, wanted, secret_content.check(current, password))
+            wanted = desired_secret.desired(current, password)
+            written = await self._put(current, wanted, desired_secret.check(current, password))
         except AlreadyThere:
             current.memory.password.name_is_taken()
             raise
@@ -104,7 +104,7 @@ class PasswordChange:
                 memory.confirmation_counts_no_more()
                 await self._send_again(current, view)
                 if view.is_set_back or view.is_unvouched:
-                    memory.was_put_right(secret_content.RESET, self.clock.monotonic())
+                    memory.was_put_right(desired_secret.RESET, self.clock.monotonic())
             case PasswordStep.CONFIRMED:
                 assert view.password is not None
                 return self._known(current, view.password) | self._changed_since(current, view.password)
@@ -115,13 +115,13 @@ class PasswordChange:
     @staticmethod
     def _known(current: Pass, password: SecretStr) -> Facts:
         """Return the facts once the cloud and the credentials Secret have this password, for certain."""
-        return Facts(password_unconfirmed=None, password_check=secret_content.check(current, password))
+        return Facts(password_unconfirmed=None, password_check=desired_secret.check(current, password))
 
     def was_made_with(self, current: Pass, password: SecretStr) -> Facts:
         """Return what is known of the password once an object was made with it."""
         view, status = current.observed.credential, current.observed.status
         is_new = status.password_changed_at is None or view is None or view.password != password
-        known = Facts(password_check=secret_content.check(current, password))
+        known = Facts(password_check=desired_secret.check(current, password))
         return known | self._changed(current) if is_new else known
 
     def _changed(self, current: Pass) -> Facts:
@@ -143,7 +143,7 @@ class PasswordChange:
         status = current.observed.status
         if status.password_check is None:  # of an earlier version, of an attempt to create, or somebody else's before
             return NOTHING if status.adopted or status.password_changed_at else self._changed(current)
-        return NOTHING if status.password_check == secret_content.check(current, password) else self._changed(current)
+        return NOTHING if status.password_check == desired_secret.check(current, password) else self._changed(current)
 
     async def _prepare(self, current: Pass, view: PasswordView, step: Credentials, shown: Verdict) -> Facts:
         """Write a new password into the pending Secret. The creation of this Secret is the lock of the change."""
@@ -151,16 +151,16 @@ class PasswordChange:
         password = view.given or passwords.generate()
         await self._prove(current, password)
         await self.writer.write(current, shown, facts)
-        wanted = secret_content.pending_secret(current, password)
+        wanted = desired_secret.pending_secret(current, password)
         if there is None:
             pending = await self._create_own_pending(current, wanted)
         else:  # the operator's own: without a usable password, or with a password that is not wanted any more
             pending = await self.kube.replace_secret(there, wanted)
         memory.forget_pending()
-        if pending.data.get(secret_content.PENDING_KEY) == password:
+        if pending.data.get(desired_secret.PENDING_KEY) == password:
             memory.is_prepared(password)
         if step.reason is Reason.PASSWORD_RESET or view.is_set_back or view.is_unvouched:
-            memory.was_put_right(secret_content.RESET, self.clock.monotonic())
+            memory.was_put_right(desired_secret.RESET, self.clock.monotonic())
         return facts
 
     async def _create_own_pending(self, current: Pass, wanted: NewSecret) -> SecretContent:
@@ -171,7 +171,7 @@ class PasswordChange:
             return await self.kube.create_secret(wanted)
         except AlreadyThere:
             there = await self.kube.read_secret(wanted.namespace, wanted.name)
-            key = secret_content.PENDING_KEY
+            key = desired_secret.PENDING_KEY
             if there is None or self.ownership.problem(current.resource, there, current.observed, key):
                 raise
             return there
@@ -182,11 +182,11 @@ class PasswordChange:
         current.memory.password.forget_pending()
 
     async def _repair(self, current: Pass, view: PasswordView) -> None:
-        value, mine = secret_content.to_write(view, current.kind.credential), current.secrets.credentials
+        value, mine = desired_secret.to_write(view, current.kind.credential), current.secrets.credentials
         assert value is not None
         await self._write(current, value, is_known=False)
-        current.memory.password.was_put_right(secret_content.content_hash(current, value), self.clock.monotonic())
-        if mine is not None and secret_content.has_lost_marks(mine):
+        current.memory.password.was_put_right(desired_secret.content_hash(current, value), self.clock.monotonic())
+        if mine is not None and desired_secret.has_lost_marks(mine):
             told = f"the Secret {mine.name} had lost labels or annotations by which it is known to be this resource's: they are "
             told += "put back"
             marks = Announcement("Warning", SECRET_MARKS_RESTORED, told)
@@ -194,9 +194,9 @@ class PasswordChange:
 
     async def _write(self, current: Pass, password: SecretStr, *, is_known: bool = True) -> None:
         """Write the credentials Secret with this password. `is_known` says that the cloud has the password, for certain."""
-        wanted, newest = secret_content.desired(current, password), secret_content.check(current, password)
+        wanted, newest = desired_secret.desired(current, password), desired_secret.check(current, password)
         if not is_known:
-            wanted = secret_content.keeping_check(current, current.secrets.credentials, wanted, password)
+            wanted = desired_secret.keeping_check(current, current.secrets.credentials, wanted, password)
         await self._put(current, wanted, newest if is_known else current.observed.status.password_check)
 
     async def _put(self, current: Pass, wanted: NewSecret, password_check: str | None) -> SecretContent:
@@ -213,7 +213,7 @@ class PasswordChange:
 
     async def _prove(self, current: Pass, password: SecretStr) -> None:
         """Prove by a dry run that the credentials Secret can get the password, before the cloud gets it. Raises KubeRefused."""
-        await self.kube.prove_secret(current.secrets.credentials, secret_content.desired(current, password))
+        await self.kube.prove_secret(current.secrets.credentials, desired_secret.desired(current, password))
 
     async def _send_pending(self, current: PassInProject, pending: SecretStr) -> None:
         """Send the pending password, and remember what is known of it.

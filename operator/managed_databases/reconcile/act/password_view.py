@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.kind import Credential
 from managed_databases.kinds.verdicts import Stall, Wait
+from managed_databases.reconcile.act.desired_secret import PENDING_KEY, check, is_outdated, judge, misleads
 from managed_databases.reconcile.act.given_passwords import usable
-from managed_databases.reconcile.act.secret_content import PENDING_KEY, check, is_outdated, judge, misleads
 from managed_databases.reconcile.annotations import PASSWORD_CHECK, PASSWORD_GIVEN
 from managed_databases.reconcile.memory import SecretsRead
 from managed_databases.reconcile.observe.current_pass import Pass

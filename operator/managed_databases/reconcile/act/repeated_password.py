@@ -4,7 +4,7 @@ from pydantic import SecretStr
 
 from managed_databases.api.errors import ApiError
 from managed_databases.api.masking import WITHHELD, Masks
-from managed_databases.reconcile.act.secret_content import UNREAD
+from managed_databases.reconcile.act.desired_secret import UNREAD
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.ports import Kube, KubeError
 from managed_databases.reconcile.report.status import password_secret

@@ -19,12 +19,13 @@ from managed_databases.kinds.verdicts import (
     Verdict,
     Wait,
 )
+from managed_databases.reconcile.act.desired_secret import RESET, content_hash, to_write
 from managed_databases.reconcile.act.drift_fight import FIGHT_CORRECTIONS, FIGHT_SECONDS, aim, drift_fight
 from managed_databases.reconcile.act.effects import Effects
 from managed_databases.reconcile.act.fingerprint import fingerprint, is_held, is_same_step
 from managed_databases.reconcile.act.looks_by_id import NotSeen
-from managed_databases.reconcile.act.secret_content import RESET, content_hash, to_write
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.decide.candidates import unclear_attempts
 from managed_databases.reconcile.decide.failures import (
     BUSY_TRIES,
@@ -39,7 +40,6 @@ from managed_databases.reconcile.ports import KubeRefused
 from managed_databases.reconcile.report.status import password_secret, secret_name
 from managed_databases.reconcile.retry_memory import FailedStep
 from managed_databases.reconcile.scheduling.backoff import retry_delay
-from managed_databases.reconcile.settings import ControllerSettings
 
 REPAIRS_OF_A_SECRET = 5
 """After so many equal corrections of a Secret within FIGHT_SECONDS the operator stops correcting for a while."""

@@ -13,9 +13,9 @@ from managed_databases.kinds.kind import Credential
 from managed_databases.kinds.login_keys import ALWAYS_OURS, OPTIONAL_KEYS
 from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.secret_copies import Place, lets_in, place_of
+from managed_databases.reconcile.act.desired_secret import UNREAD
 from managed_databases.reconcile.act.given_passwords import usable
 from managed_databases.reconcile.act.held_secret import told_by
-from managed_databases.reconcile.act.secret_content import UNREAD
 from managed_databases.reconcile.act.secret_marks import Written, keys_of_others, marks_of_others, written_into
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.annotations import CHECKSUM, COPY_OF, OWNER_UID, PASSWORD_CHECK

@@ -8,7 +8,7 @@ from managed_databases.api.calls import Call
 from managed_databases.api.errors import ApiError, OutcomeUnknown
 from managed_databases.api.models import CloudObject
 from managed_databases.kinds.credential_views import PasswordView
-from managed_databases.reconcile.act.secret_content import UNREAD
+from managed_databases.reconcile.act.desired_secret import UNREAD
 from managed_databases.reconcile.decide.failures import is_refusal
 from managed_databases.reconcile.observe.current_pass import PassInProject
 from managed_databases.reconcile.observe.ownership_index import ObjectName, OwnershipIndex

@@ -11,7 +11,7 @@ from managed_databases.kinds.password_rotation import KEEP_OLD_FOR, written
 from managed_databases.kinds.shared_fields import Rotated
 from managed_databases.kinds.two_users import OWN, other, own_secret, wanted_token
 from managed_databases.kinds.verdicts import Credentials, PasswordStep, Reason, Verdict
-from managed_databases.reconcile.act import secret_content
+from managed_databases.reconcile.act import desired_secret
 from managed_databases.reconcile.act.given_passwords import usable
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.clock import Clock
@@ -71,7 +71,7 @@ class TurnChange:
         there = await self.kube.read_secret(namespace, mounted)
         password = None if there is None else usable(there.data.get(credential.key))
         check = current.observed.status.password_check
-        if there is None or password is None or check not in (None, secret_content.check(current, password)):
+        if there is None or password is None or check not in (None, desired_secret.check(current, password)):
             current.memory.password.is_to_be_read()
             raise WriteConflict(f"the Secret {mounted} has changed since the pass has looked")
         reading = replace(current, secrets=replace(current.secrets, credentials=None))
@@ -80,7 +80,7 @@ class TurnChange:
         return Facts(rotation=told.model_copy(update={"active": OWN}))
 
     async def _put(self, current: Pass, name: str, password: SecretStr) -> None:
-        wanted = secret_content.desired(current, password, name=name)
+        wanted = desired_secret.desired(current, password, name=name)
         there = await self.kube.read_secret(wanted.namespace, name)
         credential = current.kind.existing_credential
         if there is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from managed_databases.kinds.offer import Content
+from managed_databases.kinds.database_catalogue import CatalogueContent
 from managed_databases.reconcile.ports import Resource
 
 
@@ -26,12 +26,12 @@ class Catalogues(Protocol):
     async def list(self, namespace: str | None) -> list[SeenCatalogue]:
         """Return those of a namespace, or with None of all; their content is not read. NotThere: the definition is missing."""
 
-    async def create(self, namespace: str, project: Resource, digest: str, content: Content) -> int:
+    async def create(self, namespace: str, project: Resource, digest: str, content: CatalogueContent) -> int:
         """Make the project's catalogue in a namespace; return its generation. Raises AlreadyThere; NotThere if there is no such
         namespace.
         """
 
-    async def replace(self, namespace: str, project: Resource, digest: str, content: Content) -> int:
+    async def replace(self, namespace: str, project: Resource, digest: str, content: CatalogueContent) -> int:
         """Make the whole content so, whoever has written it; return the generation. Raises NotThere."""
 
     async def delete(self, namespace: str, name: str) -> None:

@@ -8,9 +8,11 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from managed_databases.kinds.database_catalogue import CatalogueContent
 from managed_databases.kinds.database_project import KIND as PROJECT
-from managed_databases.kinds.offer import Content, EngineVersion, Offer, content_for, offer
+from managed_databases.kinds.offer import EngineVersion, NamespaceOffer, Offer, content_for, offer
 from managed_databases.kinds.registry import GROUP, cloud_kinds, kinds
+from managed_databases.kinds.schema import Spec
 from managed_databases.reconcile.ports import Resource, ResourceCache
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.session import ProjectSession
@@ -50,7 +52,7 @@ class ProjectOffer:
     quotas: str
     of_parameters: dict[EngineVersion, str] = field(default_factory=dict)
 
-    def digest(self, own: Content, in_use: Iterable[EngineVersion], uid: str) -> Digest:
+    def digest(self, own: NamespaceOffer, in_use: Iterable[EngineVersion], uid: str) -> Digest:
         used = sorted(set(in_use) & self.offered.parameters.keys())
         for of in used:
             if of not in self.of_parameters:
@@ -63,14 +65,14 @@ class Wanted(NamedTuple):
 
     project: Resource
     offer: ProjectOffer | None
-    own: Content
+    own: NamespaceOffer
     in_use: frozenset[EngineVersion]
 
     @property
     def digest(self) -> Digest | None:
         return None if self.offer is None else self.offer.digest(self.own, self.in_use, self.project.uid)
 
-    def content(self) -> Content:
+    def content(self) -> CatalogueContent:
         assert self.offer is not None
         return content_for(self.offer.offered, self.own, self.in_use)
 
@@ -113,8 +115,8 @@ class Wishes:
                 powers = self._projects.granted_powers(name, namespace)
                 if powers is None or not self._may_have(namespace):
                     continue
-                own: Content = {"region": region, "default": name == default, "powers": sorted(powers)}
-                own["namePrefixes"] = list(self._projects.name_prefixes(name, namespace))
+                prefixes = self._projects.name_prefixes(name, namespace)
+                own = NamespaceOffer(region, name == default, tuple(sorted(powers)), prefixes)
                 in_use = frozenset(of_project.get(namespace, ()))
                 found[namespace, name] = Wanted(project, offered, own, in_use)
         self._untold |= self._unread(projects)  # others have had their turn meanwhile
@@ -173,10 +175,14 @@ class Wishes:
 
 def project_offer(made_of: tuple[object, ...], offered: Offer) -> ProjectOffer:
     """Return the offer with its digests."""
-    quotas = [offered.content["quotas"], offered.content["summary"]["left"]]
-    summary = {name: told for name, told in offered.content["summary"].items() if name != "left"}
-    others = {name: told for name, told in offered.content.items() if name != "quotas"} | {"summary": summary}
-    return ProjectOffer(made_of, offered, _digest([others, offered.left_out]), _digest(quotas))
+    quotas = [*_dumped(offered.quotas), offered.summary.left]
+    summary = offered.summary.model_dump(exclude={"left"})
+    others = [summary, _dumped(offered.engines), _dumped(offered.flavors), offered.left_out]
+    return ProjectOffer(made_of, offered, _digest(others), _digest(quotas))
+
+
+def _dumped(models: Iterable[Spec]) -> list[dict[str, object]]:
+    return [each.model_dump() for each in models]
 
 
 def _digest(value: object) -> str:

@@ -19,8 +19,8 @@ def decide_deletion(kind: CloudKind, observed: Observed) -> Verdict:
     The resources that this one owns are deleted, or let go, before it.
     """
     verdict = _next(kind, observed)
-    if isinstance(verdict, Delete) and observed.used_by is not None:
-        told = f"the Secret of {observed.used_by} has this user's login: it is deleted once the other user has its turn"
+    if isinstance(verdict, Delete) and observed.pair.used_by is not None:
+        told = f"the Secret of {observed.pair.used_by} has this user's login: it is deleted once the other user has its turn"
         return Wait(Reason.IN_USE, told)
     if isinstance(verdict, Delete | LetGo):
         return let_go_step(observed, retain=isinstance(verdict, LetGo) and verdict.retain) or verdict

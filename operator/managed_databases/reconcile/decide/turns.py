@@ -70,7 +70,9 @@ def turn_wait(kind: CloudKind, observed: Observed) -> Wait | None:
     if kind.credential is None or rotation is None or turns is None:
         return None
     is_unfit = (
-        rotation.active == TWIN and turns.leads_to == TWIN and (observed.twin is None or not observed.twin.is_ready)
+        rotation.active == TWIN
+        and turns.leads_to == TWIN
+        and (observed.pair.twin is None or not observed.pair.twin.is_ready)
     )
     if is_unfit or not turns.opens:
         told = f"{_named(observed, turns.leads_to)} is not usable, or its password is not known to open"
@@ -94,7 +96,7 @@ def _is_unproven(observed: Observed) -> bool:
     rotation, turns = _of(observed)
     is_next = rotation is not None and turns is not None and rotation.turning_to == turns.leads_to
     is_next = is_next and turns is not None and not turns.is_mounted
-    return is_next and observed.probe is not None and not observed.probe.is_proven
+    return is_next and observed.kept.probe is not None and not observed.kept.probe.is_proven
 
 
 def _of(observed: Observed) -> tuple[Rotated | None, TurnsView | None]:
@@ -117,7 +119,7 @@ def _steps(kind: CloudKind, observed: Observed, rotation: Rotated, turns: TurnsV
     wants_two = kind.credential is not None and kind.credential.takes_turns(observed)
     if rotation.turning_to == TWIN and not wants_two:
         yield Credentials(PasswordStep.BEGIN, Reason.ROTATING, "the turn is given up: only one user is asked for")
-    elif rotation.turning_to == TWIN and observed.twin is not None and observed.twin.is_going:
+    elif rotation.turning_to == TWIN and observed.pair.twin is not None and observed.pair.twin.is_going:
         yield Credentials(PasswordStep.BEGIN, Reason.ROTATING, "the turn is given up: the second user is being deleted")
     elif rotation.turning_to == TWIN:
         yield from _asked(observed, rotation.turn)
@@ -147,7 +149,7 @@ def _lock(
     kind: CloudKind, observed: Observed, rotation: Rotated, turns: TurnsView, *, wants_two: bool
 ) -> Iterator[Verdict]:
     """Yield the steps by which the login before opens nothing any more."""
-    token = lock_token(rotation)
+    token, twin = lock_token(rotation), observed.pair.twin
     told = f"the login before opens nothing any more; the credentials Secret has that of {turns.user}"
     locked = Credentials(PasswordStep.LOCKED, Reason.ROTATING, told)
     if rotation.active == TWIN and not wants_two:  # the own user's new password is the end of the one before
@@ -155,11 +157,11 @@ def _lock(
     elif rotation.active == TWIN:
         if rotation.own_changed_for == token:
             yield locked
-    elif observed.twin is None or (not wants_two and _ends_with_its_resource(observed)):  # it is deleted as a whole
+    elif twin is None or (not wants_two and _ends_with_its_resource(observed)):  # it is deleted as a whole
         yield locked
-    elif observed.twin.handled != token:
+    elif twin.handled != token:
         yield from _asked(observed, token)
-    elif observed.twin.password_check is not None:
+    elif twin.password_check is not None:
         yield locked
 
 
@@ -171,19 +173,19 @@ def _ends_with_its_resource(observed: Observed) -> bool:
 
 def _asked(observed: Observed, token: str | None) -> Iterator[Verdict]:
     """Yield the step that asks the second user's resource for another password."""
-    twin = observed.twin
+    twin = observed.pair.twin
     if twin is not None and not twin.is_going and token is not None and twin.requested != token:
         owned = OwnedResource(TWIN_KIND, twin.name, {}, {ROTATE_PASSWORD: token})
         yield Arrange(Reason.ROTATING, f"{TWIN_KIND} {twin.name} is asked for a new password", owned, if_there=True)
 
 
 def _twin_is_lost(observed: Observed) -> bool:
-    return observed.twin is None or observed.twin.is_going
+    return observed.pair.twin is None or observed.pair.twin.is_going
 
 
 def _trouble(kind: CloudKind, observed: Observed) -> str | None:
     """Return why the users cannot change places: the second one, or a right of it, is not as it should be. None if they can."""
-    if observed.twin is None:
+    if observed.pair.twin is None:
         return "the second user is not there yet"
     step = owned_step(kind, observed)
     return None if step is None else step.message
@@ -192,4 +194,4 @@ def _trouble(kind: CloudKind, observed: Observed) -> str | None:
 def _named(observed: Observed, side: str) -> str:
     if side == OWN:
         return f"the own user of {observed.name}"
-    return "the second user" if observed.twin is None else f"{TWIN_KIND} {observed.twin.name}"
+    return "the second user" if observed.pair.twin is None else f"{TWIN_KIND} {observed.pair.twin.name}"

@@ -10,7 +10,7 @@ from managed_databases.kinds.credentials_spec import ALLOWED, COPIES_FROM, CopyS
 from managed_databases.kinds.secret_copies import Place, is_reserved, place_of
 from managed_databases.kinds.shared_fields import MAX_COPIES_TOLD
 from managed_databases.kinds.verdicts import Reason
-from managed_databases.reconcile.act.secret_content import differs, pending_name
+from managed_databases.reconcile.act.desired_secret import differs, pending_name
 from managed_databases.reconcile.act.secret_copy import CopySource, is_copy, is_let_in, may_be_written
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.clock import Clock

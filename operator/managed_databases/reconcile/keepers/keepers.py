@@ -3,6 +3,7 @@
 from asyncio import TaskGroup
 from dataclasses import dataclass, replace
 
+from managed_databases.kinds.keeper_views import NOTHING_KEPT, KeptViews
 from managed_databases.reconcile.keepers.copy_keeper import CopyKeeper
 from managed_databases.reconcile.keepers.prober import Prober
 from managed_databases.reconcile.keepers.restarter import Restarter
@@ -24,12 +25,14 @@ class Keepers:
 
         `is_asked_for`: a person asks for a new look.
         """
-        probe = self.prober.look(current, is_asked_for=is_asked_for)
-        restart = self.restarter.look(current, is_asked_for=is_asked_for)
-        services = self.services.look(current, is_asked_for=is_asked_for)
-        copies = self.copies.look(current, is_asked_for=is_asked_for)
-        if any(each is not None for each in (probe, restart, services, copies)):
-            current.observed = replace(current.observed, probe=probe, restart=restart, services=services, copies=copies)
+        kept = KeptViews(
+            probe=self.prober.look(current, is_asked_for=is_asked_for),
+            restart=self.restarter.look(current, is_asked_for=is_asked_for),
+            services=self.services.look(current, is_asked_for=is_asked_for),
+            copies=self.copies.look(current, is_asked_for=is_asked_for),
+        )
+        if kept != NOTHING_KEPT:
+            current.observed = replace(current.observed, kept=kept)
 
     def start(self, group: TaskGroup) -> None:
         """Have them work until the group is cancelled."""

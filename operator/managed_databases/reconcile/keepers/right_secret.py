@@ -33,7 +33,7 @@ def serves(current: Pass) -> bool:
 def as_mounted(observed: Observed) -> Observed:
     """Return what was observed, with the user whose login the credentials Secret has."""
     turns = None if observed.credential is None else observed.credential.turns
-    return observed if turns is None else replace(observed, login_as=turns.user)
+    return observed if turns is None else replace(observed, pair=replace(observed.pair, login_as=turns.user))
 
 
 def right_secret(current: Pass, cache: ResourceCache) -> RightSecret | None:

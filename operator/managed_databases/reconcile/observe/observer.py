@@ -32,7 +32,7 @@ from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, 
 from managed_databases.reconcile.observe.passwords import PasswordChecks
 from managed_databases.reconcile.observe.project_access import ProjectAccess
 from managed_databases.reconcile.observe.reading import Specs, read_status
-from managed_databases.reconcile.observe.references import Lookup, References, allowed_namespaces
+from managed_databases.reconcile.observe.resolved_references import Lookup, References, allowed_namespaces
 from managed_databases.reconcile.observe.seals import Seals, decides_ownership, why_unproven
 from managed_databases.reconcile.observe.twin import TwinLook
 from managed_databases.reconcile.ports import Resource, ResourceCache

@@ -8,7 +8,7 @@ from managed_databases.kinds.project_view import Power, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.annotations import FORCE_DELETE
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
-from managed_databases.reconcile.observe.references import References
+from managed_databases.reconcile.observe.resolved_references import References
 from managed_databases.reconcile.ports import ResourceCache, ResourceKey
 from managed_databases.reconcile.project.projects import Projects
 from managed_databases.reconcile.project.session import ProjectSession

@@ -35,7 +35,7 @@ class TwinLook:
         twin = self.cache.get(key)
         current.dependencies.add(dependency.resource(*key))
         view = self._view(twin) if twin is not None and owner_of(twin) == me.uid else None
-        return replace(observed, twin=view, naming=tuple(self._naming(current)))
+        return replace(observed, pair=replace(observed.pair, twin=view, naming=tuple(self._naming(current))))
 
     def led(self, current: Pass) -> Observed:
         """Return what is observed of a second user, as far as the first one leads it, while that is there and stays: it is paused
@@ -55,7 +55,7 @@ class TwinLook:
         if annotations.get(ROTATE_PASSWORD) != wanted_token(told, TWIN):
             annotations.pop(ROTATE_PASSWORD, None)
         used_by = str(key) if TWIN in (told.active, told.turning_to) else None
-        return replace(observed, annotations=annotations, used_by=used_by)
+        return replace(observed, annotations=annotations, pair=replace(observed.pair, used_by=used_by))
 
     def _naming(self, current: PassInProject) -> list[Naming]:
         me, found = current.resource, []

@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from managed_databases.api.identity import ApiIdentity, url_problem
+from managed_databases.api.identity_service import ApiIdentity, url_problem
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.annotations import ALLOW_INSECURE, PROJECTS
 from managed_databases.reconcile.ports import SecretContent

@@ -11,15 +11,15 @@ from managed_databases.kinds.database_project import PollSecondsOf
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.collection_snapshot import CollectionSnapshot
 from managed_databases.reconcile.project.defects import Defects
-from managed_databases.reconcile.project.objects import ProjectObjects
 from managed_databases.reconcile.project.polling import CollectionPoller, OddRows
 from managed_databases.reconcile.project.project_client import ProjectClient
+from managed_databases.reconcile.project.project_objects import ProjectObjects
 from managed_databases.reconcile.project.project_status import NEEDS_A_PERSON
 from managed_databases.reconcile.scheduling.allowance import Allowance
-from managed_databases.reconcile.settings import ControllerSettings
 
 SYNCS_AT_ONCE: Final = 3
 SYNC_SECONDS: Final = 10.0

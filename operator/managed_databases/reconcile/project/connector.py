@@ -10,12 +10,13 @@ from managed_databases.api.calls import Call
 from managed_databases.api.client import CallRecord, Client
 from managed_databases.api.collections import DATASTORE_TYPES, DATASTORES
 from managed_databases.api.errors import ApiError, Misdirected, Refused, TooLarge, Unauthorized
-from managed_databases.api.identity import ApiIdentity
+from managed_databases.api.identity_service import ApiIdentity
 from managed_databases.kinds.database_ports import PortNumbers
 from managed_databases.kinds.database_project import DatabaseProjectSpec
 from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.ports import Kube, Resource, SecretContent
 from managed_databases.reconcile.project.addresses import endpoint_problem, label
 from managed_databases.reconcile.project.pinned_identity import foreign_project, identity_problem, project_changed
@@ -24,7 +25,6 @@ from managed_databases.reconcile.project.project_credentials import ProjectCrede
 from managed_databases.reconcile.project.reaching import Known, Reached, credentials_version, where_they_are_not
 from managed_databases.reconcile.project.session import ProjectSession
 from managed_databases.reconcile.scheduling.backoff import retry_delay
-from managed_databases.reconcile.settings import ControllerSettings
 from managed_databases.reconcile.told import ToldProject
 
 log = structlog.get_logger()

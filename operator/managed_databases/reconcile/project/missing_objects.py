@@ -8,7 +8,7 @@ from typing import Final
 from managed_databases.api.collections import DATASTORES
 from managed_databases.api.errors import ApiError
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.project.objects import KnownCollection, ProjectObjects
+from managed_databases.reconcile.project.project_objects import KnownCollection, ProjectObjects
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.scheduling.work_queue import Priority
 

@@ -13,15 +13,15 @@ from managed_databases.api.rows_before import RowsBefore
 from managed_databases.kinds.phases import PENDING
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.ports import ResourceKey
 from managed_databases.reconcile.project.collection_snapshot import Delta, Slices
 from managed_databases.reconcile.project.missing_objects import MissingObjects
-from managed_databases.reconcile.project.objects import DELETED, KnownCollection, ProjectObjects
 from managed_databases.reconcile.project.project_client import ProjectClient
+from managed_databases.reconcile.project.project_objects import DELETED, KnownCollection, ProjectObjects
 from managed_databases.reconcile.project.rate_limiter import MAX_CLOSED_SECONDS
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 from managed_databases.reconcile.scheduling.work_queue import Priority
-from managed_databases.reconcile.settings import ControllerSettings
 
 _MIN_GAP_SECONDS = 1.0
 _LONG_LIST_SECONDS = 5.0

@@ -15,12 +15,12 @@ from managed_databases.api.client import Client, Reply
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown, RateLimited, Refused, Unauthorized
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.project.circuit_breaker import CircuitBreaker
 from managed_databases.reconcile.project.rate_limiter import PriorityClosed, RateLimiter
+from managed_databases.reconcile.scheduling.fair_queue import Share
 from managed_databases.reconcile.scheduling.places import Places
-from managed_databases.reconcile.scheduling.rotation import Share
 from managed_databases.reconcile.scheduling.work_queue import Priority
-from managed_databases.reconcile.settings import ControllerSettings
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from managed_databases.api.identity import PasswordToken, StaticToken, TokenSource, url_problem
+from managed_databases.api.identity_service import PasswordToken, StaticToken, TokenSource, url_problem
 from managed_databases.api.looked_up_token import LookedUpToken
 from managed_databases.kinds.database_project import DatabaseProjectSpec
 from managed_databases.kinds.verdicts import Reason, Stall, Wait

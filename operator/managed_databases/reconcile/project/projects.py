@@ -16,6 +16,7 @@ from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.kinds.written import Written
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.decide.failures import KUBERNETES_SECONDS, kubernetes_refusal
 from managed_databases.reconcile.packed_spec import as_values
 from managed_databases.reconcile.pass_record import Failure, failed
@@ -28,7 +29,6 @@ from managed_databases.reconcile.project.tenancy import default_project, granted
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
-from managed_databases.reconcile.settings import ControllerSettings
 
 
 class Projects:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from managed_databases.reconcile.clock import Clock
-from managed_databases.reconcile.scheduling.rotation import Rotation, Share
+from managed_databases.reconcile.scheduling.fair_queue import FairQueue, Share
 from managed_databases.reconcile.scheduling.work_queue import Priority
 
 _CLOSED_SECONDS = 5.0
@@ -74,7 +74,7 @@ class RateLimiter:
         self._closed_until: float | None = None
         self._pace = 1.0
         self._paced_at = clock.monotonic()
-        self._line: dict[Priority, Rotation[_Place]] = {priority: Rotation() for priority in Priority}
+        self._line: dict[Priority, FairQueue[_Place]] = {priority: FairQueue() for priority in Priority}
         # A place in a line counts only while it is the very one that `_places` holds for who stands there.
         self._places: dict[Hashable, _Place] = {}
         self._paid: dict[Hashable, _Paid] = {}

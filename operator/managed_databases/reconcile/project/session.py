@@ -13,21 +13,21 @@ from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.project_view import ParametersFor, ProjectView
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.ports import ResourceKey
-from managed_databases.reconcile.project.catalogue import CatalogueReader, News
+from managed_databases.reconcile.project.catalogue_reader import CatalogueReader, News
 from managed_databases.reconcile.project.circuit_breaker import CircuitBreaker
 from managed_databases.reconcile.project.collection_lists import CollectionLists
 from managed_databases.reconcile.project.datastore_actions import ActionReader
 from managed_databases.reconcile.project.defects import Defects
-from managed_databases.reconcile.project.objects import ProjectObjects
 from managed_databases.reconcile.project.pinned_identity import foreign_project, project_changed
 from managed_databases.reconcile.project.project_client import ProjectClient
+from managed_databases.reconcile.project.project_objects import ProjectObjects
 from managed_databases.reconcile.project.rate_limiter import RateLimiter
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.allowance import Allowance
 from managed_databases.reconcile.scheduling.dependencies import Dependency
 from managed_databases.reconcile.scheduling.work_queue import Priority
-from managed_databases.reconcile.settings import ControllerSettings
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ _REASONS: Final = (Reason.COPY_REFUSED, Reason.COPY_INCOMPLETE)
 
 def copied(observed: Observed, old: Told) -> Mapping[str, Saying]:
     """Return that condition, or none. As long as this process has not looked, it stays as it is."""
-    view = observed.copies
+    view = observed.kept.copies
     if view is None or observed.deleting:
         return {}
     if view.is_known:
@@ -36,4 +36,4 @@ def refused(says: Mapping[str, Saying]) -> Saying | None:
 
 def copies(observed: Observed, old: Told) -> list[str]:
     """Return the copies that there may be."""
-    return list(old.copies if observed.copies is None else observed.copies.names)
+    return list(old.copies if observed.kept.copies is None else observed.kept.copies.names)

@@ -14,7 +14,7 @@ from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.ports import Kube, Resource, ResourceKey
 from managed_databases.reconcile.scheduling.allowance import Allowance
-from managed_databases.reconcile.scheduling.rotation import Rotation
+from managed_databases.reconcile.scheduling.fair_queue import FairQueue
 from managed_databases.reconcile.told import Told, ToldCondition
 
 _MAX_WAITING: Final = 10_000
@@ -131,7 +131,7 @@ class EventRecorder:
         self._kube = kube
         self._is_busy = is_busy
         self._clock = clock
-        self._line: Rotation[_Waiting] = Rotation()
+        self._line: FairQueue[_Waiting] = FairQueue()
         self._waiting: Counter[str] = Counter()
         self._order = itertools.count()
         self._somebody_waits = asyncio.Event()

@@ -28,7 +28,7 @@ def paired_ready(observed: Observed, verdict: Verdict, *, was_ready: bool) -> Sa
         return False, verdict.reason, verdict.message
     if turns.leads_to != TWIN:
         return None
-    can_be_used = turns.opens and observed.twin is not None and observed.twin.is_ready
+    can_be_used = turns.opens and observed.pair.twin is not None and observed.pair.twin.is_ready
     return usable if can_be_used else (False, verdict.reason, verdict.message)
 
 

@@ -28,7 +28,7 @@ def probed(observed: Observed, before: ToldCondition | None, secret: str | None)
     until failures have settled.
     """
     usable: Saying = (True, Reason.READY, "usable")
-    view = observed.probe
+    view = observed.kept.probe
     if view is None or (view.answer is not None and view.answer.is_logged_in):
         return usable
     if before is not None and before.is_true and not view.is_settled:

@@ -15,7 +15,7 @@ _REASONS: Final = (Reason.RESTARTING, Reason.RESTART_INCOMPLETE)
 
 def restarted(observed: Observed, old: Told) -> Mapping[str, Saying]:
     """Return that condition, or none. As long as this process has not looked, it stays as it is."""
-    view = observed.restart
+    view = observed.kept.restart
     if not observed.spec.restarts or observed.deleting:
         return {}
     if view is not None and view.is_known:
@@ -28,7 +28,7 @@ def restarted(observed: Observed, old: Told) -> Mapping[str, Saying]:
 
 def restarted_for(observed: Observed, old: Told) -> str | None:
     """Return the hash of the login that the workloads have; None if nobody asks for restarts."""
-    view = observed.restart
+    view = observed.kept.restart
     if not observed.spec.restarts:
         return None
     return view.settled if view is not None and view.settled is not None else old.restarted_for

@@ -16,7 +16,7 @@ and not Synced, and the datastore itself goes on working.
 
 def served(observed: Observed, old: Told) -> Mapping[str, Saying]:
     """Return that condition, or none. As long as this process has not looked, it stays as it is."""
-    view = observed.services
+    view = observed.kept.services
     if view is None or observed.deleting:
         return {}
     if view.is_known:

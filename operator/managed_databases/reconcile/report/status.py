@@ -148,7 +148,7 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
     ready = _ready(kind, observed, verdict, old.condition("Ready"))
     is_done = isinstance(verdict, Done) and not observed.deleting
     broken = is_done and (
-        ready[1] in SERVES_NOT.values() or is_settled(ready, observed.probe, old.condition("Stalled"))
+        ready[1] in SERVES_NOT.values() or is_settled(ready, observed.kept.probe, old.condition("Stalled"))
     )
     of_copies, of_services = copied(observed, old), served(observed, old)
     under_way = isinstance(verdict, Step | Wait)
@@ -199,7 +199,7 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
     if broken is None and (said := paired_ready(observed, verdict, was_ready=was_ready)) is not None:
         if said[0] and (lack := lacking(kind, observed)) is not None:
             return False, lack.reason, lack.message
-        if not said[0] or observed.probe is None or probes_next(observed):
+        if not said[0] or observed.kept.probe is None or probes_next(observed):
             return said
         return probed(observed, before, secret_name(kind, observed))
     match observed.external.status:
@@ -207,7 +207,7 @@ def _ready(kind: CloudKind, observed: Observed, verdict: Verdict, before: ToldCo
             if broken is not None:
                 return broken
             said = _credentials_ready(kind, observed, verdict, was_ready=was_ready)
-            if not said[0] or observed.probe is None:
+            if not said[0] or observed.kept.probe is None:
                 return said
             return probed(observed, before, secret_name(kind, observed) if kind.credential is not None else None)
         case "PENDING_UPDATE" | "RESIZING":

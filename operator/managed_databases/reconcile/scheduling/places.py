@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from managed_databases.reconcile.scheduling.rotation import Rotation, Share
+from managed_databases.reconcile.scheduling.fair_queue import FairQueue, Share
 
 
 @dataclass(eq=False, slots=True)
@@ -32,7 +32,7 @@ class Places:
         self._spare = spare
         self._taken: Counter[Hashable] = Counter()
         self._total = 0
-        self._line: Rotation[_Waiting] = Rotation()
+        self._line: FairQueue[_Waiting] = FairQueue()
         self._order = 0
 
     @asynccontextmanager

@@ -11,8 +11,8 @@ from enum import IntEnum
 from typing import Generic, TypeVar
 
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.scheduling.fair_queue import FairQueue, Share
 from managed_databases.reconcile.scheduling.queue_stats import QueueStats
-from managed_databases.reconcile.scheduling.rotation import Rotation, Share
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -42,8 +42,8 @@ class _Aside(Generic[K]):
     """The keys of one group that wait for a free place of the group; some entries may be out of date."""
 
     def __init__(self) -> None:
-        self._entries: dict[Priority, Rotation[tuple[Priority, int, K]]] = {
-            priority: Rotation() for priority in Priority
+        self._entries: dict[Priority, FairQueue[tuple[Priority, int, K]]] = {
+            priority: FairQueue() for priority in Priority
         }
         self._low_in_a_row = 0
 
@@ -97,7 +97,9 @@ class WorkQueue(Generic[K]):
         self._order = itertools.count()
         # An entry in a heap counts only while it is the very tuple that `_queued` or `_timers` holds for its key.
         self._queued: dict[K, tuple[Priority, int, K]] = {}
-        self._ready: dict[Priority, Rotation[tuple[Priority, int, K]]] = {priority: Rotation() for priority in Priority}
+        self._ready: dict[Priority, FairQueue[tuple[Priority, int, K]]] = {
+            priority: FairQueue() for priority in Priority
+        }
         self._aside: dict[Hashable, _Aside[K]] = {}
         self._timers: dict[K, tuple[float, int, K, Priority]] = {}
         self._moments: list[tuple[float, int, K, Priority]] = []

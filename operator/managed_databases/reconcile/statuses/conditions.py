@@ -50,7 +50,7 @@ def conditions(
     return stamped
 
 
-class Summary(NamedTuple):
+class StatusSummary(NamedTuple):
     """What `kubectl get` shows of a status: the reason and the message of the worst condition; no message if all is well."""
 
     reason: str | None
@@ -60,7 +60,7 @@ class Summary(NamedTuple):
 _EVERY_KIND_HAS: Final = frozenset({"Ready", "Synced", "Reconciling", "Stalled"})
 
 
-def summary(stamped: Iterable[Written]) -> Summary:
+def summary(stamped: Iterable[Written]) -> StatusSummary:
     """Return the summary of the conditions that `conditions` has made.
 
     The worst comes first: the object serves not (Ready), a person must act (Stalled), something is odd (each condition that only
@@ -73,10 +73,10 @@ def summary(stamped: Iterable[Written]) -> Summary:
     for condition in bad:
         if condition is None or (condition["status"] == "True") is (condition["type"] in ("Ready", "Synced")):
             continue
-        return Summary(str(condition["reason"]), str(condition["message"]))
+        return StatusSummary(str(condition["reason"]), str(condition["message"]))
     synced = by_type.get("Synced")
     if synced is None:
-        return Summary(None, None)
+        return StatusSummary(None, None)
     if synced["reason"] == Reason.IN_SYNC:
-        return Summary(str(Reason.READY), None)
-    return Summary(str(synced["reason"]), str(synced["message"]))
+        return StatusSummary(str(Reason.READY), None)
+    return StatusSummary(str(synced["reason"]), str(synced["message"]))

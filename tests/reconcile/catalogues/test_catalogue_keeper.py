@@ -4,14 +4,15 @@ import pytest
 
 from kinds.builders import CATALOGUE
 from managed_databases.api.models import Quota
-from managed_databases.kinds.offer import Content, offer
-from managed_databases.reconcile.catalogues.failures import AWAY_SECONDS, REST_SECONDS
-from managed_databases.reconcile.catalogues.keeper import (
+from managed_databases.kinds.database_catalogue import CatalogueContent
+from managed_databases.kinds.offer import NamespaceOffer, content_for, offer
+from managed_databases.reconcile.catalogues.catalogue_keeper import (
     LOOK_SECONDS,
     PAUSE_SECONDS,
     QUOTA_SECONDS,
     CatalogueKeeper,
 )
+from managed_databases.reconcile.catalogues.failed_tries import AWAY_SECONDS, REST_SECONDS
 from managed_databases.reconcile.catalogues.port import SeenCatalogue
 from managed_databases.reconcile.catalogues.wanted import Wanted, project_offer
 from managed_databases.reconcile.ports import (
@@ -28,11 +29,14 @@ from reconcile.manual_clocks import StillClock
 PROJECT = resource("DatabaseProject", "team", "")
 
 
+ANYTHING = content_for(offer(CATALOGUE, ()), NamespaceOffer("region-1", default=True), ())
+
+
 class FakeCatalogues:
     """Catalogues by namespace and name: digest, generation, content."""
 
     def __init__(self) -> None:
-        self.there: dict[tuple[str, str], tuple[str, int, Content]] = {}
+        self.there: dict[tuple[str, str], tuple[str, int, CatalogueContent]] = {}
         self.calls: list[tuple[str, str]] = []
         self.fails: dict[str, KubeError] = {}
         self.edited: set[str] = set()
@@ -51,7 +55,7 @@ class FakeCatalogues:
             if namespace in (None, place)
         ]
 
-    async def create(self, namespace: str, project: Resource, digest: str, content: Content) -> int:
+    async def create(self, namespace: str, project: Resource, digest: str, content: CatalogueContent) -> int:
         self._called("create", namespace)
         if (namespace, project.key.name) in self.there:
             raise AlreadyThere("create")
@@ -60,7 +64,7 @@ class FakeCatalogues:
             raise KubeUnreachable("no answer")
         return 1
 
-    async def replace(self, namespace: str, project: Resource, digest: str, content: Content) -> int:
+    async def replace(self, namespace: str, project: Resource, digest: str, content: CatalogueContent) -> int:
         self._called("replace", namespace)
         key = namespace, project.key.name
         if key not in self.there:
@@ -88,7 +92,7 @@ class FakeWishes:
     async def all(self) -> dict[tuple[str, str], Wanted]:
         quotas = (Quota.model_validate({"name": "vcpus", "used": 0, "limit": self.quota}),)
         known = project_offer((), offer(CATALOGUE, quotas)) if self.is_known else None
-        own = {"region": "region-1", "default": True}
+        own = NamespaceOffer("region-1", default=True)
         return {(each, "team"): Wanted(PROJECT, known, own, self.in_use) for each in sorted(self.namespaces)}
 
 
@@ -129,7 +133,7 @@ async def test_it_follows_what_is_offered_used_and_allowed() -> None:
     await harness.look()
     harness.wishes.in_use = frozenset({("postgresql", "16")})
     assert await harness.look() == [("replace", "a"), ("replace", "b")]
-    assert "parameters" in harness.kube.there["a", "team"][2]
+    assert harness.kube.there["a", "team"][2].parameters
     harness.wishes.in_use = frozenset({("postgresql", "16"), ("redis", "7")})
     assert await harness.look() == [], "of Redis no parameters are known"
     harness.wishes.namespaces = {"b"}
@@ -147,7 +151,7 @@ async def test_quotas_alone_are_written_slowly() -> None:
         assert await harness.look() == []
     harness.clock.moment = written + QUOTA_SECONDS
     assert await harness.look() == [("replace", "a")]
-    assert harness.kube.there["a", "team"][2]["quotas"][0]["left"] == 39
+    assert harness.kube.there["a", "team"][2].quotas[0].left == 39
 
 
 async def test_thousands_of_namespaces_are_written_for_quotas_more_slowly_still() -> None:
@@ -250,6 +254,6 @@ async def test_a_catalogue_that_comes_or_goes_in_between_is_written() -> None:
     del harness.kube.there["a", "team"]
     harness.wishes.in_use = frozenset({("postgresql", "16")})
     assert await harness.look() == [("replace", "a"), ("create", "a")]
-    harness.kube.there["b", "team"] = "other", 7, {}
+    harness.kube.there["b", "team"] = "other", 7, ANYTHING
     harness.wishes.namespaces.add("b")
     assert await harness.look() == [("create", "b"), ("replace", "b")]

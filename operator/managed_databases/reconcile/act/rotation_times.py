@@ -41,7 +41,7 @@ def turn_due(current: Pass, credential: Credential, now: datetime) -> Due:
     second one, whose login is in use, goes away.
     """
     observed = current.observed
-    rotation, twin = observed.status.rotation, observed.twin
+    rotation, twin = observed.status.rotation, observed.pair.twin
     if rotation is not None and rotation.active == TWIN:
         if twin is None or twin.is_going:
             return Due("the second user is not there any more", may_begin=True)

@@ -1,9 +1,9 @@
-from managed_databases.reconcile.scheduling.rotation import Rotation
+from managed_databases.reconcile.scheduling.fair_queue import FairQueue
 from managed_databases.reconcile.scheduling.work_queue import Priority, WorkQueue
 from reconcile.manual_clocks import StillClock, without_waiting
 
 
-def drained(rotation: Rotation[str]) -> list[str]:
+def drained(rotation: FairQueue[str]) -> list[str]:
     taken = []
     while (entry := rotation.pop()) is not None:
         taken.append(entry)
@@ -11,7 +11,7 @@ def drained(rotation: Rotation[str]) -> list[str]:
 
 
 def test_units_take_turns_on_each_level() -> None:
-    rotation = Rotation[str]()
+    rotation = FairQueue[str]()
     for share, entries in {
         ("a", "x"): ["ax1", "ax2", "ax3", "ax4"],
         ("a", "y"): ["ay1"],
@@ -25,14 +25,14 @@ def test_units_take_turns_on_each_level() -> None:
 
 
 def test_the_least_first_within_one_share() -> None:
-    rotation = Rotation[str]()
+    rotation = FairQueue[str]()
     for entry in ("3", "1", "2"):
         rotation.push(("a",), entry)
     assert drained(rotation) == ["1", "2", "3"]
 
 
 def test_who_may_not_have_the_turn_keeps_it() -> None:
-    rotation = Rotation[str]()
+    rotation = FairQueue[str]()
     for unit in ("a", "b"):
         rotation.push((unit,), f"{unit}1")
         rotation.push((unit,), f"{unit}2")

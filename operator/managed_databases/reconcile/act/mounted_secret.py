@@ -11,10 +11,8 @@ from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.shared_fields import Side
 from managed_databases.kinds.turns_view import TurnsView
 from managed_databases.kinds.two_users import OWN, TWIN, twin_secret
-from managed_databases.reconcile.act import rotation
-from managed_databases.reconcile.act.given_passwords import usable
-from managed_databases.reconcile.act.held_secret import held_secret
-from managed_databases.reconcile.act.secret_content import (
+from managed_databases.reconcile.act import rotation_times
+from managed_databases.reconcile.act.desired_secret import (
     UNREAD,
     check,
     content_hash,
@@ -23,6 +21,8 @@ from managed_databases.reconcile.act.secret_content import (
     differs,
     judge,
 )
+from managed_databases.reconcile.act.given_passwords import usable
+from managed_databases.reconcile.act.held_secret import held_secret
 from managed_databases.reconcile.act.secret_ownership import SecretOwnership
 from managed_databases.reconcile.annotations import OWNER_UID, PASSWORD_CHECK
 from managed_databases.reconcile.clock import Clock
@@ -57,7 +57,7 @@ class TurnsReader:
         if not current.observed.is_paired:
             return None
         side, now = _leads_to(current), self.clock.now()
-        view = TurnsView(side, is_lock_due=rotation.is_lock_due(current, credential, now))
+        view = TurnsView(side, is_lock_due=rotation_times.is_lock_due(current, credential, now))
         told = current.observed.status.rotation
         if side == TWIN:
             return await self._of_second(current, credential, view)
@@ -77,7 +77,7 @@ class TurnsReader:
         """Return what there is to know if the mounted Secret has the second user's login. Whether that user can be used counts
         before its turn only: later its login stays the right one, whatever the user suffers from.
         """
-        twin = current.observed.twin
+        twin = current.observed.pair.twin
         if twin is None or twin.user is None:
             return TurnsRead(view)
         view = replace(view, user=twin.user, opens=twin.password_check is not None)
@@ -115,7 +115,7 @@ class TurnsReader:
                 else:
                     view = replace(view, source=(name, secret.resource_version))
                     read = await self._compared(current, credential, view, name, newest, password)
-        due = rotation.turn_due(current, credential, self.clock.now())
+        due = rotation_times.turn_due(current, credential, self.clock.now())
         return replace(read, view=replace(read.view, is_due=due.why, may_begin=due.may_begin))
 
     async def _has_own(self, current: Pass, credential: Credential) -> bool:
@@ -188,7 +188,7 @@ class TurnsReader:
 
 
 def _as_mounted(current: Pass, user: str | None, held: HeldSecret, mounted: SecretContent | None) -> Pass:
-    observed = replace(current.observed, login_as=user, held_secret=held)
+    observed = replace(current.observed, pair=replace(current.observed.pair, login_as=user), held_secret=held)
     return replace(current, observed=observed, secrets=SecretsRead(mounted))
 
 
@@ -206,7 +206,7 @@ def _leads_to(current: Pass) -> Side:
     assert told.active is not None
     if told.turning_to == OWN and told.own_changed_for == told.turn:
         return OWN
-    twin = observed.twin
+    twin = observed.pair.twin
     if told.turning_to == TWIN and twin is not None and not twin.is_going and twin.is_ready:
         has_it = twin.handled == told.turn and twin.requested == told.turn and twin.password_check is not None
         if has_it and owned_step(current.kind, observed) is None:
@@ -216,7 +216,7 @@ def _leads_to(current: Pass) -> Side:
 
 def _of_twin(current: Pass, secret: SecretContent, key: str) -> SecretStr | None:
     """Return the second user's password, if the Secret is that user's, and has the password that the cloud has."""
-    twin = current.observed.twin
+    twin = current.observed.pair.twin
     if twin is None or twin.password_check is None or secret.annotations.get(OWNER_UID) != twin.uid:
         return None
     password, told = usable(secret.data.get(key)), secret.annotations.get(PASSWORD_CHECK)

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from managed_databases.reconcile.catalogues.keeper import LOOK_SECONDS, PAUSE_SECONDS, CatalogueKeeper
+from managed_databases.reconcile.catalogues.catalogue_keeper import LOOK_SECONDS, PAUSE_SECONDS, CatalogueKeeper
 from managed_databases.reconcile.catalogues.wanted import Wanted
 from managed_databases.reconcile.ports import KubeError, KubeRefused, KubeUnreachable
-from reconcile.catalogues.test_keeper import FakeCatalogues, FakeWishes, Harness
+from reconcile.catalogues.test_catalogue_keeper import ANYTHING, FakeCatalogues, FakeWishes, Harness
 from virtual.virtual_time import VirtualClock, in_virtual_time
 
 QUOTA = KubeRefused("403: exceeded quota: count/databasecatalogues=0")
@@ -63,7 +63,7 @@ def test_many_namespaces_that_fail_hold_up_no_other(error: KubeError) -> None:
 
 def test_a_deletion_without_an_answer_holds_up_nothing_and_is_told() -> None:
     kube, wishes = FakeCatalogues(), FakeWishes("shop")
-    kube.there["gone", "team"] = "x", 1, {}
+    kube.there["gone", "team"] = "x", 1, ANYTHING
     kube.fails["delete gone"] = BROKEN
 
     async def story(keeper: CatalogueKeeper) -> None:
@@ -119,7 +119,7 @@ def test_a_failed_write_delays_no_deletion(error: KubeError) -> None:
 def test_many_refused_deletions_end_no_look() -> None:
     refusing = [f"a{number}" for number in range(10)]
     kube, wishes = FakeCatalogues(), FakeWishes()
-    kube.there = {(each, "team"): ("x", 1, {}) for each in (*refusing, "shop")}
+    kube.there = {(each, "team"): ("x", 1, ANYTHING) for each in (*refusing, "shop")}
     kube.fails = {f"delete {each}": QUOTA for each in refusing}
 
     async def story(keeper: CatalogueKeeper) -> None:
@@ -198,7 +198,7 @@ async def test_a_write_that_had_its_effect_without_an_answer_can_be_deleted() ->
 async def test_one_that_was_there_already_and_cannot_be_replaced_can_be_deleted() -> None:
     harness = Harness("a")
     await harness.keeper.look()
-    harness.kube.there["b", "team"] = "of another process", 1, {}
+    harness.kube.there["b", "team"] = "of another process", 1, ANYTHING
     harness.kube.fails["replace b"] = QUOTA
     harness.wishes.namespaces.add("b")
     assert await harness.look() == [("create", "b"), ("replace", "b")]

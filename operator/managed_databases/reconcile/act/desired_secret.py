@@ -65,13 +65,13 @@ def desired(current: Pass, password: SecretStr, *, name: str | None = None) -> N
     credential = current.kind.existing_credential
     assert password is not UNREAD
     observed, resource, id_ = current.observed, current.resource, current.observed.status.id
-    own_name = secret_name if observed.login_as is not None else password_secret
+    own_name = secret_name if observed.pair.login_as is not None else password_secret
     # A value that the cloud tells is written once the object exists. When the cloud does not tell it any more, the id proves that
     # the value is this object's.
     of_object = {OBJECT_ID: id_} if credential.value_of is not None and id_ is not None else {}
     data, spec = desired_data(current, password), current.observed.spec
     mine, before = current.secrets.credentials, written_into(current.secrets.credentials)
-    is_mounted = name is None and (observed.login_as is not None or not observed.is_paired)
+    is_mounted = name is None and (observed.pair.login_as is not None or not observed.is_paired)
     wants = (credential.labels(spec), credential.annotations(spec)) if is_mounted else ({}, {})
     labels = _of_ours(wants[0], {} if mine is None else mine.labels, before.labels)
     annotations = _of_ours(wants[1], {} if mine is None else mine.annotations, before.annotations)

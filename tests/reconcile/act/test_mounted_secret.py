@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from managed_databases.kinds.turns_view import TwinView
-from managed_databases.reconcile.act.turns import _of_twin
+from managed_databases.kinds.turns_view import PairView, TwinView
+from managed_databases.reconcile.act.mounted_secret import _of_twin
 from managed_databases.reconcile.annotations import OWNER_UID, PASSWORD_CHECK
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.observe.passwords import PasswordChecks
@@ -25,7 +25,7 @@ def secret(password: SecretStr, check: str, owner: str = "twin") -> SecretConten
 
 
 def password_of(twin: TwinView | None, there: SecretContent) -> SecretStr | None:
-    current: Any = SimpleNamespace(observed=SimpleNamespace(twin=twin), checks=CHECKS)
+    current: Any = SimpleNamespace(observed=SimpleNamespace(pair=PairView(twin)), checks=CHECKS)
     return _of_twin(cast(Pass, current), there, "password")
 
 

@@ -16,14 +16,14 @@ Share = tuple[Hashable, ...]
 MayHaveIt = Callable[[Share], bool]
 
 
-class Rotation(Generic[E]):
+class FairQueue(Generic[E]):
     """Entries by share. The units of a level take turns, and so do the smaller units within each of them; within the smallest
     unit the least entry comes first. A unit that is alone has all turns. Every operation is O(log n), except that `pop` also
     looks at each unit that it passes over.
     """
 
     def __init__(self) -> None:
-        self._units: OrderedDict[Hashable, Rotation[E]] = OrderedDict()
+        self._units: OrderedDict[Hashable, FairQueue[E]] = OrderedDict()
         """In the order in which they come to their turn."""
         self._entries: list[E] = []
         self._count = 0
@@ -35,7 +35,7 @@ class Rotation(Generic[E]):
         self._count += 1
         if share:
             if share[0] not in self._units:
-                self._units[share[0]] = Rotation()
+                self._units[share[0]] = FairQueue()
             self._units[share[0]].push(share[1:], entry)
         else:
             heapq.heappush(self._entries, entry)

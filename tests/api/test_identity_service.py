@@ -10,7 +10,7 @@ from api.identity_service import API, IDENTITY, PROJECT, Cloud, password_token
 from managed_databases.api import ApiIdentity, Client, PasswordToken, StaticToken, connect_from_environment
 from managed_databases.api.collections import USERS
 from managed_databases.api.errors import ApiError, NeverSent, Unauthorized
-from managed_databases.api.identity import TokenKeeper
+from managed_databases.api.identity_service import TokenKeeper
 
 OFFERED = (API, "https://ru-7.api.test/v1")
 """All addresses of the API in the catalogue of the tests' identity service."""

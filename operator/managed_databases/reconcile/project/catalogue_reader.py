@@ -40,11 +40,11 @@ from managed_databases.api.rows_before import RowsBefore
 from managed_databases.kinds.project_view import Catalogue, ParametersFor
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.clock import Clock
+from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.project.catalogue_details import DetailReader, require_few
 from managed_databases.reconcile.project.project_client import ProjectClient
 from managed_databases.reconcile.project.rate_limiter import MAX_CLOSED_SECONDS
 from managed_databases.reconcile.scheduling.backoff import retry_delay
-from managed_databases.reconcile.settings import ControllerSettings
 
 A = TypeVar("A", bound=Answer)
 Offer = TypeVar("Offer", DatastoreType, Flavor, ConfigurationParameter, AvailableExtension, Role, UserSettingParameter)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from managed_databases.reconcile.catalogues.failures import AWAY_SECONDS, Failures
+from managed_databases.reconcile.catalogues.failed_tries import AWAY_SECONDS, Failures
 from managed_databases.reconcile.catalogues.port import Catalogues
 from managed_databases.reconcile.catalogues.wanted import Digest, Wanted, Wishes
 from managed_databases.reconcile.clock import Clock
