@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from benchmarks import report
 from benchmarks.answers import answers
@@ -34,22 +34,28 @@ ONLY_BY_NAME = ["scale"]
 """What takes hours."""
 
 
-async def run(names: Sequence[str], share: float) -> dict[str, Sequence[Figure]]:
-    results: dict[str, Sequence[Figure]] = {}
+async def run(names: Sequence[str], share: float) -> AsyncIterator[tuple[str, Sequence[Figure]]]:
+    """Yield the figures of each benchmark when it has ended."""
     for benchmarks in STAGES:
         wanted = {name: benchmark for name, benchmark in benchmarks.items() if name in names}
         if wanted:
             async with Stage() as stage:
                 for name, benchmark in wanted.items():
-                    results[name] = await _told(name, benchmark(stage, share))
+                    yield name, await _told(name, benchmark(stage, share))
     if "scale" in names:
         async with Stage(projects=PROJECTS) as stage:
-            results["scale"] = await _told("scale", scale(stage, share))
+            yield "scale", await _told("scale", scale(stage, share))
     if "sandbox" in names:
-        results["sandbox"] = await _told("sandbox", sandbox(int(10_000 * share)))
+        yield "sandbox", await _told("sandbox", sandbox(int(10_000 * share)))
     if "answers" in names:
-        results["answers"] = await _told("answers", answers(share))
-    return results
+        yield "answers", await _told("answers", answers(share))
+
+
+async def _report(names: Sequence[str], share: float, *, is_written: bool) -> None:
+    """Run the benchmarks. What one has measured is in the report even if a later one fails."""
+    async for name, figures in run(names, share):
+        if is_written:
+            report.write({name: figures}, share)
 
 
 async def _told(name: str, running: Awaitable[Sequence[Figure]]) -> Sequence[Figure]:
@@ -73,9 +79,7 @@ def main() -> None:
     told = parser.parse_args()
     if unknown := set(told.names) - set(known):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    results = asyncio.run(run(told.names or NAMES, told.scale))
-    if told.report:
-        report.write(results, told.scale)
+    asyncio.run(_report(told.names or NAMES, told.scale, is_written=told.report))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ SIZES = (100, 1000, 5000, 10_000)
 PEERS_SIZE = 1000
 SPEED = 10
 """The operator's clock for this: a window of a minute has ten minutes' polls, and one look at each resource."""
-SETTLE_SECONDS = 30
+SETTLE_SECONDS = 65
+"""By the operator's clock more than the ten minutes after which catalogues are written for quotas that have changed."""
 WINDOW_SECONDS = 60
 IMPORTS = "import sys, managed_databases.kube.operator\nprint(flush=True)\nsys.stdin.read()"
 

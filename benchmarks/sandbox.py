@@ -30,6 +30,7 @@ import sys
 from managed_databases.sandbox.server import listen, serve
 
 class Bare:
+    backing = None
     store = type("Store", (), {"close": lambda self: None})()
 
     async def __call__(self, scope, receive, send):

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.figures import Figure, percentile
+from benchmarks.sandbox import sandbox
 
 
 def test_an_aim_is_for_the_value_or_for_its_ratio_to_the_floor() -> None:
@@ -36,3 +37,9 @@ def test_the_report_tells_what_is_missed_and_plots_what_has_sizes(tmp_path: Path
     assert not any(line.startswith("| calls | 30") for line in lines), "measured again, it is the newest that counts"
     assert "![memory](at_rest-memory.svg)" in lines
     ElementTree.parse(tmp_path / "at_rest-memory.svg")
+
+
+async def test_the_sandbox_is_measured_beside_a_bare_server() -> None:
+    figures = await sandbox(1000)
+    assert len(figures) == 7
+    assert all(figure.floor for figure in figures if "of its CPU" in figure.name)
