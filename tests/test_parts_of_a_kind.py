@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from kind_examples import examples_beside, first_example
-from managed_databases.api.models import Request, TopicChange
+from managed_databases.api.models import RequestModel, TopicChange
 from managed_databases.kinds.kafka_topic import KIND as KAFKA_TOPIC
 from managed_databases.kinds.kind import CloudKind, any_kind
 from managed_databases.kinds.registry import cloud_kinds, kinds
@@ -19,7 +19,7 @@ def test_nothing_is_missing(kind: str) -> None:
     assert not lacks, f"docs/developing.md (Add a kind) explains these:\n{lacks}"
 
 
-def half_added(updates: type[Request] | None = TopicChange) -> CloudKind:
+def half_added(updates: type[RequestModel] | None = TopicChange) -> CloudKind:
     """A kind of which only the module is there, and the entry of its section in the client."""
     topic = any_kind(KAFKA_TOPIC)
     collection = replace(topic.collection, name="stream-quotas", one="stream-quota", updates=updates)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 
 from managed_databases.access_page import access_page
 from managed_databases.api.calls import Operation
-from managed_databases.api.models import Answer, Undocumented
+from managed_databases.api.models import AnswerModel, Undocumented
 from managed_databases.api.reference import REFERENCE, Entry
 from managed_databases.commands_page import commands_page
 from managed_databases.coverage_page import coverage_page
@@ -155,9 +155,9 @@ def _api_client() -> str:
         parts += [f"### {name}\n", *_operations(entries), ""]
     models = _models()
     parts += ["## Requests\n", "A field in brackets may be left out.\n"]
-    parts += _fields(model for model in models if not issubclass(model, Answer))
+    parts += _fields(model for model in models if not issubclass(model, AnswerModel))
     parts += ["## Answers\n", "A field in brackets is None when the API does not send it; unknown ones are ignored.\n"]
-    parts += _fields(model for model in models if issubclass(model, Answer))
+    parts += _fields(model for model in models if issubclass(model, AnswerModel))
     return "\n".join(parts).rstrip() + "\n"
 
 

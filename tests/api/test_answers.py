@@ -35,7 +35,7 @@ from managed_databases.api.errors import (
     Unauthorized,
 )
 from managed_databases.api.masking import Masks
-from managed_databases.api.models import Answer, Datastore
+from managed_databases.api.models import AnswerModel, Datastore
 from managed_databases.api.models.project import MetricsTokenName
 from managed_databases.api.rows import ROW_LIMIT, OverLimit, Unreadable
 
@@ -241,7 +241,7 @@ async def test_half_of_a_surrogate_pair_can_be_written_on() -> None:
     orjson.dumps(parse(b'{"\\ud83d\\ude00": ["\\ude00"]}'))
 
 
-def _answers(model: type[Answer] = Answer) -> list[type[Answer]]:
+def _answers(model: type[AnswerModel] = AnswerModel) -> list[type[AnswerModel]]:
     return [model, *(deeper for each in model.__subclasses__() for deeper in _answers(each))]
 
 

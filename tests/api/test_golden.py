@@ -13,7 +13,7 @@ from api.golden_rows import Row, golden_rows
 from managed_databases.api import ApiError, Client, StaticToken
 from managed_databases.api.calls import Call, Operation
 from managed_databases.api.errors import Invalid, NotFound
-from managed_databases.api.models import Answer
+from managed_databases.api.models import AnswerModel
 from managed_databases.api.reference import REFERENCE
 from managed_databases.api.secrets import WIRE
 
@@ -100,7 +100,7 @@ def _holds(value: object, row: Row, call: Call[Any]) -> None:
     expected = row.answer if call.answer_envelope is None else row.answer[call.answer_envelope]
     found = list(value) if isinstance(value, tuple) else [value]
     for model, sent in zip(found, expected if call.many else [expected], strict=True):
-        assert isinstance(model, Answer)
+        assert isinstance(model, AnswerModel)
         dumped = model.model_dump(mode="json", exclude_unset=True, context=WIRE)
         fields = sent if isinstance(sent, Mapping) else {"value": sent}
         assert {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from managed_databases.command_line.client_sessions import ClientSession, Login, session
+from managed_databases.command_line.client_sessions import ClientSession, SecretLogin, session
 from managed_databases.command_line.problems import BadUsage, Problem
 
 TWISTED = "p\"\\' ;${folder}{folder}%é"
@@ -14,7 +14,7 @@ def started(
     engine: str, local: int | None = None, data: dict[str, str] | None = None, *, is_mariadb: bool = False
 ) -> ClientSession:
     told = {"type": engine} | LOGIN | (data or {})
-    return session(Login(told, "/f", local), ("-x",), shell="/bin/zsh", is_mariadb=is_mariadb)
+    return session(SecretLogin(told, "/f", local), ("-x",), shell="/bin/zsh", is_mariadb=is_mariadb)
 
 
 ENGINES: list[tuple[str, dict[str, str]]] = [

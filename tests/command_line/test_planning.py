@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from kinds.builders import MAIN, SMALL, TYPES, datastore, parent, seen_database, seen_datastore, seen_user, uuid
 from managed_databases.api.models import User
-from managed_databases.command_line.planning import Action, Planned, planned
+from managed_databases.command_line.planning import Planned, PlannedAction, planned
 from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.database_user import KIND as USER
 from managed_databases.kinds.kind import CloudKind, any_kind
@@ -26,7 +26,7 @@ def steps(kind: CloudKind, observed: Observed) -> list[tuple[str, Risk, str | No
 
 def test_what_is_missing_is_created_and_its_body_has_no_secret() -> None:
     step = only(any_kind(DATABASE), seen_database())
-    assert (step.action, step.risk, step.call) == (Action.CREATE, Risk.NONE, "POST /databases")
+    assert (step.action, step.risk, step.call) == (PlannedAction.CREATE, Risk.NONE, "POST /databases")
     assert step.body["database"]["name"] == "orders"
 
 
@@ -50,15 +50,16 @@ def at_rest(user: User, credential: PasswordView | None = None) -> Observed:
     ("why", "spec", "wanted"),
     [
         ("nothing differs", {}, []),
-        ("a resize restarts", RESIZED, [(Action.CHANGE, Risk.RESTART)]),
-        ("two changes, each told", RESIZED | {"name": "renamed"}, [(Action.CHANGE, Risk.NONE), (Action.CHANGE, Risk.RESTART)]),
-        ("and it may need a word", RESIZED | APPROVAL, [(Action.APPROVE, Risk.RESTART)]),
+        ("a resize restarts", RESIZED, [(PlannedAction.CHANGE, Risk.RESTART)]),
+        ("two changes, each told", RESIZED | {"name": "renamed"},
+         [(PlannedAction.CHANGE, Risk.NONE), (PlannedAction.CHANGE, Risk.RESTART)]),
+        ("and it may need a word", RESIZED | APPROVAL, [(PlannedAction.APPROVE, Risk.RESTART)]),
         ("what is harmless does not wait for it", RESIZED | APPROVAL | {"name": "renamed"},
-         [(Action.CHANGE, Risk.NONE), (Action.APPROVE, Risk.RESTART)]),
-        ("what no call can change", {"flavor": {"vcpus": 2, "ramMB": 4096, "diskGB": 8}}, [(Action.BLOCKED, Risk.NONE)]),
+         [(PlannedAction.CHANGE, Risk.NONE), (PlannedAction.APPROVE, Risk.RESTART)]),
+        ("what no call can change", {"flavor": {"vcpus": 2, "ramMB": 4096, "diskGB": 8}}, [(PlannedAction.BLOCKED, Risk.NONE)]),
     ],
 )  # fmt: skip
-def test_changes_of_a_datastore(why: str, spec: dict[str, object], wanted: list[tuple[Action, Risk]]) -> None:
+def test_changes_of_a_datastore(why: str, spec: dict[str, object], wanted: list[tuple[PlannedAction, Risk]]) -> None:
     seen = seen_datastore(spec, external=datastore(flavor_id=SMALL, type_id=TYPES["postgresql 16"]))
     found = steps(any_kind(DATASTORE), seen)
     assert sorted((action, risk) for action, risk, _ in found) == sorted(wanted), (why, found)
@@ -66,14 +67,14 @@ def test_changes_of_a_datastore(why: str, spec: dict[str, object], wanted: list[
 
 def test_a_report_only_tells() -> None:
     seen = seen_datastore({"driftPolicy": "Report"} | RESIZED, external=datastore(), status={"syncedGeneration": 1})
-    assert only(any_kind(DATASTORE), seen).action is Action.REPORTED
+    assert only(any_kind(DATASTORE), seen).action is PlannedAction.REPORTED
 
 
 def test_a_wait_says_why() -> None:
     waits = parent()
     refs = {"datastoreRef": dataclasses.replace(waits, problem=Wait(Reason.PARENT_NOT_READY, "waits for main"))}
     step = only(any_kind(DATABASE), seen_database(refs=refs))
-    assert (step.action, step.reason, step.message) == (Action.WAIT, Reason.PARENT_NOT_READY, "waits for main")
+    assert (step.action, step.reason, step.message) == (PlannedAction.WAIT, Reason.PARENT_NOT_READY, "waits for main")
 
 
 @pytest.mark.parametrize(
@@ -83,13 +84,13 @@ def test_a_wait_says_why() -> None:
         (
             "another one is given",
             PasswordView(password=SecretStr("a"), given=SecretStr("b")),
-            [(Action.PASSWORD, Risk.RESTART)],
+            [(PlannedAction.PASSWORD, Risk.RESTART)],
         ),
         ("the Secret alone is mended", PasswordView(password=SecretStr("a"), outdated=True), []),
-        ("its Secret is empty", PasswordView(), [(Action.PASSWORD, Risk.RESTART)]),
+        ("its Secret is empty", PasswordView(), [(PlannedAction.PASSWORD, Risk.RESTART)]),
     ],
 )
-def test_passwords(why: str, view: PasswordView, wanted: list[tuple[Action, Risk]]) -> None:
+def test_passwords(why: str, view: PasswordView, wanted: list[tuple[PlannedAction, Risk]]) -> None:
     user = User(id=uuid(60), name="app", datastore_id=MAIN, status="ACTIVE")
     found = planned(any_kind(USER), at_rest(user, view))
     assert [(step.action, step.risk) for step in found] == wanted, why
@@ -99,7 +100,7 @@ def test_passwords(why: str, view: PasswordView, wanted: list[tuple[Action, Risk
 def test_a_deletion_loses_data() -> None:
     seen = dataclasses.replace(seen_datastore({"deletionProtection": False}, external=datastore()), deleting=True)
     assert steps(any_kind(DATASTORE), seen)[-1] == (
-        Action.DELETE,
+        PlannedAction.DELETE,
         Risk.DESTRUCTIVE,
         f"DELETE /datastores/{datastore().id}",
     )

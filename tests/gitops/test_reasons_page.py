@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from managed_databases.command_line.explaining import Link, lines
-from managed_databases.command_line.standing import Standing, State
+from managed_databases.command_line.standing import Situation, State
 from managed_databases.gitops.explanations import EXPLANATIONS, GROUPS
 from managed_databases.gitops.explanations.explanation import FOLDER, Who, page_of
 from managed_databases.gitops.reasons import rows
@@ -123,8 +123,8 @@ def test_a_page_says_what_happens() -> None:
 
 
 def test_explain_leads_to_the_page() -> None:
-    stands = Standing(State.STALLED, "Gone", "it is gone", None, "in time")
+    stands = Situation(State.STALLED, "Gone", "it is gone", None, "in time")
     told = lines(Link("x", "", State.STALLED, stands), datetime.now(UTC))
     assert "    more: docs/reference/reasons/Gone.md" in list(told)
-    of_another_version = Standing(State.STALLED, "NeverHeardOf", "", None, "in time")
+    of_another_version = Situation(State.STALLED, "NeverHeardOf", "", None, "in time")
     assert of_another_version.page is None

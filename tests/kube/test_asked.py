@@ -8,7 +8,7 @@ from http import HTTPStatus
 import pytest
 
 from managed_databases.kube import asked
-from managed_databases.kube.asked import Answer, AskedServer, Question
+from managed_databases.kube.asked import AskedServer, PlainAnswer, Question
 
 MAX_CONNECTIONS = 4
 
@@ -20,11 +20,11 @@ async def serving(
     """Give the port, and what was asked so far."""
     questions: list[Question] = []
 
-    async def answer(question: Question) -> Answer:
+    async def answer(question: Question) -> PlainAnswer:
         questions.append(question)
         if error is not None:
             raise error
-        return Answer(HTTPStatus.OK, body)
+        return PlainAnswer(HTTPStatus.OK, body)
 
     server = AskedServer("127.0.0.1", 0, answer, setting="PORT", connections=connections)
     running = asyncio.create_task(server.run())

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from pydantic import SecretStr
 
-from managed_databases.probe import LIMIT_SECONDS, Answer, Login, Outcome, attempt
+from managed_databases.probe import LIMIT_SECONDS, Login, Outcome, ProbeAnswer, attempt
 from managed_databases.probe.scram import bound
 from probe.fake_servers import CA, DATABASE, OTHER_CA, PASSWORD, USER, FakeServer, Habit, serving
 
@@ -27,7 +27,7 @@ def login(server: FakeServer, **other: object) -> Login:
     return replace(Login(server.engine, "127.0.0.1", server.port, USER, database, CA), **other)  # type: ignore[arg-type]
 
 
-async def asked(server: FakeServer, password: str | None = PASSWORD, **other: object) -> Answer:
+async def asked(server: FakeServer, password: str | None = PASSWORD, **other: object) -> ProbeAnswer:
     secret = None if password is None else SecretStr(password)
     is_to_hang = server.habit in (Habit.HANGS, Habit.HANGS_AFTER_TLS)
     seconds = FEW_SECONDS if is_to_hang else LIMIT_SECONDS

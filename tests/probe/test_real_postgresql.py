@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from managed_databases.probe import Answer, Login, Outcome, attempt
+from managed_databases.probe import Login, Outcome, ProbeAnswer, attempt
 from managed_databases.probe.tls import context_for
 from probe.fake_servers import CA, CERTIFICATES, OTHER_CA
 
@@ -123,7 +123,7 @@ async def test_what_a_real_postgresql_answers(port: int) -> None:
     )
     app = Login("postgresql", "127.0.0.1", port, "app", "orders", CA)
 
-    async def tried(password: str = "right", **other: str | None) -> Answer:
+    async def tried(password: str = "right", **other: str | None) -> ProbeAnswer:
         return await attempt(replace(app, **other), SecretStr(password))  # type: ignore[arg-type]
 
     assert (await tried()).outcome is Outcome.LOGGED_IN

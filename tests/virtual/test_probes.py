@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from managed_databases.kube.metrics import state
 from managed_databases.kube.watched_collections import SECRET
-from managed_databases.probe import Answer, Login, Outcome
+from managed_databases.probe import Login, Outcome, ProbeAnswer
 from managed_databases.reconcile.keepers.prober import REST_SECONDS
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import condition, manifest
@@ -17,21 +17,21 @@ from virtual.begun_world import APP, MAIN, PROJECT, SHOP, apply, begin
 from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 
-FINE = Answer(Outcome.LOGGED_IN)
-NO_WAY = Answer(Outcome.UNREACHABLE, "connection refused")
-BAD = Answer(Outcome.REFUSED, "error 28P01")
+FINE = ProbeAnswer(Outcome.LOGGED_IN)
+NO_WAY = ProbeAnswer(Outcome.UNREACHABLE, "connection refused")
+BAD = ProbeAnswer(Outcome.REFUSED, "error 28P01")
 
 
 class Databases:
     """All databases that there are, and who has logged in to them."""
 
     def __init__(self) -> None:
-        self.answers: Callable[[Login], Answer] = lambda _: FINE
+        self.answers: Callable[[Login], ProbeAnswer] = lambda _: FINE
         self.seconds = 0.1
         self.tried: list[tuple[float, Login, str | None]] = []
         self.under_way = self.most = 0
 
-    async def attempt(self, login: Login, password: SecretStr | None) -> Answer:
+    async def attempt(self, login: Login, password: SecretStr | None) -> ProbeAnswer:
         now = asyncio.get_running_loop().time()
         self.tried.append((now, login, None if password is None else password.get_secret_value()))
         self.under_way += 1
@@ -109,7 +109,7 @@ def test_what_was_usable_stays_so_until_failures_have_settled() -> None:
             await world.until("Ready", lambda: world.says(APP, "Ready")[0] == "True", 60)
             failures = 0
 
-            def twice(_: Login) -> Answer:
+            def twice(_: Login) -> ProbeAnswer:
                 nonlocal failures
                 failures += 1
                 return NO_WAY if failures <= 2 else FINE

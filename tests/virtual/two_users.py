@@ -10,7 +10,7 @@ import httpx
 from pydantic import SecretStr
 
 from managed_databases.kube.watched_collections import SECRET
-from managed_databases.probe import Answer, Login, Outcome
+from managed_databases.probe import Login, Outcome, ProbeAnswer
 from managed_databases.reconcile.keepers.prober import Attempt
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import manifest
@@ -123,7 +123,7 @@ async def turned(world: VirtualWorld, request: str, side: str) -> None:
 def answering(answers: Mapping[str, Outcome]) -> Attempt:
     """Return what logs in: what comes of it stands in `answers`, by the user's name."""
 
-    async def attempt(login: Login, password: SecretStr | None) -> Answer:
-        return Answer(answers[login.user or ""])
+    async def attempt(login: Login, password: SecretStr | None) -> ProbeAnswer:
+        return ProbeAnswer(answers[login.user or ""])
 
     return attempt

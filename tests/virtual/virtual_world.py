@@ -26,7 +26,7 @@ from managed_databases.kube.watched_collections import NAMESPACE as NAMESPACE_KI
 from managed_databases.kube.watched_collections import SECRET, SERVICE
 from managed_databases.kube.workloads import PLURALS
 from managed_databases.kube.writing import KubeWriter
-from managed_databases.probe import Answer, Login, Outcome
+from managed_databases.probe import Login, Outcome, ProbeAnswer
 from managed_databases.reconcile.controller import Controller
 from managed_databases.reconcile.controller_settings import ControllerSettings
 from managed_databases.reconcile.keepers.prober import Attempt
@@ -107,9 +107,9 @@ class _InProcess(httpx.AsyncBaseTransport):
         self._world.ended(request, None if failed else task.result())
 
 
-async def _no_database(login: Login, password: SecretStr | None) -> Answer:
+async def _no_database(login: Login, password: SecretStr | None) -> ProbeAnswer:
     """Nothing answers: the sandbox's databases are none, and no socket works in virtual time."""
-    return Answer(Outcome.UNREACHABLE)
+    return ProbeAnswer(Outcome.UNREACHABLE)
 
 
 class VirtualWorld(SandboxAdmin):

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from managed_databases.api.calls import Call
 from managed_databases.api.large_answers import LARGE_BYTES, LargeAnswers
-from managed_databases.api.models import Answer, CloudObject
+from managed_databases.api.models import AnswerModel, CloudObject
 from managed_databases.api.rows import RowSplitter, Unreadable, not_json, require
 from managed_databases.api.rows_before import NEVER_SAME, RowsBefore
 from managed_databases.api.sharing import KEPT_LIMIT_BYTES, KEPT_PER_ROW, Sharing, memory_of, values_in
@@ -108,7 +108,7 @@ async def read_list(
     large = large or LargeAnswers()
     splitter, sharing = RowSplitter(call.answer_envelope), Sharing()
     before = call.before or RowsBefore()
-    rows, hashes = list[Answer](), array("q")
+    rows, hashes = list[AnswerModel](), array("q")
     kept = size = work = 0
     async with AsyncExitStack() as turn:
         async for piece in arriving:
@@ -142,7 +142,7 @@ async def read_list(
     return ListRead(cast(T, before.replace(rows, hashes)), kept + KEPT_PER_ROW * splitter.rows)
 
 
-def _list_row(model: type[Answer], text: bytes, number: int, odd: list[str]) -> Answer | None:
+def _list_row(model: type[AnswerModel], text: bytes, number: int, odd: list[str]) -> AnswerModel | None:
     """Read one row; None for an unreadable row of the catalogue, which then lacks it. Raises Unreadable for an object without a
     readable id.
     """
@@ -208,7 +208,9 @@ def _under(envelope: str | None, document: object) -> object:
     return cast(object, document[envelope])
 
 
-def _row(model: type[Answer], row: object, number: int | None, odd: list[str], *, may_be_deep: bool = True) -> Answer:
+def _row(
+    model: type[AnswerModel], row: object, number: int | None, odd: list[str], *, may_be_deep: bool = True
+) -> AnswerModel:
     """Read one row, or with `number` None the whole answer. Raises Unreadable if it is no JSON object, or has no readable id."""
     if not may_be_deep or not too_deep(row):
         try:
@@ -268,7 +270,7 @@ def _without_fields(row: Mapping[str, Any], problems: list[Problem]) -> dict[str
     return {name: value for name, value in row.items() if name not in fields}
 
 
-def _read_partly(model: type[Answer], row: dict[str, Any], problems: list[Problem]) -> Answer | None:
+def _read_partly(model: type[AnswerModel], row: dict[str, Any], problems: list[Problem]) -> AnswerModel | None:
     """Read the rest of a row; None without a readable id. A field that every object has counts as not told."""
     untold = {name for name, field in model.model_fields.items() if field.is_required() and name not in row}
     if untold and (not issubclass(model, CloudObject) or "id" in untold):

@@ -7,14 +7,13 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import SecretStr
 
-from managed_databases.api.models import Answer as AnswerModel
-from managed_databases.api.models import CloudObject, Request
+from managed_databases.api.models import AnswerModel, CloudObject, RequestModel
 from managed_databases.api.rows_before import RowsBefore
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 A_co = TypeVar("A_co", bound=AnswerModel, covariant=True)
-R = TypeVar("R", bound=Request)
+R = TypeVar("R", bound=RequestModel)
 
 Mark = Literal["R", "C", "N", "A"]
 """How surely a method and a path are known (docs/api-facts.md): R the API's reference, C public clients, N client code and
@@ -40,7 +39,7 @@ class Call(Generic[T_co]):
     answer_envelope: str | None = None
     many: bool = False
     request_envelope: str | None = None
-    body: Request | None = None
+    body: RequestModel | None = None
     query: tuple[tuple[str, str], ...] = ()
     deprecated: bool = False
     also_masked: tuple[SecretStr, ...] = ()
@@ -62,7 +61,7 @@ class Operation(Generic[T]):
     name: str
     method: str
     path: str
-    request: type[Request] | None = None
+    request: type[RequestModel] | None = None
     request_envelope: str | None = None
     answer: type[AnswerModel] | None = None
     answer_envelope: str | None = None
@@ -75,7 +74,9 @@ class Operation(Generic[T]):
     def section(self) -> str:
         return self.name.partition(".")[0]
 
-    def call(self, id_: str = "", body: Request | None = None, filters: Mapping[str, str] | None = None) -> Call[T]:
+    def call(
+        self, id_: str = "", body: RequestModel | None = None, filters: Mapping[str, str] | None = None
+    ) -> Call[T]:
         """Return the call. Raises ValueError for an unknown filter, TypeError for the body of another operation."""
         query = filters or {}
         if unknown := sorted(set(query) - self.filters):
@@ -151,8 +152,8 @@ class Collection(Generic[A_co]):
     one: str
     model: type[A_co]
     filters: frozenset[str] = field(default_factory=frozenset)
-    creates: type[Request] | None = None
-    updates: type[Request] | None = None
+    creates: type[RequestModel] | None = None
+    updates: type[RequestModel] | None = None
     deletes: bool = False
     deprecated: frozenset[str] = frozenset()
     update_name: str = "update"
@@ -166,13 +167,13 @@ class Collection(Generic[A_co]):
     def get(self, id_: str) -> "Call[A_co]":
         return self._operation("get").call(id_)
 
-    def create(self, body: Request) -> "Call[A_co]":
+    def create(self, body: RequestModel) -> "Call[A_co]":
         """Return the call that creates an object. Raises ValueError if the section has no create, TypeError for another body
         than `creates`.
         """
         return self._operation("create").call(body=body)
 
-    def update(self, id_: str, body: Request) -> "Call[A_co]":
+    def update(self, id_: str, body: RequestModel) -> "Call[A_co]":
         """Return the call that updates an object. Raises ValueError if the section has no update, TypeError for another body
         than `updates`.
         """

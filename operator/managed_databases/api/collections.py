@@ -50,7 +50,7 @@ from managed_databases.api.models import (
     ProtectionChange,
     Quota,
     RedisPasswordChange,
-    Request,
+    RequestModel,
     Resize,
     Role,
     SecurityGroupsChange,
@@ -63,7 +63,7 @@ from managed_databases.api.models import (
     UserSettings,
 )
 
-R = TypeVar("R", bound=Request)
+R = TypeVar("R", bound=RequestModel)
 
 
 def _filters(names: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Final
 
-from managed_databases.api.models import Answer
+from managed_databases.api.models import AnswerModel
 
 NEVER_SAME: Final = 0
 """The hash to remember of a row that is to be read each time, such as one in which something is odd and is told."""
@@ -18,15 +18,15 @@ class RowsBefore:
     """
 
     def __init__(self) -> None:
-        self._rows: tuple[Answer, ...] = ()
+        self._rows: tuple[AnswerModel, ...] = ()
         self._hashes = array("q")
 
-    def row(self, place: int, text_hash: int) -> Answer | None:
+    def row(self, place: int, text_hash: int) -> AnswerModel | None:
         """Return the model of the row at this place if its text has the same hash as before, else None."""
         is_same = place < len(self._hashes) and self._hashes[place] == text_hash != NEVER_SAME
         return self._rows[place] if is_same else None
 
-    def replace(self, rows: Sequence[Answer], hashes: "array[int]") -> tuple[Answer, ...]:
+    def replace(self, rows: Sequence[AnswerModel], hashes: "array[int]") -> tuple[AnswerModel, ...]:
         """Remember these rows, and return them. A row that another reading has remembered meanwhile is that one's model."""
         self._rows = tuple(self.row(place, hashes[place]) or row for place, row in enumerate(rows))
         self._hashes = hashes

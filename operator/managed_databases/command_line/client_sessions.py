@@ -57,7 +57,7 @@ class ClientSession:
 
 
 @dataclass(frozen=True)
-class Login:
+class SecretLogin:
     """What a credentials Secret says. `folder` is where the session's files are; `local_port` is where a port-forward listens,
     None without one.
     """
@@ -95,7 +95,7 @@ class Login:
 
 
 def session(
-    login: Login, further: tuple[str, ...], *, shell: str = "/bin/sh", is_mariadb: bool = False
+    login: SecretLogin, further: tuple[str, ...], *, shell: str = "/bin/sh", is_mariadb: bool = False
 ) -> ClientSession:
     """Return how the client of the Secret's engine is started. `further` are arguments for it, `shell` is the person's own, and
     `is_mariadb` says that the program `mysql` is MariaDB's, which has other options.
@@ -119,7 +119,7 @@ def session(
             raise Problem(f"no client is known for the type {other}")
 
 
-def _psql(login: Login, further: tuple[str, ...]) -> ClientSession:
+def _psql(login: SecretLogin, further: tuple[str, ...]) -> ClientSession:
     told = {
         "PGHOST": login["host"],  # the certificate is for this name, also through a port-forward
         "PGPORT": login.port,
@@ -135,7 +135,7 @@ def _psql(login: Login, further: tuple[str, ...]) -> ClientSession:
     return ClientSession(("psql", *further), told, login.ca)
 
 
-def _mysql(login: Login, further: tuple[str, ...], *, is_mariadb: bool) -> ClientSession:
+def _mysql(login: SecretLogin, further: tuple[str, ...], *, is_mariadb: bool) -> ClientSession:
     """The person's own option files and stored logins (`~/.my.cnf`, `~/.mylogin.cnf`) are not read: they would win."""
     mode = login.data.get("ssl-mode") or "REQUIRED"
     if is_mariadb and login.local_port is not None and mode in _VERIFYING:
@@ -171,7 +171,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def _redis(login: Login, further: tuple[str, ...]) -> ClientSession:
+def _redis(login: SecretLogin, further: tuple[str, ...]) -> ClientSession:
     tls = ("--tls", *(("--cacert", login.path(CA)) if login.ca else ()))
     if login.local_port is not None:
         tls = (*tls, "--sni", login["host"])
@@ -183,7 +183,7 @@ def _redis(login: Login, further: tuple[str, ...]) -> ClientSession:
     )
 
 
-def _kafka(login: Login, further: tuple[str, ...], shell: str) -> ClientSession:
+def _kafka(login: SecretLogin, further: tuple[str, ...], shell: str) -> ClientSession:
     if login.local_port is not None:
         raise BadUsage(NO_FORWARD)
     servers = login["bootstrap-servers"]

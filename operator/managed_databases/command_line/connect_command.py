@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from managed_databases.command_line.client_sessions import NO_FORWARD, ClientSession, Login, is_port, session
+from managed_databases.command_line.client_sessions import NO_FORWARD, ClientSession, SecretLogin, is_port, session
 from managed_databases.command_line.exit_codes import FAILED
 from managed_databases.command_line.options import Context, Kubeconfig, Namespace, named_resource
 from managed_databases.command_line.person import Person, run_as_person
@@ -68,7 +68,7 @@ def connect(
         with passing_signals_on() as client:
             return await opened(person, client)
 
-    async def opened(person: Person, client: "Client") -> int:
+    async def opened(person: Person, client: "ClientProcess") -> int:
         found = await person.resource(kind, person.namespace, name)
         if found is None:
             raise BadUsage(f"there is no {kind.name} {name} in the namespace {person.namespace}")
@@ -105,7 +105,7 @@ async def _data(person: Person, resource: Resource) -> dict[str, str]:
     return {key: value.get_secret_value() for key, value in secret_content(raw).data.items()}
 
 
-class Client:
+class ClientProcess:
     """The client's process, for the signals that end a process: they are passed on to it, and before it runs they end the
     command. Either way the files with the password go.
     """
@@ -134,9 +134,9 @@ class Client:
 
 
 @contextmanager
-def passing_signals_on() -> Iterator[Client]:
+def passing_signals_on() -> Iterator[ClientProcess]:
     """Have the signals that would end this process passed on to the client. One that is ignored (nohup) stays so."""
-    client = Client()
+    client = ClientProcess()
     before = {each: signal.getsignal(each) for each in _ENDING}
     before = {each: handler for each, handler in before.items() if handler is not signal.SIG_IGN}
     try:
@@ -148,10 +148,10 @@ def passing_signals_on() -> Iterator[Client]:
             signal.signal(each, handler)
 
 
-def run_client(data: dict[str, str], further: tuple[str, ...], local_port: int | None, client: Client) -> int:
+def run_client(data: dict[str, str], further: tuple[str, ...], local_port: int | None, client: ClientProcess) -> int:
     """Run the client until it ends; return its exit code. Its files are gone then."""
     with tempfile.TemporaryDirectory(prefix="managed-databases-") as folder:
-        login = Login(data, folder, local_port)
+        login = SecretLogin(data, folder, local_port)
         shell, is_mariadb = os.environ.get("SHELL") or "/bin/sh", data.get("type") == "mysql" and _is_mariadb()
         wanted = session(login, further, shell=shell, is_mariadb=is_mariadb)
         if shutil.which(wanted.program) is None:
@@ -165,7 +165,7 @@ def run_client(data: dict[str, str], further: tuple[str, ...], local_port: int |
         return _until_it_ends(wanted, client)
 
 
-def _until_it_ends(wanted: ClientSession, client: Client) -> int:
+def _until_it_ends(wanted: ClientSession, client: ClientProcess) -> int:
     """Run the client. An interrupt is for the client, which has the terminal, and not for whoever has started it."""
     before = signal.signal(signal.SIGINT, lambda _number, _frame: None)  # the client begins without a handler
     try:

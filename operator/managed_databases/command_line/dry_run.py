@@ -24,7 +24,7 @@ NO_NAMESPACE: Final = "there is no namespace {} yet, so the API server has not c
 
 
 @dataclass(frozen=True)
-class Applied:
+class DryRunResult:
     """The resource as it would be. `refusal` is why the API server would not take the manifest, with the resource as it is now,
     if there is one. `unchecked` is why the API server did not check it.
     """
@@ -34,7 +34,7 @@ class Applied:
     unchecked: str | None = None
 
 
-async def applied(person: Person, kind: Kind, key: ResourceKey, manifest: Mapping[str, Any]) -> Applied:
+async def applied(person: Person, kind: Kind, key: ResourceKey, manifest: Mapping[str, Any]) -> DryRunResult:
     """Return what a manifest would make of a resource. Nothing is stored. Raises Problem."""
     place = key.namespace or None
     now = await person.object(GROUP, VERSION, kind.plural, place, key.name)
@@ -47,18 +47,18 @@ async def applied(person: Person, kind: Kind, key: ResourceKey, manifest: Mappin
     try:
         answer = await person.connection.request(method, path, query=DRY_RUN, body=body)
     except KubeForbidden:
-        return Applied(*_by_hand(kind, key, body, known), unchecked=NO_RIGHT)
+        return DryRunResult(*_by_hand(kind, key, body, known), unchecked=NO_RIGHT)
     except NotThere:
         if place is None or await person.object("", "v1", "namespaces", None, place) is not None:
             raise Problem(
                 f"the API server does not know the kind {key.kind}: install its CustomResourceDefinition"
             ) from None
-        return Applied(*_by_hand(kind, key, body, known), unchecked=NO_NAMESPACE.format(place))
+        return DryRunResult(*_by_hand(kind, key, body, known), unchecked=NO_NAMESPACE.format(place))
     except KubeRefused as error:
-        return Applied(known, refusal=_without_request(str(error)))
+        return DryRunResult(known, refusal=_without_request(str(error)))
     except KubeError as error:
         raise Problem(f"the API server does not check {key}: {error}") from error
-    return Applied(_read(answer, key, known))
+    return DryRunResult(_read(answer, key, known))
 
 
 def namespace_as_applied(name: str, now: Raw | None, manifest: Mapping[str, Any] | None) -> Raw:

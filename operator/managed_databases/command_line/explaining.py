@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from managed_databases.command_line.standing import Standing, State, standing_of
+from managed_databases.command_line.standing import Situation, State, standing_of
 from managed_databases.command_line.tables import age
 from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.kind import CloudKind
@@ -49,7 +49,7 @@ class Link:
     name: str
     field: str
     state: str
-    standing: Standing | None = None
+    standing: Situation | None = None
     deleting_since: str | None = None
     waits_for: tuple["Link", ...] = ()
 
@@ -109,7 +109,7 @@ class Chain:
         return Link(str(need.key), need.field, "there" if sight.exists else "does not exist")
 
 
-def needs(kind: CloudKind | None, resource: Resource, standing: Standing, specs: Specs) -> Iterable[Need]:
+def needs(kind: CloudKind | None, resource: Resource, standing: Situation, specs: Specs) -> Iterable[Need]:
     """Return what the resource refers to: its project, where that is not its datastore's, other resources, and a Secret that is
     missing.
     """
@@ -135,7 +135,7 @@ def needs(kind: CloudKind | None, resource: Resource, standing: Standing, specs:
         yield Need("passwordSecretRef", ResourceKey(SECRET, resource.key.namespace, given.name))
 
 
-def _project(kind: CloudKind, resource: Resource, spec: CloudSpec, standing: Standing) -> str | None:
+def _project(kind: CloudKind, resource: Resource, spec: CloudSpec, standing: Situation) -> str | None:
     if standing.reason not in _OF_PROJECTS and kind.is_inside:
         return None  # its datastore says so
     if resource.told.project is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from managed_databases.command_line.standing import Standing, State, standing_of
+from managed_databases.command_line.standing import Situation, State, standing_of
 from managed_databases.command_line.tables import age, duration, moment, table
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.told import ToldProject
@@ -27,7 +27,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class RestlessResource:
     """A resource that is not at rest."""
 
     resource: str
@@ -74,7 +74,7 @@ class Glance:
     name: str
     project: Resource | None
     counts: Sequence[Count]
-    troubles: Sequence[Trouble]
+    troubles: Sequence[RestlessResource]
     leader: Leader
     spending: Spending
 
@@ -97,15 +97,15 @@ def counts(resources: Iterable[Resource]) -> list[Count]:
 _WORST_FIRST: Final = (State.STALLED, State.UNSEEN, State.WAITING)
 
 
-def troubles(resources: Iterable[Resource]) -> list[Trouble]:
+def troubles(resources: Iterable[Resource]) -> list[RestlessResource]:
     """Return the resources that are not ready, the worst first."""
     found = [_trouble(each, standing_of(each)) for each in resources]
     odd = [each for each in found if each.state in _WORST_FIRST]
     return sorted(odd, key=lambda each: (_WORST_FIRST.index(each.state), each.resource))
 
 
-def _trouble(resource: Resource, told: Standing) -> Trouble:
-    return Trouble(str(resource.key), told.state, told.reason, told.since, told.message)
+def _trouble(resource: Resource, told: Situation) -> RestlessResource:
+    return RestlessResource(str(resource.key), told.state, told.reason, told.since, told.message)
 
 
 def spending(text: str, project: str) -> Spending:
@@ -170,7 +170,7 @@ def _count_row(count: Count) -> tuple[str, ...]:
     return (count.kind, str(sum(states)), *(str(number) for number in states), phases)
 
 
-def _row(trouble: Trouble, now: datetime) -> tuple[str, ...]:
+def _row(trouble: RestlessResource, now: datetime) -> tuple[str, ...]:
     message = trouble.message if len(trouble.message) <= MAX_MESSAGE else trouble.message[: MAX_MESSAGE - 3] + "..."
     return (trouble.resource, trouble.state, trouble.reason, age(trouble.since, now), message)
 

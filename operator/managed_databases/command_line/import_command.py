@@ -13,8 +13,8 @@ from managed_databases.command_line.exit_codes import DONE, FAILED, FOUND
 from managed_databases.command_line.importing import PASSWORD_KEY, AskedSecret, Imported, Importer
 from managed_databases.command_line.options import Context, Kubeconfig, Namespace, note, say
 from managed_databases.command_line.person import Person, run_as_person
-from managed_databases.command_line.plan import Entry, Planner
-from managed_databases.command_line.planning import Action
+from managed_databases.command_line.plan import Planner, ResourcePlan
+from managed_databases.command_line.planning import PlannedAction
 from managed_databases.command_line.project_choice import USUAL_NAMESPACE, chosen_project
 from managed_databases.command_line.survey import Survey, surveying
 from managed_databases.kinds.kind import CloudKind
@@ -70,7 +70,7 @@ def import_command(
         for told in odd:
             typer.echo(visible(f"not as it is: {told}"), err=True)
         if not odd:
-            adopted = sum(any(step.action is Action.ADOPT for step in entry.steps) for entry in entries)
+            adopted = sum(any(step.action is PlannedAction.ADOPT for step in entry.steps) for entry in entries)
             typer.echo(f"plan: {adopted} of {len(entries)} are taken over, and nothing is changed", err=True)
         if odd:
             return FOUND
@@ -104,7 +104,7 @@ def _imported(survey: Survey, namespace: str, project: str | None, *, resets_pas
     return importer.run({name: tuple(survey.session.lists.snapshot(kind).all()) for name, kind in every.items()})
 
 
-async def _proof(person: Person, survey: Survey, imported: Imported) -> list[Entry]:
+async def _proof(person: Person, survey: Survey, imported: Imported) -> list[ResourcePlan]:
     """Return the plan for the manifests, as if the Secrets that they ask for were there."""
     wanted: list[Resource] = []
     for manifest in imported.manifests:
@@ -125,13 +125,13 @@ def _stand_in(namespace: str, secret: AskedSecret) -> SecretContent:
     return SecretContent(namespace, secret.name, "new", "1", "Opaque", {MANAGED_LABEL: GIVEN}, {}, data)
 
 
-def _odd(entries: list[Entry]) -> list[str]:
+def _odd(entries: list[ResourcePlan]) -> list[str]:
     """Return what a plan has besides adoptions. That a given password is sent again changes nothing."""
     return [
         f"{entry.key}: {step.action}: {step.message}"
         for entry in entries
         for step in entry.steps
-        if step.action not in (Action.ADOPT, Action.PASSWORD)
+        if step.action not in (PlannedAction.ADOPT, PlannedAction.PASSWORD)
     ]
 
 

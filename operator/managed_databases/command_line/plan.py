@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from managed_databases.command_line.planning import RISKS, Action, Planned, planned
+from managed_databases.command_line.planning import RISKS, Planned, PlannedAction, planned
 from managed_databases.command_line.survey import Seen, Survey
 from managed_databases.kinds.facts import Facts
 from managed_databases.kinds.registry import cloud_kinds, kinds
@@ -22,7 +22,7 @@ _LACKING: Final = (Reason.PARENT_NOT_READY, Reason.PARENT_MISSING)
 
 
 @dataclass
-class Entry:
+class ResourcePlan:
     """The plan of one resource. `owner` is the resource that asks for it inline."""
 
     key: ResourceKey
@@ -45,7 +45,7 @@ class Planner:
         self._adopted: dict[ResourceKey, Planned] = {}
         self._looked_again: set[ResourceKey] = set()
 
-    async def plan(self) -> list[Entry]:
+    async def plan(self) -> list[ResourcePlan]:
         """Return the plan of each resource, those that are asked for inline behind their owner. Raises Problem."""
         for _ in range(MAX_ROUNDS):
             seen = await self._survey.look(self._resources())
@@ -54,8 +54,10 @@ class Planner:
                 break
         entries = {key: self._entry(key, each) for key, each in seen.items()}
         for key, why in self._survey.unreadable.items():
-            entries[key] = Entry(key, [Planned(Action.BLOCKED, Risk.NONE, why, Reason.INVALID_SPEC)])
-        made = {key for key, entry in entries.items() if any(step.action is Action.CREATE for step in entry.steps)}
+            entries[key] = ResourcePlan(key, [Planned(PlannedAction.BLOCKED, Risk.NONE, why, Reason.INVALID_SPEC)])
+        made = {
+            key for key, entry in entries.items() if any(step.action is PlannedAction.CREATE for step in entry.steps)
+        }
         while grown := {key for key in seen if key not in made and self._waits_for(entries[key], seen[key], made)}:
             for key in grown:
                 entries[key].steps = [self._later(seen[key], made)]
@@ -85,7 +87,7 @@ class Planner:
         if verdict.changes.adopted:
             facts |= Facts(identity=pinned(current))
         if verdict.changes.id is not None:
-            self._adopted[key] = Planned(Action.ADOPT, Risk.NONE, verdict.message, verdict.reason)
+            self._adopted[key] = Planned(PlannedAction.ADOPT, Risk.NONE, verdict.message, verdict.reason)
         self._change_status(current.resource, facts)
         return True
 
@@ -114,29 +116,29 @@ class Planner:
 
     # --- what is told ---
 
-    def _entry(self, key: ResourceKey, seen: Seen) -> Entry:
+    def _entry(self, key: ResourceKey, seen: Seen) -> ResourcePlan:
         steps = planned(seen.current.kind, seen.current.observed)
         if key in self._adopted:
-            steps = [self._adopted[key], *(step for step in steps if step.action is not Action.ADOPT)]
+            steps = [self._adopted[key], *(step for step in steps if step.action is not PlannedAction.ADOPT)]
         steps = [step for step in steps if not self._is_of_an_owned(step, seen)]
-        return Entry(key, steps, self._owners.get(key, ""), seen.is_password_hidden)
+        return ResourcePlan(key, steps, self._owners.get(key, ""), seen.is_password_hidden)
 
     def _is_of_an_owned(self, step: Planned, seen: Seen) -> bool:
         """Return whether the owner only waits for what is asked for inline: that has a plan of its own."""
-        return step.action is Action.WAIT and any(
+        return step.action is PlannedAction.WAIT and any(
             step.message.startswith(f"waits for {owned.kind} {owned.name}: ") for owned in seen.current.observed.owned
         )
 
     @staticmethod
-    def _waits_for(entry: Entry, seen: Seen, made: set[ResourceKey]) -> bool:
-        is_lacking = [step for step in entry.steps if step.action is Action.WAIT and step.reason in _LACKING]
+    def _waits_for(entry: ResourcePlan, seen: Seen, made: set[ResourceKey]) -> bool:
+        is_lacking = [step for step in entry.steps if step.action is PlannedAction.WAIT and step.reason in _LACKING]
         return bool(is_lacking) and seen.current.observed.status.id is None and bool(_first(seen, made))
 
     @staticmethod
     def _later(seen: Seen, made: set[ResourceKey]) -> Planned:
         collection = seen.current.kind.collection.name
         return Planned(
-            Action.CREATE,
+            PlannedAction.CREATE,
             Risk.NONE,
             "no such object in the cloud yet",
             Reason.ABSENT,
@@ -184,12 +186,12 @@ def _owned(key: ResourceKey, spec: dict[str, Any], owner: Resource, there: Resou
     )
 
 
-def worst(entries: Iterable[Entry]) -> Risk:
+def worst(entries: Iterable[ResourcePlan]) -> Risk:
     """Return the greatest risk of all steps."""
     return max((step.risk for entry in entries for step in entry.steps), default=Risk.NONE)
 
 
-def rows(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
+def rows(entries: Sequence[ResourcePlan]) -> list[tuple[str, ...]]:
     """Return a row of a table for each step."""
     return [
         (step.action, RISKS[step.risk], str(entry.key), step.call or "", _why(step))
@@ -201,10 +203,12 @@ def rows(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
 def _why(step: Planned) -> str:
     if step.after:
         return f"after {step.after}"
-    return f"{step.reason}: {step.message}" if step.action in (Action.BLOCKED, Action.WAIT) else step.message
+    return (
+        f"{step.reason}: {step.message}" if step.action in (PlannedAction.BLOCKED, PlannedAction.WAIT) else step.message
+    )
 
 
-def as_json(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+def as_json(entries: Sequence[ResourcePlan]) -> list[dict[str, Any]]:
     """Return the steps for programs."""
     return [
         {

@@ -15,8 +15,8 @@ from managed_databases.command_line.exit_codes import DONE, FOUND, IMPOSSIBLE, S
 from managed_databases.command_line.manifests import Manifests, read_manifests
 from managed_databases.command_line.options import Context, Form, Kubeconfig, Namespace, Output, note, say, say_json
 from managed_databases.command_line.person import Person, run_as_person
-from managed_databases.command_line.plan import Entry, Planner, as_json, rows, worst
-from managed_databases.command_line.planning import RISKS, Action, Planned
+from managed_databases.command_line.plan import Planner, ResourcePlan, as_json, rows, worst
+from managed_databases.command_line.planning import RISKS, Planned, PlannedAction
 from managed_databases.command_line.problems import BadUsage, MissingRight
 from managed_databases.command_line.project_choice import USUAL_NAMESPACE, chosen_project
 from managed_databases.command_line.survey import surveying
@@ -73,7 +73,7 @@ class _Wished:
     """The resources as they would be, those that the API server refuses, and the projects among the manifests."""
 
     resources: list[Resource] = field(default_factory=list)
-    refused: list[Entry] = field(default_factory=list)
+    refused: list[ResourcePlan] = field(default_factory=list)
     projects: dict[str, Resource] = field(default_factory=dict)
     unchecked: set[str] = field(default_factory=set)
 
@@ -85,7 +85,7 @@ async def make_plan(
     environment: Mapping[str, str] | None,
     *,
     operator_namespace: str,
-) -> tuple[list[Entry], list[str]]:
+) -> tuple[list[ResourcePlan], list[str]]:
     """Return the plan for the manifests, and notes on what is not known. Raises Problem."""
     wished = await _wished(person, read)
     resources, notes = await everything_readable(person)
@@ -115,8 +115,8 @@ async def _wished(person: Person, read: Manifests) -> _Wished:
         if told.unchecked is not None:
             wished.unchecked.add(told.unchecked)
         if told.refusal is not None or told.resource is None:
-            step = Planned(Action.BLOCKED, Risk.NONE, told.refusal or "it cannot be read", Reason.INVALID_SPEC)
-            wished.refused.append(Entry(key, [step]))
+            step = Planned(PlannedAction.BLOCKED, Risk.NONE, told.refusal or "it cannot be read", Reason.INVALID_SPEC)
+            wished.refused.append(ResourcePlan(key, [step]))
         elif key.kind == PROJECT.name:
             wished.projects[key.name] = told.resource
         else:
@@ -145,7 +145,7 @@ def _secret(raw: Mapping[str, Any], place: tuple[str, str]) -> SecretContent:
     )
 
 
-def show_plan(entries: Sequence[Entry], notes: Sequence[str], output: Form) -> None:
+def show_plan(entries: Sequence[ResourcePlan], notes: Sequence[str], output: Form) -> None:
     if output is Form.JSON:
         say_json({"plan": as_json(entries), "risk": RISKS[worst(entries)], "notes": list(notes)})
         return
@@ -156,19 +156,19 @@ def show_plan(entries: Sequence[Entry], notes: Sequence[str], output: Form) -> N
     say(summary(entries))
 
 
-def summary(entries: Sequence[Entry]) -> str:
+def summary(entries: Sequence[ResourcePlan]) -> str:
     """Return how many steps of each sort there are, in one line."""
     counted = Counter(step.action for entry in entries for step in entry.steps)
-    told = [f"{number} {action}" for action in Action if (number := counted.get(action))]
+    told = [f"{number} {action}" for action in PlannedAction if (number := counted.get(action))]
     at_rest = sum(entry.is_empty for entry in entries)
     told.append(f"{at_rest} as it is" if at_rest == 1 else f"{at_rest} as they are")
     return f"plan: {', '.join(told)}; the worst risk is {RISKS[worst(entries)]}"
 
 
-def exit_code(entries: Sequence[Entry]) -> int:
+def exit_code(entries: Sequence[ResourcePlan]) -> int:
     actions = {step.action for entry in entries for step in entry.steps}
-    if Action.BLOCKED in actions:
+    if PlannedAction.BLOCKED in actions:
         return IMPOSSIBLE
-    if worst(entries) >= Risk.RESTART or Action.APPROVE in actions:
+    if worst(entries) >= Risk.RESTART or PlannedAction.APPROVE in actions:
         return SERIOUS
     return FOUND if actions else DONE

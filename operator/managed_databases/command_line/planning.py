@@ -32,7 +32,7 @@ RISKS: Final = {Risk.NONE: "none", Risk.ONLINE: "online", Risk.RESTART: "restart
 """How each risk is called: what a step does to those who use the database at that moment."""
 
 
-class Action(StrEnum):
+class PlannedAction(StrEnum):
     """What is done."""
 
     CREATE = "create"
@@ -53,7 +53,7 @@ class Action(StrEnum):
 class Planned:
     """One step. `call` is its request, None for one that makes no call; `body` has no secret in it."""
 
-    action: Action
+    action: PlannedAction
     risk: Risk
     message: str
     reason: str = ""
@@ -85,29 +85,29 @@ def _of(kind: CloudKind, observed: Observed, verdict: Verdict) -> Iterator[Plann
     match verdict:
         case Create():
             call = kind.collection.create(kind.body(observed, None))
-            yield _with_call(Action.CREATE, Risk.NONE, verdict.message, verdict.reason, call)
+            yield _with_call(PlannedAction.CREATE, Risk.NONE, verdict.message, verdict.reason, call)
         case Record() if verdict.changes.id is not None:
-            yield Planned(Action.ADOPT, Risk.NONE, verdict.message, verdict.reason)
+            yield Planned(PlannedAction.ADOPT, Risk.NONE, verdict.message, verdict.reason)
         case Record():
-            yield Planned(Action.WAIT, Risk.NONE, verdict.message, verdict.reason)
+            yield Planned(PlannedAction.WAIT, Risk.NONE, verdict.message, verdict.reason)
         case Delete():
             risk = Risk.DESTRUCTIVE if kind.holds_data else Risk.ONLINE
             delete = kind.collection.delete(observed.existing.id)
-            yield _with_call(Action.DELETE, risk, verdict.message, verdict.reason, delete)
+            yield _with_call(PlannedAction.DELETE, risk, verdict.message, verdict.reason, delete)
         case LetGo():
-            yield Planned(Action.LET_GO, Risk.NONE, verdict.message, verdict.reason)
+            yield Planned(PlannedAction.LET_GO, Risk.NONE, verdict.message, verdict.reason)
         case Arrange():
-            yield Planned(Action.CHANGE, Risk.NONE, verdict.message, verdict.reason)
+            yield Planned(PlannedAction.CHANGE, Risk.NONE, verdict.message, verdict.reason)
         case Change():
             yield from _changes(kind, observed, verdict)
         case Done() if verdict.reason is Reason.DRIFT:
-            yield Planned(Action.REPORTED, Risk.NONE, verdict.message, verdict.reason)
+            yield Planned(PlannedAction.REPORTED, Risk.NONE, verdict.message, verdict.reason)
         case Stall() if verdict.reason is Reason.APPROVAL_NEEDED:
             yield from _unapproved(kind, observed)
         case Stall():
-            yield Planned(Action.BLOCKED, Risk.NONE, verdict.message, verdict.reason)
+            yield Planned(PlannedAction.BLOCKED, Risk.NONE, verdict.message, verdict.reason)
         case Wait():
-            yield Planned(Action.WAIT, Risk.NONE, verdict.message, verdict.reason)
+            yield Planned(PlannedAction.WAIT, Risk.NONE, verdict.message, verdict.reason)
         case Done() | Credentials():
             return
 
@@ -126,20 +126,20 @@ def _changes(kind: CloudKind, observed: Observed, first: Change) -> Iterator[Pla
         return
     verdict: Verdict = first
     while isinstance(verdict, Change) and verdict not in done:
-        yield _with_call(Action.CHANGE, verdict.risk, verdict.message, verdict.reason, verdict.call)
+        yield _with_call(PlannedAction.CHANGE, verdict.risk, verdict.message, verdict.reason, verdict.call)
         done.append(verdict)
         verdict = decide(kind, observed, rests)
     found = differences(kind, observed, rests, rename_collision(kind, observed))
     if found.unapproved:
         yield from _unapproved(kind, observed)
     if found.refusal is not None:
-        action = Action.BLOCKED if isinstance(found.refusal, Stall) else Action.WAIT
+        action = PlannedAction.BLOCKED if isinstance(found.refusal, Stall) else PlannedAction.WAIT
         yield Planned(action, Risk.NONE, found.refusal.message, found.refusal.reason)
 
 
 def _before_a_deletion(kind: CloudKind, observed: Observed) -> Iterator[Planned]:
     for change in kind.before_delete(observed):
-        yield _with_call(Action.CHANGE, change.risk, change.message, change.reason, change.call)
+        yield _with_call(PlannedAction.CHANGE, change.risk, change.message, change.reason, change.call)
     yield from _of(kind, observed, Delete(Reason.DELETING, "then the object is deleted"))
 
 
@@ -148,9 +148,9 @@ def _unapproved(kind: CloudKind, observed: Observed) -> Iterator[Planned]:
         for change in kind.changes(observed):
             verdict = approved(observed, change)
             if isinstance(verdict, Stall):
-                yield _with_call(Action.APPROVE, change.risk, verdict.message, verdict.reason, change.call)
+                yield _with_call(PlannedAction.APPROVE, change.risk, verdict.message, verdict.reason, change.call)
     except SpecRefused as refused:
-        yield Planned(Action.BLOCKED, Risk.NONE, refused.verdict.message, refused.verdict.reason)
+        yield Planned(PlannedAction.BLOCKED, Risk.NONE, refused.verdict.message, refused.verdict.reason)
 
 
 def _of_password(step: Credentials) -> Planned | None:
@@ -158,10 +158,10 @@ def _of_password(step: Credentials) -> Planned | None:
     if step.step not in _CALLS:
         return None
     cuts_off = step.step not in (PasswordStep.CONFIRM, PasswordStep.BEGIN)  # two users who take turns cut nobody off
-    return Planned(Action.PASSWORD, Risk.RESTART if cuts_off else Risk.NONE, step.message, step.reason)
+    return Planned(PlannedAction.PASSWORD, Risk.RESTART if cuts_off else Risk.NONE, step.message, step.reason)
 
 
-def _with_call(action: Action, risk: Risk, message: str, reason: str, call: Call[Any]) -> Planned:
+def _with_call(action: PlannedAction, risk: Risk, message: str, reason: str, call: Call[Any]) -> Planned:
     body = None if call.body is None else call.body.model_dump(mode="json", exclude_unset=True)
     if body is not None and call.request_envelope is not None:
         body = {call.request_envelope: body}

@@ -30,7 +30,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class Situation:
     """`since` is when the condition that tells `reason` last changed, as Kubernetes writes times; None if that is not known."""
 
     state: State
@@ -45,21 +45,21 @@ class Standing:
         return page_of(self.reason) if self.reason in set(Reason) else None
 
 
-def standing_of(resource: Resource) -> Standing:
+def standing_of(resource: Resource) -> Situation:
     """Return where the resource stands, by its conditions."""
     told = resource.told
     if told.observed_generation < resource.generation:
         is_new = told.observed_generation < 0
         since = resource.deleting_since or (resource.created_at if is_new else None)
-        return Standing(
+        return Situation(
             State.UNSEEN, "", _unlooked(resource), since, "when an operator runs that serves this namespace"
         )
     decisive = _decisive(told)
     if decisive is None:
-        return Standing(State.WAITING, "", "the status has no conditions", None, _in_time())
+        return Situation(State.WAITING, "", "the status has no conditions", None, _in_time())
     is_deleting = resource.deleting_since is not None
     word = State(state(resource.status))
-    return Standing(
+    return Situation(
         word,
         decisive.reason,
         decisive.message,

@@ -12,7 +12,7 @@ ADMIN_GROUPS: Final = ("system:masters",)
 
 
 @dataclass(frozen=True)
-class Person:
+class ClusterUser:
     """A user of the API server. Groups are part of who one is: the same name with other groups is another entry."""
 
     name: str
@@ -20,12 +20,12 @@ class Person:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
 
-def token_file_text(people: Iterable[Person]) -> str:
+def token_file_text(people: Iterable[ClusterUser]) -> str:
     """Return what `--token-auth-file` reads: token, name, uid and, if there are any, the groups in quotes."""
     return "".join(map(_line, people))
 
 
-def _line(person: Person) -> str:
+def _line(person: ClusterUser) -> str:
     groups = f',"{",".join(person.groups)}"' if person.groups else ""
     return f"{person.token},{person.name},{person.name}{groups}\n"
 

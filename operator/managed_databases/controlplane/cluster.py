@@ -13,7 +13,7 @@ import httpx
 from managed_databases.controlplane.access import (
     ADMIN,
     ADMIN_GROUPS,
-    Person,
+    ClusterUser,
     token_file_text,
     write_kubeconfig,
     write_private,
@@ -87,8 +87,8 @@ class ControlPlane:
         self._address = address
         self._audit = audit
         self._processes = Processes()
-        self._admin = Person(ADMIN, ADMIN_GROUPS)
-        self._people = [self._admin, *(Person(name) for name in KNOWN_PEOPLE)]
+        self._admin = ClusterUser(ADMIN, ADMIN_GROUPS)
+        self._people = [self._admin, *(ClusterUser(name) for name in KNOWN_PEOPLE)]
 
     async def __aenter__(self) -> Self:
         try:
@@ -113,7 +113,7 @@ class ControlPlane:
         """
         person = next((one for one in self._people if (one.name, one.groups) == (name, tuple(groups))), None)
         if person is None:
-            person = Person(name, tuple(groups))
+            person = ClusterUser(name, tuple(groups))
             self._people.append(person)
             self._write_tokens()
             await self.stop_apiserver()

@@ -38,7 +38,7 @@ from managed_databases.kinds.verdicts import (
     Wait,
 )
 from managed_databases.kube.metrics import state
-from managed_databases.probe import Answer, Login
+from managed_databases.probe import Login, ProbeAnswer
 from managed_databases.reconcile.annotations import PAUSED
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.project.project_status import ObservedProject, project_status
@@ -280,7 +280,7 @@ def _probe(reason: Reason, way: Way) -> ProbeView | None:
         return None
     outcome = next((each for each, told in REASONS.items() if told is reason), None)
     login = Login("postgresql", "db.example", 5432, "app")
-    return ProbeView(login, None if outcome is None else Answer(outcome), is_settled=way is Way.PROBE)
+    return ProbeView(login, None if outcome is None else ProbeAnswer(outcome), is_settled=way is Way.PROBE)
 
 
 def _database(reason: Reason) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from managed_databases.kinds.verdicts import Reason
-from managed_databases.probe import Answer, Login
+from managed_databases.probe import Login, ProbeAnswer
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class ProbeView:
 
     login: Login | None = None
     """Where the operator logs in; None while the API tells no host."""
-    answer: Answer | None = None
+    answer: ProbeAnswer | None = None
     """What the last probe has found; None as long as this process knows of none."""
     is_proven: bool = False
     """Whether the last probe has logged in with the very login that is to be probed now."""

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from typing_extensions import TypeVar
 
 from managed_databases.api.calls import Call, Collection
-from managed_databases.api.models import CloudObject, Request
+from managed_databases.api.models import CloudObject, RequestModel
 from managed_databases.kinds.keeper_views import Services
 from managed_databases.kinds.observed import O_co, Observed, S_co
 from managed_databases.kinds.password_rotation import Rotation
@@ -188,7 +188,7 @@ class CloudKind(Kind, ABC, Generic[S, O, T]):
         return ()
 
     @abstractmethod
-    def body(self, observed: Observed[S, O, T], password: SecretStr | None) -> Request:
+    def body(self, observed: Observed[S, O, T], password: SecretStr | None) -> RequestModel:
         """Return the body of the POST; without a password it serves only to check the spec.
 
         Raises SpecRefused if the spec cannot be carried out (a stall), or not yet (a wait).

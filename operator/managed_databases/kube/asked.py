@@ -41,14 +41,14 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PlainAnswer:
     status: HTTPStatus
     body: bytes = b""
     content_type: str = TEXT
     headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def text(cls, status: HTTPStatus, text: str, *headers: tuple[str, str]) -> "Answer":
+    def text(cls, status: HTTPStatus, text: str, *headers: tuple[str, str]) -> "PlainAnswer":
         return cls(status, f"{text}\n".encode(), headers=headers)
 
     def on_the_wire(self) -> bytes:
@@ -70,7 +70,7 @@ class AskedServer:
         self,
         host: str,
         port: int,
-        answer: Callable[[Question], Awaitable[Answer]],
+        answer: Callable[[Question], Awaitable[PlainAnswer]],
         *,
         setting: str,
         tls: Callable[[], ssl.SSLContext] | None = None,
@@ -145,7 +145,7 @@ class AskedServer:
                 async with asyncio.timeout(QUESTION_SECONDS):
                     reader, writer = await self._open(connection)
                     question = await _read(reader)
-                answer = question if isinstance(question, Answer) else await self._answered(question)
+                answer = question if isinstance(question, PlainAnswer) else await self._answered(question)
                 writer.write(answer.on_the_wire())
                 await writer.drain()
                 writer.close()
@@ -167,7 +167,7 @@ class AskedServer:
         )
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
-    async def _answered(self, question: Question) -> Answer:
+    async def _answered(self, question: Question) -> PlainAnswer:
         task = asyncio.current_task()
         assert task is not None
         if task in self._waiting:
@@ -179,21 +179,21 @@ class AskedServer:
             raise
         except Exception:
             log.exception("a question could not be answered", path=question.path)
-            return Answer.text(HTTPStatus.INTERNAL_SERVER_ERROR, "this failed; the log says why")
+            return PlainAnswer.text(HTTPStatus.INTERNAL_SERVER_ERROR, "this failed; the log says why")
 
 
-async def _read(reader: asyncio.StreamReader) -> Question | Answer:
+async def _read(reader: asyncio.StreamReader) -> Question | PlainAnswer:
     """Return the request, or the status of the refusal. Only the head is read. Raises EOFError if the head is cut off."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
-        return Answer.text(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the request is too large")
+        return PlainAnswer.text(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the request is too large")
     first, *lines = head.decode("latin-1").split("\r\n")
     match first.split(" "):
         case ["GET", target, "HTTP/1.1" | "HTTP/1.0"]:
             named = (line.partition(":") for line in lines if line)
             return Question(target.partition("?")[0], {name.strip().lower(): value.strip() for name, _, value in named})
         case [_, _, "HTTP/1.1" | "HTTP/1.0"]:
-            return Answer.text(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered here")
+            return PlainAnswer.text(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered here")
         case _:
-            return Answer.text(HTTPStatus.BAD_REQUEST, "this is not HTTP/1.1")
+            return PlainAnswer.text(HTTPStatus.BAD_REQUEST, "this is not HTTP/1.1")

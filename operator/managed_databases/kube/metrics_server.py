@@ -7,7 +7,7 @@ from typing import Final
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
-from managed_databases.kube.asked import Answer, AskedServer, Question
+from managed_databases.kube.asked import AskedServer, PlainAnswer, Question
 from managed_databases.kube.certificate import Certificate
 from managed_databases.kube.reviews import Reviews
 
@@ -32,7 +32,7 @@ class MetricsServer:
         reviews: Reviews | None = None,
     ) -> None:
         self._reviews = reviews
-        self._made: dict[str, tuple[float, Answer]] = {}
+        self._made: dict[str, tuple[float, PlainAnswer]] = {}
         tls = certificate.context if certificate else None
         self._server = AskedServer(host, port, self._answer, setting="MANAGED_DATABASES_METRICS_PORT", tls=tls)
         self.bound = self._server.bound
@@ -41,18 +41,18 @@ class MetricsServer:
         """Serve until cancelled. Raises OSError if the port is taken."""
         await self._server.run()
 
-    async def _answer(self, question: Question) -> Answer:
+    async def _answer(self, question: Question) -> PlainAnswer:
         if self._reviews is not None:
             verdict = await self._reviews.verdict(question.headers.get("authorization", ""), question.path)
             if verdict is not HTTPStatus.OK:
                 asks = (("WWW-Authenticate", "Bearer"),) if verdict is HTTPStatus.UNAUTHORIZED else ()
-                return Answer.text(verdict, verdict.phrase, *asks)
+                return PlainAnswer.text(verdict, verdict.phrase, *asks)
         if question.path != PATH:
-            return Answer.text(HTTPStatus.NOT_FOUND, f"here is only {PATH}")
+            return PlainAnswer.text(HTTPStatus.NOT_FOUND, f"here is only {PATH}")
         encode, content_type = choose_encoder(question.headers.get("accept", ""))
         made_at, answer = self._made.get(content_type, (-MADE_ANEW_SECONDS, None))
         now = time.monotonic()
         if answer is None or now - made_at >= MADE_ANEW_SECONDS:
-            answer = Answer(HTTPStatus.OK, encode(REGISTRY), content_type)
+            answer = PlainAnswer(HTTPStatus.OK, encode(REGISTRY), content_type)
             self._made[content_type] = (now, answer)
         return answer

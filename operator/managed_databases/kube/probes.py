@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import structlog
 
-from managed_databases.kube.asked import Answer, AskedServer, Question
+from managed_databases.kube.asked import AskedServer, PlainAnswer, Question
 
 Check = Callable[[], str | None]
 """A function that returns None if all is well, else a sentence for the log that says what is not; it may name namespaces."""
@@ -29,15 +29,15 @@ class Probes:
         """Serve until cancelled. Raises OSError if the port is taken."""
         await self._server.run()
 
-    async def _answer(self, question: Question) -> Answer:
+    async def _answer(self, question: Question) -> PlainAnswer:
         check = self._checks.get(question.path)
         if check is None:
-            return Answer.text(HTTPStatus.NOT_FOUND, "here are /healthz and /readyz; /metrics is on its own port")
+            return PlainAnswer.text(HTTPStatus.NOT_FOUND, "here are /healthz and /readyz; /metrics is on its own port")
         trouble = check()
         if trouble != self._told.get(question.path):
             self._told[question.path] = trouble
             if trouble:
                 log.warning("a probe fails", path=question.path, reason=trouble)
         if trouble:
-            return Answer.text(HTTPStatus.SERVICE_UNAVAILABLE, "not yet, or no more; the log says why")
-        return Answer.text(HTTPStatus.OK, "ok")
+            return PlainAnswer.text(HTTPStatus.SERVICE_UNAVAILABLE, "not yet, or no more; the log says why")
+        return PlainAnswer.text(HTTPStatus.OK, "ok")

@@ -4,6 +4,6 @@ The drivers are loaded by the first probe of their engine: a process without pro
 """
 
 from managed_databases.probe.attempt import LIMIT_SECONDS, attempt
-from managed_databases.probe.login import Answer, Login, Outcome
+from managed_databases.probe.login import Login, Outcome, ProbeAnswer
 
-__all__ = ["LIMIT_SECONDS", "Answer", "Login", "Outcome", "attempt"]
+__all__ = ["LIMIT_SECONDS", "Login", "Outcome", "ProbeAnswer", "attempt"]

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from managed_databases.probe.addresses import check_host
 from managed_databases.probe.classify import NotTheEngine, answer_to
-from managed_databases.probe.login import Answer, Login, Outcome
+from managed_databases.probe.login import Login, Outcome, ProbeAnswer
 from managed_databases.probe.reaching import reach
 from managed_databases.probe.tls import context_for
 
@@ -24,7 +24,7 @@ LIMIT_SECONDS: Final = 10.0
 """Real seconds that one probe may take in all. The drivers' own limits are not relied on: some do not cover the handshake."""
 
 
-async def attempt(login: Login, password: SecretStr | None = None, *, seconds: float = LIMIT_SECONDS) -> Answer:
+async def attempt(login: Login, password: SecretStr | None = None, *, seconds: float = LIMIT_SECONDS) -> ProbeAnswer:
     """Log in and out again; without a user or password only connect, as far as TLS. Raises nothing but a cancellation."""
     begun = time.monotonic()
     try:
@@ -33,7 +33,7 @@ async def attempt(login: Login, password: SecretStr | None = None, *, seconds: f
         async with asyncio.timeout(seconds):
             await check_host(login.host, login.port)
             await log_in(context_for(login.ca_certificate, checks_name=login.checks_name))
-        answer = Answer(Outcome.LOGGED_IN)
+        answer = ProbeAnswer(Outcome.LOGGED_IN)
     except Exception as error:  # noqa: BLE001 - a driver that is told nonsense raises anything, and all of it is an answer
         answer = answer_to(error)
     if answer.outcome is Outcome.NO_RIGHT and login.database is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from managed_databases.probe.addresses import NoDatabaseThere
-from managed_databases.probe.login import Answer, Outcome
+from managed_databases.probe.login import Outcome, ProbeAnswer
 from managed_databases.probe.tls import UnreadableCA
 
 _NAME_MISMATCH: Final = (62, 64)
@@ -23,7 +23,7 @@ _AFTER_THE_PASSWORD: Final = ("InitializeSessionUserId", "CheckMyDatabase")
 _ROOM: Final = "it takes no more connections"
 
 
-class Refused(Exception):
+class LoginRefused(Exception):
     """The server has refused the login with this code: an error of a protocol that no driver speaks for us."""
 
     def __init__(self, code: str) -> None:
@@ -35,7 +35,7 @@ class NotTheEngine(Exception):
     """What answers does not speak the engine's protocol over TLS. The text says what it does."""
 
 
-def answer_to(error: BaseException) -> Answer:
+def answer_to(error: BaseException) -> ProbeAnswer:
     """Return what a probe that has ended with this error has found.
 
     Drivers hide errors behind others, so the whole chain is looked at: for a certificate first, then for a code.
@@ -44,16 +44,16 @@ def answer_to(error: BaseException) -> Answer:
     for each in chain:
         if isinstance(each, ssl.SSLCertVerificationError):
             outcome = Outcome.WRONG_NAME if each.verify_code in _NAME_MISMATCH else Outcome.WRONG_CA
-            return Answer(outcome, _words(each.verify_message.partition(", certificate is not valid for")[0]))
+            return ProbeAnswer(outcome, _words(each.verify_message.partition(", certificate is not valid for")[0]))
         if isinstance(each, UnreadableCA):
-            return Answer(Outcome.WRONG_CA, "the CA certificate cannot be read")
+            return ProbeAnswer(Outcome.WRONG_CA, "the CA certificate cannot be read")
     for each in chain:
         if (code := _code(each)) is not None and (told := _of_code(code, each)) is not None:
             return told
     for each in chain:
         if (told := _of_the_network(each)) is not None:
             return told
-    return Answer(Outcome.NOT_THE_ENGINE, "its answer cannot be understood")
+    return ProbeAnswer(Outcome.NOT_THE_ENGINE, "its answer cannot be understood")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -70,7 +70,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _code(error: BaseException) -> str | None:
     """Return the code that the server has sent; None for an error of another making."""
-    if isinstance(error, Refused):
+    if isinstance(error, LoginRefused):
         return error.code
     driver = type(error).__module__.partition(".")[0]
     if driver == "asyncpg":
@@ -83,45 +83,45 @@ def _code(error: BaseException) -> str | None:
     return None
 
 
-def _of_code(code: str, error: BaseException) -> Answer | None:
+def _of_code(code: str, error: BaseException) -> ProbeAnswer | None:
     text = str(error)
     if code in _REFUSED or (code == "08P01" and "SASL authentication failed" in text):
-        return Answer(Outcome.REFUSED, f"error {code}")
+        return ProbeAnswer(Outcome.REFUSED, f"error {code}")
     if code in _NO_RIGHT:
-        return Answer(Outcome.NO_RIGHT, f"error {code}")
+        return ProbeAnswer(Outcome.NO_RIGHT, f"error {code}")
     if code == "33":
-        return Answer(Outcome.NOT_THE_ENGINE, "it offers no login by SCRAM-SHA-512")
+        return ProbeAnswer(Outcome.NOT_THE_ENGINE, "it offers no login by SCRAM-SHA-512")
     if code in _FULL_FOR_THE_USER or (
         code == "53300" and getattr(error, "server_source_function", None) in _AFTER_THE_PASSWORD
     ):
-        return Answer(Outcome.LOGGED_IN, _ROOM)  # after it has checked the password
+        return ProbeAnswer(Outcome.LOGGED_IN, _ROOM)  # after it has checked the password
     if code in _FULL:
-        return Answer(Outcome.UNREACHABLE, f"{_ROOM}, error {code}" if code.isdecimal() else _ROOM)
+        return ProbeAnswer(Outcome.UNREACHABLE, f"{_ROOM}, error {code}" if code.isdecimal() else _ROOM)
     if code in _CLOSED:
-        return Answer(Outcome.NOT_THE_ENGINE, "it closes the connection")
+        return ProbeAnswer(Outcome.NOT_THE_ENGINE, "it closes the connection")
     if code.startswith("2") and len(code) == 4:  # MySQL's clients number their own errors so: the cause says more
         return None
-    return Answer(Outcome.UNREACHABLE, f"it answers with error {code}")
+    return ProbeAnswer(Outcome.UNREACHABLE, f"it answers with error {code}")
 
 
-def _of_the_network(error: BaseException) -> Answer | None:
+def _of_the_network(error: BaseException) -> ProbeAnswer | None:
     match error:
         case NoDatabaseThere():
-            return Answer(Outcome.UNREACHABLE, str(error))
+            return ProbeAnswer(Outcome.UNREACHABLE, str(error))
         case NotTheEngine():
-            return Answer(Outcome.NOT_THE_ENGINE, str(error))
+            return ProbeAnswer(Outcome.NOT_THE_ENGINE, str(error))
         case socket.gaierror():
-            return Answer(Outcome.UNREACHABLE, "the name cannot be resolved")
+            return ProbeAnswer(Outcome.UNREACHABLE, "the name cannot be resolved")
         case ssl.SSLError():
-            return Answer(Outcome.NOT_THE_ENGINE, "it does not speak TLS as expected")
+            return ProbeAnswer(Outcome.NOT_THE_ENGINE, "it does not speak TLS as expected")
         case TimeoutError():
-            return Answer(Outcome.UNREACHABLE, "no answer in time")
+            return ProbeAnswer(Outcome.UNREACHABLE, "no answer in time")
         case EOFError() | ConnectionResetError() | BrokenPipeError():
-            return Answer(Outcome.NOT_THE_ENGINE, "it closes the connection")
+            return ProbeAnswer(Outcome.NOT_THE_ENGINE, "it closes the connection")
         case OSError(errno=int(number)):
-            return Answer(Outcome.UNREACHABLE, _words(os.strerror(number)))
+            return ProbeAnswer(Outcome.UNREACHABLE, _words(os.strerror(number)))
         case ConnectionError():
-            return Answer(Outcome.NOT_THE_ENGINE, "it closes the connection, or does not offer TLS")
+            return ProbeAnswer(Outcome.NOT_THE_ENGINE, "it closes the connection, or does not offer TLS")
     return None
 
 

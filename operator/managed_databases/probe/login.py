@@ -44,7 +44,7 @@ class Login:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeAnswer:
     """What a probe has found. `detail` says more, in few words; never with anything that a server could make up."""
 
     outcome: Outcome

@@ -4,14 +4,14 @@ import asyncio
 import ssl
 from typing import Final
 
-from managed_databases.probe.classify import NotTheEngine, Refused
+from managed_databases.probe.classify import LoginRefused, NotTheEngine
 from managed_databases.probe.login import Login
 
 _LONGEST_LINE: Final = 4096
 
 
 async def log_in(login: Login, user: str, password: str, context: ssl.SSLContext) -> None:
-    """Log in and out again. Raises Refused, NotTheEngine and OSError."""
+    """Log in and out again. Raises LoginRefused, NotTheEngine and OSError."""
     reader, writer = await asyncio.open_connection(login.host, login.port, ssl=context, limit=_LONGEST_LINE)
     try:
         # "default" is Redis' name for the user of a login with a password only; before Redis 6 no user could be named.
@@ -45,10 +45,10 @@ def _judge(line: bytes) -> None:
         raise NotTheEngine("its answer cannot be understood")
     text = line[1:].decode(errors="replace")
     if "max number of clients" in text:
-        raise Refused("max number of clients")
+        raise LoginRefused("max number of clients")
     # Before Redis 6 a wrong password was a plain error.
     word = text.partition(" ")[0]
-    raise Refused("WRONGPASS" if word == "ERR" and "password" in text else _known(word))
+    raise LoginRefused("WRONGPASS" if word == "ERR" and "password" in text else _known(word))
 
 
 def _known(word: str) -> str:

@@ -11,7 +11,7 @@ from managed_databases.sandbox.spaces import Space
 from managed_databases.sandbox.store import Row
 
 
-class Refused(Exception):
+class ChangeRefused(Exception):
     """What stands behind an object did not make a change. The text says why, and has no password in it."""
 
 
@@ -33,12 +33,12 @@ class Backing(Protocol):
 
     def placed(self, row: Row, instances: list[Row]) -> list[Row] | None:
         """Return the instances of a datastore with addresses where clients reach them; None if nothing can run behind it. Raises
-        Refused if there is no such address.
+        ChangeRefused if there is no such address.
         """
         ...
 
     async def carry_out(self, space: Space, collection: str, row: Row, *, gone: bool, sealed: str | None) -> None:
-        """Make the object as `row`, with the password if one is given, or remove it. Raises Refused."""
+        """Make the object as `row`, with the password if one is given, or remove it. Raises ChangeRefused."""
         ...
 
     async def start(self) -> None:

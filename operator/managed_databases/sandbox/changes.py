@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from managed_databases.sandbox.backing import Backing, Refused
+from managed_databases.sandbox.backing import Backing, ChangeRefused
 from managed_databases.sandbox.digests import digest
 from managed_databases.sandbox.settings import Settings
 from managed_databases.sandbox.spaces import Space, Spaces
@@ -160,7 +160,11 @@ class Changes:
 
         def ended(task: asyncio.Task[None]) -> None:
             self._at_work.pop(key, None)
-            if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, Refused):
+            if (
+                not task.cancelled()
+                and (error := task.exception()) is not None
+                and not isinstance(error, ChangeRefused)
+            ):
                 asyncio.get_running_loop().call_exception_handler({"message": "a change failed", "exception": error})
                 self._finish(key, failed=True)
 
@@ -188,7 +192,7 @@ class Changes:
                 wanted = row | change["then"]
                 gone, sealed = change["delete"], change.get("sealed")
                 await backing.carry_out(space, change["collection"], wanted, gone=gone, sealed=sealed)
-        except Refused:
+        except ChangeRefused:
             self._finish(change_id, failed=True)
         else:
             self._finish(change_id)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from managed_databases.sandbox.answers import Answer, Refusal, invalid, not_found
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 from managed_databases.sandbox.calling import Call, unsupported
 from managed_databases.sandbox.catalogue import (
     CATALOGUE,
@@ -157,7 +157,7 @@ def placed(call: Call, row: Row, then: Row) -> Row:
         return {}
     try:
         instances = backing.placed(row, then["instances"])
-    except Refused as error:
+    except ChangeRefused as error:
         raise Refusal(400, str(error)) from error
     if instances is None:
         return {}

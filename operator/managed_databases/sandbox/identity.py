@@ -18,7 +18,7 @@ _NOT_BY_CREDENTIAL: Final = "Error authenticating with application credential"
 _ROLES: Final[list[Row]] = [{"id": "member", "name": "member"}]
 
 
-class Identity:
+class IdentityService:
     """Issues tokens, and knows the user and project of each."""
 
     def __init__(self, store: Store, world: World, settings: Settings) -> None:

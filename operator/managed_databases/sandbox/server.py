@@ -28,7 +28,7 @@ from managed_databases.sandbox.backing import Backing
 from managed_databases.sandbox.calling import Call, Cloud
 from managed_databases.sandbox.changes import Changes
 from managed_databases.sandbox.faults import Fault, Faults, rewritten
-from managed_databases.sandbox.identity import Identity
+from managed_databases.sandbox.identity import IdentityService
 from managed_databases.sandbox.projects import DEFAULT_WORLD, Project, World
 from managed_databases.sandbox.reads import Reads
 from managed_databases.sandbox.sections import UNIQUE
@@ -61,7 +61,7 @@ class Sandbox:
         self.store = Store(path)
         self._world = world
         self._spaces = Spaces(self.store, world, UNIQUE)
-        self._identity = Identity(self.store, world, self.settings)
+        self._identity = IdentityService(self.store, world, self.settings)
         self.backing = _servers(self._spaces, path, by_names=names) if engines else None
         changes = Changes(self.store, self._spaces, self.settings, self.backing)
         self._cloud = Cloud(self.store, changes, self.settings, self.backing)

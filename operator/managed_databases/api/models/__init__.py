@@ -5,9 +5,9 @@ what was set (`exclude_unset`); `None` in a request means JSON null.
 """
 
 from managed_databases.api.models.base_models import (
-    Answer,
+    AnswerModel,
     CloudObject,
-    Request,
+    RequestModel,
     Time,
     Undocumented,
 )
@@ -99,7 +99,7 @@ __all__ = [
     "ACL",
     "ACLChange",
     "Action",
-    "Answer",
+    "AnswerModel",
     "AvailableExtension",
     "AvailableExtensionChange",
     "BackupsChange",
@@ -157,7 +157,7 @@ __all__ = [
     "ProtectionChange",
     "Quota",
     "RedisPasswordChange",
-    "Request",
+    "RequestModel",
     "Resize",
     "Role",
     "SecurityGroupsChange",

@@ -13,13 +13,13 @@ Whole = Annotated[int, Field(ge=-WHOLE_LIMIT, lt=WHOLE_LIMIT)]
 """An integer of an answer. One beyond 64 bits cannot be read, so that it counts as not told."""
 
 
-class Answer(BaseModel):
+class AnswerModel(BaseModel):
     """The base of all that the API answers. No number of a typed field is infinite or NaN; its integers are `Whole`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
 
-class Request(BaseModel):
+class RequestModel(BaseModel):
     """The base of all request bodies, without their envelope."""
 
     # "constants": a NaN stays one and is refused when the body is written; as null it would reset a parameter.
@@ -37,7 +37,7 @@ def _in_utc(moment: datetime) -> datetime:
 Time = Annotated[datetime, AfterValidator(_in_utc)]
 
 
-class CloudObject(Answer):
+class CloudObject(AnswerModel):
     """The fields that every cloud object has. Only the id is certain."""
 
     NEVER_NULL: ClassVar[frozenset[str]] = frozenset({"status"})
@@ -83,7 +83,7 @@ def _required(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(name for name, field in model.model_fields.items() if field.is_required())
 
 
-class Undocumented(Answer):
+class Undocumented(AnswerModel):
     """An answer whose fields are not documented: all are kept, as they came (`model_extra`).
 
     What is no JSON object stands under the one field `value`.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
-from managed_databases.api.models.base_models import WHOLE_LIMIT, Answer, Request, Whole
+from managed_databases.api.models.base_models import WHOLE_LIMIT, AnswerModel, RequestModel, Whole
 
 _LARGEST: Final = 2**64 - 1
 
@@ -32,19 +32,19 @@ Limit = Annotated[
 `"3.4028235e+38F"`; an integer of 64 bits stays exact."""
 
 
-class DatastoreType(Answer):
+class DatastoreType(AnswerModel):
     id: str
     engine: str
     version: str
 
 
-class FlavorHost(Answer):
+class FlavorHost(AnswerModel):
     line: str | None = None
     processor: str | None = None
     available_count: Whole | None = None
 
 
-class Flavor(Answer):
+class Flavor(AnswerModel):
     """A size on offer: `ram` in MB, `disk` in GB."""
 
     id: str
@@ -58,7 +58,7 @@ class Flavor(Answer):
     host: FlavorHost | None = None
 
 
-class ConfigurationParameter(Answer):
+class ConfigurationParameter(AnswerModel):
     id: str
     datastore_type_id: str | None = None
     name: str
@@ -73,7 +73,7 @@ class ConfigurationParameter(Answer):
     is_changeable: bool | None = None
 
 
-class Role(Answer):
+class Role(AnswerModel):
     """A role of PostgreSQL on offer, which a user can have."""
 
     id: str
@@ -81,7 +81,7 @@ class Role(Answer):
     name: str
 
 
-class UserSettingParameter(Answer):
+class UserSettingParameter(AnswerModel):
     """A setting that a user can have. `default_value` is always text; `apply_mechanism` is "guc" or "role_attr"."""
 
     id: str
@@ -99,7 +99,7 @@ class UserSettingParameter(Answer):
     can_be_empty: bool | None = None
 
 
-class AvailableExtension(Answer):
+class AvailableExtension(AnswerModel):
     """An extension on offer. `dependency_ids` are the available extensions that must be there first."""
 
     id: str
@@ -108,7 +108,7 @@ class AvailableExtension(Answer):
     dependency_ids: tuple[str, ...] | None = None
 
 
-class AvailableExtensionChange(Request):
+class AvailableExtensionChange(RequestModel):
     """For create and update, both deprecated."""
 
     name: str | None = None
@@ -116,7 +116,7 @@ class AvailableExtensionChange(Request):
     dependency_ids: tuple[str, ...] | None = None
 
 
-class NewConfigurationParameter(Request):
+class NewConfigurationParameter(RequestModel):
     """For the deprecated create."""
 
     datastore_type_id: str
@@ -132,7 +132,7 @@ class NewConfigurationParameter(Request):
     is_changeable: bool | None = None
 
 
-class FlavorChange(Request):
+class FlavorChange(RequestModel):
     """For create and update, both deprecated: `ram` in MB, `disk` in GB."""
 
     name: str | None = None
@@ -144,7 +144,7 @@ class FlavorChange(Request):
     datastore_type_ids: tuple[str, ...] | None = None
 
 
-class FlavorHostChange(Request):
+class FlavorHostChange(RequestModel):
     """For the deprecated update of a dedicated host's description."""
 
     line: str | None = None

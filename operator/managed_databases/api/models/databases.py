@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from managed_databases.api.models.base_models import CloudObject, Request
+from managed_databases.api.models.base_models import CloudObject, RequestModel
 from managed_databases.api.secrets import Password
 
 
@@ -16,7 +16,7 @@ class Database(CloudObject):
     lc_ctype: str | None = None
 
 
-class NewDatabase(Request):
+class NewDatabase(RequestModel):
     name: str
     datastore_id: str
     owner_id: str | None = None
@@ -24,7 +24,7 @@ class NewDatabase(Request):
     lc_ctype: str | None = None
 
 
-class DatabaseOwner(Request):
+class DatabaseOwner(RequestModel):
     owner_id: str
 
 
@@ -44,7 +44,7 @@ class User(CloudObject):
     settings: dict[str, Any] | None = None
 
 
-class NewUser(Request):
+class NewUser(RequestModel):
     """`roles` are ids."""
 
     name: str
@@ -54,19 +54,19 @@ class NewUser(Request):
     settings: dict[str, bool | int | float | str] | None = None
 
 
-class UserRoles(Request):
+class UserRoles(RequestModel):
     """All roles of a user, by their ids: roles that are not here are taken away."""
 
     roles: tuple[str, ...]
 
 
-class UserSettings(Request):
+class UserSettings(RequestModel):
     """The settings to change; None resets a setting to its default. Settings that are not here stay."""
 
     settings: dict[str, bool | int | float | str | None]
 
 
-class UserPassword(Request):
+class UserPassword(RequestModel):
     password: Password
 
 
@@ -78,7 +78,7 @@ class Grant(CloudObject):
     user_id: str
 
 
-class NewGrant(Request):
+class NewGrant(RequestModel):
     datastore_id: str
     database_id: str
     user_id: str
@@ -92,7 +92,7 @@ class Extension(CloudObject):
     database_id: str
 
 
-class NewExtension(Request):
+class NewExtension(RequestModel):
     available_extension_id: str
     datastore_id: str
     database_id: str
@@ -107,7 +107,7 @@ class LogicalReplicationSlot(CloudObject):
     in_use: bool | None = None
 
 
-class NewLogicalReplicationSlot(Request):
+class NewLogicalReplicationSlot(RequestModel):
     """`name`: 1 to 255 characters for the API; PostgreSQL itself takes `[a-z0-9_]`, at most 63."""
 
     name: str

@@ -6,9 +6,9 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from managed_databases.api.models.base_models import (
     WHOLE_LIMIT,
-    Answer,
+    AnswerModel,
     CloudObject,
-    Request,
+    RequestModel,
     Time,
     Undocumented,
     Whole,
@@ -16,7 +16,7 @@ from managed_databases.api.models.base_models import (
 from managed_databases.api.secrets import Password
 
 
-class FlavorSize(Answer):
+class FlavorSize(AnswerModel):
     """A flavor's numbers: `ram` in MB, `disk` in GB."""
 
     vcpus: Whole | None = None
@@ -29,7 +29,7 @@ def _none_text(value: object) -> object:
     return None if value == "None" else value
 
 
-class Instance(Answer):
+class Instance(AnswerModel):
     """One node of a datastore."""
 
     id: str | None = None
@@ -47,20 +47,20 @@ class Instance(Answer):
         return self.model_copy(update={field: getattr(older, field) for field in untold}) if untold else self
 
 
-class Pooler(Answer):
+class Pooler(AnswerModel):
     mode: str | None = None
     size: Whole | None = None
 
 
-class FirewallEntry(Answer):
+class FirewallEntry(AnswerModel):
     ip: str
 
 
-class LogPlatform(Answer):
+class LogPlatform(AnswerModel):
     log_group: str | None = None
 
 
-class Disk(Answer):
+class Disk(AnswerModel):
     """A network disk beside a flavor that has none of its own: `size` in GB."""
 
     type: str | None = None
@@ -108,7 +108,7 @@ class Datastore(CloudObject):
         return whole if nodes == (whole.instances or ()) else whole.model_copy(update={"instances": nodes})
 
 
-class NewFlavor(Request):
+class NewFlavor(RequestModel):
     """`ram` in MB, `disk` in GB; `disk_type` is local or network-ultra."""
 
     vcpus: int
@@ -117,41 +117,41 @@ class NewFlavor(Request):
     disk_type: str | None = None
 
 
-class NewDisk(Request):
+class NewDisk(RequestModel):
     """`type` is local or network-ultra; `size` in GB."""
 
     type: str
     size: int
 
 
-class NewPooler(Request):
+class NewPooler(RequestModel):
     """`mode` is session, transaction or statement; `size` is 1 to 500. The API's default is transaction, 30."""
 
     mode: str | None = None
     size: int | None = None
 
 
-class NewRestore(Request):
+class NewRestore(RequestModel):
     """`target_time` lies within the backups of the datastore that is restored."""
 
     datastore_id: str
     target_time: str | None = None
 
 
-class NewFloatingIPs(Request):
+class NewFloatingIPs(RequestModel):
     """How many: at most one for the master, and at most one for each replica."""
 
     master: int | None = None
     replica: int | None = None
 
 
-class NewLogPlatform(Request):
+class NewLogPlatform(RequestModel):
     """`log_group` starts with `s/dbaas/`; up to 512 of letters, digits and `_-/.#`."""
 
     log_group: str
 
 
-class NewDatastore(Request):
+class NewDatastore(RequestModel):
     name: str
     type_id: str
     subnet_id: str
@@ -170,11 +170,11 @@ class NewDatastore(Request):
     backup_retention_days: int | None = None
 
 
-class DatastoreName(Request):
+class DatastoreName(RequestModel):
     name: str
 
 
-class NewSize(Request):
+class NewSize(RequestModel):
     """A resize's flavor never has a `disk_type`: it can never change."""
 
     vcpus: int
@@ -182,42 +182,42 @@ class NewSize(Request):
     disk: int | None = None
 
 
-class NewDiskSize(Request):
+class NewDiskSize(RequestModel):
     """`size` in GB."""
 
     size: int
 
 
-class Resize(Request):
+class Resize(RequestModel):
     node_count: int | None = None
     flavor_id: str | None = None
     flavor: NewSize | None = None
     disk: NewDiskSize | None = None
 
 
-class ConfigChange(Request):
+class ConfigChange(RequestModel):
     """Values typed as the catalogue says; None resets a parameter."""
 
     config: dict[str, Any]
 
 
-class FirewallChange(Request):
+class FirewallChange(RequestModel):
     ips: tuple[str, ...]
 
 
-class SecurityGroupsChange(Request):
+class SecurityGroupsChange(RequestModel):
     security_groups: tuple[str, ...]
 
 
-class BackupsChange(Request):
+class BackupsChange(RequestModel):
     backup_retention_days: int
 
 
-class ProtectionChange(Request):
+class ProtectionChange(RequestModel):
     protection: bool
 
 
-class RedisPasswordChange(Request):
+class RedisPasswordChange(RequestModel):
     redis_password: Password
 
 
@@ -225,13 +225,13 @@ class LogPlatformChange(NewLogPlatform):
     """Where logs go, in the same form as for a new datastore."""
 
 
-class FloatingIPChange(Request):
+class FloatingIPChange(RequestModel):
     """`instance_id` is the id of one of a datastore's instances."""
 
     instance_id: str
 
 
-class DatastoreCounts(Answer):
+class DatastoreCounts(AnswerModel):
     """How many datastores there are of each engine; an engine that is not named here is in `model_extra`."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)

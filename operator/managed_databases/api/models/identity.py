@@ -1,27 +1,27 @@
 """What the identity service answers (Keystone v3)."""
 
-from managed_databases.api.models.base_models import Answer, Time
+from managed_databases.api.models.base_models import AnswerModel, Time
 
 
-class Endpoint(Answer):
+class Endpoint(AnswerModel):
     interface: str
     url: str
     region: str | None = None
     region_id: str | None = None
 
 
-class CatalogueService(Answer):
+class CatalogueService(AnswerModel):
     type: str
     name: str | None = None
     endpoints: tuple[Endpoint, ...] = ()
 
 
-class TokenProject(Answer):
+class TokenProject(AnswerModel):
     id: str
     name: str | None = None
 
 
-class Token(Answer):
+class Token(AnswerModel):
     """The `token` of the identity service's answer; its value stands in a header."""
 
     expires_at: Time

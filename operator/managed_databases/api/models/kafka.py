@@ -1,6 +1,6 @@
 """What stands in a Kafka datastore: topics and access rules."""
 
-from managed_databases.api.models.base_models import CloudObject, Request, Whole
+from managed_databases.api.models.base_models import CloudObject, RequestModel, Whole
 
 
 class Topic(CloudObject):
@@ -9,7 +9,7 @@ class Topic(CloudObject):
     partitions: Whole | None = None
 
 
-class NewTopic(Request):
+class NewTopic(RequestModel):
     """`name`: 1 to 249 of `[a-zA-Z0-9._-]`; `partitions`: 1 to 4000, the API's default is 1."""
 
     name: str
@@ -17,7 +17,7 @@ class NewTopic(Request):
     partitions: int | None = None
 
 
-class TopicChange(Request):
+class TopicChange(RequestModel):
     """There can only ever be more partitions."""
 
     partitions: int
@@ -34,7 +34,7 @@ class ACL(CloudObject):
     allow_write: bool | None = None
 
 
-class NewACL(Request):
+class NewACL(RequestModel):
     """`pattern`: at most 249 characters, left out when `pattern_type` is all. At least one `allow_` must be true."""
 
     datastore_id: str
@@ -45,7 +45,7 @@ class NewACL(Request):
     allow_write: bool | None = None
 
 
-class ACLChange(Request):
+class ACLChange(RequestModel):
     """At least one must be true."""
 
     allow_read: bool | None = None

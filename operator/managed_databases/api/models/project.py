@@ -1,6 +1,6 @@
 """What is the project's: actions, metrics tokens, capabilities, limits and quotas."""
 
-from managed_databases.api.models.base_models import CloudObject, Request, Time, Undocumented
+from managed_databases.api.models.base_models import CloudObject, RequestModel, Time, Undocumented
 from managed_databases.api.secrets import Secret
 
 
@@ -24,13 +24,13 @@ class MetricsToken(CloudObject):
     value: Secret | None = None
 
 
-class NewMetricsToken(Request):
+class NewMetricsToken(RequestModel):
     """`name`: 1 to 255 characters."""
 
     name: str
 
 
-class MetricsTokenName(Request):
+class MetricsTokenName(RequestModel):
     name: str
 
 

@@ -56,22 +56,22 @@ class CopyWish:
     made_of: CopySource | None = field(compare=False)
 
 
-class Trouble(NamedTuple):
+class CopyTrouble(NamedTuple):
     """Why copies are not as the spec asks for."""
 
     reason: Reason
     message: str
 
 
-class Outcome(NamedTuple):
+class CopyRunResult(NamedTuple):
     """What a run has found. `pause`: seconds until the next one; None if there is none before something changes."""
 
     pause: float | None
-    told: Trouble | None
+    told: CopyTrouble | None
     is_known: bool
 
 
-_DOUBLE: Final = Trouble(
+_DOUBLE: Final = CopyTrouble(
     Reason.COPY_REFUSED, "two copies have the same namespace and name, and only the first one is made"
 )
 
@@ -82,7 +82,7 @@ class RunMemory:
 
     is_known: bool = False
     """Whether a run has looked at all that is asked for."""
-    told: Trouble | None = None
+    told: CopyTrouble | None = None
 
     right: dict[Place, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     """The resourceVersion that was found to be as wanted, and what of the spec is not in it."""
@@ -111,7 +111,7 @@ class CopyRun:
     _main: SecretContent | None = None
     _has_read_main: bool = False
 
-    async def keep(self, is_live: Callable[[], bool]) -> Outcome:
+    async def keep(self, is_live: Callable[[], bool]) -> CopyRunResult:
         """Put all copies right. Nothing is written once `is_live` says no. Raises KubeError."""
         told = self.resource.told.copies
         wanted = [place for place, _ in self.wish.wanted]
@@ -137,19 +137,19 @@ class CopyRun:
             return self._as_before(REST_SECONDS if self._has_read_main else None)
         self.memory.refusals = self.memory.refusals + 1 if self._was_refused else 0
         rest = retry_delay(self.memory.refusals, lambda: 0.0, AWAY_SECONDS) if self._was_refused else REST_SECONDS
-        return Outcome(None if is_watched and not troubles else rest, _together(troubles), is_known=True)
+        return CopyRunResult(None if is_watched and not troubles else rest, _together(troubles), is_known=True)
 
-    def _as_before(self, pause: float | None) -> Outcome:
-        return Outcome(pause, self.memory.told, self.memory.is_known)
+    def _as_before(self, pause: float | None) -> CopyRunResult:
+        return CopyRunResult(pause, self.memory.told, self.memory.is_known)
 
-    def _unnamed(self, troubles: list[Trouble], told: tuple[str, ...]) -> Outcome:
+    def _unnamed(self, troubles: list[CopyTrouble], told: tuple[str, ...]) -> CopyRunResult:
         left = [name for name in told if place_of(name) not in self.memory.gone]
         if len(left) < MAX_COPIES_TOLD or not troubles:  # the next write of the status names them
             return self._as_before(AWAY_SECONDS if self._was_refused else STATUS_SECONDS)
         why = f"{MAX_COPIES_TOLD} copies of before are there, and no other one is made until they are gone"
-        return Outcome(REST_SECONDS, _together([Trouble(Reason.COPY_REFUSED, why), *troubles]), is_known=True)
+        return CopyRunResult(REST_SECONDS, _together([CopyTrouble(Reason.COPY_REFUSED, why), *troubles]), is_known=True)
 
-    async def _tried(self, place: Place, attempt: Awaitable[Trouble | None]) -> list[Trouble]:
+    async def _tried(self, place: Place, attempt: Awaitable[CopyTrouble | None]) -> list[CopyTrouble]:
         try:
             trouble = await attempt
         except KubeRefused as error:
@@ -164,7 +164,7 @@ class CopyRun:
             trouble = None
         return [] if trouble is None else [trouble]
 
-    def _refused_by_kubernetes(self, place: Place, error: KubeRefused) -> Trouble:
+    def _refused_by_kubernetes(self, place: Place, error: KubeRefused) -> CopyTrouble:
         """Tell why, but nothing of another namespace: neither its quotas nor its policies."""
         if place.namespace == self.resource.key.namespace:
             return _refused(place, f"{error}. The operator has to be allowed to read and write Secrets there")
@@ -182,7 +182,7 @@ class CopyRun:
         self.memory.right.pop(place, None)
         self.memory.gone.add(place)
 
-    async def _one(self, place: Place, copy: CopySpec, is_live: Callable[[], bool]) -> Trouble | None:
+    async def _one(self, place: Place, copy: CopySpec, is_live: Callable[[], bool]) -> CopyTrouble | None:
         if self._is_of_another_secret(place):
             return _refused(place, "the name is that of another Secret of this resource: say another one")
         if not is_let_in(self.cache, place, self.resource):
@@ -201,7 +201,7 @@ class CopyRun:
 
     async def _put_right(
         self, place: Place, copy: CopySpec, source: CopySource, is_live: Callable[[], bool]
-    ) -> Trouble | None:
+    ) -> CopyTrouble | None:
         right = self.memory.right.get(place)
         seen = self.cache.secret_version(*place)
         if right is not None and right[0] == seen and self.cache.knows_secrets(place.namespace):
@@ -243,7 +243,7 @@ class CopyRun:
             self._main = main if main is not None and main.resource_version == source.version else None
         return self._main
 
-    def _not_let_in(self, place: Place) -> Trouble:
+    def _not_let_in(self, place: Place) -> CopyTrouble:
         # The same text, whether there is such a namespace or not: a namespace learns nothing about another one.
         source = self.resource.key.namespace
         return _refused(
@@ -254,24 +254,24 @@ class CopyRun:
         )
 
 
-def _refused(place: Place, why: str) -> Trouble:
-    return Trouble(Reason.COPY_REFUSED, f"the copy {place}: {why}")
+def _refused(place: Place, why: str) -> CopyTrouble:
+    return CopyTrouble(Reason.COPY_REFUSED, f"the copy {place}: {why}")
 
 
-def _incomplete(place: Place, left_out: tuple[str, ...]) -> Trouble | None:
-    return Trouble(Reason.COPY_INCOMPLETE, f"the copy {place}: {'; '.join(left_out)}") if left_out else None
+def _incomplete(place: Place, left_out: tuple[str, ...]) -> CopyTrouble | None:
+    return CopyTrouble(Reason.COPY_INCOMPLETE, f"the copy {place}: {'; '.join(left_out)}") if left_out else None
 
 
-def _foreign(place: Place) -> Trouble:
+def _foreign(place: Place) -> CopyTrouble:
     # The same text, whatever that Secret is: somebody who may write resources may not be allowed to read Secrets.
     return _refused(
         place, "a Secret of that name is there, and not this resource's: say another name, or remove that Secret"
     )
 
 
-def _together(troubles: list[Trouble]) -> Trouble | None:
+def _together(troubles: list[CopyTrouble]) -> CopyTrouble | None:
     if not troubles:
         return None
     reasons = {trouble.reason for trouble in troubles}
     reason = Reason.COPY_REFUSED if Reason.COPY_REFUSED in reasons else Reason.COPY_INCOMPLETE
-    return Trouble(reason, "; ".join(trouble.message for trouble in troubles))
+    return CopyTrouble(reason, "; ".join(trouble.message for trouble in troubles))

@@ -8,7 +8,7 @@ import structlog
 from pydantic import SecretStr
 
 from managed_databases.kinds.keeper_views import ProbeView
-from managed_databases.probe import Answer, Login
+from managed_databases.probe import Login, ProbeAnswer
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.keepers.right_secret import as_mounted, next_secret, right_secret, serves
 from managed_databases.reconcile.observe.current_pass import Pass, PassInProject
@@ -29,7 +29,7 @@ SETTLED_AFTER: Final = 3
 
 log = structlog.get_logger()
 
-Attempt = Callable[[Login, SecretStr | None], Awaitable[Answer]]
+Attempt = Callable[[Login, SecretStr | None], Awaitable[ProbeAnswer]]
 """Logs in once; raises nothing but a cancellation, and is over in seconds."""
 Record = Callable[[str, str, float], None]
 """Is told of each probe: the resource's kind, the reason that a condition would have (`ok` for a login), and real seconds."""
@@ -51,7 +51,7 @@ class _Known:
     """What is remembered of one resource; may be lost at any instant."""
 
     wish: _Wish
-    answer: Answer | None = None
+    answer: ProbeAnswer | None = None
     answered: _Wish | None = None
     """What the answer is about."""
     failures: int = 0
@@ -64,7 +64,7 @@ class _Known:
         if self.answer is not None and not self.answer.is_logged_in:
             self.answer = None
 
-    def take(self, answer: Answer) -> None:
+    def take(self, answer: ProbeAnswer) -> None:
         self.answer, self.answered = answer, self.wish
         self.failures = 0 if answer.is_logged_in else self.failures + 1
 
@@ -191,7 +191,7 @@ class Prober:
         if known.is_ordered and self._known.get(key) is known:
             self.queue.add_at(key, self._clock.monotonic() + pause)
 
-    async def _answer(self, key: ResourceKey, wish: _Wish) -> Answer | None:
+    async def _answer(self, key: ResourceKey, wish: _Wish) -> ProbeAnswer | None:
         """Probe; None if the Secret is not the one any more that a pass has found right. Raises KubeError."""
         password: SecretStr | None = None
         if wish.secret is not None:

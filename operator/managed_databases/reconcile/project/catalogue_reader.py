@@ -27,7 +27,7 @@ from managed_databases.api.errors import (
     Unauthorized,
 )
 from managed_databases.api.models import (
-    Answer,
+    AnswerModel,
     AvailableExtension,
     ConfigurationParameter,
     DatastoreType,
@@ -46,7 +46,7 @@ from managed_databases.reconcile.project.project_client import ProjectClient
 from managed_databases.reconcile.project.rate_limiter import MAX_CLOSED_SECONDS
 from managed_databases.reconcile.scheduling.backoff import retry_delay
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=AnswerModel)
 Offer = TypeVar("Offer", DatastoreType, Flavor, ConfigurationParameter, AvailableExtension, Role, UserSettingParameter)
 
 MAX_OFFERS: Final = 20_000

@@ -5,7 +5,7 @@ from typing import Final
 from managed_databases.kinds.keeper_views import ProbeView
 from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.verdicts import Reason
-from managed_databases.probe import Answer, Login, Outcome
+from managed_databases.probe import Login, Outcome, ProbeAnswer
 from managed_databases.reconcile.statuses.conditions import Saying
 from managed_databases.reconcile.told import ToldCondition
 
@@ -52,7 +52,7 @@ def is_settled(ready: Saying, view: ProbeView | None, stalled: ToldCondition | N
     return view.is_settled
 
 
-def _message(login: Login, answer: Answer, secret: str | None) -> str:
+def _message(login: Login, answer: ProbeAnswer, secret: str | None) -> str:
     where, detail = login.address, f" ({answer.detail})" if answer.detail else ""
     user = f"the user {login.user}"
     match answer.outcome:

@@ -10,14 +10,14 @@ from collections.abc import Collection, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 
 _NETWORK: Final = ip_network("127.77.0.0/16")
 _TRIES: Final = 20
 
 
 def free_address(ports: Sequence[int], taken: Collection[str]) -> str:
-    """Return an address of `_NETWORK` on which nobody listens on these ports. Raises Refused, which says what is in the way.
+    """Return an address of `_NETWORK` on which nobody listens on these ports. Raises ChangeRefused: it says what is in the way.
 
     Addresses are chosen by chance, because other sandboxes on this machine choose from the same ones.
     """
@@ -30,11 +30,11 @@ def free_address(ports: Sequence[int], taken: Collection[str]) -> str:
         if busy is None:
             return address
         port = busy
-    raise Refused(_everywhere(port))
+    raise ChangeRefused(_everywhere(port))
 
 
 def is_free(address: str, port: int) -> bool:
-    """Return whether a server could listen there. Raises Refused if this machine does not have the address."""
+    """Return whether a server could listen there. Raises ChangeRefused if this machine does not have the address."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -42,16 +42,16 @@ def is_free(address: str, port: int) -> bool:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return False
-            raise Refused(f"cannot listen on {address}:{port}: {error.strerror}") from error
+            raise ChangeRefused(f"cannot listen on {address}:{port}: {error.strerror}") from error
     return True
 
 
 def check_address(address: str, ports: Sequence[int]) -> None:
-    """Raise Refused, in words, if somebody else listens on one of these ports of a datastore's address."""
+    """Raise ChangeRefused, in words, if somebody else listens on one of these ports of a datastore's address."""
     for port in ports:
         if not is_free(address, port):
             other = str(ip_address(address) + 1)
-            raise Refused(
+            raise ChangeRefused(
                 f"{address}:{port} is taken by another process" if is_free(other, port) else _everywhere(port)
             )
 

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 from managed_databases.sandbox.catalogue import TYPES
 from managed_databases.sandbox.datastores import connection, names_by_address
 from managed_databases.sandbox.servers.addresses import check_address, free_address
@@ -26,7 +26,7 @@ _STARTING_AGAIN: Final = 3
 
 
 @dataclass(frozen=True)
-class Engine:
+class EngineModule:
     """What `Servers` needs of an engine's module, which is imported when the first datastore asks for it."""
 
     ports: Sequence[int]
@@ -36,25 +36,25 @@ class Engine:
 
 
 @cache
-def engine_of(type_id: str) -> Engine | None:
+def engine_of(type_id: str) -> EngineModule | None:
     """Return the engine behind datastores of this type; None if the sandbox can run no server for it."""
     match TYPES[type_id].engine.name:
         case "postgresql":
             from managed_databases.sandbox.servers import postgresql
 
-            return Engine(postgresql.PORTS, postgresql.program_for, postgresql.sealed, postgresql.PostgreSQL)
+            return EngineModule(postgresql.PORTS, postgresql.program_for, postgresql.sealed, postgresql.PostgreSQL)
         case "mysql" | "mysql_native":
             from managed_databases.sandbox.servers import mariadb
 
-            return Engine(mariadb.PORTS, mariadb.program_for, mariadb.sealed, mariadb.MariaDB)
+            return EngineModule(mariadb.PORTS, mariadb.program_for, mariadb.sealed, mariadb.MariaDB)
         case "kafka":
             from managed_databases.sandbox.servers import kafka
 
-            return Engine(kafka.PORTS, kafka.program_for, kafka.sealed, kafka.Kafka)
+            return EngineModule(kafka.PORTS, kafka.program_for, kafka.sealed, kafka.Kafka)
         case "redis":
             from managed_databases.sandbox.servers import redis
 
-            return Engine(redis.PORTS, redis.program_for, redis.sealed, redis.Redis)
+            return EngineModule(redis.PORTS, redis.program_for, redis.sealed, redis.Redis)
     return None
 
 
@@ -115,7 +115,7 @@ class Servers:
                     await self._remove(id_)
                 elif engine_of(row["type_id"]) is not None:
                     await self._apply(space, row, sealed or None)
-            except Refused as error:
+            except ChangeRefused as error:
                 self._troubles[row["id"]] = str(error)
                 _LOG.warning("not done for %s %s: %s", collection, row["id"], error)
                 raise
@@ -169,7 +169,7 @@ class Servers:
             try:
                 self._servers[row["id"]] = engine.server(site, space, row)
             except ProgramMissing as error:
-                raise Refused(str(error)) from error
+                raise ChangeRefused(str(error)) from error
         await self._servers[row["id"]].apply(row, sealed)
 
     async def _start_again(self, space: Space, row: Row) -> None:
@@ -182,7 +182,7 @@ class Servers:
         for left in reversed(range(_STARTING_AGAIN)):
             try:
                 await self.carry_out(space, "datastores", row, gone=False, sealed=None)
-            except Refused:
+            except ChangeRefused:
                 if left:
                     await asyncio.sleep(1)
                 elif row["status"] == "ACTIVE":
@@ -206,4 +206,4 @@ class Servers:
             return
         datastore = space.find("datastores", datastore_id)
         if datastore is not None and engine_of(datastore["type_id"]) is not None:
-            raise Refused("its server does not run")
+            raise ChangeRefused("its server does not run")

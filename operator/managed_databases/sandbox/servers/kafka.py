@@ -13,10 +13,10 @@ from typing import Any, Final
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 from managed_databases.sandbox.catalogue import TYPES
 from managed_databases.sandbox.servers import kafka_requests
-from managed_databases.sandbox.servers.kafka_objects import ADMINISTRATOR, Objects
+from managed_databases.sandbox.servers.kafka_objects import ADMINISTRATOR, KafkaObjects
 from managed_databases.sandbox.servers.processes import Process, run, until_answers
 from managed_databases.sandbox.servers.programs import Program, kafka
 from managed_databases.sandbox.servers.restartable import Restartable
@@ -54,7 +54,7 @@ class Kafka(Restartable):
         self._site = site
         self._data = site.folder / "data"
         self._address = ""
-        self._objects = Objects(space, self.session)
+        self._objects = KafkaObjects(space, self.session)
 
     async def apply(self, row: Row, sealed: str | None) -> None:
         (instance,) = row["instances"]
@@ -76,7 +76,7 @@ class Kafka(Restartable):
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Any]:
-        """Give an administrator's connection. Tells what goes wrong as Refused."""
+        """Give an administrator's connection. Tells what goes wrong as ChangeRefused."""
         connection = None
         try:
             async with asyncio.timeout(_LIMIT_SECONDS):
@@ -91,9 +91,9 @@ class Kafka(Restartable):
                 )
                 yield connection
         except KafkaError as error:
-            raise Refused(f"Kafka: {error}") from error
+            raise ChangeRefused(f"Kafka: {error}") from error
         except (OSError, TimeoutError) as error:
-            raise Refused(f"Kafka does not answer: {type(error).__name__}") from error
+            raise ChangeRefused(f"Kafka does not answer: {type(error).__name__}") from error
         finally:
             if connection is not None:
                 connection.close()
@@ -120,7 +120,7 @@ class Kafka(Restartable):
         try:
             async with self.session():
                 return True
-        except Refused:
+        except ChangeRefused:
             return False
 
     def _java(self, *arguments: str | Path) -> Sequence[str | Path]:

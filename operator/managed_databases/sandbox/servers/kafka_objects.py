@@ -12,7 +12,7 @@ from aiokafka.protocol.admin import (
     DeleteTopicsRequest,
 )
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 from managed_databases.sandbox.servers.kafka_requests import SetPassword
 from managed_databases.sandbox.spaces import Space
 from managed_databases.sandbox.store import Row
@@ -40,7 +40,7 @@ class _Rule(NamedTuple):
     operation: int
 
 
-class Objects:
+class KafkaObjects:
     """`session` gives an administrator's connection to the broker."""
 
     def __init__(self, space: Space, session: Session) -> None:
@@ -77,7 +77,7 @@ class Objects:
         """Let the rules of one row be these; what its user needs for another row stays."""
         user = self._space.find("users", row["user_id"])
         if user is None:
-            raise Refused("the user is gone")
+            raise ChangeRefused("the user is gone")
         for rule in wanted:
             request = CreateAclsRequest(*rule[:3], f"User:{user['name']}", "*", rule.operation, _ALLOW)
             _check(*(await session.send(request)).creation_responses[0])
@@ -122,6 +122,6 @@ async def _put_topic(session: Any, name: str, partitions: int) -> None:
 
 
 def _check(code: int, text: str | None, *fine: int) -> None:
-    """Raise Refused for an error of Kafka's."""
+    """Raise ChangeRefused for an error of Kafka's."""
     if code and code not in fine:
-        raise Refused(f"Kafka: error {code}: {text or 'no message'}")
+        raise ChangeRefused(f"Kafka: error {code}: {text or 'no message'}")

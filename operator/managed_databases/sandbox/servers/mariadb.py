@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import aiomysql
 
-from managed_databases.sandbox.backing import Refused
-from managed_databases.sandbox.servers.mariadb_objects import ADMINISTRATOR, Objects, literal, native_hash
+from managed_databases.sandbox.backing import ChangeRefused
+from managed_databases.sandbox.servers.mariadb_objects import ADMINISTRATOR, MariadbObjects, literal, native_hash
 from managed_databases.sandbox.servers.processes import Process, run, until_answers
 from managed_databases.sandbox.servers.programs import Program, mariadb
 from managed_databases.sandbox.servers.restartable import Restartable
@@ -49,7 +49,7 @@ class MariaDB(Restartable):
         self._base = self._program.path.resolve().parent.parent
         self._data = site.folder / "data"
         self._addresses: list[str] = []
-        self._objects = Objects(space, self.session)
+        self._objects = MariadbObjects(space, self.session)
 
     async def apply(self, row: Row, sealed: str | None) -> None:
         addresses = [instance["ip"] for instance in row["instances"]]
@@ -72,7 +72,7 @@ class MariaDB(Restartable):
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Any]:
-        """Give a cursor of the administrator's. Tells what the server says as Refused."""
+        """Give a cursor of the administrator's. Tells what the server says as ChangeRefused."""
         connection = None
         try:
             async with asyncio.timeout(_LIMIT_SECONDS):
@@ -87,9 +87,9 @@ class MariaDB(Restartable):
                 async with connection.cursor() as cursor:
                     yield cursor
         except aiomysql.Error as error:
-            raise Refused(f"MariaDB: {': '.join(map(str, error.args))}") from error
+            raise ChangeRefused(f"MariaDB: {': '.join(map(str, error.args))}") from error
         except (OSError, TimeoutError) as error:
-            raise Refused(f"MariaDB does not answer: {type(error).__name__}") from error
+            raise ChangeRefused(f"MariaDB does not answer: {type(error).__name__}") from error
         finally:
             if connection is not None:
                 connection.close()
@@ -128,11 +128,11 @@ class MariaDB(Restartable):
         try:
             async with self.session():
                 return True
-        except Refused:
+        except ChangeRefused:
             return False
 
     async def _configure(self, config: Row) -> None:
-        """Set what can be set in the running server; else start it again. Raises Refused; then all is as it was before."""
+        """Set what can be set in the running server; else start it again. Raises ChangeRefused; then all is as it was before."""
         if self._config.keys() - config.keys():  # back to the default, which a new start knows
             await self._start_with(config)
             return
@@ -141,7 +141,7 @@ class MariaDB(Restartable):
                 for name, value in config.items():
                     if self._config.get(name) != value:
                         await session.execute(f"SET GLOBAL {name} = {_value(value)}")
-        except Refused as error:
+        except ChangeRefused as error:
             wanted = config if "read only variable" in str(error) else self._config
             await self._start_with(wanted)  # with these, and without what was set before the refusal
             if wanted is config:
@@ -186,10 +186,10 @@ aria-pagecache-buffer-size=1M
 
 
 def _line(value: object) -> str:
-    """Return a parameter's value as a file has it. Raises Refused for one that would be more than one line."""
+    """Return a parameter's value as a file has it. Raises ChangeRefused for one that would be more than one line."""
     text = {True: "ON", False: "OFF"}[value] if isinstance(value, bool) else str(value)
     if any(ord(character) < 32 for character in text):
-        raise Refused("a parameter's value has a line break, or another character that cannot be written")
+        raise ChangeRefused("a parameter's value has a line break, or another character that cannot be written")
     return text
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import aiomysql
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 from managed_databases.sandbox.spaces import Space
 from managed_databases.sandbox.store import Row
 
@@ -24,7 +24,7 @@ def native_hash(password: str) -> str:
     return f"*{hashlib.sha1(once, usedforsecurity=False).hexdigest().upper()}"
 
 
-class Objects:
+class MariadbObjects:
     """`session` gives a cursor of the administrator's."""
 
     def __init__(self, space: Space, session: Session) -> None:
@@ -69,10 +69,10 @@ class Objects:
         return _database(_as_pattern(self._name("databases", row["database_id"])))
 
     def _name(self, collection: str, id_: str) -> str:
-        """Raises Refused if the object went in the meantime."""
+        """Raises ChangeRefused if the object went in the meantime."""
         row = self._space.find(collection, id_)
         if row is None:
-            raise Refused(f"{id_} in {collection} is gone")
+            raise ChangeRefused(f"{id_} in {collection} is gone")
         return str(row["name"])
 
 

@@ -16,7 +16,7 @@ _LOGIN_SECONDS: Final = 5.0
 _START_SECONDS: Final = 20.0
 
 
-class Pooler:
+class PgBouncer:
     """One PgBouncer. Without the program there is none, and `told` says so."""
 
     def __init__(self, site: Site, administrator: str) -> None:

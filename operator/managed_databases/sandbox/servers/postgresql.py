@@ -10,10 +10,16 @@ from typing import Any, Final
 
 import asyncpg
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 from managed_databases.sandbox.catalogue import TYPES
-from managed_databases.sandbox.servers.pooler import Pooler
-from managed_databases.sandbox.servers.postgresql_objects import ADMINISTRATOR, Connection, Objects, identifier, literal
+from managed_databases.sandbox.servers.pooler import PgBouncer
+from managed_databases.sandbox.servers.postgresql_objects import (
+    ADMINISTRATOR,
+    Connection,
+    PostgresqlObjects,
+    identifier,
+    literal,
+)
 from managed_databases.sandbox.servers.processes import Process, run, until_answers
 from managed_databases.sandbox.servers.programs import Program, postgresql
 from managed_databases.sandbox.servers.scram import verifier
@@ -51,8 +57,8 @@ class PostgreSQL:
         self._process = Process("postgres", site.account, site.folder / "postgresql.log", signal.SIGINT)
         self._addresses: list[str] = []
         self._config: Row = {}
-        self._pooler: Pooler | None = None
-        self._objects = Objects(space, self.session, self._program.version)
+        self._pooler: PgBouncer | None = None
+        self._objects = PostgresqlObjects(space, self.session, self._program.version)
 
     async def apply(self, row: Row, sealed: str | None) -> None:
         addresses = [instance["ip"] for instance in row["instances"]]
@@ -66,7 +72,7 @@ class PostgreSQL:
         if row["config"] != self._config:
             await self._configure(row["config"])
         if row["pooler"] is not None:
-            self._pooler = self._pooler or Pooler(self._site, ADMINISTRATOR)
+            self._pooler = self._pooler or PgBouncer(self._site, ADMINISTRATOR)
             await self._pooler.apply(row["pooler"], addresses, PORT)
 
     async def put(self, collection: str, row: Row, sealed: str | None) -> None:
@@ -107,7 +113,7 @@ class PostgreSQL:
             await connection.close(timeout=_LOGIN_SECONDS)
 
     async def _initialize(self) -> None:
-        """Make the data folder; what a killed attempt has left is removed first. Raises Refused."""
+        """Make the data folder; what a killed attempt has left is removed first. Raises ChangeRefused."""
         site, making = self._site, self._site.folder / "data.making"
         shutil.rmtree(making, ignore_errors=True)
         site.make_folder(making.name)
@@ -126,7 +132,7 @@ class PostgreSQL:
         making.rename(self._data)
 
     async def _start(self) -> None:
-        """Raises Refused."""
+        """Raises ChangeRefused."""
         folder = self._site.folder
         self._site.write("data/pg_hba.conf", _RULES)
         self._site.write("data/postgresql.conf", self._settings())
@@ -160,7 +166,7 @@ fsync = off
 """
 
     async def _configure(self, config: Row) -> None:
-        """Set the parameters, and start again if one of them needs that. Raises Refused; then all is as it was before."""
+        """Set the parameters, and start again if one of them needs that. Raises ChangeRefused; then all is as it was before."""
         file = self._data / "postgresql.auto.conf"
         before = file.read_text()
         changed = [name for name in self._config | config if self._config.get(name) != config.get(name)]
@@ -176,7 +182,7 @@ fsync = off
             if restarts:
                 await self._process.stop()
                 await self._start()
-        except Refused:
+        except ChangeRefused:
             self._site.write("data/postgresql.auto.conf", before)
             if self._process.runs:
                 self._process.send(signal.SIGHUP)
@@ -188,13 +194,13 @@ fsync = off
 
 @contextlib.contextmanager
 def refusals() -> Any:
-    """Tell what the server says as Refused. Its messages name objects and values of parameters, and never a password."""
+    """Tell what the server says as ChangeRefused. Its messages name objects and values of parameters, and never a password."""
     try:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise Refused(f"PostgreSQL: {error}") from error
+        raise ChangeRefused(f"PostgreSQL: {error}") from error
     except (OSError, TimeoutError) as error:
-        raise Refused(f"PostgreSQL does not answer: {type(error).__name__}") from error
+        raise ChangeRefused(f"PostgreSQL does not answer: {type(error).__name__}") from error
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 from managed_databases.sandbox.catalogue import CATALOGUE
 from managed_databases.sandbox.spaces import Space
 from managed_databases.sandbox.store import Row
@@ -22,7 +22,7 @@ Connection: TypeAlias = Any
 Session = Callable[..., AbstractAsyncContextManager[Connection]]
 
 
-class Objects:
+class PostgresqlObjects:
     """`session` gives an administrator's session in a database (by default one of the server's own)."""
 
     def __init__(self, space: Space, session: Session, version: str) -> None:
@@ -139,7 +139,7 @@ class Objects:
         if not icu:
             return f"LC_COLLATE {literal(row['lc_collate'])} LC_CTYPE {literal(row['lc_ctype'])}"
         if self._major < 15 or row["lc_collate"] != row["lc_ctype"]:
-            raise Refused(f"this machine lacks the locale {row['lc_collate']}")
+            raise ChangeRefused(f"this machine lacks the locale {row['lc_collate']}")
         name = _OFFERED_LOCALES[row["lc_collate"]]
         return f"LOCALE_PROVIDER icu ICU_LOCALE {literal(name)} LC_COLLATE 'C' LC_CTYPE 'C'"
 
@@ -185,10 +185,10 @@ class Objects:
                 await session.execute(f"SELECT pg_create_logical_replication_slot({literal(row['name'])}, 'pgoutput')")
 
     def _name(self, collection: str, id_: str) -> str:
-        """Raises Refused if the object went in the meantime."""
+        """Raises ChangeRefused if the object went in the meantime."""
         row = self._space.find(collection, id_)
         if row is None:
-            raise Refused(f"{id_} in {collection} is gone")
+            raise ChangeRefused(f"{id_} in {collection} is gone")
         return str(row["name"])
 
 

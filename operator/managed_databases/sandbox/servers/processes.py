@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 
 _PR_SET_PDEATHSIG: Final = 1
 _START_SECONDS: Final = 60.0
@@ -63,7 +63,7 @@ class Process:
     async def start(
         self, command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start it, with what it says in `log`. Raises Refused."""
+        """Start it, with what it says in `log`. Raises ChangeRefused."""
         self._process = await _started(command, folder, environment, self._account, self.log, self._end)
 
     def send(self, number: signal.Signals) -> None:
@@ -83,15 +83,15 @@ class Process:
             await self._process.wait()
 
     def check_runs(self) -> None:
-        """Raise Refused, with the end of its log, if it has ended by itself."""
+        """Raise ChangeRefused, with the end of its log, if it has ended by itself."""
         if self._process is not None and self._process.returncode is not None:
-            raise Refused(f"{self.name} ended with {self._process.returncode}. Its log ends: {tail(self.log)}")
+            raise ChangeRefused(f"{self.name} ended with {self._process.returncode}. Its log ends: {tail(self.log)}")
 
 
 async def until_answers(
     process: Process, answers: Callable[[], Awaitable[bool]], seconds: float = _START_SECONDS
 ) -> None:
-    """Wait until a server that was just started answers. Raises Refused if it ends, or takes too long; then it is ended."""
+    """Wait until a server that was just started answers. Raises ChangeRefused if it ends, or takes too long; then it is ended."""
     try:
         async with asyncio.timeout(seconds):
             while not await answers():
@@ -99,7 +99,7 @@ async def until_answers(
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError as error:
         await process.stop()
-        raise Refused(f"{process.name} did not answer within {seconds:.0f} s") from error
+        raise ChangeRefused(f"{process.name} did not answer within {seconds:.0f} s") from error
 
 
 async def run(
@@ -110,7 +110,7 @@ async def run(
     environment: Mapping[str, str] | None = None,
     given: Path | None = None,
 ) -> None:
-    """Run a program to its end; it reads the file `given`. Raises Refused, with the end of its log, if it fails or takes long."""
+    """Run a program to its end; it reads `given`. Raises ChangeRefused, with the log's end, if it fails or takes long."""
     process = await _started(command, folder, environment, account, log, signal.SIGKILL, given)
     name = Path(command[0]).name
     try:
@@ -120,10 +120,10 @@ async def run(
         process.kill()
         await process.wait()
         if isinstance(error, TimeoutError):
-            raise Refused(f"{name} took more than {_RUN_SECONDS:.0f} s") from error
+            raise ChangeRefused(f"{name} took more than {_RUN_SECONDS:.0f} s") from error
         raise
     if code:
-        raise Refused(f"{name} ended with {code}. Its log ends: {tail(log)}")
+        raise ChangeRefused(f"{name} ended with {code}. Its log ends: {tail(log)}")
 
 
 def tail(log: Path) -> str:
@@ -162,7 +162,7 @@ async def _started(
                 **rights,
             )
         except OSError as error:
-            raise Refused(f"{command[0]} cannot be started: {error.strerror}") from error
+            raise ChangeRefused(f"{command[0]} cannot be started: {error.strerror}") from error
 
 
 def _ends_with_us(end: signal.Signals) -> Callable[[], None]:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis as Client
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import RedisError
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 from managed_databases.sandbox.servers.processes import Process, until_answers
 from managed_databases.sandbox.servers.programs import Program, redis
 from managed_databases.sandbox.servers.restartable import Restartable
@@ -83,7 +83,7 @@ class Redis(Restartable):
         self._config = config
 
     async def _configure(self, config: Row) -> None:
-        """Set what can be set in the running server; else start it again. Raises Refused; then all is as it was before."""
+        """Set what can be set in the running server; else start it again. Raises ChangeRefused; then all is as it was before."""
         changed = {name: value for name, value in config.items() if self._config.get(name) != value}
         if self._config.keys() - config.keys():  # back to the default, which a new start knows
             await self._start_with(config)
@@ -92,7 +92,7 @@ class Redis(Restartable):
             async with self._session() as session:
                 for name, value in changed.items():
                     await session.config_set(name, _text(value))
-        except Refused as error:
+        except ChangeRefused as error:
             wanted = config if "immutable" in str(error) else self._config
             await self._start_with(wanted)  # with these, and without what was set before the refusal
             if wanted is config:
@@ -105,12 +105,12 @@ class Redis(Restartable):
         try:
             async with self._session() as session:
                 return bool(await session.ping())
-        except (Refused, OSError):
+        except (ChangeRefused, OSError):
             return False
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Any]:
-        """Give an administrator's session. Tells what the server says as Refused."""
+        """Give an administrator's session. Tells what the server says as ChangeRefused."""
         client = Client(
             host=self._addresses[0],
             port=PORT,
@@ -125,9 +125,9 @@ class Redis(Restartable):
         try:
             yield client
         except (NotConnected, TimeoutError, ssl.SSLError) as error:
-            raise Refused(f"Redis does not answer: {type(error).__name__}") from error
+            raise ChangeRefused(f"Redis does not answer: {type(error).__name__}") from error
         except RedisError as error:
-            raise Refused(f"Redis: {error}") from error
+            raise ChangeRefused(f"Redis: {error}") from error
         finally:
             await client.aclose()
 
@@ -151,8 +151,8 @@ save ""
 
 
 def _text(value: object) -> str:
-    """Return a parameter's value as the server takes it. Raises Refused for one that would be more than one line."""
+    """Return a parameter's value as the server takes it. Raises ChangeRefused for one that would be more than one line."""
     text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
     if any(ord(character) < 32 for character in text):
-        raise Refused("a parameter's value has a line break, or another character that cannot be written")
+        raise ChangeRefused("a parameter's value has a line break, or another character that cannot be written")
     return text

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from managed_databases.sandbox.backing import Refused
+from managed_databases.sandbox.backing import ChangeRefused
 from managed_databases.sandbox.servers.processes import Process
 from managed_databases.sandbox.servers.programs import Program
 from managed_databases.sandbox.store import Row
@@ -29,15 +29,15 @@ class Restartable(ABC):
 
     @abstractmethod
     async def _start(self, config: Row) -> None:
-        """Start with this configuration, and note it. Raises Refused."""
+        """Start with this configuration, and note it. Raises ChangeRefused."""
 
     async def _start_with(self, config: Row) -> None:
-        """Start, or start again. Raises Refused; then it runs as before, if it ran."""
+        """Start, or start again. Raises ChangeRefused; then it runs as before, if it ran."""
         before, ran = self._config, self._process.runs
         await self._process.stop()
         try:
             await self._start(config)
-        except Refused:
+        except ChangeRefused:
             if ran:
                 await self._start(before)
             raise
