@@ -7,6 +7,7 @@ of the objects: all of them would look deleted.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from managed_databases.api.calls import ObjectCollection
 from managed_databases.api.client import Client
@@ -15,8 +16,12 @@ from managed_databases.kinds.kind import CloudKind, Kind
 from managed_databases.kinds.verdicts import Reason, Stall
 from managed_databases.reconcile.ports import Resource, SecretContent
 
-_MAX_ASKED = 8
-"""The most objects that are asked for; the first one that answers is enough."""
+_MAX_MISSING = 8
+"""So many objects that the API does not have are enough; the first one that answers is enough as well."""
+_MAX_ASKED = 64
+"""The most objects that are asked for, where some answers tell neither: a project may hold very many."""
+_MAX_NAMED = 8
+"""The most open attempts that a message names."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,8 @@ async def where_they_are_not(
     address at which the project was last found.
     """
     missing: list[str] = []
-    for each in known.objects:
-        if len(missing) == _MAX_ASKED:
+    for each in islice(known.objects, _MAX_ASKED):
+        if len(missing) == _MAX_MISSING:
             break
         try:
             reply = await client.send(each.collection.get(each.id))
@@ -123,7 +128,7 @@ def _begun_elsewhere(name: str, endpoint: str, attempts: Iterable[OpenAttempt], 
     elsewhere = [(resource, where) for resource, where in begun if where not in (None, endpoint)]
     if not elsewhere:
         return None
-    told = ", ".join(resource for resource, _ in elsewhere[:_MAX_ASKED])
+    told = ", ".join(resource for resource, _ in elsewhere[:_MAX_NAMED])
     return Stall(
         Reason.PROJECT_CHANGED,
         f"the DatabaseProject {name} led to {elsewhere[0][1]} when {told} began to be made, and leads to {endpoint} now, where "
