@@ -38,6 +38,13 @@ SECRETS: Final = (
         _ENGINE,
     ),
     Mutant(
+        "an engine without a name is none",
+        "api/models/catalogue.py",
+        'engine: Annotated[str, Field(pattern=r"\\S")]',
+        "engine: str",
+        _ENGINE,
+    ),
+    Mutant(
         "no pooler is made up while the version is not known",
         "kinds/datastore_endpoints.py",
         "return has_pooler(kind, version) if version else POOLER_KEY in before",

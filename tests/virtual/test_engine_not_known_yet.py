@@ -1,6 +1,7 @@
 """A user in a datastore that nobody has a resource of: which engine that is tells the catalogue only, which may be read late."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -109,8 +110,11 @@ def copy_of(raw: Raw) -> Raw:
 
 
 @pytest.mark.parametrize("is_there", [False, True])
-def test_a_catalogue_that_does_not_list_the_type_is_waited_for(is_there: bool) -> None:
-    """As one that is not read: what it lists tomorrow would find a Secret of a type that can never be changed."""
+@pytest.mark.parametrize("told", [{"short_list": 0}, {"rows": {"engine": ""}}, {"rows": {"engine": " "}}])
+def test_a_catalogue_that_does_not_list_the_type_is_waited_for(is_there: bool, told: dict[str, Any]) -> None:
+    """As one that is not read: what it lists tomorrow would find a Secret of a type that can never be changed. An engine without
+    a name is none.
+    """
 
     async def scenario() -> None:
         async with VirtualWorld() as world:
@@ -119,7 +123,7 @@ def test_a_catalogue_that_does_not_list_the_type_is_waited_for(is_there: bool) -
                 world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, there))
                 await world.until("it is ready", lambda: world.says(APP, "Ready")[0] == "True")
             await world.kill()
-            await world.fault(path="^/v1/datastore-types$", method="GET", short_list=0, times=None)
+            await world.fault(path="^/v1/datastore-types$", method="GET", times=None, **told)
             await world.start()
             world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, there)) if not is_there else None
             world.cluster.delete(ResourceKey(SECRET, NAMESPACE, "app-user")) if is_there else None

@@ -33,8 +33,10 @@ Limit = Annotated[
 
 
 class DatastoreType(AnswerModel):
+    """An engine and its version. A row without the name of an engine cannot be read: it is the type of Secrets, for ever."""
+
     id: str
-    engine: str
+    engine: Annotated[str, Field(pattern=r"\S")]
     version: str
 
 
