@@ -109,6 +109,15 @@ def test_flavors_of_the_same_size_and_name_are_one() -> None:
     ]
 
 
+def test_a_size_that_no_engine_on_offer_can_have_is_not_on_offer() -> None:
+    """Without engines it would read as one that all can have."""
+    flavors = tuple(Flavor(id=f"f{n}", name=f"RS{n}", vcpus=n, datastore_type_ids=ids) for n, ids in enumerate(_IDS))
+    assert [size["name"] for size in content(replace(FULL, flavors=flavors))["flavors"]] == ["RS2", "RS3"]
+
+
+_IDS = (), ("unknown",), None, (FULL.types[0].id,)
+
+
 def test_no_id_is_in_it() -> None:
     text = json.dumps(content(FULL, ("postgresql", "16")))
     ids = [*TYPES.values(), *(each.id for each in FULL.flavors), *(each.id for each in FULL.extensions or ())]
@@ -170,6 +179,27 @@ def test_the_order_in_which_the_cloud_tells_does_not_matter() -> None:
     )
     in_use = [("postgresql", "16")]
     assert content_for(offer(FULL, QUOTAS), OWN, in_use) == content_for(offer(turned, QUOTAS[::-1]), OWN, in_use)
+
+
+def test_versions_that_mean_the_same_have_an_order() -> None:
+    """Or each process would write another one, and rewrite all catalogues."""
+    versions = sorted(f"{'0' * zeros}1" for zeros in range(8))
+    types = tuple(DatastoreType(id=f"t{version}", engine="redis", version=version) for version in versions)
+    flavors = (Flavor(id="f", vcpus=1, datastore_type_ids=tuple(type_.id for type_ in types)),)
+    (engine,) = content(replace(FULL, types=(*types, FULL.types[0]), flavors=flavors))["engines"][1:]
+    assert engine == {"type": "redis", "versions": versions}
+
+
+def test_engines_with_names_of_many_bytes_are_not_too_large() -> None:
+    types = tuple(
+        DatastoreType(id=f"t{engine}-{version}", engine=f"{engine:一<128}", version=f"{version:一<64}")
+        for engine in range(32)
+        for version in range(64)
+    )
+    found = content(replace(FULL, types=types, extensions=()))
+    assert len(json.dumps(found)) <= MAX_BYTES + 300
+    assert "engines" in found["leftOut"]
+    assert found["engines"]
 
 
 def absurd(rows: int) -> Catalogue:

@@ -100,7 +100,7 @@ def content_for(offered: Offer, own: NamespaceOffer, in_use: Iterable[EngineVers
     versions that the namespace uses. It has at most MAX_BYTES.
     """
     left_out = list(offered.left_out)
-    used = sorted(set(in_use) & offered.parameters.keys(), key=lambda of: (of[0], natural(of[1])))
+    used = sorted(set(in_use) & offered.parameters.keys(), key=lambda of: (of[0], natural(of[1]), of[1]))
     lists = [
         ParameterList(engine=_name(engine), version=_version(version), values={**offered.parameters[engine, version]})
         for engine, version in used
@@ -127,6 +127,9 @@ def content_for(offered: Offer, own: NamespaceOffer, in_use: Iterable[EngineVers
     while content.flavors and _bytes(content) > MAX_BYTES:
         content = content.model_copy(update={"flavors": content.flavors[: len(content.flavors) // 2]})
         left_out.append(f"all but the first {len(content.flavors)} flavors")
+    while content.engines and _bytes(content) > MAX_BYTES:
+        content = content.model_copy(update={"engines": content.engines[: len(content.engines) // 2]})
+        left_out.append(f"all but the first {len(content.engines)} engines")
     return content.model_copy(update={"left_out": "; ".join(left_out)[:256]}) if left_out else content
 
 
@@ -151,7 +154,12 @@ def _versions(catalogue: Catalogue) -> dict[str, list[str]]:
     found: dict[str, set[str]] = {}
     for type_ in catalogue.types:
         found.setdefault(type_.engine, set()).add(type_.version)
-    return {engine: sorted(found[engine], key=natural) for engine in sorted(found)}
+    return {engine: _in_order(found[engine]) for engine in sorted(found)}
+
+
+def _in_order(versions: Iterable[str]) -> list[str]:
+    """Return the versions in their natural order, which 1.0 and 1.00 have no place of their own in: these stand as text does."""
+    return sorted(versions, key=lambda version: (natural(version), version))
 
 
 def _engines(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[OfferedEngine]:
@@ -187,7 +195,7 @@ def _extensions(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> dict
                 found.setdefault(type_.engine, {}).setdefault(extension.name, set()).add(type_.version)
     return {
         engine: [
-            OfferedExtension(name=_name(name), versions=_unless_all(sorted(have, key=natural), versions[engine]))
+            OfferedExtension(name=_name(name), versions=_unless_all(_in_order(have), versions[engine]))
             for name, have in sorted(by_name.items())
         ]
         for engine, by_name in found.items()
@@ -199,7 +207,9 @@ def _unless_all(have: list[str], known: list[str]) -> tuple[str, ...]:
 
 
 def _flavors(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[OfferedFlavor]:
-    """Return the sizes, the smallest first. Sizes that differ only in their ids and engines are one."""
+    """Return the sizes, the smallest first. Sizes that differ only in their ids and engines are one; one that no engine on offer
+    can have is none.
+    """
     types = {type_.id: type_ for type_ in catalogue.types}
     found: dict[tuple[int | None, int | None, int | None, str | None], set[str]] = {}
     for flavor in catalogue.flavors:
@@ -208,6 +218,8 @@ def _flavors(catalogue: Catalogue, versions: Mapping[str, list[str]]) -> list[Of
         found.setdefault(what, set()).update(id_ for id_ in of_types if id_ in types)
     sizes = []
     for (vcpus, ram, disk, name), ids in found.items():
+        if types and not ids:
+            continue
         engines = _engines_in_words([types[id_] for id_ in ids], versions) if ids != types.keys() else []
         sizes.append(
             OfferedFlavor(
@@ -228,7 +240,7 @@ def _engines_in_words(types: Iterable[DatastoreType], versions: Mapping[str, lis
         have.setdefault(type_.engine, set()).add(type_.version)
     words: list[str] = []
     for engine in sorted(have):
-        some = sorted(have[engine], key=natural)
+        some = _in_order(have[engine])
         words += [engine] if some == versions[engine] else [f"{engine} {version}" for version in some]
     return [_name(each) for each in words]
 
