@@ -16,6 +16,7 @@ from managed_databases.reconcile.report.odd_annotations import (
     odd_annotations,
     told_approval,
 )
+from managed_databases.reconcile.statuses.conditions import as_message
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ class StandingMarks:
         told = odd_annotations(observed, is_approval_odd=is_odd)
         if told is not None:
             current.observed = replace(observed, odd_annotations=told)
-        if memory.is_news(told) and told is not None and (before is None or before.message != told):
+        if memory.is_news(told) and told is not None and (before is None or before.message != as_message(told)):
             self.event_recorder.tell(current.resource, Announcement("Warning", ODD_ANNOTATION, told))
 
     async def keep_finalizer(self, resource: Resource) -> Resource:

@@ -20,8 +20,11 @@ _HASH: Final = re.compile("[0-9a-f]{12}")
 
 
 def odd_annotations(observed: Observed, *, is_approval_odd: bool) -> str | None:
-    """Return what to say about annotations of a resource that have no effect; None if there are none."""
-    told = [*_mistyped(observed.annotations)]
+    """Return what to say about annotations of a resource that have no effect; None if there are none.
+
+    The approval comes first: a new process looks for it in the message, the end of which may be cut off.
+    """
+    told = []
     if is_approval_odd:
         approval = told_approval(observed.annotations[APPROVE])
         told.append(
@@ -32,7 +35,7 @@ def odd_annotations(observed: Observed, *, is_approval_odd: bool) -> str | None:
         told.append(
             f"the annotation {RECREATE} has an effect only with the id of this resource's object, once that is gone"
         )
-    return "; ".join(told) or None
+    return "; ".join([*told, *_mistyped(observed.annotations)]) or None
 
 
 def told_approval(value: str) -> str:
@@ -43,8 +46,8 @@ def told_approval(value: str) -> str:
 def is_approval_odd(kind: CloudKind, observed: Observed, before: tuple[str, bool] | None, *, was_told: bool) -> bool:
     """Return whether the annotation that approves a change approves none, and never did as far as is known.
 
-    One that is left of a change that was made is not odd. `before` is the approval at the last look and whether it was odd; a
-    process that has only started believes what the status says (`was_told`).
+    One that is left of a change that was made is not odd, whatever else waits by now. `before` is the approval at the last look
+    and whether it was odd; a process that has only started believes what the status says (`was_told`): the change may be made.
     """
     value = observed.annotations.get(APPROVE)
     if value is None:
@@ -58,7 +61,7 @@ def is_approval_odd(kind: CloudKind, observed: Observed, before: tuple[str, bool
         return before[1]
     if awaited is None:
         return was_told
-    return bool(awaited) or before is not None or was_told
+    return before is not None or was_told
 
 
 def odd_annotation(observed: Observed) -> Mapping[str, Saying]:

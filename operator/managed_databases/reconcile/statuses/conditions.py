@@ -34,7 +34,7 @@ def conditions(
     before = {condition.type: condition for condition in old}
     stamped = []
     for type_, (truth, reason, text) in says.items():
-        status, message = _STATUS[truth], visible(text)
+        status = _STATUS[truth]
         last = before.get(type_)
         since = last.last_transition_time if last is not None and last.status == status else ""
         stamped.append(
@@ -42,12 +42,18 @@ def conditions(
                 type=type_,
                 status=status,
                 reason=str(reason),
-                message=message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 3]}...",
+                message=as_message(text),
                 observed_generation=generation,
                 last_transition_time=since or now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             )
         )
     return stamped
+
+
+def as_message(text: str) -> str:
+    """Return the text as the message of a condition: all of it visible, and no more than a status takes."""
+    message = visible(text)
+    return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 3]}..."
 
 
 class StatusSummary(NamedTuple):
