@@ -32,8 +32,8 @@ SERVICES: Final = (
     Mutant(
         "the status names a Service before it is made",
         _FILE,
-        "if not names <= {*told}:",
-        "if False:",
+        "if {one.name for one in known.wish.wanted} <= {*resource.told.services}:",
+        "if True:",
         _VIRTUAL,
     ),
     Mutant(

@@ -297,6 +297,39 @@ def test_no_service_is_made_before_the_status_names_it() -> None:
     in_virtual_time(story())
 
 
+def test_a_name_that_changes_while_the_process_is_away_heals_nothing() -> None:
+    """Before anybody has looked at the new name, what was told stays."""
+
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin(world, MAIN)
+            for name in ("main", "other"):
+                foreign(world, name)
+            begun.apply(world, MAIN, service={})
+            await world.until("told", lambda: told(world), 60)
+            await world.kill()
+            begun.apply(world, MAIN, service={"name": "other"})
+            said = set[tuple[str, str]]()
+            world.cluster.told.append(lambda kind, key, raw, gone: said.add(world.says(MAIN, "Synced")))
+            await world.start()
+            await world.until("the new one is told", lambda: "Service other" in told(world), 60)
+            assert {truth for truth, _ in said} == {"False"}
+
+    in_virtual_time(story())
+
+
+def test_a_service_is_made_right_after_the_status_names_it() -> None:
+    """By then the resource says that it is in sync."""
+
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin(world, MAIN)
+            begun.apply(world, MAIN, service={})
+            await world.until("they are made", lambda: there(world) == BOTH, 3)
+
+    in_virtual_time(story())
+
+
 def test_a_status_that_names_a_service_of_others_deletes_nothing() -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
@@ -306,6 +339,31 @@ def test_a_status_that_names_a_service_of_others_deletes_nothing() -> None:
             world.cluster.touch(MAIN)
             await world.until("put right", lambda: not names(world), 60)
             assert there(world) == ["precious"]
+
+    in_virtual_time(story())
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_paused_and_turned_off(is_killed: bool) -> None:
+    """Nobody asks for the Service any more, so that nothing of it waits for a person."""
+
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin(world, MAIN)
+            foreign(world, "main")
+            begun.apply(world, MAIN, service={})
+            await world.until("told", lambda: told(world), 60)
+            world.cluster.annotate(MAIN, paused="true")
+            if is_killed:
+                await world.kill()
+            begun.apply(world, MAIN)
+            if is_killed:
+                await world.start()
+            await world.until("told no more", lambda: not told(world), 60)
+            assert world.says(MAIN, "Stalled")[0] == "False"
+            await asyncio.sleep(700)
+            assert there(world) == BOTH, "nothing is done while it is paused"
+            assert names(world) == BOTH
 
     in_virtual_time(story())
 

@@ -34,7 +34,9 @@ AT_A_TIME: Final = 4
 REST_SECONDS: Final = 600.0
 """Seconds until the next look after a refusal or a defect, where somebody else has a name, and where nothing is watched."""
 AWAY_SECONDS: Final = 10.0
-"""Seconds after a request that had no answer, and until the status says which Services there may be."""
+"""Seconds until the next look after a request that had no answer."""
+STATUS_SECONDS: Final = 1.0
+"""Seconds until the next look whether the status names the Services by now; that look asks nobody anything."""
 
 log = structlog.get_logger()
 
@@ -99,6 +101,8 @@ class ServiceKeeper:
         if wish is None:
             if known is not None:
                 self._rest(key, known)
+            if not observed.spec.has_service:  # nobody asks for any: those of before stay while the resource is paused
+                return ServicesView(told, is_known=True)
             return ServicesView(told) if known is None else ServicesView(told, known.is_known, known.told)
         if known is None:
             known = self._known[key] = _Known(wish)
@@ -144,17 +148,19 @@ class ServiceKeeper:
         known, resource = self._known.get(key), self._cache.get(key)
         if known is None or not known.is_ordered or resource is None or resource.uid != known.wish.uid:
             return
-        told, pause, is_known = known.told, None, True
-        had_gone = set(known.gone)
+        told, is_known, had_gone = known.told, known.is_known, set(known.gone)
+        pause: float | None = STATUS_SECONDS
         try:
-            pause, told = await self._keep(resource, known)
+            if {one.name for one in known.wish.wanted} <= {*resource.told.services}:  # else the next pass names them
+                pause, told = await self._keep(resource, known)
+                is_known = True
         except KubeRefused as error:
-            pause, told = REST_SECONDS, _refused(error)
+            pause, told, is_known = REST_SECONDS, _refused(error), True
         except KubeError:
-            pause, is_known = AWAY_SECONDS, known.is_known
+            pause = AWAY_SECONDS
         except Exception:
             log.exception("a Service could not be kept", namespace=key.namespace, name=key.name)
-            pause, is_known = REST_SECONDS, known.is_known
+            pause = REST_SECONDS
         if self._known.get(key) is not known:
             return  # a pass has ordered another run, or none
         if (known.is_known, known.told, known.gone) != (is_known, told, had_gone):
@@ -164,13 +170,11 @@ class ServiceKeeper:
             self.queue.add_at(key, self._clock.monotonic() + pause)
 
     async def _keep(self, resource: Resource, known: _Known) -> tuple[float | None, str | None]:
-        """Put all Services right; return the seconds until the next look, None if there is none before something changes, and
-        what is not as asked for. Raises KubeError.
+        """Put all Services right, which the status names; return the seconds until the next look, None if there is none before
+        something changes, and what is not as asked for. Raises KubeError.
         """
         wish, told = known.wish, resource.told.services
         names = {one.name for one in wish.wanted}
-        if not names <= {*told}:
-            return AWAY_SECONDS, known.told  # the next pass writes it
         namespace = resource.key.namespace
         for name in told:
             if name not in names and name not in known.gone:
