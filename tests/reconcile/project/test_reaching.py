@@ -212,7 +212,15 @@ async def test_however_many_are_held_a_connection_comes_to_an_end(
     ids = [uuid(number) for number in range(1000, 2000)]
     api = Api(dict.fromkeys(ids, answer))
     assert await where_they_are_not("main", cast(Client, api), HERE, objects(*ids), None) is None, why
-    assert len(api.asked) <= 64
+    assert len(api.asked) == 8
+
+
+async def test_what_may_be_looked_at_counts_however_much_may_not() -> None:
+    forbidden, gone = [uuid(number) for number in range(1000, 1100)], [uuid(number) for number in range(2000, 2020)]
+    known = Known([*(KnownObject(DATASTORES, id_) for id_ in forbidden), *objects(*gone).objects])
+    api = Api(dict.fromkeys(forbidden, NO_ROLE))
+    assert await where_they_are_not("main", cast(Client, api), HERE, known, None) is not None
+    assert len(api.asked) == 16, "eight that tell nothing, and eight that are not there"
 
 
 # --- by what it was reached ---

@@ -5,9 +5,9 @@ of the objects: all of them would look deleted.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 from managed_databases.api.calls import ObjectCollection
 from managed_databases.api.client import Client
@@ -18,8 +18,8 @@ from managed_databases.reconcile.ports import Resource, SecretContent
 
 _MAX_MISSING = 8
 """So many objects that the API does not have are enough; the first one that answers is enough as well."""
-_MAX_ASKED = 64
-"""The most objects that are asked for, where some answers tell neither: a project may hold very many."""
+_MAX_UNTOLD = 8
+"""So many answers of a section are enough that tell neither: permissions are those of a section, which may have many objects."""
 _MAX_NAMED = 8
 """The most open attempts that a message names."""
 
@@ -99,9 +99,12 @@ async def where_they_are_not(
     address at which the project was last found.
     """
     missing: list[str] = []
-    for each in islice(known.objects, _MAX_ASKED):
+    untold = Counter[str]()
+    for each in known.objects:
         if len(missing) == _MAX_MISSING:
             break
+        if untold[each.collection.one] == _MAX_UNTOLD:
+            continue
         try:
             reply = await client.send(each.collection.get(each.id))
         except NotFound as error:
@@ -109,10 +112,12 @@ async def where_they_are_not(
                 raise
             missing.append(f"{each.collection.one} {each.id}")
             continue
-        except Forbidden:
-            continue  # no answer; what may not be looked at cannot be listed either
+        except Forbidden:  # what may not be looked at cannot be listed either
+            untold[each.collection.one] += 1
+            continue
         if reply.value is not None and reply.value.id == each.id:
             return None
+        untold[each.collection.one] += 1
     if not missing:
         return _begun_elsewhere(name, endpoint, known.attempts, before)
     return Stall(
