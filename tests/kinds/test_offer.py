@@ -142,6 +142,13 @@ def test_a_parameter_in_words(parameter: dict[str, Any], words: str) -> None:
     assert in_words(ConfigurationParameter(id="1", name="one", **parameter)) == words
 
 
+def test_the_name_of_a_parameter_is_visible() -> None:
+    names = ("work\u202emem", "a\x1b[2Jb", "\x00" * 100)
+    parameters = {TYPES["postgresql 16"]: tuple(ConfigurationParameter(id=name, name=name) for name in names)}
+    (told,) = content(replace(FULL, parameters=parameters), ("postgresql", "16"))["parameters"]
+    assert [*told["values"]] == ["a\\x1b[2Jb", "work\\u202emem"]
+
+
 def test_a_parameter_with_many_choices_fits() -> None:
     choices = tuple(f"choice-{n}" for n in range(100))
     words = in_words(ConfigurationParameter(id="1", name="one", type="str", choices=choices, is_restart_required=True))

@@ -247,7 +247,8 @@ def _engines_in_words(types: Iterable[DatastoreType], versions: Mapping[str, lis
 
 def _values(parameters: Iterable[ConfigurationParameter]) -> dict[str, str]:
     """Return in words what each parameter may be; those that nobody can change are left out."""
-    by_name = {one.name: in_words(one) for one in parameters if one.is_changeable is not False and len(one.name) <= 128}
+    changeable = [one for one in parameters if one.is_changeable is not False]
+    by_name = {name: in_words(one) for one in changeable if len(name := visible(one.name)) <= 128}
     return {name: by_name[name] for name in sorted(by_name)[:MAX_PARAMETERS]}
 
 
