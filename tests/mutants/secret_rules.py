@@ -47,7 +47,7 @@ SECRETS: Final = (
     Mutant(
         "no pooler is made up while the version is not known",
         "kinds/datastore_endpoints.py",
-        "return has_pooler(kind, version) if version else POOLER_KEY in before",
+        "return has_pooler(kind, version) if version.strip() else POOLER_KEY in before",
         "return has_pooler(kind, version)",
         _ENGINE,
     ),

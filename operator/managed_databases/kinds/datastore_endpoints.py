@@ -78,7 +78,7 @@ def endpoints(
 
 def _has_pooler(kind: str, version: str, before: Mapping[str, str]) -> bool:
     """While the version is not known, what the Secret says counts."""
-    return has_pooler(kind, version) if version else POOLER_KEY in before
+    return has_pooler(kind, version) if version.strip() else POOLER_KEY in before
 
 
 def has_hosts(datastore: Datastore | None, before: Mapping[str, str] | None = None) -> bool:

@@ -8,7 +8,9 @@ import pytest
 
 from kinds.builders import CATALOGUE
 from managed_databases.kinds.database_project import AllowedNamespace
+from managed_databases.kinds.offer import Offer, offer
 from managed_databases.kinds.project_view import Catalogue, ProjectView
+from managed_databases.reconcile.catalogues import wanted as wanted_module
 from managed_databases.reconcile.catalogues.wanted import LABEL, Wanted, Wishes
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.project.tenancy import granted_powers, name_prefixes, named_namespaces
@@ -160,3 +162,28 @@ async def test_a_project_that_cannot_be_read_tells_nothing(when: str) -> None:
     projects.allowed["team"] = []
     assert await wishes.all() == {}
     assert not wishes.is_untold("team")
+
+
+async def test_a_defect_with_one_project_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What namespaces have of the project with the defect stays as it is."""
+    cache = FakeCache(*(resource("DatabaseProject", name, "") for name in ("odd", "team")))
+    projects = FakeProjects(cache, odd=[BY_NAME], team=[BY_NAME])
+
+    def offered(catalogue: Catalogue, quotas: object) -> Offer:
+        if catalogue is ODD:
+            raise ArithmeticError("a defect")
+        return offer(catalogue, ())
+
+    monkeypatch.setattr(wanted_module, "offer", offered)
+    usual = projects.session
+    monkeypatch.setattr(projects, "session", lambda name: odd(usual(name)) if name == "odd" else usual(name))
+    found = await Wishes(cache, projects, lambda: cache.resources.values(), ()).all()  # type: ignore[arg-type]
+    assert {project: one.digest is None for (_, project), one in found.items()} == {"odd": True, "team": False}
+
+
+ODD = Catalogue(types=CATALOGUE.types, extensions=(), known=True)
+
+
+def odd(session: Any) -> Any:
+    session.view = ProjectView("odd", "1" * 32, "region-1", ODD)
+    return session

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import orjson
+import structlog
 
 from managed_databases.kinds.database_catalogue import CatalogueContent
 from managed_databases.kinds.database_project import KIND as PROJECT
@@ -21,10 +22,10 @@ LABEL: Final = f"{GROUP}/catalogue"
 """On a namespace: "true" asks for the catalogues of all projects that let it in, "false" for none."""
 _AT_ONCE: Final = 500
 """So many resources are looked at before others get their turn."""
-
-
 _NAMESPACES_AT_ONCE: Final = 50
 """A project may have 256 entries of allowed namespaces, and each is compared."""
+
+log = structlog.get_logger()
 
 
 class Digest(NamedTuple):
@@ -147,7 +148,11 @@ class Wishes:
         catalogue, quotas = view.catalogue, session.quotas
         known, made_of = self._offers.get(name), (session.uid, catalogue.version, quotas)
         if known is None or known.made_of != made_of:
-            offered = await asyncio.to_thread(offer, catalogue, quotas)
+            try:
+                offered = await asyncio.to_thread(offer, catalogue, quotas)
+            except Exception:  # a defect with one project's catalogue; those of others are kept
+                log.exception("what a project offers could not be written down", project=name)
+                return None, ""
             known = self._offers[name] = project_offer(made_of, offered)
         return known, view.region
 

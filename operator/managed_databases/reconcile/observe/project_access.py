@@ -61,6 +61,8 @@ class ProjectAccess:
         way_out = (
             f", or annotate {FORCE_DELETE}: true to let go of the cloud object" if current.observed.deleting else ""
         )
+        if session is None and exists:  # a process that has only started comes to it
+            return Wait(Reason.PROJECT_NOT_READY, f"waits for the DatabaseProject {name}")
         if session is None:
             return Wait(
                 Reason.PROJECT_MISSING, f"there is no DatabaseProject {name}: {_for_a_missing(current)}{way_out}"
