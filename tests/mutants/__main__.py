@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mutants import page
 from mutants.mutant import SOURCES, Mutant
 from mutants.rules import MUTANTS
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 when every mutant was noticed, 1 when one survived or could not be tried."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("words", nargs="*", help="only the rules whose text or file holds one of these words")
+    parser.add_argument("--page", action="store_true", help=f"write what was noticed into {page.PAGE.name}")
     parser.add_argument("--at-once", type=int, default=2, help="mutants tried side by side")
     told = parser.parse_args(arguments)
     chosen = [each for each in MUTANTS if not told.words or any(word in each.rule + each.file for word in told.words)]
@@ -51,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             outcomes.append(outcome)
             _say(f"{len(outcomes)}/{len(chosen)}  {_verdict(outcome):60}  {outcome.mutant.rule}")
     _say("", table(outcomes), "")
+    if told.page:
+        noticed = {each.mutant.rule: each.noticed_by for each in outcomes if each.noticed_by is not None}
+        page.PAGE.write_text(page.written(MUTANTS, page.noticed_by(page.PAGE.read_text()) | noticed))
     wrong = [outcome for outcome in outcomes if not outcome.is_right]
     _say(f"{len(outcomes) - len(wrong)} rules broken and noticed, {len(wrong)} not")
     return 1 if wrong else 0

@@ -158,7 +158,7 @@ COPIES: Final = (
         _RUN,
         "self._main = main if main is not None and main.resource_version == source.version else None",
         "self._main = main",
-        _ALLOWED,
+        _BROKEN,
     ),
     Mutant(
         "the status names a copy before it is made",

@@ -246,7 +246,7 @@ PASSWORDS: Final = (
         "if observed.credential is not None and (\n"
         "                observed.credential.pending_sent or observed.credential.pending_unclear\n            ):",
         "if False:",
-        _MEANWHILE,
+        ("reconcile/report/test_ready.py",),
     ),
     Mutant(
         "an existing password is used again",

@@ -3,6 +3,7 @@
 import pytest
 
 from mutants.mutant import SOURCES, Mutant
+from mutants.page import PAGE, noticed_by, written
 from mutants.rules import MUTANTS
 
 
@@ -16,6 +17,17 @@ def test_each_rule_can_be_broken(mutant: Mutant) -> None:
 def test_its_tests_are_there(mutant: Mutant) -> None:
     assert mutant.tests
     assert all((SOURCES.parent / "tests" / name).exists() for name in mutant.tests)
+
+
+def test_the_page_has_every_rule_and_its_tests_are_there() -> None:
+    told = PAGE.read_text()
+    noticed = noticed_by(told)
+    assert [mutant.rule for mutant in MUTANTS if mutant.rule not in noticed] == [], (
+        "make mutants ARGS='--page WORD' adds it"
+    )
+    assert written(MUTANTS, noticed) == told
+    files = {test.partition("::")[0] for test in noticed.values()}
+    assert [file for file in sorted(files) if not (SOURCES.parent / "tests" / file).exists()] == []
 
 
 def test_no_rule_stands_twice() -> None:

@@ -43,13 +43,13 @@ WALKS: Final = (
         _WALKS,
     ),
     Mutant(
-        "in a walk: a project that does not answer holds up no other",
+        "a project that does not answer holds up no other",
         "reconcile/project/project_client.py",
         "self.circuit = CircuitBreaker(clock, settings.circuit_threshold, settings.probe_seconds)",
         "self.circuit = vars(settings).setdefault(\n"
         "            '_', CircuitBreaker(clock, settings.circuit_threshold, settings.probe_seconds)\n"
         "        )",
-        _WALKS,
+        ("virtual/test_fair.py",),
     ),
     Mutant(
         "in a walk: a new spec is news for a process that has only started",

@@ -65,6 +65,27 @@ async def works_beside_a_429(project_id: str | None) -> None:
         await world.until("the API is no longer asked to wait", lambda: is_corrected(world, crowd), 2 * HOUR)
 
 
+def test_a_project_whose_api_does_not_answer_holds_up_no_other() -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await begin_with_two_projects(world)
+            theirs = ResourceKey("ManagedDatastore", BANK, "theirs")
+            crowd = datastores(20)
+            for key in (*crowd, theirs):
+                world.cluster.apply(datastore(key))
+            await world.until("all are made", lambda: all(is_in_sync(world, key) for key in (*crowd, theirs)))
+            await world.fault(path="^/v1/", project=TEAM_ID, times=None, status=503)
+            for key in crowd:
+                world.cluster.change(key, backupRetentionDays=20)
+            await world.until("its circuit is open", lambda: world.says(crowd[0], "Synced")[0] == "False")
+            for days in range(8, 30):
+                await asyncio.sleep(20)
+                world.cluster.change(theirs, backupRetentionDays=days)
+                await world.until("their change is there", lambda: is_in_sync(world, theirs), 5)
+
+    in_virtual_time(story())
+
+
 def is_corrected(world: VirtualWorld, keys: list[ResourceKey]) -> bool:
     return all(world.says(key, "Synced") == ("True", "InSync") for key in keys)
 

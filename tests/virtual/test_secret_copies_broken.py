@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from managed_databases.reconcile.ports import KubeRefused, KubeUnreachable, Reso
 from stories.world import manifest
 from virtual import secret_copies as of
 from virtual.everything import project
+from virtual.memory_cluster import Raw
 from virtual.secret_copies import (
     APP,
     COPIES,
@@ -101,15 +103,49 @@ def test_a_copy_left_behind_by_another_namespace_is_not_taken_over() -> None:
     in_virtual_time(story())
 
 
-def test_a_withdrawn_word_counts_for_a_paused_resource() -> None:
+@pytest.mark.parametrize("is_away", [False, True], ids=["while it runs", "while no process runs"])
+def test_a_withdrawn_word_counts_for_a_paused_resource(is_away: bool) -> None:
     async def story() -> None:
         async with VirtualWorld() as world:
             await with_copies(world)
             world.cluster.annotate(APP, paused="true")
             await asyncio.sleep(SOON)
+            if is_away:
+                await world.kill()
             world.label_namespace(OTHER, {})
+            if is_away:
+                await world.start()
             await asyncio.sleep(2 * HOUR)
             assert FAR not in world.cluster.objects
+
+    in_virtual_time(story())
+
+
+def test_a_copy_is_made_only_of_the_secret_that_a_pass_has_found_right() -> None:
+    """Somebody edits the Secret between the pass that found it right and the run that reads it."""
+
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            await with_copies(world)
+            edited, passwords = b64encode(b"edited-by-hand").decode(), set[str]()
+
+            def edit_first(method: str, path: str) -> str | None:
+                if method == "GET" and path.endswith("/secrets/app-user") and FAR not in world.cluster.objects:
+                    world.cluster.change_data(of.MINE, {"password": edited})
+                return None
+
+            def listen(kind: str, key: ResourceKey, raw: Raw, gone: bool) -> None:
+                if key == FAR and not gone:
+                    passwords.add(raw["data"]["password"])
+
+            world.cluster.told.append(listen)
+            world.cluster.refuses = edit_first
+            world.cluster.delete(FAR)
+            await asyncio.sleep(SOON)
+            world.cluster.refuses = lambda method, path: None
+            await world.until("it is back", lambda: FAR in world.cluster.objects, HOUR)
+            assert edited not in passwords
+            assert world.get(FAR)["data"]["password"] == world.get(of.MINE)["data"]["password"]
 
     in_virtual_time(story())
 

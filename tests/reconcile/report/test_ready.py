@@ -1,5 +1,6 @@
 """Ready, by what the cloud says of the object, and what stays of it while nothing is known."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +44,8 @@ def at(phase: str | None) -> ObservedDatastore:
 
 
 UNSEEN = seen_datastore(status={"id": "1"})
+SENT = replace(at("PENDING_UPDATE"), credential=PasswordView(password=SecretStr("old"), pending_sent=True))
+UNCLEAR = replace(at("PENDING_UPDATE"), credential=PasswordView(password=SecretStr("old"), pending_unclear=True))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,8 @@ UNSEEN = seen_datastore(status={"id": "1"})
         ("it is made", at("PENDING_CREATE"), WAITS, {}, "False Pending"),
         ("it is changed while it serves", at("PENDING_UPDATE"), WAITS, WAS_READY, "True Ready"),
         ("and did not serve before", at("RESIZING"), WAITS, {}, "False Pending"),
+        ("a password was sent, and the cloud is at work on it", SENT, WAITS, WAS_READY, "False RotatingPassword"),
+        ("it may have got a password", UNCLEAR, WAITS, WAS_READY, "False RotatingPassword"),
         ("the disk is full", at("DISK_FULL"), DONE, WAS_READY, "False DiskFull"),
         ("it is down", at("DOWN"), DONE, WAS_READY, "False Down"),
         ("it is broken", at("ERROR"), DONE, WAS_READY, "False Error"),
