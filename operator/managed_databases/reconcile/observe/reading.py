@@ -1,7 +1,7 @@
 """Reads specs and statuses into their models."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
@@ -60,7 +60,7 @@ def _read(kind: CloudKind, resource: Resource) -> CloudSpec:
         ) from None
 
 
-def read_status(kind: CloudKind, status: Mapping[str, Any]) -> CloudStatus:
+def read_status(kind: CloudKind, status: Mapping[str, object]) -> CloudStatus:
     """Return the status. If it cannot be read whole, only its shared fields are read: each pass makes the kind's own fields anew.
 
     Raises UnreadableSpec if the shared fields cannot be read either.
