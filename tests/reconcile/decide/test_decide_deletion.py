@@ -6,6 +6,8 @@ import pytest
 
 from managed_databases.kinds.database_user import KIND as USER
 from managed_databases.kinds.database_user_spec import DatabaseUserStatus
+from managed_databases.kinds.observed import Standing
+from managed_databases.kinds.turns_view import PairView
 from managed_databases.kinds.verdicts import (
     Arrange,
     Delete,
@@ -18,12 +20,14 @@ from managed_databases.kinds.verdicts import (
 from managed_databases.reconcile.decide.decide import decide
 from reconcile.decide.observed_user import (
     HELD,
+    MINE,
     OTHER,
     PROTECTED,
     TRIED,
     observed,
     owned,
     parent,
+    status,
     user,
 )
 
@@ -68,6 +72,16 @@ from reconcile.decide.observed_user import (
         ("so it is with what is waited for", {**HELD, "children": ("x",), "is_definition_going": True}, LetGo, Reason.RELEASED),
         ("and without a project", {**HELD, "problem": Wait(Reason.PROJECT_MISSING, "x"), "is_definition_going": True}, LetGo, Reason.RELEASED),
         ("nobody may tell whether its kind goes", {**HELD, "is_definition_going": None}, Stall, Reason.FORBIDDEN),
+        ("the cloud deletes it for too long", {**HELD, "external": user(status="PENDING_DELETE"), "pending_seconds": 0.0}, Stall, Reason.PENDING_TOO_LONG),
+        ("a Secret has its login", {**HELD, "pair": PairView(used_by="DatabaseUser a/app")}, Wait, Reason.IN_USE),
+        ("and it stays in the cloud", {**HELD, "pair": PairView(used_by="x"), "spec": {"deletionPolicy": "Retain"}}, LetGo, Reason.RELEASED),
+        ("its claim is believed once its object is seen", {**HELD, "standing": Standing.TRUSTED}, Record, Reason.FOUND),
+        ("until then it is looked for", {**HELD, "external": None, "standing": Standing.TRUSTED}, Wait, Reason.LOOKING),
+        ("or once it is surely gone", {**HELD, "external": None, "is_gone": True, "standing": Standing.TRUSTED}, Record, Reason.FOUND),
+        ("an answer tells what the attempt has made", {**TRIED, "created_id": MINE}, Record, Reason.FOUND),
+        ("what was lost is there again", {"status": status(), "returned": (MINE,)}, Record, Reason.FOUND),
+        ("but for an attempt that is open", {**TRIED, "returned": (MINE,), "settle_seconds": 5.0}, Wait, Reason.LOOKING),
+        ("an attempt is looked for again before it is given up", {**TRIED, "again_seconds": 5.0}, Wait, Reason.LOOKING),
     ],
 )  # fmt: skip
 def test_decide_deletion(why: str, given: dict[str, Any], verdict: type, reason: Reason) -> None:
@@ -98,3 +112,10 @@ def test_what_it_owns_is_sent_the_same_way(given: dict[str, Any], way: dict[str,
     assert not step.doomed
     then = decide(USER, observed(deleting=True, owned=(owned(**way),), **given))
     assert isinstance(then, Delete | LetGo)
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "first: u0"), (10, "u8, u9"), (12, "u8, u9 and 2 more")])
+def test_what_is_in_the_datastore_is_named_as_far_as_people_read(count: int, told: str) -> None:
+    decided = decide(USER, observed(deleting=True, **HELD, children=tuple(f"u{number}" for number in range(count))))
+    assert isinstance(decided, Wait)
+    assert decided.message.endswith(told)
