@@ -61,6 +61,12 @@ def test_each_panel_asks_for_what_there_is(title: str, target: dict[str, Any]) -
     assert {*shown(target["legendFormat"])} <= queries().labels(target["expr"])
 
 
+def test_what_a_standby_has_queued_does_not_wait() -> None:
+    """It has everything in its queue from its start, for when it leads."""
+    asked = [target["expr"] for _, target in TARGETS if "workqueue_depth" in target["expr"]]
+    assert asked == ["sum by (name) (workqueue_depth and on (instance) managed_databases_leads == 1)"]
+
+
 def test_each_query_of_the_page_asks_for_what_there_is() -> None:
     asked = [query for query in re.findall("`([^`\n]+)`", PAGE.read_text()) if re.search(r"[({]|_\w+_total", query)]
     found = [query for query in asked if re.search(r"\b(managed_databases|workqueue)_", query)]
