@@ -36,6 +36,19 @@ def test_all_that_a_new_kind_lacks_is_told() -> None:
     )
 
 
+def test_the_fields_that_no_example_says_are_named() -> None:
+    (told,) = [each for each in missing(half_added()) if "each of its fields" in each]
+    said = "adoption, datastoreRef.name, deletionPolicy, deletionProtection, driftPolicy, name, partitions, pollSeconds"
+    assert told.endswith(f"; missing: {said}")
+
+
+@pytest.mark.parametrize("name", ["CHANGE", "DRIFT"])
+def test_what_the_example_says_already_is_no_change(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    same = {"partitions": first_example("KafkaTopic")["spec"]["partitions"]}
+    monkeypatch.setattr("parts_of_a_kind.told_by_kind_tests", lambda _: [("KafkaTopic", same)])
+    assert [each for each in missing(KAFKA_TOPIC) if f": {name}: " in each]
+
+
 def test_what_cannot_change_needs_no_change() -> None:
     told = missing(half_added(updates=None))
     assert not [each for each in told if "CHANGE:" in each or "DRIFT:" in each]
