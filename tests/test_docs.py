@@ -70,6 +70,17 @@ def inside(annotation: Any) -> type[BaseModel] | None:
     return next((found for each in arguments if (found := inside(each)) is not None), None)
 
 
+EXAMPLES = [each for each in sorted((TOP / "deploy/examples").rglob("*.yaml")) if each.parent.name != "templates"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_no_example_has_two_objects_of_one_name(path: Path) -> None:
+    """The later one would take the place of the earlier one, without a word."""
+    objects = [each for each in yaml.safe_load_all(path.read_text()) if isinstance(each, dict) and "metadata" in each]
+    names = [(each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]) for each in objects]
+    assert sorted(set(names), key=str) == sorted(names, key=str)
+
+
 @pytest.mark.parametrize("name", ["using.md", "installing.md", "recipes.md"])
 def test_every_manifest_is_valid(name: str) -> None:
     found = list(manifests(TOP / "docs" / name))
