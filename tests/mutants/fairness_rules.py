@@ -158,4 +158,13 @@ FAIRNESS: Final = (
         "",
         ("virtual/test_who_keeps_a_datastore.py",),
     ),
+    Mutant(
+        "a project that does not answer holds up no other",
+        "reconcile/project/project_client.py",
+        "self.circuit = CircuitBreaker(clock, settings.circuit_threshold, settings.probe_seconds)",
+        "self.circuit = vars(settings).setdefault(\n"
+        "            '_', CircuitBreaker(clock, settings.circuit_threshold, settings.probe_seconds)\n"
+        "        )",
+        ("virtual/test_fair.py",),
+    ),
 )

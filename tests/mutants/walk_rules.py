@@ -43,15 +43,6 @@ WALKS: Final = (
         _WALKS,
     ),
     Mutant(
-        "a project that does not answer holds up no other",
-        "reconcile/project/project_client.py",
-        "self.circuit = CircuitBreaker(clock, settings.circuit_threshold, settings.probe_seconds)",
-        "self.circuit = vars(settings).setdefault(\n"
-        "            '_', CircuitBreaker(clock, settings.circuit_threshold, settings.probe_seconds)\n"
-        "        )",
-        ("virtual/test_fair.py",),
-    ),
-    Mutant(
         "in a walk: a new spec is news for a process that has only started",
         "reconcile/pass_rules.py",
         "if isinstance(verdict, LetGo) or current.resource.told.observed_generation != current.resource.generation:",

@@ -85,12 +85,17 @@ class StaticToken(TokenSource):
     renewable: bool = field(default=False, init=False, repr=False)
 
     async def issue(self, http: httpx.AsyncClient) -> HeldToken:
-        value = self.token.get_secret_value().strip()
-        if not fits_a_header(value):
-            raise NoToken(
-                "the given token is empty, too long, or holds blanks or other characters of no token", refused=True
-            )
-        return HeldToken(SecretStr(value))
+        return HeldToken(SecretStr(given_token(self.token)))
+
+
+def given_token(token: SecretStr) -> str:
+    """Return a token without the white space around it. Raises NoToken for what can be none."""
+    value = token.get_secret_value().strip()
+    if not fits_a_header(value):
+        raise NoToken(
+            "the given token is empty, too long, or holds blanks or other characters of no token", refused=True
+        )
+    return value
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ import httpx
 from pydantic import SecretStr
 
 from managed_databases.api.answers import OBJECT_LIMIT_BYTES, read_body
-from managed_databases.api.headers import fits_a_header
-from managed_databases.api.identity_service import HeldToken, NoToken, TokenSource, _held, url_problem
+from managed_databases.api.identity_service import HeldToken, NoToken, TokenSource, _held, given_token, url_problem
 from managed_databases.api.rows import OverLimit, Unreadable
 
 
@@ -24,11 +23,7 @@ class LookedUpToken(TokenSource):
     renewable: bool = field(default=False, init=False, repr=False)
 
     async def issue(self, http: httpx.AsyncClient) -> HeldToken:
-        value = self.token.get_secret_value().strip()
-        if not fits_a_header(value):
-            raise NoToken(
-                "the given token is empty, too long, or holds blanks or other characters of no token", refused=True
-            )
+        value = given_token(self.token)
         if (problem := url_problem(self.identity_url)) is not None:
             raise NoToken(f"the identity service's address {problem}")
         url = f"{self.identity_url.rstrip('/')}/auth/tokens"
