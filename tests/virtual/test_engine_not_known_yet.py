@@ -125,8 +125,10 @@ def test_a_catalogue_that_does_not_list_the_type_is_waited_for(is_there: bool, t
             await world.kill()
             await world.fault(path="^/v1/datastore-types$", method="GET", times=None, **told)
             await world.start()
-            world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, there)) if not is_there else None
-            world.cluster.delete(ResourceKey(SECRET, NAMESPACE, "app-user")) if is_there else None
+            if is_there:
+                world.cluster.delete(ResourceKey(SECRET, NAMESPACE, "app-user"))
+            else:
+                world.cluster.apply(manifest(APP.kind, APP.name, NAMESPACE, there))
             await asyncio.sleep(300)
             assert secret(world) == {}
             assert world.says(APP, "Ready")[0] == "False"
