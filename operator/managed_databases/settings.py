@@ -71,7 +71,8 @@ class Settings(BaseSettings):
     )
     resync_seconds: Seconds = Field(
         default=CONTROLLER.resync_seconds,
-        description="Seconds after which the operator looks at a resource again, although nothing has changed.",
+        description="Seconds after which the operator looks at a resource again, although nothing has changed; "
+        "with many resources later, so that it looks at no more than 25 a second.",
     )
     min_backoff_seconds: Seconds = Field(
         default=CONTROLLER.min_backoff_seconds,

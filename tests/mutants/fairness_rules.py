@@ -61,6 +61,20 @@ FAIRNESS: Final = (
         ("virtual/test_time.py",),
     ),
     Mutant(
+        "looks at rest are no more than so many a second",
+        "reconcile/scheduling/next_look.py",
+        "return max(resync_seconds, resources / LOOKS_A_SECOND)",
+        "return resync_seconds",
+        ("virtual/test_very_many.py",),
+    ),
+    Mutant(
+        "a collection is listed for as long as looks at its resources take",
+        "reconcile/project/polling.py",
+        "_LOOKS_WITHOUT_NEED * self._look_seconds()",
+        "_LOOKS_WITHOUT_NEED * self._settings.resync_seconds",
+        ("virtual/test_very_many.py",),
+    ),
+    Mutant(
         "an invented project gives no turns",
         "reconcile/first_place.py",
         'return name if self._may_use(name, resource.key.namespace) else ""',

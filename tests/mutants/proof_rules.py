@@ -48,7 +48,7 @@ PROOF: Final = (
     Mutant(
         "a report about a forged status does not seal it",
         "reconcile/report/status_writer.py",
-        "if self.seals.proof(current.resource).holds or decides_ownership(facts):",
+        "if proof.holds or decides_ownership(facts):",
         "if True:",
         (*_PROVEN, *_UNSEALED),
     ),

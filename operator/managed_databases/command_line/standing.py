@@ -114,4 +114,5 @@ def next_try(reason: str, *, is_stalled: bool, is_deleting: bool) -> str:
 
 
 def _in_time() -> str:
+    """With more resources than can be looked at in that time it is later, but only the operator knows how many there are."""
     return f"within {USUAL.resync_seconds * 1.1 / 60:.0f} minutes"

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from asyncio import sslproto
 from typing import Any, Final
 
 import structlog
@@ -18,6 +19,10 @@ NEW_OBJECTS: Final = 5_000
 operator drops is freed without a search. `gc.freeze` would save more, but would hide secrets from `logs.mask_exceptions`, which
 looks for them among all objects.
 """
+TLS_READ_BYTES: Final = 64 * 1024
+"""What is read from an encrypted connection at once. asyncio keeps a buffer of that size for each (its default is 256 KiB), and
+an operator has one for the watch of each kind, and 16 for writing.
+"""
 LEFTOVERS_SECONDS: Final = 5.0
 """Seconds that tasks and threads may still take once the operator has ended."""
 
@@ -27,6 +32,7 @@ def run_process(settings: Settings) -> int:
     configure_logs(settings.log_format, settings.log_level)
     take_all_allowed_files()
     gc.set_threshold(NEW_OBJECTS)
+    sslproto.SSLProtocol.max_size = TLS_READ_BYTES
     watchdog = Watchdog(mask=lambda text: masked({"": text})[""])
     watchdog.start()
     return asyncio.run(_ending_for_sure(settings, watchdog))

@@ -43,7 +43,7 @@ MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MAX_NOTE: Final = 1024
 """The most bytes of an Event's note (events.k8s.io/v1)."""
 MAX_REQUESTS: Final = 16
-"""The most requests at a time. Each has a connection, whose buffers take 256 KiB, and the API server has others to serve."""
+"""The most requests at a time. Each has a connection with its buffers, and the API server has others to serve."""
 REQUESTS_SPARE: Final = 4
 """Further requests at a time, for namespaces that have none under way."""
 

@@ -46,7 +46,7 @@ from managed_databases.reconcile.report.stalled_inside import StalledInside
 from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency, DependencyIndex
-from managed_databases.reconcile.scheduling.next_look import next_look
+from managed_databases.reconcile.scheduling.next_look import look_seconds, next_look
 from managed_databases.reconcile.scheduling.work_queue import Priority, WorkQueue
 from managed_databases.reconcile.scheduling.workers import Workers
 
@@ -130,6 +130,7 @@ class Controller:
             settings,
             wake=waker.wake,
             is_heard=lambda heard: bool(self._dependencies.of(heard)),
+            look_seconds=self._look_seconds,
             enqueue=self._queue.add,
             write_status=writer.write_project,
             known=lambda project: known_in(project, kinds, self._proven()),
@@ -323,9 +324,12 @@ class Controller:
             record.again_seconds = again
         now = self._clock.monotonic()
         self.passes.ended(record, now - started)
-        resync = next_look(now, self._settings.resync_seconds)
+        look = next_look(now, self._look_seconds())
         self._queue.cancel_timer(key)
-        self._queue.add_at(key, resync if again is None else min(now + again, resync))
+        self._queue.add_at(key, look if again is None else min(now + again, look))
+
+    def _look_seconds(self) -> float:
+        return look_seconds(self._settings.resync_seconds, len(self._memories))
 
     def _memory(self, resource: Resource) -> Memory:
         memory = self._memories.get(resource.key)

@@ -50,10 +50,11 @@ class CollectionLists:
         troubled: Callable[[], None],
         is_foreign: Callable[[Sequence[CloudObject]], bool],
         is_awaited: Callable[[str, str], bool],
+        look_seconds: Callable[[], float],
     ) -> None:
         """`listed` is told the collection of each LIST that was applied, `troubled` when `troubles` or `odd_rows` change.
 
-        `is_foreign` and `is_awaited` (of a collection and an id) are as `CollectionPoller` describes them.
+        `is_foreign`, `is_awaited` (of a collection and an id) and `look_seconds` are as `CollectionPoller` describes them.
         """
         self._objects = objects
         self._client = client
@@ -65,6 +66,7 @@ class CollectionLists:
         self._troubled = troubled
         self._is_foreign = is_foreign
         self._is_awaited = is_awaited
+        self._look_seconds = look_seconds
         self._pollers: dict[str, CollectionPoller] = {}
         self._arrivals: asyncio.Queue[CollectionPoller] = asyncio.Queue()
         self._poll_seconds: int | None = None
@@ -97,6 +99,7 @@ class CollectionLists:
                 troubled=self._troubled,
                 is_foreign=self._is_foreign,
                 is_awaited=partial(self._is_awaited, known.name),
+                look_seconds=self._look_seconds,
                 idle=self._forget_collection,
             )
             self._arrivals.put_nowait(poller)

@@ -60,7 +60,8 @@ class CollectionPoller:
     interval at rest; `listed` is called after each LIST that was applied, `troubled` when `trouble` changes. `failure` is why
     LISTs have failed since the last good one; `trouble` is the same once the status shall show it. If `is_foreign` finds an
     object of another project in a LIST, the LIST is not applied. `is_awaited` returns whether somebody depends on an object: only
-    such an object sets the pace. `idle` is called when nobody needs the collection any more.
+    such an object sets the pace. `look_seconds` returns in how many seconds each resource is looked at once; `idle` is called
+    when nobody needs the collection any more.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class CollectionPoller:
         listed: Callable[[str], None],
         troubled: Callable[[], None],
         is_foreign: Callable[[Sequence[CloudObject]], bool],
+        look_seconds: Callable[[], float],
         is_awaited: Callable[[str], bool] = lambda _: True,
         idle: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -91,6 +93,7 @@ class CollectionPoller:
         self._troubled = troubled
         self._is_foreign = is_foreign
         self._is_awaited = is_awaited
+        self._look_seconds = look_seconds
         self._idle = idle
         self._missing = MissingObjects(known, objects, clock, draw, settings.min_backoff_seconds, self._priority)
         self._rows = RowsBefore()
@@ -147,7 +150,7 @@ class CollectionPoller:
         while True:
             await self._client.wait_until_open()
             self._moved.clear()
-            if self._clock.monotonic() - self._needed_at > _LOOKS_WITHOUT_NEED * self._settings.resync_seconds:
+            if self._clock.monotonic() - self._needed_at > _LOOKS_WITHOUT_NEED * self._look_seconds():
                 self._idle(self._known.name)
                 return
             moment = self._next_moment()

@@ -39,6 +39,7 @@ class Projects:
     `DatabaseProject` that needs a pass; `observer` with each call and the project's name. `known` returns the cloud objects of a
     project that resources hold and that are not gone, and the open attempts. `unguarded` returns why the policy on statuses is
     not in place, `seal_key` the id of the key of the seals, `uncatalogued` why not all catalogues can be kept.
+    `look_seconds` returns how long it takes until each resource was looked at once (by default `resync_seconds`).
     `offer_changed` is called when something of a project is read that its status or its catalogues may tell.
     """
 
@@ -58,6 +59,7 @@ class Projects:
         observer: Callable[[str, CallRecord], None] | None = None,
         draw: Callable[[], float] = random.random,
         is_heard: Callable[[Dependency], bool] = lambda dependency: True,
+        look_seconds: Callable[[], float] | None = None,
         unguarded: Callable[[], str | None] = lambda: None,
         seal_key: Callable[[], str | None] = lambda: None,
         uncatalogued: Callable[[], str | None] = lambda: None,
@@ -68,6 +70,7 @@ class Projects:
         self._unguarded = unguarded
         self._seal_key = seal_key
         self._is_heard = is_heard
+        self._look_seconds = look_seconds or (lambda: settings.resync_seconds)
         self._cache = cache
         self._clock = clock
         self._settings = settings
@@ -253,7 +256,7 @@ class Projects:
             self._enqueue(resource.key, Priority.LOW)
             self._offer_changed()
 
-        hooks = SessionHooks(self._wake, changed, self._enqueue, self._is_heard)
+        hooks = SessionHooks(self._wake, changed, self._look_seconds, self._enqueue, self._is_heard)
         session = ProjectSession(name, resource.uid, self._clock, self._settings, hooks, self._draw)
         opening = self._openings[name] = Opening(session)
         self._arrivals.put_nowait(session)

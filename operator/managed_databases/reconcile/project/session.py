@@ -45,6 +45,8 @@ class SessionHooks:
 
     wake: Callable[[Dependency, Priority], None]
     changed: Callable[[], None]
+    look_seconds: Callable[[], float]
+    """Seconds in which each resource is looked at once."""
     granted: Callable[[ResourceKey, Priority], None] = lambda key, priority: None
     is_heard: Callable[[Dependency], bool] = lambda dependency: True
     """Whether a resource has this dependency."""
@@ -91,6 +93,7 @@ class ProjectSession:
             draw=draw,
             listed=self._listed,
             troubled=hooks.changed,
+            look_seconds=hooks.look_seconds,
             is_foreign=self._is_foreign,
             is_awaited=lambda collection, id_: hooks.is_heard(dependency.cloud_object(name, collection, id_)),
         )

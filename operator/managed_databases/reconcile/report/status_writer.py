@@ -8,11 +8,12 @@ from managed_databases.kinds.verdicts import Stall, Verdict
 from managed_databases.kinds.written import Written
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.observe.current_pass import Pass
-from managed_databases.reconcile.observe.seals import Seals, decides_ownership
+from managed_databases.reconcile.observe.seals import Proof, Seals, decides_ownership
 from managed_databases.reconcile.ports import Kube, KubeError, KubeRefused, Resource
 from managed_databases.reconcile.report.event_recorder import Announcement, EventRecorder
 from managed_databases.reconcile.report.status import status
 from managed_databases.reconcile.report.unreadable import troubled_status, unreadable_status
+from managed_databases.reconcile.told import SEAL
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,12 @@ class StatusWriter:
         """
         wanted = status(current.kind, current.observed, verdict, current.resource.told, self.clock.now(), facts)
         # A claim that is only carried along gets no seal if it had none that fits: a report must not make a forged status true.
-        if self.seals.proof(current.resource).holds or decides_ownership(facts):
+        told, proof = current.resource.status, self.seals.proof(current.resource)
+        if proof is Proof.FITS and {**wanted, SEAL: told[SEAL]} == told:
+            return False  # a new seal would be the same one, and most passes write nothing
+        if proof.holds or decides_ownership(facts):
             wanted = self.seals.sealed(current.resource, wanted)
-        if wanted == current.resource.status:
+        if wanted == told:
             return False
         current.resource = await self._write(current.resource, wanted)
         return True
