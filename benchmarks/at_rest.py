@@ -19,7 +19,14 @@ SPEED = 10
 SETTLE_SECONDS = 65
 """By the operator's clock more than the ten minutes after which catalogues are written for quotas that have changed."""
 WINDOW_SECONDS = 60
-IMPORTS = "import sys, managed_databases.kube.operator\nprint(flush=True)\nsys.stdin.read()"
+IMPORTS = """
+import sys
+from managed_databases.lean_imports import leave_out
+leave_out()
+import managed_databases.kube.running
+print(flush=True)
+sys.stdin.read()
+"""
 
 
 @dataclass(frozen=True)
