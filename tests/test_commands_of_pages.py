@@ -20,8 +20,8 @@ from managed_databases.kinds.registry import GROUP, kinds
 from managed_databases.reconcile.annotations import ALLOW_INSECURE, OF_PEOPLE, PROJECTS
 from managed_databases.reconcile.observe.seal_key import TRUST_CLAIMS
 from test_docs import PAGES, TOP, unknown_fields
+from typed_pages import blocks
 
-FENCED = re.compile(r"^ *```[a-z]*\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^ *(?:\$ )?(?=(?:kubectl|managed-databases) )")
 VERBS = {"get", "describe", "patch", "annotate", "label", "wait", "delete"}
 OF_KUBERNETES = {
@@ -47,8 +47,8 @@ OF_OTHERS = {"kustomization", "application"}
 def commands() -> Iterator[tuple[str, str]]:
     """Yield page and command, without what a pipe, a comment or another command follows with."""
     for page in PAGES:
-        for block in FENCED.findall(page.read_text()):
-            for line in re.sub(r" \\\n\s*", " ", block).splitlines():
+        for block in blocks(page):
+            for line in re.sub(r" \\\n\s*", " ", block.text).splitlines():
                 if PROMPT.match(line):
                     yield str(page.relative_to(TOP)), PROMPT.sub("", line).split(" > ")[0]
 
