@@ -15,7 +15,7 @@ SIZES = (10_000, 50_000, 100_000)
 PROJECTS = 4
 SAMPLES = 200
 LOOK_SECONDS = 600
-"""By the operator's clock: in so long each resource is looked at once."""
+"""By the operator's clock: 10,000 resources are each looked at once in that time; of more, so many as LOOKS_A_SECOND lets."""
 SETTLE_A_RESOURCE = 0.002
 """Seconds: after a start there is a pass over each resource, and what is measured then is no reaction at rest."""
 ASKED_EVERY_SECONDS = 0.02
