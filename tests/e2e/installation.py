@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from e2e.operator_image import REPOSITORY
 from e2e.operator_pods import NAMESPACE, RELEASE
 from e2e.real_cluster import RealCluster
 from e2e.waiting import until
@@ -13,8 +14,9 @@ RESTRICTED: Final = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 def install_chart(cluster: RealCluster) -> str:
-    """`helm install --wait`; return what it prints. The image has the name that the chart has by itself."""
-    return cluster.run_helm("install", RELEASE, CHART, f"--namespace={NAMESPACE}", "--wait", "--timeout=4m")
+    """`helm install --wait`; return what it prints. The nodes have the image already, so its name has no registry."""
+    image = f"--set=image.repository={REPOSITORY}"
+    return cluster.run_helm("install", RELEASE, CHART, f"--namespace={NAMESPACE}", image, "--wait", "--timeout=4m")
 
 
 def until_ready(kubectl: Kubectl) -> None:

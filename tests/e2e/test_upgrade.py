@@ -17,7 +17,7 @@ async def test_there_and_back(operator: OperatorPods, cloud: Cloud) -> None:
     await cloud.clear_requests()
     with LeastReady(operator) as least:
         wait = (f"--namespace={NAMESPACE}", "--wait", "--timeout=4m")
-        helm("upgrade", RELEASE, CHART, f"--set=image.tag={NEXT_VERSION}", *wait)
+        helm("upgrade", RELEASE, CHART, "--reset-then-reuse-values", f"--set=image.tag={NEXT_VERSION}", *wait)
         assert versions(operator) == {NEXT_VERSION}
         operator.leader()
         until_ready(operator.kubectl)

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 RELEASE = "mdo"
 OPERATOR = TOP / CHART
 PROJECTS = TOP / "helm/managed-databases-projects"
+REPOSITORY = "registry.example.com/operator"
 RELEASED = TOP / "tests/install/released/managed-databases-operator-0.1.0.tgz"
 """The last released chart, as it was packaged then."""
 
@@ -39,10 +40,17 @@ def run_helm(
     return subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
 
 
+def with_image(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with an image's name, which the operator's chart asks for, unless they say something of it."""
+    image = values.get("image", {})
+    return values if image is None or "repository" in image else values | {"image": {"repository": REPOSITORY} | image}
+
+
 def template(
     values: dict[str, Any], *arguments: str, namespace: str = "ops", chart: Path = OPERATOR, release: str = RELEASE
 ) -> Done:
     """Without a cluster."""
+    values = with_image(values) if chart == OPERATOR else values
     return run_helm(
         "template", namespace, values, f"--kube-version={KUBE_VERSION}", *arguments, chart=chart, release=release
     )
@@ -65,7 +73,9 @@ def upgrade(
     chart: Path = OPERATOR,
     release: str = RELEASE,
 ) -> Done:
-    """Install or upgrade, and say how it ended."""
+    """Install or upgrade, and say how it ended. What keeps values keeps the image, too."""
+    if chart == OPERATOR and not {"--reuse-values", "--reset-then-reuse-values"} & {*arguments}:
+        values = with_image(values)
     access = f"--kubeconfig={kubectl.kubeconfig}"
     usual = ("--install", "--create-namespace", access, *arguments)
     return run_helm("upgrade", namespace, values, *usual, chart=chart, release=release)

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from install.helm import PROJECTS, RELEASED, install, uninstall, upgrade
+from install.helm import PROJECTS, RELEASED, REPOSITORY, install, uninstall, upgrade
 from install.kubectl import Kubectl
+from release.versions import version_of
 
 pytestmark = pytest.mark.story
 
 NAMESPACE = "ops"
-OLD_VALUES: dict[str, Any] = {
+IMAGE: dict[str, Any] = {"image": {"repository": REPOSITORY}}
+OLD_VALUES: dict[str, Any] = IMAGE | {
     "replicas": 3,
     "settings": {"LOG_LEVEL": "debug"},
     "podLabels": {"team": "shop"},
@@ -41,6 +43,7 @@ def test_values_are_kept_by_both_ways(fresh: Kubectl, way: str) -> None:
     assert pod["metadata"]["labels"]["team"] == "shop"
     env = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
     assert env["MANAGED_DATABASES_LOG_LEVEL"] == "debug"
+    assert pod["spec"]["containers"][0]["image"] == f"{REPOSITORY}:{version_of()}"
     account = kubectl.get("serviceaccount", DEPLOYMENT, f"-n={NAMESPACE}")
     assert account["metadata"]["annotations"]["example.com/role"] == "databases"
     uninstall(kubectl, NAMESPACE)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from install.helm import OPERATOR, render, template
+from install.helm import OPERATOR, REPOSITORY, render, template
 from install.kubectl import TOP, Kubectl, becomes_true, kubectl_for
 from managed_databases.controlplane.cluster import ControlPlane
 from release.versions import version_of
@@ -249,6 +249,7 @@ def _paths(values: Values, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
         ({"image": {"tag": f"1.0@{DIGEST}"}}, "/image/tag"),
         ({"image": {"tag": 1.10}}, "/image/tag"),
         ({"image": {"digest": "0123"}}, "/image/digest"),
+        ({"image": {"repository": ""}}, "image.repository is empty: name the image that you have pushed"),
         ({"image": {"repository": f"operator@{DIGEST}"}}, "/image/repository"),
         ({"image": {"repository": "registry.example.com:5000/operator:1.10"}}, "/image/repository"),
         ({"image": {"repository": "operator:1.10"}}, "/image/repository"),
@@ -284,9 +285,9 @@ def test_what_cannot_be_meant_is_refused(values: Values, said: str) -> None:
 
 def test_a_digest_counts_more_than_a_tag() -> None:
     for values, image in (
-        ({}, f"managed-databases-operator:{version_of()}"),
-        ({"image": {"tag": "1.10"}}, "managed-databases-operator:1.10"),
-        ({"image": {"tag": "1.10", "digest": DIGEST}}, f"managed-databases-operator@{DIGEST}"),
+        ({}, f"{REPOSITORY}:{version_of()}"),
+        ({"image": {"tag": "1.10"}}, f"{REPOSITORY}:1.10"),
+        ({"image": {"tag": "1.10", "digest": DIGEST}}, f"{REPOSITORY}@{DIGEST}"),
     ):
         (deployment,) = [each for each in render(SHARED | values) if each["kind"] == "Deployment"]
         assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == image

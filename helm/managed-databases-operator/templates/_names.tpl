@@ -94,6 +94,9 @@ authorization:
 
 {{- define "managed-databases-operator.image" -}}
 {{- $repository := .Values.image.repository -}}
+{{- if not $repository -}}
+{{- fail "image.repository is empty: name the image that you have pushed, such as --set image.repository=registry.example.com/managed-databases-operator (docs/installing.md); an upgrade with --reset-then-reuse-values keeps the name that was given before" -}}
+{{- end -}}
 {{- if .Values.image.digest -}}
 {{- printf "%s@%s" $repository .Values.image.digest -}}
 {{- else -}}
