@@ -17,7 +17,7 @@ ARGOCD: Final = {
     "values.yaml": "the same for the chart `argo-cd`",
 }
 SCHEMA: Final = "manageddatabases-schema.json"
-OBSERVED: Final = {"alerts.yaml": "Prometheus' alert rules", "dashboard.json": "the Grafana dashboard"}
+OBSERVED: Final = {"alerts.yaml": "a file of alert rules for Prometheus", "dashboard.json": "the Grafana dashboard"}
 
 
 def make_manifests(kubectl: Path, source: Path, version: str, repository: str | None, into: Path) -> dict[str, str]:

@@ -23,7 +23,7 @@ TOP = Path(__file__).parents[2]
 SOURCES = TOP / "operator/managed_databases"
 OBSERVING = TOP / "docs/observing.md"
 ALERTS = yaml.safe_load((TOP / "helm/managed-databases-operator/files/alerts.yaml").read_text())
-NAMES = {rule["alert"] for group in ALERTS for rule in group["rules"]}
+NAMES = {rule["alert"] for group in ALERTS["groups"] for rule in group["rules"]}
 SHARE = 0.25
 """How much of an example must be the very words of the text that it is an example of; the rest are values, or further texts."""
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from typing import Any, Final
 
 import pytest
@@ -25,9 +26,8 @@ VALUES: Final = {
     ("workqueue_longest_running_processor_seconds", "name"): QUEUES,
     ("workqueue_queue_duration_seconds_bucket", "name"): QUEUES,
 }
-ALERTS: Final[list[dict[str, Any]]] = [
-    rule for group in yaml.safe_load((OPERATOR / "files/alerts.yaml").read_text()) for rule in group["rules"]
-]
+RULES: Final[dict[str, Any]] = yaml.safe_load((OPERATOR / "files/alerts.yaml").read_text())
+ALERTS: Final[list[dict[str, Any]]] = [rule for group in RULES["groups"] for rule in group["rules"]]
 PANELS: Final[list[dict[str, Any]]] = json.loads((OPERATOR / "files/dashboard.json").read_text())["panels"]
 TARGETS: Final = [(panel["title"], target) for panel in PANELS for target in panel.get("targets", ())]
 PAGE: Final = TOP / "docs" / "observing.md"
@@ -110,3 +110,15 @@ def test_runbooks_are_where_the_chart_is_told() -> None:
     (rule,) = [each for each in render({"metrics": parts}) if each["kind"] == "PrometheusRule"]
     links = [each["annotations"]["runbook_url"] for group in rule["spec"]["groups"] for each in group["rules"]]
     assert links == [f"{at}#{alert['alert'].lower()}" for alert in ALERTS]
+
+
+def test_without_the_chart_the_file_is_one_of_rules_and_says_how_runbooks_are_found() -> None:
+    """The command that the page and the file name, as a shell runs it."""
+    assert {*RULES} == {"groups"}
+    at = "https://docs.example.com/VERSION/observing.html"
+    (line,) = re.findall(r"^sed .*alerts\.yaml.*$", PAGE.read_text(), re.MULTILINE)
+    assert f"s|docs/observing.md|{at}|" in line
+    command = line.replace("helm/managed-databases-operator/files/", f"{OPERATOR}/files/").split(" > ")[0]
+    written = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+    rules = [rule for group in yaml.safe_load(written)["groups"] for rule in group["rules"]]
+    assert [each["annotations"]["runbook_url"] for each in rules] == [f"{at}#{each['alert'].lower()}" for each in ALERTS]
