@@ -10,7 +10,7 @@ from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import CATEGORY, GROUP, VERSION, kinds
 from managed_databases.kinds.schema import RULES, Column, Spec
 from managed_databases.kinds.shared_fields import CloudSpec, CloudStatus
-from managed_databases.kube.crd import custom_resource_definition, written_definition
+from managed_databases.kube.crd import root_schema, written_definition
 from managed_databases.kube.structural_schema import structural_schema
 
 _INTRODUCTION: Final = f"""\
@@ -74,8 +74,7 @@ def _shared() -> Iterator[str]:
 
 
 def _section(kind: Kind, example: str) -> Iterator[str]:
-    (version,) = custom_resource_definition(kind)["spec"]["versions"]
-    whole = version["schema"]["openAPIV3Schema"]
+    whole = root_schema(kind)
     spec, status = (whole["properties"][part] for part in ("spec", "status"))
     yield f"## {kind.name}\n"
     yield f"{spec.get('description', '')}\n"

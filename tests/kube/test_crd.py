@@ -89,16 +89,16 @@ def test_sameness_is_spelled_out_field_by_field() -> None:
     schema = schema_of(Model)
     assert [rule["rule"] for rule in schema[RULES]] == [
         (
-            "has(self.first) == has(oldSelf.first) && (!has(self.first) || (has(self.first.__namespace__) == "
-            "has(oldSelf.first.__namespace__) && (!has(self.first.__namespace__) || self.first.__namespace__ == "
-            "oldSelf.first.__namespace__) && self.first.name == oldSelf.first.name))"
+            "(has(self.first) ? has(oldSelf.first) && (has(self.first.__namespace__) ? has(oldSelf.first.__namespace__) && "
+            "self.first.__namespace__ == oldSelf.first.__namespace__ : !has(oldSelf.first.__namespace__)) && "
+            "self.first.name == oldSelf.first.name : !has(oldSelf.first))"
         ),
-        "has(self.second) == has(oldSelf.second) && (!has(self.second) || self.second == oldSelf.second)",
+        "(has(self.second) ? has(oldSelf.second) && self.second == oldSelf.second : !has(oldSelf.second))",
     ]
     assert [rule["rule"] for rule in schema["properties"]["third"][RULES]] == [
         (
-            "self == oldSelf || (has(self.__namespace__) == has(oldSelf.__namespace__) && (!has(self.__namespace__) || "
-            "self.__namespace__ == oldSelf.__namespace__) && self.name == oldSelf.name)"
+            "self == oldSelf || ((has(self.__namespace__) ? has(oldSelf.__namespace__) && "
+            "self.__namespace__ == oldSelf.__namespace__ : !has(oldSelf.__namespace__)) && self.name == oldSelf.name)"
         )
     ]
 

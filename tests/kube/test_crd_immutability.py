@@ -11,12 +11,12 @@ import pytest
 
 from install.kubectl import Kubectl, with_crds
 from kube.crd_immutability import ROWS
-from kube.crd_samples import sample
+from kube.crd_samples import UUID, sample
 from kube.immutable import Immutable
 from managed_databases.controlplane.cluster import ControlPlane
 from managed_databases.kinds.registry import kinds
 from managed_databases.kinds.schema import RULES
-from managed_databases.kube.crd import custom_resource_definition
+from managed_databases.kube.crd import root_schema
 
 pytestmark = pytest.mark.story
 
@@ -54,27 +54,33 @@ def resources(kubectl: Kubectl) -> Iterator[None]:
     projects = [each for each in begun if each["kind"] == "DatabaseProject"]
     others = [each for each in begun if each["kind"] != "DatabaseProject"]
     kubectl.tell({"region": "ru-3"}, *projects)
-    kubectl.tell(ID, *others[::2])
-    kubectl.tell(INTENT, *others[1::2])
+    for number, status in enumerate(BEGUN):
+        kubectl.tell(status, *others[number :: len(BEGUN)])
     yield
     kubectl.delete(*made)
 
 
-ID = {"id": "11111111-2222-4333-8444-555555555555"}
-INTENT = {"intent": {"attempt": 1, "waitSeconds": 60}}
+BEGUN: tuple[dict[str, Any], ...] = (
+    {"id": UUID},
+    {"intent": {"attempt": 1, "waitSeconds": 60}},
+    {"lostIDs": [UUID]},
+)
+"""What a status tells once the cloud has, may have, or had an object."""
 
 
 def patched(kind: str, name: str, spec: dict[str, Any]) -> tuple[str, ...]:
+    return (*_patch(kind, name), "--type=merge", f"--patch={json.dumps({'spec': spec})}")
+
+
+def with_null(row: Immutable, name: str) -> tuple[str, ...]:
+    """A patch that makes the field a null; a merge patch with a null would remove it."""
+    change = {"op": "add", "path": f"/spec/{'/'.join(row.path)}", "value": None}
+    return (*_patch(row.kind, name), "--type=json", f"--patch={json.dumps([change])}")
+
+
+def _patch(kind: str, name: str) -> tuple[str, ...]:
     namespace = (f"--namespace={NAMESPACE}",) if kinds()[kind].namespaced else ()
-    return (
-        "patch",
-        kind,
-        name,
-        *namespace,
-        "--type=merge",
-        "--dry-run=server",
-        f"--patch={json.dumps({'spec': spec})}",
-    )
+    return ("patch", kind, name, *namespace, "--dry-run=server")
 
 
 @pytest.mark.parametrize(("number", "row"), list(enumerate(ROWS)), ids=map(str, ROWS))
@@ -90,6 +96,43 @@ def test_an_immutable_field(kubectl: Kubectl, number: int, row: Immutable) -> No
     if not row.required:
         assert row.says in removal
         assert row.says in kubectl.refused(*patched(row.kind, lacks, row.patch(row.value)))
+        assert row.says in kubectl.refused(*with_null(row, has))
+        kubectl(*with_null(row, lacks))
+
+
+def begun(kind: str, *path: str) -> str:
+    """The name of a resource that has the field."""
+    return next(f"has{number}" for number, row in enumerate(ROWS) if (row.kind, row.path) == (kind, path))
+
+
+def test_each_rule_that_refuses_tells_why(kubectl: Kubectl) -> None:
+    moved = {"name": "other", "secretName": "other", "datastoreRef": {"name": "other"}}
+    said = kubectl.refused(*patched("DatabaseUser", begun("DatabaseUser", "secretName"), moved))
+    assert "spec: " in said
+    assert "cannot rename a user: make another one; secretName cannot change" in said
+    assert "spec.datastoreRef: " in said
+    assert "cannot move to another datastore" in said
+    assert "another project" not in said
+
+
+def test_a_name_that_is_also_the_resources_may_be_left_out(kubectl: Kubectl) -> None:
+    kind = "ManagedDatabase"
+    same = sample(kind, "same", NAMESPACE, name="same")
+    kubectl.create(same)
+    try:
+        kubectl.tell(BEGUN[0], same)
+        for name in (None, "same"):
+            kubectl(*(each for each in patched(kind, "same", {"name": name}) if each != "--dry-run=server"))
+            assert "cannot rename" in kubectl.refused(*patched(kind, "same", {"name": "other"}))
+    finally:
+        kubectl.delete(same)
+
+
+def test_the_name_of_a_secret_may_stand_in_either_field(kubectl: Kubectl) -> None:
+    name = begun("DatabaseUser", "secretName")
+    kubectl(*patched("DatabaseUser", name, {"secretName": None, "credentials": {"name": "first"}}))
+    other = {"secretName": None, "credentials": {"name": "second"}}
+    assert "applications mount this Secret" in kubectl.refused(*patched("DatabaseUser", name, other))
 
 
 def test_a_mistake_can_be_corrected_before_anything_is_begun(kubectl: Kubectl) -> None:
@@ -142,7 +185,6 @@ def transition_rules(schema: dict[str, Any]) -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", kinds())
 def test_no_immutable_field_is_missing_in_the_table(kind: str) -> None:
-    version = custom_resource_definition(kinds()[kind])["spec"]["versions"][0]
-    for message in transition_rules(version["schema"]["openAPIV3Schema"]):
+    for message in transition_rules(root_schema(kinds()[kind])):
         tested = [row.says for row in ROWS if row.kind == kind]
         assert any(says in message for says in (*tested, *NOT_IN_THE_TABLE)), f"{kind}: no row for: {message}"

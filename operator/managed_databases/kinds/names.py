@@ -38,8 +38,14 @@ def name_rule(pattern: str, message: str) -> Rule:
 
 
 def name_stays(message: str) -> Rule:
-    """Return a rule for the root of a CRD's schema: the effective name never changes."""
-    return Rule(f"{_effective('self')} == {_effective('oldSelf')}", message)
+    """Return a rule for the root of a CRD's schema: the effective name never changes. If neither spec has a name, two `has` are
+    enough; metadata.name is the same in both.
+    """
+    cel = (
+        f"has(self.spec.name) ? self.spec.name == {_effective('oldSelf')} : "
+        "!has(oldSelf.spec.name) || oldSelf.spec.name == self.metadata.name"
+    )
+    return Rule(cel, message)
 
 
 def _effective(root: str) -> str:

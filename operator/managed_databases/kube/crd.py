@@ -21,13 +21,14 @@ NOT_YET_SEEN: Final = {"observedGeneration": -1}
 
 def custom_resource_definition(kind: Kind) -> dict[str, Any]:
     """Return the CRD of one kind as plain values. Raises NotStructural if its models cannot become a CRD's schema."""
+    root = root_schema(kind)
     version = {
         "name": VERSION,
         "served": True,
         "storage": True,
         "subresources": {"status": {}, **_scale(kind)},
         "additionalPrinterColumns": [_printer_column(column) for column in kind.columns],
-        "schema": {"openAPIV3Schema": _root(kind)},
+        "schema": {"openAPIV3Schema": root | {RULES: list(once_begun(root[RULES], kind.begun))}},
     }
     # kubectl lists each kind of a category: one that people of a namespace may not read makes it fail for them.
     shared_names = {"categories": [CATEGORY]} if kind.namespaced else {}
@@ -71,10 +72,11 @@ def _definition(
     }
 
 
-def _root(kind: Kind) -> Schema:
+def root_schema(kind: Kind) -> Schema:
+    """Return the schema of a kind with each rule for itself. Those with `oldSelf` count only once the object is begun."""
     spec = structural_schema(kind.spec, f"{kind.name}.spec", for_people=True)
-    rules = [once_begun(rule.as_schema(), kind.begun) for rule in kind.rules]
-    transitions = [once_begun(rule, kind.begun) for rule in taken_transitions(spec, ("spec",))]
+    rules = [rule.as_schema() for rule in (NAME_RULE, *kind.rules)]
+    transitions = list(taken_transitions(spec, ("spec",)))
     if kind.scale is not None:  # the API server reads it for each write, and can read no null there
         scaled = kind.scale.spec_path.removeprefix(".spec.")
         del spec["properties"][scaled]["nullable"]
@@ -97,7 +99,7 @@ def _root(kind: Kind) -> Schema:
             "spec": spec,
             "status": _status(kind),
         },
-        RULES: [NAME_RULE.as_schema(), *rules, *transitions],
+        RULES: [*rules, *transitions],
     }
 
 

@@ -70,5 +70,4 @@ def _same_field(name: str, schema: dict[str, Any], one: str, other: str, *, is_r
     same = _same(schema, here, there)
     if is_required:
         return same
-    both = f"({same})" if " && " in same else same
-    return f"has({here}) == has({there}) && (!has({here}) || {both})"
+    return f"(has({here}) ? has({there}) && {same} : !has({there}))"
