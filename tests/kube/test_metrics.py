@@ -1,10 +1,11 @@
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from managed_databases.kube.metrics import BudgetCollector, StateCollector
+from managed_databases.metrics_page import metrics
 from managed_databases.reconcile.ports import Resource, ResourceKey
 from managed_databases.reconcile.project.rate_limiter import RateLimiter
 from managed_databases.reconcile.scheduling.work_queue import Priority
@@ -106,3 +107,38 @@ def test_passwords_that_change_by_dates_tell_when() -> None:
         "managed_databases_password_oldest_timestamp_seconds", {"kind": "ManagedDatastore", "namespace": "shop"}
     )
     assert oldest == 1772323200.0
+
+
+def test_a_thousand_resources_more_are_no_series_more() -> None:
+    """Only datastores, and users whose passwords change by dates, have a series of their own: the labels `name` in metrics.md."""
+    states = (conditions(Ready="True"), conditions(Stalled="True"), {})
+
+    def series(number: int) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
+        there = [
+            replace(
+                resource(f"{kind}-{each}", states[each % 3] | {"passwordChangedAt": "2026-03-01T00:00:00Z"}),
+                key=ResourceKey(kind, "shop", f"{kind}-{each}"),
+            )
+            for kind in ("DatabaseUser", "KafkaTopic")
+            for each in range(number)
+        ]
+        registry = CollectorRegistry()
+        registry.register(StateCollector(lambda: True, lambda: there, lambda: [("prod", "users", 2.5)], lambda: number))
+        return {(each.name, (*each.labels.items(),)) for family in registry.collect() for each in family.samples}
+
+    assert series(1000) == series(3)
+    assert {name for name, labels in series(3) if dict(labels).get("name")} == set()
+
+
+def test_no_metric_has_a_label_that_has_as_many_values_as_there_are_resources() -> None:
+    named = {
+        each.name: {*each.labels} & {"name", "uid", "id"}
+        for each in metrics()
+        if not each.name.startswith("workqueue_")
+    }
+    assert {name for name, labels in named.items() if labels} == {
+        "managed_databases_active_workers",  # of a queue
+        "managed_databases_disk_used_percent",
+        "managed_databases_password_changed_timestamp_seconds",
+        "managed_databases_password_due_timestamp_seconds",
+    }
