@@ -18,7 +18,7 @@ from managed_databases.controlplane.binaries import BinariesMissing, find_binari
 from release import notes, seals, versions
 from release.charts import make_charts
 from release.documentation import make_documentation
-from release.manifests import make_manifests
+from release.manifests import BadRepository, check_repository, make_manifests
 from release.programs import Failed, run
 from release.python_package import check_package, make_package
 
@@ -34,9 +34,10 @@ def main() -> int:
     asked = _arguments()
     version = asked.version.removeprefix("v")
     try:
+        check_repository(asked.image_repository)
         changes = _check(version)
         lacks = _make(version, changes, asked)
-    except (Refused, versions.BadVersion, notes.NoNotes) as error:
+    except (Refused, BadRepository, versions.BadVersion, notes.NoNotes) as error:
         print(f"no release was made: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 2
     except (Failed, BinariesMissing) as error:

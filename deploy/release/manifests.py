@@ -1,5 +1,7 @@
 """What is installed without Helm: one file of CustomResourceDefinitions, one of the operator, and what GitOps tools need."""
 
+import json
+import re
 import shutil
 from pathlib import Path
 from typing import Final
@@ -11,6 +13,7 @@ from release.archives import write_folders
 from release.charts import check_image
 from release.programs import Failed, run
 
+SCHEMA_OF_VALUES: Final = Path(__file__).parents[2] / "helm/managed-databases-operator/values.schema.json"
 IMAGE: Final = "managed-databases-operator"
 ARGOCD: Final = {
     "argocd-cm.yaml": "Argo CD's health checks, for Argo CD by manifests: `kubectl patch configmap argocd-cm --patch-file`",
@@ -18,6 +21,17 @@ ARGOCD: Final = {
 }
 SCHEMA: Final = "manageddatabases-schema.json"
 OBSERVED: Final = {"alerts.yaml": "a file of alert rules for Prometheus", "dashboard.json": "the Grafana dashboard"}
+
+
+class BadRepository(Exception):
+    """No image can have that name; the text says why."""
+
+
+def check_repository(repository: str | None) -> None:
+    """Raises BadRepository unless the chart would take it, too. None is for an image that nodes have already."""
+    properties = json.loads(SCHEMA_OF_VALUES.read_text())["properties"]["image"]["properties"]
+    if repository is not None and not (repository and re.fullmatch(properties["repository"]["pattern"], repository)):
+        raise BadRepository(f"{repository!r} is no repository of an image: lower case, without scheme, tag and digest")
 
 
 def make_manifests(kubectl: Path, source: Path, version: str, repository: str | None, into: Path) -> dict[str, str]:
@@ -29,9 +43,10 @@ def make_manifests(kubectl: Path, source: Path, version: str, repository: str | 
     (into / "install.yaml").write_text(installed)
     image = f"{repository or IMAGE}:{version}"
     check_image(yaml.safe_load_all(installed), image, "install.yaml")
+    whose = "" if repository else ", which has no registry: put it on each node, or name another by an overlay"
     files = {
         "crds.yaml": "the CustomResourceDefinitions and their policies, for `kubectl apply --server-side -f`",
-        "install.yaml": f"the operator with the image `{image}`, for `kubectl apply -f` after `crds.yaml`",
+        "install.yaml": f"the operator with the image `{image}`{whose}, for `kubectl apply -f` after `crds.yaml`",
     }
     for name, what in ARGOCD.items():
         target = name if name.startswith("argocd-") else f"argocd-{name}"

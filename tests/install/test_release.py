@@ -3,18 +3,20 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from install.committed_tree import VERSION, commit, committed_tree, run_module, run_python
 from install.helm import RELEASED, find_helm, install, uninstall
 from install.kubectl import TOP, Kubectl
 from release import versions
 from release.charts import make_charts
-from release.manifests import make_manifests
+from release.manifests import BadRepository, check_repository, make_manifests
 from release.notes import NoNotes, changes_of, write_notes
 from release.programs import Failed
 from release.python_package import make_package
@@ -176,6 +178,33 @@ def test_the_version_is_the_same_everywhere() -> None:
         if version in line and (path, number) not in known
     ]
     assert others == [], "what tells the version, and `make version` would not write"
+
+
+@pytest.mark.parametrize(
+    "repository", ["", "registry.example.com/Team/operator", "operator:1.0", "https://a.example/b"]
+)
+def test_an_image_that_cannot_be_pulled_by_that_name_makes_no_release(repository: str) -> None:
+    check_repository(None)
+    check_repository(REPOSITORY)
+    with pytest.raises(BadRepository, match="is no repository of an image"):
+        check_repository(repository)
+
+
+def test_the_release_of_the_workflow_names_an_image_with_a_registry(tree: Path, tmp_path: Path) -> None:
+    workflow = yaml.safe_load((TOP / ".github/workflows/release.yaml").read_text())
+    (step,) = [each for each in workflow["jobs"]["release"]["steps"] if each.get("run") == "make release"]
+    default = re.sub(
+        r"\$\{\{ vars\.IMAGE_REPOSITORY \|\| format\('(.*)\{0\}', github\.repository\) \}\}",
+        r"\1us/it",
+        step["env"]["ARGS"],
+    )
+    option, repository = default.split()
+    assert (option, repository) == ("--image-repository", "ghcr.io/us/it")
+    source = tmp_path / "source"
+    shutil.copytree(tree, source, ignore=shutil.ignore_patterns(".git", "dist"))
+    told = make_manifests(Path(find_helm()).parent / "kubectl", source, VERSION, repository, tmp_path)
+    assert f"image: {repository}:{VERSION}\n" in (tmp_path / "install.yaml").read_text()
+    assert "no registry" not in told["install.yaml"]
 
 
 @pytest.mark.parametrize("version", ["", "1.2", "v1.2.3", "1.2.3-rc.1", "1.2.3\n"])
