@@ -121,4 +121,6 @@ def test_without_the_chart_the_file_is_one_of_rules_and_says_how_runbooks_are_fo
     command = line.replace("helm/managed-databases-operator/files/", f"{OPERATOR}/files/").split(" > ")[0]
     written = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
     rules = [rule for group in yaml.safe_load(written)["groups"] for rule in group["rules"]]
-    assert [each["annotations"]["runbook_url"] for each in rules] == [f"{at}#{each['alert'].lower()}" for each in ALERTS]
+    assert [each["annotations"]["runbook_url"] for each in rules] == [
+        f"{at}#{each['alert'].lower()}" for each in ALERTS
+    ]
