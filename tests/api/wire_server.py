@@ -43,13 +43,14 @@ class WireServer:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.address = ""
-        self.connections = 0
+        self.connections = self.open = 0
         self.requests: list[bytes] = []
         self.asked = asyncio.Event()
         self.at_once = self.max_at_once = 0
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open += 1
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -63,6 +64,7 @@ class WireServer:
                     await writer.drain()
                 finally:
                     self.at_once -= 1
+        self.open -= 1
         writer.transport.abort()
 
 

@@ -6,6 +6,7 @@ from mutants.mutant import Mutant
 
 _HOSTILE = ("api/test_hostile_answers.py",)
 _ON_THE_WIRE = ("api/test_transport_on_the_wire.py",)
+_NETWORK = ("api/test_network_on_the_wire.py",)
 _MASKING = ("api/test_masking.py",)
 _CACHE = ("kube/test_cache.py",)
 _BOUNDS = ("kube/test_crd_bounds.py", "kube/test_crd.py")
@@ -14,8 +15,8 @@ ANSWERS: Final = (
     Mutant(
         "a connection on which more than the answer has arrived serves no other call",
         "api/unpacking.py",
-        "connection.trailing_data[0] or (",
-        "(",
+        "connection.trailing_data[0] or _",
+        "_",
         _ON_THE_WIRE,
     ),
     Mutant(
@@ -26,11 +27,39 @@ ANSWERS: Final = (
         _ON_THE_WIRE,
     ),
     Mutant(
-        "a connection on which an answer waits to be decrypted serves no other call",
-        "api/unpacking.py",
-        "(encrypted is not None and encrypted.pending)",
-        "False",
-        _ON_THE_WIRE,
+        "a connection on which an answer, or a part of one, waits to be decrypted serves no other call",
+        "api/asyncio_streams.py",
+        "self._arrived.pending or self._tls.pending()",
+        "self._tls.pending()",
+        _NETWORK,
+    ),
+    Mutant(
+        "an idle connection on which something has arrived serves no other call, even if the loop has not looked yet",
+        "api/asyncio_streams.py",
+        "bool(self._pieces) or gone or bool(self._poll.poll(0))",
+        "bool(self._pieces) or gone",
+        _NETWORK,
+    ),
+    Mutant(
+        "what nobody reads waits in the kernel",
+        "api/asyncio_streams.py",
+        "self._transport.pause_reading()",
+        "self._transport.resume_reading()",
+        _NETWORK,
+    ),
+    Mutant(
+        "a handshake that is cancelled or fails ends its connection",
+        "api/asyncio_streams.py",
+        "            if not encrypted:\n",
+        "            if False:\n",
+        _NETWORK,
+    ),
+    Mutant(
+        "a connection that is made while its caller is cancelled is closed",
+        "api/asyncio_network.py",
+        "if stream is not chosen:",
+        "if False:",
+        _NETWORK,
     ),
     Mutant(
         "the password of a proxy is masked",

@@ -21,6 +21,7 @@ from managed_databases.api.answers import (
     read_list,
     read_object,
 )
+from managed_databases.api.asyncio_network import go_over_asyncio
 from managed_databases.api.calls import Call
 from managed_databases.api.error_answers import error_for, shown
 from managed_databases.api.errors import ApiError, Invalid, Misdirected, NeverSent, OutcomeUnknown, TooLarge
@@ -166,6 +167,7 @@ class Client:
             timeout=httpx.Timeout(None, connect=call_limit_seconds / 2, pool=call_limit_seconds / 2),
             follow_redirects=False,
         )
+        go_over_asyncio(self._http)
         self._tokens = TokenKeeper(tokens, self._http, limit_seconds=call_limit_seconds / 2)
 
     def __repr__(self) -> str:

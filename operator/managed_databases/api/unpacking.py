@@ -14,9 +14,8 @@ PACKED: Final = "gzip"
 """The packing that is asked for where a large answer is expected; all other answers are asked for without packing."""
 
 _WAY_TO_H11: Final = ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state")
-_WAY_TO_WHAT_IS_ENCRYPTED: Final = ("_stream", "_read_bio")
-"""Where httpx has what has arrived and is not read: in h11, and before that, with TLS, as it was sent. It has no public names for
-them. If these names change, nothing is looked at, and the tests of the transport fail.
+"""Where httpx has what has arrived and is not read. It has no public name for it. If these names change, nothing is looked at,
+and the tests of the transport fail.
 """
 
 
@@ -57,8 +56,7 @@ def _end_connection_with_more(response: httpx.Response) -> None:
     connection = _inside(response.stream, _WAY_TO_H11)
     if connection is None:
         return
-    encrypted = _inside(response.extensions.get("network_stream"), _WAY_TO_WHAT_IS_ENCRYPTED)
-    if connection.trailing_data[0] or (encrypted is not None and encrypted.pending) or _announces_too_much(response):
+    if connection.trailing_data[0] or _announces_too_much(response):
         connection.send_failed()  # the only state that makes httpcore close a connection after a whole answer
 
 
