@@ -9,8 +9,10 @@ BARE_PACKAGES: Final = ("kubernetes", "kubernetes.aio")
 """Packages of which only the named modules are loaded. Their own `__init__` imports the clients for threads, for watches and
 for shells, with requests, oauthlib and websocket.
 """
-ABSENT: Final = ("kubernetes.client", "httpx._main", "rich")
-"""Modules that kopf, httpx and structlog do without if they are not installed."""
+ABSENT: Final = ("anyio", "kubernetes.client", "httpx._main", "rich")
+"""Modules that kopf, httpx and structlog do without if they are not installed. What httpcore needs of anyio, the API's client has
+for it (api/asyncio_waits.py).
+"""
 
 
 def leave_out() -> None:

@@ -19,7 +19,8 @@ NOT_NEEDED = (
     *("kubernetes/client", "kubernetes/config", "kubernetes/dynamic", "kubernetes/stream", "kubernetes/aio/stream"),
     *("managed_databases/controlplane", "managed_databases/demo", "managed_databases/sandbox"),
     *("aiokafka", "aiomysql", "asyncpg", "pymysql"),  # until somebody asks for a probe
-    *("oauthlib", "pygments", "requests", "requests_oauthlib", "rich", "starlette", "urllib3", "uvicorn", "websocket"),
+    *("anyio", "oauthlib", "pygments", "requests", "requests_oauthlib", "rich", "starlette"),
+    *("urllib3", "uvicorn", "websocket"),
 )
 """Packages that an operator does not use, and that would take a fifth of its memory."""
 
