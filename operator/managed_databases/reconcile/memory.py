@@ -4,6 +4,7 @@ Each part changes by its own methods only, which keep it right; others read its 
 seconds of the controller's monotonic clock.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -121,8 +122,8 @@ class Memory:
     """What people were told about annotations that have no effect."""
     approval: tuple[str, bool] | None = None
     """The approval that was there at the last look ("": none), and whether it never had an effect; None before the first look."""
-    _missing: tuple[tuple[str, str], float] | None = None
-    """What is missing that the resource waits for (reason and message), and the moment since which it is."""
+    _missing: dict[tuple[str, str], float] | None = None
+    """What is missing that the resource waits for (reason and message), and the moment since which it is; None: nothing is."""
     _project: str | None = None
     """The project that the last pass has worked in."""
     old_views: int = 0
@@ -187,9 +188,14 @@ class Memory:
 
     def missed_since(self, reason: str, message: str, now: float) -> float:
         """Return since when this is missing."""
-        if self._missing is None or self._missing[0] != (reason, message):
-            self._missing = (reason, message), now
-        return self._missing[1]
+        if self._missing is None:
+            self._missing = {}
+        return self._missing.setdefault((reason, message), now)
+
+    def misses_only(self, is_missing: Callable[[str, str], bool]) -> None:
+        """Forget what is there by now; `is_missing` is asked with reason and message."""
+        if self._missing is not None:
+            self._missing = {thing: since for thing, since in self._missing.items() if is_missing(*thing)} or None
 
     def misses_nothing(self) -> None:
         self._missing = None

@@ -4,8 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from managed_databases.kinds.verdicts import Delete, Done, Reason, Stall, Verdict, Wait
+from kinds.builders import parent
+from managed_databases.kinds.credential_views import PasswordView
+from managed_databases.kinds.observed import Referred
+from managed_databases.kinds.verdicts import Done, Reason, Stall, Verdict, Wait
 from managed_databases.reconcile.report.missing_grace import GRACE_SECONDS, MISSING, MissingGrace
 from reconcile.act.recording import Stage
 from reconcile.fake_cache import resource
@@ -27,8 +31,16 @@ class Grace:
     def __init__(self, *, was_told: dict[str, Any] | None = None, deleting: bool = False) -> None:
         status = {} if was_told is None else {"conditions": [CONDITION | was_told]}
         spec = {"datastoreRef": {"name": "main"}}
-        self.stage = Stage(resource("KafkaTopic", "t", spec=spec, status=status, going=deleting))
+        self.stage = Stage(resource("DatabaseUser", "t", spec=spec, status=status, going=deleting))
         self.grace = MissingGrace(self.stage.clock)
+
+    def lacks(self, missing: Wait) -> None:
+        """Let the passes see that this is missing, whatever else they decide."""
+        is_parent = missing.reason is Reason.PARENT_MISSING
+        self.sees(refs={"datastoreRef": Referred("main", problem=missing)} if is_parent else {}, credential=None)
+
+    def sees(self, **observed: Any) -> None:
+        self.stage.current.observed = replace(self.stage.current.observed, **observed)
 
     def shown(self, verdict: Verdict, *, after: float = 0.0) -> tuple[Verdict, float | None]:
         self.stage.clock.moment += after
@@ -44,20 +56,52 @@ def test_it_waits_and_then_stalls(reason: Reason) -> None:
     assert grace.shown(wait, after=GRACE_SECONDS) == (Stall(reason, "it is not there"), None), "and stays so"
 
 
-@pytest.mark.parametrize(
-    ("why", "verdict"),
-    [
-        ("it does something", Delete(Reason.DELETING, "it goes")),
-        ("it is done", Done()),
-        ("what it waits for is there, but not ready", Wait(Reason.PARENT_NOT_READY, "main is not ACTIVE")),
-        ("it stalls as it is", replace(STALLED, retry_seconds=5.0)),
-    ],
-)
-def test_what_misses_nothing_is_shown_as_it_is_and_ends_the_grace(why: str, verdict: Verdict) -> None:
+def test_what_is_done_misses_nothing() -> None:
     grace = Grace()
     grace.shown(NO_PARENT)
-    assert grace.shown(verdict, after=GRACE_SECONDS) == (verdict, None), why
+    assert grace.shown(Done(), after=GRACE_SECONDS) == (Done(), None)
     assert grace.shown(NO_PARENT) == (NO_PARENT, GRACE_SECONDS), "the next one has a grace of its own"
+
+
+AT_WORK = Wait(Reason.BUSY, "the datastore is RESIZING")
+
+
+@pytest.mark.parametrize(
+    ("why", "missing", "between"),
+    [
+        ("the datastore is at work", NO_SECRET, AT_WORK),
+        ("the API does not answer", NO_PARENT, Wait(Reason.UNREACHABLE, "no answer")),
+        ("another thing is missing meanwhile", NO_PARENT, NO_SECRET),
+        ("something else is refused", NO_SECRET, Stall(Reason.INVALID, "no")),
+    ],
+)
+def test_another_wait_ends_no_grace(why: str, missing: Wait, between: Verdict) -> None:
+    grace = Grace()
+    grace.lacks(missing)
+    grace.shown(missing)
+    assert grace.shown(between, after=50)[0] == between, why
+    assert grace.shown(missing, after=20) == (missing, GRACE_SECONDS - 70), why
+    grace.shown(between, after=10)
+    assert grace.shown(missing, after=GRACE_SECONDS)[0] == Stall(missing.reason, missing.message), why
+
+
+@pytest.mark.parametrize(
+    ("why", "missing", "refs", "view"),
+    [
+        ("the datastore is there, and at work", NO_PARENT, {"datastoreRef": replace(parent(), problem=AT_WORK)}, None),
+        ("the Secret is there", NO_SECRET, {}, PasswordView(password=SecretStr("x"))),
+        ("there is another trouble with it", NO_SECRET, {}, PasswordView(problem=Stall(Reason.INVALID_SPEC, "empty"))),
+        ("the project is there", replace(NO_PARENT, reason=Reason.PROJECT_MISSING), {}, None),
+    ],
+)
+def test_what_is_there_again_ends_the_grace(
+    why: str, missing: Wait, refs: dict[str, Referred], view: PasswordView | None
+) -> None:
+    grace = Grace()
+    grace.shown(missing)
+    grace.sees(refs=refs, credential=view)
+    grace.shown(AT_WORK, after=GRACE_SECONDS)
+    assert grace.shown(missing) == (missing, GRACE_SECONDS), why
 
 
 @pytest.mark.parametrize(
