@@ -181,3 +181,18 @@ def test_what_no_manifest_can_say_is_told() -> None:
 def test_names_for_kubernetes(cloud: str, name: str) -> None:
     assert kubernetes_name(cloud) == name
     assert re.fullmatch(NAME_PATTERN, name)
+
+
+def test_of_several_under_one_name_none_is_taken_over() -> None:
+    """Nor what is in them: their manifests would be Stalled as soon as they are applied."""
+    twin = datastore(id=uuid(9), name="Main_DB", flavor_id=LARGE)
+    going = datastore(id=uuid(10), name="Main_DB", flavor_id=LARGE, status="PENDING_DELETE")
+    imported = run(OBJECTS | {"ManagedDatastore": (*OBJECTS["ManagedDatastore"], twin, going)})
+    assert imported.manifests == []
+    told = [each for each in imported.left_out if each.startswith("datastore ")]
+    assert len(told) == 2
+    assert (
+        f"there are others under this name ({uuid(9)}), so none can be taken over: rename or delete all but one"
+        in told[0]
+    )
+    assert run(OBJECTS | {"ManagedDatastore": (*OBJECTS["ManagedDatastore"], going)}).left_out == []

@@ -1,6 +1,7 @@
 """Makes manifests for what a cloud project already has. Each takes its object over as it is: it creates and changes nothing."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -75,12 +76,14 @@ class Importer:
         self._resets = resets_passwords
         self._names: dict[tuple[str, str], str] = {}
         self._labels: dict[str, str] = {}
+        self._same: dict[str, list[str]] = {}
         self._imported = Imported()
 
     def run(self, objects: Mapping[str, Sequence[CloudObject]]) -> Imported:
         """Return manifests for those of the objects, by kind, that no resource holds."""
         for kind_name in (*_REFERRED_TO, *(name for name in self._kinds if name not in _REFERRED_TO)):
             kind = self._kinds[kind_name]
+            self._same = _of_one_name(kind, objects.get(kind_name, ()))
             for obj in sorted(objects.get(kind_name, ()), key=lambda each: (str(getattr(each, "name", "")), each.id)):
                 self._labels[obj.id] = str(getattr(obj, "name", "") or obj.id)
                 held = self._holder(kind, obj.id)
@@ -93,6 +96,13 @@ class Importer:
 
     def _import(self, kind: CloudKind, obj: CloudObject) -> None:
         label = f"{kind.collection.one} {self._labels[obj.id]} ({obj.id})"
+        if others := self._same.get(obj.id):
+            to_do = "rename or delete" if kind.is_named else "delete"
+            self._imported.left_out.append(
+                f"{label}: there are others {kind.same_key} ({', '.join(others)}), so none can be taken over: {to_do} all "
+                "but one of them in the cloud"
+            )
+            return
         try:
             maker = _MAKERS.get(kind.name)
             wish, spec = _same_fields(self, kind, obj) if maker is None else maker(self, obj)
@@ -158,6 +168,15 @@ class Importer:
 
     def label(self, id_: str) -> str:
         return self._labels.get(id_, id_)
+
+
+def _of_one_name(kind: CloudKind, objects: Sequence[CloudObject]) -> dict[str, list[str]]:
+    """Return the ids of the others that have the same key, for each object that has such others."""
+    by_key: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for obj in objects:
+        if obj.is_whole and obj.status != "PENDING_DELETE":
+            by_key[kind.key_of(obj)].append(obj.id)
+    return {id_: [other for other in same if other != id_] for same in by_key.values() if len(same) > 1 for id_ in same}
 
 
 class _CannotBe(Exception):

@@ -12,10 +12,10 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.AMBIGUOUS: Explanation(
         means="Several objects could be the one that was made or is to be adopted.",
         who=Who.CLOUD,
-        to_do="Delete all but one of the listed ids in the cloud, after a look at what is in them.",
+        to_do="Rename or delete all but one of the listed ids in the cloud, after a look at what is in them.",
         example=(
-            "there are several objects under this name, so none is adopted: 0e4b1d3b-2722-430f-9ece-79c3d7dcd23d, "
-            "d1401076-5f02-455b-a59f-e651b20e7831"
+            "there are several objects under this name, so none is adopted: rename or delete all but one of them in the cloud "
+            "(0e4b1d3b-2722-430f-9ece-79c3d7dcd23d, d1401076-5f02-455b-a59f-e651b20e7831)"
         ),
     ),
     Reason.DUPLICATE_SUSPECTED: Explanation(

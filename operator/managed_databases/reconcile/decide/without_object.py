@@ -142,7 +142,11 @@ def _adopt_or_refuse(kind: CloudKind, observed: Observed) -> Verdict:
             "the DatabaseProject does not let this namespace adopt: its allowedNamespaces entry needs powers: [adopt]",
         )
     if len(observed.same_key.namesakes) > 1:
-        return Stall(Reason.AMBIGUOUS, f"there are several objects {kind.same_key}, so none is adopted: {ids}")
+        to_do = "rename or delete" if kind.is_named else "delete"
+        return Stall(
+            Reason.AMBIGUOUS,
+            f"there are several objects {kind.same_key}, so none is adopted: {to_do} all but one of them in the cloud ({ids})",
+        )
     found = observed.same_key.namesakes[0]
     try:
         expected = kind.expected(observed)
