@@ -16,6 +16,7 @@ from managed_databases.command_line.glance import (
     spending,
     troubles,
 )
+from managed_databases.command_line.status_command import exit_code
 
 NOW = datetime(2026, 11, 29, 10, 5, tzinfo=UTC)
 METRICS = """\
@@ -79,13 +80,16 @@ def test_the_whole_page() -> None:
 
 def test_what_may_not_be_read_is_said() -> None:
     hidden = glance(
-        project=None, leader=Leader(unknown="you may not"), spending=Spending(unknown="--metrics is not given")
+        project=None,
+        project_unknown="you may not read it",
+        leader=Leader(unknown="you may not"),
+        spending=Spending(unknown="--metrics is not given"),
     )
     told = page(hidden, NOW)
-    assert "state        not known: you may not read DatabaseProjects" in told
+    assert "state        not known: you may not read it" in told
     assert "leader       not known: you may not" in told
     assert "calls left   not known: --metrics is not given" in told
-    assert as_json(hidden)["project"] is None
+    assert (as_json(hidden)["project"], as_json(hidden)["projectUnknown"]) == (None, "you may not read it")
     assert page(glance(counts=[], troubles=[]), NOW).count("no resources") == 1
 
 
@@ -113,3 +117,23 @@ def test_for_programs() -> None:
         "DatabaseUser shop/wrong", "KafkaTopic shop/new", "DatabaseUser shop/late",
     ]  # fmt: skip
     assert (told["callsLeft"], told["listAgeSeconds"]) == ({"people": 40.0, "time": 20.5}, {"datastores": 12.0})
+
+
+STALLED = resource("DatabaseProject", "cloud", {}, stalls("CredentialsInvalid", "no"))
+WAITS = resource("DatabaseProject", "cloud", {}, waits("ApiUnreachable", "no"))
+
+
+@pytest.mark.parametrize(
+    ("why", "changed", "code"),
+    [
+        ("all is ready", {"troubles": []}, 0),
+        ("it is not known of the project alone", {"troubles": [], "project": None}, 0),
+        ("nothing is known of anything", {"troubles": [], "counts": [], "project": None}, 1),
+        ("a resource waits", {"troubles": troubles(RESOURCES[:2])}, 3),
+        ("a resource is stalled", {}, 4),
+        ("the project waits", {"troubles": [], "counts": [], "project": WAITS}, 3),
+        ("the project is stalled", {"troubles": troubles(RESOURCES[:2]), "project": STALLED}, 4),
+    ],
+)
+def test_the_exit_code(why: str, changed: dict[str, object], code: int) -> None:
+    assert exit_code(glance(**changed)) == code, why

@@ -40,6 +40,10 @@ async def answer(request: web.Request) -> web.Response:
         return status(403, "Forbidden", "exceeded quota: full")
     if "/namespaces/away/" in path:
         return status(503, "ServiceUnavailable", "not now")
+    if "/namespaces/login/" in path:
+        return status(401, "Unauthorized", "Unauthorized")
+    if path.endswith("/databaseusers/none"):
+        return status(404, "NotFound", 'databaseusers.manageddatabases.io "none" not found')
     if "/namespaces/shop/databaseusers/app" in path:
         return web.json_response(named("app"))
     if path.endswith("/namespaces/shop/databaseusers"):
@@ -90,6 +94,14 @@ async def test_lists_objects_and_what_is_not_there(tmp_path: Path) -> None:
         assert await jane.resource(USER, "shop", "none") is None
         with pytest.raises(NotInstalled, match=r"does not know kafkatopics\.manageddatabases\.io"):
             await jane.resources(kinds()["KafkaTopic"], "shop")
+        with pytest.raises(
+            NotInstalled, match=r"does not know kafkatopics\.manageddatabases\.io: is the operator installed"
+        ):
+            await jane.resource(kinds()["KafkaTopic"], "shop", "none")
+        with pytest.raises(NotInstalled, match="does not know events: is it the API server of a Kubernetes cluster"):
+            await jane.objects("", "v1", "events", "shop")
+        with pytest.raises(BadUsage, match="there is no namespace nosuch"):
+            await jane.must_have("nosuch")
 
 
 async def test_a_missing_right_is_told_from_other_trouble(tmp_path: Path) -> None:
@@ -104,6 +116,44 @@ async def test_a_missing_right_is_told_from_other_trouble(tmp_path: Path) -> Non
             with pytest.raises(Problem, match="Kubernetes does not answer as it should") as trouble:
                 await jane.resources(USER, namespace)
             assert not isinstance(trouble.value, MissingRight)
+
+
+async def test_who_does_not_answer_is_told(tmp_path: Path) -> None:
+    async with person(tmp_path) as jane:
+        config = tmp_path / "config"
+        with pytest.raises(Problem, match="does not take your login, which may have expired") as trouble:
+            await jane.resources(USER, "login")
+        server = await jane.connection.server()
+        assert str(trouble.value).startswith(f"the API server {server} of the kubeconfig {config} ")
+    for address, why in ((server, "cannot be reached"), ("http://no.such.host.invalid", "cannot be reached")):
+        config.write_text(json.dumps(kubeconfig("it", address)))
+        nobody = Person(KubeConnection.from_kubeconfig(config), "shop")
+        with pytest.raises(Problem, match=why) as trouble:
+            await nobody.resources(USER, "shop")
+        assert str(trouble.value).startswith(f"the API server {address} of the kubeconfig {config} ")
+        await nobody.connection.close()
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("no-such-program", "the program no-such-program, with which its user logs in, is not in PATH"),
+        ("false", "the program false, with which its user logs in, has failed: exec: process returned 1"),
+        ("true", "the program true, with which its user logs in, has failed: exec: failed to decode"),
+    ],
+)
+async def test_nobody_goes_on_without_the_login(
+    program: str, why: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The API server would tell somebody without a login of missing rights, and that is not what is wrong."""
+    config, login = tmp_path / "config", {"apiVersion": "client.authentication.k8s.io/v1", "command": program}
+    told = kubeconfig("it", "http://127.0.0.1:1") | {"users": [{"name": "u", "user": {"exec": login}}]}
+    config.write_text(json.dumps(told))
+    nobody = Person(KubeConnection.from_kubeconfig(config), "shop")
+    with pytest.raises(BadUsage, match=why):
+        await nobody.resources(USER, "shop")
+    await nobody.connection.close()
+    assert capfd.readouterr().err == ""
 
 
 async def test_logs(tmp_path: Path) -> None:

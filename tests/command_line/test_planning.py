@@ -7,6 +7,8 @@ from pydantic import SecretStr
 
 from kinds.builders import MAIN, SMALL, TYPES, datastore, parent, seen_database, seen_datastore, seen_user, uuid
 from managed_databases.api.models import User
+from managed_databases.command_line.plan import ResourcePlan
+from managed_databases.command_line.plan_command import exit_code
 from managed_databases.command_line.planning import Planned, PlannedAction, planned
 from managed_databases.kinds.credential_views import PasswordView
 from managed_databases.kinds.database_user import KIND as USER
@@ -15,6 +17,7 @@ from managed_databases.kinds.managed_database import KIND as DATABASE
 from managed_databases.kinds.managed_datastore import KIND as DATASTORE
 from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.verdicts import Reason, Risk, Wait
+from managed_databases.reconcile.ports import ResourceKey
 
 RESIZED = {"flavor": {"vcpus": 4, "ramMB": 8192, "diskGB": 64}}
 APPROVAL = {"changePolicy": "Approve"}
@@ -104,3 +107,18 @@ def test_a_deletion_loses_data() -> None:
         Risk.DESTRUCTIVE,
         f"DELETE /datastores/{datastore().id}",
     )
+
+
+@pytest.mark.parametrize(
+    ("why", "actions", "code"),
+    [
+        ("nothing would be done", [], 0),
+        ("nobody notices", [PlannedAction.CREATE, PlannedAction.WAIT], 3),
+        ("it needs a word", [PlannedAction.CREATE, PlannedAction.APPROVE], 4),
+        ("it cannot be done", [PlannedAction.APPROVE, PlannedAction.BLOCKED], 5),
+        ("nor can what refers to nothing", [PlannedAction.APPROVE, PlannedAction.MISSING], 5),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst(why: str, actions: list[PlannedAction], code: int) -> None:
+    steps = [Planned(action, Risk.NONE, "it is so") for action in actions]
+    assert exit_code([ResourcePlan(ResourceKey("DatabaseUser", "shop", "app"), steps)]) == code, why

@@ -72,6 +72,20 @@ async def test_the_clients_get_the_login(world: World, tmp_path: Path) -> None:
         (2, "there is no DatabaseUser none in the namespace", ("none",), editor, str(tmp_path)),
         (
             2,
+            f"there is no DatabaseUser cache in the namespace {world.namespace}. There is a ManagedDatastore cache: mds/cache",
+            ("cache",),
+            editor,
+            "",
+        ),
+        (
+            2,
+            f"ManagedDatastore {world.namespace}/main has no login of its own, so name a DatabaseUser",
+            ("mds/main",),
+            editor,
+            "",
+        ),
+        (
+            2,
             "kafkatopic/x: KIND/NAME is meant, KIND being one of databaseuser, manageddatastore,",
             ("kafkatopic/x",),
             editor,

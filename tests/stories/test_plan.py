@@ -89,6 +89,53 @@ async def test_a_plan_is_what_then_happens(world: World, tmp_path: Path) -> None
     assert len(await changing(world)) == before, "nothing was touched"
 
 
+async def test_what_is_nowhere_cannot_be_done(world: World, tmp_path: Path) -> None:
+    """A mistyped reference passes no pipeline: the resource would say Stalled two minutes after it is applied."""
+    await world.operator.start(**FAST)
+    await world.apply(world.project_manifest())
+    await world.becomes("DatabaseProject", world.project)
+    plans = Plans(world, tmp_path, "--project", world.project)
+    main, given = world.datastore(), {"passwordSecretRef": {"name": "nosuch", "key": "password"}}
+    grant = {"datastoreRef": {"name": "main"}, "databaseRef": {"name": "shop"}, "userRef": {"name": "ap"}}
+    wrong = {
+        "datastore": world.user("datastore", datastoreRef={"name": "mian"}),
+        "password": world.user("password", **given),
+        "project": world.datastore("project", projectRef={"name": "taem"}),
+        "user": manifest("DatabaseGrant", "user", world.namespace, grant),
+        "elsewhere": world.user("elsewhere", datastoreRef={"name": "main", "namespace": "default"}),
+    }
+    planned = await plans.of(main, world.database(), *wrong.values())
+    told = {entry["name"]: entry["steps"] for entry in planned.json["plan"]}
+    found = {name: [(step["action"], step["reason"]) for step in told[name]] for name in wrong}
+    misses = "misses something"
+    assert found == {
+        "datastore": [(misses, "ParentMissing")],
+        "password": [(misses, "SecretMissing")],
+        "project": [(misses, "ProjectMissing")],
+        "user": [(misses, "ParentMissing")],
+        "elsewhere": [(misses, "ParentMissing")],
+    }
+    assert told["user"][0]["message"] == f"there is no DatabaseUser {world.namespace}/ap"
+    assert planned.code == 5
+
+    plans = Plans(world, tmp_path, "--env")
+    plans.kubeconfig = await person(world.cluster, world.namespace, "edit")
+    hidden = await plans.of(main, wrong["elsewhere"], wrong["project"], **world.sandbox.credentials())
+    assert hidden.code == 3, "what may not be looked up may be there"
+
+    other = world.project_manifest(default=False)
+    other["metadata"]["name"] = f"{world.project}-2"
+    world.project_names.append(f"{world.project}-2")
+    await world.apply(main, other)
+    await world.becomes("ManagedDatastore", "main")
+    planned = await Plans(world, tmp_path, "--project", world.project).of(
+        world.datastore("project", projectRef={"name": f"{world.project}-2"}), wrong["password"]
+    )
+    told = {entry["name"]: entry["steps"][0] for entry in planned.json["plan"]}
+    assert {name: step["action"] for name, step in told.items()} == {"project": "waits", "password": misses}
+    assert f"--project {world.project}-2" in told["project"]["message"]
+
+
 async def test_plans_under_the_rights_of_people(world: World, tmp_path: Path) -> None:
     await world.operator.start(**FAST)
     await world.apply(world.project_manifest(), world.datastore(), world.user())

@@ -61,9 +61,16 @@ async def test_what_does_not_fit_and_what_there_is(world: World) -> None:
         (("strangers", "--project", "none"), "there is no DatabaseProject none"),
         (("status", "--metrics", "127.0.0.1"), "--metrics 127.0.0.1: an address is meant"),
         (("status", "--project", "none"), "there is no DatabaseProject none"),
+        (("status", *project, "-n", "nosuch"), "there is no namespace nosuch"),
+        (("support-bundle", "-n", "nosuch"), "there is no namespace nosuch"),
     ):
         ended = await command(admin, *arguments)
         assert (ended.code, ended.errors.startswith(why)) == (2, True), ended
+    nobody = await person(world.cluster, world.namespace, None)
+    for each in ("status", "support-bundle"):
+        assert (await command(nobody, each, *here[:2])).code == 1, each
+    lost = await command(admin, "strangers", *project, "--operator-namespace", "nosuch")
+    assert "--operator-namespace names the operator's namespace, if it is not nosuch" in lost.errors, lost
     unread = await command(admin, "status", *here, "--metrics", f"http://127.0.0.1:{free_port()}/metrics")
     assert (unread.code, "cannot be read: ConnectError" in unread.errors) == (1, True), unread
     before = len(await world.sandbox.requests())

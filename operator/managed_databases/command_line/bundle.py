@@ -45,6 +45,8 @@ class Bundle:
     secrets: list[SecretStr] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    has_read: bool = False
+    """Whether anything of the cluster could be listed."""
 
     def add_json(self, name: str, value: Any) -> None:
         self.files[name] = orjson.dumps(all_visible(value), option=orjson.OPT_INDENT_2).decode() + "\n"

@@ -1,13 +1,15 @@
 """The options of commands that ask the cloud, and the resources that such a command knows of."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
 
 from managed_databases.command_line.person import Person
 from managed_databases.command_line.problems import MissingRight, NotInstalled
+from managed_databases.kinds.database_project import KIND as PROJECT
 from managed_databases.kinds.registry import cloud_kinds, kinds
-from managed_databases.reconcile.ports import Resource
+from managed_databases.reconcile.ports import Resource, ResourceKey
 
 Project = Annotated[str | None, typer.Option("--project", help="A DatabaseProject; else the default one.")]
 Env = Annotated[
@@ -39,3 +41,20 @@ async def everything_readable(person: Person) -> tuple[list[Resource], list[str]
                     "if nobody did"
                 )
     return found, notes
+
+
+async def readable_projects(person: Person) -> list[Resource] | None:
+    """Return all DatabaseProjects; None if the person may not list them. Raises Problem."""
+    try:
+        return await person.resources(PROJECT, None)
+    except MissingRight:
+        return None
+
+
+def finder(person: Person) -> Callable[[ResourceKey], Awaitable[Resource | None]]:
+    """Return what looks one resource up; it raises MissingRight, and Problem."""
+
+    async def find(key: ResourceKey) -> Resource | None:
+        return await person.resource(kinds()[key.kind], key.namespace, key.name)
+
+    return find

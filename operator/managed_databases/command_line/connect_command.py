@@ -71,7 +71,9 @@ def connect(
     async def opened(person: Person, client: "ClientProcess") -> int:
         found = await person.resource(kind, person.namespace, name)
         if found is None:
-            raise BadUsage(f"there is no {kind.name} {name} in the namespace {person.namespace}")
+            raise BadUsage(
+                f"there is no {kind.name} {name} in the namespace {person.namespace}{await _meant(person, kind, name)}"
+            )
         data = await _data(person, found)
         if port_forward is None:
             return run_client(data, further, None, client)
@@ -93,10 +95,37 @@ def _wanted(told: str) -> tuple[Kind, str]:
     return named_resource(told, with_login)
 
 
+async def _meant(person: Person, kind: Kind, name: str) -> str:
+    """Return what may have been meant by a name that no resource of the kind has."""
+    other = kinds()["ManagedDatastore" if kind.name == "DatabaseUser" else "DatabaseUser"]
+    found = await person.resource(other, person.namespace, name)
+    if found is None:
+        return ""
+    return f". There is a {other.name} {name}: " + (
+        _of_its_users(name) if _has_users(found) else f"{_short(other)}/{name}"
+    )
+
+
+def _has_users(resource: Resource) -> bool:
+    """Return whether it is a datastore without a login of its own: only Redis has one."""
+    engine = (resource.spec.get("engine") or {}).get("type")
+    return resource.key.kind == "ManagedDatastore" and engine is not None and engine != "redis"
+
+
+def _of_its_users(datastore: str) -> str:
+    return f"{datastore} has no login of its own, so name a DatabaseUser in it (kubectl get databaseusers lists them)"
+
+
+def _short(kind: Kind) -> str:
+    return (*kind.short_names, kind.singular)[0]
+
+
 async def _data(person: Person, resource: Resource) -> dict[str, str]:
     """Return the content of the credentials Secret of a resource."""
     name = resource.told.binding_name
     if name is None:
+        if _has_users(resource):
+            raise BadUsage(_of_its_users(str(resource.key)))
         kind = f"{resource.key.kind.lower()}/{resource.key.name}"
         raise Problem(f"{resource.key} has no credentials Secret yet: managed-databases explain {kind} tells why")
     raw = await person.object("", "v1", "secrets", resource.key.namespace, name)

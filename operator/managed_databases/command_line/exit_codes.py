@@ -12,4 +12,4 @@ FOUND: Final = 3
 SERIOUS: Final = 4
 """What is told needs a person."""
 IMPOSSIBLE: Final = 5
-"""What is asked for cannot be carried out as it is."""
+"""What is asked for cannot be carried out as it is, or refers to what there is not."""

@@ -69,7 +69,7 @@ class Spending:
 
 @dataclass(frozen=True)
 class Glance:
-    """All of it. `project` is None if the DatabaseProject may not be read."""
+    """All of it. `project` is None if nothing is known of it, or of which one is meant; `project_unknown` says why."""
 
     name: str
     project: Resource | None
@@ -77,6 +77,7 @@ class Glance:
     troubles: Sequence[RestlessResource]
     leader: Leader
     spending: Spending
+    project_unknown: str = ""
 
 
 def counts(resources: Iterable[Resource]) -> list[Count]:
@@ -142,7 +143,7 @@ def page(glance: Glance, now: datetime) -> str:
 
 
 def _head(glance: Glance, now: datetime) -> str:
-    rows = [("project", glance.name), *_project_rows(glance.project, now), ("leader", glance.leader.told(now))]
+    rows = [("project", glance.name), *_project_rows(glance, now), ("leader", glance.leader.told(now))]
     spent = glance.spending
     if spent.unknown is not None:
         rows.append(("calls left", f"not known: {spent.unknown}"))
@@ -152,9 +153,10 @@ def _head(glance: Glance, now: datetime) -> str:
     return table(*((rows[0], rows[1:])))
 
 
-def _project_rows(project: Resource | None, now: datetime) -> list[tuple[str, str]]:
+def _project_rows(glance: Glance, now: datetime) -> list[tuple[str, str]]:
+    project = glance.project
     if project is None:
-        return [("state", "not known: you may not read DatabaseProjects")]
+        return [("state", f"not known: {glance.project_unknown}")]
     told, standing = ToldProject(project.status), standing_of(project)
     since = f", for {age(standing.since, now)}" if standing.since else ""
     rows = [("state", f"{standing.state} ({standing.reason or 'no reason'}){since}")]
@@ -192,6 +194,7 @@ def as_json(glance: Glance) -> dict[str, Any]:
     return {
         "name": glance.name,
         "project": project,
+        "projectUnknown": glance.project_unknown or None,
         "kinds": [
             {"kind": each.kind, "states": {str(s): n for s, n in each.states.items()}, "phases": dict(each.phases)}
             for each in glance.counts

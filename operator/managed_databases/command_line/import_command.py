@@ -7,7 +7,7 @@ import typer
 import yaml
 from pydantic import SecretStr
 
-from managed_databases.command_line.cloud_options import Env, OperatorNamespace, Project, everything_readable
+from managed_databases.command_line.cloud_options import Env, OperatorNamespace, Project, everything_readable, finder
 from managed_databases.command_line.dry_run import applied, namespace_as_applied
 from managed_databases.command_line.exit_codes import DONE, FAILED, FOUND
 from managed_databases.command_line.importing import PASSWORD_KEY, AskedSecret, Imported, Importer
@@ -117,7 +117,7 @@ async def _proof(person: Person, survey: Survey, imported: Imported) -> list[Res
         survey.put(told.resource)
     for secret in imported.secrets:
         survey.kube.secrets[person.namespace, secret.name] = _stand_in(person.namespace, secret)
-    return await Planner(survey, wanted).plan()
+    return await Planner(survey, wanted, finder(person)).plan()
 
 
 def _stand_in(namespace: str, secret: AskedSecret) -> SecretContent:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -18,7 +19,7 @@ from managed_databases.kube.cache import resource_of
 from managed_databases.kube.connection import KubeConnection, NotConfigured
 from managed_databases.kube.refusals import error_for
 from managed_databases.kube.watched_collections import collection_path, object_path
-from managed_databases.reconcile.ports import KubeError, KubeForbidden, NotThere, Resource, ResourceKey
+from managed_databases.reconcile.ports import KubeError, KubeForbidden, KubeNotLoggedIn, NotThere, Resource, ResourceKey
 
 Raw = dict[str, Any]
 PAGE: Final = 500
@@ -40,10 +41,20 @@ class Person:
         return [resource_of(raw, _key(kind, raw)) for raw in found]
 
     async def resource(self, kind: Kind, namespace: str, name: str) -> Resource | None:
-        """Return one resource; None if there is none."""
-        place = namespace if kind.namespaced else None
-        raw = await self.object(GROUP, VERSION, kind.plural, place, name)
-        return None if raw is None else resource_of(raw, _key(kind, raw))
+        """Return one resource; None if there is none. Raises NotInstalled."""
+        place, named = namespace if kind.namespaced else None, f"{kind.plural}.{GROUP}"
+        path = object_path(GROUP, VERSION, kind.plural, place, name)
+        try:
+            raw = await self.connection.request("GET", path)
+        except NotThere as error:
+            if f'"{name}" not found' not in str(
+                error
+            ):  # not the API server's word on an object of a kind that it knows
+                raise NotInstalled(named) from None
+            return None
+        except KubeError as error:
+            raise await self._problem(error, "get", named, namespace) from error
+        return resource_of(raw, _key(kind, raw))
 
     async def objects(self, group: str, version: str, plural: str, namespace: str | None, **query: str) -> list[Raw]:
         """List objects of any kind, page by page. Raises NotInstalled if the cluster does not know the kind."""
@@ -56,7 +67,7 @@ class Person:
             except NotThere:
                 raise NotInstalled(named) from None
             except KubeError as error:
-                raise _problem(error, "list", named, namespace) from error
+                raise await self._problem(error, "list", named, namespace) from error
             found += page["items"]
             if not (more := page["metadata"].get("continue")):
                 return found
@@ -70,14 +81,20 @@ class Person:
         except NotThere:
             return None
         except KubeError as error:
-            raise _problem(error, "get", f"{plural}.{group}" if group else plural, namespace) from error
+            raise await self._problem(error, "get", f"{plural}.{group}" if group else plural, namespace) from error
+
+    async def must_have(self, namespace: str) -> None:
+        """Raise BadUsage if there is no such namespace; whoever may not see it may still use it."""
+        with suppress(MissingRight):
+            if await self.object("", "v1", "namespaces", None, namespace) is None:
+                raise BadUsage(f"there is no namespace {namespace}: -n names another one, -A means all")
 
     async def ask(self, path: str, verb: str, plural: str, namespace: str | None, query: Mapping[str, str]) -> Any:
         """Send one more reading request."""
         try:
             return await self.connection.request("GET", path, query=query)
         except KubeError as error:
-            raise _problem(error, verb, plural, namespace) from error
+            raise await self._problem(error, verb, plural, namespace) from error
 
     async def text(self, path: str, plural: str, namespace: str | None, query: Mapping[str, str]) -> str:
         """Read something that is no JSON, such as a log."""
@@ -93,26 +110,42 @@ class Person:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Problem(f"Kubernetes does not answer: GET {path}: {type(error).__name__}") from error
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise _problem(error_for(f"GET {path}", answer.status, content), "get", plural, namespace)
+            raise await self._problem(error_for(f"GET {path}", answer.status, content), "get", plural, namespace)
         return content.decode(errors="replace")
 
     async def _way(self) -> tuple[str, str | None]:
         try:
             return await self.connection.server(), await self.connection.authorization()
         except KubeError as error:
-            raise _problem(error, "reach", "the cluster", None) from error
+            raise await self._problem(error, "reach", "the cluster", None) from error
+
+    async def _problem(self, error: KubeError, verb: str, plural: str, namespace: str | None) -> Problem:
+        if isinstance(error, KubeForbidden):
+            return MissingRight(verb, plural, namespace)
+        return await unanswered(self.connection, error)
 
 
 def _key(kind: Kind, raw: Raw) -> ResourceKey:
     return ResourceKey(kind.name, raw["metadata"].get("namespace") or "", raw["metadata"]["name"])
 
 
-def _problem(error: KubeError, verb: str, plural: str, namespace: str | None) -> Problem:
+async def unanswered(connection: KubeConnection, error: KubeError) -> Problem:
+    """Return why Kubernetes does not answer as it should, and what to do about it."""
     if isinstance(error, NotConfigured):
         return BadUsage(str(error))
-    if isinstance(error, KubeForbidden):
-        return MissingRight(verb, plural, namespace)
-    return Problem(f"Kubernetes does not answer as it should: {error}")
+    try:
+        server = f"the API server {await connection.server()} of {connection.source}"
+    except KubeError as unusable:
+        return BadUsage(str(unusable))
+    if isinstance(error, KubeNotLoggedIn):
+        return Problem(
+            f"{server} does not take your login, which may have expired: log in again, or name another context"
+        )
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.ClientError | TimeoutError | OSError):
+        told = "no answer in time" if isinstance(cause, TimeoutError) else str(cause) or type(cause).__name__
+        return Problem(f"{server} cannot be reached ({told}): is this the right cluster, and is there a way to it?")
+    return Problem(f"Kubernetes does not answer as it should: {server}: {error}")
 
 
 def run_as_person(

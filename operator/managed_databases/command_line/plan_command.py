@@ -9,7 +9,14 @@ from typing import Annotated, Any
 import typer
 from pydantic import SecretStr
 
-from managed_databases.command_line.cloud_options import Env, OperatorNamespace, Project, everything_readable
+from managed_databases.command_line.cloud_options import (
+    Env,
+    OperatorNamespace,
+    Project,
+    everything_readable,
+    finder,
+    readable_projects,
+)
 from managed_databases.command_line.dry_run import applied, namespace_as_applied
 from managed_databases.command_line.exit_codes import DONE, FOUND, IMPOSSIBLE, SERIOUS
 from managed_databases.command_line.manifests import Manifests, read_manifests
@@ -50,7 +57,7 @@ def plan(
 
     Exit codes: 0 nothing would be done; 1 it could not be found out; 2 bad usage, or a manifest that cannot be read; 3 something
     would be done, and nobody would notice; 4 something would be done that interrupts users, loses data or needs an approval; 5
-    something cannot be carried out as it is.
+    something cannot be carried out as it is, or refers to what there is not.
     """
 
     async def work(person: Person) -> int:
@@ -102,7 +109,12 @@ async def make_plan(
             survey.know_namespace(namespace_as_applied(name, raw, read.namespaces.get(name)))
         for resource in wished.resources:
             survey.put(resource)
-        entries = await Planner(survey, wished.resources).plan()
+        others = await readable_projects(person)
+        for each in (*wished.projects.values(), *(others or ())):
+            if survey.store.get(each.key) is None:
+                survey.put(each)
+        planner = Planner(survey, wished.resources, finder(person), knows_projects=others is not None)
+        entries = await planner.plan()
     if any(entry.is_password_hidden for entry in entries):
         notes.append("you may not read Secrets: steps of passwords are left out")
     return [*entries, *wished.refused], notes
@@ -167,7 +179,7 @@ def summary(entries: Sequence[ResourcePlan]) -> str:
 
 def exit_code(entries: Sequence[ResourcePlan]) -> int:
     actions = {step.action for entry in entries for step in entry.steps}
-    if PlannedAction.BLOCKED in actions:
+    if not actions.isdisjoint((PlannedAction.BLOCKED, PlannedAction.MISSING)):
         return IMPOSSIBLE
     if worst(entries) >= Risk.RESTART or PlannedAction.APPROVE in actions:
         return SERIOUS

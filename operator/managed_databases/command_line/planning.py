@@ -46,6 +46,8 @@ class PlannedAction(StrEnum):
     REPORTED = "differs"
     """A difference that is only told, as driftPolicy is Report."""
     WAIT = "waits"
+    MISSING = "misses something"
+    """What it refers to was looked up: neither the manifests nor the cluster and the cloud have it."""
     BLOCKED = "cannot be done"
 
 

@@ -1,6 +1,7 @@
 """Why a command ends without having done what was asked, in words for whoever has typed it."""
 
 from managed_databases.command_line.exit_codes import BAD_USAGE, FAILED
+from managed_databases.kinds.registry import GROUP
 
 
 class Problem(Exception):
@@ -33,7 +34,10 @@ class MissingRight(Problem):
 
 
 class NotInstalled(Problem):
-    """The cluster does not know a kind of the operator's."""
+    """The cluster does not know a kind: one of the operator's, or one of Kubernetes itself."""
 
     def __init__(self, plural: str) -> None:
-        super().__init__(f"this cluster does not know {plural}: is the operator installed there?")
+        if plural.endswith(f".{GROUP}"):
+            super().__init__(f"this cluster does not know {plural}: is the operator installed there?")
+        else:
+            super().__init__(f"this server does not know {plural}: is it the API server of a Kubernetes cluster?")

@@ -8,13 +8,13 @@ import httpx
 import typer
 
 from managed_databases.command_line.cloud_options import OperatorNamespace, Project
-from managed_databases.command_line.exit_codes import DONE, FOUND, SERIOUS
+from managed_databases.command_line.exit_codes import DONE, FAILED, FOUND, SERIOUS
 from managed_databases.command_line.glance import Glance, Leader, Spending, as_json, counts, page, spending, troubles
 from managed_databases.command_line.options import Context, Form, Kubeconfig, Namespace, Output, say, say_json
 from managed_databases.command_line.person import Person, run_as_person
 from managed_databases.command_line.problems import BadUsage, MissingRight, NoDefault, NotInstalled, Problem
 from managed_databases.command_line.project_choice import USUAL_NAMESPACE, read_project
-from managed_databases.command_line.standing import State
+from managed_databases.command_line.standing import State, standing_of
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kube.leadership import LEASE_NAME
 from managed_databases.reconcile.ports import Resource
@@ -45,14 +45,14 @@ def status(
 ) -> None:
     """Show a project at a glance: resources by their states, what is not ready, quotas, and who leads.
 
-    Exit codes: 0 all is ready; 1 it could not be found out, or a right is missing; 2 bad usage; 3 something waits; 4 something
-    needs a person.
+    Exit codes: 0 all is ready; 1 it could not be found out, or a right is missing; 2 bad usage, or no such namespace; 3 something
+    waits; 4 something needs a person.
     """
     if metrics is not None and not metrics.startswith(("http://", "https://")):
         raise BadUsage(f"--metrics {metrics}: an address is meant, with http:// or https://")
 
     async def work(person: Person) -> int:
-        found = await _project(person, project)
+        found, unknown = await _project(person, project)
         name = found.key.name if found is not None else project
         place = None if all_namespaces else person.namespace
         resources = [
@@ -61,9 +61,12 @@ def status(
             for each in await _listed(person, kind.name, place)
             if name is None or _is_in(each, name, found)
         ]
+        if place is not None and not resources:
+            await person.must_have(place)
         glance = Glance(
             name=name or "(all)",
             project=found,
+            project_unknown=unknown,
             counts=counts(resources),
             troubles=troubles(resources),
             leader=await _leader(person, operator_namespace),
@@ -73,24 +76,32 @@ def status(
             say_json(as_json(glance))
         else:
             say(page(glance, datetime.now(UTC)))
-        return _code(glance)
+        return exit_code(glance)
 
     run_as_person(work, kubeconfig=kubeconfig, context=context, namespace=namespace)
 
 
-def _code(glance: Glance) -> int:
+def exit_code(glance: Glance) -> int:
+    if glance.project is None and not glance.counts:
+        return FAILED  # neither the project nor a resource tells anything
     states = {each.state for each in glance.troubles}
+    if glance.project is not None:
+        states |= {standing_of(glance.project).state} - {State.READY}
     if State.STALLED in states:
         return SERIOUS
     return FOUND if states else DONE
 
 
-async def _project(person: Person, name: str | None) -> Resource | None:
-    """Return the DatabaseProject: the named one, or the default one; None if it may not be read, or if there is no default."""
+async def _project(person: Person, name: str | None) -> tuple[Resource | None, str]:
+    """Return the DatabaseProject, the named one or the default one; None, and why it is not known, if it may not be read, or if
+    there is no default.
+    """
     try:
-        return await read_project(person, name)
-    except (MissingRight, NoDefault):
-        return None
+        return await read_project(person, name), ""
+    except MissingRight:
+        return None, "you may not read DatabaseProjects"
+    except NoDefault as none:
+        return None, str(none)
 
 
 async def _listed(person: Person, kind: str, namespace: str | None) -> list[Resource]:

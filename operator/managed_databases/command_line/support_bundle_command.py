@@ -59,7 +59,8 @@ def support_bundle(
     What you may not read is left out, and the archive says so. Passwords and tokens that you may read are searched for in
     all of it, in every spelling, and masked.
 
-    Exit codes: 0 the archive is written; 1 it could not be made; 2 bad usage.
+    Exit codes: 0 the archive is written; 1 it could not be made, or you may read nothing of what belongs into it; 2 bad usage, or
+    no such namespace.
     """
     at = datetime.now(UTC)
     name = f"managed-databases-support-{at:%Y%m%d-%H%M%S}"
@@ -78,6 +79,8 @@ def support_bundle(
         for told, text in logs:
             bundle.add_text(f"logs/{told}", text)
         await _gather(person, bundle, None if all_namespaces else person.namespace, operator_namespace)
+        if not bundle.has_read and not logs:
+            raise Problem(f"nothing could be read, so nothing is written: {bundle.notes[-1]}")
         _write(path, packed(bundle.masked_files(at), name, at))
         for note in bundle.notes:
             typer.echo(f"not had: {note}", err=True)
@@ -117,6 +120,8 @@ def _write(path: Path, content: bytes) -> None:
 
 async def _gather(person: Person, bundle: Bundle, namespace: str | None, operator_namespace: str) -> None:
     bundle.add_json("versions.json", await _versions(person, bundle))
+    if namespace is not None:
+        await person.must_have(namespace)
     namespaces: set[str] = set()
     for kind in kinds().values():
         found = await _list(person, bundle, GROUP, VERSION, kind.plural, namespace if kind.namespaced else None)
@@ -185,7 +190,9 @@ async def _list(
     person: Person, bundle: Bundle, group: str, version: str, plural: str, namespace: str | None, **query: str
 ) -> Iterable[dict[str, Any]]:
     try:
-        return await person.objects(group, version, plural, namespace, **query)
+        found = await person.objects(group, version, plural, namespace, **query)
+        bundle.has_read = True
+        return found
     except (MissingRight, NotInstalled) as missing:
         bundle.notes.append(str(missing))
         return ()

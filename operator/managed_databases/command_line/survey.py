@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from managed_databases.api.calls import Call
 from managed_databases.command_line.options import note
+from managed_databases.command_line.person import unanswered
 from managed_databases.command_line.problems import Problem
 from managed_databases.command_line.project_choice import Choice
 from managed_databases.kinds.kind import CloudKind
 from managed_databases.kinds.registry import cloud_kinds, kinds
+from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.kube.cache import Store
 from managed_databases.kube.connection import KubeConnection
 from managed_databases.kube.watched_collections import NAMESPACE
@@ -113,6 +115,7 @@ class Survey:
     def __init__(
         self, connection: KubeConnection, choice: Choice, resources: Iterable[Resource], operator_namespace: str
     ) -> None:
+        self._connection = connection
         self._settings = ControllerSettings(operator_namespace=operator_namespace)
         self._clock = Clock()
         self._choice = choice
@@ -149,7 +152,8 @@ class Survey:
             seals=seals,
         )
         ownership = SecretOwnership(lambda: {each.uid for each in self.resources()}, PasswordChecks(seals))
-        self._reader = CredentialReader(self.kube, self.store, ownership, self._clock, GivenPasswords(self.kube))
+        self._given = GivenPasswords(self.kube)
+        self._reader = CredentialReader(self.kube, self.store, ownership, self._clock, self._given)
         self._looks = LooksById(self._of_cloud, self._clock, self._settings, random.random)
         self._has_looked = False
         self._contexts: dict[ResourceKey, PassContext] = {}
@@ -186,7 +190,7 @@ class Survey:
         try:
             await self.projects.reconcile(self._choice.resource)
         except KubeError as error:
-            raise Problem(f"Kubernetes does not answer as it should: {error}") from error
+            raise await unanswered(self._connection, error) from error
         self._must_be_usable()
 
     def _must_be_usable(self) -> None:
@@ -196,6 +200,9 @@ class Survey:
         hint = ""
         if self._settings.operator_namespace in self.kube.hidden:
             hint = ": you may not read its Secret. With credentials of your own in the environment, --env uses them"
+        elif problem.reason is Reason.SECRET_MISSING:
+            namespace = self._settings.operator_namespace
+            hint = f" (--operator-namespace names the operator's namespace, if it is not {namespace})"
         raise Problem(f"the project {self._choice.name} cannot be used: {problem.message}{hint}")
 
     async def list_all(self, wanted: Sequence[CloudKind]) -> None:
@@ -236,10 +243,23 @@ class Survey:
             current.observed = replace(current.observed, problem=kubernetes_refusal(error))
             return Seen(current)
         except KubeError as error:
-            raise Problem(f"Kubernetes does not answer as it should: {error}") from error
+            raise await unanswered(self._connection, error) from error
         if read is not None:
             current.has_read(read.view, read.secrets, read.held)
         return Seen(current)
+
+    async def why_not_given(self, seen: Seen) -> Wait | Stall | None:
+        """Return why the password that the spec refers to cannot be taken; None if it can, or if its Secret may not be read."""
+        credential = seen.current.kind.credential
+        ref = None if credential is None else credential.given(seen.current.observed.spec)
+        if ref is None:
+            return None
+        try:
+            return (await self._given.read(seen.current.resource.key.namespace, ref))[1]
+        except KubeForbidden:
+            return None
+        except KubeError as error:
+            raise await unanswered(self._connection, error) from error
 
     def can_read(self, resource: Resource) -> bool:
         """Return whether spec and status of the resource fit their models; why not, is in `unreadable` then."""

@@ -79,6 +79,11 @@ class KubeConnection:
                 self._session = await self._new_session(self._api)
             return self._api
 
+    @property
+    def source(self) -> str:
+        """Where the address and the credentials come from, in words."""
+        return f"the kubeconfig {self._kubeconfig}" if self._kubeconfig else "the Pod's service account"
+
     async def server(self) -> str:
         """Return the API server's address, without a slash at its end."""
         return str((await self.api()).configuration.host).rstrip("/")

@@ -7,9 +7,11 @@ them from files only. A container may have no such folder, and a key does not be
 import asyncio
 import base64
 import binascii
+import logging
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from kubernetes.aio import client
 from kubernetes.aio.config.config_exception import ConfigException
 from kubernetes.aio.config.kube_config import KubeConfigLoader
 
+_LOGGER: Final = logging.getLogger(KubeConfigLoader.__module__)
 _DATA: Final = "-data"
 _IN_FILES: Final = tuple(f"{name}{_DATA}" for name in ("certificate-authority", "client-certificate", "client-key"))
 
@@ -41,6 +44,43 @@ class MemoryFiles:
         self._descriptors.clear()
 
 
+class _Loader(KubeConfigLoader):
+    """Reads a kubeconfig, and does not go on as nobody when the program that it names for the login gives none."""
+
+    async def load_from_exec_plugin(self) -> bool:
+        assert self._user is not None, "the package asks only for a user with a program"
+        command = str(self._user["exec"]["command"])
+        if shutil.which(command) is None:
+            raise ConfigException(
+                f"the program {command}, with which its user logs in, is not in PATH: install it, or name another kubeconfig"
+            )
+        with _complaints() as told:
+            done = await super().load_from_exec_plugin()  # type: ignore[no-untyped-call]
+        if told or not done:
+            why = "; ".join(told) or "it gives no credentials"
+            raise ConfigException(f"the program {command}, with which its user logs in, has failed: {why}")
+        return True
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collect what the `kubernetes` package only logs."""
+    told: list[str] = []
+
+    class Collects(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+
+    handler = Collects(logging.ERROR)
+    before, _LOGGER.propagate = _LOGGER.propagate, False
+    _LOGGER.addHandler(handler)
+    try:
+        yield told
+    finally:
+        _LOGGER.removeHandler(handler)
+        _LOGGER.propagate = before
+
+
 async def load(path: Path, context: str | None, configuration: client.Configuration, files: MemoryFiles) -> None:
     """Fill `configuration`. Raises ConfigException, whatever is wrong with the file, and OSError."""
     try:
@@ -52,14 +92,14 @@ async def load(path: Path, context: str | None, configuration: client.Configurat
         raise ConfigException(f"{path} is not a usable kubeconfig ({type(error).__name__})") from error
 
 
-def _read(path: Path, context: str | None, files: MemoryFiles) -> KubeConfigLoader:
+def _read(path: Path, context: str | None, files: MemoryFiles) -> _Loader:
     content = yaml.safe_load(path.read_text())
     if not isinstance(content, dict):
         raise ConfigException(f"{path} is not a kubeconfig")
     if hasattr(os, "memfd_create"):  # Linux: elsewhere nobody runs in a container
         for section in _sections(content):
             _take_out(section, files)
-    return KubeConfigLoader(content, context, config_base_path=str(path.absolute().parent))  # type: ignore[no-untyped-call]
+    return _Loader(content, context, config_base_path=str(path.absolute().parent))  # type: ignore[no-untyped-call]
 
 
 def _sections(content: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from managed_databases.reconcile.ports import (
     AlreadyThere,
     KubeError,
     KubeForbidden,
+    KubeNotLoggedIn,
     KubeRefused,
     KubeUnreachable,
     NotThere,
@@ -40,7 +41,9 @@ def error_for(what: str, status: int, content: bytes) -> KubeError:
             return WriteConflict(text)
         case 403 if reason == "Forbidden" and FORBIDDEN in message:
             return KubeForbidden(text)
-        case 401 | 408 | 429:
+        case 401:
+            return KubeNotLoggedIn(text)
+        case 408 | 429:
             return KubeUnreachable(text)
         case _ if status >= 500:
             return KubeUnreachable(text)

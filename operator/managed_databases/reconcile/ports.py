@@ -206,6 +206,10 @@ class KubeUnreachable(KubeError):
     """No answer, 429 or 5xx: try again later. A write may have had its effect nevertheless."""
 
 
+class KubeNotLoggedIn(KubeUnreachable):
+    """The API server does not take the credentials (401): they may be replaced at any time."""
+
+
 class ResourceCache(Protocol):
     """All resources of the operator's kinds as last seen. A resource in it never goes back to a lower resourceVersion."""
 
