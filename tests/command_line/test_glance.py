@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from command_line.resources import SINCE, ready, resource, stalls, waits
+from command_line.resources import SINCE, ready, resource, stalls, told, waits
 from managed_databases.command_line.glance import (
     MAX_MESSAGE,
     Glance,
@@ -61,7 +61,7 @@ KIND           ALL   READY   WAITING   STALLED   NOT LOOKED AT   IN THE CLOUD
 DatabaseUser   3     1       1         1         0               2 ACTIVE
 KafkaTopic     1     0       0         0         1               -
 
-NOT READY                 STATE           REASON           FOR   MESSAGE
+NEEDS A LOOK              STATE           REASON           FOR   MESSAGE
 DatabaseUser shop/wrong   stalled         Invalid          5m    {"x" * (MAX_MESSAGE - 3)}...
 KafkaTopic shop/new       not looked at   -                5m    no operator has looked at generation 1 of the spec yet
 DatabaseUser shop/late    waiting         ParentNotReady   5m    waits
@@ -137,3 +137,12 @@ WAITS = resource("DatabaseProject", "cloud", {}, waits("ApiUnreachable", "no"))
 )
 def test_the_exit_code(why: str, changed: dict[str, object], code: int) -> None:
     assert exit_code(glance(**changed)) == code, why
+
+
+def test_what_serves_and_should_be_mended_is_listed_last() -> None:
+    odd = [told("Ready", "True", "Ready"), told("Synced", "False", "OddAnnotation", "did you mean paused?")]
+    mend = resource("DatabaseUser", "odd", {}, ready(conditions=odd))
+    assert [each.resource for each in troubles([*RESOURCES, mend])][-1] == "DatabaseUser shop/odd"
+    (only,) = troubles([RESOURCES[0], mend])
+    assert (only.state, only.reason, only.message) == ("ready", "OddAnnotation", "did you mean paused?")
+    assert exit_code(glance(troubles=[only])) == 3

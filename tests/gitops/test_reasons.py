@@ -10,9 +10,11 @@ import pytest
 
 from gitops.lua import health as health_in_lua
 from managed_databases.gitops.argo_cd import SUSPENDED, Health
+from managed_databases.gitops.explanations import EXPLANATIONS
+from managed_databases.gitops.explanations.explanation import Who
 from managed_databases.gitops.kstatus import Word
 from managed_databases.gitops.reasons import WAYS, Row, Way, rows
-from managed_databases.kinds.verdicts import Reason
+from managed_databases.kinds.verdicts import ASKS_BESIDE, Reason
 from parsed import parsed
 
 SOURCES = Path(__file__).parents[2] / "operator" / "managed_databases"
@@ -78,8 +80,10 @@ def test_the_reason_stands_in_a_condition(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=named)
 def test_nothing_looks_like_success_but_success(row: Row) -> None:
-    """Where the cloud is not as the spec says, every tool says so; but for what was asked to be told only."""
-    if row.says("Synced") == "False" and row.reason is not Reason.DRIFT:
+    """Where the cloud is not as the spec says, every tool says so; but for what was asked to be told only, and
+    for what asks a person besides while the object serves.
+    """
+    if row.says("Synced") == "False" and row.reason not in {Reason.DRIFT, *ASKS_BESIDE}:
         assert row.kstatus is not Word.CURRENT
         assert row.argo_cd is not Health.HEALTHY
     if row.says("Ready") == "False":
@@ -123,7 +127,7 @@ def test_the_alert_that_is_documented_is_the_one_in_the_table() -> None:
         (Reason.DISK_FULL, Way.CLOUD, Word.FAILED, Health.DEGRADED),
         (Reason.DOWN, Way.CLOUD, Word.FAILED, Health.DEGRADED),
         (Reason.COPY_REFUSED, Way.SIDE, Word.FAILED, Health.DEGRADED),
-        (Reason.COPY_INCOMPLETE, Way.SIDE, Word.CURRENT, Health.HEALTHY),
+        *((reason, Way.SIDE, Word.CURRENT, Health.HEALTHY) for reason in sorted(ASKS_BESIDE)),
         (Reason.SERVICE_INCOMPLETE, Way.SIDE, Word.FAILED, Health.DEGRADED),
         (Reason.STATUS_UNGUARDED, Way.PROJECT_SIDE, Word.FAILED, Health.DEGRADED),
         (Reason.DEGRADED, Way.CLOUD, Word.CURRENT, Health.DEGRADED),
@@ -136,6 +140,13 @@ def test_the_alert_that_is_documented_is_the_one_in_the_table() -> None:
 def test_what_was_promised(reason: Reason, way: Way, kstatus: Word, argo_cd: Health) -> None:
     (row,) = (row for row in ROWS if (row.reason, row.way) == (reason, way))
     assert (row.kstatus, row.argo_cd) == (kstatus, argo_cd)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.way in (Way.SIDE, Way.PROJECT_SIDE)], ids=named)
+def test_what_asks_a_person_besides_is_found_by_false(row: Row) -> None:
+    """`kubectl get databases -A | grep False` finds all that needs a person, and nothing else that only serves on."""
+    asks = EXPLANATIONS[row.reason].who is not Who.NOBODY
+    assert (row.says("Ready"), row.says("Synced")) == ("True", "False" if asks else "True")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=named)

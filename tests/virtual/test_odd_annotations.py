@@ -49,7 +49,8 @@ def test_a_condition_comes_and_goes_with_the_annotation(name: str, value: str, w
             message = condition(world.get(MAIN), ODD)["message"]
             assert words in message
             assert value == HASH or value not in message, "it may be a secret that somebody has pasted"
-            assert world.says(MAIN, "Ready")[0] == world.says(MAIN, "Synced")[0] == "True"
+            assert (world.says(MAIN, "Ready")[0], world.says(MAIN, "Stalled")[0]) == ("True", "False")
+            assert world.says(MAIN, "Synced") == ("False", ODD), "grep False finds it"
             await asyncio.sleep(SOON)
             version = world.get(MAIN)["metadata"]["resourceVersion"]
             await asyncio.sleep(1800)

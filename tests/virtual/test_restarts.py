@@ -263,8 +263,8 @@ def test_without_the_right_a_condition_says_so_and_nothing_is_tried_in_a_loop() 
             refused = 0
             await asyncio.sleep(3600)
             assert refused <= 8
-            assert world.says(APP, "Ready")[0] == "True"
-            assert world.says(APP, "Synced")[0] == "True"
+            assert (world.says(APP, "Ready")[0], world.says(APP, "Stalled")[0]) == ("True", "False")
+            assert world.says(APP, "Synced") == ("False", "RestartIncomplete")
             assert restarts(world) == 0
             world.cluster.refuses = lambda method, path: None
             await world.until("the right is given", lambda: restarts(world) == 1, 700)

@@ -43,7 +43,8 @@ def written(world: VirtualWorld) -> dict[str, list[str]]:
 
 
 def is_done(world: VirtualWorld) -> bool:
-    return world.says(APP, "Synced")[0] == "True" and world.says(APP, "Ready")[0] == "True"
+    is_made = world.says(APP, "Synced") in (("True", "InSync"), ("False", "CredentialsIncomplete"))
+    return is_made and world.says(APP, "Ready")[0] == "True"
 
 
 async def begin(world: VirtualWorld, password: str = FIRST, **spec: Any) -> None:

@@ -155,7 +155,7 @@ def lines(link: Link, now: datetime, depth: int = 0) -> Iterable[str]:
     if link.deleting_since is not None:
         head += f"; being deleted for {age(link.deleting_since, now)}"
     yield visible(head)
-    if told is not None and not link.is_fine and link.state != "not being deleted":
+    if told is not None and (not link.is_fine or told.asks_beside) and link.state != "not being deleted":
         yield visible(f"{indent}    {told.message}")
         yield visible(f"{indent}    next try: {told.next_try}")
         if told.page is not None:

@@ -95,13 +95,13 @@ def counts(resources: Iterable[Resource]) -> list[Count]:
     ]
 
 
-_WORST_FIRST: Final = (State.STALLED, State.UNSEEN, State.WAITING)
+_WORST_FIRST: Final = (State.STALLED, State.UNSEEN, State.WAITING, State.READY)
 
 
 def troubles(resources: Iterable[Resource]) -> list[RestlessResource]:
-    """Return the resources that are not ready, the worst first."""
-    found = [_trouble(each, standing_of(each)) for each in resources]
-    odd = [each for each in found if each.state in _WORST_FIRST]
+    """Return the resources that are not ready, or ask a person to mend something, the worst first."""
+    found = [(each, standing_of(each)) for each in resources]
+    odd = [_trouble(each, told) for each, told in found if told.state is not State.READY or told.asks_beside]
     return sorted(odd, key=lambda each: (_WORST_FIRST.index(each.state), each.resource))
 
 
@@ -133,7 +133,9 @@ def page(glance: Glance, now: datetime) -> str:
     else:
         parts.append("no resources\n")
     if glance.troubles:
-        parts.append(table(("NOT READY", "STATE", "REASON", "FOR", "MESSAGE"), (_row(e, now) for e in glance.troubles)))
+        parts.append(
+            table(("NEEDS A LOOK", "STATE", "REASON", "FOR", "MESSAGE"), (_row(e, now) for e in glance.troubles))
+        )
     if glance.project is not None and (quotas := glance.project.status.get("quotas")):
         parts.append(table(("QUOTA", "USED", "LIMIT"), ((q["name"], str(q["used"]), str(q["limit"])) for q in quotas)))
     if glance.spending.list_ages:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from managed_databases.gitops.explanations.explanation import page_of
-from managed_databases.kinds.verdicts import Reason
+from managed_databases.kinds.verdicts import ASKS_BESIDE, Reason
 from managed_databases.kube.metrics import state
 from managed_databases.reconcile.annotations import SYNC_REQUESTED
 from managed_databases.reconcile.controller_settings import ControllerSettings
@@ -38,6 +38,11 @@ class Situation:
     message: str
     since: str | None
     next_try: str
+
+    @property
+    def asks_beside(self) -> bool:
+        """Whether it is ready, and a person should mend something nevertheless."""
+        return self.state is State.READY and self.reason in ASKS_BESIDE
 
     @property
     def page(self) -> Path | None:

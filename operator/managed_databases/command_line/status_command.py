@@ -46,7 +46,7 @@ def status(
     """Show a project at a glance: resources by their states, what is not ready, quotas, and who leads.
 
     Exit codes: 0 all is ready; 1 it could not be found out, or a right is missing; 2 bad usage, or no such namespace; 3 something
-    waits; 4 something needs a person.
+    waits, or is ready and should be mended; 4 something needs a person.
     """
     if metrics is not None and not metrics.startswith(("http://", "https://")):
         raise BadUsage(f"--metrics {metrics}: an address is meant, with http:// or https://")

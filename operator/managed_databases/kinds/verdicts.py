@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from managed_databases.api.calls import Call
 from managed_databases.api.models import CloudObject
@@ -93,6 +94,20 @@ class Reason(StrEnum):
     ADDRESS_REFUSED = "AddressRefused"
     SNAPSHOT_TOO_LARGE = "SnapshotTooLarge"
     STATUS_UNGUARDED = "StatusUnguarded"
+
+
+ASKS_BESIDE: Final = frozenset(
+    {
+        Reason.FLOATING_IP_ON_OTHER_ROLE,
+        Reason.CREDENTIALS_INCOMPLETE,
+        Reason.RESTART_INCOMPLETE,
+        Reason.COPY_INCOMPLETE,
+        Reason.ODD_ANNOTATION,
+    }
+)
+"""Reasons of further conditions that ask a person to do something, although the object serves and nothing is held up: Synced is
+False with them, and Stalled is not True.
+"""
 
 
 class Risk(IntEnum):

@@ -98,3 +98,12 @@ def test_its_trouble_is_what_it_says_of_its_newest_spec(
 ) -> None:
     (only,), _ = seen(replace(grant(), status={"conditions": conditions}))
     assert only.trouble == trouble, why
+
+
+def test_what_should_only_be_mended_holds_up_no_owner() -> None:
+    def told(reason: str) -> str | None:
+        synced = {"type": "Synced", "status": "False", "reason": reason, "message": "no", "observedGeneration": 1}
+        (only,), _ = seen(grant(status={"conditions": [synced]}))
+        return only.trouble
+
+    assert (told("OddAnnotation"), told("Invalid")) == (None, "no")

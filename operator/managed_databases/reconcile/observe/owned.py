@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from managed_databases.kinds.observed import ObservedOwned
-from managed_databases.kinds.verdicts import OwnedResource
+from managed_databases.kinds.verdicts import ASKS_BESIDE, OwnedResource
 from managed_databases.reconcile.observe.ownership_index import OwnershipIndex, has_lost_a_mark, owner_of
 from managed_databases.reconcile.ports import Resource, ResourceCache, ResourceKey
 from managed_databases.reconcile.scheduling import dependencies as dependency
@@ -44,5 +44,5 @@ def trouble(resource: Resource) -> str | None:
     """Return why the resource is not in sync with its newest spec, as its own status says; None if it is in sync."""
     for condition in resource.told.conditions:
         if condition.type == "Synced" and condition.observed_generation == resource.generation:
-            return None if condition.is_true else condition.message
+            return None if condition.is_true or condition.reason in ASKS_BESIDE else condition.message
     return "it was not looked at yet"

@@ -11,7 +11,7 @@ from managed_databases.kinds.observed import Observed, Standing
 from managed_databases.kinds.password_rotation import rotated
 from managed_databases.kinds.shared_fields import MAX_KEY, BindingRef, CloudStatus, Intent, Rotated
 from managed_databases.kinds.two_users import own_secret
-from managed_databases.kinds.verdicts import Create, Done, Reason, Record, Stall, Step, Verdict, Wait
+from managed_databases.kinds.verdicts import ASKS_BESIDE, Create, Done, Reason, Record, Stall, Step, Verdict, Wait
 from managed_databases.kinds.written import Written, written_as
 from managed_databases.reconcile.annotations import rotation_request, sync_request
 from managed_databases.reconcile.decide.decide import lacking
@@ -151,6 +151,9 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
         ready[1] in SERVES_NOT.values() or is_settled(ready, observed.kept.probe, old.condition("Stalled"))
     )
     of_copies, of_services = copied(observed, old), served(observed, old)
+    beside = {**kind.conditions(observed), **restarted(observed, old), **of_services, **of_copies}
+    beside |= odd_annotation(observed)
+    asking = next((said for said in beside.values() if said[1] in ASKS_BESIDE), None)
     under_way = isinstance(verdict, Step | Wait)
     synced: Saying = (is_synced(verdict), *why)
     stalled: Saying = (isinstance(verdict, Stall), *why)
@@ -159,6 +162,8 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
         is_done and waiting is not None
     ):  # the cloud matches the spec, and what the spec asks of Kubernetes waits for a person
         synced, stalled = (False, *waiting[1:]) if synced[0] else synced, waiting
+    if asking is not None and synced[0]:
+        synced = (False, *asking[1:])
     says: dict[str, Saying] = {
         "Ready": ready,
         "Synced": synced,
@@ -167,9 +172,7 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
     }
     if observed.external is not None and observed.external.status == "DEGRADED":
         says["Degraded"] = (True, Reason.DEGRADED, "the cloud says DEGRADED: it serves, with less than all its nodes")
-    says |= {**kind.conditions(observed), **restarted(observed, old), **of_services, **of_copies}
-    says |= odd_annotation(observed)
-    return conditions(old.conditions, observed.generation, says, now)
+    return conditions(old.conditions, observed.generation, says | beside, now)
 
 
 def _known(reason: str | None) -> Reason:
