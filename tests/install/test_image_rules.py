@@ -250,6 +250,6 @@ def test_the_bill_of_materials_has_the_wheels_and_who_needs_them() -> None:
     needs = {one["ref"]: one["dependsOn"] for one in told["dependencies"]}
     assert needs[by_name["httpx"]] == [by_name["httpcore"]]
     assert needs[told["metadata"]["component"]["bom-ref"]] == sorted(
-        by_name[direct] for direct in ("aiohttp", "httpx", "kopf")
+        by_name[direct] for direct in ("aiohttp", "httpcore", "httpx", "kopf")
     )
     assert told == sbom.bill("1.2.3", "2026-01-01T00:00:00Z", {"install": installed}, entries, [])
