@@ -156,6 +156,7 @@ class Survey:
         self._reader = CredentialReader(self.kube, self.store, ownership, self._clock, self._given)
         self._looks = LooksById(self._of_cloud, self._clock, self._settings, random.random)
         self._has_looked = False
+        self._opened_at = self._clock.monotonic()
         self._contexts: dict[ResourceKey, PassContext] = {}
         for resource in (choice.resource, *resources):
             self.put(resource)
@@ -217,11 +218,10 @@ class Survey:
         What cannot be read is left out, and is in `unreadable` then.
         """
         resources = [resource for resource in resources if self.can_read(resource)]
-        begun = self._clock.monotonic()
         for _ in range(1 if self._has_looked else ROUNDS):
             for resource in resources:
                 self._observe(resource)
-            await self._settled(begun)
+            await self._settled(self._opened_at)  # what was listed since is not polled for again
             begun = self._clock.monotonic()
             self.session.lists.request_all()  # a creation wants a list that was begun after its wish
             await self._settled(begun)
