@@ -96,6 +96,7 @@ def test_a_log_line_stays_one_line(format_: str, monkeypatch: pytest.MonkeyPatch
         configure_logs(format_, "info")
         structlog.get_logger().warning("step refused", name=ATTACK, why=(ATTACK,), held={"a": ATTACK})
         logging.getLogger("a library").warning("it says %s", ATTACK)
+        structlog.get_logger().info("of an enumeration", reason=Reason.ABSENT, others=[Reason.DRIFT])
         try:
             raise ValueError(ATTACK)
         except ValueError:
@@ -114,6 +115,7 @@ def test_a_log_line_stays_one_line(format_: str, monkeypatch: pytest.MonkeyPatch
         assert r"\u202e" in json.loads(ours[0])["name"]
     else:
         assert "fields='a=1 level=info'" in written, "blanks do not make fields"
+    assert "<" not in written.partition("of an enumeration")[2].partition("\n")[0]
 
 
 def test_the_demo_shows_no_commands_to_the_terminal() -> None:

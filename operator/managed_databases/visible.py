@@ -19,7 +19,7 @@ def visible(text: str) -> str:
 
 
 def all_visible(value: V) -> V:
-    """Return the value with every text in it, in lists and mappings too, made visible."""
+    """Return the value with every text in it, in lists and mappings too, made visible, and plain if it is an enumeration's."""
     return _all_visible(value)  # type: ignore[no-any-return]
 
 
@@ -30,7 +30,8 @@ def visible_lines(text: str) -> str:
 
 def _all_visible(value: Any) -> Any:
     if isinstance(value, str):
-        return value if value.isprintable() else visible(value)
+        plain = str.__str__(value)  # a log line would show the name of its enumeration, too
+        return plain if plain.isprintable() else visible(plain)
     if isinstance(value, dict):
         return {_all_visible(name): _all_visible(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
