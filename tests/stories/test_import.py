@@ -57,6 +57,13 @@ async def test_what_there_is_is_taken_over_as_it_is(world: World, tmp_path: Path
     assert (datastore["name"], datastore["subnetID"]) == ("Legacy_DB", SUBNET)
     assert told["ManagedDatabase/shop"]["ownerRef"] == {"name": "app-owner"}
     assert {(spec["adoption"], spec["driftPolicy"]) for spec in told.values()} == {("Required", "Report")}
+    for_programs = await command(admin, "import", *usual, "-o", "json")
+    assert (for_programs.code, for_programs.errors) == (0, ""), for_programs
+    answer = for_programs.json
+    assert answer["manifests"] == manifests
+    assert [each["name"] for each in answer["secrets"]] == ["app-owner-password", "report-password"]
+    assert {step["action"] for entry in answer["plan"] for step in entry["steps"]} == {"adopt", "password"}
+    assert (answer["notAsItIs"], answer["notes"]) == ([], [])
     assert len(await changes(world)) == before, "an import only reads"
 
     for secret in ("app-owner-password", "report-password"):

@@ -11,9 +11,18 @@ from managed_databases.command_line.cloud_options import Env, OperatorNamespace,
 from managed_databases.command_line.dry_run import applied, namespace_as_applied
 from managed_databases.command_line.exit_codes import DONE, FAILED, FOUND
 from managed_databases.command_line.importing import PASSWORD_KEY, AskedSecret, Imported, Importer
-from managed_databases.command_line.options import Context, Kubeconfig, Namespace, note, say
+from managed_databases.command_line.options import (
+    Context,
+    FormOfManifests,
+    Kubeconfig,
+    Namespace,
+    OutputOfManifests,
+    note,
+    say,
+    say_json,
+)
 from managed_databases.command_line.person import Person, run_as_person
-from managed_databases.command_line.plan import Planner, ResourcePlan
+from managed_databases.command_line.plan import Planner, ResourcePlan, as_json
 from managed_databases.command_line.planning import PlannedAction
 from managed_databases.command_line.project_choice import USUAL_NAMESPACE, chosen_project
 from managed_databases.command_line.survey import Survey, surveying
@@ -34,6 +43,7 @@ def import_command(
             "--reset-passwords", help="Let the operator set new passwords, instead of asking for those that are in use."
         ),
     ] = False,
+    output: OutputOfManifests = FormOfManifests.YAML,
     operator_namespace: OperatorNamespace = USUAL_NAMESPACE,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
@@ -63,15 +73,12 @@ def import_command(
                 survey, person.namespace, None if is_default else choice.name, resets_passwords=reset_passwords
             )
             entries = await _proof(person, survey, imported)
-        _write(imported)
-        odd = [*imported.left_out, *_odd(entries)]
-        for told in (*notes, *unread):
-            note(told)
-        for told in odd:
-            typer.echo(visible(f"not as it is: {told}"), err=True)
-        if not odd:
-            adopted = sum(any(step.action is PlannedAction.ADOPT for step in entry.steps) for entry in entries)
-            typer.echo(f"plan: {adopted} of {len(entries)} are taken over, and nothing is changed", err=True)
+        notes, odd = [*notes, *unread], [*imported.left_out, *_odd(entries)]
+        if output is FormOfManifests.JSON:
+            _write_json(imported, entries, notes, odd)
+        else:
+            _write(imported)
+            _tell(entries, notes, odd)
         if odd:
             return FOUND
         return FAILED if unread else DONE
@@ -133,6 +140,26 @@ def _odd(entries: list[ResourcePlan]) -> list[str]:
         for step in entry.steps
         if step.action not in (PlannedAction.ADOPT, PlannedAction.PASSWORD)
     ]
+
+
+def _tell(entries: list[ResourcePlan], notes: list[str], odd: list[str]) -> None:
+    """Say beside the manifests what their plan has."""
+    for told in notes:
+        note(told)
+    for told in odd:
+        typer.echo(visible(f"not as it is: {told}"), err=True)
+    if not odd:
+        adopted = sum(any(step.action is PlannedAction.ADOPT for step in entry.steps) for entry in entries)
+        typer.echo(f"plan: {adopted} of {len(entries)} are taken over, and nothing is changed", err=True)
+
+
+def _write_json(imported: Imported, entries: list[ResourcePlan], notes: list[str], odd: list[str]) -> None:
+    secrets = [
+        {"name": secret.name, "of": secret.of, "key": PASSWORD_KEY, "labels": {MANAGED_LABEL: GIVEN}}
+        for secret in imported.secrets
+    ]
+    told = {"manifests": imported.manifests, "secrets": secrets, "plan": as_json(entries)}
+    say_json({**told, "notAsItIs": odd, "notes": notes})
 
 
 def _write(imported: Imported) -> None:

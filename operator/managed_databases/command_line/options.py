@@ -31,6 +31,19 @@ class Form(StrEnum):
 Output = Annotated[Form, typer.Option("--output", "-o", metavar="table|json", help="For people, or for programs.")]
 
 
+class FormOfManifests(StrEnum):
+    """How manifests are written."""
+
+    YAML = "yaml"
+    JSON = "json"
+
+
+OutputOfManifests = Annotated[
+    FormOfManifests,
+    typer.Option("--output", "-o", metavar="yaml|json", help="Manifests, or one answer for programs, with the plan."),
+]
+
+
 def say(text: str) -> None:
     typer.echo(text, nl=not text.endswith("\n"))
 
