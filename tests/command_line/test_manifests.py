@@ -9,6 +9,7 @@ from managed_databases.command_line.manifests import read_manifests
 from managed_databases.command_line.problems import BadUsage
 from managed_databases.reconcile.ports import ResourceKey
 
+TOP = Path(__file__).parents[2]
 OURS = "apiVersion: manageddatabases.io/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{}}\n"
 TOPIC = OURS.format(kind="KafkaTopic", name="orders")
 
@@ -101,9 +102,37 @@ def test_places_that_are_none(tmp_path: Path) -> None:
     ):
         with pytest.raises(BadUsage, match=told):
             read_manifests([place], "shop")
-    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadUsage, match="cannot be read: UnicodeDecodeError"):
+    (tmp_path / "latin.yaml").write_bytes("# für".encode("latin-1"))
+    with pytest.raises(
+        BadUsage, match=r"latin\.yaml cannot be read: it is no text in UTF-8 \(byte 3\); write it as UTF-8"
+    ):
         read_manifests([str(tmp_path)], "shop")
+    (tmp_path / "latin.yaml").unlink()
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(BadUsage, match=r"folder\.yaml cannot be read: Is a directory"):
+        read_manifests([str(tmp_path)], "shop")
+
+
+def test_what_is_in_two_files(tmp_path: Path) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: orders}\n"
+    for text, what in ((TOPIC, "KafkaTopic shop/orders"), (secret, "Secret shop/orders")):
+        first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+        for path in (first, second):
+            path.write_text(text)
+        with pytest.raises(BadUsage) as error:
+            read_manifests([str(tmp_path)], "shop")
+        assert str(error.value) == (
+            f"{second}: {what} is there twice, and in {first}: name with -f the files that belong together"
+        )
+
+
+def test_our_examples_can_be_read() -> None:
+    """One file with everything, or the others together: the first one has much of the others in it."""
+    folder = TOP / "deploy" / "examples"
+    everything = folder / "everything.yaml"
+    assert read_manifests([str(everything)], "default").resources
+    others = [str(path) for path in folder.glob("*.yaml") if path != everything]
+    assert read_manifests(others, "default").resources
 
 
 def test_a_date_is_text(tmp_path: Path) -> None:
@@ -116,5 +145,5 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TOPIC.encode()), encoding="ascii"))
     assert len(read_manifests(["-"], "shop").resources) == 1
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff"), encoding="ascii"))
-    with pytest.raises(BadUsage, match="standard input cannot be read: UnicodeDecodeError"):
+    with pytest.raises(BadUsage, match="standard input cannot be read: it is no text in UTF-8"):
         read_manifests(["-"], "shop")

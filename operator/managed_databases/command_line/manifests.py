@@ -32,6 +32,16 @@ class Manifests:
     secrets: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     namespaces: dict[str, dict[str, Any]] = field(default_factory=dict)
     others: int = 0
+    files: dict[str, str] = field(default_factory=dict)
+    """Where each resource and each Secret was found."""
+
+    def found(self, what: str, file: str) -> None:
+        """Note where it is. Raises BadUsage if it was found before: nobody knows which of the two is meant."""
+        if what in self.files:
+            before = self.files[what]
+            where = "" if before == file else f", and in {before}: name with -f the files that belong together"
+            raise BadUsage(f"{file}: {what} is there twice{where}")
+        self.files[what] = file
 
 
 def read_manifests(places: Iterable[str], namespace: str) -> Manifests:
@@ -49,7 +59,7 @@ def _texts(place: str) -> Iterator[tuple[str, str]]:
         try:
             yield "standard input", sys.stdin.buffer.read().decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise BadUsage(f"standard input cannot be read: {type(error).__name__}") from None
+            raise BadUsage(f"standard input cannot be read: {_why(error)}") from None
         return
     path = Path(place)
     try:
@@ -57,14 +67,20 @@ def _texts(place: str) -> Iterator[tuple[str, str]]:
             raise BadUsage(f"there is no file or folder {place}")
         files = sorted(each for each in path.iterdir() if each.suffix in SUFFIXES) if path.is_dir() else [path]
     except (OSError, ValueError) as error:
-        raise BadUsage(f"{visible(place)} cannot be read: {type(error).__name__}") from None
+        raise BadUsage(f"{visible(place)} cannot be read: {_why(error)}") from None
     if not files:
         raise BadUsage(f"{place} has no file that ends with {', '.join(SUFFIXES)}")
     for file in files:
         try:
             yield str(file), file.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise BadUsage(f"{file} cannot be read: {type(error).__name__}") from None
+            raise BadUsage(f"{file} cannot be read: {_why(error)}") from None
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no text in UTF-8 (byte {error.start}); write it as UTF-8"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 class _Loader(yaml.SafeLoader):
@@ -120,12 +136,12 @@ def _enter(found: Manifests, name: str, document: dict[str, Any], namespace: str
         found.namespaces[told] = document
         return
     if not is_ours:
+        found.found(f"{SECRET} {place}/{told}", name)
         found.secrets[place, told] = document
         return
     kind = _kind(name, api, kind_name)
     key = ResourceKey(kind.name, place if kind.namespaced else "", told)
-    if key in found.resources:
-        raise BadUsage(f"{name}: {key} is there twice")
+    found.found(str(key), name)
     if not isinstance(document.get("spec", {}), dict):
         raise BadUsage(f"{name}: the spec of {key} is no mapping")
     found.resources[key] = document

@@ -272,15 +272,26 @@ def _owned(key: ResourceKey, spec: dict[str, Any], owner: Resource, there: Resou
     )
 
 
-def worst(entries: Iterable[ResourcePlan]) -> Risk:
-    """Return the greatest risk of all steps."""
-    return max((step.risk for entry in entries for step in entry.steps), default=Risk.NONE)
+def worst(entries: Iterable[ResourcePlan]) -> Risk | None:
+    """Return the greatest risk that is known; None if there are steps, and none of them can be done."""
+    steps = [step for entry in entries for step in entry.steps]
+    known = [step.risk for step in steps if _has_risk(step)]
+    return max(known, default=None if steps else Risk.NONE)
+
+
+def risk_name(risk: Risk | None) -> str | None:
+    return None if risk is None else RISKS[risk]
+
+
+def _has_risk(step: Planned) -> bool:
+    """Return whether it is known what the step does to others: not of one that cannot be done."""
+    return step.action is not PlannedAction.BLOCKED
 
 
 def rows(entries: Sequence[ResourcePlan]) -> list[tuple[str, ...]]:
     """Return a row of a table for each step."""
     return [
-        (step.action, RISKS[step.risk], str(entry.key), step.call or "", _why(step))
+        (step.action, RISKS[step.risk] if _has_risk(step) else "", str(entry.key), step.call or "", _why(step))
         for entry in entries
         for step in entry.steps
     ]
@@ -306,7 +317,7 @@ def as_json(entries: Sequence[ResourcePlan]) -> list[dict[str, Any]]:
             "steps": [
                 {
                     "action": step.action,
-                    "risk": RISKS[step.risk],
+                    "risk": RISKS[step.risk] if _has_risk(step) else None,
                     "reason": step.reason or None,
                     "message": step.message,
                     "call": step.call,

@@ -22,8 +22,8 @@ from managed_databases.command_line.exit_codes import DONE, FOUND, IMPOSSIBLE, S
 from managed_databases.command_line.manifests import Manifests, read_manifests
 from managed_databases.command_line.options import Context, Form, Kubeconfig, Namespace, Output, note, say, say_json
 from managed_databases.command_line.person import Person, run_as_person
-from managed_databases.command_line.plan import Planner, ResourcePlan, as_json, rows, worst
-from managed_databases.command_line.planning import RISKS, Planned, PlannedAction
+from managed_databases.command_line.plan import Planner, ResourcePlan, as_json, risk_name, rows, worst
+from managed_databases.command_line.planning import Planned, PlannedAction
 from managed_databases.command_line.problems import BadUsage, MissingRight
 from managed_databases.command_line.project_choice import USUAL_NAMESPACE, chosen_project
 from managed_databases.command_line.survey import surveying
@@ -159,7 +159,7 @@ def _secret(raw: Mapping[str, Any], place: tuple[str, str]) -> SecretContent:
 
 def show_plan(entries: Sequence[ResourcePlan], notes: Sequence[str], output: Form) -> None:
     if output is Form.JSON:
-        say_json({"plan": as_json(entries), "risk": RISKS[worst(entries)], "notes": list(notes)})
+        say_json({"plan": as_json(entries), "risk": risk_name(worst(entries)), "notes": list(notes)})
         return
     for each in notes:
         note(each)
@@ -174,13 +174,14 @@ def summary(entries: Sequence[ResourcePlan]) -> str:
     told = [f"{number} {action}" for action in PlannedAction if (number := counted.get(action))]
     at_rest = sum(entry.is_empty for entry in entries)
     told.append(f"{at_rest} as it is" if at_rest == 1 else f"{at_rest} as they are")
-    return f"plan: {', '.join(told)}; the worst risk is {RISKS[worst(entries)]}"
+    risk = risk_name(worst(entries))
+    return f"plan: {', '.join(told)}; {'no risk is known' if risk is None else f'the worst risk is {risk}'}"
 
 
 def exit_code(entries: Sequence[ResourcePlan]) -> int:
     actions = {step.action for entry in entries for step in entry.steps}
     if not actions.isdisjoint((PlannedAction.BLOCKED, PlannedAction.MISSING)):
         return IMPOSSIBLE
-    if worst(entries) >= Risk.RESTART or PlannedAction.APPROVE in actions:
+    if (worst(entries) or Risk.NONE) >= Risk.RESTART or PlannedAction.APPROVE in actions:
         return SERIOUS
     return FOUND if actions else DONE
