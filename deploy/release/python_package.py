@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from image import lock, sbom
+from managed_databases.program_name import COMPLETER
 from release.programs import Failed, run
 
 UV: Final = Path(sys.executable).with_name("uv")
@@ -70,6 +71,8 @@ def check_package(source: Path, version: str, created: str, into: Path) -> dict[
         for program in ("managed-databases", "kubectl-databases"):
             if (said := run([operator.with_name(program), "--version"]).strip()) != version:
                 raise Failed(f"{program} --version says {said!r} instead of {version}")
+        if "plan\t" not in (said := run([operator.with_name(COMPLETER), "pla"])):
+            raise Failed(f"{COMPLETER} completes nothing: {said!r}")
         run([operator, "-I", "-c", FIND_THE_EXAMPLES])
         bill = _bill(operator, source, version, created)
     target = into / f"managed-databases-operator-{version}.cdx.json"

@@ -1,3 +1,3 @@
-from managed_databases.cli import main
+from managed_databases.programs import main
 
 main()

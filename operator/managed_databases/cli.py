@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from managed_databases.program_name import AS_PLUGIN, COMPLETER, PROGRAM, called
+
 try:
     import typer
 except ModuleNotFoundError:
@@ -17,8 +19,7 @@ except ModuleNotFoundError:
     )
 
 PACKAGE: Final = "managed_databases"
-PLUGIN: Final = "kubectl-databases"
-"""The name under which kubectl finds this program in PATH, and runs it as `kubectl databases`."""
+_COMPLETION: Final = ("--install-completion", "--show-completion")
 
 COMMANDS: Final[Mapping[str, str]] = {
     "explain": "command_line.explain_command:explain",
@@ -124,17 +125,50 @@ def _add_group(name: str, group: typer.Typer) -> None:
     app.add_typer(group, name=name, help=_help(own.callback) if own and own.callback else None)
 
 
-def main() -> None:
+def main(is_loaded: Callable[[], None] = lambda: None) -> None:
+    """Run what was typed. `is_loaded` is called when all that the command needs is loaded."""
     named = sys.argv[1:2]
     if named == ["run"]:
-        app()
+        is_loaded()
+        app(prog_name=called())
         return
+    if called() == AS_PLUGIN and named and named[0].partition("=")[0] in _COMPLETION:
+        typer.echo(_completion_of_the_plugin(), err=True)
+        sys.exit(2)
     register(named if named and named[0] in COMMANDS else COMMANDS)
-    from managed_databases.command_line.problems import Problem
+    from managed_databases.command_line.problems import BadUsage, Problem
+    from managed_databases.command_line.streams import lasting_streams
     from managed_databases.visible import visible
 
-    try:
-        app(prog_name="kubectl databases" if Path(sys.argv[0]).name == PLUGIN else None)
-    except Problem as problem:
-        typer.echo(visible(str(problem)), err=True)
-        sys.exit(problem.code)
+    is_loaded()
+    with lasting_streams():
+        try:
+            app(prog_name=called())
+        except UnicodeEncodeError as error:
+            if not _is_of_odd_bytes(error.object):
+                raise
+            encoding = sys.getfilesystemencoding()
+            told = f"{error.object}: these bytes are no text ({encoding}): is the right locale set?"
+            typer.echo(visible(told), err=True)
+            sys.exit(BadUsage.code)
+        except Problem as problem:
+            typer.echo(visible(str(problem)), err=True)
+            sys.exit(problem.code)
+
+
+def _is_of_odd_bytes(text: str) -> bool:
+    """Return whether Python made it of bytes that its encoding does not know: from the command line, or a file's name."""
+    return any("\udc80" <= char <= "\udcff" for char in text)
+
+
+def _completion_of_the_plugin() -> str:
+    """Return what to do for the completion of `kubectl databases`: a script of its own would take the place of kubectl's."""
+    from shutil import which
+
+    told = (
+        "kubectl itself completes `kubectl databases`: set up kubectl's own completion (kubectl completion --help). "
+        f"It asks the program {COMPLETER}, which comes with this one"
+    )
+    if which(COMPLETER) is None:
+        told += ", and which is not in your PATH: add the folder of this program to it"
+    return f"{told}. For the other name of this program: {PROGRAM} {_COMPLETION[0]}"

@@ -33,7 +33,7 @@ def loaded(*arguments: str) -> set[str]:
 
 
 def test_a_running_operator_loads_no_command() -> None:
-    assert loaded("run") == {"managed_databases", "managed_databases.cli"}
+    assert loaded("run") == {"managed_databases", "managed_databases.cli", "managed_databases.program_name"}
 
 
 def test_a_command_loads_no_other_one() -> None:

@@ -65,6 +65,31 @@ async def test_kubectl_runs_it(world: World) -> None:
     assert version.code == 0, version
 
 
+COMPLETED = """
+_get_comp_words_by_ref() {  # what bash-completion brings
+    words=("${COMP_WORDS[@]}"); cword=$COMP_CWORD; cur=${words[cword]}; prev=${words[cword-1]}
+}
+compopt() { :; }
+source <(kubectl completion bash)
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+__start_kubectl
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+"""What bash does when somebody types these words, and then Tab."""
+
+
+async def test_kubectl_completes_it_in_bash(world: World) -> None:
+    binaries = world.cluster.control_plane.binaries.resolve()
+    path = os.pathsep.join((str(Path(sys.executable).parent), str(binaries), os.environ["PATH"]))
+    for words, completed in (
+        (("databases", "stra"), "strangers"),
+        (("databases", "plan", "--operator-n"), "--operator-namespace"),
+        (("databases", "status", "-o", "js"), "json"),
+    ):
+        ended = await command(None, "-c", COMPLETED, "bash", "kubectl", *words, program="bash", PATH=path)
+        assert (ended.code, ended.said.split()[:1], ended.errors) == (0, [completed], ""), ended
+
+
 async def test_what_is_typed_wrong_and_what_is_not_allowed(world: World) -> None:
     nobody = await person(world.cluster, world.namespace, None)
     denied = await command(nobody, "explain", "dbu/app", "-n", world.namespace)

@@ -23,6 +23,7 @@ from managed_databases.command_line.problems import BadUsage, Problem
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kube.secret_content import secret_content
+from managed_databases.program_name import called
 from managed_databases.reconcile.ports import Resource
 from managed_databases.visible import visible
 
@@ -127,7 +128,7 @@ async def _data(person: Person, resource: Resource) -> dict[str, str]:
         if _has_users(resource):
             raise BadUsage(_of_its_users(str(resource.key)))
         kind = f"{resource.key.kind.lower()}/{resource.key.name}"
-        raise Problem(f"{resource.key} has no credentials Secret yet: managed-databases explain {kind} tells why")
+        raise Problem(f"{resource.key} has no credentials Secret yet: {called()} explain {kind} tells why")
     raw = await person.object("", "v1", "secrets", resource.key.namespace, name)
     if raw is None:
         raise Problem(f"the Secret {name} does not exist: the operator makes it again")
