@@ -128,7 +128,7 @@ def _add_group(name: str, group: typer.Typer) -> None:
 def main(is_loaded: Callable[[], None] = lambda: None) -> None:
     """Run what was typed. `is_loaded` is called when all that the command needs is loaded."""
     named = sys.argv[1:2]
-    if named == ["run"]:
+    if named == ["run"] and "--help" not in sys.argv:
         is_loaded()
         app(prog_name=called())
         return

@@ -52,7 +52,7 @@ def test_ctrl_c_that_is_ignored_stays_ignored() -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("arguments", ["--help", "plan --help", "--version", "crds --help"])
+@pytest.mark.parametrize("arguments", ["--help", "plan --help", "--version", "run --help"])
 def test_nobody_reads_further(program: str, arguments: str) -> None:
     """As with `| head -1`: what was asked for is told, and the exit code stays that of the answer."""
     reading, writing = os.pipe()
