@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pages import links
+from pages import hooks, links
 
 TOP = Path(__file__).parent.parent
 
@@ -69,3 +69,10 @@ def test_the_first_page_begins_with_a_picture_of_the_whole() -> None:
     ):
         assert part in picture
     assert max(map(len, picture.splitlines())) <= 90, "else one has to scroll on the site"
+
+
+def test_the_site_has_no_page_whose_links_begin_at_the_root_of_the_server(tmp_path: Path) -> None:
+    (tmp_path / "404.html").write_text('<link href="/assets/main.css">')
+    (tmp_path / "index.html").write_text('<link href="assets/main.css">')
+    hooks.on_post_build({"site_dir": str(tmp_path)})
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]

@@ -29,6 +29,11 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
+def on_post_build(config: Any, **_: Any) -> None:
+    """Remove the page for what is not there: its links begin at the server's root, where below VERSION/ nothing of them is."""
+    Path(config["site_dir"], "404.html").unlink(missing_ok=True)
+
+
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     source = Path(page.file.abs_src_path).resolve() if page.file.abs_src_path else None
     if source is None:  # a list of files, whose links are right

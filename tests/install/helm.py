@@ -22,7 +22,7 @@ OPERATOR = TOP / CHART
 PROJECTS = TOP / "helm/managed-databases-projects"
 REPOSITORY = "registry.example.com/operator"
 RELEASED = TOP / "tests/install/released/managed-databases-operator-0.1.0.tgz"
-"""The last released chart, as it was packaged then."""
+"""The last released chart, as it was packaged then; before the first release an early one, with projects in its values."""
 
 Done = subprocess.CompletedProcess[str]
 

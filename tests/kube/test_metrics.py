@@ -111,7 +111,7 @@ def test_passwords_that_change_by_dates_tell_when() -> None:
 
 def test_a_thousand_resources_more_are_no_series_more() -> None:
     """Only datastores, and users whose passwords change by dates, have a series of their own: the labels `name` in metrics.md."""
-    states = (conditions(Ready="True"), conditions(Stalled="True"), {})
+    states: tuple[dict[str, Any], ...] = (conditions(Ready="True"), conditions(Stalled="True"), {})
 
     def series(number: int) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
         there = [

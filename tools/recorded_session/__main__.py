@@ -46,8 +46,12 @@ def main(cast: str, *command: str) -> int:
 
 def last_screen(shown: str) -> str:
     """Return what the program has drawn last, and what it wrote after that, without colours and moves."""
-    last = _HOME.split(shown)[-1]
-    return "\n".join(line.rstrip() for line in _CONTROLS.sub("", last).replace("\r", "").split("\n"))
+    return "\n".join(line.rstrip() for line in _CONTROLS.sub("", last_drawn(shown)).replace("\r", "").split("\n"))
+
+
+def last_drawn(shown: str) -> str:
+    """Return the same with colours and moves."""
+    return _HOME.split(shown)[-1]
 
 
 def _read(terminal: int) -> bytes:
