@@ -69,7 +69,8 @@ def _help(command: Callable[..., Any]) -> str:
 
 def run(
     kubeconfig: Annotated[
-        Path | None, typer.Option(help="A kubeconfig file; without it the Pod's service account is used.")
+        Path | None,
+        typer.Option(help="A kubeconfig file; without it the Pod's service account is used, and never $KUBECONFIG."),
     ] = None,
     context: Annotated[str | None, typer.Option(help="A context of that kubeconfig.")] = None,
     namespace: Annotated[
@@ -98,6 +99,13 @@ def run(
             name = "_".join(str(part) for part in told["loc"]).upper() or "..."
             typer.echo(f"MANAGED_DATABASES_{name}: {told['msg']}", err=True)
         raise typer.Exit(CANNOT_START) from None
+    if settings.context is not None and settings.kubeconfig is None:
+        typer.echo(
+            f"the context {settings.context} is of no kubeconfig: name the file with --kubeconfig. An operator takes none "
+            "from $KUBECONFIG, so that it never runs by accident where somebody happens to work",
+            err=True,
+        )
+        raise typer.Exit(CANNOT_START)
     leave_out()
     from managed_databases.kube.running import run_process
 

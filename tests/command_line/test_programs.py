@@ -104,6 +104,12 @@ def test_a_letter_that_the_locale_does_not_know(arguments: tuple[str, ...], tmp_
     assert "Traceback" not in ended.stderr
 
 
+def test_an_operator_takes_no_kubeconfig_of_the_environment() -> None:
+    ended = run(PROGRAMS[0], "run", "--context", "prod", KUBECONFIG="/nonexistent")
+    assert (ended.returncode, ended.stdout) == (2, ""), ended
+    assert ended.stderr.startswith("the context prod is of no kubeconfig: name the file with --kubeconfig."), ended
+
+
 # --- completion ---
 
 
