@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from install.kubectl import Kubectl, with_crds
 from kind_examples import first_example
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.story
 
 NAMESPACE = "shop-production"
 WIDTH = 120
+EXAMPLES = Path(__file__).parents[2] / "deploy/examples"
 ENDPOINT = "master.2a7fe658-fe60-4e90-a41c-beb089fe2d5e.c.dbaas.cloud.example"
 NAMES: dict[str, str] = {
     "DatabaseProject": "main",
@@ -154,6 +157,44 @@ def test_the_lines_of_all_kinds_together_fit(kubectl: Kubectl, state: str) -> No
         lines = kubectl("get", CATEGORY, where).splitlines()
         assert len([line for line in lines if GROUP in line]) == len(listed)
         assert max(width(line) for line in lines if line) <= fits, [line for line in lines if width(line) > fits]
+
+
+def test_the_lines_of_the_shipped_examples_fit_with_all_namespaces(kubectl: Kubectl) -> None:
+    """At rest, with the names of deploy/examples, in a namespace of 12 characters."""
+    namespace, settled = "shop-example", {"Ready": "True", "Synced": "True"}
+    kubectl.make_namespace(namespace)
+    made = [
+        sample(each["kind"], each["metadata"]["name"], namespace, **each["spec"])
+        for path in sorted(EXAMPLES.glob("*.yaml"))
+        for each in yaml.safe_load_all(path.read_text())
+        if each and each["kind"] in cloud_kinds(kinds())
+    ]
+    made = list({(each["kind"], each["metadata"]["name"]): each for each in made}.values())
+    kubectl.create(*made)
+    try:
+        for each in made:
+            kind, name = each["kind"], each["metadata"]["name"]
+            since = {"message": "", "lastTransitionTime": "2026-01-31T12:00:00Z", "reason": "Ready"}
+            told = [since | {"type": type_, "status": status} for type_, status in settled.items()]
+            status = STATUSES.get(kind, {}) | {"observedGeneration": 1, "reason": "Ready", "conditions": told}
+            if kind == "DatabaseUser":
+                status |= {"binding": {"name": f"{name}-user"}}
+            patch = json.dumps({"status": status})
+            kubectl(
+                "patch",
+                kind,
+                name,
+                f"--namespace={namespace}",
+                "--subresource=status",
+                "--type=merge",
+                f"--patch={patch}",
+            )
+        lines = kubectl("get", CATEGORY, f"--namespace={namespace}").splitlines()
+        assert len([line for line in lines if GROUP in line]) == len(made)
+        before = len(f"{namespace}   ")  # with --all-namespaces those of the other tests would be in the same columns
+        assert [line for line in lines if line and before + width(line) > WIDTH] == []
+    finally:
+        kubectl.delete(*made)
 
 
 def test_the_endpoint_is_for_who_wants_it_wide(kubectl: Kubectl) -> None:

@@ -178,7 +178,7 @@ KIND = DatabaseExtensionKind(
     spec=DatabaseExtensionSpec,
     status=DatabaseExtensionStatus,
     columns=columns(
-        Column("Extension", ".spec.extension"),
+        Column("Extension", ".spec.extension", wide=True),
         Column("DB", ".spec.databaseRef.name", wide=True),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),

@@ -166,9 +166,9 @@ KIND = KafkaACLKind(
     spec=KafkaACLSpec,
     status=KafkaACLStatus,
     columns=columns(
-        Column("User", ".spec.userRef.name"),
+        Column("User", ".spec.userRef.name", wide=True),
         Column("Type", ".spec.patternType", wide=True),
-        Column("Pattern", ".spec.pattern"),
+        Column("Pattern", ".spec.pattern", wide=True),
         Column("Read", ".spec.allowRead", "boolean", wide=True),
         Column("Write", ".spec.allowWrite", "boolean", wide=True),
         Column("Datastore", ".spec.datastoreRef.name", wide=True),
