@@ -8,6 +8,8 @@ import pytest
 
 from command_line.resources import SINCE, ready, resource, stalls, waits
 from managed_databases.command_line.explaining import SECRET, Chain, Link, Sight, as_json, lines
+from managed_databases.command_line.options import named_resource
+from managed_databases.command_line.problems import BadUsage
 from managed_databases.command_line.standing import standing_of
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.reconcile.ports import Resource, ResourceKey
@@ -152,3 +154,18 @@ def test_where_a_resource_stands(why: str, status: dict[str, object], wanted: tu
     told = standing_of(resource("DatabaseUser", "app", {}, status))
     assert (told.state, told.reason) == wanted[:2], why
     assert told.next_try.startswith(wanted[2]), why
+
+
+@pytest.mark.parametrize(
+    ("told", "hint"),
+    [
+        ("databseuser/app", "KIND/NAME is meant; did you mean databaseuser/app? KIND is one of"),
+        ("dbx/app", "KIND/NAME is meant; did you mean db"),
+        ("zzz/app", "KIND/NAME is meant. KIND is one of"),
+        ("app", "databaseuser (dbu)"),
+    ],
+)
+def test_a_kind_that_there_is_not(told: str, hint: str) -> None:
+    with pytest.raises(BadUsage) as wrong:
+        named_resource(told, tuple(kinds().values()))
+    assert hint in str(wrong.value)

@@ -6,7 +6,7 @@ import pytest
 
 from command_line.resources import SINCE, ready, resource, stalls, told, waits
 from managed_databases.command_line.glance import (
-    MAX_MESSAGE,
+    WIDTH,
     Glance,
     Leader,
     Spending,
@@ -62,7 +62,7 @@ DatabaseUser   3     1       1         1         0               2 ACTIVE
 KafkaTopic     1     0       0         0         1               -
 
 NEEDS A LOOK              STATE           REASON           FOR   MESSAGE
-DatabaseUser shop/wrong   stalled         Invalid          5m    {"x" * (MAX_MESSAGE - 3)}...
+DatabaseUser shop/wrong   stalled         Invalid          5m    {"x" * (WIDTH - 65 - 3)}...
 KafkaTopic shop/new       not looked at   -                5m    no operator has looked at generation 1 of the spec yet
 DatabaseUser shop/late    waiting         ParentNotReady   5m    waits
 
@@ -146,3 +146,12 @@ def test_what_serves_and_should_be_mended_is_listed_last() -> None:
     (only,) = troubles([RESOURCES[0], mend])
     assert (only.state, only.reason, only.message) == ("ready", "OddAnnotation", "did you mean paused?")
     assert exit_code(glance(troubles=[only])) == 3
+
+
+def test_lines_fit_a_terminal_and_programs_get_all_of_it() -> None:
+    name = "a-user-with-a-long-name"
+    long = resource("DatabaseUser", name, {}, stalls("OwnershipNotProven", "m" * 300), namespace="twelve-chars")
+    told = glance(troubles=troubles([long]))
+    lines = page(told, NOW).splitlines()
+    assert max(map(len, lines)) == WIDTH
+    assert as_json(told)["notReady"][0]["message"] == "m" * 300

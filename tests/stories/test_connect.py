@@ -86,7 +86,7 @@ async def test_the_clients_get_the_login(world: World, tmp_path: Path) -> None:
         ),
         (
             2,
-            "kafkatopic/x: KIND/NAME is meant, KIND being one of databaseuser, manageddatastore,",
+            "kafkatopic/x: KIND/NAME is meant. KIND is one of databaseuser (dbu), manageddatastore (mds),",
             ("kafkatopic/x",),
             editor,
             "",

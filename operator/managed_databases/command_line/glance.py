@@ -13,8 +13,8 @@ from managed_databases.command_line.tables import age, duration, moment, table
 from managed_databases.reconcile.ports import Resource
 from managed_databases.reconcile.told import ToldProject
 
-MAX_MESSAGE: Final = 100
-"""The most characters of a message in a table; explain tells all of it."""
+WIDTH: Final = 120
+"""The most characters of a line, unless names are very long: what is cut, explain and -o json tell in full."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,12 @@ def page(glance: Glance, now: datetime) -> str:
     parts = [_head(glance, now)]
     if glance.counts:
         head = ("KIND", "ALL", *(state.upper() for state in State), "IN THE CLOUD")
-        parts.append(table(head, (_count_row(each) for each in glance.counts)))
+        parts.append(table(head, (_count_row(each) for each in glance.counts), most=WIDTH))
     else:
         parts.append("no resources\n")
     if glance.troubles:
-        parts.append(
-            table(("NEEDS A LOOK", "STATE", "REASON", "FOR", "MESSAGE"), (_row(e, now) for e in glance.troubles))
-        )
+        head = ("NEEDS A LOOK", "STATE", "REASON", "FOR", "MESSAGE")
+        parts.append(table(head, (_row(each, now) for each in glance.troubles), most=WIDTH))
     if glance.project is not None and (quotas := glance.project.status.get("quotas")):
         parts.append(table(("QUOTA", "USED", "LIMIT"), ((q["name"], str(q["used"]), str(q["limit"])) for q in quotas)))
     if glance.spending.list_ages:
@@ -175,8 +174,7 @@ def _count_row(count: Count) -> tuple[str, ...]:
 
 
 def _row(trouble: RestlessResource, now: datetime) -> tuple[str, ...]:
-    message = trouble.message if len(trouble.message) <= MAX_MESSAGE else trouble.message[: MAX_MESSAGE - 3] + "..."
-    return (trouble.resource, trouble.state, trouble.reason, age(trouble.since, now), message)
+    return (trouble.resource, trouble.state, trouble.reason, age(trouble.since, now), trouble.message)
 
 
 def as_json(glance: Glance) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import typer
 
 from managed_databases.command_line.problems import BadUsage
 from managed_databases.kinds.kind import Kind
+from managed_databases.kinds.nearest import nearest
 from managed_databases.kinds.registry import GROUP
 from managed_databases.visible import all_visible, visible
 
@@ -65,5 +66,8 @@ def named_resource(told: str, known: "tuple[Kind, ...]") -> tuple[Kind, str]:
     for kind in known:
         if name and slash and word in (kind.singular, kind.plural, *kind.short_names):
             return kind, name
-    names = ", ".join(kind.singular for kind in known)
-    raise BadUsage(f"{told}: KIND/NAME is meant, KIND being one of {names}")
+    names = ", ".join(f"{kind.singular} ({', '.join(kind.short_names)})" for kind in known)
+    words = [word for kind in known for word in (kind.singular, kind.plural, *kind.short_names)]
+    meant = nearest(word, words, most=1) if slash else []
+    hint = f"; did you mean {meant[0]}/{name}?" if meant else "."
+    raise BadUsage(f"{told}: KIND/NAME is meant{hint} KIND is one of {names}")
