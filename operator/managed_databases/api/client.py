@@ -43,6 +43,7 @@ from managed_databases.api.masking import Masks, proxy_passwords, secrets_in
 from managed_databases.api.rows import OverLimit, Unreadable
 from managed_databases.api.secrets import WIRE
 from managed_databases.api.sharing import KEPT_LIMIT_BYTES
+from managed_databases.api.trust import trust
 from managed_databases.api.unpacking import PACKED, pieces
 from managed_databases.api.without_cookies import WithoutCookies
 
@@ -156,6 +157,7 @@ class Client:
         """About how many bytes of memory the rows of the last whole list take, by operation."""
         self._http = WithoutCookies(
             transport=transport,
+            verify=trust(),
             mounts=None if transport is not None else dict.fromkeys(_NO_PROXY),
             headers={
                 "Accept": "application/json",
