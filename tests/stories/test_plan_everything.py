@@ -63,6 +63,7 @@ async def test_a_plan_of_every_kind(world: World, tmp_path: Path) -> None:
         await world.change(kind, name, deletionProtection=False)
     for each in everything:
         await world.delete(each["kind"], each["metadata"]["name"], wait=True)
+    await world.until("what was asked for inline is gone, too", lambda: _is_empty(world, "databasegrants", "kafkaacls"))
     ended = await command(world.cluster.kubeconfig, "import", *place, "--reset-passwords")
     assert ended.code == 0, ended
     manifests = list(yaml.safe_load_all(ended.said))
@@ -78,3 +79,7 @@ async def _in_sync(world: World) -> bool:
     for name in ("inline", "consumer"):
         await world.becomes("DatabaseUser", name, "Synced")
     return True
+
+
+async def _is_empty(world: World, *plurals: str) -> bool:
+    return not any([await world.cluster.list(plural, world.namespace) for plural in plurals])
