@@ -5,6 +5,7 @@ from pydantic import SecretStr
 from managed_databases.kinds.credential_views import HeldSecret
 from managed_databases.kinds.verdicts import Reason, Stall, Wait
 from managed_databases.reconcile.memory import (
+    MAX_MISSING,
     CreationMemory,
     LookMemory,
     Memory,
@@ -293,3 +294,20 @@ def test_what_is_empty_takes_no_memory_and_what_is_remembered_stays() -> None:
     memory.drop_empty_parts()
     assert (memory.creation.created_id, memory.password.is_name_taken, memory.look.times) == ("id", True, 1)
     assert memory.retry.made_again_since(0.0, 1) == 1
+
+
+def test_the_missing_things_that_are_remembered_are_few_and_the_newest() -> None:
+    """Each edit of a reference can name another one."""
+    memory = Memory("uid")
+    for number in range(100):
+        assert memory.missed_since("ParentMissing", str(number), float(number)) == number
+    assert memory.missed_since("ParentMissing", "99", 200.0) == 99, "it is missing since then"
+    assert memory.missed_since("ParentMissing", "0", 201.0) == 201, "it was forgotten"
+    asked = list[str]()
+
+    def is_missing(_: str, message: str) -> bool:
+        asked.append(message)
+        return True
+
+    memory.misses_only(is_missing)
+    assert len(asked) == MAX_MISSING

@@ -13,6 +13,9 @@ from managed_databases.reconcile.password_memory import PasswordMemory
 from managed_databases.reconcile.ports import NewSecret, SecretContent
 from managed_databases.reconcile.retry_memory import RetryMemory
 
+MAX_MISSING: Final = 8
+"""Of so many missing things it is remembered since when each is missing; of more, of the newest."""
+
 
 @dataclass(slots=True)
 class CreationMemory:
@@ -190,7 +193,10 @@ class Memory:
         """Return since when this is missing."""
         if self._missing is None:
             self._missing = {}
-        return self._missing.setdefault((reason, message), now)
+        since = self._missing.setdefault((reason, message), now)
+        if len(self._missing) > MAX_MISSING:  # each edit of a reference may name something else that is missing
+            del self._missing[next(iter(self._missing))]
+        return since
 
     def misses_only(self, is_missing: Callable[[str, str], bool]) -> None:
         """Forget what is there by now; `is_missing` is asked with reason and message."""
