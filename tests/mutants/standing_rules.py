@@ -12,9 +12,16 @@ _ODD = ("virtual/test_odd_annotations.py",)
 
 STANDING: Final = (
     Mutant(
+        "what only asks a person to mend something is not in sync",
+        "reconcile/report/status.py",
+        "    if asking is not None and synced[0]:\n",
+        "    if False:\n",
+        _ODD,
+    ),
+    Mutant(
         "a condition tells of annotations without effect",
         "reconcile/report/status.py",
-        "    says |= odd_annotation(observed)\n",
+        "    beside |= odd_annotation(observed)\n",
         "",
         _ODD,
     ),

@@ -158,9 +158,7 @@ def _conditions(kind: CloudKind, observed: Observed, verdict: Verdict, old: Told
     synced: Saying = (is_synced(verdict), *why)
     stalled: Saying = (isinstance(verdict, Stall), *why)
     waiting = refused(of_copies) or of_services.get(SERVICE_INCOMPLETE)
-    if (
-        is_done and waiting is not None
-    ):  # the cloud matches the spec, and what the spec asks of Kubernetes waits for a person
+    if is_done and waiting is not None:  # what the spec asks of Kubernetes waits for a person
         synced, stalled = (False, *waiting[1:]) if synced[0] else synced, waiting
     if asking is not None and synced[0]:
         synced = (False, *asking[1:])
