@@ -16,7 +16,7 @@ import yaml
 from command_process import PEOPLES
 from typed_pages import TOP, Command, blocks
 
-PATIENCE_SECONDS: Final = 60
+PATIENCE_SECONDS: Final = 180
 ENDS: Final = "---the-command-has-ended---"
 SERVES = re.compile(r"managed-databases (sandbox (?!shell)|demo)")
 LOOKS = re.compile(
@@ -25,12 +25,12 @@ LOOKS = re.compile(
 """What changes nothing is typed again until it prints what the page says: a person waits as well."""
 KEPT = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # an id
-    r"|\b(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{10,}\b"  # a hash
+    r"|\b[0-9a-f]{8}\.[0-9a-f]{32}\b|\b(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{10,}\b"  # a hash
     r"|\b127\.77\.\d+\.\d+\b"  # an address of a server of the sandbox
 )
 """What is another one in each run, and the same one within a run: where the page says it again, the run has to, too."""
 PASSING = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z|\b\d{8}-\d{6}\b"
     r"|\b(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+(?![\w-])"  # an age
     r"|\d+ datastores, \d+ vCPU, \d+G RAM"  # what is left of a quota
 )
@@ -50,6 +50,7 @@ class Typed:
     run: list[str] = field(default_factory=list)
     compared: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
     illustrations: int = 0
     applied: int = 0
 
@@ -60,8 +61,18 @@ Hook = Callable[["PageShell"], Awaitable[object]]
 class PageShell:
     """A bash with a home of its own. `stand_ins` are what the page calls otherwise: its text, and what stands for it here."""
 
-    def __init__(self, home: Path, stand_ins: Mapping[str, str] | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        stand_ins: Mapping[str, str] | None = None,
+        *,
+        varies: Iterable[str] = (),
+        programs: str = "",
+        **environment: str,
+    ) -> None:
         self.home = home
+        self._passing = "|".join((*varies, PASSING.pattern))
+        self._programs = programs
         self._given = dict(stand_ins or {})
         self.stand_ins = dict(self._given)
         self._environment = environment
@@ -70,7 +81,7 @@ class PageShell:
 
     async def __aenter__(self) -> Self:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(PEOPLES)}
-        programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        programs = f"{Path(sys.executable).parent}:{self._programs}:{os.environ['PATH']}"
         given = {"HOME": str(self.home), "PATH": programs, "COLUMNS": "250", "LC_ALL": "C.UTF-8"} | self._environment
         self._bash = await asyncio.create_subprocess_exec(
             "bash", "--norc", cwd=self.home, env=clean | given, start_new_session=True,
@@ -99,10 +110,13 @@ class PageShell:
         line = f'(exit $code); . {script} </dev/null 2>&1; code=$?; printf "\\n%s %s\\n" {ENDS} "$code"\n'
         self._bash.stdin.write(line.encode())
         said: list[str] = []
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (one := (await self._bash.stdout.readline()).decode()).startswith(ENDS):
-                assert one, f"the shell ended: {text}\n{''.join(said)}"
-                said.append(one)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not (one := (await self._bash.stdout.readline()).decode()).startswith(ENDS):
+                    assert one, f"the shell ended: {text}\n{''.join(said)}"
+                    said.append(one)
+        except TimeoutError:
+            raise RuntimeError(f"it does not end: {text}\n{''.join(said)}") from None
         return Said(int(one.split()[1]), self._there("".join(said)).strip())
 
     async def serve(self, command: Command) -> None:
@@ -125,7 +139,7 @@ class PageShell:
             await self.serve(command)
             return
         loop = asyncio.get_running_loop()
-        until = loop.time() + PATIENCE_SECONDS / 2
+        until = loop.time() + PATIENCE_SECONDS / 3
         while True:
             said = await self.type(command.text)
             fits = (
@@ -142,6 +156,10 @@ class PageShell:
             f"$ {command.text}\n--- the page says\n{command.told}\n--- it prints ({said.code})\n{said.text}"
         )
 
+    async def apply(self, manifest: Mapping[str, object]) -> Said:
+        (self.home / ".manifest.yaml").write_text(self._here(yaml.safe_dump(manifest)))
+        return await self.type(f"kubectl apply -f {self.home}/.manifest.yaml")
+
     def _here(self, text: str) -> str:
         for page, real in self.stand_ins.items():
             text = text.replace(page, real)
@@ -156,7 +174,7 @@ class PageShell:
         """Compare without regard to how lines are broken; remember what stands for the ids of the page."""
         names: dict[str, str] = {}
         pattern, rest = "", " ".join(told.split())
-        variable = re.compile(f"(?P<kept>{KEPT.pattern})|(?P<passing>{PASSING.pattern})|(?P<any>\\.\\.\\.)")
+        variable = re.compile(f"(?P<kept>{KEPT.pattern})|(?P<passing>{self._passing})|(?P<any>\\.\\.\\.)")
         at = 0
         for found in variable.finditer(rest):
             pattern += re.escape(rest[at : found.start()])
@@ -164,7 +182,7 @@ class PageShell:
             if found["any"]:
                 pattern += ".*?"
             elif found["passing"]:
-                pattern += f"(?:{PASSING.pattern})"
+                pattern += f"(?:{self._passing})"
             elif found["kept"] in self.stand_ins:
                 pattern += re.escape(found["kept"])
             elif found["kept"] in names:
@@ -173,9 +191,14 @@ class PageShell:
                 names[found["kept"]] = f"kept{len(names)}"
                 pattern += f"(?P<{names[found['kept']]}>{KEPT.pattern})"
         match = re.fullmatch(pattern + re.escape(rest[at:]), " ".join(said.split()), re.DOTALL)
-        if match:
-            self.stand_ins |= {page: match[name] for page, name in names.items()}
-        return match is not None
+        if match is None:
+            return False
+        learned = {page: match[name] for page, name in names.items()}
+        known = [*self.stand_ins.values(), *learned.values()]
+        if len(set(known)) < len(known):  # what is two things on the page is one here
+            return False
+        self.stand_ins |= learned
+        return True
 
 
 async def walk(
@@ -183,6 +206,7 @@ async def walk(
     shell: PageShell,
     *,
     left_out: Mapping[str, str],
+    elsewhere: Mapping[str, str] | None = None,
     before: Mapping[str, Hook] | None = None,
     apply: bool = False,
     headings: Iterable[str] = (),
@@ -190,10 +214,12 @@ async def walk(
     """Type all commands of a page in their order, and with `apply` its manifests.
 
     `left_out` says of commands, by how they begin, why they cannot be run here: the page calls their blocks illustrations if they
-    show an output. `before` does what the page only tells before a command, or a manifest (by KIND/NAME).
+    show an output. `elsewhere` names the test (a file) that types them, and compares what they print. `before` does what the page
+    only tells before a command. Manifests go by KIND/NAME (HEADING).
     """
-    before, came = dict(before or {}), Typed()
+    before, elsewhere, came = dict(before or {}), dict(elsewhere or {}), Typed()
     used: set[str] = set()
+    wrong = [f"there is no {test}" for test in {*elsewhere.values()} if not list((TOP / "tests").rglob(test))]
 
     async def prepare(text: str) -> None:
         for start in [each for each in before if text.startswith(each) and each not in used]:
@@ -206,30 +232,36 @@ async def walk(
         came.illustrations += bool(block.illustration)
         where = f"{page}:{block.line}"
         for each in block.manifests if apply else ():
-            name = f"{each['kind']}/{each['metadata']['name']}"
-            reasons = [start for start in left_out if name == start]
+            name = f"{each['kind']}/{each['metadata']['name']} ({block.heading})"
+            reasons = [start for start in left_out if name.startswith(start)]
             if reasons:
                 used.update(reasons)
                 continue
             await prepare(name)
-            (shell.home / ".manifest.yaml").write_text(yaml.safe_dump(each))
-            said = await shell.type("kubectl apply -f .manifest.yaml")
-            assert said.code == 0, f"{where}: {name}\n{said.text}"
+            said = await shell.apply(each)
+            if said.code != 0:
+                wrong.append(f"{where}: {name}\n{said.text}")
             came.applied += 1
         for command in block.commands:
+            tests = [start for start in elsewhere if command.text.startswith(start)]
+            if tests:
+                used.update(tests)
+                came.elsewhere[command.text] = elsewhere[tests[0]]
+                continue
             reasons = [start for start in left_out if command.text.startswith(start)]
             if reasons:
                 used.update(reasons)
                 came.left_out[command.text] = left_out[reasons[0]]
-                assert block.illustration or not command.told, f"{where} is an illustration: {command.text}"
+                if command.told and not block.illustration:
+                    wrong.append(f"{where} is an illustration: {command.text}")
                 continue
             await prepare(command.text)
             try:
                 await shell.expect(command, compare=not block.illustration)
-            except (AssertionError, TimeoutError) as error:
-                raise AssertionError(f"{where}: {error or command.text}") from error
+            except AssertionError as error:  # the others are tried as well
+                wrong.append(f"{where}: {error}")
             came.run.append(command.text)
             came.compared += bool(command.told) and not block.illustration
-    unused = {*left_out, *before} - used
-    assert not unused, f"the page has no such commands: {unused}"
+    wrong += [f"the page has no such command: {each}" for each in {*left_out, *elsewhere, *before} - used]
+    assert not wrong, "\n\n".join(wrong)
     return came

@@ -20,6 +20,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 ILLUSTRATION = re.compile(r"\n *\*An illustration: ([^\n]+)\*\n\s*\Z")
 """What stands above a block whose output differs from run to run, or that no test can run: it says why."""
 PROGRAMS = "kubectl|helm|managed-databases|make|docker|kind|export|python|curl|git|openssl|cosign|sha256sum|for|PYTHONPATH=\\S+"
+GROUPS = (f"{GROUP}/", "apps/", "rbac.authorization.k8s.io/")
 STARTS = re.compile(rf"(?:{PROGRAMS})\b")
 
 
@@ -49,11 +50,11 @@ class Block:
 
     @cached_property
     def manifests(self) -> list[dict[str, Any]]:
-        """The whole resources of this operator's kinds."""
+        """The whole resources of this operator's kinds, and of Kubernetes' own."""
         if self.language != "yaml" or "{{" in self.text:
             return []
         found = [each for each in yaml.safe_load_all(self.text) if isinstance(each, dict)]
-        return [each for each in found if str(each.get("apiVersion", "")).startswith(f"{GROUP}/") and "kind" in each]
+        return [each for each in found if str(each.get("apiVersion", "")).startswith(GROUPS) and "kind" in each]
 
 
 def blocks(path: Path) -> Iterator[Block]:

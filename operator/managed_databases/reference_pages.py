@@ -60,16 +60,11 @@ It reads the variables that people already have. For the sandbox (`managed-datab
 {variables}
 ```
 
-and then
+and then, for a project with two of them:
 
 ```
-python -c '
+$ python -c '
 {example}'
-```
-
-prints, for a project with two of them:
-
-```
 {output}```
 
 ## Make and send calls
