@@ -8,7 +8,7 @@ from managed_databases.kube.account_policies import BINDING, POLICY, STATUS_POLI
 
 RESTORER = "alice"
 """May write statuses by the policy, as the account of a tool may that restores backups."""
-OPERATORS = "^system:serviceaccount:system-[0-9a-f]+:[a-z-]*operator$"
+OPERATORS = "^system:serviceaccount:(managed-databases-system|system-[0-9a-f]+):[a-z-]*operator$"
 """The operator of whatever world: the policy is the cluster's, and is taken up a moment late."""
 
 

@@ -1,7 +1,5 @@
-"""Commands of docs/using.md, one after the other, and what they print."""
+"""What docs/using.md says of a database's collation and of a datastore's project. test_page_using.py types its commands."""
 
-import asyncio
-import os
 import re
 from pathlib import Path
 
@@ -13,50 +11,12 @@ from stories.pace import fast
 from stories.world import World
 
 PAGE = (Path(__file__).parents[2] / "docs/using.md").read_text()
-FIELDS = "Backups, pooler, logs and security groups"
-CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 
 def section(heading: str) -> str:
     found = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     assert found
     return found
-
-
-@fast
-async def test_fields_that_change_at_any_time(world: World) -> None:
-    await world.operator.start()
-    await world.apply(world.project_manifest(), world.datastore("orders", deletionProtection=True))
-    await world.becomes("ManagedDatastore", "orders", "Synced")
-    commands = [each for block in CONSOLE.findall(section(FIELDS)) for each in COMMAND.findall(block)]
-    assert len(commands) == 7
-    for command, told in commands:
-        if "dbcat" in command:
-            await world.until(f"{command} shows what the page says", lambda: shows(world, command, told))  # noqa: B023
-        else:
-            assert await run(world, command) == told
-    (datastore,) = await world.sandbox.objects("datastores")
-    assert datastore["backup_retention_days"] == 14
-    assert datastore["pooler"] == {"mode": "transaction", "size": 50}
-
-
-async def shows(world: World, command: str, told: str) -> bool:
-    assert await run(world, command) == told
-    return True
-
-
-async def run(world: World, command: str) -> str:
-    programs = world.cluster.control_plane.binaries.resolve()
-    environment = {"KUBECONFIG": str(world.cluster.kubeconfig), "PATH": f"{programs}:{os.environ['PATH']}"}
-    process = await asyncio.create_subprocess_shell(
-        command.replace("kubectl ", f"kubectl -n {world.namespace} ", 1),
-        env=os.environ | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    return said.decode()
 
 
 @fast

@@ -54,9 +54,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
-        self.namespace = await self.cluster.namespace("story")
-        self.system = await self.cluster.namespace("system")
-        self.project = f"project-{self.system.removeprefix('system-')}"
+        await self._take_names()
         self.namespaces += [self.namespace]
         sandbox = SandboxProcess(
             *self.sandbox_arguments, state=self.folder / "sandbox.json", delay_seconds=self.sandbox_delay
@@ -244,6 +242,11 @@ class World:
         )
 
     # --- inside ---
+
+    async def _take_names(self) -> None:
+        self.namespace = await self.cluster.namespace("story")
+        self.system = await self.cluster.namespace("system")
+        self.project = f"project-{self.system.removeprefix('system-')}"
 
     def _namespace_of(self, kind: str) -> str | None:
         return self.namespace if kinds()[kind].namespaced else None
