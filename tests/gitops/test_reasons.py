@@ -127,7 +127,11 @@ def test_the_alert_that_is_documented_is_the_one_in_the_table() -> None:
         (Reason.DISK_FULL, Way.CLOUD, Word.FAILED, Health.DEGRADED),
         (Reason.DOWN, Way.CLOUD, Word.FAILED, Health.DEGRADED),
         (Reason.COPY_REFUSED, Way.SIDE, Word.FAILED, Health.DEGRADED),
-        *((reason, Way.SIDE, Word.CURRENT, Health.HEALTHY) for reason in sorted(ASKS_BESIDE)),
+        *(
+            (reason, Way.SIDE, Word.CURRENT, Health.HEALTHY)
+            for reason in sorted(ASKS_BESIDE - {Reason.CATALOGUES_INCOMPLETE})
+        ),
+        (Reason.CATALOGUES_INCOMPLETE, Way.PROJECT_SIDE, Word.CURRENT, Health.HEALTHY),
         (Reason.SERVICE_INCOMPLETE, Way.SIDE, Word.FAILED, Health.DEGRADED),
         (Reason.STATUS_UNGUARDED, Way.PROJECT_SIDE, Word.FAILED, Health.DEGRADED),
         (Reason.DEGRADED, Way.CLOUD, Word.CURRENT, Health.DEGRADED),

@@ -154,7 +154,10 @@ async def test_without_the_right_it_says_so_and_works_on(world: World) -> None:
 
     found = await world.until("the project says it", told)
     assert "databasecatalogues" in found["message"]
-    assert condition(await world.get("DatabaseProject", world.project), "Ready")["status"] == "True"
+    project = await world.get("DatabaseProject", world.project)
+    assert condition(project, "Ready")["status"] == "True"
+    synced = condition(project, "Synced")
+    assert (synced["status"], synced["reason"]) == ("False", "CataloguesIncomplete")
     await world.grant("Role", world.namespace, ROLE, rights)
     await until_catalogue(world)
 

@@ -148,6 +148,7 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.ADDRESS_REFUSED: (_X, Way.PROJECT_STALLS),
     Reason.SNAPSHOT_TOO_LARGE: (Way.PROJECT_LISTS,),
     Reason.STATUS_UNGUARDED: (Way.PROJECT_SIDE,),
+    Reason.CATALOGUES_INCOMPLETE: (Way.PROJECT_SIDE,),
 }
 """One line for each reason. A new reason needs a line: take the ways of a reason that is decided in the same way."""
 
@@ -344,6 +345,8 @@ def _project(reason: Reason, way: Way) -> dict[str, Any]:
             observed = replace(fine, answered=False)
         case Way.PROJECT_CHANGE:
             observed = replace(fine, note=Wait(reason, EXAMPLE_MESSAGE))
+        case Way.PROJECT_SIDE if reason is Reason.CATALOGUES_INCOMPLETE:
+            observed = replace(fine, uncatalogued=EXAMPLE_MESSAGE)
         case Way.PROJECT_SIDE:
             observed = replace(fine, unguarded=EXAMPLE_MESSAGE)
         case Way.PROJECT_LISTS:

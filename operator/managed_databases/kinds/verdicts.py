@@ -94,6 +94,7 @@ class Reason(StrEnum):
     ADDRESS_REFUSED = "AddressRefused"
     SNAPSHOT_TOO_LARGE = "SnapshotTooLarge"
     STATUS_UNGUARDED = "StatusUnguarded"
+    CATALOGUES_INCOMPLETE = "CataloguesIncomplete"
 
 
 ASKS_BESIDE: Final = frozenset(
@@ -103,6 +104,7 @@ ASKS_BESIDE: Final = frozenset(
         Reason.RESTART_INCOMPLETE,
         Reason.COPY_INCOMPLETE,
         Reason.ODD_ANNOTATION,
+        Reason.CATALOGUES_INCOMPLETE,
     }
 )
 """Reasons of further conditions that ask a person to do something, although the object serves and nothing is held up: Synced is

@@ -79,6 +79,23 @@ def test_a_missing_policy_is_told_once_over_a_restart() -> None:
     assert (said(guarded, "Synced")[0], said(guarded, "Stalled")[0]) == ("True", "False")
 
 
+def test_missing_catalogues_ask_a_person_and_hold_up_nothing_also_over_a_restart() -> None:
+    incomplete = replace(FINE, uncatalogued="no right", warning="change that")
+    before = replace(RESOURCE, status=project_status(RESOURCE, incomplete, NOW))
+    assert said(before.status, "Synced") == ("False", Reason.CATALOGUES_INCOMPLETE)
+    assert [said(before.status, each)[0] for each in ("Ready", "Reconciling", "Stalled")] == ["True", "False", "False"]
+    synced = Told(before.status).condition("Synced")
+    assert synced is not None
+    assert synced.message == "no right; change that"
+    assert project_status(before, replace(incomplete, answered=False), NOW) == before.status
+    assert said(project_status(before, FINE, NOW), "Synced")[0] == "True"
+
+
+def test_what_is_worse_than_missing_catalogues_is_told_first() -> None:
+    unguarded = replace(FINE, uncatalogued="no right", unguarded="no policy")
+    assert said(project_status(RESOURCE, unguarded, NOW), "Synced") == ("False", Reason.STATUS_UNGUARDED)
+
+
 def said(status: Mapping[str, object], type_: str) -> tuple[str, str]:
     found = Told(status).condition(type_)
     assert found is not None

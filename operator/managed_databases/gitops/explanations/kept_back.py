@@ -179,9 +179,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         means=(
             "The API server refuses a write or a read of the operator: a quota on Secrets, an admission policy, a "
             "webhook that says no or does not answer, an immutable Secret, a missing permission. The message has the "
-            "API server's own words. In the condition `CataloguesIncomplete` of a project: not every namespace can "
-            "be told [what it can choose](using.md#what-you-can-choose), or a catalogue that a namespace may not "
-            "have any more cannot be deleted; all else works."
+            "API server's own words."
         ),
         who=Who.PLATFORM,
         to_do=(

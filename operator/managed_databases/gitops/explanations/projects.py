@@ -61,4 +61,19 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         ),
         alerts=("ManagedDatabasesStatusUnguarded",),
     ),
+    Reason.CATALOGUES_INCOMPLETE: Explanation(
+        means=(
+            "Not every namespace can be told [what it can choose](using.md#what-you-can-choose), or a catalogue that a "
+            "namespace may not have any more cannot be deleted: the API server refuses, in its own words. All else works."
+        ),
+        who=Who.PLATFORM,
+        to_do=(
+            "Correct the cause in Kubernetes (a quota, an admission policy), or apply the definitions and rights of this "
+            "release; the operator tries again by itself."
+        ),
+        example=(
+            "what namespaces can choose is not shown to all of them: the CustomResourceDefinition of DatabaseCatalogue is "
+            "missing: apply those of this release"
+        ),
+    ),
 }

@@ -19,7 +19,7 @@ from managed_databases.kinds.database_project import (
 from managed_databases.kinds.project_limits import Range, engines_with_limits, quota_lines, ranges, supported
 from managed_databases.kinds.project_view import ProjectView
 from managed_databases.kinds.shared_fields import Status
-from managed_databases.kinds.verdicts import Reason, Stall, Wait
+from managed_databases.kinds.verdicts import ASKS_BESIDE, Reason, Stall, Wait
 from managed_databases.kinds.written import Written, written_as
 from managed_databases.reconcile.annotations import sync_request
 from managed_databases.reconcile.ports import Resource
@@ -172,7 +172,7 @@ def _says_all(resource: Resource, observed: ObservedProject) -> dict[str, Saying
     if observed.unguarded is not None:
         beside["StatusUnguarded"] = (True, Reason.STATUS_UNGUARDED, observed.unguarded)
     if observed.uncatalogued is not None:
-        beside["CataloguesIncomplete"] = (True, Reason.KUBERNETES_REFUSES, observed.uncatalogued)
+        beside["CataloguesIncomplete"] = (True, Reason.CATALOGUES_INCOMPLETE, observed.uncatalogued)
     return _says(resource, observed) | beside
 
 
@@ -200,7 +200,10 @@ def _says(resource: Resource, observed: ObservedProject) -> dict[str, Saying]:
     warned = "" if observed.warning is None else f"; {observed.warning}"
     if observed.unguarded is not None:
         return _said(ready, (False, Reason.STATUS_UNGUARDED, observed.unguarded + warned), stalled=True)
-    return _said(ready, (True, Reason.IN_SYNC, f"the project's collections are read{warned}"), stalled=False)
+    fine = _said(ready, (True, Reason.IN_SYNC, f"the project's collections are read{warned}"), stalled=False)
+    if observed.uncatalogued is not None:
+        return fine | {"Synced": (False, Reason.CATALOGUES_INCOMPLETE, observed.uncatalogued + warned)}
+    return fine
 
 
 def _needs_a_person(why: Wait | Stall) -> bool:
@@ -222,7 +225,7 @@ def _was_in_sync(resource: Resource) -> bool:
     synced = resource.told.condition("Synced")
     if synced is None or synced.observed_generation != resource.generation:
         return False
-    return synced.is_true or synced.reason == Reason.STATUS_UNGUARDED
+    return synced.is_true or synced.reason in (Reason.STATUS_UNGUARDED, *ASKS_BESIDE)
 
 
 def _said(ready: Saying, synced: Saying, *, stalled: bool) -> dict[str, Saying]:
