@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from managed_databases.command_line.options import named_resource
+from managed_databases.command_line.problems import BadUsage
 from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.kube.connection import KubeConnection
@@ -80,14 +82,10 @@ def _wanted(resources: list[str], namespace: str | None, *, everything: bool) ->
 
 
 def _named(told: str) -> tuple[Kind, str]:
-    kind_name, slash, name = told.partition("/")
-    word = kind_name.lower().removesuffix(".manageddatabases.io")
-    known_kinds = cloud_kinds(kinds()).values()
-    for kind in known_kinds:
-        if name and slash and word in (kind.singular, kind.plural, *kind.short_names):
-            return kind, name
-    known = ", ".join(kind.singular for kind in known_kinds)
-    raise _refused(f"{told}: KIND/NAME is meant, KIND being one of {known}")
+    try:
+        return named_resource(told, tuple(cloud_kinds(kinds()).values()))
+    except BadUsage as wrong:
+        raise _refused(str(wrong)) from None
 
 
 def _say(text: str, *, err: bool = False) -> None:

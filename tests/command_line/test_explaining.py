@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from command_line.resources import SINCE, ready, resource, stalls, waits
+from managed_databases.command_line.explained_catalogue import catalogue_as_json, catalogue_line
 from managed_databases.command_line.explaining import SECRET, Chain, Link, Sight, as_json, lines
 from managed_databases.command_line.options import named_resource
 from managed_databases.command_line.problems import BadUsage
 from managed_databases.command_line.standing import standing_of
+from managed_databases.kinds.database_catalogue import CATALOGUE, WrittenKind
+from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import cloud_kinds, kinds
 from managed_databases.reconcile.ports import Resource, ResourceKey
 
@@ -21,6 +24,7 @@ DATASTORE: dict[str, Any] = {
     "subnetID": "11111111-2222-4333-8444-555555555555",
 }
 IN_MAIN = {"datastoreRef": {"name": "main"}}
+KNOWN: tuple[Kind | WrittenKind, ...] = (*kinds().values(), CATALOGUE)
 NO_TIME = "within 11 minutes without a cause"
 
 
@@ -163,9 +167,41 @@ def test_where_a_resource_stands(why: str, status: dict[str, object], wanted: tu
         ("dbx/app", "KIND/NAME is meant; did you mean db"),
         ("zzz/app", "KIND/NAME is meant. KIND is one of"),
         ("app", "databaseuser (dbu)"),
+        ("databasecatalog/app", "did you mean databasecatalogue/app?"),
     ],
 )
 def test_a_kind_that_there_is_not(told: str, hint: str) -> None:
     with pytest.raises(BadUsage) as wrong:
-        named_resource(told, tuple(kinds().values()))
+        named_resource(told, KNOWN)
     assert hint in str(wrong.value)
+
+
+WRITTEN = [
+    {"manager": "managed-databases-operator", "time": "2026-11-29T10:02:00Z"},
+    {"manager": "kubectl-edit", "time": "2026-11-29T10:04:00Z"},
+]
+
+
+@pytest.mark.parametrize(
+    ("why", "raw", "message"),
+    [
+        ("a whole one", {}, "written 3m ago, with nothing left out"),
+        (
+            "too much on offer",
+            {"leftOut": "flavors: 12\x1b more"},
+            "written 3m ago, without all that is on offer (flavors: 12\\x1b more)",
+        ),
+        ("nobody tells when", {"metadata": {"managedFields": []}}, "written 1h5m ago, with nothing left out"),
+    ],
+)  # fmt: skip
+def test_a_catalogue_is_told_in_one_sentence(why: str, raw: dict[str, Any], message: str) -> None:
+    metadata = {"name": "team", "namespace": "shop", "creationTimestamp": "2026-11-29T09:00:00Z"}
+    catalogue = {**raw, "metadata": {**metadata, "managedFields": WRITTEN, **raw.get("metadata", {})}}
+    sentence = (
+        f"tells what the namespace shop may choose in the project team: {message}; "
+        "`kubectl get dbcat team -n shop -o yaml` shows it"
+    )
+    assert catalogue_line(catalogue, NOW) == f"DatabaseCatalogue shop/team {sentence}", why
+    told = catalogue_as_json(catalogue, NOW)
+    assert (told["resource"], told["state"]) == ("DatabaseCatalogue shop/team", "there")
+    assert told.keys() == as_json(Link("", "", "there")).keys()

@@ -146,9 +146,10 @@ async def test_who_may_not_look_for_an_operator_is_told(place: Place) -> None:
         ((), "say what to release"),
         (("--all", "dbu/one", "--namespace", "shop"), "either --all, or names"),
         (("dbu/one",), "in which --namespace"),
-        (("pod/one", "--namespace", "shop"), "being one of"),
-        (("dbu/", "--namespace", "shop"), "being one of"),
-        (("databaseproject/one", "--namespace", "shop"), "being one of"),
+        (("pod/one", "--namespace", "shop"), "KIND is one of"),
+        (("dbu/", "--namespace", "shop"), "KIND is one of"),
+        (("databseuser/one", "--namespace", "shop"), "did you mean databaseuser/one?"),
+        (("databaseproject/one", "--namespace", "shop"), "KIND is one of"),
         (("--all",), "name the cluster"),
     ],
 )

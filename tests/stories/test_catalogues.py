@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cluster import Cluster, Refused
+from command_process import command
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.rbac import access
 from stories.pace import FAST, fast
@@ -59,6 +60,14 @@ async def test_a_developer_sees_what_he_can_choose(world: World) -> None:
             "get", "dbcat", world.project, "-n", world.namespace, "-o", "jsonpath={.flavors[*].name}"
         )
         assert "SL1.2-4096-32" in sizes.split()
+        told = await command(viewer, "explain", f"dbcat/{world.project}", "-n", world.namespace)
+        assert (told.code, told.errors) == (0, "")
+        assert f"what the namespace {world.namespace} may choose in the project {world.project}: written " in told.said
+        unknown = await command(viewer, "explain", "dbcat/none", "-n", world.namespace)
+        assert (unknown.code, unknown.errors) == (
+            2,
+            f"there is no DatabaseCatalogue none in the namespace {world.namespace}\n",
+        )
         for change in (
             she.patch(KIND, world.project, world.namespace, {"region": "elsewhere"}),
             she.delete(KIND, world.project, world.namespace),

@@ -46,7 +46,8 @@ async def test_what_there_is_is_taken_over_as_it_is(world: World, tmp_path: Path
     ended = await command(admin, "import", *usual)
     assert ended.code == 0, ended
     assert "plan: 5 of 5 are taken over, and nothing is changed" in ended.errors
-    assert "kubectl create secret generic app-owner-password --from-literal=password=..." in ended.said
+    asked = f"kubectl -n {world.namespace} create secret generic app-owner-password --from-literal=password=..."
+    assert asked in ended.said
     manifests: list[Manifest] = list(yaml.safe_load_all(ended.said))
     told = {f"{each['kind']}/{each['metadata']['name']}": each["spec"] for each in manifests}
     assert told.keys() == {

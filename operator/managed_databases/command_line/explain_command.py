@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from managed_databases.command_line.exit_codes import DONE, FOUND, SERIOUS
+from managed_databases.command_line.explained_catalogue import catalogue_as_json, catalogue_line
 from managed_databases.command_line.explaining import SECRET, Chain, Link, Sight, as_json, lines
 from managed_databases.command_line.options import (
     Context,
@@ -21,8 +22,9 @@ from managed_databases.command_line.options import (
 from managed_databases.command_line.person import Person, run_as_person
 from managed_databases.command_line.problems import BadUsage, MissingRight, NotInstalled
 from managed_databases.command_line.standing import State
-from managed_databases.kinds.kind import CloudKind, Reference
-from managed_databases.kinds.registry import cloud_kinds, kinds
+from managed_databases.kinds.database_catalogue import CATALOGUE, WrittenKind
+from managed_databases.kinds.kind import CloudKind, Kind, Reference
+from managed_databases.kinds.registry import GROUP, VERSION, cloud_kinds, kinds
 from managed_databases.reconcile.observe.ownership_index import owner_of
 from managed_databases.reconcile.observe.reading import Specs, UnreadableSpec
 from managed_databases.reconcile.ports import Resource, ResourceKey
@@ -40,9 +42,12 @@ def explain(
     Exit codes: 0 it is ready; 1 it could not be found out, or a right is missing; 2 bad usage, or no such resource; 3 it waits;
     4 a person must act.
     """
-    kind, name = named_resource(resource, tuple(kinds().values()))
+    known: tuple[Kind | WrittenKind, ...] = (*kinds().values(), CATALOGUE)
+    kind, name = named_resource(resource, known)
 
     async def work(person: Person) -> int:
+        if not isinstance(kind, Kind):
+            return await _explain_catalogue(person, name, output)
         found = await person.resource(kind, person.namespace, name)
         if found is None:
             where = f" in the namespace {person.namespace}" if kind.namespaced else ""
@@ -55,6 +60,18 @@ def explain(
         return _code(link)
 
     run_as_person(work, kubeconfig=kubeconfig, context=context, namespace=namespace)
+
+
+async def _explain_catalogue(person: Person, name: str, output: Form) -> int:
+    raw = await person.object(GROUP, VERSION, CATALOGUE.plural, person.namespace, name)
+    if raw is None:
+        raise BadUsage(f"there is no {CATALOGUE.name} {name} in the namespace {person.namespace}")
+    now = datetime.now(UTC)
+    if output is Form.JSON:
+        say_json(catalogue_as_json(raw, now))
+    else:
+        say(catalogue_line(raw, now))
+    return DONE
 
 
 def _code(link: Link) -> int:

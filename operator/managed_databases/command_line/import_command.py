@@ -77,7 +77,7 @@ def import_command(
         if output is FormOfManifests.JSON:
             _write_json(imported, entries, notes, odd)
         else:
-            _write(imported)
+            _write(imported, person.namespace)
             _tell(entries, notes, odd)
         if odd:
             return FOUND
@@ -162,12 +162,12 @@ def _write_json(imported: Imported, entries: list[ResourcePlan], notes: list[str
     say_json({**told, "notAsItIs": odd, "notes": notes})
 
 
-def _write(imported: Imported) -> None:
+def _write(imported: Imported, namespace: str) -> None:
     for secret in imported.secrets:
         say(
             f"# {secret.of} needs its password, the one that is in use:\n"
-            f"#   kubectl create secret generic {secret.name} --from-literal={PASSWORD_KEY}=...\n"
-            f"#   kubectl label secret {secret.name} {MANAGED_LABEL}={GIVEN}"
+            f"#   kubectl -n {namespace} create secret generic {secret.name} --from-literal={PASSWORD_KEY}=...\n"
+            f"#   kubectl -n {namespace} label secret {secret.name} {MANAGED_LABEL}={GIVEN}"
         )
     say(
         yaml.safe_dump_all(imported.manifests, sort_keys=False, allow_unicode=False).rstrip("\n")

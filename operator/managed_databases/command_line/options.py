@@ -2,13 +2,12 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 import orjson
 import typer
 
 from managed_databases.command_line.problems import BadUsage
-from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.nearest import nearest
 from managed_databases.kinds.registry import GROUP
 from managed_databases.visible import all_visible, visible
@@ -59,7 +58,21 @@ def say_json(told: Any) -> None:
     typer.echo(orjson.dumps(all_visible(told), option=orjson.OPT_INDENT_2).decode())
 
 
-def named_resource(told: str, known: "tuple[Kind, ...]") -> tuple[Kind, str]:
+class Nameable(Protocol):
+    """A kind, by what people call it."""
+
+    @property
+    def singular(self) -> str: ...
+    @property
+    def plural(self) -> str: ...
+    @property
+    def short_names(self) -> tuple[str, ...]: ...
+
+
+K = TypeVar("K", bound=Nameable)
+
+
+def named_resource(told: str, known: tuple[K, ...]) -> tuple[K, str]:
     """Return the kind and the name that KIND/NAME means. Raises BadUsage."""
     word, slash, name = told.partition("/")
     word = word.lower().removesuffix(f".{GROUP}")
