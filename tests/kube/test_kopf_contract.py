@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 
 from kube.fake_api_server import GROUP_PATH, PLANET, SECRETS, THING, THINGS, FakeApiServer, serving, until
 from managed_databases.kinds.registry import GROUP
@@ -237,6 +238,19 @@ async def test_without_a_right_to_what_is_cluster_scoped_nothing_begins(tmp_path
         async with asyncio.timeout(6 * FORBIDDEN_SECONDS / FAST), watched(server, tmp_path, namespaces=("here",)):
             pass
     assert server.count(f"{GROUP_PATH}/planets") > 1
+
+
+async def test_a_missing_right_has_one_readable_line_a_minute(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server = FakeApiServer(forbidden={"namespaces"}, without_role={"gone"})
+    await things(server, ["a"])
+    with structlog.testing.capture_logs() as lines:
+        async with watched(server, tmp_path, namespaces=("here", "gone")):
+            path = f"{GROUP_PATH}/namespaces/gone/things"
+            await until(lambda: server.count(path) > 4, lambda: server.requests)
+            told = [each for each in lines if each["event"].startswith("a watch is forbidden") and each["path"] == path]
+            assert 0 < len(told) < server.count(path)
+            assert (told[0]["verb"], told[0]["why"]) == ("list", "Forbidden")
+    assert "will retry" not in caplog.text
 
 
 async def test_works_without_permission_for_secrets_and_namespaces(tmp_path: Path) -> None:

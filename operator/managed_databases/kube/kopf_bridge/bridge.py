@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import aiohttp
@@ -23,6 +23,7 @@ _KOPF_TASKS: Final = (
     "kopf._core.reactor.orchestration",
     "kopf._core.reactor.queueing",
 )
+_KOPF_WATCHES: Final = "kopf._cogs.clients.watching"
 
 
 class KopfBridge:
@@ -35,6 +36,7 @@ class KopfBridge:
         self._sessions: list[aiohttp.ClientSession] = []
         logging.getLogger("kopf").setLevel(logging.WARNING)
         _report_failed_tasks_once()
+        _leave_out(_KOPF_WATCHES, _is_not_of_forbidden)
 
     async def start(
         self, collections: list[WatchedCollection], namespaces: tuple[str, ...]
@@ -93,10 +95,19 @@ class KopfBridge:
 def _report_failed_tasks_once() -> None:
     """Drop kopf's log lines with the errors of its tasks: the part of the operator that watches these tasks logs them, too."""
     for name in _KOPF_TASKS:
-        logger = logging.getLogger(name)
-        if _not_an_exception not in logger.filters:
-            logger.addFilter(_not_an_exception)
+        _leave_out(name, _not_an_exception)
+
+
+def _leave_out(name: str, keep: Callable[[logging.LogRecord], bool]) -> None:
+    logger = logging.getLogger(name)
+    if keep not in logger.filters:
+        logger.addFilter(keep)
 
 
 def _not_an_exception(record: logging.LogRecord) -> bool:
     return not record.exc_info
+
+
+def _is_not_of_forbidden(record: logging.LogRecord) -> bool:
+    """Return False for kopf's line with a whole Status for each try: the transport tells of it, once a minute."""
+    return "; will retry: " not in (told := record.getMessage()) or " -> APIForbiddenError(" not in told

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import aiohttp
 import orjson
+import structlog
 
 from managed_databases.kube.cache import light
 from managed_databases.kube.connection import KubeConnection
@@ -30,12 +31,20 @@ ends each watch after five minutes.
 PAUSE_SECONDS: Final = 1.0
 """The least time between two lists, and between two watches, of one collection: kopf itself would not pause."""
 
+FORBIDDEN_TOLD_SECONDS: Final = 60.0
+"""The least time between two lines in the log about one collection that may not be listed or watched."""
+
+MAX_WHY: Final = 500
+"""The most characters of Kubernetes' reason for that."""
+
 METADATA: Final = "application/json;as={};g=meta.k8s.io;v=v1,application/json"
 
 EVENTS: Final = frozenset({"ADDED", "MODIFIED", "DELETED"})
 
 LIST_ANEW: Final = b'{"type":"ERROR","object":{"code":410}}\n'
 """The event upon which kopf ends the watch and lists."""
+
+log = structlog.get_logger()
 
 OnPage = Callable[[WatchedCollection, dict[str, Any], bool], None]
 """Called with each page of a list, and with whether the page is the first one."""
@@ -56,6 +65,8 @@ class Flow:
     answered_at: float
     forbidden_at: float | None = None
     """When the first of the last answers that are all 403 came; None if the last answer was another one."""
+    forbidden_told_at: float | None = None
+    """When the log last told of an answer 403."""
     began: dict[bool, float] = field(default_factory=dict)
     """When the last watch (True) and the last list (False) began."""
     was_away: bool = False
@@ -246,6 +257,8 @@ class WatchTransport:
             flow.forbidden_at = None
         elif flow.forbidden_at is None:
             flow.forbidden_at = self._now()
+        if response.status == 403:
+            await self._tell_of_forbidden(flow, response, watches)
         if response.status == 200 and watches and flow.was_away:
             response.content = ListAnew(response.content)  # type: ignore[assignment]
         elif response.status == 200 and watches:
@@ -276,6 +289,20 @@ class WatchTransport:
             self._connection.distrust_token()
             raise aiohttp.ClientConnectionError("401: the token will be read again")
         return response
+
+    async def _tell_of_forbidden(self, flow: Flow, response: aiohttp.ClientResponse, watches: bool) -> None:
+        """Tell why, in Kubernetes' words; kopf's own line for each try is left out (`bridge`)."""
+        told_at = flow.forbidden_told_at
+        if told_at is not None and (self._now() - told_at) * self._speed < FORBIDDEN_TOLD_SECONDS:
+            return
+        flow.forbidden_told_at = self._now()
+        content = await response.read()  # kept by the response: kopf reads it, too
+        try:
+            why = str(orjson.loads(content)["message"])
+        except (ValueError, KeyError, TypeError):
+            why = content[:MAX_WHY].decode(errors="replace")
+        verb = "watch" if watches else "list"
+        log.error("a watch is forbidden, trying again", path=flow.collection.path, verb=verb, why=why[:MAX_WHY])
 
     async def _pace(self, flow: Flow, watches: bool) -> None:
         pause = PAUSE_SECONDS / self._speed
