@@ -18,9 +18,10 @@ from pathlib import Path
 import httpcore._synchronization
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from api.wire_server import CREATE, EMPTY_LIST, Script, WireServer, client_at, says, serving
-from managed_databases.api import Client, asyncio_network, asyncio_waits
+from managed_databases.api import Client, StaticToken, asyncio_network, asyncio_waits
 from managed_databases.api.asyncio_streams import TcpStream
 from managed_databases.api.collections import USERS
 from managed_databases.api.errors import ApiError, NeverSent, OutcomeUnknown
@@ -660,6 +661,64 @@ async def test_a_client_that_is_closed_ends_its_calls(tls: ssl.SSLContext | None
         async with asyncio.timeout(5):
             with pytest.raises(OutcomeUnknown):
                 await call
+
+
+async def test_a_client_that_is_closed_ends_the_handshakes_of_its_calls(authority: Authority) -> None:
+    hello = asyncio.Event()
+    ended = asyncio.Event()
+
+    async def connected(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while await reader.read(1000):
+                hello.set()
+        ended.set()
+
+    async with listening(connected) as port:
+        client = client_at(f"https://127.0.0.1:{port}/v1")
+        call = asyncio.ensure_future(client.send(CREATE))
+        await hello.wait()
+        await client.close()
+        async with asyncio.timeout(5):
+            with pytest.raises(NeverSent):
+                await call
+            await ended.wait()
+
+
+@pytest.mark.parametrize("slow", ["getaddrinfo", "sock_connect"])
+async def test_a_client_that_is_closed_makes_no_more_connections(monkeypatch: pytest.MonkeyPatch, slow: str) -> None:
+    loop = asyncio.get_running_loop()
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr(loop, "getaddrinfo", found_at("127.0.0.1"))
+    real: Callable[..., Awaitable[object]] = getattr(loop, slow)
+
+    async def slowly(*args: object, **more: int) -> object:
+        begun.set()
+        await go_on.wait()
+        return await real(*args, **more)
+
+    monkeypatch.setattr(loop, slow, slowly)
+    async with serving(says(EMPTY_LIST)) as server:
+        client = client_at(f"http://databases.example:{port_of(server)}/v1")
+        call = asyncio.ensure_future(client.send(CREATE))
+        await begun.wait()
+        await client.close()
+        go_on.set()
+        async with asyncio.timeout(5):
+            with pytest.raises(NeverSent):
+                await call
+        await asyncio.sleep(ARRIVED_SECONDS)
+        assert server.open == 0
+        assert server.requests == []
+
+
+async def test_a_transport_that_is_given_makes_its_own_connections() -> None:
+    """One may be asked for what the client's own connections are never asked for."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2", socket_options=options)
+    async with serving(says(EMPTY_LIST)) as server:
+        client = Client(StaticToken(SecretStr("a-token")), endpoint=server.address, transport=transport)
+        assert (await client.send(USERS.list())).value == ()
+        await client.close()
 
 
 async def test_a_large_list_waits_at_the_server(tls: ssl.SSLContext | None) -> None:

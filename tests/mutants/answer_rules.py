@@ -62,6 +62,13 @@ ANSWERS: Final = (
         _NETWORK,
     ),
     Mutant(
+        "a client that is closed ends the connections that are being made, and makes no more",
+        "api/asyncio_network.py",
+        "        self._closed = True\n        for stream in list(self._made):\n            stream.abort()\n",
+        "",
+        _NETWORK,
+    ),
+    Mutant(
         "the password of a proxy is masked",
         "api/client.py",
         "*call.also_masked, *self._proxy_passwords]",

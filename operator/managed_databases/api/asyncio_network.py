@@ -7,6 +7,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from itertools import chain, zip_longest
 from typing import Final
+from weakref import WeakSet
 
 import httpcore
 import httpx
@@ -22,8 +23,8 @@ if httpcore._synchronization.anyio is None:  # type: ignore[attr-defined] # left
     httpcore._synchronization.anyio = asyncio_waits
 
 
-def go_over_asyncio(client: httpx.AsyncClient) -> None:
-    """Let a client that has sent nothing yet make its connections so, those of its proxies too.
+def go_over_asyncio(client: httpx.AsyncClient) -> "AsyncioNetwork":
+    """Let a client that has sent nothing yet make its connections so, those of its proxies too; return what makes them.
 
     httpx has no public way to say so. If these names change, the tests of the network fail.
     """
@@ -31,6 +32,7 @@ def go_over_asyncio(client: httpx.AsyncClient) -> None:
     for transport in (client._transport, *client._mounts.values()):
         if isinstance(transport, httpx.AsyncHTTPTransport):
             transport._pool._network_backend = network
+    return network
 
 
 class AsyncioNetwork(httpcore.AsyncNetworkBackend):
@@ -38,6 +40,14 @@ class AsyncioNetwork(httpcore.AsyncNetworkBackend):
 
     def __init__(self) -> None:
         self._room = memoryview(bytearray(PIECE_BYTES))
+        self._made = WeakSet[TcpStream]()
+        self._closed = False
+
+    def close(self) -> None:
+        """End all connections, and make no more: httpx forgets one that is still being made when its client is closed."""
+        self._closed = True
+        for stream in list(self._made):
+            stream.abort()
 
     async def connect_tcp(
         self,
@@ -51,11 +61,18 @@ class AsyncioNetwork(httpcore.AsyncNetworkBackend):
         try:
             async with asyncio.timeout(timeout):
                 addresses = await _addresses(host, port)
-                return await (self._to(addresses[0], port) if len(addresses) == 1 else self._to_first(addresses, port))
+                stream = await (
+                    self._to(addresses[0], port) if len(addresses) == 1 else self._to_first(addresses, port)
+                )
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
         except _NO_WAY as error:
             raise httpcore.ConnectError(str(error)) from error
+        if self._closed:
+            stream.abort()
+            raise httpcore.ConnectError("the client is closed")
+        self._made.add(stream)
+        return stream
 
     async def _to(self, address: str, port: int) -> TcpStream:
         loop = asyncio.get_running_loop()

@@ -169,7 +169,7 @@ class Client:
             timeout=httpx.Timeout(None, connect=call_limit_seconds / 2, pool=call_limit_seconds / 2),
             follow_redirects=False,
         )
-        go_over_asyncio(self._http)
+        self._network = go_over_asyncio(self._http) if transport is None else None
         self._tokens = TokenKeeper(tokens, self._http, limit_seconds=call_limit_seconds / 2)
 
     def __repr__(self) -> str:
@@ -206,6 +206,8 @@ class Client:
     async def close(self) -> None:
         """Close all connections. Calls under way fail; later calls raise NeverSent."""
         self._closed = True
+        if self._network is not None:
+            self._network.close()
         await self._http.aclose()
 
     async def _identify(self) -> ApiIdentity:
