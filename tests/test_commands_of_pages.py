@@ -179,3 +179,34 @@ def patches(given: list[str]) -> Iterator[dict[str, Any]]:
     for word, following in zip(given, [*given[1:], ""], strict=True):
         if word in ("-p", "--patch"):
             yield json.loads(following)
+
+
+TYPED = {
+    "README.md": "install/test_page_installing.py",
+    "docs/code-tour.md": "stories/test_page_using.py",
+    "docs/command-line.md": "stories/test_page_command_line.py",
+    "docs/installing.md": "install/test_page_installing.py",
+    "docs/reference/api-client.md": "test_reference_pages.py",
+    "docs/sandbox.md": "sandbox/test_page.py",
+    "docs/using.md": "stories/test_page_using.py",
+}
+"""The pages whose commands are typed in their order, each of them or with a reason why not, and the test that does it."""
+READ_ONLY = {
+    "CONTRIBUTING.md": "takes minutes: CI itself runs most of it",
+    "docs/developing.md": "takes minutes: CI itself runs most of it",
+    "docs/local-cloud.md": "needs the servers of all engines, which `make engines` fetches",
+    "docs/observing.md": "needs a Prometheus; what the metrics and log lines are is tested by tests/monitoring",
+    "docs/operating.md": "only its first commands and those of the metrics are typed; the others need an outage or a lost key",
+    "docs/recipes.md": "only the move between clusters is typed; the restore and the farewell are not tried yet",
+    "docs/releasing.md": "takes minutes: tests/install/test_release.py does the same",
+    "docs/secrets.md": "needs the servers of all engines; `make consumers` does the same in five languages",
+    "docs/security.md": "needs an image of one's own; tests/stories/test_hardened.py applies the same files",
+}
+"""The pages whose commands are read here, as all are, but are not typed: why."""
+
+
+def test_the_commands_of_each_page_are_typed_or_it_is_said_why_not() -> None:
+    with_commands = {str(page.relative_to(TOP)) for page in PAGES if any(block.commands for block in blocks(page))}
+    assert with_commands == TYPED.keys() | READ_ONLY.keys()
+    assert not TYPED.keys() & READ_ONLY.keys()
+    assert all("await walk(" in (TOP / "tests" / test).read_text() for test in TYPED.values())
