@@ -131,7 +131,7 @@ def test_the_longest_reasons_are_found() -> None:
     longest = {kind: max(map(len, reasons(kinds()[kind]))) for kind in kinds()}
     assert longest["ManagedDatastore"] == longest["DatabaseUser"] == max(map(len, Reason))
     assert longest["DatabaseGrant"] == len(Reason.OWNERSHIP_NOT_PROVEN)
-    assert longest["DatabaseProject"] == len(Reason.CREDENTIALS_INVALID)
+    assert longest["DatabaseProject"] == len(Reason.CATALOGUES_INCOMPLETE)
 
 
 @pytest.mark.parametrize("kind", kinds())

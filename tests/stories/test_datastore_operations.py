@@ -95,7 +95,10 @@ async def test_public_addresses_come_behind_the_firewall_and_are_never_moved(wor
     moved = await world.becomes(DATASTORE, "main", "FloatingIPOnOtherRole")
     told = condition(moved, "FloatingIPOnOtherRole")["message"]
     assert "public addresses on the master: 0 instead of 1" in told
-    assert condition(moved, "Synced")["status"] == "True"
+    synced = condition(moved, "Synced")
+    assert (synced["status"], synced["reason"]) == ("False", "FloatingIPOnOtherRole"), (
+        "a person has to say what is right"
+    )
     await nothing_is_done(world)
 
     # Only a change of what the spec says of addresses changes them: those not wanted go first.

@@ -18,6 +18,7 @@ from virtual.two_users import (
     TWO,
     at_work,
     begin,
+    has_turned,
     is_over,
     is_well,
     mounted,
@@ -193,11 +194,14 @@ def test_workloads_are_restarted_once_for_each_turn() -> None:
             await asyncio.sleep(SOON)
             assert restarts(world) == 0, "that there are two users restarts nothing"
             for turn, side in enumerate(("Twin", "Own"), start=1):
-                await turned(world, f"turn {turn}", side)
+                world.cluster.annotate(APP, rotate_password=f"turn {turn}")
+                await world.until(f"it is the turn of {side}", lambda side=side: has_turned(world, side), HOUR)  # type: ignore[misc]
                 await asyncio.sleep(HOUR)
                 assert restarts(world) == turn
+                assert world.says(APP, "Synced") == ("False", "RestartIncomplete"), "nobody rolls it out"
+                assert world.says(APP, "Ready")[0] == "True"
                 roll_out(world, DEPLOYMENT)
-                await asyncio.sleep(SOON)
+                await world.until("all is well", lambda: is_well(world), HOUR)
 
     in_virtual_time(story())
 

@@ -94,6 +94,11 @@ def is_well(world: VirtualWorld) -> bool:
     return all(world.says(key, "Ready")[0] == world.says(key, "Synced")[0] == "True" for key in users)
 
 
+def has_turned(world: VirtualWorld, side: str) -> bool:
+    found = rotation(world)
+    return found.get("active") == side and not found.keys() & {"turningTo", "lockAt"}
+
+
 def is_over(world: VirtualWorld) -> bool:
     return not rotation(world).keys() & {"turningTo", "lockAt"} and is_well(world)
 
@@ -115,9 +120,7 @@ async def mounted(world: VirtualWorld) -> tuple[str, str]:
 async def turned(world: VirtualWorld, request: str, side: str) -> None:
     """Ask for a turn, and wait until it is over."""
     world.cluster.annotate(APP, rotate_password=request)
-    await world.until(
-        f"it is the turn of {side}", lambda: rotation(world).get("active") == side and is_over(world), HOUR
-    )
+    await world.until(f"it is the turn of {side}", lambda: has_turned(world, side) and is_well(world), HOUR)
 
 
 def answering(answers: Mapping[str, Outcome]) -> Attempt:
