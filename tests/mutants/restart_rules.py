@@ -82,8 +82,8 @@ RESTARTS: Final = (
     Mutant(
         "the login of the Pods is noted without the right, too",
         _FILE,
-        "return (await self._look_ahead(key, wish))._replace(settled=digest)",
-        "return await self._look_ahead(key, wish)",
+        "return (await self._look_ahead(key, known, wish, digest))._replace(settled=digest)",
+        "return await self._look_ahead(key, known, wish, digest)",
         _VIRTUAL,
     ),
 )

@@ -195,7 +195,7 @@ class Restarter:
         if digest is None:  # its change brings a pass, which looks whether the new one is right
             return _Outcome(REST_SECONDS, known.view.told, wish.since)
         if not is_changed(wish.since, digest):
-            return (await self._look_ahead(key, wish))._replace(settled=digest)
+            return (await self._look_ahead(key, known, wish, digest))._replace(settled=digest)
         if (waiting := await self._waiting(known)) is not None:
             return waiting
         troubles: list[str] = []
@@ -220,20 +220,27 @@ class Restarter:
                     known.waits_for = workload
                     return _rolling_out(workload)
                 elif not workload.is_rolled_out:
-                    troubles.append(
-                        f"{workload} is not rolled out {ROLLOUT_SECONDS / 60:.0f} minutes after its restart"
-                    )
+                    troubles.append(_not_rolled_out(workload))
         if refused:
             return _refused(refused, troubles)
-        return _Outcome(None, _incomplete(troubles), digest)
+        return _Outcome(REST_SECONDS if troubles else None, _incomplete(troubles), digest)
 
-    async def _look_ahead(self, key: ResourceKey, wish: _Wish) -> _Outcome:
-        """Tell what the next change of the login would meet: workloads that are not there, or a right that is missing."""
+    async def _look_ahead(self, key: ResourceKey, known: _Known, wish: _Wish, digest: str) -> _Outcome:
+        """Tell what the next change of the login would meet: workloads that are not there, or a right that is missing; and which
+        ones are still not rolled out after the restart for this login.
+        """
         found = [each async for each in self._found(key, wish)]
         missing = [_missing(target) for target, workloads in found if workloads == []]
         if refused := [workloads for _, workloads in found if isinstance(workloads, KubeRefused)]:
             return _refused(refused, missing)
-        return _Outcome(REST_SECONDS if missing else None, _incomplete(missing))
+        restarted = [
+            workload
+            for _, workloads in found
+            for workload in (workloads if isinstance(workloads, list) else [])
+            if workload.annotations.get(mark(wish.secret.name)) == digest and not workload.is_rolled_out
+        ]
+        late = [_not_rolled_out(workload) for workload in restarted if self._seconds_left(known, workload) <= 0]
+        return _Outcome(REST_SECONDS if missing or restarted else None, _incomplete([*missing, *late]))
 
     async def _found(
         self, key: ResourceKey, wish: _Wish
@@ -318,6 +325,10 @@ def is_changed(since: str | None, digest: str) -> bool:
 def mark(secret: str) -> str:
     """Return the annotation of Pods that has the hash of the login in this Secret which they were restarted for."""
     return _MARK + (secret if len(secret) <= 63 else hashlib.sha256(secret.encode()).hexdigest()[:32])
+
+
+def _not_rolled_out(workload: Workload) -> str:
+    return f"{workload} is not rolled out {ROLLOUT_SECONDS / 60:.0f} minutes after its restart"
 
 
 def needs_restart(workload: Workload, secret: str, digest: str, restarted: set[tuple[str, str]]) -> bool:
