@@ -10,6 +10,13 @@ _TABLES = ("reconcile/keepers/test_restarter.py",)
 
 RESTARTS: Final = (
     Mutant(
+        "a late roll-out ends what was told of it",
+        "reconcile/keepers/restarter.py",
+        "_Outcome(REST_SECONDS if troubles else None, _incomplete(troubles), digest)",
+        "_Outcome(None, _incomplete(troubles), digest)",
+        ("virtual/test_two_users.py",),
+    ),
+    Mutant(
         "a workload that nobody may change holds up no other",
         "reconcile/keepers/restarter.py",
         "                        refused.append(error)\n                        continue\n",
