@@ -19,7 +19,7 @@ except ModuleNotFoundError:
     )
 
 PACKAGE: Final = "managed_databases"
-_COMPLETION: Final = ("--install-completion", "--show-completion")
+COMPLETION: Final = ("--install-completion", "--show-completion")
 
 COMMANDS: Final[Mapping[str, str]] = {
     "explain": "command_line.explain_command:explain",
@@ -140,7 +140,7 @@ def main(is_loaded: Callable[[], None] = lambda: None) -> None:
         is_loaded()
         app(prog_name=called())
         return
-    if called() == AS_PLUGIN and named and named[0].partition("=")[0] in _COMPLETION:
+    if called() == AS_PLUGIN and named and named[0].partition("=")[0] in COMPLETION:
         typer.echo(_completion_of_the_plugin(), err=True)
         sys.exit(2)
     register(named if named and named[0] in COMMANDS else COMMANDS)
@@ -179,4 +179,4 @@ def _completion_of_the_plugin() -> str:
     )
     if which(COMPLETER) is None:
         told += ", and which is not in your PATH: add the folder of this program to it"
-    return f"{told}. For the other name of this program: {PROGRAM} {_COMPLETION[0]}"
+    return f"{told}. For the other name of this program: {PROGRAM} {COMPLETION[0]}"

@@ -22,7 +22,10 @@ def complete_for_kubectl() -> NoReturn:
     _end_at_once_when_interrupted()
     from managed_databases.completion import kubectl_completions
 
-    print(kubectl_completions(sys.argv[1:]))  # noqa: T201 - kubectl reads it
+    from managed_databases.command_line.streams import lasting_streams
+
+    with lasting_streams():
+        print(kubectl_completions(sys.argv[1:]))  # noqa: T201 - kubectl reads it
     sys.exit(0)
 
 

@@ -134,8 +134,10 @@ def test_the_program_completes_no_other_name_than_its_own() -> None:
 @pytest.mark.parametrize(
     ("words", "there", "ending"),
     [
-        ("", set(COMMANDS), ":4"),
+        ("", {"run", *COMMANDS}, ":4"),
         ("pl", {"plan"}, ":4"),
+        ("-", {"--version", "--help"}, ":4"),
+        ("x", set[str](), ":0"),
         ("plan --oper", {"--operator-namespace"}, ":4"),
         ("plan -o ", {"table", "json"}, ":4"),
         ("plan -f ", set[str](), ":0"),
@@ -149,6 +151,30 @@ def test_what_kubectl_is_told(words: str, there: set[str], ending: str) -> None:
     *choices, last = ended.stdout.splitlines()
     found = {line.partition("\t")[0] for line in choices}
     assert (found >= there, bool(found) == bool(there), last) == (True, True, ending), ended.stdout
+
+
+def test_a_command_is_described_as_its_help_describes_it() -> None:
+    told = [line.split("\t") for line in run("kubectl_complete-databases", "").stdout.splitlines()[:-1]]
+    help_ = " ".join(run(PROGRAMS[0], "--help", COLUMNS="200").stdout.replace("│", " ").split())
+    assert [name for name, text in told if f"{name} {text}" not in help_] == []
+
+
+def test_the_plugin_offers_no_completion_of_its_own() -> None:
+    assert "completion" not in run("kubectl_complete-databases", "--").stdout
+
+
+def test_a_command_is_completed_without_loading_it() -> None:
+    program = (
+        "import sys; from managed_databases.completion import kubectl_completions; assert kubectl_completions([''])\n"
+        "print([name for name in sys.modules if name.startswith(('kubernetes', 'httpx', 'pydantic', 'managed_databases.kube'))])"
+    )
+    assert run("python", "-c", program).stdout == "[]\n"
+
+
+def test_who_reads_no_further_gets_no_traceback() -> None:
+    command = f"set -o pipefail; {BIN}/kubectl_complete-databases '' | true"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_a_choice_is_described() -> None:
