@@ -20,9 +20,8 @@ def main() -> None:
 def complete_for_kubectl() -> NoReturn:
     """`kubectl_complete-databases`: kubectl runs it with the words behind `kubectl databases`, of which the last is completed."""
     _end_at_once_when_interrupted()
-    from managed_databases.completion import kubectl_completions
-
     from managed_databases.command_line.streams import lasting_streams
+    from managed_databases.completion import kubectl_completions
 
     with lasting_streams():
         print(kubectl_completions(sys.argv[1:]))  # noqa: T201 - kubectl reads it

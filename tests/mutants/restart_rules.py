@@ -5,48 +5,49 @@ from typing import Final
 from mutants.mutant import Mutant
 
 _FILE = "reconcile/keepers/restarter.py"
+_LOGINS = "reconcile/keepers/logins_of_workloads.py"
 _VIRTUAL = ("virtual/test_restarts.py",)
-_TABLES = ("reconcile/keepers/test_restarter.py",)
+_TABLES = ("reconcile/keepers/test_logins_of_workloads.py",)
 
 RESTARTS: Final = (
     Mutant(
         "a late roll-out ends what was told of it",
-        "reconcile/keepers/restarter.py",
+        _FILE,
         "_Outcome(REST_SECONDS if troubles else None, _incomplete(troubles), digest)",
         "_Outcome(None, _incomplete(troubles), digest)",
         ("virtual/test_two_users.py",),
     ),
     Mutant(
         "a workload that nobody may change holds up no other",
-        "reconcile/keepers/restarter.py",
+        _FILE,
         "                        refused.append(error)\n                        continue\n",
         "                        raise error\n",
-        ("virtual/test_restarts.py",),
+        _VIRTUAL,
     ),
     Mutant(
         "the first Secret restarts nothing",
-        _FILE,
+        _LOGINS,
         "return since is not None and since != digest and",
         "return since != digest and since is None or since != digest and",
         _TABLES,
     ),
     Mutant(
         "a hash of another key is no change of the login",
-        _FILE,
+        _LOGINS,
         ' and since.partition(".")[0] == digest.partition(".")[0]',
         "",
         _TABLES,
     ),
     Mutant(
         "a workload that has the login is not restarted again",
-        _FILE,
+        _LOGINS,
         "return workload.annotations.get(mark(secret)) != digest and",
         "return",
         _TABLES,
     ),
     Mutant(
         "a tool that takes the annotation away makes no loop",
-        _FILE,
+        _LOGINS,
         " and (workload.kind, workload.name) not in restarted",
         "",
         _TABLES,
@@ -91,6 +92,13 @@ RESTARTS: Final = (
         _FILE,
         "return (await self._look_ahead(key, known, wish, digest))._replace(settled=digest)",
         "return await self._look_ahead(key, known, wish, digest)",
+        _VIRTUAL,
+    ),
+    Mutant(
+        "a new process still says what is not rolled out",
+        _FILE,
+        "now + ROLLOUT_SECONDS - seconds_since_restart(workload, self._clock.now())",
+        "now + ROLLOUT_SECONDS",
         _VIRTUAL,
     ),
 )

@@ -151,7 +151,9 @@ async def test_a_preview_by_argo_cd(world: World, gitops_tools: Path, tmp_path: 
 
 async def test_a_preview_without_a_number_is_refused(gitops_tools: Path, tmp_path: Path) -> None:
     set_ = yaml.safe_load((EXAMPLES / "argocd" / "previews.yaml").read_text())
-    numberless = {name: value for name, value in PULL_REQUEST.items() if name != "number"}  # the first that is missing is told
+    numberless = {
+        name: value for name, value in PULL_REQUEST.items() if name != "number"
+    }  # the first that is missing is told
     with pytest.raises(tools.Failed, match='no entry for key "number"'):
         await tools.run(gitops_tools, "template", given={"applicationSet": set_, "parameters": [numberless]})
     shutil.copytree(EXAMPLES / "preview", tmp_path / "preview")

@@ -7,7 +7,7 @@ import pytest
 from cluster import Manifest
 from managed_databases.kinds.registry import kinds
 from managed_databases.kube.rbac import access
-from managed_databases.reconcile.keepers.restarter import RESTARTED_AT, mark
+from managed_databases.reconcile.keepers.logins_of_workloads import RESTARTED_AT, mark
 from stories.pace import FAST
 from stories.passwords_seen import until_another_password
 from stories.world import World, condition

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from managed_databases.reconcile.keepers.restarter import RESTARTED_AT, ROLLOUT_SECONDS, mark
+from managed_databases.reconcile.keepers.logins_of_workloads import RESTARTED_AT, mark
+from managed_databases.reconcile.keepers.restarter import ROLLOUT_SECONDS
 from managed_databases.reconcile.ports import ResourceKey
 from stories.world import condition, manifest
 from virtual import begun_world as begun
@@ -187,6 +188,29 @@ def test_a_process_that_starts_anew_restarts_nothing_twice(rolled_out: bool) -> 
             await world.start()
             await asyncio.sleep(1300)
             assert (restarts(world), restarts(world, OTHER)) == (1, 1)
+
+    in_virtual_time(story())
+
+
+def test_a_process_that_starts_anew_still_says_what_is_not_rolled_out() -> None:
+    async def story() -> None:
+        async with VirtualWorld() as world:
+            put(world)
+            await with_option(world, NAMED)
+            await new_password(world)
+            await world.until(
+                "it is told", lambda: world.says(APP, TYPE)[1] == "RestartIncomplete", ROLLOUT_SECONDS + 90
+            )
+            before = condition(world.get(APP), TYPE)
+            for _ in range(2):
+                await world.kill()
+                await world.start()
+                await asyncio.sleep(ROLLOUT_SECONDS / 4)
+                assert condition(world.get(APP), TYPE) == before
+                assert world.says(APP, "Synced")[0] == "False"
+            roll_out(world, SHOP)
+            await world.until("and no more", lambda: not told(world), ROLLOUT_SECONDS + 60)
+            assert restarts(world) == 1
 
     in_virtual_time(story())
 

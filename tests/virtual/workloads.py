@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from managed_databases.reconcile.keepers.restarter import RESTARTED_AT, mark
+from managed_databases.reconcile.keepers.logins_of_workloads import RESTARTED_AT, mark
 from managed_databases.reconcile.ports import ResourceKey
 from virtual.memory_cluster import Raw
 from virtual.virtual_world import NAMESPACE, VirtualWorld

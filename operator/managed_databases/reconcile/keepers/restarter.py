@@ -4,22 +4,26 @@ What login the workloads have is a hash in the resource's status. It becomes tha
 then each workload that was restarted carries the Secret's hash itself, so that no process restarts it again.
 """
 
-import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-import orjson
 import structlog
-from pydantic import SecretStr
 
 from managed_databases.kinds.keeper_views import RestartView
-from managed_databases.kinds.registry import GROUP
 from managed_databases.kinds.rollout_restart import RestartTarget
 from managed_databases.kinds.verdicts import Reason
 from managed_databases.reconcile.annotations import PAUSED
 from managed_databases.reconcile.clock import Clock
 from managed_databases.reconcile.decide.decide import lacking
+from managed_databases.reconcile.keepers.logins_of_workloads import (
+    RESTARTED_AT,
+    is_changed,
+    login_digest,
+    mark,
+    needs_restart,
+    seconds_since_restart,
+)
 from managed_databases.reconcile.keepers.right_secret import RightSecret, right_secret, serves
 from managed_databases.reconcile.observe.current_pass import Pass
 from managed_databases.reconcile.observe.seals import Seals
@@ -44,10 +48,6 @@ REST_SECONDS: Final = 600.0
 """Seconds after a refusal, or after a defect, until the next try."""
 AWAY_SECONDS: Final = 10.0
 """Seconds after a request that had no answer."""
-RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
-"""As `kubectl rollout restart` writes it."""
-_MARK: Final = f"restarted-for.{GROUP}/"
-_PURPOSE: Final = "restarts of workloads"
 _LOGIN: Final = ("host", "port", "username", "database")
 """The keys that make up a login, beside the password: all others follow from them, or do not decide whether it succeeds."""
 _BROKERS: Final = "bootstrap-servers"
@@ -274,15 +274,18 @@ class Restarter:
         return _rolling_out(now)
 
     def _seconds_left(self, known: _Known, workload: Workload) -> float:
-        now = self._clock.monotonic()
-        return known.deadlines.setdefault((workload.kind, workload.name), now + ROLLOUT_SECONDS) - now
+        """Return what is left of ROLLOUT_SECONDS, by the workload's own annotation where this process has not restarted it."""
+        now, place = self._clock.monotonic(), (workload.kind, workload.name)
+        if place not in known.deadlines:
+            known.deadlines[place] = now + ROLLOUT_SECONDS - seconds_since_restart(workload, self._clock.now())
+        return known.deadlines[place] - now
 
     async def _restart(self, known: _Known, workload: Workload, secret: str, digest: str) -> None:
         at = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         await self._kube.annotate_pods(workload, {mark(secret): digest, RESTARTED_AT: at})
         known.restarted.add((workload.kind, workload.name))
         known.waits_for = workload
-        self._seconds_left(known, workload)
+        known.deadlines[workload.kind, workload.name] = self._clock.monotonic() + ROLLOUT_SECONDS
         log.info(
             "a workload is restarted",
             kind=workload.kind,
@@ -305,37 +308,8 @@ class Restarter:
         return digest
 
 
-def login_digest(seals: Seals, namespace: str, secret: str, login: Mapping[str, SecretStr | None]) -> str:
-    """Return `KEYID.MAC` of a login. It outlives a restore, after which resources have other uids; without the operator's key
-    nothing follows from it.
-    """
-    assert seals.key is not None
-    told = {name: None if value is None else value.get_secret_value() for name, value in login.items()}
-    message = orjson.dumps([namespace, secret, told], option=orjson.OPT_SORT_KEYS)
-    return f"{seals.key.id}.{seals.key.mac(_PURPOSE, message).hex()[:32]}"
-
-
-def is_changed(since: str | None, digest: str) -> bool:
-    """Return whether the login is another one than the workloads have. What was never noted, or was noted with another key of the
-    operator, cannot be compared: what is there now counts as what they have.
-    """
-    return since is not None and since != digest and since.partition(".")[0] == digest.partition(".")[0]
-
-
-def mark(secret: str) -> str:
-    """Return the annotation of Pods that has the hash of the login in this Secret which they were restarted for."""
-    return _MARK + (secret if len(secret) <= 63 else hashlib.sha256(secret.encode()).hexdigest()[:32])
-
-
 def _not_rolled_out(workload: Workload) -> str:
     return f"{workload} is not rolled out {ROLLOUT_SECONDS / 60:.0f} minutes after its restart"
-
-
-def needs_restart(workload: Workload, secret: str, digest: str, restarted: set[tuple[str, str]]) -> bool:
-    """Return whether neither the workload nor this process says that it was restarted for this login. A tool that takes the
-    annotation away has replaced the Pods itself.
-    """
-    return workload.annotations.get(mark(secret)) != digest and (workload.kind, workload.name) not in restarted
 
 
 def _refused(errors: list[KubeRefused], troubles: list[str]) -> _Outcome:

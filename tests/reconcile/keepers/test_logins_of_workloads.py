@@ -1,9 +1,18 @@
 """What counts as a change of the login, and which workloads have had it already."""
 
+from datetime import UTC, datetime
+
 import pytest
 from pydantic import SecretStr
 
-from managed_databases.reconcile.keepers.restarter import is_changed, login_digest, mark, needs_restart
+from managed_databases.reconcile.keepers.logins_of_workloads import (
+    RESTARTED_AT,
+    is_changed,
+    login_digest,
+    mark,
+    needs_restart,
+    seconds_since_restart,
+)
 from managed_databases.reconcile.observe.seals import OwnershipKey, Seals
 from managed_databases.reconcile.ports import Workload
 
@@ -39,6 +48,25 @@ def test_changed(why: str, since: str | None, now: str, changed: bool) -> None:
 def test_needs_restart(why: str, annotations: dict[str, str], restarted: set[tuple[str, str]], needs: bool) -> None:
     seen = Workload("Deployment", "shop", "shop", "1", annotations, frozenset({"login"}), is_rolled_out=True)
     assert needs_restart(seen, "login", "k1.b", restarted) is needs, why
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("2026-06-01T11:50:00Z", 600),
+        ("2026-06-01T13:50:00+02:00", 600),
+        ("2026-06-01T12:00:00Z", 0),
+        ("2099-01-01T00:00:00Z", 0),
+        ("2026-06-01T11:50:00", 0),
+        ("yesterday", 0),
+        ("", 0),
+        (None, 0),
+    ],
+)
+def test_seconds_since_restart(said: str | None, seconds: float) -> None:
+    annotations = {} if said is None else {RESTARTED_AT: said}
+    seen = Workload("Deployment", "shop", "shop", "1", annotations, frozenset({"login"}), is_rolled_out=False)
+    assert seconds_since_restart(seen, datetime(2026, 6, 1, 12, tzinfo=UTC)) == seconds
 
 
 def test_the_hash_follows_the_login_and_nothing_else() -> None:
