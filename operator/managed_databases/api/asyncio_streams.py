@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+import socket
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -45,7 +46,6 @@ class TcpStream(_Stream, asyncio.BufferedProtocol):
     def __init__(self, room: memoryview) -> None:
         self._room = room
         self._loop = asyncio.get_running_loop()
-        self._poll = select.poll()
         self._pieces: deque[bytes] = deque()
         self._reading: asyncio.Future[None] | None = None
         self._writing: asyncio.Future[None] | None = None
@@ -55,7 +55,7 @@ class TcpStream(_Stream, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(0)  # what is written is with the kernel
-        self._poll.register(self._transport.get_extra_info("socket"), select.POLLIN)
+        self._has_news = news_of(self._transport.get_extra_info("socket"))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._room  # the loop fills it and calls `buffer_updated` at once: one is enough for all connections
@@ -134,7 +134,7 @@ class TcpStream(_Stream, asyncio.BufferedProtocol):
         match info:
             case "is_readable":
                 gone = self._ended or self._failure is not None or self._transport.is_closing()
-                return bool(self._pieces) or gone or bool(self._poll.poll(0))
+                return bool(self._pieces) or gone or self._has_news()
             case "client_addr":
                 return self._transport.get_extra_info("sockname")
             case "server_addr":
@@ -142,6 +142,17 @@ class TcpStream(_Stream, asyncio.BufferedProtocol):
             case "socket":
                 return self._transport.get_extra_info("socket")
         return None
+
+
+def news_of(connection: socket.socket) -> Callable[[], bool]:
+    """Return what tells whether something has come, without reading it. Windows has no `poll`, and elsewhere `select` knows
+    small numbers of files only.
+    """
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        return lambda: bool(poll.poll(0))
+    return lambda: bool(select.select([connection], [], [], 0)[0])
 
 
 class _TlsStream(_Stream):
