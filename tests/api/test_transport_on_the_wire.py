@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from api.wire_peers import in_turn
 from api.wire_server import CREATE, EMPTY_LIST, Script, client_at, says, serving
 from managed_databases.api import Call
 from managed_databases.api.collections import USERS
@@ -28,15 +29,6 @@ def _user(id_: bytes) -> bytes:
     return b'{"user": {"id": "%s", "name": "app", "datastore_id": "d"}}' % id_
 
 
-def _in_turn(*answers: bytes) -> Script:
-    left = iter(answers)
-
-    async def script(writer: asyncio.StreamWriter) -> None:
-        writer.write(next(left))
-
-    return script
-
-
 OWN = _answer(b"202 Accepted", _user(b"own"))
 
 
@@ -52,12 +44,12 @@ OWN = _answer(b"202 Accepted", _user(b"own"))
     ids=["200", "204", "408", "500"],
 )
 async def test_an_answer_that_nobody_asked_for_is_no_calls(unasked: bytes, call: Call[Any]) -> None:
-    in_turn = _in_turn(EMPTY_LIST, OWN)
+    answers = in_turn(EMPTY_LIST, OWN)
     writers: list[asyncio.StreamWriter] = []
 
     async def script(writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
-        await in_turn(writer)
+        await answers(writer)
 
     async with serving(script) as server:
         client = client_at(server.address)
@@ -76,7 +68,7 @@ async def test_an_answer_that_nobody_asked_for_is_no_calls(unasked: bytes, call:
 async def test_an_answer_that_comes_with_the_one_before_is_no_calls(announced: bytes, call: Call[Any]) -> None:
     body = b'{"users": []}' if announced.startswith(b"Content") else b'd\r\n{"users": []}\r\n0\r\n\r\n'
     first = b"HTTP/1.1 200 OK\r\n" + announced + b"\r\n\r\n" + body
-    async with serving(_in_turn(first + _answer(b"200 OK", _user(b"another")), OWN)) as server:
+    async with serving(in_turn(first + _answer(b"200 OK", _user(b"another")), OWN)) as server:
         client = client_at(server.address)
         await client.send(USERS.list())
         reply = await client.send(call)
@@ -99,7 +91,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
 
 
 async def test_a_connection_serves_the_next_call_after_an_ordinary_answer(tls: ssl.SSLContext) -> None:
-    async with serving(_in_turn(EMPTY_LIST, OWN, EMPTY_LIST), tls) as server:
+    async with serving(in_turn(EMPTY_LIST, OWN, EMPTY_LIST), tls) as server:
         client = client_at(server.address)
         for call in (USERS.list(), CREATE, USERS.list()):
             await client.send(call)
@@ -110,10 +102,10 @@ async def test_a_connection_serves_the_next_call_after_an_ordinary_answer(tls: s
 @pytest.mark.parametrize("call", [CREATE, GET, DELETE], ids=["create", "get", "delete"])
 async def test_what_waits_to_be_decrypted_is_no_calls(tls: ssl.SSLContext, call: Call[Any]) -> None:
     """Each answer is a TLS record of its own, as servers write them; both arrive at once."""
-    in_turn = _in_turn(EMPTY_LIST, OWN)
+    answers = in_turn(EMPTY_LIST, OWN)
 
     async def script(writer: asyncio.StreamWriter) -> None:
-        await in_turn(writer)
+        await answers(writer)
         writer.write(_answer(b"200 OK", _user(b"another")))
 
     async with serving(script, tls) as server:
@@ -238,7 +230,7 @@ BROKEN_CHUNK = b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
     ids=["a body", "chunks", "an answer"],
 )
 async def test_a_204_with_a_body_is_one(answer: bytes) -> None:
-    async with serving(_in_turn(answer, EMPTY_LIST)) as server:
+    async with serving(in_turn(answer, EMPTY_LIST)) as server:
         client = client_at(server.address, max_connections=1)
         assert (await client.send(DELETE)).status == 204
         assert (await client.send(USERS.list())).value == ()
@@ -280,7 +272,7 @@ async def test_a_body_of_a_204_that_is_late_is_no_calls(announced: bytes) -> Non
     ids=["a broken chunk", "a wrong gzip", "more than announced"],
 )
 async def test_an_error_with_a_broken_body_is_one(status: bytes, expected: type[Exception], rest: bytes) -> None:
-    async with serving(_in_turn(b"HTTP/1.1 " + status + b"\r\n" + rest, EMPTY_LIST)) as server:
+    async with serving(in_turn(b"HTTP/1.1 " + status + b"\r\n" + rest, EMPTY_LIST)) as server:
         client = client_at(server.address, max_connections=1)
         with pytest.raises(expected):
             await client.send(DELETE)

@@ -6,7 +6,9 @@ from mutants.mutant import Mutant
 
 _HOSTILE = ("api/test_hostile_answers.py",)
 _ON_THE_WIRE = ("api/test_transport_on_the_wire.py",)
-_NETWORK = ("api/test_network_on_the_wire.py",)
+_ANSWERS_ON_THE_WIRE = ("api/test_answers_on_the_wire.py",)
+_TLS_ON_THE_WIRE = ("api/test_tls_on_the_wire.py",)
+_CONNECTIONS_ON_THE_WIRE = ("api/test_connections_on_the_wire.py",)
 _MASKING = ("api/test_masking.py",)
 _CACHE = ("kube/test_cache.py",)
 _BOUNDS = ("kube/test_crd_bounds.py", "kube/test_crd.py")
@@ -31,42 +33,42 @@ ANSWERS: Final = (
         "api/asyncio_streams.py",
         "self._arrived.pending or self._tls.pending()",
         "self._tls.pending()",
-        _NETWORK,
+        _ANSWERS_ON_THE_WIRE,
     ),
     Mutant(
         "an idle connection on which something has arrived serves no other call, even if the loop has not looked yet",
         "api/asyncio_streams.py",
         "bool(self._pieces) or gone or bool(self._poll.poll(0))",
         "bool(self._pieces) or gone",
-        _NETWORK,
+        _ANSWERS_ON_THE_WIRE,
     ),
     Mutant(
         "what nobody reads waits in the kernel",
         "api/asyncio_streams.py",
         "self._transport.pause_reading()",
         "self._transport.resume_reading()",
-        _NETWORK,
+        _ANSWERS_ON_THE_WIRE,
     ),
     Mutant(
         "a handshake that is cancelled or fails ends its connection",
         "api/asyncio_streams.py",
         "            if not encrypted:\n",
         "            if False:\n",
-        _NETWORK,
+        _TLS_ON_THE_WIRE,
     ),
     Mutant(
         "a connection that is made while its caller is cancelled is closed",
         "api/asyncio_network.py",
         "if stream is not chosen:",
         "if False:",
-        _NETWORK,
+        _CONNECTIONS_ON_THE_WIRE,
     ),
     Mutant(
         "a client that is closed ends the connections that are being made, and makes no more",
         "api/asyncio_network.py",
         "        self._closed = True\n        for stream in list(self._made):\n            stream.abort()\n",
         "",
-        _NETWORK,
+        _CONNECTIONS_ON_THE_WIRE,
     ),
     Mutant(
         "the password of a proxy is masked",
