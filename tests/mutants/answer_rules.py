@@ -38,7 +38,7 @@ ANSWERS: Final = (
     Mutant(
         "an idle connection on which something has arrived serves no other call, even if the loop has not looked yet",
         "api/asyncio_streams.py",
-        "bool(self._pieces) or gone or bool(self._poll.poll(0))",
+        "bool(self._pieces) or gone or self._has_news()",
         "bool(self._pieces) or gone",
         _ANSWERS_ON_THE_WIRE,
     ),
