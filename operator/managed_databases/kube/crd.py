@@ -8,6 +8,7 @@ from managed_databases.kinds.kind import Kind
 from managed_databases.kinds.registry import CATEGORY, GROUP, VERSION
 from managed_databases.kinds.schema import RULES, Column, Rule
 from managed_databases.kube.once_begun import once_begun, taken_transitions
+from managed_databases.kube.ratcheting import ratcheting
 from managed_databases.kube.structural_schema import Schema, in_order, structural_schema
 
 MAX_NAME_LENGTH: Final = 200
@@ -22,13 +23,14 @@ NOT_YET_SEEN: Final = {"observedGeneration": -1}
 def custom_resource_definition(kind: Kind) -> dict[str, Any]:
     """Return the CRD of one kind as plain values. Raises NotStructural if its models cannot become a CRD's schema."""
     root = root_schema(kind)
+    rules = ratcheting(once_begun(root[RULES], kind.begun), root["properties"]["spec"])
     version = {
         "name": VERSION,
         "served": True,
         "storage": True,
         "subresources": {"status": {}, **_scale(kind)},
         "additionalPrinterColumns": [_printer_column(column) for column in kind.columns],
-        "schema": {"openAPIV3Schema": root | {RULES: list(once_begun(root[RULES], kind.begun))}},
+        "schema": {"openAPIV3Schema": root | {RULES: list(rules)}},
     }
     # kubectl lists each kind of a category: one that people of a namespace may not read makes it fail for them.
     shared_names = {"categories": [CATEGORY]} if kind.namespaced else {}

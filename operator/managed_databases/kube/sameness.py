@@ -2,6 +2,7 @@
 the field.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from managed_databases.kinds.schema import IMMUTABLE, UNCHANGEABLE
@@ -51,6 +52,13 @@ def immutability(rule: dict[str, str], schema: dict[str, Any]) -> dict[str, str]
         name = cel.removeprefix(UNCHANGEABLE).removesuffix(")")
         return rule | {"rule": _same_field(name, schema["properties"][name], "self", "oldSelf", is_required=False)}
     return rule
+
+
+def same_fields(schema: dict[str, Any], names: Iterable[str], one: str, other: str) -> Iterator[str]:
+    """Yield a CEL expression for each of these fields: true if the field is the same at the paths `one` and `other`."""
+    for name in names:
+        is_required = name in schema.get("required", ())
+        yield _same_field(name, schema["properties"][name], one, other, is_required=is_required)
 
 
 def _same(schema: dict[str, Any], one: str, other: str) -> str:
