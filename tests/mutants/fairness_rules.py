@@ -68,6 +68,20 @@ FAIRNESS: Final = (
         ("virtual/test_very_many.py",),
     ),
     Mutant(
+        "looks are no more than so many a second also where all begin at once",
+        "reconcile/scheduling/looks.py",
+        "            if self._taken[step] < self._room:",
+        "            if True:",
+        ("reconcile/scheduling/test_looks.py",),
+    ),
+    Mutant(
+        "what is left of very many resources is looked at soon",
+        "reconcile/controller.py",
+        "            self._look_sooner()",
+        "            pass",
+        ("virtual/test_very_many.py",),
+    ),
+    Mutant(
         "a collection is listed for as long as looks at its resources take",
         "reconcile/project/polling.py",
         "_LOOKS_WITHOUT_NEED * self._look_seconds()",

@@ -22,7 +22,8 @@ HOURS = 3
 DATABASE = ResourceKey("ManagedDatabase", NAMESPACE, "only-one")
 
 
-def test_looks_at_rest_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Have the passes over each resource counted, by its name."""
     looked_at: Counter[str] = Counter()
 
     def count(record: PassRecord) -> AbstractContextManager[object]:
@@ -35,19 +36,28 @@ def test_looks_at_rest_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("virtual.virtual_world.Controller", Counted)
     monkeypatch.setattr(next_look, "LOOKS_A_SECOND", USERS / (HOURS * HOUR))
+    return looked_at
+
+
+def test_looks_at_rest_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = counted(monkeypatch)
     in_virtual_time(are_looked_at_seldom(looked_at))
+
+
+async def many_at_rest(world: VirtualWorld) -> list[ResourceKey]:
+    """Make users, which it returns, and one database; at the end all are at rest."""
+    await begin_with_datastore(world)
+    users = [ResourceKey("DatabaseUser", NAMESPACE, f"user{number}") for number in range(USERS)]
+    for user in users:
+        world.cluster.apply(manifest(user.kind, user.name, NAMESPACE, IN_MAIN))
+    world.cluster.apply(manifest(DATABASE.kind, DATABASE.name, NAMESPACE, IN_MAIN | {"name": "only_one"}))
+    await world.until("all is made", lambda: all(world.says(key, "Synced")[0] == "True" for key in (*users, DATABASE)))
+    return users
 
 
 async def are_looked_at_seldom(looked_at: Counter[str]) -> None:
     async with VirtualWorld(delay_seconds=0) as world:
-        await begin_with_datastore(world)
-        users = [ResourceKey("DatabaseUser", NAMESPACE, f"user{number}") for number in range(USERS)]
-        for user in users:
-            world.cluster.apply(manifest(user.kind, user.name, NAMESPACE, IN_MAIN))
-        world.cluster.apply(manifest(DATABASE.kind, DATABASE.name, NAMESPACE, IN_MAIN | {"name": "only_one"}))
-        await world.until(
-            "all is made", lambda: all(world.says(key, "Synced")[0] == "True" for key in (*users, DATABASE))
-        )
+        users = await many_at_rest(world)
         await asyncio.sleep(2 * HOURS * HOUR)
         looked_at.clear()
         await asyncio.sleep(2 * HOURS * HOUR)
@@ -60,3 +70,23 @@ async def its_collection_is_listed_all_the_time(world: VirtualWorld) -> None:
     (there,) = await world.objects("databases")
     await world.vanish("databases", there["id"])
     await world.until("it is missed", lambda: condition(world.get(DATABASE), "Ready")["status"] == "False", 180)
+
+
+def test_what_is_left_of_very_many_is_looked_at_as_often_as_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = counted(monkeypatch)
+    in_virtual_time(most_go(looked_at))
+
+
+async def most_go(looked_at: Counter[str]) -> None:
+    async with VirtualWorld(delay_seconds=0) as world:
+        users = await many_at_rest(world)
+        await asyncio.sleep(0.1 * HOUR)
+        for user in users:
+            world.cluster.delete(user)
+        await world.until("they are gone", lambda: not any(user in world.cluster.objects for user in users))
+        looked_at.clear()
+        left = (USERS - 17) / USERS * HOURS * HOUR
+        await asyncio.sleep(1.2 * left)
+        assert looked_at[DATABASE.name] >= 1, looked_at
+        await asyncio.sleep(3 * left)
+        await its_collection_is_listed_all_the_time(world)

@@ -46,7 +46,7 @@ from managed_databases.reconcile.report.stalled_inside import StalledInside
 from managed_databases.reconcile.report.status_writer import StatusWriter
 from managed_databases.reconcile.scheduling import dependencies as dependency
 from managed_databases.reconcile.scheduling.dependencies import Dependency, DependencyIndex
-from managed_databases.reconcile.scheduling.next_look import look_seconds, next_look
+from managed_databases.reconcile.scheduling.looks import Looks
 from managed_databases.reconcile.scheduling.work_queue import Priority, WorkQueue
 from managed_databases.reconcile.scheduling.workers import Workers
 
@@ -102,6 +102,7 @@ class Controller:
         self._dependencies: DependencyIndex[ResourceKey] = DependencyIndex()
         waker = Waker(self._queue, self._dependencies)
         self._memories: dict[ResourceKey, Memory] = {}
+        self._looks = Looks(settings.resync_seconds)
         self.seals = Seals()
         self.keeper = KeyKeeper(
             kube,
@@ -130,7 +131,7 @@ class Controller:
             settings,
             wake=waker.wake,
             is_heard=lambda heard: bool(self._dependencies.of(heard)),
-            look_seconds=self._look_seconds,
+            look_seconds=lambda: self._looks.longest(clock.monotonic()),
             enqueue=self._queue.add,
             write_status=writer.write_project,
             known=lambda project: known_in(project, kinds, self._proven()),
@@ -324,17 +325,26 @@ class Controller:
             record.again_seconds = again
         now = self._clock.monotonic()
         self.passes.ended(record, now - started)
-        look = next_look(now, self._look_seconds())
+        memory.look_step = self._looks.take(memory.look_step, now, len(self._memories))
+        look = self._looks.moment(memory.look_step)
         self._queue.cancel_timer(key)
         self._queue.add_at(key, look if again is None else min(now + again, look))
 
-    def _look_seconds(self) -> float:
-        return look_seconds(self._settings.resync_seconds, len(self._memories))
+    def _look_sooner(self) -> None:
+        """Bring the looks forward that were put off when there were many more resources: lists end when looks do not come."""
+        now, left = self._clock.monotonic(), len(self._memories)
+        if not self._looks.has_fallen(now, left):
+            return
+        for key, memory in self._memories.items():
+            if memory.look_step is not None and (step := self._looks.sooner(memory.look_step, now, left)) is not None:
+                memory.look_step = step
+                self._queue.add_at(key, self._looks.moment(step))
 
     def _memory(self, resource: Resource) -> Memory:
         memory = self._memories.get(resource.key)
         if memory is None or memory.uid != resource.uid:
-            memory = self._memories[resource.key] = Memory(resource.uid)
+            held = None if memory is None else memory.look_step
+            memory = self._memories[resource.key] = Memory(resource.uid, look_step=held)
         return memory
 
     async def _reconcile_project(self, resource: Resource, memory: Memory) -> float | None:
@@ -354,7 +364,9 @@ class Controller:
             return self._settings.min_backoff_seconds * 10
 
     def _forget(self, key: ResourceKey) -> None:
-        self._memories.pop(key, None)
+        if (memory := self._memories.pop(key, None)) is not None:
+            self._looks.leave(memory.look_step)
+            self._look_sooner()
         self._specs.forget(key)
         self._event_recorder.forget(key)
         self._dependencies.drop(key)

@@ -135,6 +135,8 @@ class Memory:
     """The moment since which something holds up the deletion of the datastore that the resource goes with; None: nothing does."""
     _work: tuple[tuple[str, str], float] | None = None
     """The id and status of the object while the cloud is at work on it, and the moment since which it is; None at rest."""
+    look_step: int | None = None
+    """The step of time that `Looks` has given to the next look at rest."""
 
     @property
     def creation(self) -> CreationMemory:
