@@ -59,8 +59,14 @@ def listed(manifests: Iterable[dict[str, Any]]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [*manifests]})
 
 
-def said_of(kubectl: Kubectl, manifest: dict[str, Any]) -> str:
-    return kubectl.attempt("create", "--dry-run=server", "-f", "-", given=json.dumps(manifest)).stderr
+def until_rules_count(kubectl: Kubectl, kind: str) -> None:
+    another = json.dumps(resource(kind, f"{LONG}n"))
+
+    def probe() -> tuple[bool, object]:
+        said = kubectl.attempt("create", "--dry-run=server", "-f", "-", given=another).stderr
+        return TOO_LONG in said, said
+
+    becomes_true(f"the rules of {kind} count", probe)
 
 
 def test_what_is_stored_already_is_not_held_up(kubectl: Kubectl) -> None:
@@ -69,11 +75,7 @@ def test_what_is_stored_already_is_not_held_up(kubectl: Kubectl) -> None:
     kubectl.create(*stored)
     kubectl.apply(listed(definition(kind, is_new=True) for kind in kinds().values()))
     for kind in kinds():
-        another = resource(kind, f"{LONG}n")
-        becomes_true(
-            f"the new rules of {kind} count",
-            lambda another=another: (TOO_LONG in (said := said_of(kubectl, another)), said),
-        )
+        until_rules_count(kubectl, kind)
     given = listed(stored)
     kubectl("label", "-f", "-", "team=shop", given=given)
     kubectl("annotate", "-f", "-", "manageddatabases.io/paused=true", given=given)
@@ -87,7 +89,7 @@ def test_what_is_stored_already_is_not_held_up(kubectl: Kubectl) -> None:
 def test_what_is_edited_is_judged(kubectl: Kubectl) -> None:
     kind = "ManagedDatastore"
     kubectl.apply(json.dumps(definition(kinds()[kind], is_new=True)))
-    becomes_true("the rules count", lambda: (TOO_LONG in (said := said_of(kubectl, resource(kind, LONG))), said))
+    until_rules_count(kubectl, kind)
     made = [resource(kind, name, name="named") for name in ("dotted.name", SELF)]
     kubectl.create(*made)
     patch = ("patch", f"{kinds()[kind].plural}.{UPGRADED}")
