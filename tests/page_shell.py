@@ -20,7 +20,8 @@ PATIENCE_SECONDS: Final = 180
 ENDS: Final = "---the-command-has-ended---"
 SERVES = re.compile(r"managed-databases (sandbox (?!shell)|demo)")
 LOOKS = re.compile(
-    r"kubectl (-n \S+ )?(get|describe|wait|databases (explain|status|strangers|plan))\b|curl (?!.* -d )|managed-databases connect"
+    r"kubectl (-n \S+ )?(get|describe|wait|databases (explain|status|strangers|plan))\b|curl (?!.* -d )|"
+    r"(kubectl |managed-)databases connect"
 )
 """What changes nothing is typed again until it prints what the page says: a person waits as well."""
 KEPT = re.compile(
@@ -194,8 +195,8 @@ class PageShell:
         if match is None:
             return False
         learned = {page: match[name] for page, name in names.items()}
-        known = [*self.stand_ins.values(), *learned.values()]
-        if len(set(known)) < len(known):  # what is two things on the page is one here
+        known = [*self.stand_ins, *self.stand_ins.values(), *learned.values()]
+        if len(set(known)) < len(known):  # what is two things on the page is one here, told by its own name or the page's
             return False
         self.stand_ins |= learned
         return True
@@ -224,7 +225,11 @@ async def walk(
     async def prepare(text: str) -> None:
         for start in [each for each in before if text.startswith(each) and each not in used]:
             used.add(start)
-            await before[start](shell)
+            try:
+                await before[start](shell)
+            except AssertionError as error:  # often because of what a command did not do
+                wrong.append(f"before {start}: {error}")
+                raise AssertionError("\n\n".join(wrong)) from error
 
     for block in blocks(TOP / page):
         if headings and block.heading not in headings:

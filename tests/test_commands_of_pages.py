@@ -186,6 +186,9 @@ TYPED = {
     "docs/code-tour.md": "stories/test_page_using.py",
     "docs/command-line.md": "stories/test_page_command_line.py",
     "docs/installing.md": "install/test_page_installing.py",
+    "docs/observing.md": "stories/test_page_operating.py",
+    "docs/operating.md": "stories/test_page_operating.py",
+    "docs/recipes.md": "stories/test_page_recipes.py",
     "docs/reference/api-client.md": "test_reference_pages.py",
     "docs/sandbox.md": "sandbox/test_page.py",
     "docs/using.md": "stories/test_page_using.py",
@@ -195,12 +198,9 @@ READ_ONLY = {
     "CONTRIBUTING.md": "takes minutes: CI itself runs most of it",
     "docs/developing.md": "takes minutes: CI itself runs most of it",
     "docs/local-cloud.md": "needs the servers of all engines, which `make engines` fetches",
-    "docs/observing.md": "needs a Prometheus; what the metrics and log lines are is tested by tests/monitoring",
-    "docs/operating.md": "only its first commands and those of the metrics are typed; the others need an outage or a lost key",
-    "docs/recipes.md": "only the move between clusters is typed; the restore and the farewell are not tried yet",
     "docs/releasing.md": "takes minutes: tests/install/test_release.py does the same",
-    "docs/secrets.md": "needs the servers of all engines; `make consumers` does the same in five languages",
     "docs/security.md": "needs an image of one's own; tests/stories/test_hardened.py applies the same files",
+    "docs/secrets.md": "needs the servers of all engines; `make consumers` does the same in five languages",
 }
 """The pages whose commands are read here, as all are, but are not typed: why."""
 

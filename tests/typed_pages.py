@@ -19,7 +19,10 @@ FENCED = re.compile(
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 ILLUSTRATION = re.compile(r"\n *\*An illustration: ([^\n]+)\*\n\s*\Z")
 """What stands above a block whose output differs from run to run, or that no test can run: it says why."""
-PROGRAMS = "kubectl|helm|managed-databases|make|docker|kind|export|python|curl|git|openssl|cosign|sha256sum|for|PYTHONPATH=\\S+"
+PROGRAMS = (
+    "kubectl|helm|managed-databases|make|docker|kind|export|python|curl|git|openssl|cosign|sha256sum|sed|for|"
+    "PYTHONPATH=\\S+"
+)
 GROUPS = (f"{GROUP}/", "apps/", "rbac.authorization.k8s.io/")
 STARTS = re.compile(rf"(?:{PROGRAMS})\b")
 
@@ -50,10 +53,13 @@ class Block:
 
     @cached_property
     def manifests(self) -> list[dict[str, Any]]:
-        """The whole resources of this operator's kinds, and of Kubernetes' own."""
-        if self.language != "yaml" or "{{" in self.text:
+        """The whole resources of this operator's kinds, and of Kubernetes' own; a part of one may be no document by itself."""
+        if self.language != "yaml":
             return []
-        found = [each for each in yaml.safe_load_all(self.text) if isinstance(each, dict)]
+        try:
+            found = [each for each in yaml.safe_load_all(self.text) if isinstance(each, dict)]
+        except yaml.YAMLError:
+            return []
         return [each for each in found if str(each.get("apiVersion", "")).startswith(GROUPS) and "kind" in each]
 
 
@@ -104,7 +110,7 @@ def _is_whole(text: str) -> bool:
     if text.rstrip().endswith(("\\", "|", "&&", "||")):
         return False
     try:
-        shlex.split(text, comments=True)
+        words = [word.strip(";") for word in shlex.split(text, comments=True)]
     except ValueError:
         return False
-    return True
+    return words.count("do") == words.count("done")
