@@ -43,14 +43,16 @@ class PageWorld(World):
         for namespace in self.namespaces:
             await self.grant("Role", namespace, f"{self.system}-more", (*rights.services, *rights.restart_workloads))
 
-    def shell(self, folder: Path, stand_ins: dict[str, str] | None = None, *, varies: Iterable[str] = ()) -> PageShell:
-        """A shell in `folder`, whose kubectl is an administrator's, in the namespace of this world."""
+    def shell(
+        self, folder: Path, stand_ins: dict[str, str] | None = None, *, varies: Iterable[str] = (), programs: str = ""
+    ) -> PageShell:
+        """A shell in `folder`, whose kubectl is an administrator's, in this world's namespace. `programs` is one more folder."""
         config = yaml.safe_load(self.cluster.kubeconfig.read_text())
         for each in config["contexts"]:
             each["context"]["namespace"] = self.namespace
         folder.mkdir(exist_ok=True)
         path = folder / "kubeconfig"
         path.write_text(yaml.safe_dump(config))
-        programs = str(self.cluster.control_plane.binaries.resolve())
+        programs = f"{self.cluster.control_plane.binaries.resolve()}:{programs}"
         cache = str(folder / "cache")  # that in the home folder may be of an earlier cluster of this port
         return PageShell(folder, stand_ins, varies=varies, programs=programs, KUBECONFIG=str(path), KUBECACHEDIR=cache)
