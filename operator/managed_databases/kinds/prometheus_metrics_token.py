@@ -141,8 +141,8 @@ KIND = PrometheusMetricsTokenKind(
     spec=PrometheusMetricsTokenSpec,
     status=PrometheusMetricsTokenStatus,
     columns=columns(
-        Column("Project", ".status.identity.project", wide=True),
-        Column("Secret", ".status.binding.name", wide=True),
+        Column("Project", ".status.identity.project"),
+        Column("Secret", ".status.binding.name"),
     ),
     protection=OWN_PROTECTION,
     collection=PROMETHEUS_METRICS_TOKENS,
