@@ -196,7 +196,8 @@ class PageShell:
             return False
         learned = {page: match[name] for page, name in names.items()}
         known = [*self.stand_ins, *self.stand_ins.values(), *learned.values()]
-        if len(set(known)) < len(known):  # what is two things on the page is one here, told by its own name or the page's
+        # What is two things on the page is one here, told by its own name or the page's.
+        if len(set(known)) < len(known):
             return False
         self.stand_ins |= learned
         return True
