@@ -1,6 +1,5 @@
 """The printer columns that every kind with a cloud object has, so that `kubectl get` tells the same story everywhere."""
 
-from dataclasses import replace
 from typing import Final
 
 from managed_databases.kinds.schema import Column
@@ -15,16 +14,17 @@ MESSAGE: Final = Column("Message", ".status.message", wide=True)
 
 
 def columns(*own: Column) -> tuple[Column, ...]:
-    """Return the state; all else is wide: the kind's own columns, the age, the phase, the message and the id.
+    """Return the state, then the kind's own columns, then age; phase, message and id are wide.
 
-    The lines of all kinds of all namespaces shall fit 120 characters, with names of 24 and namespaces of 12, and with the longest
-    reason that a kind can have. kubectl begins each with the namespace and such as `logicalreplicationslot.manageddatabases.io/`,
-    so there is room for the state and for nothing else.
+    Lines of usual names shall fit 120 characters with the longest reason that the kind can have, also among those of all
+    kinds of a namespace: there kubectl writes `databasegrant.manageddatabases.io/` before each name. So of its own a kind
+    shows one or two short columns, and the others are wide. With `-A` each line has its namespace too: then those of all
+    kinds have up to 124 characters at rest, and 136 in trouble.
     """
     return (
         *STATE,
-        *(replace(column, wide=True) for column in own),
-        Column("Age", ".metadata.creationTimestamp", "date", wide=True),
+        *own,
+        Column("Age", ".metadata.creationTimestamp", "date"),
         Column("Phase", ".status.phase", wide=True, description="The API's own status."),
         MESSAGE,
         Column("ID", ".status.id", wide=True),

@@ -178,9 +178,9 @@ KIND = DatabaseExtensionKind(
     spec=DatabaseExtensionSpec,
     status=DatabaseExtensionStatus,
     columns=columns(
-        Column("Extension", ".spec.extension"),
-        Column("DB", ".spec.databaseRef.name"),
-        Column("Datastore", ".spec.datastoreRef.name"),
+        Column("Extension", ".spec.extension", wide=True),
+        Column("DB", ".spec.databaseRef.name", wide=True),
+        Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
     collection=EXTENSIONS,
     references=(DATASTORE, DATABASE),

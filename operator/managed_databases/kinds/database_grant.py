@@ -105,9 +105,9 @@ KIND = DatabaseGrantKind(
     spec=DatabaseGrantSpec,
     status=DatabaseGrantStatus,
     columns=columns(
-        Column("DB", ".spec.databaseRef.name"),
-        Column("User", ".spec.userRef.name"),
-        Column("Datastore", ".spec.datastoreRef.name"),
+        Column("DB", ".spec.databaseRef.name", wide=True),
+        Column("User", ".spec.userRef.name", wide=True),
+        Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
     collection=GRANTS,
     references=(DATASTORE, DATABASE, USER),

@@ -269,17 +269,19 @@ KIND = DatabaseUserKind(
     spec=DatabaseUserSpec,
     status=DatabaseUserStatus,
     columns=columns(
-        Column("Datastore", ".spec.datastoreRef.name"),
+        Column("Datastore", ".spec.datastoreRef.name", wide=True),
         Column("Secret", ".status.binding.name"),
         Column(
             "Password Age",
             ".status.passwordChangedAt",
             "date",
+            wide=True,
             description="The time since the operator last set another password.",
         ),
         Column(
             "Password Due",
             ".status.rotation.dueAt",
+            wide=True,
             description="The date of the next change of the password (UTC).",
         ),
     ),

@@ -121,7 +121,7 @@ KIND = KafkaTopicKind(
     spec=KafkaTopicSpec,
     status=KafkaTopicStatus,
     columns=columns(
-        Column("Datastore", ".spec.datastoreRef.name"),
+        Column("Datastore", ".spec.datastoreRef.name", wide=True),
         Column("Partitions", ".status.partitions", "integer"),
     ),
     rules=(

@@ -108,9 +108,9 @@ KIND = LogicalReplicationSlotKind(
     spec=LogicalReplicationSlotSpec,
     status=LogicalReplicationSlotStatus,
     columns=columns(
-        Column("DB", ".spec.databaseRef.name"),
+        Column("DB", ".spec.databaseRef.name", wide=True),
         Column("In-use", ".status.inUse", "boolean"),
-        Column("Datastore", ".spec.datastoreRef.name"),
+        Column("Datastore", ".spec.datastoreRef.name", wide=True),
     ),
     rules=(
         name_rule(

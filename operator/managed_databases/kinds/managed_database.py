@@ -145,7 +145,7 @@ KIND = ManagedDatabaseKind(
     status=ProtectedStatus,
     columns=columns(
         Column("Datastore", ".spec.datastoreRef.name"),
-        Column("Owner", ".spec.ownerRef.name"),
+        Column("Owner", ".spec.ownerRef.name", wide=True),
     ),
     rules=(
         name_rule(

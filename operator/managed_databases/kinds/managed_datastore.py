@@ -205,8 +205,8 @@ KIND = ManagedDatastoreKind(
     status=ManagedDatastoreStatus,
     columns=columns(
         Column("Engine", ".status.engine"),
-        Column("Nodes", ".status.nodeCount", "integer"),
-        Column("Endpoint", ".status.endpoints.readWrite"),
+        Column("Nodes", ".status.nodeCount", "integer", wide=True),
+        Column("Endpoint", ".status.endpoints.readWrite", wide=True),
     ),
     rules=(
         name_rule(

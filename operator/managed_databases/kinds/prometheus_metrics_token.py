@@ -141,8 +141,8 @@ KIND = PrometheusMetricsTokenKind(
     spec=PrometheusMetricsTokenSpec,
     status=PrometheusMetricsTokenStatus,
     columns=columns(
-        Column("Project", ".status.identity.project"),
-        Column("Secret", ".status.binding.name"),
+        Column("Project", ".status.identity.project", wide=True),
+        Column("Secret", ".status.binding.name", wide=True),
     ),
     protection=OWN_PROTECTION,
     collection=PROMETHEUS_METRICS_TOKENS,
