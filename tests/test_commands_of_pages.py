@@ -190,8 +190,10 @@ TYPED = {
     "docs/operating.md": "stories/test_page_operating.py",
     "docs/recipes.md": "stories/test_page_recipes.py",
     "docs/reference/api-client.md": "test_reference_pages.py",
+    "docs/releasing.md": "install/test_page_releasing.py",
     "docs/sandbox.md": "sandbox/test_page.py",
     "docs/secrets.md": "stories/test_page_secrets.py",
+    "docs/security.md": "install/test_page_installing.py",
     "docs/using.md": "stories/test_page_using.py",
 }
 """The pages whose commands are typed in their order, each of them or with a reason why not, and the test that does it."""
@@ -199,8 +201,6 @@ READ_ONLY = {
     "CONTRIBUTING.md": "takes minutes: CI itself runs most of it",
     "docs/developing.md": "takes minutes: CI itself runs most of it",
     "docs/local-cloud.md": "needs the servers of all engines, which `make engines` fetches",
-    "docs/security.md": "needs an image of one's own; tests/stories/test_hardened.py applies the same files",
-    "docs/releasing.md": "takes minutes: tests/install/test_release.py does the same",
 }
 """The pages whose commands are read here, as all are, but are not typed: why."""
 
