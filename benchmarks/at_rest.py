@@ -18,8 +18,6 @@ SPEED = 10
 """The operator's clock for this: a window of a minute has ten minutes' polls, and one look at each resource."""
 SETTLE_SECONDS = 65
 """By the operator's clock more than the ten minutes after which catalogues are written for quotas that have changed."""
-SETTLE_A_RESOURCE = 0.002
-"""Seconds besides: after a start there is a pass over each resource, and what is measured meanwhile is no rest."""
 WINDOW_SECONDS = 60
 IMPORTS = """
 import sys
@@ -62,7 +60,8 @@ async def measured(stage: Stage, size: int, window: float, speed: int = SPEED) -
     """Measure for `window` seconds, in a new process and with so fast a clock; afterwards another process has a usual one."""
     await stage.operator.stop()
     await stage.start_operator(clock_speed=speed)
-    await asyncio.sleep(SETTLE_SECONDS * window / WINDOW_SECONDS + size * SETTLE_A_RESOURCE)
+    await stage.until_nothing_waits()
+    await asyncio.sleep(SETTLE_SECONDS * window / WINDOW_SECONDS)
     found = await _window(stage, size, window, speed)
     await stage.operator.stop()
     await stage.start_operator(clock_speed=1)

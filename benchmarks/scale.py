@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from benchmarks.at_rest import SETTLE_A_RESOURCE, SETTLE_SECONDS, SPEED, WINDOW_SECONDS, Rest, growth, measured
+from benchmarks.at_rest import SETTLE_SECONDS, SPEED, WINDOW_SECONDS, Rest, growth, measured
 from benchmarks.figures import Figure, percentile
 from benchmarks.reactions import Reactions
 from benchmarks.restart import first_reaction_after_start
@@ -27,7 +27,8 @@ async def scale(stage: Stage, share: float) -> list[Figure]:
         resources = int(size * share)
         topics = await stage.at_rest(resources)
         started = await first_reaction_after_start(stage, topics)
-        await asyncio.sleep(SETTLE_SECONDS * part + resources * SETTLE_A_RESOURCE)
+        await stage.until_nothing_waits()
+        await asyncio.sleep(SETTLE_SECONDS * part)
         await stage.sandbox.clear_requests()
         measuring = Reactions(stage, topics[1:]).measure(max(3, int(SAMPLES * part)))
         reactions, held = await asyncio.gather(measuring, _longest_hold(stage, WINDOW_SECONDS * part))

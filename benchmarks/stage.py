@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -75,9 +76,14 @@ class Stage:
     """
 
     def __init__(self, *, projects: int = 1, **settings: object) -> None:
-        self._probe_port = free_port()
+        self._probe_port, self._metrics_port = free_port(), free_port()
         self._projects = [each_of("bench", number) for number in range(projects)]
-        rest = {"namespace": SYSTEM, "log_level": "warning", "probe_port": self._probe_port}
+        rest = {
+            "namespace": SYSTEM,
+            "log_level": "warning",
+            "probe_port": self._probe_port,
+            "metrics_port": self._metrics_port,
+        }
         self._settings = {"calls_per_second": 10_000, "call_limit_seconds": 30, **rest} | settings
 
     async def __aenter__(self) -> Self:
@@ -195,6 +201,16 @@ class Stage:
                     return False
 
             yield is_ready
+
+    async def until_nothing_waits(self) -> None:
+        """After a start there is a pass over each resource; wait until no resource waits for its pass any more."""
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+            while True:
+                told = (await http.get(f"http://127.0.0.1:{self._metrics_port}/metrics")).raise_for_status().text
+                (queued,) = re.findall(r"^managed_databases_queued (\S+)$", told, re.MULTILINE)
+                if not float(queued):
+                    return
+                await asyncio.sleep(1)
 
     async def at_rest(self, resources: int) -> list[str]:
         """Have so many resources or more, all Ready: of three, two users and a topic. Return the topics' names.
