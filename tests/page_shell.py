@@ -195,9 +195,10 @@ class PageShell:
         if match is None:
             return False
         learned = {page: match[name] for page, name in names.items()}
-        known = [*self.stand_ins, *self.stand_ins.values(), *learned.values()]
+        known = [*self.stand_ins.values(), *learned.values()]
+        of_another = any(real in self.stand_ins for page, real in learned.items() if real != page)
         # What is two things on the page is one here, told by its own name or the page's.
-        if len(set(known)) < len(known):
+        if of_another or len(set(known)) < len(known):
             return False
         self.stand_ins |= learned
         return True
