@@ -5,6 +5,7 @@ from typing import Final
 from mutants.mutant import Mutant
 
 _WALKS: Final = ("virtual/test_plots.py", "virtual/test_random_walk.py")
+_BESIDE: Final = ("virtual/test_plots_beside.py",)
 
 WALKS: Final = (
     Mutant(
@@ -139,5 +140,33 @@ WALKS: Final = (
         "        if is_settled and reports_only(observed):\n",
         "        if False:\n",
         _WALKS,
+    ),
+    Mutant(
+        "in a walk: an annotation without effect is told",
+        "reconcile/report/status.py",
+        "    beside |= odd_annotation(observed)\n",
+        "",
+        _BESIDE,
+    ),
+    Mutant(
+        "in a walk: a request for a password of what has none is told",
+        "reconcile/report/odd_annotations.py",
+        "    if (unasked := _changes_no_password(kind, observed)) is not None:",
+        "    if (unasked := None) is not None:",
+        _BESIDE,
+    ),
+    Mutant(
+        "in a walk: a late roll-out ends what is told of it",
+        "reconcile/keepers/restarter.py",
+        "_Outcome(REST_SECONDS if missing or restarted else None, _incomplete([*missing, *late]))",
+        "_Outcome(None, _incomplete([*missing, *late]))",
+        _BESIDE,
+    ),
+    Mutant(
+        "in a walk: a workload that has the login is not restarted again",
+        "reconcile/keepers/logins_of_workloads.py",
+        "return workload.annotations.get(mark(secret)) != digest and",
+        "return",
+        _BESIDE,
     ),
 )

@@ -4,17 +4,32 @@ once.
 
 import asyncio
 import copy
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from managed_databases.kube.watched_collections import SECRET
 from managed_databases.reconcile.ports import ResourceKey
 from virtual.faults import REQUEST_FAULTS
 from virtual.other_hands import MAIN, OURS
-from virtual.trouble import REFUSED
+from virtual.rollouts import WORKLOAD_EDITS, WORKLOADS
+from virtual.trouble import LASTS_SECONDS, REFUSED
 from virtual.two_projects import TEAM_ID
+from virtual.virtual_time import in_virtual_time
 from virtual.virtual_world import NAMESPACE
 from virtual.walk import EVERY_KEY, KEYS, OTHER_TOKEN, PROJECT, SECOND, Walk
 
+APP, TWIN = KEYS[2], KEYS[4]
+MEDDLINGS = (
+    "nothing",
+    *WORKLOAD_EDITS,
+    "restart",
+    "another password",
+    "refused",
+    "mistyped",
+    "quick now",
+    "no longer wanted",
+)
+BESIDE = ("nothing", "approval", "away", "fails", "restart")
 WAYS = ("Report", "Approve", "mistyped", "400 of validation", "403", "409", "429", "reset after the effect")
 """How it is that others have the last word on what a spec names: by its policies, or by what the API says to it."""
 LEAVINGS: tuple[dict[str, Any], ...] = (
@@ -25,6 +40,31 @@ LEAVINGS: tuple[dict[str, Any], ...] = (
     {"driftPolicy": None, "changePolicy": None},
 )
 """What changes together with the field that leaves the spec."""
+
+Plot = Callable[[Walk], Awaitable[None]]
+
+
+def played(plot: Plot) -> None:
+    """Alone, with everything there already, and a while to look at what follows."""
+
+    async def story() -> None:
+        walk = Walk()
+        await walk.begin(made=True)
+        try:
+            await plot(walk)
+            for seconds in (1, 60, 60, LASTS_SECONDS):
+                await asyncio.sleep(seconds)
+                await walk.check()
+        finally:
+            await walk.world.__aexit__(None, None, None)
+
+    in_virtual_time(story())
+
+
+async def leave_the_user_to_one(walk: Walk) -> None:
+    """Two resources want it, and either may have been the first."""
+    walk.delete(TWIN)
+    await walk.world.until("it is the other one's", lambda: walk.world.says(APP, "Synced")[0] == "True")
 
 
 async def others_change_what_the_spec_names(
@@ -137,6 +177,71 @@ async def wish_while_nothing_can_be_known(walk: Walk, days: int) -> None:
         "the other project is open again", walk.trouble.others_may_work
     )  # its tries have become rare
     walk.trouble.everywhere = False
+
+
+async def restart_for_a_new_login(
+    walk: Walk, user: str, targets: list[dict[str, Any]], pace: float | None, meddling: str, seconds: float
+) -> None:
+    """Workloads are restarted for a new password, their roll-outs end whenever they do, and `meddling` befalls them meanwhile."""
+    key, rollouts = ResourceKey("DatabaseUser", NAMESPACE, user), walk.rollouts
+    for made in (KEYS[0], key):
+        walk.apply(made)
+    await asyncio.sleep(30)
+    walk.change(key, rolloutRestart=targets)
+    await asyncio.sleep(30)
+    rollouts.seconds = pace
+    walk.ask_for_a_password(user)
+    await asyncio.sleep(seconds)
+    first = next(each for each, secret in WORKLOADS.items() if secret == f"{user}-user")
+    if meddling in WORKLOAD_EDITS:
+        rollouts.edit(first, meddling)
+    elif meddling == "restart":
+        await walk.restart(5)
+    elif meddling == "another password":
+        walk.ask_for_a_password(user)
+    elif meddling == "refused":
+        rollouts.refused = True
+    elif meddling == "mistyped":
+        walk.odd.annotate(key, "pause", "true")
+    elif meddling == "quick now":
+        rollouts.seconds = 5
+    elif meddling == "no longer wanted":
+        walk.change(key, rolloutRestart=None)
+    for _ in range(6):  # one after the other is late, and looked at again
+        await asyncio.sleep(400)
+        await walk.check()
+    rollouts.end_all()
+    for _ in range(4):  # longer than what has ended may still be told
+        await asyncio.sleep(400)
+        await walk.check()
+
+
+async def mistype_and_correct(walk: Walk, key: ResourceKey, annotation: tuple[str, str], what: str) -> None:
+    """Somebody mistypes an annotation while something else goes on, and corrects it later."""
+    walk.apply(key)
+    await asyncio.sleep(30)
+    if what == "approval":
+        walk.change(KEYS[0], changePolicy="Approve", config={"max_connections": 55})
+        await asyncio.sleep(10)
+    elif what == "away":
+        walk.world.cluster.away = True
+    elif what == "fails":
+        await walk.trouble.fail_alone(50)
+    walk.odd.annotate(key, *annotation)
+    await asyncio.sleep(10)
+    if what == "restart":
+        await walk.restart(5)
+    for _ in range(3):  # longer than it may stay untold
+        await asyncio.sleep(130)
+        await walk.check()
+    walk.world.cluster.away = False
+    await walk.check()
+    walk.odd.annotate(key, annotation[0], None)
+    for _ in range(3):
+        await asyncio.sleep(130)
+        await walk.check()
+    walk.odd.approve(key)
+    await asyncio.sleep(60)
 
 
 async def meddle_in_a_pass(walk: Walk, user: str, edit: tuple[str, bytes] | str, requests: int, *, asked: bool) -> None:

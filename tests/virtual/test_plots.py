@@ -1,7 +1,6 @@
 """Each plot of the walks alone, from a calm beginning: a walk meets it by chance, this test in every run."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
@@ -9,11 +8,8 @@ import pytest
 from virtual import plots
 from virtual.faults import REQUEST_FAULTS
 from virtual.other_hands import FIELDS
-from virtual.trouble import LASTS_SECONDS
-from virtual.virtual_time import in_virtual_time
 from virtual.walk import ELSEWHERE, EVERY_KEY, HOLDS_AGAIN_SECONDS, KEYS, OTHER_TOKEN, SECOND, Walk
 
-Plot = Callable[[Walk], Awaitable[None]]
 MAIN, DATABASE, APP, TWIN = KEYS[0], KEYS[1], KEYS[2], KEYS[4]
 
 
@@ -29,19 +25,13 @@ async def ask_for_nonsense(walk: Walk) -> None:
     walk.change(MAIN, config={"nonsense": 1})
 
 
-async def leave_the_user_to_one(walk: Walk) -> None:
-    """Two resources want it, and either may have been the first."""
-    walk.delete(TWIN)
-    await walk.world.until("it is the other one's", lambda: walk.world.says(APP, "Synced")[0] == "True")
-
-
 async def give_a_password(walk: Walk) -> None:
-    await leave_the_user_to_one(walk)
+    await plots.leave_the_user_to_one(walk)
     walk.trouble.give(b"good-password-1")
 
 
 async def edit_a_password(walk: Walk) -> None:
-    await leave_the_user_to_one(walk)
+    await plots.leave_the_user_to_one(walk)
     walk.lost.add(APP.name)
     walk.trouble.edit_secret(APP.name, "password", b"edited")
 
@@ -80,7 +70,7 @@ async def lose_the_datastore(walk: Walk) -> None:
 
 async def delete_unheard(walk: Walk) -> None:
     """The API does not do it, nobody knows that, and nobody can look."""
-    await leave_the_user_to_one(walk)  # the database waits for its owner
+    await plots.leave_the_user_to_one(walk)  # the database waits for its owner
     await walk.world.until("it is there", lambda: walk.world.says(DATABASE, "Ready")[0] == "True")
     away = REQUEST_FAULTS["reset"]
     await walk.world.fault(path="^/v1/databases/", method="DELETE", times=1, **away)
@@ -88,11 +78,11 @@ async def delete_unheard(walk: Walk) -> None:
     walk.delete(DATABASE)
 
 
-def of_a_spec(field: str, way: str) -> Plot:
+def of_a_spec(field: str, way: str) -> plots.Plot:
     return partial(plots.others_change_what_the_spec_names, field=field, way=way, leaving={}, first=None)
 
 
-PLOTS: dict[str, Plot] = {
+PLOTS: dict[str, plots.Plot] = {
     **{f"{way}, and it leaves the spec": of_a_spec("firewall", way) for way in plots.WAYS},
     **{f"others change {field} under Report": of_a_spec(field, "Report") for field in FIELDS[1:]},
     "two want one datastore that is there": partial(
@@ -125,15 +115,4 @@ PLOTS: dict[str, Plot] = {
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot(name: str) -> None:
-    async def story() -> None:
-        walk = Walk()
-        await walk.begin(made=True)
-        try:
-            await PLOTS[name](walk)
-            for seconds in (1, 60, 60, LASTS_SECONDS):
-                await asyncio.sleep(seconds)
-                await walk.check()
-        finally:
-            await walk.world.__aexit__(None, None, None)
-
-    in_virtual_time(story())
+    plots.played(PLOTS[name])

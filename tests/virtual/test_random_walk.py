@@ -12,9 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from managed_databases.reconcile.ports import ResourceKey
 from virtual import plots
 from virtual.faults import REQUEST_FAULTS
+from virtual.odd_annotations import ANNOTATIONS
 from virtual.other_hands import FIELDS
+from virtual.rollouts import TARGETS, WORKLOAD_EDITS, WORKLOADS
 from virtual.trouble import EDITS, PASSWORDS, UNLISTABLE
 from virtual.virtual_time import VirtualLoop
+from virtual.virtual_world import NAMESPACE
 from virtual.walk import (
     CHANGES,
     ELSEWHERE,
@@ -34,6 +37,8 @@ adoption = st.sampled_from(["Never", "IfExists"])
 policy = st.sampled_from(["Delete", "Delete", "Retain"])
 prefix = st.sampled_from([None, "b-"])
 users = st.sampled_from(["app", "other"])
+PACES = st.sampled_from([5.0, 5.0, 400.0, 900.0, None])
+"""Seconds that roll-outs take; None: they never end."""
 
 
 class RandomWalk(RuleBasedStateMachine):
@@ -285,6 +290,63 @@ class RandomWalk(RuleBasedStateMachine):
     def meddle_in_a_pass(self, user: str, edit: tuple[str, bytes] | str, requests: int, asked: bool) -> None:
         """Something befalls a Secret at any point of what the operator does about it."""
         self._run(plots.meddle_in_a_pass(self._walk, user, edit, requests, asked=asked))
+
+    @rule(key=keys, annotation=st.sampled_from(ANNOTATIONS), gone=st.booleans(), seconds=st.sampled_from([0, 1, 30]))
+    def annotate(self, key: ResourceKey, annotation: tuple[str, str], gone: bool, seconds: float) -> None:
+        async def step() -> None:
+            self._walk.odd.annotate(key, annotation[0], None if gone else annotation[1])
+            await asyncio.sleep(seconds)
+
+        self._run(step())
+
+    @rule(key=keys)
+    def clean_annotations(self, key: ResourceKey) -> None:
+        async def step() -> None:
+            self._walk.odd.clean(key)
+
+        self._run(step())
+
+    @rule()
+    def approve(self) -> None:
+        async def step() -> None:
+            self._walk.odd.approve(KEYS[0])
+            await asyncio.sleep(10)
+
+        self._run(step())
+
+    @rule(key=keys, annotation=st.sampled_from(ANNOTATIONS), what=st.sampled_from(plots.BESIDE))
+    def mistype_and_correct(self, key: ResourceKey, annotation: tuple[str, str], what: str) -> None:
+        self._run(plots.mistype_and_correct(self._walk, key, annotation, what))
+
+    @rule(user=users, named=st.sampled_from(TARGETS), pace=PACES, refused=st.booleans())
+    def want_restarts(self, user: str, named: list[dict[str, Any]] | None, pace: float | None, refused: bool) -> None:
+        async def step() -> None:
+            self._walk.rollouts.seconds, self._walk.rollouts.refused = pace, refused
+            self._walk.change(ResourceKey("DatabaseUser", NAMESPACE, user), rolloutRestart=named)
+            await asyncio.sleep(1)
+
+        self._run(step())
+
+    @rule(key=st.sampled_from(sorted(WORKLOADS)), how=st.sampled_from(WORKLOAD_EDITS), pace=PACES)
+    def edit_workload(self, key: ResourceKey, how: str, pace: float | None) -> None:
+        async def step() -> None:
+            self._walk.rollouts.seconds = pace
+            self._walk.rollouts.edit(key, how)
+            await asyncio.sleep(1)
+
+        self._run(step())
+
+    @rule(
+        user=users,
+        named=st.sampled_from([each for each in TARGETS if each]),
+        pace=PACES,
+        meddling=st.sampled_from(plots.MEDDLINGS),
+        seconds=st.sampled_from([5, 30, 700]),
+    )
+    def restart_for_a_new_login(
+        self, user: str, named: list[dict[str, Any]], pace: float | None, meddling: str, seconds: float
+    ) -> None:
+        self._run(plots.restart_for_a_new_login(self._walk, user, named, pace, meddling, seconds))
 
     @rule(days=st.integers(8, 20))
     def wish_while_nothing_can_be_known(self, days: int) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 import httpx
 
 from managed_databases.kube.watched_collections import SECRET
+from managed_databases.kube.workloads import PLURALS
 from managed_databases.reconcile.ports import ResourceKey
 from virtual.memory_cluster import Raw
 from virtual.other_hands import OtherHands
+from virtual.rollouts import Rollouts
 from virtual.two_projects import BANK, TEAM_ID, datastore, is_in_sync, put_bank
 from virtual.virtual_world import NAMESPACE, VirtualWorld
 
@@ -44,6 +46,7 @@ class Trouble:
         self.world = world
         self.everywhere = False
         self.hands = OtherHands(world)
+        self.rollouts = Rollouts(world)
         world.ended = self.hands.ended
         self._days = 8
         self._wished_at = 0.0
@@ -55,9 +58,10 @@ class Trouble:
         world.cluster.refuses = self._kubernetes_refuses
 
     def begin(self) -> None:
-        """Another tenant, with a project of its own."""
+        """Another tenant, with a project of its own; and workloads that read the Secrets of users."""
         put_bank(self.world)
         self.world.cluster.apply(datastore(THEIRS))
+        self.rollouts.begin()
 
     def is_calm(self) -> bool:
         return not self.everywhere and not self.world.cluster.away
@@ -156,7 +160,9 @@ class Trouble:
             new = {name: value for name, value in raw.items() if name not in ("metadata", "status")} | {
                 "metadata": kept
             }
-            if key.kind != SECRET:
+            if key.kind in PLURALS:
+                new["status"] = {"observedGeneration": 0}
+            elif key.kind != SECRET:
                 new["status"] = {"observedGeneration": -1}
                 new["spec"]["adoption"] = "IfExists"
             self.world.cluster.create(key, new)
@@ -234,7 +240,7 @@ class Trouble:
 
     def _kubernetes_refuses(self, method: str, path: str) -> str | None:
         self._passes()
-        return None
+        return self.rollouts.refuses(method, path)
 
     def _write(self, secret: ResourceKey, name: str, value: bytes) -> None:
         self.world.cluster.objects[secret]["data"][name] = b64encode(value).decode()

@@ -12,7 +12,10 @@ from managed_databases.sandbox.projects import DEFAULT_WORLD
 from stories.world import SUBNET, manifest
 from virtual.everything import CLOUD_KINDS, collection, project
 from virtual.memory_cluster import Raw
+from virtual.odd_annotations import OddAnnotations, may_be_odd
+from virtual.odd_annotations import annotations as annotations_of
 from virtual.promises import Promises
+from virtual.rollouts import LASTS_SECONDS as ROLLED_OUT_SECONDS
 from virtual.trouble import LASTS_SECONDS, THEIRS, Trouble
 from virtual.virtual_world import NAMESPACE, SYSTEM, URL, VirtualWorld
 
@@ -112,6 +115,8 @@ class Walk:
         self.expected: set[str] = set()
         self.trouble = Trouble(self.world)
         self.hands = self.trouble.hands
+        self.rollouts = self.trouble.rollouts
+        self.odd = OddAnnotations(self.world, EVERY_KEY)
         self.promises = Promises(self.world, self.trouble, EVERY_KEY)
         self._replaced: dict[ResourceKey, float] = {}
         self._requests = 0
@@ -225,6 +230,8 @@ class Walk:
         """A process that has only started must look first."""
         self.trouble.knows_nothing()
         self.promises.knows_nothing()
+        self.rollouts.knows_nothing()
+        self.odd.knows_nothing()
         self._replaced = dict.fromkeys(self._replaced, asyncio.get_running_loop().time())
 
     def back_up(self) -> None:
@@ -243,6 +250,7 @@ class Walk:
         self.hands.restored()
         self.knows_nothing()
         self.world.cluster.objects = copy.deepcopy(self.backup)
+        self.rollouts.restored()
         await self.world.start()
 
     async def restore_with_other_uids(self) -> None:
@@ -254,6 +262,7 @@ class Walk:
         self.lost |= {"app", "other", "twin"}
         self.knows_nothing()
         self.trouble.restore_with_other_uids(self.backup)
+        self.rollouts.restored()
         await self.world.start()
 
     # --- what holds ---
@@ -276,6 +285,9 @@ class Walk:
         await self.trouble.ready_only_if_it_opens()
         await self.trouble.others_get_what_they_want()
         self.hands.look()
+        self.odd.check()
+        can_be_known = await self.trouble.can_be_known(asyncio.get_running_loop().time())
+        self.rollouts.check(can_be_known=can_be_known)
 
     async def all_agrees(self) -> None:
         """With nothing in the way any more, the cloud and the resources come to agree by themselves."""
@@ -287,6 +299,8 @@ class Walk:
         await self.trouble.unstick()
         self.trouble.let_secrets_be_written()
         self.trouble.give(None)
+        self.rollouts.refused = False
+        self.rollouts.seconds = None if self.rollouts.seconds is None else 5.0
         await self.restart(0)
         for key in EVERY_KEY:
             if key in world.cluster.objects:
@@ -299,9 +313,15 @@ class Walk:
                     world.cluster.annotate(key, recreate=world.get(key)["status"]["id"])
         await world.until("all is as it can be", self._is_settled, 7200)
         await self.check(is_over=True)
-        await asyncio.sleep(LASTS_SECONDS + 60)
+        await asyncio.sleep(self.rollouts.seconds_until_told())
+        await self.promises.nothing_is_done_at_rest(LASTS_SECONDS + 60)
         await self.check(is_over=True)
         await self._no_orphans()
+        self.rollouts.end_all()
+        await asyncio.sleep(ROLLED_OUT_SECONDS)
+        await self.promises.nothing_is_done_at_rest(ROLLED_OUT_SECONDS)
+        await self.check(is_over=True)
+        self.rollouts.have_the_login()
 
     async def _where_it_belongs(self) -> dict[str, Any] | None:
         """Back, but for what is held or begun elsewhere: with nothing left, another place may have become the right one."""
@@ -352,6 +372,11 @@ class Walk:
             is_right = all(self.world.says(key, type_)[0] == "True" for type_ in ("Ready", "Synced"))
             main = self.world.cluster.objects.get(KEYS[0])
             waits = reasons & (HOLDS_FOR_A_PERSON | WAITS_FOR_OTHERS | self.expected)
+            if reasons & {"OddAnnotation", "RestartIncomplete"}:  # told beside what the cloud has
+                asks = may_be_odd(annotations_of(raw)) or (
+                    raw["spec"].get("rolloutRestart") and self.rollouts.troubles(key, raw)
+                )
+                is_right = bool(asks) and self.world.says(key, "Ready")[0] == "True"
             assert is_right or waits, f"{key}: {raw['status']}"
             if reasons & {"ParentMissing"} and key.kind == "DatabaseUser":
                 assert main is None, f"{key} says that there is no parent: {raw['status']}"

@@ -1,11 +1,15 @@
 """A mistyped annotation is told; those that have an effect are not."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from managed_databases.kinds.database_user import KIND
-from managed_databases.kinds.kind import any_kind
+from managed_databases.kinds.kind import Credential, any_kind
 from managed_databases.kinds.registry import GROUP
-from managed_databases.reconcile.annotations import APPROVE, OF_PEOPLE, RECREATE
+from managed_databases.kinds.shared_fields import Rotated
+from managed_databases.reconcile.annotations import APPROVE, OF_PEOPLE, RECREATE, ROTATE_PASSWORD
 from managed_databases.reconcile.report.odd_annotations import is_approval_odd, odd_annotations
 from reconcile.decide.observed_user import HELD, MINE, OTHER, observed, status, user
 
@@ -16,7 +20,7 @@ USER = any_kind(KIND)
 
 def told_of(annotations: dict[str, str], *, is_approval_odd: bool = False) -> str | None:
     seen = observed(annotations=annotations, status=status(id=MINE, lost_ids=(LOST,)))
-    return odd_annotations(seen, is_approval_odd=is_approval_odd)
+    return odd_annotations(USER, seen, is_approval_odd=is_approval_odd)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +47,41 @@ def test_what_has_an_effect_is_not_told() -> None:
     assert told_of(dict.fromkeys(OF_PEOPLE, "true") | {RECREATE: MINE}) is None
     assert told_of({RECREATE: LOST}) is None, "it was made again"
     assert told_of({f"{GROUP}/paused": "false", f"{GROUP}/owned-by": "uid", "example.org/pause": "true"}) is None
+
+
+GIVEN = {"passwordSecretRef": {"name": "mine", "key": "password"}}
+
+
+@pytest.mark.parametrize(
+    ("why", "spec", "handled", "told"),
+    [
+        ("it has a password that the operator changes", {}, None, None),
+        ("a person gives the password", GIVEN, None, "write another one into its Secret"),
+        ("a person gives the password, after it was changed as asked", GIVEN, "leak-1", None),
+        ("a person gives the password, and another one was asked for before", GIVEN, "leak-0", "write another one"),
+    ],
+)
+def test_a_request_for_another_password(why: str, spec: dict[str, Any], handled: str | None, told: str | None) -> None:
+    rotation = None if handled is None else Rotated(handled_request=handled)
+    seen = observed(annotations={ROTATE_PASSWORD: "leak-1"}, spec=spec, status=status(id=MINE, rotation=rotation))
+    said = odd_annotations(USER, seen, is_approval_odd=False)
+    assert (said is None) is (told is None), why
+    assert (told or "") in (said or ""), why
+
+
+@pytest.mark.parametrize(
+    ("kind", "credential"),
+    [
+        ("a kind without a Secret", None),
+        ("a kind whose Secret has what the cloud makes", replace(USER.existing_credential, set_password=None)),
+        ("an engine without a password of its own", replace(USER.existing_credential, applies=lambda _: False)),
+    ],
+)
+def test_a_request_for_another_password_of_what_has_none(kind: str, credential: Credential | None) -> None:
+    seen = observed(annotations={ROTATE_PASSWORD: "leak-1"}, status=status(id=MINE))
+    said = odd_annotations(replace(USER, credential=credential), seen, is_approval_odd=False)
+    assert said is not None, kind
+    assert f"{ROTATE_PASSWORD} has no effect: this resource has no password" in said, kind
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.ODD_ANNOTATION: Explanation(
         means=(
             "An annotation of the resource begins with `manageddatabases.io/` and has no effect: its name or its value "
-            "is mistyped, it approves nothing that waits, or it names no object that is gone. The condition goes with the "
-            "annotation."
+            "is mistyped, it approves nothing that waits, it names no object that is gone, or it asks for another password of "
+            "what has none that the operator changes. The condition goes with the annotation."
         ),
         who=Who.WRITER,
         to_do="Correct the annotation as the message says, or remove it.",

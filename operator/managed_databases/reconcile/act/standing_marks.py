@@ -34,7 +34,7 @@ class StandingMarks:
         is_odd = is_approval_odd(current.kind, observed, memory.approval, was_told=was_told)
         if not approval or awaited_approvals(current.kind, observed) is not None:
             memory.approval = approval, is_odd
-        told = odd_annotations(observed, is_approval_odd=is_odd)
+        told = odd_annotations(current.kind, observed, is_approval_odd=is_odd)
         if told is not None:
             current.observed = replace(observed, odd_annotations=told)
         if memory.is_news(told) and told is not None and (before is None or before.message != as_message(told)):

@@ -9,7 +9,16 @@ from managed_databases.kinds.nearest import nearest
 from managed_databases.kinds.observed import Observed
 from managed_databases.kinds.registry import GROUP
 from managed_databases.kinds.verdicts import Reason
-from managed_databases.reconcile.annotations import APPROVE, FORCE_DELETE, OF_PEOPLE, OWNED_BY, PAUSED, RECREATE
+from managed_databases.reconcile.annotations import (
+    APPROVE,
+    FORCE_DELETE,
+    OF_PEOPLE,
+    OWNED_BY,
+    PAUSED,
+    RECREATE,
+    ROTATE_PASSWORD,
+    rotation_request,
+)
 from managed_databases.reconcile.decide.differences import awaited_approvals
 from managed_databases.reconcile.statuses.conditions import Saying
 
@@ -19,7 +28,7 @@ _SWITCHES: Final = (FORCE_DELETE, PAUSED)
 _HASH: Final = re.compile("[0-9a-f]{12}")
 
 
-def odd_annotations(observed: Observed, *, is_approval_odd: bool) -> str | None:
+def odd_annotations(kind: CloudKind, observed: Observed, *, is_approval_odd: bool) -> str | None:
     """Return what to say about annotations of a resource that have no effect; None if there are none.
 
     The approval comes first: a new process looks for it in the message, the end of which may be cut off.
@@ -35,6 +44,8 @@ def odd_annotations(observed: Observed, *, is_approval_odd: bool) -> str | None:
         told.append(
             f"the annotation {RECREATE} has an effect only with the id of this resource's object, once that is gone"
         )
+    if (unasked := _changes_no_password(kind, observed)) is not None:
+        told.append(f"the annotation {ROTATE_PASSWORD} has no effect: {unasked}")
     return "; ".join([*told, *_mistyped(observed.annotations)]) or None
 
 
@@ -68,6 +79,19 @@ def odd_annotation(observed: Observed) -> Mapping[str, Saying]:
     """Return the condition, or none."""
     told = observed.odd_annotations
     return {} if told is None else {ODD_ANNOTATION: (True, Reason.ODD_ANNOTATION, told)}
+
+
+def _changes_no_password(kind: CloudKind, observed: Observed) -> str | None:
+    """Return why the annotation that asks for another password gets none; None if it does, if it got one, or if there is none."""
+    asked, credential, told = rotation_request(observed.annotations), kind.credential, observed.status.rotation
+    if asked is None:
+        return None
+    if credential is None or credential.set_password is None or not credential.applies(observed):
+        return "this resource has no password that the operator changes"
+    is_answered = told is not None and told.handled_request == asked
+    if credential.given(observed.spec) is not None and not is_answered:
+        return "a password of yours changes when you write another one into its Secret"
+    return None
 
 
 def _mistyped(annotations: Mapping[str, str]) -> Iterator[str]:
