@@ -17,6 +17,7 @@ from virtual.odd_annotations import annotations as annotations_of
 from virtual.promises import Promises
 from virtual.rollouts import LASTS_SECONDS as ROLLED_OUT_SECONDS
 from virtual.trouble import LASTS_SECONDS, THEIRS, Trouble
+from virtual.two_projects import TEAM_ID
 from virtual.virtual_world import NAMESPACE, SYSTEM, URL, VirtualWorld
 
 IN_MAIN = {"datastoreRef": {"name": "main"}}
@@ -190,7 +191,7 @@ class Walk:
         self.change(key, name=name)
 
     async def odd_rows(self, fields: dict[str, Any], times: int) -> None:
-        await self.world.fault(path="^/v1/", method="GET", times=times, rows=fields)
+        await self.world.fault(path="^/v1/", method="GET", times=times, rows=fields, project=TEAM_ID)
 
     def lead_elsewhere(self, spec: dict[str, Any] | None) -> None:
         """The project's endpoint becomes another one, unless it would be right to go there; None puts it back."""
